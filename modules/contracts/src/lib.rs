@@ -1,1 +1,17 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod command;
+mod envelope;
+mod error;
+mod event;
+mod ids;
+mod money;
+mod order;
+
+pub use command::Command;
+pub use envelope::{Envelope, Message, TraceContext};
+pub use error::{BoxError, Error, Refusal, RefusalCode};
+pub use event::Event;
+pub use ids::{CustomerId, Invalid, OrderId, Region, Sku};
+pub use money::{Money, Quantity};
+pub use order::{MAX_LINES, OrderLine, OrderRequest, PlacedOrder};

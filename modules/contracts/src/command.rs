@@ -1,0 +1,103 @@
+//! Orders to a module.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CustomerId, Event, Money, OrderId, OrderLine, Refusal, Region};
+
+/// What one module is told to do. Each command carries all that its handler needs.
+///
+/// A compensation is a command like any other, named by the verb that the business uses for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the published language's own words"
+)]
+pub enum Command {
+    /// Catalog: sell at the prices shown, and claim what a time sale has left.
+    #[serde(rename = "catalog.honour-prices.v1")]
+    HonourPrices {
+        order_id: OrderId,
+        lines: Vec<OrderLine>,
+    },
+    /// Catalog: give back what was claimed of a time sale. Undoes `HonourPrices`.
+    #[serde(rename = "catalog.release-prices.v1")]
+    ReleasePrices { order_id: OrderId },
+    /// Inventory: set the pieces aside.
+    #[serde(rename = "inventory.reserve-stock.v1")]
+    ReserveStock {
+        order_id: OrderId,
+        lines: Vec<OrderLine>,
+    },
+    /// Inventory: put the pieces back. Undoes `ReserveStock`.
+    #[serde(rename = "inventory.release-stock.v1")]
+    ReleaseStock { order_id: OrderId },
+    /// Payments: take the money from the customer's wallet.
+    #[serde(rename = "payments.capture-payment.v1")]
+    CapturePayment {
+        order_id: OrderId,
+        customer_id: CustomerId,
+        amount: Money,
+    },
+    /// Payments: give the money back. Undoes `CapturePayment`.
+    #[serde(rename = "payments.refund-payment.v1")]
+    RefundPayment { order_id: OrderId },
+    /// Shipping: take the parcel on. The pivot: nothing after it can refuse, so nothing undoes it (rule 25).
+    #[serde(rename = "shipping.schedule-shipment.v1")]
+    ScheduleShipment { order_id: OrderId, region: Region },
+    /// Orders: the order holds. Cannot refuse.
+    #[serde(rename = "orders.confirm-order.v1")]
+    ConfirmOrder { order_id: OrderId },
+    /// Orders: the order is off, for this reason. Undoes the placing.
+    #[serde(rename = "orders.cancel-order.v1")]
+    CancelOrder { order_id: OrderId, refusal: Refusal },
+}
+
+impl Command {
+    /// The order that this is about.
+    pub fn order_id(&self) -> OrderId {
+        match self {
+            Command::HonourPrices { order_id, .. }
+            | Command::ReleasePrices { order_id }
+            | Command::ReserveStock { order_id, .. }
+            | Command::ReleaseStock { order_id }
+            | Command::CapturePayment { order_id, .. }
+            | Command::RefundPayment { order_id }
+            | Command::ScheduleShipment { order_id, .. }
+            | Command::ConfirmOrder { order_id }
+            | Command::CancelOrder { order_id, .. } => *order_id,
+        }
+    }
+
+    /// The routing key: the module that is told, and the command in kebab case.
+    pub fn routing_key(&self) -> &'static str {
+        match self {
+            Command::HonourPrices { .. } => "catalog.honour-prices",
+            Command::ReleasePrices { .. } => "catalog.release-prices",
+            Command::ReserveStock { .. } => "inventory.reserve-stock",
+            Command::ReleaseStock { .. } => "inventory.release-stock",
+            Command::CapturePayment { .. } => "payments.capture-payment",
+            Command::RefundPayment { .. } => "payments.refund-payment",
+            Command::ScheduleShipment { .. } => "shipping.schedule-shipment",
+            Command::ConfirmOrder { .. } => "orders.confirm-order",
+            Command::CancelOrder { .. } => "orders.cancel-order",
+        }
+    }
+
+    /// The event that says no to this command, or `None` for one that cannot be refused: a compensation, and
+    /// everything after the pivot (rules 24 and 25).
+    pub fn refused(&self, refusal: Refusal) -> Option<Event> {
+        let order_id = self.order_id();
+        match self {
+            Command::HonourPrices { .. } => Some(Event::PricesRefused { order_id, refusal }),
+            Command::ReserveStock { .. } => Some(Event::StockRefused { order_id, refusal }),
+            Command::CapturePayment { .. } => Some(Event::PaymentRefused { order_id, refusal }),
+            Command::ScheduleShipment { .. } => Some(Event::ShipmentRefused { order_id, refusal }),
+            Command::ReleasePrices { .. }
+            | Command::ReleaseStock { .. }
+            | Command::RefundPayment { .. }
+            | Command::ConfirmOrder { .. }
+            | Command::CancelOrder { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The envelope in which a message travels: CloudEvents 1.0 in its JSON format, with the W3C trace context.
+//!
+//! Sources: CloudEvents 1.0.2 (attributes, JSON format, *distributed tracing* extension), W3C Trace Context.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Command, Event, Invalid, OrderId};
+
+/// A command or an event on its way. `M` is [`Command`] or [`Event`]; it fills the attributes `type` and `data`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope<M> {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// Derived from the order, the type and the attempt: see [`Envelope::new`].
+    pub id: Uuid,
+    /// The service that sent it, as `/inventory`.
+    pub source: String,
+    /// The order that it is about.
+    pub subject: OrderId,
+    /// When it was made, by the sender's clock. For people; nothing is decided by it (rule 22).
+    pub time: DateTime<Utc>,
+    /// How often the same thing was asked before: 0 the first time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
+    /// The trace that this message belongs to, and its place in it.
+    pub traceparent: TraceContext,
+    /// The command, or the event.
+    #[serde(flatten)]
+    pub message: M,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// A message that can be put into an envelope.
+pub trait Message {
+    /// The order that it is about.
+    fn order_id(&self) -> OrderId;
+    /// Where it is routed by.
+    fn routing_key(&self) -> &'static str;
+}
+
+impl Message for Command {
+    fn order_id(&self) -> OrderId {
+        self.order_id()
+    }
+    fn routing_key(&self) -> &'static str {
+        self.routing_key()
+    }
+}
+
+impl Message for Event {
+    fn order_id(&self) -> OrderId {
+        self.order_id()
+    }
+    fn routing_key(&self) -> &'static str {
+        self.routing_key()
+    }
+}
+
+impl<M: Message> Envelope<M> {
+    /// Seals a message. Its id is derived from what it says, so that the same fact sent again, by whatever path and
+    /// after whatever crash, carries the same id and the inbox knows it (rules 12 and 13). To *ask* again is a new
+    /// attempt with an id of its own; the answer to it has the id of the first answer.
+    pub fn new(source: &str, trace: TraceContext, attempt: u32, message: M) -> Self {
+        let subject = message.order_id();
+        Self {
+            specversion: "1.0".into(),
+            id: derive_id(subject, message.routing_key(), attempt),
+            source: format!("/{source}"),
+            subject,
+            time: Utc::now(),
+            attempt,
+            traceparent: trace,
+            message,
+        }
+    }
+
+    /// Whether the envelope fits what is in it. A message whose id is not derived from its content is forged.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if self.specversion != "1.0" {
+            return Err(Invalid(format!(
+                "CloudEvents {} is not understood, only 1.0",
+                self.specversion
+            )));
+        }
+        if self.subject != self.message.order_id() {
+            return Err(Invalid(
+                "the subject is not the order that the data is about".into(),
+            ));
+        }
+        if self.id != derive_id(self.subject, self.message.routing_key(), self.attempt) {
+            return Err(Invalid(
+                "the id is not the one that this message must have: forged".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn derive_id(order: OrderId, routing_key: &str, attempt: u32) -> Uuid {
+    Uuid::new_v5(&order.0, format!("{routing_key}/{attempt}").as_bytes())
+}
+
+/// A place in a trace, as the W3C header `traceparent` writes it: `00-<trace>-<span>-01`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TraceContext {
+    trace: u128,
+    span: u64,
+}
+
+impl TraceContext {
+    /// The start of a new trace.
+    pub fn root() -> Self {
+        let random = Uuid::new_v4();
+        Self {
+            trace: random.as_u128(),
+            span: Uuid::new_v4().as_u64_pair().0,
+        }
+    }
+
+    /// The next place in the same trace.
+    pub fn child(self) -> Self {
+        Self {
+            trace: self.trace,
+            span: Uuid::new_v4().as_u64_pair().0,
+        }
+    }
+
+    /// The trace's id, 32 hexadecimal digits: what ties the log lines of all processes together.
+    pub fn trace_id(self) -> String {
+        format!("{:032x}", self.trace)
+    }
+
+    /// Reads a `traceparent` header. Fails on anything that the W3C recommendation calls invalid.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid(format!("{text:?} is not a W3C traceparent"));
+        let fields: Vec<&str> = text.split('-').collect();
+        let [version, trace, span, flags] = fields[..] else {
+            return Err(invalid());
+        };
+        let hex = |s: &str, len: usize| s.len() == len && s.bytes().all(|b| b.is_ascii_hexdigit());
+        if !(hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2)) || version == "ff"
+        {
+            return Err(invalid());
+        }
+        let parsed = Self {
+            trace: u128::from_str_radix(trace, 16).map_err(|_| invalid())?,
+            span: u64::from_str_radix(span, 16).map_err(|_| invalid())?,
+        };
+        if parsed.trace == 0 || parsed.span == 0 {
+            Err(invalid())
+        } else {
+            Ok(parsed)
+        }
+    }
+}
+
+impl TryFrom<String> for TraceContext {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Self::parse(&text)
+    }
+}
+
+impl From<TraceContext> for String {
+    fn from(trace: TraceContext) -> String {
+        trace.to_string()
+    }
+}
+
+impl std::fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-01", self.trace, self.span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Refusal, RefusalCode};
+
+    fn reserved() -> Envelope<Event> {
+        let event = Event::StockReserved {
+            order_id: OrderId::new(),
+        };
+        Envelope::new("inventory", TraceContext::root(), 0, event)
+    }
+
+    #[test]
+    fn it_is_a_cloud_event_on_the_wire() {
+        let sent = reserved();
+        let json = serde_json::to_value(&sent).unwrap();
+        assert_eq!(json["specversion"], "1.0");
+        assert_eq!(json["type"], "inventory.stock-reserved.v1");
+        assert_eq!(json["source"], "/inventory");
+        assert_eq!(json["subject"], json["data"]["order_id"]);
+        let received: Envelope<Event> = serde_json::from_value(json).unwrap();
+        assert_eq!(received, sent);
+        received.check().unwrap();
+    }
+
+    #[test]
+    fn the_same_fact_has_the_same_id_and_another_attempt_another() {
+        let first = reserved();
+        let again = Envelope::new("inventory", TraceContext::root(), 0, first.message.clone());
+        let asked_again =
+            Envelope::new("inventory", TraceContext::root(), 1, first.message.clone());
+        assert_eq!(first.id, again.id);
+        assert_ne!(first.id, asked_again.id);
+    }
+
+    #[test]
+    fn forged_envelopes_are_seen() {
+        let forged_id = Envelope {
+            id: Uuid::new_v4(),
+            ..reserved()
+        };
+        let other_order = Envelope {
+            subject: OrderId::new(),
+            ..reserved()
+        };
+        let other_version = Envelope {
+            specversion: "0.3".into(),
+            ..reserved()
+        };
+        for envelope in [forged_id, other_order, other_version] {
+            assert!(envelope.check().is_err(), "{envelope:?}");
+        }
+    }
+
+    #[test]
+    fn every_routing_key_is_the_type_without_its_version() {
+        let order_id = OrderId::new();
+        let refusal = Refusal {
+            code: RefusalCode::OutOfStock,
+            detail: "none left".into(),
+        };
+        let commands = [
+            Command::ReleaseStock { order_id },
+            Command::ConfirmOrder { order_id },
+            Command::CancelOrder {
+                order_id,
+                refusal: refusal.clone(),
+            },
+        ];
+        let events = [
+            Event::StockReleased { order_id },
+            Event::ShipmentRefused { order_id, refusal },
+        ];
+        let types = commands
+            .iter()
+            .map(|c| (c.routing_key(), serde_json::to_value(c).unwrap()));
+        let more = events
+            .iter()
+            .map(|e| (e.routing_key(), serde_json::to_value(e).unwrap()));
+        for (key, json) in types.chain(more) {
+            assert_eq!(json["type"], format!("{key}.v1"));
+        }
+    }
+
+    #[test]
+    fn traces_are_parsed_strictly() {
+        let trace = TraceContext::root();
+        assert_eq!(TraceContext::parse(&trace.to_string()), Ok(trace));
+        assert_eq!(trace.child().trace_id(), trace.trace_id());
+        let zero = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
+        for bad in [
+            "",
+            "00-xyz",
+            zero,
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+        ] {
+            assert!(TraceContext::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Whole numbers that stand for money and for pieces.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Invalid;
+
+/// An amount in minor units (the smallest coin) of the shop's one currency.
+///
+/// Never a floating-point number, and arithmetic is checked: an overflow is `None`, not a wrapped total (rule 28).
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Money(pub i64);
+
+impl Money {
+    /// No money.
+    pub const ZERO: Money = Money(0);
+
+    /// The sum, or `None` where it does not fit.
+    pub fn checked_add(self, other: Money) -> Option<Money> {
+        self.0.checked_add(other.0).map(Money)
+    }
+
+    /// The difference, or `None` where it does not fit.
+    pub fn checked_sub(self, other: Money) -> Option<Money> {
+        self.0.checked_sub(other.0).map(Money)
+    }
+
+    /// So many pieces at this price, or `None` where it does not fit.
+    pub fn checked_times(self, quantity: Quantity) -> Option<Money> {
+        self.0.checked_mul(quantity.get()).map(Money)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How many pieces: from 1 to [`Quantity::MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Quantity(i64);
+
+impl Quantity {
+    /// The most pieces that one line can name.
+    pub const MAX: i64 = 1_000_000;
+
+    /// The number of pieces.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = Invalid;
+    fn try_from(pieces: i64) -> Result<Self, Invalid> {
+        if (1..=Self::MAX).contains(&pieces) {
+            return Ok(Self(pieces));
+        }
+        Err(Invalid(format!(
+            "a quantity must be a whole number from 1 to {}, not {pieces}",
+            Self::MAX
+        )))
+    }
+}
+
+impl From<Quantity> for i64 {
+    fn from(quantity: Quantity) -> i64 {
+        quantity.0
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_bounded() {
+        for bad in [0, -1, i64::from(i32::MAX) + 1, Quantity::MAX + 1] {
+            assert!(Quantity::try_from(bad).is_err(), "{bad}");
+        }
+        for text in ["0", "-1", "2147483648", "1e400", "1.5", "\"1\"", "null"] {
+            assert!(serde_json::from_str::<Quantity>(text).is_err(), "{text}");
+        }
+        assert_eq!(serde_json::from_str::<Quantity>("7").unwrap().get(), 7);
+    }
+
+    #[test]
+    fn arithmetic_does_not_wrap() {
+        let two = Quantity::try_from(2).unwrap();
+        assert_eq!(Money(i64::MAX).checked_times(two), None);
+        assert_eq!(Money(i64::MAX).checked_add(Money(1)), None);
+        assert_eq!(Money(21).checked_times(two), Some(Money(42)));
+    }
+}

@@ -1,0 +1,133 @@
+//! What a customer asks for, and what was placed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CustomerId, Invalid, Money, OrderId, Quantity, Region, Sku};
+
+/// The most lines that an order may have.
+pub const MAX_LINES: usize = 100;
+
+/// One product in an order, at the price that the customer was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderLine {
+    /// What.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+    /// The price of one piece that the customer saw, in minor units.
+    pub unit_price: Money,
+}
+
+/// The body of `POST /orders`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderRequest {
+    /// Who buys, and whose wallet pays.
+    pub customer_id: CustomerId,
+    /// Where it goes.
+    pub region: Region,
+    /// What is bought: 1 to [`MAX_LINES`] lines, each product once.
+    pub lines: Vec<OrderLine>,
+}
+
+/// An order as every step of the checkout needs it. No step adds to it, so any step can be done from it alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who buys.
+    pub customer_id: CustomerId,
+    /// Where it goes.
+    pub region: Region,
+    /// What is bought, sorted by product: whoever locks rows in this order does not deadlock (rule 27).
+    pub lines: Vec<OrderLine>,
+    /// The sum of the lines, in minor units.
+    pub total: Money,
+}
+
+impl PlacedOrder {
+    /// Checks a request and gives it its id. Fails where no shop could take the order, whatever its stock or prices.
+    pub fn new(order_id: OrderId, request: OrderRequest) -> Result<Self, Invalid> {
+        let OrderRequest {
+            customer_id,
+            region,
+            mut lines,
+        } = request;
+        if lines.is_empty() || lines.len() > MAX_LINES {
+            return Err(Invalid(format!(
+                "an order has 1 to {MAX_LINES} lines, not {}",
+                lines.len()
+            )));
+        }
+        lines.sort_by(|a, b| a.sku.cmp(&b.sku));
+        if let Some(pair) = lines.windows(2).find(|pair| pair[0].sku == pair[1].sku) {
+            return Err(Invalid(format!(
+                "{} stands in two lines; give one line with the sum",
+                pair[0].sku
+            )));
+        }
+        if let Some(line) = lines.iter().find(|line| line.unit_price < Money::ZERO) {
+            return Err(Invalid(format!(
+                "the unit_price of {} is below zero",
+                line.sku
+            )));
+        }
+        let total = lines
+            .iter()
+            .try_fold(Money::ZERO, |sum, line| {
+                sum.checked_add(line.unit_price.checked_times(line.quantity)?)
+            })
+            .ok_or_else(|| Invalid("the total of the order does not fit in 64 bits".into()))?;
+        Ok(Self {
+            order_id,
+            customer_id,
+            region,
+            lines,
+            total,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(lines: &[(&str, i64, i64)]) -> OrderRequest {
+        OrderRequest {
+            customer_id: "c-1".parse().unwrap(),
+            region: "seoul".parse().unwrap(),
+            lines: lines
+                .iter()
+                .map(|&(sku, quantity, price)| OrderLine {
+                    sku: sku.parse().unwrap(),
+                    quantity: quantity.try_into().unwrap(),
+                    unit_price: Money(price),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn lines_are_sorted_and_summed() {
+        let order =
+            PlacedOrder::new(OrderId::new(), request(&[("b", 2, 10), ("a", 1, 5)])).unwrap();
+        assert_eq!(order.total, Money(25));
+        assert_eq!(order.lines[0].sku.as_str(), "a");
+    }
+
+    #[test]
+    fn impossible_orders_are_not_placed() {
+        for lines in [
+            &[][..],
+            &[("a", 1, 1), ("a", 2, 1)],
+            &[("a", 1, -1)],
+            &[("a", 2, i64::MAX)],
+        ] {
+            assert!(
+                PlacedOrder::new(OrderId::new(), request(lines)).is_err(),
+                "{lines:?}"
+            );
+        }
+    }
+}
