@@ -1,1 +1,7 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod plan;
+mod saga;
+
+pub use plan::{Step, plan};
+pub use saga::{Progress, Saga};

@@ -9,36 +9,23 @@ use crate::{CustomerId, Event, Money, OrderId, OrderLine, Refusal, Region};
 /// A compensation is a command like any other, named by the verb that the business uses for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
-#[allow(
-    missing_docs,
-    reason = "the fields are the published language's own words"
-)]
+#[allow(missing_docs, reason = "the fields are the published language's own words")]
 pub enum Command {
     /// Catalog: sell at the prices shown, and claim what a time sale has left.
     #[serde(rename = "catalog.honour-prices.v1")]
-    HonourPrices {
-        order_id: OrderId,
-        lines: Vec<OrderLine>,
-    },
+    HonourPrices { order_id: OrderId, lines: Vec<OrderLine> },
     /// Catalog: give back what was claimed of a time sale. Undoes `HonourPrices`.
     #[serde(rename = "catalog.release-prices.v1")]
     ReleasePrices { order_id: OrderId },
     /// Inventory: set the pieces aside.
     #[serde(rename = "inventory.reserve-stock.v1")]
-    ReserveStock {
-        order_id: OrderId,
-        lines: Vec<OrderLine>,
-    },
+    ReserveStock { order_id: OrderId, lines: Vec<OrderLine> },
     /// Inventory: put the pieces back. Undoes `ReserveStock`.
     #[serde(rename = "inventory.release-stock.v1")]
     ReleaseStock { order_id: OrderId },
     /// Payments: take the money from the customer's wallet.
     #[serde(rename = "payments.capture-payment.v1")]
-    CapturePayment {
-        order_id: OrderId,
-        customer_id: CustomerId,
-        amount: Money,
-    },
+    CapturePayment { order_id: OrderId, customer_id: CustomerId, amount: Money },
     /// Payments: give the money back. Undoes `CapturePayment`.
     #[serde(rename = "payments.refund-payment.v1")]
     RefundPayment { order_id: OrderId },

@@ -82,20 +82,13 @@ impl<M: Message> Envelope<M> {
     /// Whether the envelope fits what is in it. A message whose id is not derived from its content is forged.
     pub fn check(&self) -> Result<(), Invalid> {
         if self.specversion != "1.0" {
-            return Err(Invalid(format!(
-                "CloudEvents {} is not understood, only 1.0",
-                self.specversion
-            )));
+            return Err(Invalid(format!("CloudEvents {} is not understood, only 1.0", self.specversion)));
         }
         if self.subject != self.message.order_id() {
-            return Err(Invalid(
-                "the subject is not the order that the data is about".into(),
-            ));
+            return Err(Invalid("the subject is not the order that the data is about".into()));
         }
         if self.id != derive_id(self.subject, self.message.routing_key(), self.attempt) {
-            return Err(Invalid(
-                "the id is not the one that this message must have: forged".into(),
-            ));
+            return Err(Invalid("the id is not the one that this message must have: forged".into()));
         }
         Ok(())
     }
@@ -117,18 +110,12 @@ impl TraceContext {
     /// The start of a new trace.
     pub fn root() -> Self {
         let random = Uuid::new_v4();
-        Self {
-            trace: random.as_u128(),
-            span: Uuid::new_v4().as_u64_pair().0,
-        }
+        Self { trace: random.as_u128(), span: Uuid::new_v4().as_u64_pair().0 }
     }
 
     /// The next place in the same trace.
     pub fn child(self) -> Self {
-        Self {
-            trace: self.trace,
-            span: Uuid::new_v4().as_u64_pair().0,
-        }
+        Self { trace: self.trace, span: Uuid::new_v4().as_u64_pair().0 }
     }
 
     /// The trace's id, 32 hexadecimal digits: what ties the log lines of all processes together.
@@ -144,19 +131,14 @@ impl TraceContext {
             return Err(invalid());
         };
         let hex = |s: &str, len: usize| s.len() == len && s.bytes().all(|b| b.is_ascii_hexdigit());
-        if !(hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2)) || version == "ff"
-        {
+        if !(hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2)) || version == "ff" {
             return Err(invalid());
         }
         let parsed = Self {
             trace: u128::from_str_radix(trace, 16).map_err(|_| invalid())?,
             span: u64::from_str_radix(span, 16).map_err(|_| invalid())?,
         };
-        if parsed.trace == 0 || parsed.span == 0 {
-            Err(invalid())
-        } else {
-            Ok(parsed)
-        }
+        if parsed.trace == 0 || parsed.span == 0 { Err(invalid()) } else { Ok(parsed) }
     }
 }
 
@@ -185,9 +167,7 @@ mod tests {
     use crate::{Refusal, RefusalCode};
 
     fn reserved() -> Envelope<Event> {
-        let event = Event::StockReserved {
-            order_id: OrderId::new(),
-        };
+        let event = Event::StockReserved { order_id: OrderId::new() };
         Envelope::new("inventory", TraceContext::root(), 0, event)
     }
 
@@ -208,26 +188,16 @@ mod tests {
     fn the_same_fact_has_the_same_id_and_another_attempt_another() {
         let first = reserved();
         let again = Envelope::new("inventory", TraceContext::root(), 0, first.message.clone());
-        let asked_again =
-            Envelope::new("inventory", TraceContext::root(), 1, first.message.clone());
+        let asked_again = Envelope::new("inventory", TraceContext::root(), 1, first.message.clone());
         assert_eq!(first.id, again.id);
         assert_ne!(first.id, asked_again.id);
     }
 
     #[test]
     fn forged_envelopes_are_seen() {
-        let forged_id = Envelope {
-            id: Uuid::new_v4(),
-            ..reserved()
-        };
-        let other_order = Envelope {
-            subject: OrderId::new(),
-            ..reserved()
-        };
-        let other_version = Envelope {
-            specversion: "0.3".into(),
-            ..reserved()
-        };
+        let forged_id = Envelope { id: Uuid::new_v4(), ..reserved() };
+        let other_order = Envelope { subject: OrderId::new(), ..reserved() };
+        let other_version = Envelope { specversion: "0.3".into(), ..reserved() };
         for envelope in [forged_id, other_order, other_version] {
             assert!(envelope.check().is_err(), "{envelope:?}");
         }
@@ -236,28 +206,15 @@ mod tests {
     #[test]
     fn every_routing_key_is_the_type_without_its_version() {
         let order_id = OrderId::new();
-        let refusal = Refusal {
-            code: RefusalCode::OutOfStock,
-            detail: "none left".into(),
-        };
+        let refusal = Refusal { code: RefusalCode::OutOfStock, detail: "none left".into() };
         let commands = [
             Command::ReleaseStock { order_id },
             Command::ConfirmOrder { order_id },
-            Command::CancelOrder {
-                order_id,
-                refusal: refusal.clone(),
-            },
+            Command::CancelOrder { order_id, refusal: refusal.clone() },
         ];
-        let events = [
-            Event::StockReleased { order_id },
-            Event::ShipmentRefused { order_id, refusal },
-        ];
-        let types = commands
-            .iter()
-            .map(|c| (c.routing_key(), serde_json::to_value(c).unwrap()));
-        let more = events
-            .iter()
-            .map(|e| (e.routing_key(), serde_json::to_value(e).unwrap()));
+        let events = [Event::StockReleased { order_id }, Event::ShipmentRefused { order_id, refusal }];
+        let types = commands.iter().map(|c| (c.routing_key(), serde_json::to_value(c).unwrap()));
+        let more = events.iter().map(|e| (e.routing_key(), serde_json::to_value(e).unwrap()));
         for (key, json) in types.chain(more) {
             assert_eq!(json["type"], format!("{key}.v1"));
         }
@@ -269,12 +226,7 @@ mod tests {
         assert_eq!(TraceContext::parse(&trace.to_string()), Ok(trace));
         assert_eq!(trace.child().trace_id(), trace.trace_id());
         let zero = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
-        for bad in [
-            "",
-            "00-xyz",
-            zero,
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-        ] {
+        for bad in ["", "00-xyz", zero, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"] {
             assert!(TraceContext::parse(bad).is_err(), "{bad}");
         }
     }

@@ -19,10 +19,7 @@ pub enum Error {
 impl Error {
     /// A refusal with its code and a sentence for people.
     pub fn refused(code: RefusalCode, detail: impl Into<String>) -> Self {
-        Error::Refused(Refusal {
-            code,
-            detail: detail.into(),
-        })
+        Error::Refused(Refusal { code, detail: detail.into() })
     }
 }
 

@@ -7,10 +7,7 @@ use crate::{OrderId, PlacedOrder, Refusal};
 /// A fact, in the past tense. An order has each kind of event at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
-#[allow(
-    missing_docs,
-    reason = "the fields are the published language's own words"
-)]
+#[allow(missing_docs, reason = "the fields are the published language's own words")]
 pub enum Event {
     /// Orders: an order was taken and is pending.
     #[serde(rename = "orders.order-placed.v1")]

@@ -16,9 +16,7 @@ const MAX_LENGTH: usize = 64;
 fn check(kind: &str, text: &str) -> Result<(), Invalid> {
     let printable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if text.is_empty() || text.len() > MAX_LENGTH || !text.chars().all(printable) {
-        return Err(Invalid(format!(
-            "{kind} must be 1 to {MAX_LENGTH} letters, digits, '-', '_' or '.'"
-        )));
+        return Err(Invalid(format!("{kind} must be 1 to {MAX_LENGTH} letters, digits, '-', '_' or '.'")));
     }
     Ok(())
 }
@@ -89,10 +87,7 @@ pub struct OrderId(pub Uuid);
 
 impl OrderId {
     /// A new id, made from the clock and chance.
-    #[allow(
-        clippy::new_without_default,
-        reason = "a default id would hide that it is unique"
-    )]
+    #[allow(clippy::new_without_default, reason = "a default id would hide that it is unique")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }

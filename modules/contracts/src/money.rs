@@ -9,9 +9,7 @@ use crate::Invalid;
 /// An amount in minor units (the smallest coin) of the shop's one currency.
 ///
 /// Never a floating-point number, and arithmetic is checked: an overflow is `None`, not a wrapped total (rule 28).
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Money(pub i64);
 
@@ -62,10 +60,7 @@ impl TryFrom<i64> for Quantity {
         if (1..=Self::MAX).contains(&pieces) {
             return Ok(Self(pieces));
         }
-        Err(Invalid(format!(
-            "a quantity must be a whole number from 1 to {}, not {pieces}",
-            Self::MAX
-        )))
+        Err(Invalid(format!("a quantity must be a whole number from 1 to {}, not {pieces}", Self::MAX)))
     }
 }
 

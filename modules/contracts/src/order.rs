@@ -49,43 +49,22 @@ pub struct PlacedOrder {
 impl PlacedOrder {
     /// Checks a request and gives it its id. Fails where no shop could take the order, whatever its stock or prices.
     pub fn new(order_id: OrderId, request: OrderRequest) -> Result<Self, Invalid> {
-        let OrderRequest {
-            customer_id,
-            region,
-            mut lines,
-        } = request;
+        let OrderRequest { customer_id, region, mut lines } = request;
         if lines.is_empty() || lines.len() > MAX_LINES {
-            return Err(Invalid(format!(
-                "an order has 1 to {MAX_LINES} lines, not {}",
-                lines.len()
-            )));
+            return Err(Invalid(format!("an order has 1 to {MAX_LINES} lines, not {}", lines.len())));
         }
         lines.sort_by(|a, b| a.sku.cmp(&b.sku));
         if let Some(pair) = lines.windows(2).find(|pair| pair[0].sku == pair[1].sku) {
-            return Err(Invalid(format!(
-                "{} stands in two lines; give one line with the sum",
-                pair[0].sku
-            )));
+            return Err(Invalid(format!("{} stands in two lines; give one line with the sum", pair[0].sku)));
         }
         if let Some(line) = lines.iter().find(|line| line.unit_price < Money::ZERO) {
-            return Err(Invalid(format!(
-                "the unit_price of {} is below zero",
-                line.sku
-            )));
+            return Err(Invalid(format!("the unit_price of {} is below zero", line.sku)));
         }
         let total = lines
             .iter()
-            .try_fold(Money::ZERO, |sum, line| {
-                sum.checked_add(line.unit_price.checked_times(line.quantity)?)
-            })
+            .try_fold(Money::ZERO, |sum, line| sum.checked_add(line.unit_price.checked_times(line.quantity)?))
             .ok_or_else(|| Invalid("the total of the order does not fit in 64 bits".into()))?;
-        Ok(Self {
-            order_id,
-            customer_id,
-            region,
-            lines,
-            total,
-        })
+        Ok(Self { order_id, customer_id, region, lines, total })
     }
 }
 
@@ -110,24 +89,15 @@ mod tests {
 
     #[test]
     fn lines_are_sorted_and_summed() {
-        let order =
-            PlacedOrder::new(OrderId::new(), request(&[("b", 2, 10), ("a", 1, 5)])).unwrap();
+        let order = PlacedOrder::new(OrderId::new(), request(&[("b", 2, 10), ("a", 1, 5)])).unwrap();
         assert_eq!(order.total, Money(25));
         assert_eq!(order.lines[0].sku.as_str(), "a");
     }
 
     #[test]
     fn impossible_orders_are_not_placed() {
-        for lines in [
-            &[][..],
-            &[("a", 1, 1), ("a", 2, 1)],
-            &[("a", 1, -1)],
-            &[("a", 2, i64::MAX)],
-        ] {
-            assert!(
-                PlacedOrder::new(OrderId::new(), request(lines)).is_err(),
-                "{lines:?}"
-            );
+        for lines in [&[][..], &[("a", 1, 1), ("a", 2, 1)], &[("a", 1, -1)], &[("a", 2, i64::MAX)]] {
+            assert!(PlacedOrder::new(OrderId::new(), request(lines)).is_err(), "{lines:?}");
         }
     }
 }

@@ -1,1 +1,19 @@
+#![doc = include_str!("../README.md")]
 
+mod domain;
+mod handlers;
+mod http;
+mod memory;
+mod ports;
+mod postgres;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+pub use domain::{Level, Pieces, Receipt, Reservation};
+pub use handlers::{handle, receive};
+pub use http::routes;
+pub use memory::MemoryStock;
+pub use ports::{Shelf, StockStore};
+
+/// The module's tables.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

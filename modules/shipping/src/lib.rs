@@ -1,1 +1,19 @@
+#![doc = include_str!("../README.md")]
 
+mod domain;
+mod handlers;
+mod http;
+mod memory;
+mod ports;
+mod postgres;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+pub use domain::SERVED;
+pub use handlers::handle;
+pub use http::routes;
+pub use memory::MemoryShipments;
+pub use ports::ShipmentStore;
+
+/// The module's tables.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

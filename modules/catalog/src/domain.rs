@@ -1,0 +1,126 @@
+//! The rules of the catalog, on plain values.
+
+use contracts::{Error, Money, OrderLine, Quantity, RefusalCode, Sku};
+use serde::{Deserialize, Serialize};
+
+/// Something for sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Its id.
+    pub sku: Sku,
+    /// What it is called.
+    pub name: String,
+    /// What one piece costs, in minor units.
+    pub price: Money,
+    /// A time sale, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale: Option<Sale>,
+}
+
+/// So many pieces at a lower price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sale {
+    /// What one piece costs in the sale, in minor units.
+    pub price: Money,
+    /// How many are sold at that price, at most.
+    pub quota: i64,
+    /// How many orders have claimed so far.
+    #[serde(default)]
+    pub claimed: i64,
+}
+
+impl Product {
+    /// What is wrong with a product that somebody wants to sell.
+    pub fn flaw(&self) -> Option<String> {
+        let length = self.name.chars().count();
+        if length == 0 || length > 200 || self.name.contains('\0') {
+            return Some(format!("the name of {} must be 1 to 200 characters, and no NUL", self.sku));
+        }
+        let prices = [Some(self.price), self.sale.as_ref().map(|sale| sale.price)];
+        if prices.iter().flatten().any(|price| *price < Money::ZERO) {
+            return Some(format!("a price of {} is below zero", self.sku));
+        }
+        self.sale
+            .as_ref()
+            .filter(|sale| sale.quota < 0)
+            .map(|_| format!("the quota of {} is below zero", self.sku))
+    }
+}
+
+/// Pieces of one product, claimed of its sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pieces {
+    /// The product.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// What became of an order's claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// These pieces are claimed.
+    Claimed(Vec<Pieces>),
+    /// They are free again, or were never claimed and never will be: a tombstone (rule 19).
+    Released,
+}
+
+/// What the order must claim of sales (often nothing), or the refusal if a price shown is not the price.
+pub fn honour(lines: &[OrderLine], products: &[Product]) -> Result<Vec<Pieces>, Error> {
+    let mut claims = Vec::new();
+    for line in lines {
+        let Some(product) = products.iter().find(|product| product.sku == line.sku) else {
+            let detail = format!("the catalog has no {}", line.sku);
+            return Err(Error::refused(RefusalCode::UnknownProduct, detail));
+        };
+        if product.price == line.unit_price {
+            continue;
+        }
+        let Some(sale) = product.sale.as_ref().filter(|sale| sale.price == line.unit_price) else {
+            let detail = format!("{} costs {} now, not {}", line.sku, product.price, line.unit_price);
+            return Err(Error::refused(RefusalCode::PriceChanged, detail));
+        };
+        let left = sale.quota - sale.claimed;
+        if left < line.quantity.get() {
+            let detail = format!("the sale of {} has {left} left, not {}", line.sku, line.quantity);
+            return Err(Error::refused(RefusalCode::SaleSoldOut, detail));
+        }
+        claims.push(Pieces { sku: line.sku.clone(), quantity: line.quantity });
+    }
+    Ok(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(quantity: i64, price: i64) -> OrderLine {
+        OrderLine {
+            sku: "a".parse().unwrap(),
+            quantity: quantity.try_into().unwrap(),
+            unit_price: Money(price),
+        }
+    }
+
+    fn code(answer: Result<Vec<Pieces>, Error>) -> RefusalCode {
+        match answer {
+            Err(Error::Refused(refusal)) => refusal.code,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_price_holds_or_the_order_does_not() {
+        let sale = Sale { price: Money(60), quota: 3, claimed: 1 };
+        let product =
+            Product { sku: "a".parse().unwrap(), name: "A".into(), price: Money(100), sale: Some(sale) };
+        let products = [product];
+        assert!(honour(&[line(9, 100)], &products).unwrap().is_empty(), "no claim at the full price");
+        assert_eq!(honour(&[line(2, 60)], &products).unwrap()[0].quantity.get(), 2);
+        assert_eq!(code(honour(&[line(3, 60)], &products)), RefusalCode::SaleSoldOut);
+        assert_eq!(code(honour(&[line(1, 99)], &products)), RefusalCode::PriceChanged);
+        assert_eq!(code(honour(&[line(1, 100)], &[])), RefusalCode::UnknownProduct);
+    }
+}

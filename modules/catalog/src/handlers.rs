@@ -1,0 +1,56 @@
+//! One function a command: load, decide, save.
+
+use contracts::{BoxError, Command, Error, Event, OrderId, OrderLine, RefusalCode, Sku};
+
+use crate::domain::{self, Claim, Product};
+use crate::ports::CatalogStore;
+
+/// Does what it is told, inside the transaction of whoever calls.
+pub async fn handle<S: CatalogStore>(store: &mut S, command: Command) -> Result<Event, Error> {
+    match command {
+        Command::HonourPrices { order_id, lines } => honour_prices(store, order_id, &lines).await,
+        Command::ReleasePrices { order_id } => release_prices(store, order_id).await,
+        other => Err(Error::Broken(format!("catalog does not do {}", other.routing_key()).into())),
+    }
+}
+
+async fn honour_prices<S: CatalogStore>(
+    store: &mut S,
+    order: OrderId,
+    lines: &[OrderLine],
+) -> Result<Event, Error> {
+    let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
+    let offer = store.load(order, &skus).await?;
+    match offer.claim {
+        Some(Claim::Claimed(_)) => {}
+        Some(Claim::Released) => {
+            return Err(Error::refused(
+                RefusalCode::Withdrawn,
+                "the prices were released before they were honoured",
+            ));
+        }
+        None => {
+            let at_sale_price = domain::honour(lines, &offer.products)?;
+            if !at_sale_price.is_empty() {
+                // Others claim of the same sale at the same moment: look again, with the rows locked.
+                let products = store.lock(&skus).await?;
+                store.save_claimed(order, &domain::honour(lines, &products)?).await?;
+            }
+        }
+    }
+    Ok(Event::PricesHonoured { order_id: order })
+}
+
+async fn release_prices<S: CatalogStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
+    match store.load_claim(order).await? {
+        Some(Claim::Released) => {}
+        Some(Claim::Claimed(pieces)) => store.save_released(order, &pieces).await?,
+        None => store.save_released(order, &[]).await?,
+    }
+    Ok(Event::PricesReleased { order_id: order })
+}
+
+/// Puts products on sale, or changes them.
+pub async fn put<S: CatalogStore>(store: &mut S, products: &[Product]) -> Result<(), BoxError> {
+    store.save_products(products).await
+}

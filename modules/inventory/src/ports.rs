@@ -1,0 +1,33 @@
+//! What the handlers need of a store.
+
+use contracts::{BoxError, OrderId, Sku};
+
+use crate::domain::{Level, Pieces, Receipt, Reservation};
+
+/// All that a reservation is decided on, with its rows locked.
+#[derive(Debug)]
+pub struct Shelf {
+    /// What became of the order so far. `None` also where none of the products was ever received.
+    pub reservation: Option<Reservation>,
+    /// The products asked for, as far as they exist.
+    pub levels: Vec<Level>,
+}
+
+/// Where stock and reservations are kept. The caller owns the transaction.
+#[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
+pub trait StockStore {
+    /// The products and the order's reservation; locks the products in the order of their sku.
+    async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError>;
+
+    /// Takes the pieces from the shelf and sets them aside. Fails where the order has a reservation.
+    async fn save_reserved(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
+
+    /// The order's reservation, locked.
+    async fn load_reservation(&mut self, order: OrderId) -> Result<Option<Reservation>, BoxError>;
+
+    /// Marks the order as released, for good, and puts the pieces back.
+    async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
+
+    /// Adds a delivery, once.
+    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<(), BoxError>;
+}

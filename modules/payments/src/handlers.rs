@@ -1,0 +1,51 @@
+//! One function a command: load, decide, save.
+
+use contracts::{BoxError, Command, CustomerId, Error, Event, Money, OrderId, RefusalCode};
+
+use crate::domain::{self, Deposit, Payment};
+use crate::ports::PaymentStore;
+
+/// Does what it is told, inside the transaction of whoever calls.
+pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<Event, Error> {
+    match command {
+        Command::CapturePayment { order_id, customer_id, amount } => {
+            capture_payment(store, order_id, &customer_id, amount).await
+        }
+        Command::RefundPayment { order_id } => refund_payment(store, order_id).await,
+        other => Err(Error::Broken(format!("payments does not do {}", other.routing_key()).into())),
+    }
+}
+
+async fn capture_payment<S: PaymentStore>(
+    store: &mut S,
+    order: OrderId,
+    customer: &CustomerId,
+    amount: Money,
+) -> Result<Event, Error> {
+    let account = store.load(order, customer).await?;
+    match account.payment {
+        Some(Payment::Captured(..)) => {}
+        Some(Payment::Refunded) => {
+            return Err(Error::refused(RefusalCode::Withdrawn, "the order was refunded before it was paid"));
+        }
+        None => {
+            domain::capture(account.balance, amount)?;
+            store.save_captured(order, customer, amount).await?;
+        }
+    }
+    Ok(Event::PaymentCaptured { order_id: order })
+}
+
+async fn refund_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
+    match store.load_payment(order).await? {
+        Some(Payment::Refunded) => {}
+        Some(Payment::Captured(customer, amount)) => store.save_refunded(order, &customer, amount).await?,
+        None => store.save_tombstone(order).await?,
+    }
+    Ok(Event::PaymentRefunded { order_id: order })
+}
+
+/// Books deposits, each once.
+pub async fn deposit<S: PaymentStore>(store: &mut S, deposits: &[Deposit]) -> Result<(), BoxError> {
+    store.save_deposits(deposits).await
+}

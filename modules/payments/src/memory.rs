@@ -1,0 +1,99 @@
+//! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::{BoxError, CustomerId, Money, OrderId};
+use uuid::Uuid;
+
+use crate::domain::{Deposit, Payment};
+use crate::ports::{Account, PaymentStore};
+
+/// Wallets and a ledger in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryPayments {
+    wallets: BTreeMap<CustomerId, Money>,
+    payments: BTreeMap<OrderId, Payment>,
+    deposits: BTreeSet<Uuid>,
+    entries: Vec<(String, Money)>,
+}
+
+impl MemoryPayments {
+    /// What a wallet holds.
+    pub fn balance(&self, customer: &CustomerId) -> Option<Money> {
+        self.wallets.get(customer).copied()
+    }
+
+    /// What became of an order.
+    pub fn payment(&self, order: OrderId) -> Option<&Payment> {
+        self.payments.get(&order)
+    }
+
+    /// Whether the ledger adds up to zero and says of each wallet what the wallet says of itself (invariant I4).
+    pub fn balances(&self) -> bool {
+        let sum = |account: Option<&str>| -> i64 {
+            let of_account = |entry: &&(String, Money)| account.is_none_or(|account| entry.0 == account);
+            self.entries.iter().filter(of_account).map(|entry| entry.1.0).sum()
+        };
+        sum(None) == 0
+            && self.wallets.iter().all(|(customer, balance)| {
+                balance.0 >= 0 && balance.0 == sum(Some(&format!("wallet:{customer}")))
+            })
+    }
+
+    fn book(&mut self, customer: &CustomerId, amount: Money, other: &str) -> Result<(), BoxError> {
+        let balance = self.wallets.get_mut(customer).ok_or("no such wallet")?;
+        *balance = balance.checked_add(amount).filter(|left| left.0 >= 0).ok_or("not a balance")?;
+        self.entries.push((format!("wallet:{customer}"), amount));
+        self.entries.push((other.to_owned(), Money(-amount.0)));
+        Ok(())
+    }
+}
+
+impl PaymentStore for MemoryPayments {
+    async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError> {
+        Ok(Account { payment: self.payments.get(&order).cloned(), balance: self.balance(customer) })
+    }
+
+    async fn save_captured(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError> {
+        if self.payments.contains_key(&order) {
+            return Err("the order has a payment".into());
+        }
+        self.book(customer, Money(-amount.0), "sales")?;
+        self.payments.insert(order, Payment::Captured(customer.clone(), amount));
+        Ok(())
+    }
+
+    async fn load_payment(&mut self, order: OrderId) -> Result<Option<Payment>, BoxError> {
+        Ok(self.payments.get(&order).cloned())
+    }
+
+    async fn save_refunded(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError> {
+        self.book(customer, amount, "sales")?;
+        self.save_tombstone(order).await
+    }
+
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError> {
+        self.payments.insert(order, Payment::Refunded);
+        Ok(())
+    }
+
+    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError> {
+        for deposit in deposits {
+            if self.deposits.insert(deposit.deposit_id) {
+                self.wallets.entry(deposit.customer_id.clone()).or_default();
+                self.book(&deposit.customer_id, deposit.amount, "cash")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! What the handlers need of a store.
+
+use contracts::{BoxError, CustomerId, Money, OrderId};
+
+use crate::domain::{Deposit, Payment};
+
+/// All that a capture is decided on, with the wallet locked.
+#[derive(Debug)]
+pub struct Account {
+    /// What became of the order so far. `None` also where the customer has no wallet.
+    pub payment: Option<Payment>,
+    /// What the wallet holds; `None` if there is no wallet.
+    pub balance: Option<Money>,
+}
+
+/// Where wallets, payments and the ledger are kept. The caller owns the transaction.
+#[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
+pub trait PaymentStore {
+    /// The customer's wallet, locked, and the order's payment.
+    async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError>;
+
+    /// Moves the money from the wallet to sales, in both entries. Fails where the order has a payment.
+    async fn save_captured(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError>;
+
+    /// The order's payment, locked.
+    async fn load_payment(&mut self, order: OrderId) -> Result<Option<Payment>, BoxError>;
+
+    /// Moves the money back, in both entries, and marks the order as refunded for good.
+    async fn save_refunded(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError>;
+
+    /// Marks an order that never paid as refunded, for good.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError>;
+
+    /// Books deposits, each once, and opens wallets where there are none.
+    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError>;
+}

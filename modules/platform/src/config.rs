@@ -1,0 +1,54 @@
+//! Settings: a flag, or the environment variable that the help names beside it.
+
+use clap::{Args, CommandFactory, Parser};
+
+/// The exit status for bad usage (`EX_USAGE` of sysexits.h).
+pub const USAGE: i32 = 64;
+
+/// What every program with a database needs.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// The database, as postgres://user:password@host:port/name.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
+    pub database_url: String,
+    /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
+    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
+    pub port: u16,
+    /// Connections to the database, at most.
+    #[arg(long, env = "CLEAVE_POOL", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub pool: u16,
+}
+
+fn postgres_url(text: &str) -> Result<String, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(text.to_owned());
+    }
+    Err("it must start with postgres:// and look like postgres://user:password@host:port/name".into())
+}
+
+/// Reads the settings of a program, or says what is wrong with them and exits.
+pub fn read<P: Parser + CommandFactory>() -> P {
+    let parsed = refuse_unknown_variables(P::command()).and_then(|()| P::try_parse());
+    parsed.unwrap_or_else(|error| {
+        let _ = error.print();
+        std::process::exit(if error.use_stderr() { USAGE } else { 0 })
+    })
+}
+
+/// A misspelt `CLEAVE_…` variable would be ignored in silence, and the default taken for what was asked.
+fn refuse_unknown_variables(command: clap::Command) -> Result<(), clap::Error> {
+    let known: Vec<String> = command
+        .get_arguments()
+        .filter_map(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
+        .collect();
+    let unknown = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .find(|name| name.starts_with("CLEAVE_") && !known.contains(name));
+    let Some(name) = unknown else { return Ok(()) };
+    let ours: Vec<_> = known.iter().filter(|name| name.starts_with("CLEAVE_")).map(String::as_str).collect();
+    let message = format!(
+        "the environment variable {name} is not a setting of this program; it knows {}. Unset it, or mend its name\n",
+        ours.join(", ")
+    );
+    Err(command.clone().error(clap::error::ErrorKind::UnknownArgument, message))
+}

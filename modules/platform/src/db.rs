@@ -1,0 +1,109 @@
+//! Connections to PostgreSQL.
+
+use anyhow::{Context, anyhow};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool,
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+
+/// A pool of connections to one database.
+pub type Pool = deadpool::Pool<AsyncPgConnection>;
+
+/// A connection that goes back to its pool when dropped.
+pub type PooledConnection = deadpool::Object<AsyncPgConnection>;
+
+/// What every session of ours sets: a lock is not waited for without bound (rule 34), and a transaction that was
+/// forgotten does not stay open.
+const SESSION: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// How long a request waits for a free connection before it is told that the server is too busy.
+const WAIT_FOR_CONNECTION: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Opens a pool and proves that the database answers.
+///
+/// Every connection is driven by the runtime that calls this (rule 40): each actix worker has a runtime of its own,
+/// and a connection opened there would live and die with that worker.
+pub async fn connect(database_url: &str, size: usize) -> anyhow::Result<Pool> {
+    let runtime = Handle::current();
+    let mut config = ManagerConfig::<AsyncPgConnection>::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |url| {
+        let url = url.to_owned();
+        let opening = runtime.spawn(async move { open(&url).await });
+        async move { opening.await.expect("opening a connection does not panic") }.boxed()
+    });
+    let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
+        .max_size(size)
+        .wait_timeout(Some(WAIT_FOR_CONNECTION))
+        .runtime(::deadpool::Runtime::Tokio1)
+        .build()?;
+    let _proof = pool.get().await.map_err(|error| unreachable_database(database_url, &error.to_string()))?;
+    Ok(pool)
+}
+
+async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let mut connection = AsyncPgConnection::establish(url).await?;
+    connection.batch_execute(SESSION).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// Opens one connection outside any pool.
+pub async fn connect_one(database_url: &str) -> anyhow::Result<AsyncPgConnection> {
+    open(database_url).await.map_err(|error| unreachable_database(database_url, &error.to_string()))
+}
+
+fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {
+    anyhow!(
+        "no connection to the database {}: {cause}. Check that PostgreSQL is running there and that the user, the \
+         password and the database in --database-url (or DATABASE_URL) are right",
+        without_password(url)
+    )
+}
+
+/// The URL as it may be shown: with its password left out.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((login, place)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let user = login.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}@{place}")
+}
+
+/// A connection from the pool, or an error that says that there was none.
+pub async fn get(pool: &Pool) -> anyhow::Result<PooledConnection> {
+    pool.get().await.context("no connection to the database is free")
+}
+
+/// Whether an error is about the moment and not about what was asked: the connection is gone, or two transactions
+/// got in each other's way. The same work, tried again, can succeed (rule 27).
+pub fn is_transient(error: &contracts::BoxError) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+    match error.downcast_ref::<Error>() {
+        Some(Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, _)) => true,
+        // diesel has no kind for deadlocks (40P01), lock time-outs (55P03) and servers that are shutting down.
+        Some(Error::DatabaseError(_, information)) => {
+            let message = information.message();
+            ["deadlock detected", "lock timeout", "terminating connection", "shutting down", "starting up"]
+                .iter()
+                .any(|text| message.contains(text))
+        }
+        Some(Error::BrokenTransactionManager) => true,
+        Some(_) => false,
+        None => {
+            error.downcast_ref::<diesel::ConnectionError>().is_some() || error.is::<deadpool::PoolError>()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let shown = without_password("postgres://cleave:s3cr@t@127.0.0.1:5432/shop");
+        assert_eq!(shown, "postgres://cleave@127.0.0.1:5432/shop");
+        assert_eq!(without_password("postgres://localhost/x"), "postgres://localhost/x");
+    }
+}

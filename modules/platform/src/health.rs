@@ -1,0 +1,82 @@
+//! Liveness and readiness.
+//!
+//! *Live* means that the process answers at all; whoever watches it restarts it when it does not. *Ready* means that
+//! it can do its work now: the database answers, the migrations are done, the broker is connected. A process that is
+//! live and not ready is left alone and gets no traffic.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use diesel_async::SimpleAsyncConnection;
+use serde_json::json;
+
+use crate::db::{self, Pool};
+
+/// How long a probe waits for the database.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// What `/health` reports of this process.
+#[derive(Clone)]
+pub struct Health {
+    service: &'static str,
+    database: Option<Pool>,
+    broker: Option<Arc<AtomicBool>>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Health {
+    /// The health of a process that needs nothing yet.
+    pub fn new(service: &'static str) -> Self {
+        Self { service, database: None, broker: None, stopping: Arc::default() }
+    }
+
+    /// It needs this database. The pool exists only once the migrations are done.
+    pub fn with_database(self, pool: Pool) -> Self {
+        Self { database: Some(pool), ..self }
+    }
+
+    /// It needs the broker, whose connection sets this flag.
+    pub fn with_broker(self, connected: Arc<AtomicBool>) -> Self {
+        Self { broker: Some(connected), ..self }
+    }
+
+    /// From now on the process is not ready: it finishes what it has and takes nothing new.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// The two routes.
+    pub fn routes(&self, routes: &mut web::ServiceConfig) {
+        routes
+            .app_data(web::Data::new(self.clone()))
+            .route("/health/live", web::get().to(live))
+            .route("/health/ready", web::get().to(ready));
+    }
+}
+
+async fn live(health: web::Data<Health>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "service": health.service, "status": "live" }))
+}
+
+async fn ready(health: web::Data<Health>) -> HttpResponse {
+    let mut checks = serde_json::Map::new();
+    if let Some(pool) = &health.database {
+        checks.insert("database".into(), answers(pool).await.into());
+        checks.insert("migrations".into(), true.into());
+    }
+    if let Some(connected) = &health.broker {
+        checks.insert("broker".into(), connected.load(Ordering::Relaxed).into());
+    }
+    checks.insert("accepting".into(), (!health.stopping.load(Ordering::Relaxed)).into());
+    let ready = checks.values().all(|check| check == true);
+    let status = if ready { "ready" } else { "not ready" };
+    let body = json!({ "service": health.service, "status": status, "checks": checks });
+    if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}
+
+async fn answers(pool: &Pool) -> bool {
+    let probe = async { anyhow::Ok(db::get(pool).await?.batch_execute("SELECT 1").await?) };
+    matches!(tokio::time::timeout(PROBE, probe).await, Ok(Ok(())))
+}

@@ -1,0 +1,186 @@
+//! The HTTP server, and what all its answers have in common.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::{Context, anyhow};
+use contracts::TraceContext;
+use serde::Deserialize;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::Problem;
+use crate::health::Health;
+
+/// The one description of the shop's API: both modes serve this text.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
+/// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// How long an idle connection is kept. Longer than [`CLIENT_IDLE`], so that a client of ours never sends on a
+/// connection that the server is just closing (rule 42).
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long our own clients keep an idle connection.
+pub const CLIENT_IDLE: Duration = Duration::from_secs(30);
+
+/// How long requests under way may take once the server was told to stop, in seconds.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// Threads that answer requests.
+const WORKERS: usize = 2;
+
+/// Serves until `stop` is done, then finishes the requests under way.
+///
+/// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
+pub async fn serve(
+    port: u16,
+    health: Health,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let listener = listen(port)?;
+    let address = listener.local_addr()?;
+    let server = {
+        let health = health.clone();
+        HttpServer::new(move || {
+            App::new()
+                .configure(|app| health.routes(app))
+                .configure(common)
+                .configure(&routes)
+                .default_service(web::to(async || no_such_route()))
+        })
+        .workers(WORKERS)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)
+        .context("the HTTP server did not start")?
+        .run()
+    };
+    announce(address);
+    let handle = server.handle();
+    let stopped = async {
+        stop.await;
+        health.stopping();
+        handle.stop(true).await;
+        Ok(())
+    };
+    tokio::try_join!(server, stopped).context("the HTTP server failed")?;
+    Ok(())
+}
+
+fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port)).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow!(
+                "port {port} is in use by another program; choose another with --port, or 0 for a free one"
+            )
+        }
+        _ => anyhow!("port {port} on 127.0.0.1 cannot be opened: {error}; choose another with --port"),
+    })
+}
+
+/// Tells whoever started us where we listen. Nobody may be reading, which is no reason to stop.
+fn announce(address: std::net::SocketAddr) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{{\"listening\":\"{address}\"}}").and_then(|()| out.flush());
+}
+
+/// Done when the process is asked to stop: SIGTERM, or Ctrl-C.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// The API's description, its pages, and errors as problem+json.
+fn common(app: &mut web::ServiceConfig) {
+    app.app_data(
+        web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| json_problem(error).into()),
+    )
+    .app_data(web::PayloadConfig::new(BODY_LIMIT))
+    .app_data(web::PathConfig::default().error_handler(|error, _| path_problem(error).into()))
+    .app_data(web::QueryConfig::default().error_handler(|error, _| query_problem(error).into()))
+    .route("/openapi.json", web::get().to(async || openapi()))
+    .service(web::redirect("/docs", "/docs/"))
+    .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
+}
+
+fn openapi() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(OPENAPI)
+}
+
+fn no_such_route() -> HttpResponse {
+    let detail = "there is no such path, or it does not answer this method; /docs lists all of them";
+    actix_web::ResponseError::error_response(&Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail))
+}
+
+fn json_problem(error: JsonPayloadError) -> Problem {
+    match error {
+        JsonPayloadError::OverflowKnownLength { .. }
+        | JsonPayloadError::Overflow { .. }
+        | JsonPayloadError::Payload(actix_web::error::PayloadError::Overflow) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("the body is larger than {BODY_LIMIT} bytes"),
+        ),
+        JsonPayloadError::ContentType => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_json",
+            "send the body with content-type: application/json",
+        ),
+        JsonPayloadError::Deserialize(error) if error.is_data() => Problem::unprocessable(
+            "invalid_body",
+            format!("the body is JSON, but not what is expected: {error}"),
+        ),
+        other => Problem::bad_request("malformed_body", format!("the body is not JSON: {other}")),
+    }
+}
+
+fn path_problem(error: PathError) -> Problem {
+    Problem::bad_request("invalid_path", format!("the path is not understood: {error}"))
+}
+
+fn query_problem(error: QueryPayloadError) -> Problem {
+    Problem::bad_request("invalid_query", format!("the query is not understood: {error}"))
+}
+
+/// The trace that a request belongs to: its own where it brings one, a new one otherwise. A header that is not a
+/// `traceparent` starts a new trace, as the W3C recommendation asks.
+pub fn trace_of(request: &HttpRequest) -> TraceContext {
+    request
+        .headers()
+        .get("traceparent")
+        .and_then(|value| TraceContext::parse(value.to_str().ok()?).ok())
+        .map_or_else(TraceContext::root, TraceContext::child)
+}
+
+/// Which part of a list is asked for: `?after=KEY&limit=N`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    #[serde(default)]
+    after: String,
+    limit: Option<u16>,
+}
+
+impl Page {
+    /// The key after which the page begins; empty for the first page.
+    pub fn after(&self) -> &str {
+        &self.after
+    }
+
+    /// How many entries at most: 100 unless asked otherwise, never more than 1,000.
+    pub fn limit(&self) -> i64 {
+        self.limit.unwrap_or(100).clamp(1, 1000).into()
+    }
+}

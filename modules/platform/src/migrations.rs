@@ -1,0 +1,47 @@
+//! The tables that a program brings with it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{anyhow, bail};
+use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel::pg::Pg;
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+use crate::db;
+
+/// Any number that only we use: whoever migrates holds this lock, so that two instances that start together do not
+/// create the same table twice.
+const LOCK: i64 = 0x636c_6561_7665;
+
+/// Brings the database up to date with all these migrations. Fails where the database was made by a newer program:
+/// its tables may mean something that this one does not know.
+///
+/// diesel's harness blocks the thread, so this comes before the HTTP server starts (rule 41).
+pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
+    let mut connection = db::connect_one(database_url).await?;
+    // A session lock: it goes with this connection, whatever becomes of us.
+    connection.batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})")).await?;
+    let mut harness: AsyncMigrationHarness<AsyncPgConnection> = AsyncMigrationHarness::new(connection);
+    let mut known: BTreeSet<MigrationVersion<'static>> = BTreeSet::new();
+    for source in &sources {
+        let migrations = MigrationSource::<Pg>::migrations(source).map_err(failed)?;
+        known.extend(migrations.iter().map(|migration| migration.name().version().as_owned()));
+    }
+    let applied = harness.applied_migrations().map_err(failed)?;
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+        bail!(
+            "the database {} has the migration {newer}, which this program does not know: it was made by a newer \
+             version, or for another service. Start that program, or give this one a database of its own",
+            db::without_password(database_url)
+        );
+    }
+    for source in sources {
+        harness.run_pending_migrations(source).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> anyhow::Error {
+    anyhow!("the database could not be migrated: {error}")
+}

@@ -1,0 +1,82 @@
+//! SQL as text, prepared once a connection.
+//!
+//! The stores load a whole order in one statement and save it in one: common table expressions, `unnest`, row locks.
+//! diesel's query builder has no words for these, and its `sql_query` prepares anew at every call, which doubles the
+//! round trips. This is the same thing for a constant text, so diesel can keep the prepared statement.
+
+use std::marker::PhantomData;
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{HasSqlType, Untyped};
+
+/// A statement whose text never changes, with `$1`, `$2` … where values go.
+pub fn sql(text: &'static str) -> Sql {
+    Sql(text)
+}
+
+/// See [`sql`].
+#[derive(Debug, Clone, Copy)]
+pub struct Sql(&'static str);
+
+/// A statement with one more value bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound<Inner, Type, Value> {
+    inner: Inner,
+    value: Value,
+    sql_type: PhantomData<Type>,
+}
+
+impl Sql {
+    /// Binds `$1`.
+    pub fn bind<Type, Value>(self, value: Value) -> Bound<Self, Type, Value> {
+        Bound { inner: self, value, sql_type: PhantomData }
+    }
+}
+
+impl<Inner, T, V> Bound<Inner, T, V> {
+    /// Binds the next value.
+    pub fn bind<Type, Value>(self, value: Value) -> Bound<Self, Type, Value> {
+        Bound { inner: self, value, sql_type: PhantomData }
+    }
+}
+
+impl QueryFragment<Pg> for Sql {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
+}
+
+impl<Inner, Type, Value> QueryFragment<Pg> for Bound<Inner, Type, Value>
+where
+    Inner: QueryFragment<Pg>,
+    Pg: HasSqlType<Type>,
+    Value: ToSql<Type, Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.inner.walk_ast(out.reborrow())?;
+        out.push_bind_param_value_only(&self.value)
+    }
+}
+
+// The text is the key in diesel's statement cache: no static id, and nothing that makes it unsafe to cache.
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Inner, Type, Value> QueryId for Bound<Inner, Type, Value> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Sql {
+    type SqlType = Untyped;
+}
+
+impl<Inner, Type, Value> Query for Bound<Inner, Type, Value> {
+    type SqlType = Untyped;
+}

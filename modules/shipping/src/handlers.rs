@@ -1,0 +1,24 @@
+//! One function a command: decide, save. There is nothing to load: the answer depends on the region alone.
+
+use contracts::{Command, Error, Event, OrderId, Region};
+
+use crate::domain;
+use crate::ports::ShipmentStore;
+
+/// Does what it is told, inside the transaction of whoever calls.
+pub async fn handle<S: ShipmentStore>(store: &mut S, command: Command) -> Result<Event, Error> {
+    match command {
+        Command::ScheduleShipment { order_id, region } => schedule_shipment(store, order_id, &region).await,
+        other => Err(Error::Broken(format!("shipping does not do {}", other.routing_key()).into())),
+    }
+}
+
+async fn schedule_shipment<S: ShipmentStore>(
+    store: &mut S,
+    order: OrderId,
+    region: &Region,
+) -> Result<Event, Error> {
+    domain::schedule(region)?;
+    store.save(order, region).await?;
+    Ok(Event::ShipmentScheduled { order_id: order })
+}

@@ -1,0 +1,19 @@
+//! What shipping answers over HTTP.
+
+use actix_web::{HttpResponse, web};
+use contracts::OrderId;
+use platform::{Pool, Problem, db};
+
+use crate::postgres;
+
+/// The module's endpoints.
+pub fn routes(routes: &mut web::ServiceConfig) {
+    routes.route("/shipments/{order_id}", web::get().to(find));
+}
+
+async fn find(pool: web::Data<Pool>, order: web::Path<OrderId>) -> Result<HttpResponse, Problem> {
+    match postgres::find(&mut *db::get(&pool).await?, *order).await? {
+        Some(shipment) => Ok(HttpResponse::Ok().json(shipment)),
+        None => Err(Problem::not_found(format!("shipment of order {order}"))),
+    }
+}
