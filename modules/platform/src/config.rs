@@ -52,3 +52,14 @@ fn refuse_unknown_variables(command: clap::Command) -> Result<(), clap::Error> {
     );
     Err(command.clone().error(clap::error::ErrorKind::UnknownArgument, message))
 }
+
+/// Ends a program: what stopped it goes to standard error in one paragraph, and the status says whether it failed.
+pub fn finish(outcome: anyhow::Result<()>) -> std::process::ExitCode {
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
