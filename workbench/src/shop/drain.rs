@@ -1,0 +1,94 @@
+//! Waiting until a shop has finished what it took on.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join_all;
+
+use super::{Databases, Mode};
+
+/// Between two looks: long enough that looking costs little beside the work that is waited for.
+const TICK: Duration = Duration::from_millis(100);
+/// So many looks in a row must find nothing to do, and nothing done in between. A message between two services
+/// is in neither database; but it arrives within a few ticks, and is then seen in an inbox.
+const QUIET_LOOKS: u32 = 3;
+
+/// What is still to be done, and how much was done.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+struct Work {
+    pending_orders: i64,
+    open_sagas: i64,
+    unsent_messages: i64,
+    handled_messages: i64,
+}
+
+pub(super) async fn drain(databases: &Databases, mode: Mode, bound: Duration) -> Result<()> {
+    let connecting = databases.distinct().into_iter().map(|(name, url)| async move {
+        let connection = AsyncPgConnection::establish(url).await;
+        connection.with_context(|| format!("cannot connect to the database of {name}"))
+    });
+    let mut connections = try_join_all(connecting).await?;
+    let names: Vec<&str> = databases.distinct().into_iter().map(|(name, _)| name).collect();
+    let deadline = Instant::now() + bound;
+    let (mut last, mut quiet) = (Work::default(), 0);
+    loop {
+        let mut work = Work::default();
+        for (name, connection) in names.iter().zip(&mut connections) {
+            work.add(connection, mode, mode == Mode::Monolith || *name == "orders").await?;
+        }
+        quiet = if work.is_done() && work == last { quiet + 1 } else { 0 };
+        // In the monolith an order that is not pending is done: nothing travels.
+        if quiet >= QUIET_LOOKS || (work.is_done() && mode == Mode::Monolith) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "after {bound:?} the {mode} still has {} orders pending, {} sagas open and {} messages unsent",
+                work.pending_orders,
+                work.open_sagas,
+                work.unsent_messages
+            );
+        }
+        last = work;
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+impl Work {
+    fn is_done(self) -> bool {
+        self.pending_orders + self.open_sagas + self.unsent_messages == 0
+    }
+
+    async fn add(&mut self, connection: &mut AsyncPgConnection, mode: Mode, orders: bool) -> Result<()> {
+        if orders {
+            let pending = "SELECT count(*) FROM orders.orders WHERE status = 'pending'";
+            self.pending_orders = count(connection, pending).await?;
+        }
+        if mode == Mode::Split {
+            if orders {
+                let open = "SELECT count(*) FROM checkout.sagas WHERE NOT finished";
+                self.open_sagas = count(connection, open).await?;
+            }
+            self.unsent_messages += count(connection, "SELECT count(*) FROM chassis.outbox").await?;
+            self.handled_messages += count(connection, "SELECT count(*) FROM chassis.inbox").await?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64> {
+    let row: Count = diesel::sql_query(query)
+        .get_result(connection)
+        .await
+        .with_context(|| format!("cannot read how far the shop is: {query}"))?;
+    Ok(row.count)
+}
