@@ -1,3 +1,4 @@
 //! x
+pub mod report;
 pub mod run;
 pub mod stats;

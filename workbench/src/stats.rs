@@ -20,7 +20,7 @@ const TOO_SMALL_TO_MATTER: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 pub struct Figure {
     /// Its name in tables.
     pub name: &'static str,
-    /// The unit of its value.
+    /// The unit of its value; empty for a count.
     pub unit: &'static str,
     /// Which way is good.
     pub better: Better,
@@ -68,24 +68,25 @@ pub const FIGURES: [Figure; 10] = [
         words: ("decides 99 of 100 orders within", "the time of"),
     },
     Figure {
-        name: "processor time",
-        unit: "s / 1,000 orders",
+        name: "processor time per order",
+        unit: "ms",
         better: Better::Lower,
+        // Seconds per 1,000 are milliseconds per one.
         value: |trial| trial.cost_per_1000_orders.cpu_s,
         words: ("spends", "the processor time per order of"),
     },
     Figure {
-        name: "database transactions",
-        unit: "/ 1,000 orders",
+        name: "database transactions per order",
+        unit: "",
         better: Better::Lower,
-        value: |trial| trial.cost_per_1000_orders.db_transactions,
+        value: |trial| Some(trial.cost_per_1000_orders.db_transactions? / 1e3),
         words: ("runs", "the database transactions per order of"),
     },
     Figure {
-        name: "write-ahead log",
-        unit: "bytes / 1,000 orders",
+        name: "write-ahead log per order",
+        unit: "kB",
         better: Better::Lower,
-        value: |trial| trial.cost_per_1000_orders.wal_bytes,
+        value: |trial| Some(trial.cost_per_1000_orders.wal_bytes? / 1e6),
         words: ("writes", "the write-ahead log per order of"),
     },
     Figure {

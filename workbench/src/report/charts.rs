@@ -1,0 +1,290 @@
+//! The report's charts, drawn by plotters as SVG.
+//!
+//! They are drawn in placeholder colours, which are then exchanged for the classes of a stylesheet: so the
+//! page decides the colours and the line styles, for light, dark and print, and not the chart.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::figures::number;
+use crate::run::{Latency, ModeRun, Run, Second, Trial};
+
+/// The width of every chart in its own units. Small, so that its text is still readable on a phone.
+pub const WIDTH: u32 = 480;
+
+/// The height of the charts with axes.
+const HEIGHT: u32 = 300;
+
+/// How many modes have a colour and a line style of their own; more begin again from the first.
+const STYLES: usize = 4;
+
+const TEXT: RGBColor = RGBColor(2, 0, 0);
+const GRID: RGBColor = RGBColor(2, 0, 1);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// The inside of an SVG element; the page writes the element itself.
+pub struct Drawing {
+    /// In the same units as [`WIDTH`].
+    pub height: u32,
+    /// The elements.
+    pub body: String,
+}
+
+/// When an order counts as served.
+pub struct Clock {
+    /// The clock's name.
+    pub name: &'static str,
+    /// What it measured.
+    pub latency: fn(&Trial) -> Latency,
+    histogram: fn(&Trial) -> &[(f64, u64)],
+    in_second: fn(&Second) -> u64,
+}
+
+/// Stopped by the HTTP response.
+pub const ANSWERED: Clock = Clock {
+    name: "answered",
+    latency: |trial| trial.answered_ms,
+    histogram: |trial| &trial.histogram.answered,
+    in_second: |second| second.answered,
+};
+
+/// Stopped when the order is terminal.
+pub const DECIDED: Clock = Clock {
+    name: "decided",
+    latency: |trial| trial.decided_ms,
+    histogram: |trial| &trial.histogram.decided,
+    in_second: |second| second.decided,
+};
+
+/// Latency by percentile, both axes logarithmic: the tail, which a plain distribution hides, gets as much
+/// room as the middle. `None` if nothing was measured.
+pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
+    // Both clocks share the axes, so that the two charts can be compared by eye.
+    let both = [&ANSWERED, &DECIDED];
+    let pooled = both.map(|clock| run.modes.iter().map(|mode| pool(mode, clock)).collect::<Vec<_>>());
+    let all = || pooled.iter().flatten().flatten().map(|(upper, _)| *upper);
+    let (lowest, highest) = (all().fold(f64::MAX, f64::min), all().fold(0.0, f64::max));
+    if highest == 0.0 {
+        return Ok(None);
+    }
+    let most: u64 = pooled.iter().flatten().map(|buckets| total(buckets)).max().unwrap_or(1);
+    let end = (most as f64).log10().ceil().clamp(2.0, 5.0);
+    let curves: Vec<_> =
+        run.modes.iter().map(|mode| percentile_curve(&pool(mode, clock), 10_f64.powf(end))).collect();
+    draw(HEIGHT, |area| {
+        let x = (1.0..10_f64.powf(end)).log_scale();
+        let (bottom, top) = (lowest * 0.8, highest * 1.3);
+        let y = (bottom..top).log_scale().with_key_points(ticks(bottom, top));
+        let mut chart = ChartBuilder::on(area)
+            .margin(8)
+            .margin_right(22)
+            .x_label_area_size(44)
+            .y_label_area_size(56)
+            .build_cartesian_2d(x, y)?;
+        chart
+            .configure_mesh()
+            .axis_style(GRID)
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .label_style(text(13.0))
+            .x_labels(end as usize + 1)
+            .x_desc("share of the orders that took no longer")
+            .x_label_formatter(&|tail| share(*tail))
+            .y_label_formatter(&|ms| milliseconds(*ms))
+            .draw()?;
+        for (n, curve) in curves.into_iter().enumerate() {
+            chart.draw_series(LineSeries::new(curve, series(n).stroke_width(2)))?;
+        }
+        Ok(())
+    })
+    .map(Some)
+}
+
+/// Orders per second over the measured window, the mean of the trials. `None` if nothing was measured.
+pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
+    let lines = |clock: &Clock| run.modes.iter().map(|mode| per_second(mode, clock)).collect::<Vec<_>>();
+    let both = [lines(&ANSWERED), lines(&DECIDED)];
+    let all = || both.iter().flatten().flatten();
+    let last = all().map(|(second, _)| *second).fold(0.0, f64::max);
+    let highest = all().map(|(_, count)| *count).fold(0.0, f64::max);
+    if highest == 0.0 {
+        return Ok(None);
+    }
+    draw(HEIGHT, |area| {
+        let mut chart = ChartBuilder::on(area)
+            .margin(8)
+            .margin_right(22)
+            .x_label_area_size(44)
+            .y_label_area_size(56)
+            .build_cartesian_2d(0.0..last.max(1.0), 0.0..highest * 1.15)?;
+        chart
+            .configure_mesh()
+            .axis_style(GRID)
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .disable_x_mesh()
+            .label_style(text(13.0))
+            .x_labels(6)
+            .y_labels(5)
+            .x_desc("seconds since the warm-up")
+            .x_label_formatter(&|second| format!("{second:.0}"))
+            .y_label_formatter(&|count| number(count.round()))
+            .draw()?;
+        for (n, line) in lines(clock).into_iter().enumerate() {
+            chart.draw_series(LineSeries::new(line, series(n).stroke_width(2)))?;
+        }
+        Ok(())
+    })
+    .map(Some)
+}
+
+/// One resource of the cost chart.
+pub struct Resource {
+    /// Its name and unit.
+    pub name: String,
+    /// What an order costs in each mode; `None` where it was not measured.
+    pub modes: Vec<Option<f64>>,
+}
+
+/// A group of bars a resource, a bar a mode. Units differ, so each group has a scale of its own, and every
+/// bar says its figure.
+pub fn costs(labels: &[&str], resources: &[Resource]) -> Result<Drawing> {
+    const HEADING: i32 = 26;
+    const BAR: i32 = 20;
+    const GAP: i32 = 14;
+    const LEFT: i32 = 110;
+    const LONGEST: f64 = 280.0;
+    let group = HEADING + BAR * labels.len() as i32 + GAP;
+    draw((group * resources.len() as i32) as u32, |area| {
+        for (row, resource) in resources.iter().enumerate() {
+            let top = group * row as i32;
+            area.draw(&Text::new(resource.name.clone(), (4, top + 4), text(14.0)))?;
+            let scale = resource.modes.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
+            for (n, (label, value)) in labels.iter().zip(&resource.modes).enumerate() {
+                let y = top + HEADING + BAR * n as i32;
+                let middle = y + BAR / 2 - 2;
+                let length = (value.unwrap_or(0.0) / scale * LONGEST).round() as i32;
+                let bar = [(LEFT, y), (LEFT + length, y + BAR - 4)];
+                area.draw(&Rectangle::new(bar, series(n).filled()))?;
+                let label_style = text(12.5).pos(Pos::new(HPos::Right, VPos::Center));
+                area.draw(&Text::new(shortened(label), (LEFT - 8, middle), label_style))?;
+                let figure = value.map_or("not measured".to_owned(), number);
+                let figure_style = text(12.5).pos(Pos::new(HPos::Left, VPos::Center));
+                area.draw(&Text::new(figure, (LEFT + length + 8, middle), figure_style))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Draws on an empty area, and exchanges the placeholder colours for classes.
+fn draw(height: u32, paint: impl FnOnce(&Area) -> Result<()>) -> Result<Drawing> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        paint(&area)?;
+        area.present()?;
+    }
+    let start = svg.find('>').map_or(0, |end| end + 1);
+    let end = svg.rfind("</svg>").unwrap_or(svg.len());
+    let mut body = svg[start..end].to_owned();
+    let classes = (0..STYLES)
+        .map(|n| (series(n), format!("mode-{n}")))
+        .chain([(TEXT, "ink".to_owned()), (GRID, "grid".to_owned())]);
+    for (RGBColor(r, g, b), class) in classes {
+        let colour = format!("#{r:02X}{g:02X}{b:02X}");
+        body = body
+            .replace(&format!("stroke=\"{colour}\""), &format!("class=\"line {class}\""))
+            .replace(&format!("fill=\"{colour}\""), &format!("class=\"area {class}\""));
+    }
+    Ok(Drawing { height, body })
+}
+
+fn series(n: usize) -> RGBColor {
+    RGBColor(1, 0, (n % STYLES) as u8)
+}
+
+fn text(size: f64) -> TextStyle<'static> {
+    // The SVG backend divides by 1.24, its guess at a line's height.
+    TextStyle::from(("sans-serif", size * 1.24).into_font()).color(&TEXT)
+}
+
+/// A mode's trials taken together.
+fn pool(mode: &ModeRun, clock: &Clock) -> Vec<(f64, u64)> {
+    let mut buckets: Vec<(f64, u64)> = mode
+        .trials
+        .iter()
+        .flat_map(|trial| (clock.histogram)(trial))
+        .filter(|(upper, count)| upper.is_finite() && *upper > 0.0 && *count > 0)
+        .copied()
+        .collect();
+    buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    buckets
+}
+
+fn total(buckets: &[(f64, u64)]) -> u64 {
+    buckets.iter().map(|(_, count)| count).sum()
+}
+
+/// The curve through `(1 / share slower, latency)`: 1 is the fastest order, 100 the 99th percentile.
+fn percentile_curve(buckets: &[(f64, u64)], end: f64) -> Vec<(f64, f64)> {
+    let total = total(buckets);
+    let mut slower = total;
+    let mut curve = Vec::with_capacity(buckets.len() + 1);
+    for (upper, count) in buckets {
+        curve.push(((total as f64 / slower as f64).min(end), *upper));
+        slower -= count;
+    }
+    curve
+}
+
+/// The mean over the trials of what happened in each second.
+fn per_second(mode: &ModeRun, clock: &Clock) -> Vec<(f64, f64)> {
+    let mut seconds: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for second in mode.trials.iter().flat_map(|trial| &trial.timeline) {
+        let (sum, trials) = seconds.entry(second.second).or_default();
+        *sum += (clock.in_second)(second);
+        *trials += 1;
+    }
+    seconds.into_iter().map(|(second, (sum, trials))| (second as f64, sum as f64 / trials as f64)).collect()
+}
+
+/// Marks for a logarithmic axis: 1, 2, 5, 10 … or, where those would crowd, powers of ten.
+fn ticks(bottom: f64, top: f64) -> Vec<f64> {
+    let decades = bottom.log10().floor() as i32..=top.log10().ceil() as i32;
+    let marks = |steps: &[f64]| -> Vec<f64> {
+        let all = decades.clone().flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)));
+        all.filter(|mark| (bottom..=top).contains(mark)).collect()
+    };
+    let fine = marks(&[1.0, 2.0, 5.0]);
+    if fine.len() <= 8 { fine } else { marks(&[1.0]) }
+}
+
+/// The percentile at a place of the percentile axis: 10 is 90 %, 100 is 99 %.
+fn share(tail: f64) -> String {
+    let nines = tail.log10().round().max(0.0) as usize;
+    format!("{:.*} %", nines.saturating_sub(2), 100.0 - 100.0 / 10_f64.powi(nines as i32))
+}
+
+fn milliseconds(ms: f64) -> String {
+    if ms < 1000.0 { format!("{} ms", trimmed(ms)) } else { format!("{} s", trimmed(ms / 1000.0)) }
+}
+
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A label that fits its column.
+fn shortened(label: &str) -> String {
+    const LONGEST: usize = 15;
+    if label.chars().count() <= LONGEST {
+        return label.to_owned();
+    }
+    label.chars().take(LONGEST - 1).chain(['…']).collect()
+}

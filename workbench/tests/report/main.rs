@@ -1,0 +1,7 @@
+//! The record of a run, the comparison in it, and what is shown of it.
+
+mod comparison;
+mod files;
+mod page;
+mod sample;
+mod schema;

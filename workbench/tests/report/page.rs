@@ -1,0 +1,114 @@
+//! What people see: the page and the table.
+
+use workbench::report;
+use workbench::run::{Mode, Run, Verdict};
+
+use crate::sample::{Noise, mode, monolith_and_split, run};
+
+const HOSTILE: &str = "</style><script>alert('x')</script>\"&";
+
+/// A run with the hostile text wherever there is text.
+fn hostile() -> Run {
+    let mut run = monolith_and_split();
+    let text = || HOSTILE.to_owned();
+    run.commit = Some(text());
+    run.cleave_version = text();
+    run.machine.cpu = text();
+    run.machine.os = text();
+    run.load.mix.insert(text(), 0.1);
+    for server in [&mut run.servers.postgresql, &mut run.servers.rabbitmq].into_iter().flatten() {
+        (server.version, server.durability) = (text(), text());
+    }
+    for mode in &mut run.modes {
+        mode.label = text();
+        for trial in &mut mode.trials {
+            trial.orders.refused.insert(text(), 1);
+            trial.orders.failed.insert(text(), 1);
+            for audit in &mut trial.audit {
+                (audit.title, audit.evidence) = (text(), text());
+            }
+        }
+    }
+    for comparison in &mut run.comparison {
+        (comparison.other, comparison.sentence) = (text(), text());
+    }
+    run
+}
+
+#[test]
+fn the_page_escapes_everything_and_needs_nothing_from_outside() {
+    let page = report::html(&hostile()).expect("a page");
+    assert!(!page.contains("<script"), "a script got through");
+    assert_eq!(page.matches("</style>").count(), 1, "the style sheet was closed from inside a figure");
+    for address in ["http:", "https:", "src=", "url(", "@import", "<link"] {
+        assert!(!page.contains(address), "the page names something outside: {address}");
+    }
+    assert!(page.contains("&#60;script&#62;") || page.contains("&lt;script&gt;"));
+}
+
+#[test]
+fn the_page_has_its_charts_and_each_says_what_it_shows() {
+    let page = report::html(&monolith_and_split()).expect("a page");
+    assert_eq!(page.matches("<svg ").count(), 5);
+    assert_eq!(page.matches("</svg>").count(), 5);
+    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 5);
+    assert_eq!(page.matches("<figcaption>").count(), 5);
+    assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
+    for text in [
+        "cargo cleave compare --modes monolith,split --rate 100/s",
+        "--seed 42",
+        "✓ held",
+        "Answered",
+        "Decided",
+    ] {
+        assert!(page.contains(text), "the page does not say {text}");
+    }
+}
+
+#[test]
+fn a_run_without_figures_is_still_a_report() {
+    let mut empty = run(vec![
+        mode(Mode::Monolith, "monolith", 1.0, 0, &mut Noise::new(1)),
+        mode(Mode::Monolith, "monolith (2)", 1.0, 0, &mut Noise::new(1)),
+    ]);
+    assert_eq!(empty.verdict, Verdict::NoEvidence);
+    for modes in (0..=2).rev() {
+        empty.modes.truncate(modes);
+        empty.comparison = workbench::stats::compare(&empty.modes);
+        let page = report::html(&empty).expect("a page");
+        assert!(page.contains("? no evidence"));
+        assert!(report::table(&empty, Some(80)).contains("? no evidence"));
+    }
+}
+
+#[test]
+fn one_violation_in_one_trial_is_seen() {
+    let mut run = monolith_and_split();
+    let audit = &mut run.modes[1].trials[1].audit[1];
+    audit.verdict = Verdict::Violated;
+    audit.evidence = "product P-17 stands at -1".to_owned();
+    run.verdict = Verdict::Violated;
+    for text in [report::html(&run).expect("a page"), report::table(&run, Some(100))] {
+        assert!(text.contains("✗ VIOLATED"));
+        assert!(text.contains("trial 2: product P-17 stands at -1"));
+    }
+}
+
+#[test]
+fn the_table_fits_its_width() {
+    let run = monolith_and_split();
+    for width in [60, 80, 110, 200] {
+        let table = report::table(&run, Some(width));
+        let rules = table.lines().filter(|line| line.starts_with(['─', '═']));
+        assert!(rules.clone().count() > 0);
+        for line in rules {
+            assert!(line.chars().count() <= width.into(), "{} columns in {width}", line.chars().count());
+        }
+    }
+    let table = report::table(&run, Some(110));
+    for text in
+        ["throughput, orders/s", "split ÷ monolith", "✓ held", "refused: OUT_OF_STOCK", "Verdict: ✓ held"]
+    {
+        assert!(table.contains(text), "{text} is missing from\n{table}");
+    }
+}
