@@ -68,7 +68,7 @@ pub const FIGURES: [Figure; 10] = [
         words: ("decides 99 of 100 orders within", "the time of"),
     },
     Figure {
-        name: "processor time per order",
+        name: "CPU per order",
         unit: "ms",
         better: Better::Lower,
         // Seconds per 1,000 are milliseconds per one.
@@ -76,14 +76,14 @@ pub const FIGURES: [Figure; 10] = [
         words: ("spends", "the processor time per order of"),
     },
     Figure {
-        name: "database transactions per order",
+        name: "transactions per order",
         unit: "",
         better: Better::Lower,
         value: |trial| Some(trial.cost_per_1000_orders.db_transactions? / 1e3),
         words: ("runs", "the database transactions per order of"),
     },
     Figure {
-        name: "write-ahead log per order",
+        name: "WAL per order",
         unit: "kB",
         better: Better::Lower,
         value: |trial| Some(trial.cost_per_1000_orders.wal_bytes? / 1e6),
@@ -179,13 +179,13 @@ fn sentence(
              cannot tell a difference from chance"
         );
     };
-    let range = format!("{}–{}", times(low), times(high));
+    let range = format!("{}–{}", times(low).trim_end_matches('×'), times(high));
     if judge(Some(ratio), interval) == Difference::Different {
         let (before, after) = figure.words;
         return format!("{other} {before} {seen} {after} {baseline} ({range})");
     }
     let why = if !TOO_SMALL_TO_MATTER.contains(&ratio) {
-        "; the trials differ too much among themselves"
+        "; the trials vary too much to tell"
     } else if high < 1.0 || low > 1.0 {
         "; it is below 5 %, too small to matter"
     } else {

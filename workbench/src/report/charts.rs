@@ -13,11 +13,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::figures::number;
 use crate::run::{Latency, ModeRun, Run, Second, Trial};
 
-/// The width of every chart in its own units. Small, so that its text is still readable on a phone.
-pub const WIDTH: u32 = 480;
+/// One pixel of the design. plotters rounds to whole units: a few to a pixel keep curves smooth.
+const PX: u32 = 4;
+
+/// The width of every chart in its own units. Few pixels, so that its text is still readable on a phone.
+pub const WIDTH: u32 = 420 * PX;
 
 /// The height of the charts with axes.
-const HEIGHT: u32 = 300;
+const HEIGHT: u32 = 290 * PX;
 
 /// How many modes have a colour and a line style of their own; more begin again from the first.
 const STYLES: usize = 4;
@@ -81,15 +84,15 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
         let (bottom, top) = (lowest * 0.8, highest * 1.3);
         let y = (bottom..top).log_scale().with_key_points(ticks(bottom, top));
         let mut chart = ChartBuilder::on(area)
-            .margin(8)
-            .margin_right(22)
-            .x_label_area_size(44)
-            .y_label_area_size(56)
+            .margin(6 * PX)
+            .margin_right(28 * PX)
+            .x_label_area_size(44 * PX)
+            .y_label_area_size(54 * PX)
             .build_cartesian_2d(x, y)?;
         chart
             .configure_mesh()
-            .axis_style(GRID)
-            .bold_line_style(GRID)
+            .axis_style(GRID.stroke_width(PX))
+            .bold_line_style(GRID.stroke_width(PX))
             .light_line_style(TRANSPARENT)
             .label_style(text(13.0))
             .x_labels(end as usize + 1)
@@ -98,7 +101,7 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .y_label_formatter(&|ms| milliseconds(*ms))
             .draw()?;
         for (n, curve) in curves.into_iter().enumerate() {
-            chart.draw_series(LineSeries::new(curve, series(n).stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(curve, series(n).stroke_width(2 * PX)))?;
         }
         Ok(())
     })
@@ -117,15 +120,15 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
     }
     draw(HEIGHT, |area| {
         let mut chart = ChartBuilder::on(area)
-            .margin(8)
-            .margin_right(22)
-            .x_label_area_size(44)
-            .y_label_area_size(56)
+            .margin(6 * PX)
+            .margin_right(28 * PX)
+            .x_label_area_size(44 * PX)
+            .y_label_area_size(54 * PX)
             .build_cartesian_2d(0.0..last.max(1.0), 0.0..highest * 1.15)?;
         chart
             .configure_mesh()
-            .axis_style(GRID)
-            .bold_line_style(GRID)
+            .axis_style(GRID.stroke_width(PX))
+            .bold_line_style(GRID.stroke_width(PX))
             .light_line_style(TRANSPARENT)
             .disable_x_mesh()
             .label_style(text(13.0))
@@ -133,10 +136,10 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .y_labels(5)
             .x_desc("seconds since the warm-up")
             .x_label_formatter(&|second| format!("{second:.0}"))
-            .y_label_formatter(&|count| number(count.round()))
+            .y_label_formatter(&|count| number(*count))
             .draw()?;
         for (n, line) in lines(clock).into_iter().enumerate() {
-            chart.draw_series(LineSeries::new(line, series(n).stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(line, series(n).stroke_width(2 * PX)))?;
         }
         Ok(())
     })
@@ -154,28 +157,31 @@ pub struct Resource {
 /// A group of bars a resource, a bar a mode. Units differ, so each group has a scale of its own, and every
 /// bar says its figure.
 pub fn costs(labels: &[&str], resources: &[Resource]) -> Result<Drawing> {
-    const HEADING: i32 = 26;
-    const BAR: i32 = 20;
-    const GAP: i32 = 14;
-    const LEFT: i32 = 110;
-    const LONGEST: f64 = 280.0;
+    const UNIT: i32 = PX as i32;
+    const HEADING: i32 = 24 * UNIT;
+    const BAR: i32 = 20 * UNIT;
+    const BAR_GAP: i32 = 4 * UNIT;
+    const GAP: i32 = 14 * UNIT;
+    const LEFT: i32 = 106 * UNIT;
+    const TEXT_GAP: i32 = 7 * UNIT;
+    const LONGEST: f64 = 230.0 * UNIT as f64;
     let group = HEADING + BAR * labels.len() as i32 + GAP;
     draw((group * resources.len() as i32) as u32, |area| {
         for (row, resource) in resources.iter().enumerate() {
             let top = group * row as i32;
-            area.draw(&Text::new(resource.name.clone(), (4, top + 4), text(14.0)))?;
+            area.draw(&Text::new(resource.name.clone(), (0, top + UNIT), text(13.5)))?;
             let scale = resource.modes.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
             for (n, (label, value)) in labels.iter().zip(&resource.modes).enumerate() {
                 let y = top + HEADING + BAR * n as i32;
-                let middle = y + BAR / 2 - 2;
+                let middle = y + (BAR - BAR_GAP) / 2;
                 let length = (value.unwrap_or(0.0) / scale * LONGEST).round() as i32;
-                let bar = [(LEFT, y), (LEFT + length, y + BAR - 4)];
+                let bar = [(LEFT, y), (LEFT + length, y + BAR - BAR_GAP)];
                 area.draw(&Rectangle::new(bar, series(n).filled()))?;
                 let label_style = text(12.5).pos(Pos::new(HPos::Right, VPos::Center));
-                area.draw(&Text::new(shortened(label), (LEFT - 8, middle), label_style))?;
+                area.draw(&Text::new(shortened(label), (LEFT - TEXT_GAP, middle), label_style))?;
                 let figure = value.map_or("not measured".to_owned(), number);
                 let figure_style = text(12.5).pos(Pos::new(HPos::Left, VPos::Center));
-                area.draw(&Text::new(figure, (LEFT + length + 8, middle), figure_style))?;
+                area.draw(&Text::new(figure, (LEFT + length + TEXT_GAP, middle), figure_style))?;
             }
         }
         Ok(())
@@ -211,7 +217,7 @@ fn series(n: usize) -> RGBColor {
 
 fn text(size: f64) -> TextStyle<'static> {
     // The SVG backend divides by 1.24, its guess at a line's height.
-    TextStyle::from(("sans-serif", size * 1.24).into_font()).color(&TEXT)
+    TextStyle::from(("sans-serif", size * 1.24 * f64::from(PX)).into_font()).color(&TEXT)
 }
 
 /// A mode's trials taken together.

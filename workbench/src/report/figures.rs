@@ -151,7 +151,7 @@ pub fn comparison_words(comparison: &Comparison) -> (String, String) {
         (_, None) => "no ratio".to_owned(),
     };
     let range = match (comparison.low, comparison.high, comparison.ratio) {
-        (Some(low), Some(high), _) => format!("{}–{}", times(low), times(high)),
+        (Some(low), Some(high), _) => format!("{}–{}", times(low).trim_end_matches('×'), times(high)),
         (_, _, Some(ratio)) => format!("{}, one trial", times(ratio)),
         _ => String::new(),
     };
@@ -165,10 +165,10 @@ pub fn spread_words(spread: Option<Spread>) -> (String, String) {
     (number(median), range)
 }
 
-/// A number to three digits or so, thousands set apart: `12,345`, `12.3`, `0.123`.
+/// A number to three digits or so, thousands set apart: `12,345`, `12.3`, `0.123`. Whole numbers stay whole.
 pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
-        0.0 => 0,
+        v if v.fract() == 0.0 => 0,
         v if v >= 100.0 => 0,
         v if v >= 10.0 => 1,
         v if v >= 1.0 => 2,
@@ -199,6 +199,7 @@ mod tests {
             (0.04217, "0.042"),
             (1.2345, "1.23"),
             (12.345, "12.3"),
+            (15.0, "15"),
             (123.45, "123"),
             (1234.5, "1,234"),
             (1_234_567.0, "1,234,567"),

@@ -1,6 +1,6 @@
 //! The report in the terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
 use super::figures::{
     audit_rows, comparison_words, figure_rows, others, outcome_rows, spread_words, verdict_words,
@@ -33,7 +33,8 @@ pub fn render(run: &Run, width: Option<u16>) -> String {
 fn table(header: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        // Rules between the rows would double the height of a long table.
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.into_iter().enumerate().map(|(column, text)| aligned(column, text)));
     table
@@ -50,7 +51,7 @@ fn labels(run: &Run) -> impl Iterator<Item = String> {
 
 fn figure_table(run: &Run) -> Table {
     let baseline = labels(run).next().unwrap_or_default();
-    let header = ["median (min–max) over the trials".to_owned()]
+    let header = ["median (min–max)".to_owned()]
         .into_iter()
         .chain(labels(run))
         .chain(others(run).map(|other| format!("{} ÷ {baseline}", other.label)));

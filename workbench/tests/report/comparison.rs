@@ -63,7 +63,7 @@ fn missing_and_impossible_figures_make_no_ratio_and_no_nan() {
         trial.cost_per_1000_orders.cpu_s = None;
     }
     let comparisons = compare(&[baseline, other]);
-    for figure in ["throughput", "answered p50", "processor time per order"] {
+    for figure in ["throughput", "answered p50", "CPU per order"] {
         let comparison = comparisons.iter().find(|c| c.figure == figure).expect("every figure is listed");
         assert_eq!((comparison.ratio, comparison.low, comparison.high), (None, None, None));
         assert!(comparison.sentence.contains("no ratio"), "{}", comparison.sentence);
