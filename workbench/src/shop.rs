@@ -127,7 +127,12 @@ pub struct Shop {
 
 impl Shop {
     /// Creates fresh databases, starts the processes and waits until all are ready.
-    pub async fn start(mode: Mode, infra: &Infrastructure, options: &ShopOptions) -> Result<Shop> {
+    pub async fn start(
+        guard: &Guard,
+        mode: Mode,
+        infra: &Infrastructure,
+        options: &ShopOptions,
+    ) -> Result<Shop> {
         std::fs::create_dir_all(&options.logs)
             .with_context(|| format!("cannot create the folder for logs {}", options.logs.display()))?;
         // Several shops share one PostgreSQL and one broker.
@@ -135,8 +140,7 @@ impl Shop {
         let (databases, database_names) = create_databases(mode, infra, &shop).await?;
 
         let began = Instant::now();
-        let guard = infra.guard().clone();
-        let starting = Starting { guard: &guard, options, databases: &databases };
+        let starting = Starting { guard, options, databases: &databases };
         let (members, namespace, amqp_url) = match mode {
             Mode::Monolith => (starting.monolith().await?, None, None),
             Mode::Split => {
@@ -153,7 +157,7 @@ impl Shop {
             ready_ms: 0.0,
             amqp_url,
             database_names,
-            guard,
+            guard: guard.clone(),
             members,
         };
         try_join_all(shop.members.iter_mut().map(|member| member.ready(READY))).await?;
@@ -201,7 +205,7 @@ impl Shop {
         door.process.stop(GRACE).await?;
         try_join_all(self.members.drain(..).map(|member| member.process.stop(GRACE))).await?;
         for name in &self.database_names {
-            infra.drop_database(name).await?;
+            infra.postgres.drop_database(name).await?;
         }
         Ok(())
     }
@@ -268,7 +272,7 @@ async fn create_databases(
 ) -> Result<(Databases, Vec<String>)> {
     let modules: &[&str] = if mode == Mode::Monolith { &["monolith"] } else { &SERVICES };
     let names: Vec<String> = modules.iter().map(|module| format!("{shop}-{module}")).collect();
-    let urls = try_join_all(names.iter().map(|name| infra.create_database(name))).await?;
+    let urls = try_join_all(names.iter().map(|name| infra.postgres.create_database(name))).await?;
     // The services' databases are in the modules' order; the monolith's one is every module's.
     let url = |module: usize| urls[module.min(urls.len() - 1)].clone();
     let databases =

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
 use super::{Databases, Mode};
+use crate::infra;
 
 /// Between two looks: long enough that looking costs little beside the work that is waited for.
 const TICK: Duration = Duration::from_millis(100);
@@ -27,7 +28,7 @@ struct Work {
 
 pub(super) async fn drain(databases: &Databases, mode: Mode, bound: Duration) -> Result<()> {
     let connecting = databases.distinct().into_iter().map(|(name, url)| async move {
-        let connection = AsyncPgConnection::establish(url).await;
+        let connection = infra::connect(url).await;
         connection.with_context(|| format!("cannot connect to the database of {name}"))
     });
     let mut connections = try_join_all(connecting).await?;

@@ -1,0 +1,148 @@
+//! One order, from its intended moment to an answer.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use contracts::{OrderId, RefusalCode};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+
+use super::mix::Order;
+
+/// Longer than the longest `Prefer: wait`: whoever answers at all answers by then.
+const TIMEOUT: Duration = Duration::from_secs(35);
+/// How often an order is sent whose outcome is unknown, always with the same key (rule 23).
+const TRIES: u32 = 3;
+/// Before an order is sent again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Below the servers' keep-alive of 75 s, or a request could meet a connection that is just being closed (rule 42).
+const IDLE: Duration = Duration::from_secs(30);
+
+/// What the shop answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It took charge of the order; the decision is there if it was made already.
+    Accepted(OrderId, Option<Decision>),
+    /// It did not, with this HTTP status.
+    Refused(u16),
+    /// None came, or none that could be understood, each time that it was asked.
+    Unknown(&'static str),
+    /// The order was not sent: the generator had as many in flight as it may.
+    NotSent,
+}
+
+/// How an order ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes.
+    Confirmed,
+    /// No, for this reason.
+    Refused(RefusalCode),
+}
+
+impl Decision {
+    /// The decision behind an order's status and refusal; `None` while it is pending.
+    pub fn read(status: &str, refusal: Option<RefusalCode>) -> Option<Decision> {
+        match (status, refusal) {
+            ("confirmed", None) => Some(Decision::Confirmed),
+            ("cancelled", Some(code)) => Some(Decision::Refused(code)),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of an order that was to be sent. Moments are counted from the start of the load.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Its idempotency key.
+    pub key: String,
+    /// When it was to be sent.
+    pub intended: Duration,
+    /// When it was.
+    pub sent: Duration,
+    /// When the answer was there.
+    pub answered: Duration,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Sends orders to one shop. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    client: Client,
+    url: String,
+    started: Instant,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    order_id: OrderId,
+    status: String,
+    refusal: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: RefusalCode,
+}
+
+impl Sender {
+    /// A sender whose clock starts now. With `wait` it asks the shop to answer with the decision.
+    pub fn new(address: &str, wait: bool) -> Result<Sender> {
+        let mut headers =
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        if wait {
+            headers.insert(HeaderName::from_static("prefer"), HeaderValue::from_static("wait=30"));
+        }
+        let client = Client::builder()
+            .no_proxy()
+            .default_headers(headers)
+            .timeout(TIMEOUT)
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            .build()?;
+        Ok(Sender { client, url: format!("{address}/orders"), started: Instant::now() })
+    }
+
+    /// When the clock started.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Sends an order now. Where no answer comes, sends it again as a client would: with the same key.
+    pub async fn send(&self, order: &Order, intended: Duration) -> Sample {
+        let sent = self.started.elapsed();
+        let body = serde_json::to_vec(&order.body).expect("an order has no map and no float");
+        let mut answer = self.attempt(&order.key, body.clone()).await;
+        for _ in 1..TRIES {
+            // A 409 says that the first attempt, whose answer was lost, is still being worked on.
+            if !matches!(answer, Answer::Unknown(_) | Answer::Refused(409)) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            answer = self.attempt(&order.key, body.clone()).await;
+        }
+        Sample { key: order.key.clone(), intended, sent, answered: self.started.elapsed(), answer }
+    }
+
+    async fn attempt(&self, key: &str, body: Vec<u8>) -> Answer {
+        let response =
+            match self.client.post(&self.url).header("idempotency-key", key).body(body).send().await {
+                Ok(response) => response,
+                Err(error) if error.is_timeout() => return Answer::Unknown("timed out"),
+                Err(error) if error.is_connect() => return Answer::Unknown("no connection"),
+                Err(_) => return Answer::Unknown("connection lost"),
+            };
+        let status = response.status();
+        if !matches!(status, StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED) {
+            return Answer::Refused(status.as_u16());
+        }
+        match response.json::<Body>().await {
+            Ok(Body { order_id, status, refusal }) => {
+                Answer::Accepted(order_id, Decision::read(&status, refusal.map(|refusal| refusal.code)))
+            }
+            Err(_) => Answer::Unknown("answer cut short"),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Open loop: orders are sent by the clock, as independent customers send them.
+//!
+//! A shop that is slow gets the next order all the same, and its latency is counted from the moment at which the
+//! order *should* have been sent. A generator that waits for answers would send less just when the shop is slow,
+//! and leave the worst moments unmeasured (coordinated omission).
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use rand_distr::Exp;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::client::{Answer, Sample, Sender};
+use super::mix::Mix;
+
+/// The moments of sending: a Poisson process, the arrivals of many customers who know nothing of each other.
+/// The same seed and rate give the same moments.
+pub fn schedule(seed: u64, rate_per_s: f64, length: Duration) -> Vec<Duration> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed);
+    let gaps = Exp::new(rate_per_s).expect("the command line takes no rate but one above zero");
+    let mut moments = Vec::new();
+    let mut moment = random.sample(gaps);
+    while moment < length.as_secs_f64() {
+        moments.push(Duration::from_secs_f64(moment));
+        moment += random.sample(gaps);
+    }
+    moments
+}
+
+/// Sends an order at each moment, each in a task of its own, and waits for the last answer. At most `in_flight`
+/// at a time: what exceeds that is not sent, and recorded as not sent.
+pub async fn run(sender: &Sender, mix: Mix, moments: Vec<Duration>, in_flight: usize) -> Vec<Sample> {
+    let (samples, mut collected) = mpsc::unbounded_channel();
+    let permits = Arc::new(Semaphore::new(in_flight));
+    let clock =
+        Clock { runtime: Handle::current(), sender: sender.clone(), mix: Arc::new(mix), permits, samples };
+    // A thread of its own: the runtime's timers are a millisecond coarse, and wait behind its other work.
+    thread::spawn(move || clock.run(&moments));
+    let mut all = Vec::new();
+    // Ends when the thread and every task have dropped their end.
+    while let Some(sample) = collected.recv().await {
+        all.push(sample);
+    }
+    all
+}
+
+struct Clock {
+    runtime: Handle,
+    sender: Sender,
+    mix: Arc<Mix>,
+    permits: Arc<Semaphore>,
+    samples: mpsc::UnboundedSender<Sample>,
+}
+
+impl Clock {
+    fn run(self, moments: &[Duration]) {
+        for (n, intended) in moments.iter().copied().enumerate() {
+            let wait = intended.saturating_sub(self.sender.started().elapsed());
+            if !wait.is_zero() {
+                thread::sleep(wait);
+            }
+            // The load was given up, by Ctrl-C perhaps.
+            if self.samples.is_closed() {
+                return;
+            }
+            match self.permits.clone().try_acquire_owned() {
+                Ok(permit) => self.send(n as u64, intended, permit),
+                Err(_) => self.skip(n as u64, intended),
+            }
+        }
+    }
+
+    fn send(&self, n: u64, intended: Duration, permit: OwnedSemaphorePermit) {
+        let (sender, mix, samples) = (self.sender.clone(), self.mix.clone(), self.samples.clone());
+        self.runtime.spawn(async move {
+            let sample = sender.send(&mix.order(n), intended).await;
+            // Nobody listens any more if the load was given up.
+            let _ = samples.send(sample);
+            drop(permit);
+        });
+    }
+
+    fn skip(&self, n: u64, intended: Duration) {
+        let now = self.sender.started().elapsed();
+        let key = self.mix.order(n).key;
+        let sample = Sample { key, intended, sent: now, answered: now, answer: Answer::NotSent };
+        let _ = self.samples.send(sample);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_repeatable_and_keeps_its_rate() {
+        let moments = schedule(5, 200.0, Duration::from_secs(100));
+        assert_eq!(moments, schedule(5, 200.0, Duration::from_secs(100)));
+        assert!(moments.is_sorted());
+        // A Poisson process of 20,000 has a standard deviation of 141.
+        assert!((19_300..20_700).contains(&moments.len()), "{}", moments.len());
+        // And it is one: gaps vary as much as they last.
+        let gaps: Vec<f64> = moments.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+        assert!((0.9..1.1).contains(&(variance.sqrt() / mean)));
+    }
+}
