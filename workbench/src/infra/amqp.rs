@@ -1,0 +1,79 @@
+//! The first words of AMQP 0-9-1, to see whether a broker is there and lets us in.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use lapin::ConnectionProperties;
+use lapin::uri::AMQPUri;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::database::shown;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Greets the broker at an address and answers its version. It needs no password: the broker names itself first.
+pub async fn version(host: &str, port: u16) -> Result<String> {
+    tokio::time::timeout(LIMIT, greet(host, port)).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
+}
+
+/// Opens a connection to a broker that the user named, or says why not, and answers its version.
+pub async fn check(url: &str) -> Result<String> {
+    let place = shown(url)?;
+    let uri: AMQPUri =
+        url.parse().map_err(|reason| anyhow!("--amqp-url {place} cannot be read: {reason}"))?;
+    let version = version(&uri.authority.host, uri.authority.port).await.with_context(|| {
+        format!("no RabbitMQ at {place}; is the server running, and are host and port in --amqp-url right?")
+    })?;
+    let connect = lapin::Connection::connect(url, ConnectionProperties::default());
+    match tokio::time::timeout(LIMIT, connect).await {
+        Ok(Ok(connection)) => {
+            let _ = connection.close(200, "seen enough".into()).await;
+            Ok(version)
+        }
+        Ok(Err(reason)) => {
+            bail!(
+                "RabbitMQ at {place} refuses: {reason}; check user, password and virtual host in --amqp-url"
+            )
+        }
+        Err(_) => bail!("RabbitMQ at {place} does not finish the connection within {LIMIT:?}"),
+    }
+}
+
+async fn greet(host: &str, port: u16) -> Result<String> {
+    let mut stream = TcpStream::connect((host, port)).await?;
+    stream.write_all(b"AMQP\0\0\x09\x01").await?;
+    // A frame: type, channel, length of the payload; then the payload.
+    let mut head = [0; 7];
+    stream.read_exact(&mut head).await.context("it closed the connection without a word")?;
+    let length = u32::from_be_bytes([head[3], head[4], head[5], head[6]]) as usize;
+    ensure!(head[..3] == [1, 0, 0] && length < 65_536, "what answers there does not speak AMQP 0-9-1");
+    let mut start = vec![0; length];
+    stream.read_exact(&mut start).await?;
+    property(&start, "version").context("the broker does not tell its version")
+}
+
+/// A text property in the table of `Connection.Start`: the name with its length before it, `S`, and the value
+/// with its length (four bytes) before it.
+fn property(start: &[u8], name: &str) -> Option<String> {
+    let mut key = vec![u8::try_from(name.len()).ok()?];
+    key.extend_from_slice(name.as_bytes());
+    key.push(b'S');
+    let at = start.windows(key.len()).position(|window| window == key)? + key.len();
+    let (length, rest) = start.get(at..)?.split_first_chunk::<4>()?;
+    let value = rest.get(..u32::from_be_bytes(*length) as usize)?;
+    String::from_utf8(value.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_is_found_in_the_table() {
+        let start = b"\x0a\x0a\x07productS\x00\x00\x00\x08RabbitMQ\x07versionS\x00\x00\x00\x063.10.8rest";
+        assert_eq!(property(start, "version").as_deref(), Some("3.10.8"));
+        assert_eq!(property(start, "platform"), None);
+        assert_eq!(property(b"\x07versionS\x00\x00\x00\x063.1", "version"), None);
+    }
+}

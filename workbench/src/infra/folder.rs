@@ -1,0 +1,76 @@
+//! Where a private server keeps its data, and as whom it runs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use nix::unistd::{Gid, Uid, User, chown};
+use tempfile::TempDir;
+
+use crate::guard::Guard;
+
+/// A user that a server runs as.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// The user's id.
+    pub uid: u32,
+    /// The id of the user's own group.
+    pub gid: u32,
+}
+
+impl Account {
+    /// Whom PostgreSQL shall run as: it refuses root (rule 43), so root lends it another account. `None` where
+    /// we are an ordinary user and stay what we are.
+    pub fn for_postgres() -> Result<Option<Account>> {
+        if !Uid::effective().is_root() {
+            return Ok(None);
+        }
+        for name in ["postgres", "nobody"] {
+            if let Some(user) = User::from_name(name).context("cannot read the list of users")? {
+                return Ok(Some(Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
+            }
+        }
+        anyhow::bail!(
+            "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody` to run \
+             it as; run cleave as an ordinary user"
+        )
+    }
+
+    /// Makes this account the owner.
+    pub fn own(self, path: &Path) -> Result<()> {
+        chown(path, Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
+            .with_context(|| format!("cannot give {} to user {}", path.display(), self.uid))
+    }
+}
+
+/// A new folder that nobody else can read, removed when dropped or by the guard.
+pub fn create(guard: &Guard) -> Result<TempDir> {
+    let base = base();
+    let folder = tempfile::Builder::new()
+        .prefix("cleave-")
+        .tempdir_in(&base)
+        .with_context(|| format!("cannot create a folder in {}", base.display()))?;
+    guard.watch_folder(folder.path())?;
+    Ok(folder)
+}
+
+/// Where servers keep their data.
+///
+/// Not below the checkout: another user (see [`Account`]) could not reach it in somebody's home. Not in `/tmp` if
+/// there is a choice: where that is memory, an fsync costs nothing, and the figures would be too good.
+pub fn base() -> PathBuf {
+    let disk = Path::new("/var/tmp");
+    if tempfile::tempfile_in(disk).is_ok() { disk.to_owned() } else { std::env::temp_dir() }
+}
+
+/// Whether a folder is on a file system that lives in memory, on which durability means nothing.
+#[cfg(target_os = "linux")]
+pub fn in_memory(folder: &Path) -> bool {
+    use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+    statfs(folder).is_ok_and(|found| found.filesystem_type() == TMPFS_MAGIC)
+}
+
+/// Whether a folder is on a file system that lives in memory, on which durability means nothing.
+#[cfg(not(target_os = "linux"))]
+pub fn in_memory(_folder: &Path) -> bool {
+    false
+}

@@ -1,0 +1,210 @@
+//! A private PostgreSQL: its own data folder, port and password, as durable as a real one.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::folder::{self, Account};
+use super::programs::PostgresPrograms;
+use super::{database, ports};
+use crate::guard::Guard;
+use crate::process::{self, Process};
+
+/// How long it may take to answer. Recovery after a crash counts too.
+const READY: Duration = Duration::from_secs(20);
+/// How long it may take to write its last checkpoint.
+const GRACE: Duration = Duration::from_secs(20);
+/// How many ports are tried: between our look and the server's bind another program may take one.
+const ATTEMPTS: usize = 5;
+
+/// What differs from PostgreSQL's defaults. Durability does not: fsync, full_page_writes and synchronous_commit
+/// are on as they come.
+const SETTINGS: &[(&str, &str)] = &[
+    ("listen_addresses", "127.0.0.1"),
+    // Its path would have to fit into 107 characters, and nobody needs it.
+    ("unix_socket_directories", ""),
+    ("max_connections", "200"),
+    // Two-phase commit (rule 33).
+    ("max_prepared_transactions", "64"),
+    // Shows in which order transactions really committed.
+    ("track_commit_timestamp", "on"),
+    ("shared_buffers", "128MB"),
+    // At the default of 1 GB checkpoints would fall into the measured time.
+    ("max_wal_size", "2GB"),
+    ("log_line_prefix", "%m [%p] %d "),
+];
+
+/// A running private PostgreSQL. Dropping it ends it and removes its data.
+#[derive(Debug)]
+pub struct Postgres {
+    programs: PostgresPrograms,
+    // Before `folder`: fields are dropped in this order, and the server has to end before its data goes.
+    server: Process,
+    folder: TempDir,
+    account: Option<Account>,
+    guard: Guard,
+    port: u16,
+    password: String,
+}
+
+impl Postgres {
+    /// Makes a new database cluster and starts a server on it. `logs` is the folder for the server's log, the
+    /// server's own folder if `None`.
+    pub async fn start(guard: &Guard, programs: &PostgresPrograms, logs: Option<&Path>) -> Result<Postgres> {
+        let account = Account::for_postgres()?;
+        let folder = folder::create(guard)?;
+        let password = Uuid::new_v4().simple().to_string();
+        if let Some(account) = account {
+            account.own(folder.path())?;
+        }
+        initdb(guard, programs, account, folder.path(), &password).await?;
+        let log = logs.unwrap_or(folder.path()).join("postgres.log");
+        for _ in 1..ATTEMPTS {
+            let port = ports::free()?;
+            match serve(guard, programs, account, folder.path(), port, &password, &log).await {
+                Ok(server) => {
+                    let (programs, guard) = (programs.clone(), guard.clone());
+                    return Ok(Postgres { programs, server, folder, account, guard, port, password });
+                }
+                Err(error) if error.to_string().contains("Address already in use") => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        bail!("PostgreSQL found each of {ATTEMPTS} ports taken that were free a moment before; try again")
+    }
+
+    /// The URL of one of its databases; `postgres` is there from the start.
+    pub fn url(&self, database: &str) -> String {
+        url(&self.password, self.port, database)
+    }
+
+    /// The server's version, such as `15.14`.
+    pub fn version(&self) -> &str {
+        &self.programs.version
+    }
+
+    /// The root of the server's processes.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// The port of 127.0.0.1 that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where its data is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops it in an orderly way, clients or not, and removes its data.
+    pub async fn stop(self) -> Result<()> {
+        self.server.stop_with(Signal::SIGINT, GRACE).await
+    }
+
+    /// Ends all its processes at once, as a power cut would. Its data stays, for [`Postgres::restart`].
+    pub fn kill_hard(&mut self) -> Result<()> {
+        self.server.kill()
+    }
+
+    /// Starts it on the same data and port, and waits until it has recovered and answers.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.server.kill()?;
+        let log = self.server.log().to_owned();
+        self.server = serve(
+            &self.guard,
+            &self.programs,
+            self.account,
+            self.folder.path(),
+            self.port,
+            &self.password,
+            &log,
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+fn url(password: &str, port: u16, database: &str) -> String {
+    format!("postgres://cleave:{password}@127.0.0.1:{port}/{database}")
+}
+
+async fn initdb(
+    guard: &Guard,
+    programs: &PostgresPrograms,
+    account: Option<Account>,
+    folder: &Path,
+    password: &str,
+) -> Result<()> {
+    // A file, since the arguments of a process are everybody's to read.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(file, "{password}")?;
+    if let Some(account) = account {
+        account.own(file.path())?;
+    }
+    let mut command = command(programs, "initdb", account, folder);
+    command
+        .args(["--username=cleave", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
+        // Nothing is at stake yet; the server itself does sync.
+        .arg("--no-sync")
+        .arg(format!("--pwfile={}", file.path().display()))
+        .arg(folder.join("data"));
+    Process::start(guard, "initdb", command, &folder.join("initdb.log"))?
+        .finish(Duration::from_secs(60))
+        .await
+}
+
+async fn serve(
+    guard: &Guard,
+    programs: &PostgresPrograms,
+    account: Option<Account>,
+    folder: &Path,
+    port: u16,
+    password: &str,
+    log: &Path,
+) -> Result<Process> {
+    let mut command = command(programs, "postgres", account, folder);
+    command.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());
+    for (name, value) in SETTINGS {
+        command.arg("-c").arg(format!("{name}={value}"));
+    }
+    let mut server = Process::start(guard, "PostgreSQL", command, log)?;
+    let deadline = Instant::now() + READY;
+    let url = url(password, port, "postgres");
+    loop {
+        if let Some(status) = server.try_wait()? {
+            return Err(server.ended(status));
+        }
+        match database::connect(&url).await {
+            Ok(_) => return Ok(server),
+            Err(error) if Instant::now() > deadline => {
+                let said = server.log_tail();
+                return Err(error).context(format!("PostgreSQL does not answer within {READY:?}{said}"));
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+fn command(programs: &PostgresPrograms, name: &str, account: Option<Account>, folder: &Path) -> Command {
+    let mut command = process::command(&programs.program(name));
+    // The folder that cleave was started in may be closed to the other user.
+    command.current_dir(folder);
+    // Settings for libpq, meant for another server, would reach ours.
+    for (variable, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
+        command.env_remove(variable);
+    }
+    if let Some(Account { uid, gid }) = account {
+        // This drops root's supplementary groups too.
+        command.uid(uid).gid(gid);
+    }
+    command
+}

@@ -1,0 +1,212 @@
+//! A private RabbitMQ: a node with a name, cookie, folders and ports of its own (rule 44).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::programs::RabbitPrograms;
+use super::{amqp, folder, ports};
+use crate::guard::Guard;
+use crate::process::{self, Process};
+
+/// How long it may take to answer. Recovery after a crash counts too.
+const READY: Duration = Duration::from_secs(40);
+/// How long it may take to close its queues in order.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long one `rabbitmqctl` may take: it starts an Erlang of its own.
+const CTL: Duration = Duration::from_secs(30);
+
+/// A running private RabbitMQ. Dropping it ends it and removes its data.
+#[derive(Debug)]
+pub struct RabbitMq {
+    node: Node,
+    // In this order they are dropped: the node leaves epmd before that ends, and both end before the data goes.
+    server: Process,
+    epmd: Process,
+    folder: TempDir,
+    guard: Guard,
+}
+
+/// What stays the same when the server restarts.
+#[derive(Debug, Clone)]
+struct Node {
+    programs: RabbitPrograms,
+    name: String,
+    folder: PathBuf,
+    port: u16,
+    distribution_port: u16,
+    epmd_port: u16,
+    password: String,
+}
+
+impl RabbitMq {
+    /// Starts a new node. `logs` is the folder for its log, the node's own folder if `None`.
+    pub async fn start(guard: &Guard, programs: &RabbitPrograms, logs: Option<&Path>) -> Result<RabbitMq> {
+        let folder = folder::create(guard)?;
+        let secret = Uuid::new_v4().simple().to_string();
+        let node = Node {
+            programs: programs.clone(),
+            name: format!("cleave-{}@localhost", &secret[..8]),
+            folder: folder.path().to_owned(),
+            port: ports::free()?,
+            distribution_port: ports::free()?,
+            epmd_port: ports::free()?,
+            password: Uuid::new_v4().simple().to_string(),
+        };
+        node.write_settings()?;
+        let epmd = node.start_epmd(guard)?;
+        let log = logs.unwrap_or(folder.path()).join("rabbitmq.log");
+        let server = node.serve(guard, &log).await?;
+        Ok(RabbitMq { node, server, epmd, folder, guard: guard.clone() })
+    }
+
+    /// Where services connect.
+    pub fn url(&self) -> String {
+        format!("amqp://cleave:{}@127.0.0.1:{}/%2f", self.node.password, self.node.port)
+    }
+
+    /// The server's version, such as `3.10.8`.
+    pub fn version(&self) -> &str {
+        &self.node.programs.version
+    }
+
+    /// The roots of its processes: the node, and Erlang's port mapper.
+    pub fn pids(&self) -> Vec<u32> {
+        vec![self.server.pid(), self.epmd.pid()]
+    }
+
+    /// The ports of 127.0.0.1 that it listens on: for AMQP, between nodes, and of the port mapper.
+    pub fn ports(&self) -> [u16; 3] {
+        [self.node.port, self.node.distribution_port, self.node.epmd_port]
+    }
+
+    /// Where its data is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops it in an orderly way and removes its data.
+    pub async fn stop(self) -> Result<()> {
+        self.server.stop(GRACE).await?;
+        self.epmd.stop(GRACE).await
+    }
+
+    /// Ends the node at once, as a power cut would. Its data stays, for [`RabbitMq::restart`].
+    pub fn kill_hard(&mut self) -> Result<()> {
+        self.server.kill()
+    }
+
+    /// Starts the node on the same data and port, and waits until it has recovered and answers.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.server.kill()?;
+        let log = self.server.log().to_owned();
+        self.server = self.node.serve(&self.guard, &log).await?;
+        Ok(())
+    }
+
+    /// Runs `rabbitmqctl` on this node and answers what it prints.
+    pub async fn ctl(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(self.node.programs.program("rabbitmqctl"));
+        self.node.environment(&mut command);
+        command.args(["--silent", "--node", &self.node.name]).args(arguments);
+        let run = tokio::process::Command::from(command).kill_on_drop(true).output();
+        let what = format!("rabbitmqctl {}", arguments.join(" "));
+        let output = tokio::time::timeout(CTL, run)
+            .await
+            .with_context(|| format!("{what} took more than {CTL:?}"))?
+            .with_context(|| format!("cannot run {what}"))?;
+        if !output.status.success() {
+            bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Node {
+    fn write_settings(&self) -> Result<()> {
+        let settings = format!(
+            "listeners.tcp.1 = 127.0.0.1:{port}\n\
+             default_user = cleave\n\
+             default_pass = {password}\n\
+             disk_free_limit.absolute = 50MB\n\
+             log.console = true\n\
+             log.console.level = info\n\
+             log.file = false\n",
+            port = self.port,
+            password = self.password
+        );
+        let plugins = "[].\n";
+        for (name, text) in [("rabbitmq.conf", settings.as_str()), ("enabled_plugins", plugins)] {
+            fs::write(self.folder.join(name), text).with_context(|| format!("cannot write {name}"))?;
+        }
+        Ok(())
+    }
+
+    /// An `epmd` of our own, in the foreground: a node that finds none starts one that outlives it.
+    fn start_epmd(&self, guard: &Guard) -> Result<Process> {
+        let mut command = process::command(&self.programs.epmd);
+        command.args(["-address", "127.0.0.1", "-port", &self.epmd_port.to_string()]);
+        Process::start(guard, "epmd", command, &self.folder.join("epmd.log"))
+    }
+
+    async fn serve(&self, guard: &Guard, log: &Path) -> Result<Process> {
+        let mut command = process::command(&self.programs.program("rabbitmq-server"));
+        self.environment(&mut command);
+        let mut server = Process::start(guard, "RabbitMQ", command, log)?;
+        let deadline = Instant::now() + READY;
+        loop {
+            if let Some(status) = server.try_wait()? {
+                return Err(server.ended(status));
+            }
+            match amqp::version("127.0.0.1", self.port).await {
+                Ok(_) => return Ok(server),
+                Err(error) if Instant::now() > deadline => {
+                    let said = server.log_tail();
+                    return Err(error).context(format!("RabbitMQ does not answer within {READY:?}{said}"));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// The same for the server and for `rabbitmqctl`. Nothing is inherited: a variable meant for another node,
+    /// or a file in /etc, would reach ours.
+    fn environment(&self, command: &mut Command) {
+        let programs = [self.programs.erlang.as_path(), Path::new("/usr/bin"), Path::new("/bin")];
+        let path = std::env::join_paths(programs).unwrap_or_default();
+        let file = |name: &str| self.folder.join(name);
+        let loopback = "-kernel inet_dist_use_interface {127,0,0,1}";
+        command
+            .current_dir(&self.folder)
+            .env_clear()
+            .env("PATH", path)
+            .env("LANG", "C.UTF-8")
+            .env("HOME", &self.folder)
+            .env("RABBITMQ_NODENAME", &self.name)
+            .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
+            .env("ERL_EPMD_PORT", self.epmd_port.to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback)
+            .env("RABBITMQ_CTL_ERL_ARGS", loopback)
+            .env("RABBITMQ_MNESIA_BASE", file("data"))
+            .env("RABBITMQ_LOG_BASE", file("log"))
+            .env("RABBITMQ_LOGS", "-")
+            .env("RABBITMQ_SCHEMA_DIR", file("schema"))
+            .env("RABBITMQ_GENERATED_CONFIG_DIR", file("config"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins"))
+            .env("RABBITMQ_CONFIG_FILE", file("rabbitmq.conf"))
+            // These do not exist, which is the point.
+            .env("RABBITMQ_CONFIG_FILES", file("conf.d"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", file("advanced.config"))
+            .env("RABBITMQ_CONF_ENV_FILE", file("rabbitmq-env.conf"))
+            // The start script becomes the server, so that there is one process to signal, without a shell
+            // before it that answers signals by starting a rabbitmqctl.
+            .env("RUNNING_UNDER_SYSTEMD", "true")
+            .env("ERL_CRASH_DUMP_SECONDS", "0");
+    }
+}

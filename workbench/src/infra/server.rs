@@ -1,0 +1,223 @@
+//! A server, however it was come by: what the rest of the program asks of it is the same.
+
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::containers::{self, Container};
+use super::postgres::Postgres;
+use super::programs::{PostgresPrograms, RabbitPrograms};
+use super::rabbitmq::RabbitMq;
+use super::{Options, amqp, database};
+use crate::guard::Guard;
+
+/// How a server was come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoundBy {
+    /// The user named it.
+    Url,
+    /// We started it from the programs on this machine.
+    Private,
+    /// We started it in a container.
+    Container,
+}
+
+/// What holds a server up.
+#[derive(Debug)]
+pub enum Running<P> {
+    /// Somebody else's, at this place (shown without its password): not ours to stop.
+    Elsewhere(String),
+    /// A private one.
+    Private(P),
+    /// One in a container.
+    Container(Box<Container>),
+}
+
+impl<P> Running<P> {
+    /// How it was come by.
+    pub fn found_by(&self) -> FoundBy {
+        match self {
+            Running::Elsewhere(_) => FoundBy::Url,
+            Running::Private(_) => FoundBy::Private,
+            Running::Container(_) => FoundBy::Container,
+        }
+    }
+
+    /// The private server, to crash it and start it again.
+    pub fn private(&mut self) -> Option<&mut P> {
+        match self {
+            Running::Private(server) => Some(server),
+            _ => None,
+        }
+    }
+}
+
+/// A PostgreSQL, with the databases that were created on it.
+#[derive(Debug)]
+pub struct DatabaseServer {
+    /// What holds it up.
+    pub running: Running<Postgres>,
+    version: String,
+    /// The URL of a database that is there from the start, by which others are created.
+    admin: String,
+    /// What a database's name begins with. On a server of somebody else's it keeps us apart from what is there.
+    prefix: String,
+    created: Mutex<Vec<String>>,
+    guard: Guard,
+}
+
+/// A RabbitMQ.
+#[derive(Debug)]
+pub struct Broker {
+    /// What holds it up.
+    pub running: Running<RabbitMq>,
+    version: String,
+    url: String,
+}
+
+/// Finds or starts a PostgreSQL.
+pub(super) async fn database(guard: &Guard, options: &Options, in_container: bool) -> Result<DatabaseServer> {
+    let (running, admin, version, prefix) = if let Some(url) = &options.database_url {
+        let version = database::check(url).await?;
+        let random = Uuid::new_v4().simple().to_string();
+        let prefix = format!("cleave_{}_", &random[..8]);
+        (Running::Elsewhere(database::shown(url)?), url.clone(), version, prefix)
+    } else if in_container {
+        let (container, url) = containers::postgres(guard).await?;
+        let version = database::check(&url).await?;
+        (Running::Container(Box::new(container)), url, version, String::new())
+    } else {
+        let programs = PostgresPrograms::find().context("PostgreSQL's programs are gone")?;
+        let server = Postgres::start(guard, &programs, options.logs.as_deref()).await?;
+        let (url, version) = (server.url("postgres"), server.version().to_owned());
+        (Running::Private(server), url, version, String::new())
+    };
+    Ok(DatabaseServer { running, version, admin, prefix, created: Mutex::default(), guard: guard.clone() })
+}
+
+/// Finds or starts a RabbitMQ.
+pub(super) async fn broker(guard: &Guard, options: &Options, in_container: bool) -> Result<Broker> {
+    let (running, url, version) = if let Some(url) = &options.amqp_url {
+        (Running::Elsewhere(database::shown(url)?), url.clone(), amqp::check(url).await?)
+    } else if in_container {
+        let (container, url) = containers::rabbitmq(guard).await?;
+        let version = amqp::check(&url).await?;
+        (Running::Container(Box::new(container)), url, version)
+    } else {
+        let programs = RabbitPrograms::find().context("RabbitMQ's programs are gone")?;
+        let server = RabbitMq::start(guard, &programs, options.logs.as_deref()).await?;
+        let (url, version) = (server.url(), server.version().to_owned());
+        (Running::Private(server), url, version)
+    };
+    Ok(Broker { running, version, url })
+}
+
+impl DatabaseServer {
+    /// Creates a database and answers its URL.
+    pub async fn create_database(&self, name: &str) -> Result<String> {
+        let name = format!("{}{name}", self.prefix);
+        if self.running.found_by() == FoundBy::Url {
+            // Before it is there: dropping one that is not is nothing.
+            self.guard.watch_database(&self.admin, &name)?;
+            self.created.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        }
+        database::create(&self.admin, &name).await?;
+        database::with_database(&self.admin, &name)
+    }
+
+    /// Drops a database of ours, whoever is connected to it.
+    pub async fn drop_database(&self, name: &str) -> Result<()> {
+        database::drop(&self.admin, &format!("{}{name}", self.prefix)).await
+    }
+
+    /// The URL of a database that [`DatabaseServer::create_database`] has created.
+    pub fn url(&self, name: &str) -> Result<String> {
+        database::with_database(&self.admin, &format!("{}{name}", self.prefix))
+    }
+
+    /// The URL of a database that is there from the start, for what concerns the whole server.
+    pub fn admin_url(&self) -> &str {
+        &self.admin
+    }
+
+    /// The server's version, such as `15.14`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The roots of its processes, where they are ours.
+    pub fn pids(&self) -> Vec<u32> {
+        match &self.running {
+            Running::Private(server) => vec![server.pid()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where it came from, for people.
+    pub(super) fn source(&self) -> String {
+        match &self.running {
+            Running::Elsewhere(place) => format!("{place}, as you said"),
+            Running::Private(server) => {
+                format!("a private server, its data in {}", server.folder().display())
+            }
+            Running::Container(container) => format!("a container, {}", container.id()),
+        }
+    }
+
+    /// Stops it if it is ours; on somebody else's server, drops the databases that we created.
+    pub(super) async fn stop(self) -> Result<()> {
+        match self.running {
+            Running::Private(server) => server.stop().await,
+            Running::Container(container) => Ok(container.rm().await?),
+            Running::Elsewhere(_) => {
+                let created = self.created.into_inner().unwrap_or_else(PoisonError::into_inner);
+                for name in created {
+                    database::drop(&self.admin, &name).await?;
+                    self.guard.forget_database(&self.admin, &name);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Broker {
+    /// Where services connect.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The server's version, such as `3.10.8`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The roots of its processes, where they are ours.
+    pub fn pids(&self) -> Vec<u32> {
+        match &self.running {
+            Running::Private(server) => server.pids(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Where it came from, for people.
+    pub(super) fn source(&self) -> String {
+        match &self.running {
+            Running::Elsewhere(place) => format!("{place}, as you said"),
+            Running::Private(server) => format!("a private node, its data in {}", server.folder().display()),
+            Running::Container(container) => format!("a container, {}", container.id()),
+        }
+    }
+
+    /// Stops it if it is ours.
+    pub(super) async fn stop(self) -> Result<()> {
+        match self.running {
+            Running::Private(server) => server.stop().await,
+            Running::Container(container) => Ok(container.rm().await?),
+            Running::Elsewhere(_) => Ok(()),
+        }
+    }
+}
