@@ -1,0 +1,97 @@
+//! Whatever is asked, in whatever order and however often: sales give out what orders hold, and no more.
+
+use catalog::{Claim, MemoryCatalog, Product, Sale, handle, put};
+use contracts::{Command, Error, Event, Money, OrderId, OrderLine, RefusalCode};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const FULL: i64 = 100;
+const SALE: i64 = 60;
+
+/// One call: of which order, and what. Few orders and pieces, so that calls meet.
+#[derive(Debug, Clone)]
+enum Call {
+    Honour { order: u128, quantity: i64, price: i64 },
+    Release { order: u128 },
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let honour = (0u128..5, 1i64..4, prop_oneof![Just(FULL), Just(SALE), Just(1)])
+        .prop_map(|(order, quantity, price)| Call::Honour { order, quantity, price });
+    prop_oneof![2 => honour, 1 => (0u128..5).prop_map(|order| Call::Release { order })]
+}
+
+fn id(order: u128) -> OrderId {
+    OrderId(Uuid::from_u128(order))
+}
+
+fn command(call: &Call) -> Command {
+    match *call {
+        Call::Honour { order, quantity, price } => Command::HonourPrices {
+            order_id: id(order),
+            lines: vec![OrderLine {
+                sku: "a".parse().unwrap(),
+                quantity: quantity.try_into().unwrap(),
+                unit_price: Money(price),
+            }],
+        },
+        Call::Release { order } => Command::ReleasePrices { order_id: id(order) },
+    }
+}
+
+async fn shop() -> MemoryCatalog {
+    let mut store = MemoryCatalog::default();
+    let sale = Some(Sale { price: Money(SALE), quota: 5, claimed: 0 });
+    let product = Product { sku: "a".parse().unwrap(), name: "A".into(), price: Money(FULL), sale };
+    put(&mut store, &[product]).await.unwrap();
+    store
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
+}
+
+proptest! {
+    #[test]
+    fn sales_give_out_what_orders_hold(calls in prop::collection::vec(call(), 0..40)) {
+        run(async {
+            let mut store = shop().await;
+            for call in calls {
+                let before = store.claim(id(match call {
+                    Call::Honour { order, .. } | Call::Release { order } => order,
+                })).cloned();
+                let answer = handle(&mut store, command(&call)).await;
+                prop_assert!(store.balances(), "after {call:?}: {store:?}");
+                match (before, answer) {
+                    // Once released, always released: what comes late finds the tombstone.
+                    (Some(Claim::Released), Err(Error::Refused(refusal))) => {
+                        prop_assert_eq!(refusal.code, RefusalCode::Withdrawn);
+                    }
+                    (Some(Claim::Released), Ok(event)) => {
+                        let released = matches!(event, Event::PricesReleased { .. });
+                        prop_assert!(released, "{:?} got through a tombstone", event);
+                    }
+                    (_, Err(Error::Broken(error))) => prop_assert!(false, "{call:?} broke: {error}"),
+                    _ => {}
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn twice_is_once(calls in prop::collection::vec(call(), 0..40)) {
+        run(async {
+            let (mut once, mut twice) = (shop().await, shop().await);
+            for call in calls {
+                let first = handle(&mut once, command(&call)).await;
+                let doubled = handle(&mut twice, command(&call)).await;
+                let again = handle(&mut twice, command(&call)).await;
+                prop_assert_eq!(first.is_ok(), doubled.is_ok());
+                prop_assert_eq!(doubled.is_ok(), again.is_ok(), "{:?} was answered differently the second time", call);
+                prop_assert_eq!(once.product(&"a".parse().unwrap()), twice.product(&"a".parse().unwrap()));
+            }
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,98 @@
+//! Whatever is asked, in whatever order and however often: no piece is made, lost or promised twice.
+
+use contracts::{Command, Error, Event, Money, OrderId, OrderLine, RefusalCode};
+use inventory::{MemoryStock, Pieces, Receipt, Reservation, handle, receive};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+/// One call. Few orders, products and pieces, so that calls meet.
+#[derive(Debug, Clone)]
+enum Call {
+    Receive { receipt: u128, sku: &'static str, quantity: i64 },
+    Reserve { order: u128, lines: Vec<(&'static str, i64)> },
+    Release { order: u128 },
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let sku = || prop::sample::select(vec!["a", "b", "c"]);
+    let receive = (0u128..6, sku(), 1i64..5).prop_map(|(receipt, sku, quantity)| Call::Receive {
+        receipt,
+        sku,
+        quantity,
+    });
+    let lines = prop::collection::btree_map(sku(), 1i64..4, 1..3);
+    let reserve = (0u128..6, lines)
+        .prop_map(|(order, lines)| Call::Reserve { order, lines: lines.into_iter().collect() });
+    prop_oneof![1 => receive, 2 => reserve, 1 => (0u128..6).prop_map(|order| Call::Release { order })]
+}
+
+fn id(order: u128) -> OrderId {
+    OrderId(Uuid::from_u128(order))
+}
+
+/// Whether it was done; a refusal is `Err` with its code.
+async fn perform(store: &mut MemoryStock, call: &Call) -> Result<Option<Event>, RefusalCode> {
+    let command = match call {
+        Call::Receive { receipt, sku, quantity } => {
+            let pieces = Pieces { sku: sku.parse().unwrap(), quantity: (*quantity).try_into().unwrap() };
+            let receipt = Receipt { receipt_id: Uuid::from_u128(*receipt), lines: vec![pieces] };
+            receive(store, &receipt).await.unwrap();
+            return Ok(None);
+        }
+        Call::Reserve { order, lines } => Command::ReserveStock {
+            order_id: id(*order),
+            lines: lines
+                .iter()
+                .map(|(sku, quantity)| OrderLine {
+                    sku: sku.parse().unwrap(),
+                    quantity: (*quantity).try_into().unwrap(),
+                    unit_price: Money(1),
+                })
+                .collect(),
+        },
+        Call::Release { order } => Command::ReleaseStock { order_id: id(*order) },
+    };
+    match handle(store, command).await {
+        Ok(event) => Ok(Some(event)),
+        Err(Error::Refused(refusal)) => Err(refusal.code),
+        Err(Error::Broken(error)) => panic!("{call:?} broke: {error}"),
+    }
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
+}
+
+proptest! {
+    #[test]
+    fn received_is_on_hand_or_reserved(calls in prop::collection::vec(call(), 0..60)) {
+        run(async {
+            let mut store = MemoryStock::default();
+            for call in calls {
+                let released = |order: &u128| store.reservation(id(*order)) == Some(&Reservation::Released);
+                let too_late = matches!(&call, Call::Reserve { order, .. } if released(order));
+                let answer = perform(&mut store, &call).await;
+                prop_assert!(store.balances(), "after {call:?}: {store:?}");
+                // A reservation that comes after its release finds the tombstone (rule 19).
+                prop_assert_eq!(too_late, answer == Err(RefusalCode::Withdrawn));
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn twice_is_once(calls in prop::collection::vec(call(), 0..60)) {
+        run(async {
+            let (mut once, mut twice) = (MemoryStock::default(), MemoryStock::default());
+            for call in calls {
+                let first = perform(&mut once, &call).await;
+                prop_assert_eq!(&first, &perform(&mut twice, &call).await);
+                prop_assert_eq!(&first, &perform(&mut twice, &call).await, "the second time, {:?}", call);
+                for sku in ["a", "b", "c"].map(|sku| sku.parse().unwrap()) {
+                    prop_assert_eq!(once.level(&sku), twice.level(&sku));
+                }
+            }
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,92 @@
+//! Whatever is asked, in whatever order and however often: money is neither made nor lost.
+
+use contracts::{Command, CustomerId, Error, Event, Money, OrderId, RefusalCode};
+use payments::{Deposit, MemoryPayments, Payment, deposit, handle};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+/// One call. Few orders and customers, so that calls meet. An order always has the same customer and amount: the
+/// plan derives both from the order.
+#[derive(Debug, Clone)]
+enum Call {
+    Deposit { deposit: u128, amount: i64 },
+    Capture { order: u128 },
+    Refund { order: u128 },
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let deposit = (0u128..8, 0i64..50).prop_map(|(deposit, amount)| Call::Deposit { deposit, amount });
+    prop_oneof![
+        1 => deposit,
+        2 => (0u128..8).prop_map(|order| Call::Capture { order }),
+        1 => (0u128..8).prop_map(|order| Call::Refund { order }),
+    ]
+}
+
+fn id(order: u128) -> OrderId {
+    OrderId(Uuid::from_u128(order))
+}
+
+fn customer(n: u128) -> CustomerId {
+    format!("c-{}", n % 2).parse().unwrap()
+}
+
+async fn perform(store: &mut MemoryPayments, call: &Call) -> Result<Option<Event>, RefusalCode> {
+    let command = match *call {
+        Call::Deposit { deposit: n, amount } => {
+            let booked =
+                Deposit { deposit_id: Uuid::from_u128(n), customer_id: customer(n), amount: Money(amount) };
+            deposit(store, &[booked]).await.unwrap();
+            return Ok(None);
+        }
+        Call::Capture { order } => Command::CapturePayment {
+            order_id: id(order),
+            customer_id: customer(order),
+            amount: Money(7 * order as i64),
+        },
+        Call::Refund { order } => Command::RefundPayment { order_id: id(order) },
+    };
+    match handle(store, command).await {
+        Ok(event) => Ok(Some(event)),
+        Err(Error::Refused(refusal)) => Err(refusal.code),
+        Err(Error::Broken(error)) => panic!("{call:?} broke: {error}"),
+    }
+}
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test)
+}
+
+proptest! {
+    #[test]
+    fn the_ledger_adds_up(calls in prop::collection::vec(call(), 0..60)) {
+        run(async {
+            let mut store = MemoryPayments::default();
+            for call in calls {
+                let refunded = |order: u128| store.payment(id(order)) == Some(&Payment::Refunded);
+                let too_late = matches!(call, Call::Capture { order } if refunded(order));
+                let answer = perform(&mut store, &call).await;
+                prop_assert!(store.balances(), "after {call:?}: {store:?}");
+                // A capture that comes after its refund finds the tombstone (rule 19).
+                prop_assert_eq!(too_late, answer == Err(RefusalCode::Withdrawn));
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn twice_is_once(calls in prop::collection::vec(call(), 0..60)) {
+        run(async {
+            let (mut once, mut twice) = (MemoryPayments::default(), MemoryPayments::default());
+            for call in calls {
+                let first = perform(&mut once, &call).await;
+                prop_assert_eq!(&first, &perform(&mut twice, &call).await);
+                prop_assert_eq!(&first, &perform(&mut twice, &call).await, "the second time, {:?}", call);
+                for n in 0..2 {
+                    prop_assert_eq!(once.balance(&customer(n)), twice.balance(&customer(n)));
+                }
+            }
+            Ok(())
+        })?;
+    }
+}
