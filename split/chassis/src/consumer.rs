@@ -1,0 +1,272 @@
+//! From the queue to the module: many deliveries in one transaction, acknowledged after its commit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use contracts::{BoxError, Envelope, Message};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use futures_util::{FutureExt, StreamExt};
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use platform::{Pool, db};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::broker::{Broker, within};
+use crate::delivery::{ATTEMPTS, Item, unpack};
+use crate::inbox;
+use crate::outbox::{self, Outgoing};
+use crate::relay::Wake;
+use crate::topology::Topology;
+
+/// What a service does with the messages that it gets.
+#[allow(async_fn_in_trait, reason = "a service has one reactor, known when it is compiled")]
+pub trait Reactor {
+    /// What it listens to: commands, or events.
+    type Message: Message + DeserializeOwned + Clone;
+
+    /// Handles messages, each for the first time, in a transaction of the caller's. Gives what is to be sent.
+    async fn react(
+        &self,
+        conn: &mut AsyncPgConnection,
+        messages: Vec<Envelope<Self::Message>>,
+    ) -> Result<Vec<Outgoing>, Failure>;
+
+    /// Called after the commit, for whoever waits for it in this process.
+    fn committed(&self) {}
+
+    /// Called every second, in a transaction of its own: what time has made due. Gives what is to be sent.
+    async fn every_second(&self, _conn: &mut AsyncPgConnection) -> Result<Vec<Outgoing>, Failure> {
+        Ok(Vec::new())
+    }
+}
+
+/// Why messages were not handled. Nothing was written.
+#[derive(Debug)]
+pub enum Failure {
+    /// It can never be handled.
+    Poison(String),
+    /// It may be another time.
+    Broken(BoxError),
+}
+
+impl From<BoxError> for Failure {
+    fn from(error: BoxError) -> Self {
+        Failure::Broken(error)
+    }
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Failure::Broken(error.into())
+    }
+}
+
+/// The most deliveries in one transaction.
+const BATCH: usize = 128;
+
+/// How often a message is tried before it is a dead letter.
+const MAX_ATTEMPTS: i64 = 5;
+
+/// How long to wait after a failure that has nothing to do with any message.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Consumes one queue.
+pub struct Consumer<R> {
+    pub broker: Broker,
+    pub topology: Topology,
+    pub pool: Pool,
+    pub wake: Wake,
+    pub reactor: Arc<R>,
+    /// How many deliveries the broker may send ahead of our acks. lapin's own buffer has no bound (rule 15).
+    pub prefetch: u16,
+    /// Whether the queue is being consumed: a part of readiness.
+    pub connected: Arc<AtomicBool>,
+}
+
+impl<R: Reactor> Consumer<R> {
+    /// Consumes until told to stop; builds everything anew whenever the connection is lost (rule 8).
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        while let Err(error) = self.session(&mut stop).await {
+            self.connected.store(false, Ordering::Relaxed);
+            tracing::warn!(error = format!("{error:#}"), "the consumer lost its connection and starts anew");
+            if *stop.borrow() {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// One life of the connection.
+    async fn session(&self, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
+        let (connection, channel) = self.broker.connect("consumer").await?;
+        self.topology.declare(&channel).await?;
+        within(channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
+        let queue = self.topology.queue.as_str().into();
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let mut deliveries = within(channel.basic_consume(queue, "".into(), options, arguments)).await?;
+        self.connected.store(true, Ordering::Relaxed);
+        while !*stop.borrow() {
+            let first = tokio::select! {
+                _ = stop.changed() => break,
+                delivery = deliveries.next() => delivery.ok_or_else(|| anyhow!("the broker cancelled us"))??,
+            };
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Some(Some(delivery)) = deliveries.next().now_or_never()
+            {
+                batch.push(delivery?);
+            }
+            self.process(&batch, stop).await?;
+        }
+        // Stop taking; what was delivered and not acked goes back to the queue when the connection closes.
+        within(channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default())).await?;
+        within(connection.close(200, "stopping".into())).await
+    }
+
+    /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed (rule 12).
+    async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
+        let items: Vec<Item<R::Message>> = batch.iter().flat_map(unpack).collect();
+        self.handle(items, stop).await?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        let everything_so_far = BasicAckOptions { multiple: true };
+        if !within(last.acker.ack(everything_so_far)).await? {
+            // Not acked: the channel is gone, and the broker will send all of it again (rule 18).
+            bail!("the broker did not take an ack");
+        }
+        Ok(())
+    }
+
+    /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
+    async fn handle(&self, items: Vec<Item<R::Message>>, stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
+        match self.attempt(&items, stop).await? {
+            Ok(()) => Ok(()),
+            Err(_) if items.len() > 1 => {
+                for item in items {
+                    Box::pin(self.handle(vec![item], stop)).await?;
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                let unhandled = items.iter().map(|item| self.put_aside(item, &failure)).collect::<Vec<_>>();
+                self.send(&unhandled).await
+            }
+        }
+    }
+
+    /// Tries until the database is there to give an answer. Only a failure that is about the messages comes back.
+    async fn attempt(
+        &self,
+        items: &[Item<R::Message>],
+        stop: &watch::Receiver<bool>,
+    ) -> anyhow::Result<Result<(), Failure>> {
+        loop {
+            match self.transact(items).await {
+                Err(Failure::Broken(error)) if db::is_transient(&error) => {
+                    if *stop.borrow() {
+                        bail!("stopped while the database was away: {error}");
+                    }
+                    tracing::warn!(%error, "trying a batch again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
+    /// One transaction: the inbox rows, the effects, the outbox rows (rules 1 and 12).
+    async fn transact(&self, items: &[Item<R::Message>]) -> Result<(), Failure> {
+        let mut conn = self.pool.get().await.map_err(BoxError::from)?;
+        in_transaction(&mut conn, async |conn| {
+            let readable: Vec<_> = items.iter().filter_map(|item| item.envelope.as_ref().ok()).collect();
+            let ids: Vec<Uuid> = readable.iter().map(|envelope| envelope.id).collect();
+            let mut fresh = inbox::claim(conn, &ids).await?;
+            // `remove`, so that a message that is twice in this very batch is handled once.
+            let messages =
+                readable.into_iter().filter(|envelope| fresh.remove(&envelope.id)).cloned().collect();
+            let mut outgoing = self.reactor.react(conn, messages).await?;
+            outgoing.extend(items.iter().filter_map(|item| {
+                let reason = item.envelope.as_ref().err()?;
+                Some(self.dead_letter(item, reason))
+            }));
+            Ok(outbox::enqueue(conn, &outgoing).await?)
+        })
+        .await?;
+        self.wake.notify_one();
+        self.reactor.committed();
+        Ok(())
+    }
+
+    /// A message that failed alone: tried again later, or given up (rules 16 and 17).
+    fn put_aside(&self, item: &Item<R::Message>, failure: &Failure) -> Outgoing {
+        match failure {
+            Failure::Poison(reason) => self.dead_letter(item, reason),
+            Failure::Broken(error) if item.attempts + 1 >= MAX_ATTEMPTS => {
+                self.dead_letter(item, &format!("failed {MAX_ATTEMPTS} times: {error}"))
+            }
+            Failure::Broken(error) => {
+                tracing::warn!(%error, attempts = item.attempts + 1, "a message failed and is tried again later");
+                let headers = json!({ ATTEMPTS: item.attempts + 1 });
+                Outgoing::to_queue(&self.topology.retry, headers, item.raw.clone())
+            }
+        }
+    }
+
+    /// Dead letters go through the outbox like everything else: in the transaction, confirmed, at least once.
+    fn dead_letter(&self, item: &Item<R::Message>, reason: &str) -> Outgoing {
+        tracing::error!(reason, "a message cannot be handled and is dead-lettered");
+        Outgoing::to_queue(&self.topology.dead, json!({ "x-reason": reason }), item.raw.clone())
+    }
+
+    async fn send(&self, messages: &[Outgoing]) -> anyhow::Result<()> {
+        let mut conn = db::get(&self.pool).await?;
+        outbox::enqueue(&mut conn, messages).await.map_err(|error| anyhow!(error))?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Does every second what time has made due.
+    pub async fn tick(&self, mut stop: watch::Receiver<bool>) {
+        while tokio::time::timeout(Duration::from_secs(1), stop.changed()).await.is_err() {
+            let due = async {
+                let mut conn = self.pool.get().await.map_err(BoxError::from)?;
+                in_transaction(&mut conn, async |conn| {
+                    let outgoing = self.reactor.every_second(conn).await?;
+                    outbox::enqueue(conn, &outgoing).await?;
+                    Ok::<_, Failure>(outgoing.len())
+                })
+                .await
+            };
+            match due.await {
+                Ok(0) => {}
+                Ok(_) => self.wake.notify_one(),
+                Err(failure) => tracing::warn!(?failure, "what was due is tried again in a second"),
+            }
+        }
+    }
+}
+
+/// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which the
+/// `async fn` of a trait cannot promise; here nothing moves.
+async fn in_transaction<T>(
+    conn: &mut AsyncPgConnection,
+    work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    AnsiTransactionManager::begin_transaction(conn).await?;
+    match work(conn).await {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(conn).await?;
+            Ok(value)
+        }
+        Err(failure) => {
+            // Where this fails too the connection is broken, and the pool throws it away.
+            let _ = AnsiTransactionManager::rollback_transaction(conn).await;
+            Err(failure)
+        }
+    }
+}

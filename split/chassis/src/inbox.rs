@@ -1,0 +1,36 @@
+//! The *inbox* (idempotent receiver): which messages were handled.
+
+use std::collections::HashSet;
+
+use contracts::BoxError;
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use platform::sql;
+use uuid::Uuid;
+
+#[derive(QueryableByName)]
+struct Claimed {
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
+}
+
+/// Marks messages as handled, in the transaction that handles them, and gives those that were not before.
+///
+/// The broker's `redelivered` flag has no part in it: a publisher that sends again does not set it (rule 13).
+pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
+    let claimed: Vec<Claimed> = sql("INSERT INTO chassis.inbox (message_id)
+         SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id
+         ON CONFLICT DO NOTHING RETURNING message_id")
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(conn)
+    .await?;
+    Ok(claimed.into_iter().map(|row| row.message_id).collect())
+}
+
+/// Forgets messages that were handled more than a week ago: longer than any message can wait in a queue and still be
+/// of use to anybody (rule 14).
+pub async fn forget_old(conn: &mut AsyncPgConnection) -> Result<usize, BoxError> {
+    let old = sql("DELETE FROM chassis.inbox WHERE handled_at < clock_timestamp() - interval '7 days'");
+    Ok(old.execute(conn).await?)
+}

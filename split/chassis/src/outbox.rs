@@ -1,0 +1,93 @@
+//! The *transactional outbox*: a message is written in the transaction of the change that it tells of.
+
+use contracts::{BoxError, Envelope, Message};
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use platform::sql;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A message to be published.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    message_id: Uuid,
+    destination: String,
+    queue: bool,
+    headers: Option<Value>,
+    body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// A message to whoever listens to its routing key.
+    pub fn new<M: Message + Serialize>(envelope: &Envelope<M>) -> Result<Self, BoxError> {
+        Ok(Self {
+            message_id: envelope.id,
+            destination: envelope.message.routing_key().to_owned(),
+            queue: false,
+            headers: None,
+            body: serde_json::to_vec(envelope)?,
+        })
+    }
+
+    /// Bytes to one queue, whatever they are: a message to be tried again, or a dead letter.
+    pub(crate) fn to_queue(queue: &str, headers: Value, body: Vec<u8>) -> Self {
+        Self {
+            message_id: Uuid::new_v4(),
+            destination: queue.to_owned(),
+            queue: true,
+            headers: Some(headers),
+            body,
+        }
+    }
+}
+
+/// Puts messages into the outbox. Whoever calls owns the transaction, and wakes the relay after the commit.
+pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Result<(), BoxError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body)
+         SELECT * FROM unnest($1, $2, $3, $4, $5)")
+    .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(messages.iter().map(|message| message.destination.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(messages.iter().map(|message| message.queue).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Jsonb>>, _>(
+        messages.iter().map(|message| message.headers.as_ref()).collect::<Vec<_>>(),
+    )
+    .bind::<Array<Binary>, _>(messages.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A message that waits to be published.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct Pending {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    #[diesel(sql_type = Text)]
+    pub destination: String,
+    #[diesel(sql_type = Bool)]
+    pub queue: bool,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub headers: Option<Value>,
+    #[diesel(sql_type = Binary)]
+    pub body: Vec<u8>,
+}
+
+/// The oldest messages that wait. What counts is that a row is there, not that its id is above some mark: ids become
+/// visible in the order of commits, which is not the order of ids (rule 2).
+pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Pending>, BoxError> {
+    Ok(sql("SELECT id, destination, queue, headers, body FROM chassis.outbox ORDER BY id LIMIT $1")
+        .bind::<BigInt, _>(limit)
+        .load(conn)
+        .await?)
+}
+
+/// Removes messages that the broker has confirmed.
+pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<(), BoxError> {
+    sql("DELETE FROM chassis.outbox WHERE id = ANY($1)").bind::<Array<BigInt>, _>(ids).execute(conn).await?;
+    Ok(())
+}

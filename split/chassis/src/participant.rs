@@ -1,0 +1,42 @@
+//! A module as a participant in a saga: commands in, events out.
+
+use contracts::{Command, Envelope, Error, Event};
+use diesel_async::AsyncPgConnection;
+
+use crate::consumer::{Failure, Reactor};
+use crate::outbox::Outgoing;
+
+/// A reactor that hands each command to a module and sends what the module answers, be it yes or no.
+pub struct Participant<H> {
+    /// The service's name, which its messages carry as their source.
+    pub name: &'static str,
+    /// The module's `handle`.
+    pub handle: H,
+}
+
+impl<H> Reactor for Participant<H>
+where
+    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
+{
+    type Message = Command;
+
+    /// A refusal writes nothing, so one transaction can hold many commands and answer no to some of them.
+    async fn react(
+        &self,
+        conn: &mut AsyncPgConnection,
+        messages: Vec<Envelope<Command>>,
+    ) -> Result<Vec<Outgoing>, Failure> {
+        let mut answers = Vec::with_capacity(messages.len());
+        for Envelope { message: command, traceparent, .. } in messages {
+            let event = match (self.handle)(conn, command.clone()).await {
+                Ok(event) => event,
+                Err(Error::Refused(refusal)) => command
+                    .refused(refusal)
+                    .ok_or_else(|| Failure::Poison(format!("{} cannot be refused", command.routing_key())))?,
+                Err(Error::Broken(error)) => return Err(Failure::Broken(error)),
+            };
+            answers.push(Outgoing::new(&Envelope::new(self.name, traceparent.child(), 0, event))?);
+        }
+        Ok(answers)
+    }
+}

@@ -1,0 +1,250 @@
+//! The *message relay*: from the outbox to the broker, at least once.
+//!
+//! A crash at any point leaves a row that was not confirmed, or one that was and is still there: it is published
+//! again, and the inbox at the other end knows it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use diesel::QueryableByName;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join_all;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
+use platform::{db, sql};
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+
+use crate::broker::{Broker, within};
+use crate::outbox::{self, Pending};
+use crate::topology::Topology;
+
+/// Tells the relay that something was committed to the outbox. A hint: without it the relay looks all the same,
+/// [`POLL`] later (rule 11).
+pub type Wake = Arc<Notify>;
+
+/// How often the relay looks unasked.
+const POLL: Duration = Duration::from_millis(100);
+
+/// The most rows that are published before any is removed.
+const ROWS: i64 = 500;
+
+/// The most messages that travel together.
+const BATCH: usize = 64;
+
+/// How long the relay waits after a failure before it builds everything anew.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// AMQP's mark for a message that must survive a restart of the broker.
+const PERSISTENT: u8 = 2;
+
+/// Publishes the outbox of one service.
+pub struct Relay {
+    pub database_url: String,
+    pub broker: Broker,
+    pub topology: Topology,
+    pub wake: Wake,
+    /// How often each message is published. Above 1 only where a test wants to see that it makes no difference.
+    pub deliveries: u8,
+}
+
+impl Relay {
+    /// Publishes until told to stop, and then what is left.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        while let Err(error) = self.session(&mut stop).await {
+            tracing::warn!(error = format!("{error:#}"), "the relay lost its connection and starts anew");
+            if *stop.borrow() {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// One life of the relay's two connections.
+    async fn session(&self, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
+        let mut conn = db::connect_one(&self.database_url).await?;
+        while !only_relay(&mut conn).await? {
+            if *stop.borrow() {
+                return Ok(());
+            }
+            self.pause(stop).await;
+        }
+        let (_connection, channel) = self.broker.connect("relay").await?;
+        self.topology.declare(&channel).await?;
+        within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        loop {
+            let rows = outbox::pending(&mut conn, ROWS).await.map_err(|error| anyhow!(error))?;
+            if rows.is_empty() {
+                if *stop.borrow() {
+                    return Ok(());
+                }
+                self.pause(stop).await;
+                continue;
+            }
+            let confirmed = self.publish(&channel, &rows).await?;
+            outbox::remove(&mut conn, &confirmed).await.map_err(|error| anyhow!(error))?;
+            if confirmed.len() < rows.len() {
+                bail!("{} messages reached no queue and stay in the outbox", rows.len() - confirmed.len());
+            }
+        }
+    }
+
+    async fn pause(&self, stop: &mut watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+            _ = stop.changed() => {}
+        }
+    }
+
+    /// Publishes rows, waits for the broker's word on all of them, and gives the ids of those that are safe.
+    async fn publish(&self, channel: &Channel, rows: &[Pending]) -> anyhow::Result<Vec<i64>> {
+        let parcels = parcels(rows);
+        let mut sent = HashMap::new();
+        let mut confirms = Vec::new();
+        for parcel in &parcels {
+            // A message id of its own for each parcel: a returned one is known by it (rule 6).
+            let id = Uuid::new_v4();
+            sent.insert(id.to_string(), parcel);
+            for _ in 0..self.deliveries {
+                confirms.push(self.send(channel, id, parcel).await?);
+            }
+        }
+        let returned = within(returned_messages(confirms)).await??;
+        let safe = sent.iter().filter(|(id, _)| !returned.contains(*id));
+        Ok(safe.flat_map(|(_, parcel)| parcel.rows.iter().map(|row| row.id)).collect())
+    }
+
+    async fn send(
+        &self,
+        channel: &Channel,
+        id: Uuid,
+        parcel: &Parcel<'_>,
+    ) -> anyhow::Result<PublisherConfirm> {
+        let exchange = if parcel.rows[0].queue { "" } else { &self.topology.exchange };
+        // Mandatory: a message that no queue takes comes back. Without it the broker drops and acks it (rule 5).
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let properties = BasicProperties::default()
+            .with_message_id(id.to_string().into())
+            .with_content_type(parcel.content_type.into())
+            .with_delivery_mode(PERSISTENT)
+            .with_headers(parcel.headers());
+        let key = parcel.rows[0].destination.as_str().into();
+        within(channel.basic_publish(exchange.into(), key, options, &parcel.body(), properties)).await
+    }
+}
+
+/// Whether this is the service's only relay. Two would overtake each other and put an order's messages out of order
+/// (rule 3). The lock lasts as long as the connection.
+async fn only_relay(conn: &mut AsyncPgConnection) -> anyhow::Result<bool> {
+    #[derive(QueryableByName)]
+    struct Lock {
+        #[diesel(sql_type = Bool)]
+        locked: bool,
+    }
+    let lock: Lock =
+        sql("SELECT pg_try_advisory_lock(hashtext('chassis.relay')) AS locked").get_result(conn).await?;
+    Ok(lock.locked)
+}
+
+/// Messages that travel together: one AMQP message costs the broker the same whether it carries one or many.
+struct Parcel<'a> {
+    rows: Vec<&'a Pending>,
+    content_type: &'static str,
+}
+
+/// Sorts rows into parcels by destination, each in the order of its rows. What goes to one queue goes as it is.
+fn parcels(rows: &[Pending]) -> Vec<Parcel<'_>> {
+    let mut parcels: Vec<Parcel> = Vec::new();
+    for row in rows {
+        let open = parcels.iter_mut().rev().find(|parcel| {
+            !row.queue && parcel.rows[0].destination == row.destination && parcel.rows.len() < BATCH
+        });
+        match open {
+            Some(parcel) => {
+                parcel.rows.push(row);
+                parcel.content_type = "application/cloudevents-batch+json";
+            }
+            None => parcels.push(Parcel { rows: vec![row], content_type: "application/cloudevents+json" }),
+        }
+    }
+    parcels
+}
+
+impl Parcel<'_> {
+    /// One CloudEvent, or a JSON array of them.
+    fn body(&self) -> Vec<u8> {
+        if let [row] = self.rows.as_slice() {
+            return row.body.clone();
+        }
+        let bodies: Vec<&[u8]> = self.rows.iter().map(|row| row.body.as_slice()).collect();
+        [b"[".as_slice(), &bodies.join(b",".as_slice()), b"]"].concat()
+    }
+
+    fn headers(&self) -> FieldTable {
+        let mut table = FieldTable::default();
+        for (name, value) in self.rows[0].headers.iter().flat_map(|headers| headers.as_object()).flatten() {
+            let value = match value.as_i64() {
+                Some(number) => AMQPValue::LongLongInt(number),
+                None => AMQPValue::LongString(value.as_str().unwrap_or_default().into()),
+            };
+            table.insert(name.as_str().into(), value);
+        }
+        table
+    }
+}
+
+/// Waits for all confirms, and gives the ids of the messages that came back. Only `Ack` is success (rule 4). lapin
+/// hands a returned message to whichever confirm completes next, so they are collected and matched by id (rule 6).
+async fn returned_messages(
+    confirms: Vec<PublisherConfirm>,
+) -> lapin::Result<anyhow::Result<HashSet<String>>> {
+    let mut returned = HashSet::new();
+    for confirmation in try_join_all(confirms).await? {
+        match confirmation {
+            Confirmation::Ack(None) => {}
+            Confirmation::Ack(Some(message)) => {
+                let id = message.delivery.properties.message_id().as_ref().map(ToString::to_string);
+                tracing::error!(id, key = %message.delivery.routing_key, "no queue takes this message");
+                returned.extend(id);
+            }
+            other => return Ok(Err(anyhow!("the broker did not take a message: {other:?}"))),
+        }
+    }
+    Ok(Ok(returned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64, destination: &str, queue: bool) -> Pending {
+        Pending { id, destination: destination.into(), queue, headers: None, body: id.to_string().into() }
+    }
+
+    #[test]
+    fn messages_for_one_destination_travel_together_and_in_order() {
+        let rows = [
+            row(1, "a", false),
+            row(2, "b", false),
+            row(3, "a", false),
+            row(4, "dead", true),
+            row(5, "dead", true),
+        ];
+        let parcels = parcels(&rows);
+        let bodies: Vec<String> =
+            parcels.iter().map(|parcel| String::from_utf8(parcel.body()).unwrap()).collect();
+        assert_eq!(bodies, ["[1,3]", "2", "4", "5"]);
+    }
+
+    #[test]
+    fn a_parcel_does_not_grow_without_end() {
+        let rows: Vec<Pending> = (0..BATCH as i64 + 1).map(|id| row(id, "a", false)).collect();
+        let parcels = parcels(&rows);
+        assert_eq!(parcels.iter().map(|parcel| parcel.rows.len()).collect::<Vec<_>>(), [BATCH, 1]);
+    }
+}

@@ -1,0 +1,175 @@
+//! A service from its start to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use actix_web::web;
+use anyhow::{anyhow, bail};
+use clap::Args;
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use platform::health::Health;
+use platform::{Pool, config, db, http, migrations, sql, telemetry};
+use tokio::sync::watch;
+
+use crate::broker::Broker;
+use crate::consumer::{Consumer, Reactor};
+use crate::inbox;
+use crate::relay::{Relay, Wake};
+use crate::topology::Topology;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// How often old inbox rows are forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// What every service needs to be told.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    #[command(flatten)]
+    base: config::Settings,
+    /// The broker, as amqp://user:password@host:port/vhost.
+    #[arg(long, env = "AMQP_URL", hide_env_values = true, value_parser = amqp_url)]
+    amqp_url: String,
+    /// The name that the exchange and all queues begin with: the shop that this service belongs to.
+    #[arg(long, env = "CLEAVE_NAMESPACE", default_value = "cleave")]
+    namespace: String,
+    /// Deliveries that the broker may send ahead of our acks.
+    #[arg(long, env = "CLEAVE_PREFETCH", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    prefetch: u16,
+    /// How often each message is published. More than once only to test that it makes no difference.
+    #[arg(long, env = "CLEAVE_DELIVERIES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
+    deliveries: u8,
+}
+
+fn amqp_url(text: &str) -> Result<String, String> {
+    if text.starts_with("amqp://") {
+        return Ok(text.to_owned());
+    }
+    Err("it must start with amqp:// and look like amqp://user:password@host:port/vhost".into())
+}
+
+/// One service: a name, the tables and the endpoints of its module, what it listens to, and what it does about it.
+pub struct Service<R, F> {
+    /// Its name, which is the module's.
+    pub name: &'static str,
+    /// The module's tables.
+    pub migrations: Vec<EmbeddedMigrations>,
+    /// The routing keys that lead to its queue.
+    pub routing_keys: &'static [&'static str],
+    /// What it does with messages.
+    pub reactor: Arc<R>,
+    /// Its endpoints. They find the [`Pool`] and the [`Wake`] of the relay in the app's data.
+    pub routes: F,
+}
+
+/// Runs a service until it is told to stop: then it stops taking, finishes what it has, publishes what is left in
+/// its outbox, and closes.
+pub async fn run<R, F>(settings: Settings, service: Service<R, F>) -> anyhow::Result<()>
+where
+    R: Reactor,
+    F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    telemetry::start(service.name);
+    let url = &settings.base.database_url;
+    let tables = std::iter::once(MIGRATIONS).chain(service.migrations).collect();
+    migrations::run(url, tables).await?;
+    let pool = db::connect(url, settings.base.pool.into()).await?;
+    own_database(&pool, service.name).await?;
+    let broker = Broker::new(&settings.amqp_url);
+    broker.connect("check").await?;
+
+    let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
+    let (wake, connected) = (Wake::default(), Arc::new(AtomicBool::new(false)));
+    let relay = Relay {
+        database_url: url.clone(),
+        broker: broker.clone(),
+        topology: topology.clone(),
+        wake: wake.clone(),
+        deliveries: settings.deliveries,
+    };
+    let consumer = Consumer {
+        broker,
+        topology,
+        pool: pool.clone(),
+        wake: wake.clone(),
+        reactor: service.reactor,
+        prefetch: settings.prefetch,
+        connected: connected.clone(),
+    };
+    let health = Health::new(service.name).with_database(pool.clone()).with_broker(connected);
+    let data = (web::Data::new(pool.clone()), web::Data::new(wake));
+    let routes = move |app: &mut web::ServiceConfig| {
+        app.app_data(data.0.clone()).app_data(data.1.clone()).configure(&service.routes);
+    };
+
+    // Two stages: the relay goes on until nobody can write to the outbox any more.
+    let (stop_taking, taking) = watch::channel(false);
+    let (stop_relay, relaying) = watch::channel(false);
+    let intake = async {
+        let mut stopped = taking.clone();
+        let stopped = async move { _ = stopped.wait_for(|stop| *stop).await };
+        let server = async {
+            let outcome = http::serve(settings.base.port, health, routes, stopped).await;
+            // A server that could not start stops the rest; one that was stopped finds it stopped already.
+            stop_taking.send_replace(true);
+            outcome
+        };
+        let signal = async {
+            let mut stopped = taking.clone();
+            tokio::select! {
+                () = http::stop_signal() => { stop_taking.send_replace(true); }
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        };
+        let (outcome, ..) = tokio::join!(
+            server,
+            consumer.run(taking.clone()),
+            consumer.tick(taking.clone()),
+            housekeeping(&pool, taking.clone()),
+            signal
+        );
+        stop_relay.send_replace(true);
+        outcome
+    };
+    let (outcome, ()) = tokio::join!(intake, relay.run(relaying));
+    outcome
+}
+
+/// Makes the database this service's own, or says whose it is.
+async fn own_database(pool: &Pool, service: &str) -> anyhow::Result<()> {
+    #[derive(QueryableByName)]
+    struct Owner {
+        #[diesel(sql_type = Text)]
+        service: String,
+    }
+    let mut conn = db::get(pool).await?;
+    sql("INSERT INTO chassis.owner (service) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind::<Text, _>(service)
+        .execute(&mut conn)
+        .await?;
+    let owner: Owner = sql("SELECT service FROM chassis.owner").get_result(&mut conn).await?;
+    if owner.service != service {
+        bail!(
+            "this database belongs to the service {}; give {service} a database of its own with --database-url",
+            owner.service
+        );
+    }
+    Ok(())
+}
+
+async fn housekeeping(pool: &Pool, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(HOUSEKEEPING, stop.changed()).await.is_err() {
+        let forgotten = async {
+            let mut conn = db::get(pool).await?;
+            inbox::forget_old(&mut conn).await.map_err(|error| anyhow!(error))
+        };
+        match forgotten.await {
+            Ok(rows) => tracing::info!(rows, "forgot old inbox rows"),
+            Err(error) => tracing::warn!(%error, "old inbox rows stay for another hour"),
+        }
+    }
+}

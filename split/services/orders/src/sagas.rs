@@ -1,0 +1,117 @@
+//! Where sagas are kept between two answers.
+
+use std::collections::HashMap;
+
+use checkout::Saga;
+use contracts::{BoxError, OrderId, TraceContext};
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use platform::sql;
+use uuid::Uuid;
+
+#[derive(QueryableByName)]
+struct SagaRow {
+    #[diesel(sql_type = SqlUuid)]
+    order_id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    state: serde_json::Value,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Text)]
+    traceparent: String,
+    #[diesel(sql_type = Integer)]
+    attempt: i32,
+}
+
+/// A saga as it was stored.
+pub struct Stored {
+    /// Whose it is.
+    pub order: OrderId,
+    /// Where it stands.
+    pub saga: Saga,
+    /// The trace of the request that began it.
+    pub trace: TraceContext,
+    /// How often the outstanding command was sent before.
+    pub attempt: i32,
+    version: i32,
+}
+
+impl TryFrom<SagaRow> for Stored {
+    type Error = BoxError;
+    fn try_from(row: SagaRow) -> Result<Self, BoxError> {
+        Ok(Self {
+            order: OrderId(row.order_id),
+            saga: serde_json::from_value(row.state)?,
+            trace: TraceContext::parse(&row.traceparent)?,
+            attempt: row.attempt,
+            version: row.version,
+        })
+    }
+}
+
+/// Keeps a new saga.
+pub async fn insert(
+    conn: &mut AsyncPgConnection,
+    order: OrderId,
+    saga: &Saga,
+    trace: TraceContext,
+) -> Result<(), BoxError> {
+    sql("INSERT INTO checkout.sagas (order_id, state, traceparent) VALUES ($1, $2, $3)")
+        .bind::<SqlUuid, _>(order.0)
+        .bind::<Jsonb, _>(serde_json::to_value(saga)?)
+        .bind::<Text, _>(trace.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The sagas of these orders, locked in the order of their ids (rule 27).
+pub async fn load(
+    conn: &mut AsyncPgConnection,
+    orders: &[Uuid],
+) -> Result<HashMap<OrderId, Stored>, BoxError> {
+    let rows: Vec<SagaRow> = sql("SELECT order_id, state, version, traceparent, attempt
+         FROM checkout.sagas WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE")
+    .bind::<Array<SqlUuid>, _>(orders)
+    .load(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((OrderId(row.order_id), row.try_into()?))).collect()
+}
+
+/// Keeps what became of sagas, all in one statement. Each must be as it was loaded and not be over (rule 21).
+pub async fn save(conn: &mut AsyncPgConnection, sagas: &[Stored]) -> Result<(), BoxError> {
+    let states =
+        sagas.iter().map(|stored| serde_json::to_value(&stored.saga)).collect::<Result<Vec<_>, _>>()?;
+    let saved = sql("UPDATE checkout.sagas
+         SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
+             deadline = clock_timestamp() + interval '30 s'
+         FROM unnest($1, $2, $3, $4) AS new (order_id, state, finished, version)
+         WHERE sagas.order_id = new.order_id AND sagas.version = new.version AND NOT sagas.finished")
+    .bind::<Array<SqlUuid>, _>(sagas.iter().map(|stored| stored.order.0).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(states)
+    .bind::<Array<Bool>, _>(sagas.iter().map(|stored| stored.saga.is_finished()).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(sagas.iter().map(|stored| stored.version).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    if saved != sagas.len() {
+        return Err(
+            format!("{} of {} sagas were changed by another", sagas.len() - saved, sagas.len()).into()
+        );
+    }
+    Ok(())
+}
+
+/// Sagas whose answer is overdue. Their next deadline is set, so that each is given once a deadline.
+pub async fn overdue(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Stored>, BoxError> {
+    let rows: Vec<SagaRow> = sql("WITH due AS (
+             SELECT order_id FROM checkout.sagas WHERE NOT finished AND deadline < clock_timestamp()
+             ORDER BY order_id LIMIT $1 FOR UPDATE SKIP LOCKED)
+         UPDATE checkout.sagas SET attempt = attempt + 1, deadline = clock_timestamp() + interval '30 s'
+         FROM due WHERE sagas.order_id = due.order_id
+         RETURNING sagas.order_id, state, version, traceparent, attempt")
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
