@@ -76,11 +76,11 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
         return Ok(None);
     }
     let most: u64 = pooled.iter().flatten().map(|buckets| total(buckets)).max().unwrap_or(1);
-    let end = (most as f64).log10().ceil().clamp(2.0, 5.0);
-    let curves: Vec<_> =
-        run.modes.iter().map(|mode| percentile_curve(&pool(mode, clock), 10_f64.powf(end))).collect();
+    // One order in `end` is the rarest that the curve shows: more would be to read noise.
+    let end = (most as f64).clamp(10.0, 100_000.0);
+    let curves: Vec<_> = run.modes.iter().map(|mode| percentile_curve(&pool(mode, clock), end)).collect();
     draw(HEIGHT, |area| {
-        let x = (1.0..10_f64.powf(end)).log_scale();
+        let x = (1.0..end * 1.2).log_scale().with_key_points(marks(1.0, end, &[1.0]));
         let (bottom, top) = (lowest * 0.8, highest * 1.3);
         let y = (bottom..top).log_scale().with_key_points(ticks(bottom, top));
         let mut chart = ChartBuilder::on(area)
@@ -94,8 +94,8 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .axis_style(GRID.stroke_width(PX))
             .bold_line_style(GRID.stroke_width(PX))
             .light_line_style(TRANSPARENT)
+            .set_all_tick_mark_size(4 * PX)
             .label_style(text(13.0))
-            .x_labels(end as usize + 1)
             .x_desc("share of the orders that took no longer")
             .x_label_formatter(&|tail| share(*tail))
             .y_label_formatter(&|ms| milliseconds(*ms))
@@ -130,6 +130,7 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .axis_style(GRID.stroke_width(PX))
             .bold_line_style(GRID.stroke_width(PX))
             .light_line_style(TRANSPARENT)
+            .set_all_tick_mark_size(4 * PX)
             .disable_x_mesh()
             .label_style(text(13.0))
             .x_labels(6)
@@ -262,13 +263,15 @@ fn per_second(mode: &ModeRun, clock: &Clock) -> Vec<(f64, f64)> {
 
 /// Marks for a logarithmic axis: 1, 2, 5, 10 … or, where those would crowd, powers of ten.
 fn ticks(bottom: f64, top: f64) -> Vec<f64> {
+    let fine = marks(bottom, top, &[1.0, 2.0, 5.0]);
+    if fine.len() <= 8 { fine } else { marks(bottom, top, &[1.0]) }
+}
+
+/// The steps of every decade that lie in the range.
+fn marks(bottom: f64, top: f64, steps: &[f64]) -> Vec<f64> {
     let decades = bottom.log10().floor() as i32..=top.log10().ceil() as i32;
-    let marks = |steps: &[f64]| -> Vec<f64> {
-        let all = decades.clone().flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)));
-        all.filter(|mark| (bottom..=top).contains(mark)).collect()
-    };
-    let fine = marks(&[1.0, 2.0, 5.0]);
-    if fine.len() <= 8 { fine } else { marks(&[1.0]) }
+    let all = decades.flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)));
+    all.filter(|mark| (bottom..=top).contains(mark)).collect()
 }
 
 /// The percentile at a place of the percentile axis: 10 is 90 %, 100 is 99 %.
