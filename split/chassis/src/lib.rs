@@ -14,4 +14,4 @@ pub use consumer::{Failure, Reactor};
 pub use outbox::{Outgoing, enqueue};
 pub use participant::Participant;
 pub use relay::Wake;
-pub use service::{Service, Settings, run};
+pub use service::{Service, ServiceSettings, run};

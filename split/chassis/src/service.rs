@@ -28,7 +28,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
 /// What every service needs to be told.
 #[derive(Debug, Clone, Args)]
-pub struct Settings {
+pub struct ServiceSettings {
     #[command(flatten)]
     base: config::Settings,
     /// The broker, as amqp://user:password@host:port/vhost.
@@ -68,7 +68,7 @@ pub struct Service<R, F> {
 
 /// Runs a service until it is told to stop: then it stops taking, finishes what it has, publishes what is left in
 /// its outbox, and closes.
-pub async fn run<R, F>(settings: Settings, service: Service<R, F>) -> anyhow::Result<()>
+pub async fn run<R, F>(settings: ServiceSettings, service: Service<R, F>) -> anyhow::Result<()>
 where
     R: Reactor,
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,

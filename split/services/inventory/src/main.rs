@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chassis::{Participant, Service, Settings};
+use chassis::{Participant, Service, ServiceSettings};
 use clap::Parser;
 use platform::config;
 
@@ -12,7 +12,7 @@ use platform::config;
 #[command(name = "inventory-service", version)]
 struct Cli {
     #[command(flatten)]
-    settings: Settings,
+    settings: ServiceSettings,
 }
 
 #[tokio::main]

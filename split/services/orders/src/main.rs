@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::web;
-use chassis::{Service, Settings};
+use chassis::{Service, ServiceSettings};
 use clap::Parser;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::config;
@@ -24,7 +24,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 #[command(name = "orders-service", version)]
 struct Cli {
     #[command(flatten)]
-    settings: Settings,
+    settings: ServiceSettings,
 }
 
 #[tokio::main]
