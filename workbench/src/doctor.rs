@@ -55,7 +55,7 @@ pub enum State {
 pub async fn examine() -> Findings {
     let postgres = PostgresPrograms::find();
     let rabbitmq = RabbitPrograms::find();
-    let docker = infra::docker_engine().await;
+    let docker = infra::containers::engine().await;
     let mut checks =
         vec![program("Rust", "cargo", State::Missing), program("C linker", "cc", State::Missing)];
     checks.push(match &postgres {

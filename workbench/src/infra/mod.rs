@@ -5,7 +5,7 @@
 //! somebody else uses, never a fixed port.
 
 mod amqp;
-mod containers;
+pub mod containers;
 mod database;
 mod folder;
 mod install;
@@ -20,7 +20,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 pub(crate) use containers::remove as remove_container;
-pub use containers::{Container, engine as docker_engine};
 pub use database::{connect, drop as drop_database};
 pub use folder::{base as data_folder, in_memory};
 pub use install::{Server, command as install_command, install};
@@ -59,7 +58,7 @@ impl Infrastructure {
     /// Finds or starts the servers, and says on standard error which it took.
     pub async fn find(guard: &Guard, options: &Options) -> Result<Infrastructure> {
         let missing = missing(options);
-        let in_containers = !missing.is_empty() && docker_engine().await.is_ok();
+        let in_containers = !missing.is_empty() && containers::engine().await.is_ok();
         if !in_containers {
             install(&missing, options.yes)?;
         }
