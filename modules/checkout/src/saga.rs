@@ -34,7 +34,10 @@ pub enum Progress {
     Next(Command),
     /// The saga is over.
     Finished,
-    /// The event does not answer what is outstanding; nothing has changed.
+    /// An answer to something asked earlier, which has been answered since; nothing has changed. It comes where a
+    /// command was asked again because its answer took long.
+    Late,
+    /// The event answers nothing that was asked; nothing has changed.
     Unexpected,
 }
 
@@ -71,27 +74,46 @@ impl Saga {
     /// Takes the answer to the outstanding command.
     pub fn on_event(&mut self, event: &Event) -> Progress {
         let Some(answer) = self.outstanding().and_then(|command| answer(&command, event)) else {
-            return Progress::Unexpected;
+            let late = self.asked_before().iter().any(|command| answer(command, event).is_some());
+            return if late { Progress::Late } else { Progress::Unexpected };
         };
         self.history.push(event.routing_key().to_owned());
         self.phase = match (self.phase.clone(), answer) {
             (Phase::Acting { step }, Answer::Done) if step + 1 < plan(&self.order).len() => {
                 Phase::Acting { step: step + 1 }
             }
-            (Phase::Acting { step }, Answer::Refused(refusal))
-            | (Phase::Compensating { step, refusal }, Answer::Done) => self.undo_before(step, refusal),
+            // The refused step is compensated too. It wrote nothing, but it may have been asked twice, and what is
+            // refused now may be possible in a moment: the tombstone makes the no final (rule 19).
+            (Phase::Acting { step }, Answer::Refused(refusal)) => self.undo(step + 1, refusal),
+            (Phase::Compensating { step, refusal }, Answer::Done) => self.undo(step, refusal),
             _ => Phase::Finished,
         };
         self.outstanding().map_or(Progress::Finished, Progress::Next)
     }
 
-    /// The last step before this one that can be undone, or the end.
-    fn undo_before(&self, step: usize, refusal: Refusal) -> Phase {
-        let steps = plan(&self.order);
-        match steps[..step].iter().rposition(|step| step.compensation.is_some()) {
+    /// Undoes the last of these steps that can be undone, or comes to the end.
+    fn undo(&self, steps: usize, refusal: Refusal) -> Phase {
+        match plan(&self.order)[..steps].iter().rposition(|step| step.compensation.is_some()) {
             Some(step) => Phase::Compensating { step, refusal },
             None => Phase::Cancelling { refusal },
         }
+    }
+
+    /// The commands that were sent before the outstanding one. Of a saga that is over nothing is expected any more.
+    fn asked_before(&self) -> Vec<Command> {
+        let mut steps = plan(&self.order);
+        let undone = match self.phase {
+            Phase::Acting { step } => {
+                steps.truncate(step);
+                steps.len()
+            }
+            Phase::Compensating { step, .. } => step + 1,
+            Phase::Cancelling { .. } => 0,
+            Phase::Finished => return Vec::new(),
+        };
+        let compensations: Vec<Command> =
+            steps[undone..].iter().filter_map(|step| step.compensation.clone()).collect();
+        steps.into_iter().map(|step| step.action).chain(compensations).collect()
     }
 }
 
@@ -170,7 +192,7 @@ mod tests {
             match saga.on_event(&refused.unwrap_or_else(|| done(&command))) {
                 Progress::Next(next) => command = next,
                 Progress::Finished => break,
-                Progress::Unexpected => panic!("its own answer is unexpected"),
+                other => panic!("its own answer is {other:?}"),
             }
         }
         assert!(saga.is_finished());
@@ -187,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_refusal_undoes_what_was_done_in_reverse() {
-        assert_eq!(walk(Some(0)), ["catalog.honour-prices", "orders.cancel-order"]);
+        assert_eq!(walk(Some(0)), ["catalog.honour-prices", "catalog.release-prices", "orders.cancel-order"]);
         assert_eq!(
             walk(Some(3))[4..],
             [
@@ -197,6 +219,24 @@ mod tests {
                 "orders.cancel-order"
             ]
         );
+    }
+
+    #[test]
+    fn a_late_answer_is_told_from_one_that_nobody_asked_for() {
+        let (mut saga, first) = Saga::start(order());
+        let (order_id, priced) = (first.order_id(), done(&first));
+        assert!(matches!(saga.on_event(&priced), Progress::Next(Command::ReserveStock { .. })));
+        assert_eq!(saga.on_event(&priced), Progress::Late);
+        assert_eq!(saga.on_event(&Event::PaymentCaptured { order_id }), Progress::Unexpected);
+        let refused = Event::StockRefused { order_id, refusal: refusal() };
+        assert!(matches!(saga.on_event(&refused), Progress::Next(Command::ReleaseStock { .. })));
+        assert_eq!(
+            saga.on_event(&Event::StockReserved { order_id }),
+            Progress::Late,
+            "asked twice, yes after no"
+        );
+        saga.on_event(&Event::StockReleased { order_id });
+        assert_eq!(saga.on_event(&Event::StockReleased { order_id }), Progress::Late);
     }
 
     proptest! {
@@ -217,7 +257,9 @@ mod tests {
                 let before = saga.clone();
                 let expected = outstanding.as_ref().is_some_and(|outstanding| outstanding == command);
                 let progress = saga.on_event(&event);
-                prop_assert_eq!(progress == Progress::Unexpected, !expected);
+                let stray = matches!(progress, Progress::Late | Progress::Unexpected);
+                prop_assert_eq!(stray, !expected);
+                prop_assert!(!before.is_finished() || progress == Progress::Unexpected);
                 if !expected {
                     prop_assert_eq!(&saga, &before);
                 }

@@ -10,7 +10,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// What a handler answers when it did not do what it was told.
 #[derive(Debug)]
 pub enum Error {
-    /// A final business "no". Nothing was written; asking again gets the same answer.
+    /// A business "no". Nothing was written. Whoever takes it as final says so to the module by the step's
+    /// compensation, because what is refused now may be possible in a moment.
     Refused(Refusal),
     /// Nothing was decided: roll back, then try again.
     Broken(BoxError),

@@ -114,14 +114,14 @@ impl PaymentStore for AsyncPgConnection {
         sql("WITH deposit AS (
                  SELECT DISTINCT ON (reference) * FROM unnest($1, $2, $3) AS d (reference, customer, amount)
                  ORDER BY reference),
-             entered AS (
+             paid_in AS (
                  INSERT INTO payments.entries (reference, operation, account, amount)
-                 SELECT reference, 'deposit', 'wallet:' || customer, amount FROM deposit
+                 SELECT reference, 'deposit', 'cash', -amount FROM deposit
                  ON CONFLICT DO NOTHING RETURNING reference),
-             fresh AS (SELECT * FROM deposit JOIN entered USING (reference)),
-             countered AS (
+             fresh AS (SELECT * FROM deposit JOIN paid_in USING (reference)),
+             credited AS (
                  INSERT INTO payments.entries (reference, operation, account, amount)
-                 SELECT reference, 'deposit', 'cash', -amount FROM fresh)
+                 SELECT reference, 'deposit', 'wallet:' || customer, amount FROM fresh)
              INSERT INTO payments.wallets AS wallet (customer_id, balance)
              SELECT customer, sum(amount)::bigint FROM fresh GROUP BY customer ORDER BY customer
              ON CONFLICT (customer_id) DO UPDATE SET balance = wallet.balance + excluded.balance")

@@ -8,7 +8,7 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, anyhow};
-use contracts::TraceContext;
+use contracts::{Sku, TraceContext};
 use serde::Deserialize;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -19,7 +19,7 @@ use crate::health::Health;
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
 /// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
+pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// How long an idle connection is kept. Longer than [`CLIENT_IDLE`], so that a client of ours never sends on a
 /// connection that the server is just closing (rule 42).
@@ -128,11 +128,7 @@ fn json_problem(error: JsonPayloadError) -> Problem {
     match error {
         JsonPayloadError::OverflowKnownLength { .. }
         | JsonPayloadError::Overflow { .. }
-        | JsonPayloadError::Payload(actix_web::error::PayloadError::Overflow) => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("the body is larger than {BODY_LIMIT} bytes"),
-        ),
+        | JsonPayloadError::Payload(actix_web::error::PayloadError::Overflow) => body_too_large(),
         JsonPayloadError::ContentType => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not_json",
@@ -144,6 +140,12 @@ fn json_problem(error: JsonPayloadError) -> Problem {
         ),
         other => Problem::bad_request("malformed_body", format!("the body is not JSON: {other}")),
     }
+}
+
+/// 413, with the limit.
+pub fn body_too_large() -> Problem {
+    let detail = format!("the body is larger than {BODY_LIMIT} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
 fn path_problem(error: PathError) -> Problem {
@@ -168,15 +170,14 @@ pub fn trace_of(request: &HttpRequest) -> TraceContext {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    #[serde(default)]
-    after: String,
+    after: Option<Sku>,
     limit: Option<u16>,
 }
 
 impl Page {
     /// The key after which the page begins; empty for the first page.
     pub fn after(&self) -> &str {
-        &self.after
+        self.after.as_ref().map_or("", Sku::as_str)
     }
 
     /// How many entries at most: 100 unless asked otherwise, never more than 1,000.

@@ -44,9 +44,10 @@ const RESPONSE_HEADERS: [&str; 4] = ["content-type", "location", "idempotency-re
 /// Forwards a request, and the answer as it is.
 pub async fn forward(
     request: HttpRequest,
-    body: web::Bytes,
+    body: web::Payload,
     upstream: web::Data<Upstream>,
 ) -> Result<HttpResponse, Problem> {
+    let body = whole(body).await?;
     let mut url = upstream.address.clone();
     url.set_path(request.uri().path());
     url.set_query(request.uri().query());
@@ -68,6 +69,15 @@ pub async fn forward(
         }
     }
     Ok(response.body(answer.bytes().await.map_err(|error| no_answer(&upstream, &error))?))
+}
+
+/// The body of a request, if it is not too large: a service would only refuse it.
+async fn whole(body: web::Payload) -> Result<web::Bytes, Problem> {
+    match body.to_bytes_limited(http::BODY_LIMIT).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(Problem::bad_request("malformed_body", format!("the body broke off: {error}"))),
+        Err(_) => Err(http::body_too_large()),
+    }
 }
 
 /// A connection that was refused decided nothing. Anything later may have: the client has to ask (rule 23).

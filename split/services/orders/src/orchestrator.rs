@@ -111,6 +111,10 @@ async fn advance(
             }
             Progress::Next(command) => return Ok(Some(command)),
             Progress::Finished => return Ok(None),
+            Progress::Late => {
+                tracing::info!(order = %stored.order, event = event.routing_key(), "late; answered since");
+                return Ok(None);
+            }
             Progress::Unexpected => return Err(unexpected(stored, &event)),
         }
     }
