@@ -1,6 +1,39 @@
 //! The load: which orders are sent, when, and what is known of each.
 
+use std::time::Duration;
+
+use anyhow::Result;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::run::Arrivals;
+use client::{Sample, Sender};
+use mix::Mix;
+
 pub mod client;
 pub mod closed;
 pub mod mix;
 pub mod open;
+
+/// Open files that a process may need under the heaviest load: a connection for each order in flight, and more.
+const OPEN_FILES: u64 = 8_192;
+
+/// Sends the orders of a seed for this long, and waits until each is answered or given up.
+pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, length: Duration) -> Result<Vec<Sample>> {
+    let mix = Mix::new(seed);
+    match arrivals {
+        Arrivals::Open { rate_per_s } => {
+            Ok(open::run(sender, mix, open::schedule(seed, rate_per_s, length)).await)
+        }
+        Arrivals::Closed { clients } => closed::run(sender, mix, usize::try_from(clients)?, length).await,
+    }
+}
+
+/// Lets this process, and those that it starts, open as many files as a heavy load takes. Many systems begin at
+/// 1,024 and allow far more to whoever asks.
+pub fn allow_many_connections() -> Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < OPEN_FILES {
+        setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES.min(hard), hard)?;
+    }
+    Ok(())
+}

@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::guard::Guard;
 use crate::infra::Infrastructure;
-use crate::process::Process;
 pub use crate::run::Mode;
 
 mod drain;
 mod member;
 
+pub use drain::drain;
 use member::Member;
 
 /// How long a shop may take from the start of its processes until all of them are ready.
@@ -65,7 +66,7 @@ impl FromStr for Mode {
 }
 
 /// The URLs of a shop's databases, a module each. In the monolith all are the same.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Databases {
     /// Products, prices, time sales.
     pub catalog: String,
@@ -196,7 +197,7 @@ impl Shop {
 
     /// Waits, for at most `bound`, until no order is pending and no message is on its way.
     pub async fn drain(&self, bound: Duration) -> Result<()> {
-        drain::drain(&self.databases, self.mode, bound).await
+        drain(&self.databases, self.mode, bound).await
     }
 
     /// Asks every process to finish and end, the door first, then drops the databases.

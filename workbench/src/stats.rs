@@ -207,7 +207,7 @@ pub fn times(ratio: f64) -> String {
 }
 
 /// The median of some trials' figures, and their extremes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Spread {
     /// The middle value, or the mean of the two in the middle.
     pub median: f64,

@@ -93,6 +93,7 @@ pub struct Order {
 #[derive(Debug, Clone)]
 pub struct Mix {
     seed: u64,
+    first: u64,
     goods: Goods,
     popularity: Zipf<f64>,
 }
@@ -102,11 +103,17 @@ impl Mix {
     pub fn new(seed: u64) -> Mix {
         let in_stock = (PRODUCTS - SOLD_OUT) as f64;
         let popularity = Zipf::new(in_stock, ZIPF_EXPONENT).expect("both are constants and above zero");
-        Mix { seed, goods: Goods::new(seed), popularity }
+        Mix { seed, first: 0, goods: Goods::new(seed), popularity }
+    }
+
+    /// The same orders from a later one on: a second load on one shop must not repeat the keys of the first.
+    pub fn starting_at(self, first: u64) -> Mix {
+        Mix { first, ..self }
     }
 
     /// The n-th order. It depends on the seed and on n alone, not on who asks for it or when.
     pub fn order(&self, n: u64) -> Order {
+        let n = self.first + n;
         // An odd factor: every n gets a stream of its own.
         let mut random =
             Xoshiro256PlusPlus::seed_from_u64(self.seed ^ (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

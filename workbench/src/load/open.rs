@@ -31,11 +31,15 @@ pub fn schedule(seed: u64, rate_per_s: f64, length: Duration) -> Vec<Duration> {
     moments
 }
 
-/// Sends an order at each moment, each in a task of its own, and waits for the last answer. At most `in_flight`
-/// at a time: what exceeds that is not sent, and recorded as not sent.
-pub async fn run(sender: &Sender, mix: Mix, moments: Vec<Duration>, in_flight: usize) -> Vec<Sample> {
+/// Orders in flight, at most. Each has a connection of its own; beyond this the generator itself would be what is
+/// measured.
+const IN_FLIGHT: usize = 4_000;
+
+/// Sends an order at each moment, each in a task of its own, and waits for the last answer. An order for which
+/// there is no room in flight is not sent, and recorded as not sent.
+pub async fn run(sender: &Sender, mix: Mix, moments: Vec<Duration>) -> Vec<Sample> {
     let (samples, mut collected) = mpsc::unbounded_channel();
-    let permits = Arc::new(Semaphore::new(in_flight));
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
     let clock =
         Clock { runtime: Handle::current(), sender: sender.clone(), mix: Arc::new(mix), permits, samples };
     // A thread of its own: the runtime's timers are a millisecond coarse, and wait behind its other work.

@@ -26,7 +26,8 @@ struct Work {
     handled_messages: i64,
 }
 
-pub(super) async fn drain(databases: &Databases, mode: Mode, bound: Duration) -> Result<()> {
+/// Waits, for at most `bound`, until no order is pending and no message is on its way.
+pub async fn drain(databases: &Databases, mode: Mode, bound: Duration) -> Result<()> {
     let connecting = databases.distinct().into_iter().map(|(name, url)| async move {
         let connection = infra::connect(url).await;
         connection.with_context(|| format!("cannot connect to the database of {name}"))

@@ -1,0 +1,342 @@
+//! The command line.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::guard::{self, Guard};
+use crate::run::{Arrivals, Mode, Verdict};
+use crate::{bench, compare, doctor, infra, load, output, report, up};
+
+/// Exit status: everything that was looked at holds.
+const HELD: u8 = 0;
+/// Exit status: an invariant is violated.
+const VIOLATED: u8 = 1;
+/// Exit status: no evidence, or the command could not run.
+const COULD_NOT: u8 = 2;
+/// Exit status: bad usage (`EX_USAGE` of sysexits.h).
+const USAGE: u8 = 64;
+
+/// One shop, two architectures: run it as a monolith and as services, on the same load, side by side.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cleave",
+    version,
+    after_help = "Exit status: 0 all held, 1 something was violated, 2 no evidence or could not run, 64 bad usage."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run both modes on the same load, and set their figures side by side.
+    Compare(Compare),
+    /// Start a shop, say where it is and what to try, and stay until Ctrl-C.
+    Up(Up),
+    /// Tell what `cleave up` has running.
+    Status(Json),
+    /// Stop what `cleave up` has running.
+    Down,
+    /// Check the invariants on what `cleave up` has running.
+    Audit(Json),
+    /// Measure how near the shop comes to what is possible.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Tell what is on this machine, what is missing, and the one command that brings it.
+    Doctor {
+        /// Install what is missing.
+        #[arg(long)]
+        fix: bool,
+        /// Install without asking.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Cleans up after a cleave that was killed.
+    #[command(name = guard::COMMAND, hide = true)]
+    Guard,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// The monolith over HTTP against pgbench on a plain checkout in the same database.
+    Limit {
+        /// How long each round lasts.
+        #[arg(long, default_value = "10s", value_parser = length)]
+        duration: Duration,
+        /// Clients that work at the same time.
+        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+        clients: u64,
+        /// Rounds of each of the two.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+        rounds: u64,
+        /// Seed of the goods and the orders.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Install missing programs without asking.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Compare {
+    /// The modes, the baseline first; the same one twice compares it with itself.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
+    modes: Vec<Mode>,
+    /// Orders per second, sent by the clock (open loop).
+    #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
+    rate: f64,
+    /// Send as fast as the shop decides (closed loop), to find its limit.
+    #[arg(long, conflicts_with = "rate")]
+    saturate: bool,
+    /// Clients that send at the same time, with --saturate.
+    #[arg(long, default_value_t = 64, requires = "saturate", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    clients: u64,
+    /// The measured part of each trial.
+    #[arg(long, default_value = "20s", value_parser = length)]
+    duration: Duration,
+    /// The part before that, thrown away.
+    #[arg(long, default_value = "3s", value_parser = length_or_none)]
+    warm_up: Duration,
+    /// How often each mode is measured. From three on, differences can be told from chance.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    trials: u64,
+    /// Seed of the load: the same seed sends the same orders.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Args)]
+struct Up {
+    /// monolith, split or both.
+    #[arg(default_value = "both", value_parser = modes)]
+    modes: Modes,
+    #[command(flatten)]
+    servers: ServerArgs,
+}
+
+/// What `cleave up` starts.
+#[derive(Debug, Clone)]
+struct Modes(Vec<Mode>);
+
+/// Which servers to use. Private ones of cleave's own, unless these say otherwise.
+#[derive(Debug, Clone, Args)]
+struct ServerArgs {
+    /// A PostgreSQL to use, as postgres://user:password@host:port/name; cleave makes databases of its own on it.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// A RabbitMQ to use, as amqp://user:password@host:port/%2f.
+    #[arg(long, value_name = "URL")]
+    amqp_url: Option<String>,
+    /// Install missing programs without asking.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+struct Json {
+    /// Write the figures as JSON to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<String>,
+}
+
+impl ServerArgs {
+    fn options(self) -> infra::Options {
+        let ServerArgs { database_url, amqp_url, yes } = self;
+        infra::Options { database_url, amqp_url, yes, ..infra::Options::default() }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { HELD });
+        }
+    };
+    // The guard needs no runtime: its one thread blocks all signals.
+    let result = match cli.command {
+        Command::Guard => guard::run().map(|()| HELD),
+        command => start(command),
+    };
+    ExitCode::from(result.unwrap_or_else(|error| {
+        eprintln!("cleave: {error:#}");
+        COULD_NOT
+    }))
+}
+
+#[tokio::main]
+async fn start(command: Command) -> Result<u8> {
+    load::allow_many_connections()?;
+    match command {
+        // It takes Ctrl-C as its end, and comes to it in order.
+        Command::Up(Up { modes: Modes(modes), servers }) => {
+            up::run(&modes, servers.options(), interrupted()).await.map(|()| HELD)
+        }
+        command => tokio::select! {
+            result = run(command) => result,
+            // Whatever was started is dropped with the other branch, and dropping ends it.
+            () = interrupted() => {
+                eprintln!("cleave: interrupted; stopping everything");
+                Ok(COULD_NOT)
+            }
+        },
+    }
+}
+
+async fn run(command: Command) -> Result<u8> {
+    match command {
+        Command::Compare(arguments) => compare(arguments).await,
+        Command::Status(Json { json }) => up::status(json.as_deref()).await,
+        Command::Down => up::down().await,
+        Command::Audit(Json { json }) => Ok(exit_status(up::audit(json.as_deref()).await?)),
+        Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
+            let guard = Guard::start()?;
+            let options = bench::Options { duration, clients, rounds, seed, yes };
+            let limit = bench::limit(&guard, &options).await?;
+            match json.json.as_deref() {
+                Some(target) => output::json(target, &limit)?,
+                None => println!("{}", limit.table()),
+            }
+            Ok(HELD)
+        }
+        Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
+        Command::Up(_) | Command::Guard => unreachable!("taken before"),
+    }
+}
+
+async fn compare(arguments: Compare) -> Result<u8> {
+    let arrivals = if arguments.saturate {
+        Arrivals::Closed { clients: arguments.clients }
+    } else {
+        Arrivals::Open { rate_per_s: arguments.rate }
+    };
+    let options = compare::Options {
+        modes: arguments.modes,
+        arrivals,
+        duration: arguments.duration,
+        warm_up: arguments.warm_up,
+        trials: arguments.trials,
+        seed: arguments.seed,
+        infra: arguments.servers.options(),
+    };
+    let (run, folder) = compare::run(&Guard::start()?, &options).await?;
+    let table = report::table(&run, None);
+    // Standard output is for one thing: the figures for a program, if they are asked for there, or the table.
+    match arguments.json.json.as_deref() {
+        Some("-") => eprintln!("{table}"),
+        _ => println!("{table}"),
+    }
+    if let Some(target) = arguments.json.json.as_deref() {
+        output::json(target, &run)?;
+    }
+    eprintln!("\nThe report: {}", folder.join("report.html").display());
+    Ok(exit_status(run.verdict))
+}
+
+fn exit_status(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Held => HELD,
+        Verdict::Violated => VIOLATED,
+        Verdict::NoEvidence => COULD_NOT,
+    }
+}
+
+/// Done when the user or the system asks the program to stop.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals end the program at once, and the guard cleans up.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn modes(word: &str) -> Result<Modes, String> {
+    if word == "both" {
+        return Ok(Modes(Mode::ALL.to_vec()));
+    }
+    let mode = word.parse().map_err(|error| format!("{error}, or both"))?;
+    Ok(Modes(vec![mode]))
+}
+
+/// `200` or `200/s`.
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    let rate: f64 = number.parse().map_err(|_| "give orders per second, as 200 or 200/s".to_owned())?;
+    if !(0.1..=100_000.0).contains(&rate) {
+        return Err("a rate is 0.1 to 100000 orders per second".into());
+    }
+    Ok(rate)
+}
+
+/// `20s`, `1.5s`, `500ms`, `2m`, or seconds without a unit.
+fn length(text: &str) -> Result<Duration, String> {
+    match length_or_none(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".into()),
+        length => Ok(length),
+    }
+}
+
+fn length_or_none(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" | "min" => 60.0,
+        _ => return Err("give a time as 20s, 500ms or 2m".into()),
+    };
+    let seconds = number.parse::<f64>().map_err(|_| "give a time as 20s, 500ms or 2m")? * factor;
+    if !(0.0..=3600.0).contains(&seconds) {
+        return Err("it may be an hour at most, and not below zero".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_rates_have_units() {
+        assert_eq!(length("20s"), Ok(Duration::from_secs(20)));
+        assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(length("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(length("3"), Ok(Duration::from_secs(3)));
+        assert_eq!(length_or_none("0"), Ok(Duration::ZERO));
+        for bad in ["", "s", "0", "0s", "-1s", "1h", "2 d", "nan", "inf", "1e9s", "99999m"] {
+            assert!(length(bad).is_err(), "{bad}");
+        }
+        assert_eq!((rate("200"), rate("200/s"), rate("0.5/s")), (Ok(200.0), Ok(200.0), Ok(0.5)));
+        for bad in ["0", "-1", "nan", "inf", "1e9", "200/m", "fast", ""] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
+}

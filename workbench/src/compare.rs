@@ -1,0 +1,283 @@
+//! `cleave compare`: the same load on one mode after the other, several times over.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use diesel_async::SimpleAsyncConnection;
+
+use crate::audit::{self, Expected, Subject};
+use crate::guard::Guard;
+use crate::infra::{self, Infrastructure};
+use crate::load::client::Sender;
+use crate::load::mix::Intended;
+use crate::measure::Meter;
+use crate::progress::Progress;
+use crate::run::{Arrivals, Load, Mode, ModeRun, Run, SCHEMA, Trial, Verdict};
+use crate::seed::{CUSTOMERS, Goods, PRODUCTS};
+use crate::shop::{Shop, ShopOptions};
+use crate::trial::{self, DecisionClock, Window};
+use crate::{binaries, load, output, record, report, stats};
+
+/// How long a shop may take to finish after the load has stopped.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The modes, the baseline first. A mode may stand there twice.
+    pub modes: Vec<Mode>,
+    /// How the moments of sending are chosen.
+    pub arrivals: Arrivals,
+    /// The measured part of the load.
+    pub duration: Duration,
+    /// The part before, thrown away.
+    pub warm_up: Duration,
+    /// How often each mode is measured.
+    pub trials: u64,
+    /// Where all randomness of the load comes from.
+    pub seed: u64,
+    /// Which servers to use.
+    pub infra: infra::Options,
+}
+
+/// Runs the comparison and writes its report; answers the run and the folder of the report.
+pub async fn run(guard: &Guard, options: &Options) -> Result<(Run, PathBuf)> {
+    let started_at = Utc::now();
+    let folder = output::state_folder()?.join("runs").join(format!(
+        "{}-{}",
+        started_at.format("%Y%m%dT%H%M%SZ"),
+        options.seed
+    ));
+    let logs = folder.join("logs");
+    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+
+    eprintln!("Building what is needed");
+    let programs = binaries::ensure_built(&programs(&options.modes)).await?;
+    let needs_broker = options.modes.contains(&Mode::Split);
+    let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
+    let infra = Infrastructure::find(guard, &servers).await?;
+
+    let lab = Laboratory { guard, infra: &infra, options, programs, logs };
+    let (modes, clock) = lab.measure_all().await?;
+    let run = Run {
+        schema: SCHEMA.to_owned(),
+        started_at,
+        commit: record::commit(),
+        cleave_version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: options.seed,
+        machine: record::machine(),
+        load: load_record(options),
+        servers: record::servers(&infra, clock).await?,
+        comparison: stats::compare(&modes),
+        verdict: Verdict::of_all(verdicts(&modes)),
+        modes,
+    };
+    infra.stop().await?;
+    report::write(&run, &folder)?;
+    Ok((run, folder))
+}
+
+/// Each program once, however often its mode is asked for.
+fn programs(modes: &[Mode]) -> Vec<&'static str> {
+    let of_modes = Mode::ALL.into_iter().filter(|mode| modes.contains(mode));
+    of_modes.flat_map(Mode::programs).copied().collect()
+}
+
+fn verdicts(modes: &[ModeRun]) -> impl Iterator<Item = Verdict> {
+    modes.iter().flat_map(|mode| &mode.trials).flat_map(|trial| &trial.audit).map(|audit| audit.verdict)
+}
+
+/// Where trials are made.
+struct Laboratory<'a> {
+    guard: &'a Guard,
+    infra: &'a Infrastructure,
+    options: &'a Options,
+    programs: PathBuf,
+    logs: PathBuf,
+}
+
+impl Laboratory<'_> {
+    /// Every trial of every mode. The modes take turns, and take turns in going first, so that a machine that
+    /// slows down in the course of the run slows all of them.
+    async fn measure_all(&self) -> Result<(Vec<ModeRun>, DecisionClock)> {
+        let labels = labels(&self.options.modes);
+        let mut modes: Vec<ModeRun> = (self.options.modes.iter().zip(&labels))
+            .map(|(mode, label)| ModeRun { mode: *mode, label: label.clone(), trials: Vec::new() })
+            .collect();
+        let mut clock = DecisionClock::Commit;
+        let progress = Progress::new(self.options.trials * modes.len() as u64);
+        for number in 1..=self.options.trials {
+            let mut turns: Vec<usize> = (0..modes.len()).collect();
+            if number % 2 == 0 {
+                turns.reverse();
+            }
+            for turn in turns {
+                let name = format!("{}, trial {number} of {}", labels[turn], self.options.trials);
+                let logs = self.logs.join(format!("{}-trial-{number}", slug(&labels[turn])));
+                let one = OneTrial { lab: self, progress: &progress, mode: modes[turn].mode, name, logs };
+                let (trial, dated_by) = one.run(number).await.with_context(|| one.name.clone())?;
+                clock = dated_by;
+                modes[turn].trials.push(trial);
+                progress.step();
+            }
+        }
+        progress.finish();
+        Ok((modes, clock))
+    }
+}
+
+/// One trial of one mode.
+struct OneTrial<'a> {
+    lab: &'a Laboratory<'a>,
+    progress: &'a Progress,
+    mode: Mode,
+    name: String,
+    logs: PathBuf,
+}
+
+impl OneTrial<'_> {
+    async fn run(&self, number: u64) -> Result<(Trial, DecisionClock)> {
+        let options = self.lab.options;
+        self.phase("starting and seeding");
+        let shop = self.shop().await?;
+
+        self.phase(&words(options.arrivals, options.warm_up + options.duration));
+        let window = Window { from: options.warm_up, to: options.warm_up + options.duration };
+        // Closed loop asks for the decision in both modes: a client is free when its order is decided.
+        let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
+        let (started, started_at) = (sender.started(), wall_clock(sender.started()));
+        let mut meter = Meter::new(&shop, self.lab.infra).await?;
+        let (samples, usage) = tokio::try_join!(
+            load::run(&sender, options.arrivals, options.seed, window.to),
+            meter.between(started + window.from, started + window.to),
+        )?;
+        drop(meter);
+
+        self.phase("waiting until all is decided, and auditing");
+        if let Err(error) = shop.drain(DRAIN).await {
+            self.progress.note(&format!("{}: {error}", self.name));
+        }
+        let (recorded, clock) = trial::read_orders(&shop.databases.orders).await?;
+        let settled = trial::settle(samples, &recorded, started_at);
+        let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
+        let audit = audit::audit(&subject(&shop, accepted)).await.context("the audit")?;
+        let ready_ms = shop.ready_ms;
+        shop.stop(self.lab.infra).await?;
+
+        let figures = trial::figures(&settled, window);
+        let trial = Trial {
+            trial: number,
+            orders: figures.orders,
+            throughput_per_s: figures.throughput_per_s,
+            answered_ms: figures.answered_ms,
+            decided_ms: figures.decided_ms,
+            histogram: figures.histogram,
+            timeline: figures.timeline,
+            schedule_error_ms: figures.schedule_error_ms,
+            cost_per_1000_orders: usage.per_1000(figures.decided_in_window),
+            memory_mb: usage.memory,
+            ready_ms,
+            audit,
+        };
+        Ok((trial, clock))
+    }
+
+    /// A fresh shop with goods in it.
+    async fn shop(&self) -> Result<Shop> {
+        let options = ShopOptions {
+            programs: self.lab.programs.clone(),
+            logs: self.logs.clone(),
+            deliveries: 1,
+            pool: None,
+        };
+        let shop = Shop::start(self.lab.guard, self.mode, self.lab.infra, &options).await?;
+        Goods::new(self.lab.options.seed).put_into(&shop).await?;
+        // Every trial begins with a clean slate: PostgreSQL writes whole pages to its log after a checkpoint. On
+        // a server of somebody else's we may not have the right to ask for one; then it comes when it comes.
+        let _ = infra::connect(self.lab.infra.postgres.admin_url()).await?.batch_execute("CHECKPOINT").await;
+        Ok(shop)
+    }
+
+    fn phase(&self, what: &str) {
+        self.progress.phase(format!("{}: {what}", self.name));
+    }
+}
+
+/// What the audit has to know of a shop after a load.
+fn subject(shop: &Shop, accepted: Vec<uuid::Uuid>) -> Subject {
+    Subject {
+        mode: shop.mode,
+        databases: shop.databases.clone(),
+        namespace: shop.namespace.clone(),
+        amqp_url: shop.amqp_url().map(str::to_owned),
+        expected: Expected {
+            accepted: Some(accepted),
+            outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
+            min_per_outcome: 1,
+            ..Expected::default()
+        },
+    }
+}
+
+/// What the wall clock said at a moment.
+fn wall_clock(moment: Instant) -> DateTime<Utc> {
+    Utc::now() - moment.elapsed()
+}
+
+/// The modes' names, with a number where one stands there again.
+fn labels(modes: &[Mode]) -> Vec<String> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let label = |mode: &Mode| {
+        let times = seen.entry(mode.to_string()).or_default();
+        *times += 1;
+        if *times == 1 { mode.to_string() } else { format!("{mode} ({times})") }
+    };
+    modes.iter().map(label).collect()
+}
+
+/// A label as it may stand in a path.
+fn slug(label: &str) -> String {
+    label.replace(" (", "-").replace(')', "")
+}
+
+fn words(arrivals: Arrivals, length: Duration) -> String {
+    let seconds = length.as_secs_f64();
+    match arrivals {
+        Arrivals::Open { rate_per_s } => format!("{rate_per_s} orders/s for {seconds} s"),
+        Arrivals::Closed { clients } => format!("{clients} clients for {seconds} s, each as fast as it can"),
+    }
+}
+
+fn load_record(options: &Options) -> Load {
+    Load {
+        arrivals: options.arrivals,
+        duration_s: options.duration.as_secs_f64(),
+        warm_up_s: options.warm_up.as_secs_f64(),
+        products: PRODUCTS as u64,
+        customers: CUSTOMERS as u64,
+        mix: Intended::shares(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_compared_with_itself_has_two_names() {
+        assert_eq!(
+            labels(&[Mode::Monolith, Mode::Monolith, Mode::Split]),
+            ["monolith", "monolith (2)", "split"]
+        );
+        assert_eq!(slug("monolith (2)"), "monolith-2");
+    }
+
+    #[test]
+    fn a_program_is_built_once() {
+        assert_eq!(programs(&[Mode::Monolith, Mode::Monolith]), ["monolith"]);
+        assert_eq!(programs(&[Mode::Split, Mode::Monolith]).len(), 7);
+    }
+}

@@ -1,0 +1,40 @@
+//! Processes as they show where there is no `/proc`: without the time of those that have ended, and with shared
+//! pages counted once for each process that shares them.
+
+use std::time::Duration;
+
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// All processes at one moment.
+pub(super) struct Snapshot(Option<System>);
+
+impl Snapshot {
+    pub(super) fn take() -> Snapshot {
+        let Ok(mut system) = System::new() else { return Snapshot(None) };
+        let wanted = ProcessRefreshKind::nothing().with_cpu().with_memory();
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
+        Snapshot(Some(system))
+    }
+
+    /// Processor time of these processes and of all that live below them.
+    pub(super) fn cpu(&self, roots: impl Iterator<Item = u32>) -> Option<Duration> {
+        let processes = roots.flat_map(|root| self.tree(root));
+        self.0.is_some().then(|| Duration::from_millis(processes.map(Process::accumulated_cpu_time).sum()))
+    }
+
+    /// Bytes that a process and all below it hold (resident set size).
+    pub(super) fn memory(&self, root: u32) -> u64 {
+        self.tree(root).into_iter().map(Process::memory).sum()
+    }
+
+    fn tree(&self, root: u32) -> Vec<&Process> {
+        let Some(system) = &self.0 else { return Vec::new() };
+        let mut tree: Vec<&Process> = system.process(Pid::from_u32(root)).into_iter().collect();
+        let mut next = 0;
+        while let Some(parent) = tree.get(next).map(|process| process.pid()) {
+            tree.extend(system.processes().values().filter(|process| process.parent() == Some(parent)));
+            next += 1;
+        }
+        tree
+    }
+}

@@ -1,0 +1,85 @@
+//! Where a run was made, and of what: the parts of its record that are not measured.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::infra::{self, FoundBy, Infrastructure};
+use crate::run::{Found, Machine, Server, Servers};
+use crate::trial::DecisionClock;
+
+/// The machine that this program runs on.
+pub fn machine() -> Machine {
+    let wanted = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(wanted).ok();
+    let cpus = system.as_ref().map(System::cpus).unwrap_or_default();
+    Machine {
+        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
+        cpu: cpus
+            .first()
+            .map_or_else(|| std::env::consts::ARCH.to_owned(), |cpu| cpu.brand().trim().to_owned()),
+        cores: cpus.len() as u64,
+        memory_mb: system.as_ref().map_or(0, System::total_memory) / 1_000_000,
+    }
+}
+
+/// The commit that the checkout stands at, with `-dirty` where files differ from it; `None` outside git.
+pub fn commit() -> Option<String> {
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let dirty = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
+    Some(if dirty { format!("{commit}-dirty") } else { commit })
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output =
+        Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
+
+/// The servers of a run, and what survives a crash of theirs.
+pub async fn servers(infra: &Infrastructure, clock: DecisionClock) -> Result<Servers> {
+    let dated_by = match clock {
+        DecisionClock::Commit => "decisions are dated by their commits",
+        DecisionClock::Row => "no commit timestamps: decisions are dated by their rows",
+    };
+    let postgresql = Server {
+        version: infra.postgres.version().to_owned(),
+        found: found(infra.postgres.running.found_by()),
+        durability: format!("{}; {dated_by}", durability(infra.postgres.admin_url()).await?),
+    };
+    let rabbitmq = infra.rabbitmq.as_ref().map(|broker| Server {
+        version: broker.version().to_owned(),
+        found: found(broker.running.found_by()),
+        durability: "quorum queues, persistent messages, publisher confirms".to_owned(),
+    });
+    Ok(Servers { postgresql: Some(postgresql), rabbitmq })
+}
+
+fn found(by: FoundBy) -> Found {
+    match by {
+        FoundBy::Url => Found::Url,
+        FoundBy::Private => Found::Private,
+        FoundBy::Container => Found::Container,
+    }
+}
+
+/// As the server itself says, such as `fsync on, full_page_writes on, synchronous_commit on`.
+async fn durability(url: &str) -> Result<String> {
+    #[derive(QueryableByName)]
+    struct Settings {
+        #[diesel(sql_type = Text)]
+        settings: String,
+    }
+    let query = "SELECT string_agg(name || ' ' || setting, ', ' ORDER BY name) AS settings FROM pg_settings
+                 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')";
+    let mut connection = infra::connect(url).await?;
+    let row = diesel::sql_query(query).get_result::<Settings>(&mut connection).await;
+    Ok(row.context("cannot read PostgreSQL's settings")?.settings)
+}

@@ -1,0 +1,248 @@
+//! `cleave up`: a shop to play with, and what the other commands do with one that is up.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use chrono::Utc;
+use comfy_table::{Table, presets};
+use futures_util::future::join_all;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Serialize;
+
+use crate::audit::{self, Expected, Subject};
+use crate::guard::Guard;
+use crate::infra::{self, Infrastructure};
+use crate::process::start_time;
+use crate::run::{Audit, Mode, Verdict};
+use crate::seed::{Goods, customer, sku};
+use crate::shop::{Shop, ShopOptions, drain};
+use crate::{binaries, output};
+
+mod state;
+
+use state::{Claim, RunningShop, State};
+
+/// The seed of the goods. Always the same, so that what a guide says to try works.
+const SEED: u64 = 1;
+/// How long `audit` waits for orders that are on their way.
+const SETTLE: Duration = Duration::from_secs(10);
+/// How long `down` waits for `up` to end.
+const DOWN: Duration = Duration::from_secs(60);
+
+/// Starts a shop of each of these modes and stays until `stop` is done.
+pub async fn run(modes: &[Mode], options: infra::Options, stop: impl Future<Output = ()>) -> Result<()> {
+    let claim = Claim::take()?;
+    let guard = Guard::start()?;
+    tokio::pin!(stop);
+    let starting = start(&guard, modes, options);
+    let (infra, shops) = tokio::select! {
+        started = starting => started?,
+        // What was started by then is dropped with the other branch, and dropping ends it.
+        () = &mut stop => {
+            eprintln!("interrupted; stopping everything");
+            return Ok(());
+        }
+    };
+    claim.publish(&State {
+        started_at: Utc::now(),
+        pid: std::process::id(),
+        pid_started: start_time(std::process::id()).unwrap_or_default(),
+        shops: shops.iter().map(RunningShop::of).collect(),
+    })?;
+    for shop in &shops {
+        println!("{}", what_to_try(shop));
+    }
+    eprintln!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
+    stop.await;
+    eprintln!("Stopping");
+    drop(claim);
+    for shop in shops {
+        shop.stop(&infra).await?;
+    }
+    infra.stop().await
+}
+
+async fn start(
+    guard: &Guard,
+    modes: &[Mode],
+    options: infra::Options,
+) -> Result<(Infrastructure, Vec<Shop>)> {
+    eprintln!("Building what is needed");
+    let packages: Vec<&str> = modes.iter().copied().flat_map(Mode::programs).copied().collect();
+    let programs = binaries::ensure_built(&packages).await?;
+    let logs = output::state_folder()?.join("up-logs");
+    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+    let servers =
+        infra::Options { needs_broker: modes.contains(&Mode::Split), logs: Some(logs.clone()), ..options };
+    let infra = Infrastructure::find(guard, &servers).await?;
+    let mut shops = Vec::new();
+    for mode in modes {
+        eprintln!("Starting the {mode}");
+        let logs = logs.join(mode.to_string());
+        // Of the last time; a log is read from its beginning to learn where its process listens.
+        let _ = std::fs::remove_dir_all(&logs);
+        let options = ShopOptions { programs: programs.clone(), logs, deliveries: 1, pool: None };
+        let shop = Shop::start(guard, *mode, &infra, &options).await?;
+        Goods::new(SEED).put_into(&shop).await?;
+        shops.push(shop);
+    }
+    Ok((infra, shops))
+}
+
+/// Addresses, and an order that works.
+fn what_to_try(shop: &Shop) -> String {
+    let Shop { mode, address, ready_ms, .. } = shop;
+    let (customer, sku, price) = (customer(0), sku(0), Goods::new(SEED).price(0));
+    let answer = match mode {
+        Mode::Monolith => "201: the decision is in the answer",
+        Mode::Split => "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'",
+    };
+    format!(
+        "The {mode} is at {address} (ready in {:.1} s); its API: {address}/docs/
+  curl -i {address}/products/{sku}
+  curl -i {address}/wallets/{customer}
+  curl -i {address}/orders -H 'content-type: application/json' -H \"idempotency-key: $(date +%s%N)\" \\
+    -d '{{\"customer_id\":\"{customer}\",\"region\":\"seoul\",\"lines\":[{{\"sku\":\"{sku}\",\"quantity\":1,\"unit_price\":{price}}}]}}'
+    ({answer})
+",
+        ready_ms / 1000.0
+    )
+}
+
+/// What `status` prints. No URLs of databases: they hold passwords.
+#[derive(Serialize)]
+struct Status {
+    schema: &'static str,
+    running: bool,
+    shops: Vec<ShopStatus>,
+}
+
+#[derive(Serialize)]
+struct ShopStatus {
+    mode: Mode,
+    address: String,
+    ready: bool,
+    /// Names and process ids.
+    processes: BTreeMap<String, u32>,
+}
+
+/// Tells what is up. Answers the exit status: 0 something is, 2 nothing is.
+pub async fn status(json: Option<&str>) -> Result<u8> {
+    let state = State::read()?;
+    let running = state.is_some();
+    let shops = state.into_iter().flat_map(|state| state.shops).map(async |shop| ShopStatus {
+        ready: shop.is_ready().await,
+        mode: shop.mode,
+        address: shop.address,
+        processes: shop.processes.into_iter().collect(),
+    });
+    let status = Status { schema: "cleave.status/1", running, shops: join_all(shops).await };
+    match json {
+        Some(target) => output::json(target, &status)?,
+        None if running => println!("{}", status.table()),
+        None => println!("nothing is running; start a shop with `cleave up`"),
+    }
+    Ok(if running { 0 } else { 2 })
+}
+
+impl Status {
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["mode", "address", "ready", "processes"]);
+        for shop in &self.shops {
+            let processes: Vec<String> =
+                shop.processes.iter().map(|(name, pid)| format!("{name} {pid}")).collect();
+            let ready = if shop.ready { "yes" } else { "no" };
+            table.add_row([&shop.mode.to_string(), &shop.address, ready, &processes.join(", ")]);
+        }
+        table
+    }
+}
+
+/// Stops what is up, and waits until it has stopped.
+pub async fn down() -> Result<u8> {
+    let Some(state) = State::read()? else {
+        println!("nothing is running");
+        return Ok(0);
+    };
+    // The state names a process by its id and its start, so this is no stranger that got the id since.
+    kill(Pid::from_raw(state.pid.cast_signed()), Signal::SIGTERM)
+        .with_context(|| format!("cannot stop `cleave up`, which is process {}", state.pid))?;
+    let deadline = Instant::now() + DOWN;
+    while state.lives() {
+        if Instant::now() > deadline {
+            bail!("`cleave up`, process {}, has not ended after {DOWN:?}", state.pid);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!("stopped");
+    Ok(0)
+}
+
+/// What `audit` prints.
+#[derive(Serialize)]
+struct Audited {
+    schema: &'static str,
+    verdict: Verdict,
+    shops: Vec<AuditedShop>,
+}
+
+#[derive(Serialize)]
+struct AuditedShop {
+    mode: Mode,
+    audit: Vec<Audit>,
+}
+
+/// Audits what is up, once it has come to rest.
+pub async fn audit(json: Option<&str>) -> Result<Verdict> {
+    let state = State::read()?.context("nothing is running to be audited; start a shop with `cleave up`")?;
+    let mut shops = Vec::new();
+    for shop in &state.shops {
+        if let Err(error) = drain(&shop.databases, shop.mode, SETTLE).await {
+            eprintln!("{error}");
+        }
+        let subject = Subject {
+            mode: shop.mode,
+            databases: shop.databases.clone(),
+            namespace: shop.namespace.clone(),
+            amqp_url: shop.amqp_url.clone(),
+            // Whoever played with the shop had no plan that it could be held to.
+            expected: Expected::default(),
+        };
+        shops.push(AuditedShop { mode: shop.mode, audit: audit::audit(&subject).await? });
+    }
+    let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));
+    let audited = Audited { schema: "cleave.audit/1", verdict, shops };
+    match json {
+        Some(target) => output::json(target, &audited)?,
+        None => println!("{}", audited.table()),
+    }
+    Ok(verdict)
+}
+
+impl Audited {
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
+            "mode",
+            "invariant",
+            "verdict",
+            "checked",
+            "evidence",
+        ]);
+        for shop in &self.shops {
+            for audit in &shop.audit {
+                table.add_row([
+                    shop.mode.to_string(),
+                    format!("{} {}", audit.invariant, audit.title),
+                    crate::report::verdict_words(audit.verdict).to_owned(),
+                    audit.checked.to_string(),
+                    audit.evidence.clone(),
+                ]);
+            }
+        }
+        table
+    }
+}

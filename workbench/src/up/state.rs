@@ -1,0 +1,121 @@
+//! What is up, written down for the commands that come after.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::output;
+use crate::process::start_time;
+use crate::run::Mode;
+use crate::shop::{Databases, Shop};
+
+/// What is up, and the process that holds it up.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) started_at: DateTime<Utc>,
+    pub(super) pid: u32,
+    /// Seconds since 1970. A bare id may be another process's by now.
+    pub(super) pid_started: u64,
+    pub(super) shops: Vec<RunningShop>,
+}
+
+/// A shop that is up.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RunningShop {
+    pub(super) mode: Mode,
+    pub(super) address: String,
+    pub(super) databases: Databases,
+    pub(super) namespace: Option<String>,
+    pub(super) amqp_url: Option<String>,
+    pub(super) processes: Vec<(String, u32)>,
+}
+
+/// The right to be the one that is up, as long as it is kept.
+pub(super) struct Claim {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Claim {
+    /// Takes the right, or says who has it.
+    pub(super) fn take() -> Result<Claim> {
+        let folder = output::state_folder()?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        // The system lets go of a lock when its holder ends, however it ends.
+        let lock = File::create(folder.join("up.lock")).context("cannot create the lock of `cleave up`")?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Claim { path: path()?, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                bail!("`cleave up` is running already; see `cleave status`, or stop it with `cleave down`")
+            }
+            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the state of `cleave up`"),
+        }
+    }
+
+    /// Writes down what is up. For this user alone: there are passwords in it.
+    pub(super) fn publish(&self, state: &State) -> Result<()> {
+        let _ = fs::remove_file(&self.path);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&self.path);
+        let written =
+            file.and_then(|mut file| file.write_all(serde_json::to_string_pretty(state)?.as_bytes()));
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn path() -> Result<PathBuf> {
+    Ok(output::state_folder()?.join("up.json"))
+}
+
+impl State {
+    /// What is up now; `None` if nothing is. What a `cleave up` that was killed has left does not count.
+    pub(super) fn read() -> Result<Option<State>> {
+        let path = path()?;
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        let state: State = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is damaged; remove it", path.display()))?;
+        Ok(Some(state).filter(State::lives))
+    }
+
+    /// Whether the process that holds all of this up still runs.
+    pub(super) fn lives(&self) -> bool {
+        start_time(self.pid) == Some(self.pid_started)
+    }
+}
+
+impl RunningShop {
+    pub(super) fn of(shop: &Shop) -> RunningShop {
+        RunningShop {
+            mode: shop.mode,
+            address: shop.address.clone(),
+            databases: shop.databases.clone(),
+            namespace: shop.namespace.clone(),
+            amqp_url: shop.amqp_url().map(str::to_owned),
+            processes: shop.processes().into_iter().map(|(name, pid)| (name.to_owned(), pid)).collect(),
+        }
+    }
+
+    /// Whether its door answers that it is ready.
+    pub(super) async fn is_ready(&self) -> bool {
+        let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else {
+            return false;
+        };
+        let answer = client.get(format!("{}/health/ready", self.address)).send().await;
+        answer.is_ok_and(|response| response.status().is_success())
+    }
+}
