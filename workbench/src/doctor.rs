@@ -90,7 +90,7 @@ pub async fn examine() -> Findings {
 pub async fn run(fix: bool, yes: bool, json: Option<&str>) -> Result<u8> {
     let mut findings = examine().await;
     if fix && findings.fix.is_some() {
-        infra::install(&[Server::PostgreSql, Server::RabbitMq], yes)?;
+        infra::install(&[Server::PostgreSql, Server::RabbitMq], yes).await?;
         findings = examine().await;
     }
     match json {

@@ -17,13 +17,13 @@ use workbench::infra::{
 
 type Result<T = ()> = anyhow::Result<T>;
 
-fn postgres_programs() -> Result<PostgresPrograms> {
-    install(&[Server::PostgreSql], false)?;
+async fn postgres_programs() -> Result<PostgresPrograms> {
+    install(&[Server::PostgreSql], false).await?;
     Ok(PostgresPrograms::find().expect("just installed"))
 }
 
-fn rabbit_programs() -> Result<RabbitPrograms> {
-    install(&[Server::RabbitMq], false)?;
+async fn rabbit_programs() -> Result<RabbitPrograms> {
+    install(&[Server::RabbitMq], false).await?;
     Ok(RabbitPrograms::find().expect("just installed"))
 }
 
@@ -72,7 +72,7 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn two_postgres_live_side_by_side_and_leave_nothing() -> Result {
-    let (guard, programs) = (Guard::start()?, postgres_programs()?);
+    let (guard, programs) = (Guard::start()?, postgres_programs().await?);
     let (one, two) =
         tokio::try_join!(Postgres::start(&guard, &programs, None), Postgres::start(&guard, &programs, None))?;
     for server in [&one, &two] {
@@ -90,7 +90,7 @@ async fn two_postgres_live_side_by_side_and_leave_nothing() -> Result {
 
 #[tokio::test]
 async fn postgres_keeps_what_was_committed_through_a_crash() -> Result {
-    let (guard, programs) = (Guard::start()?, postgres_programs()?);
+    let (guard, programs) = (Guard::start()?, postgres_programs().await?);
     let mut server = Postgres::start(&guard, &programs, None).await?;
     let mut connection = connect(&server.url("postgres")).await?;
     connection.batch_execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)").await?;
@@ -107,7 +107,7 @@ async fn postgres_keeps_what_was_committed_through_a_crash() -> Result {
 
 #[tokio::test]
 async fn rabbitmq_keeps_its_address_through_a_crash_and_leaves_nothing() -> Result {
-    let (guard, programs) = (Guard::start()?, rabbit_programs()?);
+    let (guard, programs) = (Guard::start()?, rabbit_programs().await?);
     let mut server = RabbitMq::start(&guard, &programs, None).await?;
     let (folder, ports, url) = (server.folder().to_owned(), server.ports(), server.url());
     assert!(ports.iter().all(|port| listens(*port)));
@@ -127,7 +127,7 @@ async fn rabbitmq_keeps_its_address_through_a_crash_and_leaves_nothing() -> Resu
 #[tokio::test]
 async fn servers_are_found_by_url_too_and_only_our_databases_go() -> Result {
     let guard = Guard::start()?;
-    install(&[Server::PostgreSql, Server::RabbitMq], false)?;
+    install(&[Server::PostgreSql, Server::RabbitMq], false).await?;
     let options = Options { needs_broker: true, ..Options::default() };
     let private = Infrastructure::find(&guard, &options).await?;
     let theirs = private.postgres.create_database("theirs").await?;
@@ -204,10 +204,10 @@ fn the_guard_ends_what_a_killed_parent_leaves() -> Result {
     Ok(())
 }
 
-#[test]
-fn nothing_survives_a_parent_that_is_killed() -> Result {
-    postgres_programs()?;
-    rabbit_programs()?;
+#[tokio::test]
+async fn nothing_survives_a_parent_that_is_killed() -> Result {
+    postgres_programs().await?;
+    rabbit_programs().await?;
     let said = tempfile::NamedTempFile::new()?;
     let mut parent = Command::new(std::env::current_exe()?)
         .args(["--exact", "a_parent_that_another_test_kills", "--ignored"])
@@ -264,7 +264,8 @@ fn the_doctor_says_what_is_missing_and_answers_2() -> Result {
 #[tokio::test]
 async fn containers_where_a_docker_engine_answers() -> Result {
     if let Err(reason) = containers::engine().await {
-        eprintln!("not run: {reason:#}");
+        // Not eprintln!, which the harness would keep to itself.
+        writeln!(std::io::stderr(), "containers_where_a_docker_engine_answers did not run: {reason:#}")?;
         return Ok(());
     }
     let guard = Guard::start()?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use nix::unistd::Uid;
+use tokio::sync::oneshot;
 
 use super::programs::{self, PostgresPrograms, RabbitPrograms};
 
@@ -106,7 +107,16 @@ pub fn command(servers: &[Server]) -> Option<String> {
 
 /// Installs what is missing of these servers: asks at a terminal, does it when told so by `yes` or `CI=true`, and
 /// otherwise fails with the command that does it.
-pub fn install(servers: &[Server], yes: bool) -> Result<()> {
+pub async fn install(servers: &[Server], yes: bool) -> Result<()> {
+    // While it waits for an answer or for the package manager, Ctrl-C must be heard. So not here; nor on the
+    // runtime's threads for blocking work, for whose end it would wait.
+    let (done, result) = oneshot::channel();
+    let servers = servers.to_vec();
+    std::thread::spawn(move || done.send(install_now(&servers, yes)));
+    result.await.context("the installation broke off")?
+}
+
+fn install_now(servers: &[Server], yes: bool) -> Result<()> {
     // Two that start at once would both ask, and both install. The second finds it done.
     let lock = std::env::temp_dir().join(format!("cleave-install-{}.lock", Uid::effective()));
     let lock =

@@ -59,8 +59,8 @@ impl Infrastructure {
     pub async fn find(guard: &Guard, options: &Options) -> Result<Infrastructure> {
         let missing = missing(options);
         let in_containers = !missing.is_empty() && containers::engine().await.is_ok();
-        if !in_containers {
-            install(&missing, options.yes)?;
+        if !missing.is_empty() && !in_containers {
+            install(&missing, options.yes).await?;
         }
         let spinner = install::spinner("Starting the servers".into());
         let broker = async {

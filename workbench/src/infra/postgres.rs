@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ use super::{database, ports};
 use crate::guard::Guard;
 use crate::process::{self, Process};
 
+/// How long `initdb` may take, on a slow disk.
+const INITDB: Duration = Duration::from_secs(60);
 /// How long it may take to answer. Recovery after a crash counts too.
 const READY: Duration = Duration::from_secs(20);
 /// How long it may take to write its last checkpoint.
@@ -44,13 +46,20 @@ const SETTINGS: &[(&str, &str)] = &[
 /// A running private PostgreSQL. Dropping it ends it and removes its data.
 #[derive(Debug)]
 pub struct Postgres {
-    programs: PostgresPrograms,
+    cluster: Cluster,
+    port: u16,
     // Before `folder`: fields are dropped in this order, and the server has to end before its data goes.
     server: Process,
     folder: TempDir,
-    account: Option<Account>,
     guard: Guard,
-    port: u16,
+}
+
+/// A database cluster: what stays the same when the server restarts.
+#[derive(Debug)]
+struct Cluster {
+    programs: PostgresPrograms,
+    account: Option<Account>,
+    folder: PathBuf,
     password: String,
 }
 
@@ -58,21 +67,19 @@ impl Postgres {
     /// Makes a new database cluster and starts a server on it. `logs` is the folder for the server's log, the
     /// server's own folder if `None`.
     pub async fn start(guard: &Guard, programs: &PostgresPrograms, logs: Option<&Path>) -> Result<Postgres> {
-        let account = Account::for_postgres()?;
         let folder = folder::create(guard)?;
-        let password = Uuid::new_v4().simple().to_string();
-        if let Some(account) = account {
-            account.own(folder.path())?;
-        }
-        initdb(guard, programs, account, folder.path(), &password).await?;
+        let cluster = Cluster {
+            programs: programs.clone(),
+            account: Account::for_postgres()?,
+            folder: folder.path().to_owned(),
+            password: Uuid::new_v4().simple().to_string(),
+        };
+        cluster.initdb(guard).await?;
         let log = logs.unwrap_or(folder.path()).join("postgres.log");
-        for _ in 1..ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             let port = ports::free()?;
-            match serve(guard, programs, account, folder.path(), port, &password, &log).await {
-                Ok(server) => {
-                    let (programs, guard) = (programs.clone(), guard.clone());
-                    return Ok(Postgres { programs, server, folder, account, guard, port, password });
-                }
+            match cluster.serve(guard, port, &log).await {
+                Ok(server) => return Ok(Postgres { cluster, port, server, folder, guard: guard.clone() }),
                 Err(error) if error.to_string().contains("Address already in use") => continue,
                 Err(error) => return Err(error),
             }
@@ -82,12 +89,12 @@ impl Postgres {
 
     /// The URL of one of its databases; `postgres` is there from the start.
     pub fn url(&self, database: &str) -> String {
-        url(&self.password, self.port, database)
+        self.cluster.url(self.port, database)
     }
 
     /// The server's version, such as `15.14`.
     pub fn version(&self) -> &str {
-        &self.programs.version
+        &self.cluster.programs.version
     }
 
     /// The root of the server's processes.
@@ -119,92 +126,73 @@ impl Postgres {
     pub async fn restart(&mut self) -> Result<()> {
         self.server.kill()?;
         let log = self.server.log().to_owned();
-        self.server = serve(
-            &self.guard,
-            &self.programs,
-            self.account,
-            self.folder.path(),
-            self.port,
-            &self.password,
-            &log,
-        )
-        .await?;
+        self.server = self.cluster.serve(&self.guard, self.port, &log).await?;
         Ok(())
     }
 }
 
-fn url(password: &str, port: u16, database: &str) -> String {
-    format!("postgres://cleave:{password}@127.0.0.1:{port}/{database}")
-}
-
-async fn initdb(
-    guard: &Guard,
-    programs: &PostgresPrograms,
-    account: Option<Account>,
-    folder: &Path,
-    password: &str,
-) -> Result<()> {
-    // A file, since the arguments of a process are everybody's to read.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(file, "{password}")?;
-    if let Some(account) = account {
-        account.own(file.path())?;
+impl Cluster {
+    fn url(&self, port: u16, database: &str) -> String {
+        format!("postgres://cleave:{}@127.0.0.1:{port}/{database}", self.password)
     }
-    let mut command = command(programs, "initdb", account, folder);
-    command
-        .args(["--username=cleave", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
-        // Nothing is at stake yet; the server itself does sync.
-        .arg("--no-sync")
-        .arg(format!("--pwfile={}", file.path().display()))
-        .arg(folder.join("data"));
-    Process::start(guard, "initdb", command, &folder.join("initdb.log"))?
-        .finish(Duration::from_secs(60))
-        .await
-}
 
-async fn serve(
-    guard: &Guard,
-    programs: &PostgresPrograms,
-    account: Option<Account>,
-    folder: &Path,
-    port: u16,
-    password: &str,
-    log: &Path,
-) -> Result<Process> {
-    let mut command = command(programs, "postgres", account, folder);
-    command.arg("-D").arg(folder.join("data")).arg("-p").arg(port.to_string());
-    for (name, value) in SETTINGS {
-        command.arg("-c").arg(format!("{name}={value}"));
-    }
-    let mut server = Process::start(guard, "PostgreSQL", command, log)?;
-    let deadline = Instant::now() + READY;
-    let url = url(password, port, "postgres");
-    loop {
-        if let Some(status) = server.try_wait()? {
-            return Err(server.ended(status));
+    async fn initdb(&self, guard: &Guard) -> Result<()> {
+        // A file, since the arguments of a process are everybody's to read.
+        let mut password = tempfile::NamedTempFile::new_in(&self.folder)?;
+        writeln!(password, "{}", self.password)?;
+        if let Some(account) = self.account {
+            account.own(&self.folder)?;
+            account.own(password.path())?;
         }
-        match database::connect(&url).await {
-            Ok(_) => return Ok(server),
-            Err(error) if Instant::now() > deadline => {
-                let said = server.log_tail();
-                return Err(error).context(format!("PostgreSQL does not answer within {READY:?}{said}"));
+        let mut command = self.command("initdb");
+        command
+            .args(["--username=cleave", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
+            // Nothing is at stake yet; the server itself does sync.
+            .arg("--no-sync")
+            .arg(format!("--pwfile={}", password.path().display()))
+            .arg(self.folder.join("data"));
+        let log = self.folder.join("initdb.log");
+        Process::start(guard, "initdb", command, &log)?.finish(INITDB).await
+    }
+
+    /// Starts the server and waits until it answers.
+    async fn serve(&self, guard: &Guard, port: u16, log: &Path) -> Result<Process> {
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.folder.join("data")).arg("-p").arg(port.to_string());
+        for (name, value) in SETTINGS {
+            command.arg("-c").arg(format!("{name}={value}"));
+        }
+        let mut server = Process::start(guard, "PostgreSQL", command, log)?;
+        let deadline = Instant::now() + READY;
+        loop {
+            if let Some(status) = server.try_wait()? {
+                return Err(server.ended(status));
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            match database::connect(&self.url(port, "postgres")).await {
+                Ok(_) => return Ok(server),
+                Err(error) if Instant::now() > deadline => {
+                    let said = server.log_tail();
+                    return Err(error).context(format!("PostgreSQL does not answer within {READY:?}{said}"));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
         }
     }
-}
 
-fn command(programs: &PostgresPrograms, name: &str, account: Option<Account>, folder: &Path) -> Command {
-    let mut command = process::command(&programs.program(name));
-    // The folder that cleave was started in may be closed to the other user.
-    command.current_dir(folder);
-    // Settings for libpq, meant for another server, would reach ours.
-    for (variable, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
-        command.env_remove(variable);
+    fn command(&self, program: &str) -> Command {
+        let mut command = process::command(&self.programs.program(program));
+        // The folder that cleave was started in may be closed to the other user.
+        command.current_dir(&self.folder);
+        // Settings for libpq, meant for another server, would reach ours.
+        for (variable, _) in
+            std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG"))
+        {
+            command.env_remove(variable);
+        }
+        if let Some(Account { uid, gid }) = self.account {
+            // This drops root's supplementary groups too.
+            command.uid(uid).gid(gid);
+        }
+        command
     }
-    if let Some(Account { uid, gid }) = account {
-        // This drops root's supplementary groups too.
-        command.uid(uid).gid(gid);
-    }
-    command
 }

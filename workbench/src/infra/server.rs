@@ -1,5 +1,6 @@
 //! A server, however it was come by: what the rest of the program asks of it is the same.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -51,6 +52,14 @@ impl<P> Running<P> {
         match self {
             Running::Private(server) => Some(server),
             _ => None,
+        }
+    }
+
+    fn source(&self, folder: impl Fn(&P) -> &Path) -> String {
+        match self {
+            Running::Elsewhere(place) => format!("{place}, as you said"),
+            Running::Private(server) => format!("private, its data in {}", folder(server).display()),
+            Running::Container(container) => format!("in container {}", container.id()),
         }
     }
 }
@@ -205,11 +214,7 @@ impl Broker {
 
     /// Where it came from, for people.
     pub(super) fn source(&self) -> String {
-        match &self.running {
-            Running::Elsewhere(place) => format!("{place}, as you said"),
-            Running::Private(server) => format!("a private node, its data in {}", server.folder().display()),
-            Running::Container(container) => format!("a container, {}", container.id()),
-        }
+        self.running.source(RabbitMq::folder)
     }
 
     /// Stops it if it is ours.
