@@ -1,1 +1,14 @@
-//! x
+//! What the suites stand on: shops that run, a client that holds every answer to the API's description, a load that
+//! does not give up, and waiting with a bound.
+
+mod client;
+mod description;
+mod load;
+mod stage;
+mod world;
+
+pub use client::{Answer, Body};
+pub use load::{Load, Mix};
+pub use stage::Stage;
+pub use workbench::run::Mode;
+pub use world::{World, eventually};

@@ -1,0 +1,131 @@
+//! Customers who buy while something is broken, and do not give up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::world::{BOUND, World};
+
+/// What is bought: mostly what can be had, and something for every refusal.
+#[derive(Debug, Clone)]
+pub struct Mix {
+    good: Vec<String>,
+    sold_out: String,
+    rich: Vec<String>,
+    poor: String,
+}
+
+impl Mix {
+    /// The outcomes that this mix leads to.
+    pub const OUTCOMES: [&str; 5] =
+        ["confirmed", "price_changed", "out_of_stock", "insufficient_funds", "region_not_served"];
+
+    const PRICE: i64 = 10;
+
+    /// Puts goods and money into the shop.
+    pub async fn prepare(world: &World) -> Result<Self> {
+        let good = try_join_all((0..5).map(|_| world.product(Self::PRICE, 100_000))).await?;
+        let rich = try_join_all((0..20).map(|_| world.customer(1_000_000_000))).await?;
+        Ok(Self {
+            good,
+            sold_out: world.product(Self::PRICE, 0).await?,
+            rich,
+            poor: world.customer(0).await?,
+        })
+    }
+
+    /// The n-th order.
+    fn order(&self, n: u64) -> Value {
+        let pick = |of: &[String]| of[n as usize % of.len()].clone();
+        let (mut sku, mut customer, mut region, mut price) =
+            (pick(&self.good), pick(&self.rich), "seoul", Self::PRICE);
+        match n % 10 {
+            1 => price += 1,
+            2 => sku = self.sold_out.clone(),
+            3 => customer = self.poor.clone(),
+            4 => region = "atlantis",
+            _ => {}
+        }
+        json!({
+            "customer_id": customer,
+            "region": region,
+            "lines": [{ "sku": sku, "quantity": 1 + n % 3, "unit_price": price }],
+        })
+    }
+}
+
+/// A load under way.
+#[derive(Debug)]
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    accepted: Arc<AtomicU64>,
+    clients: Vec<JoinHandle<Result<Vec<Uuid>>>>,
+}
+
+impl Load {
+    /// So many clients, each sending its next order when the last was accepted.
+    pub fn start(world: &Arc<World>, mix: &Mix, clients: u64) -> Self {
+        let (stop, accepted) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let clients = (0..clients)
+            .map(|client| {
+                let (world, mix, stop, accepted) =
+                    (world.clone(), mix.clone(), stop.clone(), accepted.clone());
+                tokio::spawn(async move {
+                    let mut ids = Vec::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        ids.push(insist(&world, &mix.order(client + 7 * ids.len() as u64)).await?);
+                        accepted.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Ok(ids)
+                })
+            })
+            .collect();
+        Self { stop, accepted, clients }
+    }
+
+    /// Waits until so many more orders were accepted than now.
+    pub async fn proceed(&self, orders: u64) -> Result<()> {
+        let goal = self.accepted.load(Ordering::Relaxed) + orders;
+        crate::eventually(&format!("{orders} more orders are accepted"), async || {
+            // A client that has failed has something to say, and its orders will never come.
+            let failed = self.clients.iter().any(JoinHandle::is_finished);
+            Ok((failed || self.accepted.load(Ordering::Relaxed) >= goal).then_some(()))
+        })
+        .await
+    }
+
+    /// Stops, and gives the ids of all orders that the shop took charge of.
+    pub async fn finish(self) -> Result<Vec<Uuid>> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut ids = Vec::new();
+        for client in self.clients {
+            ids.extend(client.await??);
+        }
+        Ok(ids)
+    }
+}
+
+/// Sends an order under one key until it is accepted: an answer that is lost means *unknown*, not *failed* (rule 23).
+async fn insist(world: &World, order: &Value) -> Result<Uuid> {
+    let key = Uuid::new_v4().to_string();
+    let deadline = Instant::now() + BOUND;
+    loop {
+        let answer = world.order(&key, order).await;
+        match &answer {
+            Ok(answer) if [200, 201, 202].contains(&answer.status) => {
+                return Ok(answer.json["order_id"].as_str().unwrap_or_default().parse()?);
+            }
+            Ok(answer) if ![409, 503].contains(&answer.status) => bail!("{}: {}", answer.status, answer.text),
+            _ if Instant::now() > deadline => {
+                bail!("no order was accepted for {BOUND:?}; the last answer: {answer:?}")
+            }
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}

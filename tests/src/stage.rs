@@ -1,0 +1,108 @@
+//! The servers and the shops that all cases share, started when the first case needs them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::OnceCell;
+use workbench::audit::Expected;
+use workbench::guard::Guard;
+use workbench::infra::{Infrastructure, Options};
+use workbench::run::Mode;
+use workbench::shop::{Shop, ShopOptions};
+
+use crate::world::{DELIVERIES, World};
+
+/// What is started at most once.
+#[derive(Debug, Default)]
+pub struct Stage {
+    guard: OnceCell<Guard>,
+    programs: OnceCell<PathBuf>,
+    logs: OnceCell<tempfile::TempDir>,
+    infrastructure: OnceCell<Infrastructure>,
+    monolith: OnceCell<Arc<World>>,
+    split: OnceCell<Arc<World>>,
+}
+
+impl Stage {
+    /// The process that cleans up should this one be killed.
+    pub async fn guard(&self) -> Result<&Guard> {
+        self.guard.get_or_try_init(async || Guard::start()).await
+    }
+
+    /// The folder of the shop's programs, built.
+    pub async fn programs(&self) -> Result<&PathBuf> {
+        let all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
+        self.programs.get_or_try_init(async || workbench::binaries::ensure_built(&all).await).await
+    }
+
+    /// PostgreSQL and RabbitMQ.
+    pub async fn infrastructure(&self) -> Result<&Infrastructure> {
+        self.infrastructure.get_or_try_init(async || self.new_infrastructure().await).await
+    }
+
+    /// Servers that nobody else uses, for a case that breaks them.
+    pub async fn new_infrastructure(&self) -> Result<Infrastructure> {
+        let options = Options { needs_broker: true, ..Options::default() };
+        Infrastructure::find(self.guard().await?, &options).await
+    }
+
+    /// The shop that cases of this mode share.
+    pub async fn world(&self, mode: Mode) -> Result<Arc<World>> {
+        let cell = match mode {
+            Mode::Monolith => &self.monolith,
+            Mode::Split => &self.split,
+        };
+        let world = cell.get_or_try_init(async || {
+            let infrastructure = self.infrastructure().await?;
+            anyhow::Ok(Arc::new(self.new_world(mode, infrastructure).await?))
+        });
+        Ok(world.await?.clone())
+    }
+
+    /// A shop that nobody else uses, for a case that breaks it.
+    pub async fn new_world(&self, mode: Mode, infrastructure: &Infrastructure) -> Result<World> {
+        let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
+        let options = ShopOptions {
+            programs: self.programs().await?.clone(),
+            logs: logs.path().join(format!("{mode}-{}", uuid::Uuid::new_v4().simple())),
+            deliveries: DELIVERIES,
+            pool: None,
+        };
+        let shop = Shop::start(self.guard().await?, mode, infrastructure, &options)
+            .await
+            .context("the shop did not start")?;
+        World::new(shop).await
+    }
+
+    /// Audits a world that only one case used, and stops it.
+    pub async fn close(
+        &self,
+        world: World,
+        infrastructure: &Infrastructure,
+        expected: Expected,
+    ) -> Result<()> {
+        let audited = world.audit(expected).await;
+        world.into_shop().stop(infrastructure).await?;
+        audited
+    }
+
+    /// Audits and stops the shared worlds, then the servers.
+    pub async fn finish(self) -> Result<()> {
+        let worlds = [self.monolith, self.split].into_iter().filter_map(OnceCell::into_inner);
+        let mut outcome = Ok(());
+        for world in worlds {
+            let mode = world.mode;
+            let audited = world.audit(Expected::default()).await.context("at the end of all cases");
+            let stopped = match (Arc::into_inner(world), self.infrastructure.get()) {
+                (Some(world), Some(infrastructure)) => world.into_shop().stop(infrastructure).await,
+                _ => Err(anyhow!("a case still holds the world of the {mode}")),
+            };
+            outcome = outcome.and(audited).and(stopped);
+        }
+        match self.infrastructure.into_inner() {
+            Some(infrastructure) => outcome.and(infrastructure.stop().await),
+            None => outcome,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A running shop that cases share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+use workbench::audit::{Expected, Subject, audit};
+use workbench::run::{Mode, Verdict};
+use workbench::shop::{Databases, Shop};
+
+use crate::client::{Answer, Body};
+use crate::description::Description;
+
+/// How long anything that happens "in the end" may take.
+pub const BOUND: Duration = Duration::from_secs(30);
+
+/// How often every message of a split shop is published: rule 12 is tested by all cases at once.
+pub const DELIVERIES: u8 = 2;
+
+/// A shop, and what the cases do with it.
+#[derive(Debug)]
+pub struct World {
+    /// Which architecture.
+    pub mode: Mode,
+    /// Where clients send their requests.
+    pub address: String,
+    /// Its databases.
+    pub databases: Databases,
+    /// The prefix of its queues; empty in the monolith.
+    pub namespace: String,
+    /// Its broker; empty in the monolith.
+    pub amqp_url: String,
+    /// What the API promises.
+    pub description: Description,
+    client: reqwest::Client,
+    poison: AtomicU64,
+    shop: Mutex<Shop>,
+}
+
+impl World {
+    /// Takes a shop that is ready.
+    pub async fn new(shop: Shop) -> Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(40)).build()?;
+        let document = client.get(format!("{}/openapi.json", shop.address)).send().await?.json().await?;
+        Ok(Self {
+            mode: shop.mode,
+            address: shop.address.clone(),
+            databases: shop.databases.clone(),
+            namespace: shop.namespace.clone().unwrap_or_default(),
+            amqp_url: shop.amqp_url().unwrap_or_default().to_owned(),
+            description: Description::new(document),
+            client,
+            poison: AtomicU64::new(0),
+            shop: Mutex::new(shop),
+        })
+    }
+
+    /// The processes, to crash them.
+    pub async fn shop(&self) -> MutexGuard<'_, Shop> {
+        self.shop.lock().await
+    }
+
+    /// The shop itself, to stop it.
+    pub fn into_shop(self) -> Shop {
+        self.shop.into_inner()
+    }
+
+    /// So many messages were put in that nobody can handle: the audit expects them among the dead letters. A dead
+    /// letter is a message too, so it is delivered as often as any other.
+    pub fn put_poison(&self, messages: u64) {
+        self.poison.fetch_add(messages * u64::from(DELIVERIES), Ordering::Relaxed);
+    }
+
+    /// Sends a request, and holds the answer to the API's description.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Result<Answer> {
+        let answer = self.send_unchecked(method, path, headers, body).await?;
+        let plain = path.split('?').next().unwrap_or_default();
+        let json = if answer.json.is_null() && !answer.text.is_empty() {
+            json!(answer.text)
+        } else {
+            answer.json.clone()
+        };
+        self.description.check(&method.to_lowercase(), plain, answer.status, answer.media_type(), &json)?;
+        Ok(answer)
+    }
+
+    async fn send_unchecked(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Result<Answer> {
+        let url = format!("{}{path}", self.address);
+        let mut request = self.client.request(method.parse()?, url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request = match body {
+            Body::None => request,
+            Body::Json(json) => request.json(&json),
+            Body::Raw(bytes, None) => request.body(bytes),
+            Body::Raw(bytes, Some(media_type)) => request.header("content-type", media_type).body(bytes),
+        };
+        let response = request.send().await.with_context(|| format!("{method} {path} got no answer"))?;
+        Answer::read(response).await
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.send("GET", path, &[], Body::None).await
+    }
+
+    /// `POST /orders` with this key, and no wish to wait.
+    pub async fn order(&self, key: &str, order: &Value) -> Result<Answer> {
+        self.send("POST", "/orders", &[("idempotency-key", key)], Body::Json(order.clone())).await
+    }
+
+    /// Orders under a new key and waits until the order is decided, as a client of either mode would.
+    pub async fn decided(&self, order: &Value) -> Result<Value> {
+        let placed = self.order(&Uuid::new_v4().to_string(), order).await?;
+        ensure!(
+            [201, 202].contains(&placed.status),
+            "{} instead of 201 or 202: {}",
+            placed.status,
+            placed.text
+        );
+        self.decision(placed.header("location")).await
+    }
+
+    /// The order at this place, once it is decided.
+    pub async fn decision(&self, location: &str) -> Result<Value> {
+        eventually(&format!("{location} is decided"), async || {
+            let order = self.get(location).await?.expect(200)?.json;
+            Ok((order["status"] != "pending").then_some(order))
+        })
+        .await
+    }
+
+    /// Orders, and expects the order to be confirmed.
+    pub async fn confirmed(&self, order: &Value) -> Result<Value> {
+        let decided = self.decided(order).await?;
+        ensure!(decided["status"] == "confirmed", "not confirmed: {decided}");
+        Ok(decided)
+    }
+
+    /// Orders, and expects the order to be refused for this reason.
+    pub async fn refused(&self, order: &Value, code: &str) -> Result<Value> {
+        let decided = self.decided(order).await?;
+        let found = (&decided["status"], &decided["refusal"]["code"]);
+        ensure!(found == (&json!("cancelled"), &json!(code)), "not refused as {code}: {decided}");
+        Ok(decided)
+    }
+
+    /// A product that no other case knows, at this price and with so many pieces in stock.
+    pub async fn product(&self, price: i64, pieces: i64) -> Result<String> {
+        let sku = format!("sku-{}", Uuid::new_v4().simple());
+        self.put(json!([{ "sku": sku, "name": "A thing", "price": price }])).await?;
+        if pieces > 0 {
+            self.receive(Uuid::new_v4(), &sku, pieces).await?;
+        }
+        Ok(sku)
+    }
+
+    /// `PUT /products`.
+    pub async fn put(&self, products: Value) -> Result<()> {
+        self.send("PUT", "/products", &[], Body::Json(products)).await?.expect(204)?;
+        Ok(())
+    }
+
+    /// `POST /stock/receipts`.
+    pub async fn receive(&self, receipt: Uuid, sku: &str, pieces: i64) -> Result<()> {
+        let receipt = json!({ "receipt_id": receipt, "lines": [{ "sku": sku, "quantity": pieces }] });
+        self.send("POST", "/stock/receipts", &[], Body::Json(receipt)).await?.expect(204)?;
+        Ok(())
+    }
+
+    /// A customer that no other case knows, with so much in the wallet.
+    pub async fn customer(&self, balance: i64) -> Result<String> {
+        let customer = format!("customer-{}", Uuid::new_v4().simple());
+        self.deposit(Uuid::new_v4(), &customer, balance).await?;
+        Ok(customer)
+    }
+
+    /// `POST /wallets/deposits`.
+    pub async fn deposit(&self, deposit: Uuid, customer: &str, amount: i64) -> Result<()> {
+        let deposits = json!([{ "deposit_id": deposit, "customer_id": customer, "amount": amount }]);
+        self.send("POST", "/wallets/deposits", &[], Body::Json(deposits)).await?.expect(204)?;
+        Ok(())
+    }
+
+    /// How many pieces are on hand.
+    pub async fn on_hand(&self, sku: &str) -> Result<i64> {
+        let level = self.get(&format!("/stock/{sku}")).await?.expect(200)?.json;
+        level["on_hand"].as_i64().context("a stock level has on_hand")
+    }
+
+    /// What the wallet holds.
+    pub async fn balance(&self, customer: &str) -> Result<i64> {
+        let wallet = self.get(&format!("/wallets/{customer}")).await?.expect(200)?.json;
+        wallet["balance"].as_i64().context("a wallet has a balance")
+    }
+
+    /// Proves that the shop still works: a plain order goes through.
+    pub async fn still_works(&self) -> Result<()> {
+        let (sku, customer) = (self.product(5, 1).await?, self.customer(5).await?);
+        let order = json!({
+            "customer_id": customer,
+            "region": "seoul",
+            "lines": [{ "sku": sku, "quantity": 1, "unit_price": 5 }],
+        });
+        self.confirmed(&order).await.context("the shop no longer works")?;
+        Ok(())
+    }
+
+    /// Waits until nothing is under way, and audits. Fails on any invariant that is violated or was not looked at;
+    /// I9, which is about a load, only where one is described.
+    pub async fn audit(&self, expected: Expected) -> Result<()> {
+        self.shop.lock().await.drain(BOUND).await?;
+        let with_load = expected.min_per_outcome > 0;
+        let subject = Subject {
+            mode: self.mode,
+            databases: self.databases.clone(),
+            namespace: Some(self.namespace.clone()).filter(|name| !name.is_empty()),
+            amqp_url: Some(self.amqp_url.clone()).filter(|url| !url.is_empty()),
+            expected: Expected { poison: self.poison.load(Ordering::Relaxed), ..expected },
+        };
+        let findings = audit(&subject).await?;
+        let wrong: Vec<String> = findings
+            .iter()
+            .filter(|finding| with_load || finding.invariant != "I9")
+            .filter(|finding| finding.verdict != Verdict::Held)
+            .map(|finding| format!("{} {:?}: {}", finding.invariant, finding.verdict, finding.evidence))
+            .collect();
+        ensure!(wrong.is_empty(), "the audit of the {} found:\n{}", self.mode, wrong.join("\n"));
+        Ok(())
+    }
+}
+
+/// Tries until there is something, for at most [`BOUND`].
+pub async fn eventually<T>(what: &str, attempt: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+    let deadline = Instant::now() + BOUND;
+    loop {
+        if let Some(found) = attempt().await? {
+            return Ok(found);
+        }
+        if Instant::now() > deadline {
+            bail!("after {BOUND:?} it is still not true that {what}");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

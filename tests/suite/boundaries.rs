@@ -1,0 +1,90 @@
+//! The crates depend on each other as ARCHITECTURE.md allows, and not otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+use crate::docs::checkout;
+
+/// Crate by crate, which others of the workspace it depends on. The table of ARCHITECTURE.md says what is allowed;
+/// this says what is, so that a new arrow is drawn here too.
+const TABLE: [(&str, &[&str]); 17] = [
+    ("contracts", &[]),
+    ("checkout", &["contracts"]),
+    ("platform", &["contracts"]),
+    ("catalog", &["contracts", "platform"]),
+    ("inventory", &["contracts", "platform"]),
+    ("orders", &["contracts", "platform"]),
+    ("payments", &["contracts", "platform"]),
+    ("shipping", &["contracts", "platform"]),
+    ("chassis", &["contracts", "platform"]),
+    (
+        "monolith",
+        &["catalog", "checkout", "contracts", "inventory", "orders", "payments", "platform", "shipping"],
+    ),
+    ("catalog-service", &["catalog", "chassis", "contracts", "platform"]),
+    ("inventory-service", &["chassis", "contracts", "inventory", "platform"]),
+    ("orders-service", &["chassis", "checkout", "contracts", "orders", "platform"]),
+    ("payments-service", &["chassis", "contracts", "payments", "platform"]),
+    ("shipping-service", &["chassis", "contracts", "platform", "shipping"]),
+    ("gateway", &["chassis", "contracts", "platform"]),
+    ("workbench", &["contracts"]),
+];
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+fn allowed() -> Graph {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    TABLE.iter().map(|(name, others)| ((*name).to_owned(), names(others))).collect()
+}
+
+/// What cargo says. Development dependencies are for tests, which may look anywhere.
+fn actual() -> Result<Graph> {
+    let metadata = MetadataCommand::new().manifest_path(checkout().join("Cargo.toml")).no_deps().exec()?;
+    let members: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    let graph = metadata.packages.iter().map(|package| {
+        let ours = package.dependencies.iter().filter(|dependency| {
+            dependency.kind != DependencyKind::Development && members.contains(dependency.name.as_str())
+        });
+        (package.name.to_string(), ours.map(|dependency| dependency.name.clone()).collect())
+    });
+    // The suites may depend on anything.
+    Ok(graph.filter(|(name, _)| name != "tests").collect())
+}
+
+/// What differs, as a sentence each.
+fn differences(actual: &Graph, allowed: &Graph) -> Vec<String> {
+    let none = BTreeSet::new();
+    let mut differences = Vec::new();
+    for name in actual.keys().chain(allowed.keys()).collect::<BTreeSet<_>>() {
+        let (is, may) = (actual.get(name).unwrap_or(&none), allowed.get(name).unwrap_or(&none));
+        if !allowed.contains_key(name) {
+            differences.push(format!("{name} is not in the table"));
+        }
+        differences.extend(is.difference(may).map(|other| format!("{name} must not depend on {other}")));
+        differences.extend(may.difference(is).map(|other| format!("{name} no longer depends on {other}")));
+    }
+    differences
+}
+
+pub fn the_crates_depend_as_the_table_says() -> Result<()> {
+    let differences = differences(&actual()?, &allowed());
+    ensure!(differences.is_empty(), "the table and cargo disagree:\n{}", differences.join("\n"));
+    Ok(())
+}
+
+pub fn a_dependency_too_many_or_too_few_is_seen() -> Result<()> {
+    let mut graph = allowed();
+    graph.get_mut("inventory").context("inventory is a crate")?.insert("payments".into());
+    graph.get_mut("chassis").context("chassis is a crate")?.remove("platform");
+    graph.insert("helpers".into(), BTreeSet::new());
+    let expected = [
+        "chassis no longer depends on platform",
+        "helpers is not in the table",
+        "inventory must not depend on payments",
+    ];
+    let found = differences(&graph, &allowed());
+    ensure!(found == expected, "{found:?}");
+    Ok(())
+}

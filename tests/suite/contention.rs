@@ -1,0 +1,97 @@
+//! Many at the same moment.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
+use serde_json::Value;
+use tests::World;
+use uuid::Uuid;
+
+use crate::api::order;
+
+/// Buyers at the same moment.
+const CROWD: usize = 20;
+
+/// How many orders ended in each way.
+async fn outcomes(world: &World, orders: Vec<Value>) -> Result<BTreeMap<String, usize>> {
+    let mut outcomes = BTreeMap::new();
+    for decided in try_join_all(orders.iter().map(|order| world.decided(order))).await? {
+        let outcome = decided["refusal"]["code"].as_str().or(decided["status"].as_str()).unwrap_or_default();
+        *outcomes.entry(outcome.to_owned()).or_default() += 1;
+    }
+    Ok(outcomes)
+}
+
+fn counted<const N: usize>(outcomes: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    outcomes.into_iter().map(|(outcome, orders)| (outcome.to_owned(), orders)).collect()
+}
+
+pub async fn one_key_at_the_same_moment_is_one_order(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 50).await?, world.customer(1000).await?);
+    let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    for _ in 0..3 {
+        let key = Uuid::new_v4().to_string();
+        let answers = try_join_all((0..CROWD).map(|_| world.order(&key, &body))).await?;
+        let mut location = None;
+        for answer in answers {
+            if answer.status == 409 {
+                answer.is_problem(409, "idempotency_key_busy")?;
+                continue;
+            }
+            ensure!([200, 201, 202].contains(&answer.status), "{}: {}", answer.status, answer.text);
+            let found = answer.header("location").to_owned();
+            ensure!(*location.get_or_insert(found.clone()) == found, "one key has two orders");
+        }
+        world.decision(&location.unwrap_or_default()).await?;
+    }
+    ensure!(world.on_hand(&sku).await? == 47, "three keys did not buy three pieces");
+    ensure!(world.balance(&customer).await? == 970);
+    Ok(())
+}
+
+pub async fn the_last_piece_goes_to_one_buyer(world: &World) -> Result<()> {
+    let sku = world.product(10, 1).await?;
+    let customers = try_join_all((0..CROWD).map(|_| world.customer(10))).await?;
+    let orders = customers.iter().map(|customer| order(customer, "seoul", &[(&sku, 1, 10)])).collect();
+    let outcomes = outcomes(world, orders).await?;
+    ensure!(outcomes == counted([("confirmed", 1), ("out_of_stock", CROWD - 1)]), "{outcomes:?}");
+    ensure!(world.on_hand(&sku).await? == 0);
+    let left = try_join_all(customers.iter().map(|customer| world.balance(customer))).await?;
+    ensure!(left.iter().sum::<i64>() == 10 * (CROWD as i64 - 1), "{left:?}");
+    Ok(())
+}
+
+pub async fn the_last_coin_is_spent_once(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 100).await?, world.customer(35).await?);
+    let orders = (0..CROWD).map(|_| order(&customer, "seoul", &[(&sku, 1, 10)])).collect();
+    let outcomes = outcomes(world, orders).await?;
+    ensure!(outcomes == counted([("confirmed", 3), ("insufficient_funds", CROWD - 3)]), "{outcomes:?}");
+    ensure!((world.balance(&customer).await?, world.on_hand(&sku).await?) == (5, 97));
+    Ok(())
+}
+
+pub async fn a_sale_is_not_oversold(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 100).await?, world.customer(1000).await?);
+    let sale = serde_json::json!({ "price": 6, "quota": 5 });
+    world.put(serde_json::json!([{ "sku": sku, "name": "A thing", "price": 10, "sale": sale }])).await?;
+    let orders = (0..CROWD).map(|_| order(&customer, "seoul", &[(&sku, 1, 6)])).collect();
+    let outcomes = outcomes(world, orders).await?;
+    ensure!(outcomes == counted([("confirmed", 5), ("sale_sold_out", CROWD - 5)]), "{outcomes:?}");
+    ensure!(world.on_hand(&sku).await? == 95);
+    Ok(())
+}
+
+pub async fn crossed_orders_do_not_deadlock(world: &World) -> Result<()> {
+    let (a, b) = (world.product(1, 100).await?, world.product(1, 100).await?);
+    let customers = try_join_all((0..CROWD).map(|_| world.customer(10))).await?;
+    let orders = customers.iter().enumerate().map(|(n, customer)| {
+        let lines =
+            if n % 2 == 0 { [(a.as_str(), 1, 1), (&b, 1, 1)] } else { [(b.as_str(), 1, 1), (&a, 1, 1)] };
+        order(customer, "seoul", &lines)
+    });
+    let outcomes = outcomes(world, orders.collect()).await?;
+    ensure!(outcomes == counted([("confirmed", CROWD)]), "{outcomes:?}");
+    ensure!((world.on_hand(&a).await?, world.on_hand(&b).await?) == (80, 80));
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Crashes under load: nothing that was accepted is lost, and the invariants hold.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use tests::{Load, Mix, Mode, Stage, World, eventually};
+use uuid::Uuid;
+use workbench::audit::{Expected, Fault};
+
+/// Customers at the same moment.
+const CLIENTS: u64 = 8;
+
+/// Orders accepted before and after a crash: enough that many are under way.
+const ORDERS: u64 = 60;
+
+fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
+    Expected {
+        accepted: Some(accepted),
+        outcomes: Mix::OUTCOMES.map(String::from).to_vec(),
+        min_per_outcome: 1,
+        faults: vec![Fault { name: fault.to_owned(), fired: true }],
+        ..Expected::default()
+    }
+}
+
+/// Kills a process in the middle of a load, starts it again, lets the load go on; then audits.
+async fn crash(world: &Arc<World>, mix: &Mix, process: &str, known: &mut Vec<Uuid>) -> Result<()> {
+    let load = Load::start(world, mix, CLIENTS);
+    load.proceed(ORDERS).await?;
+    {
+        let mut shop = world.shop().await;
+        shop.kill(process)?;
+        eventually(&format!("{process} starts again"), async || Ok(Some(()))).await?;
+        shop.restart(process).await?;
+    }
+    load.proceed(ORDERS).await?;
+    known.extend(load.finish().await?);
+    world.audit(expected(known.clone(), &format!("kill -9 of {process}"))).await
+}
+
+pub async fn the_monolith(stage: &Stage) -> Result<Option<String>> {
+    each(stage, Mode::Monolith, &["monolith"]).await
+}
+
+pub async fn each_process_of_the_split_shop(stage: &Stage) -> Result<Option<String>> {
+    each(stage, Mode::Split, &["inventory", "orders", "payments", "catalog", "shipping", "gateway"]).await
+}
+
+async fn each(stage: &Stage, mode: Mode, processes: &[&str]) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = Arc::new(stage.new_world(mode, infrastructure).await?);
+    let mix = Mix::prepare(&world).await?;
+    let mut known = Vec::new();
+    for process in processes {
+        crash(&world, &mix, process, &mut known).await.with_context(|| format!("kill -9 of {process}"))?;
+    }
+    let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
+    stage.close(world, infrastructure, expected(known, "all of them")).await?;
+    Ok(None)
+}
+
+pub async fn the_broker(stage: &Stage) -> Result<Option<String>> {
+    let mut infrastructure = stage.new_infrastructure().await?;
+    let world = Arc::new(stage.new_world(Mode::Split, &infrastructure).await?);
+    let mix = Mix::prepare(&world).await?;
+    let load = Load::start(&world, &mix, CLIENTS);
+    load.proceed(ORDERS).await?;
+    let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
+        return Ok(Some("the broker is not a private one, so it cannot be crashed".into()));
+    };
+    broker.kill_hard()?;
+    broker.restart().await?;
+    load.proceed(ORDERS).await?;
+    let expected = expected(load.finish().await?, "kill -9 of the broker");
+    let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
+    stage.close(world, &infrastructure, expected).await?;
+    infrastructure.stop().await?;
+    Ok(None)
+}

@@ -1,0 +1,72 @@
+//! What must differ between the modes: it is the lesson.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use tests::{Answer, Body, World, eventually};
+use uuid::Uuid;
+
+use crate::api::order;
+
+async fn place(world: &World, region: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
+    let body = Body::Json(order(&customer, region, &[(&sku, 1, 10)]));
+    let key = Uuid::new_v4().to_string();
+    let headers: Vec<(&str, &str)> =
+        [("idempotency-key", key.as_str())].iter().chain(headers).copied().collect();
+    world.send("POST", "/orders", &headers, body).await
+}
+
+pub async fn an_order_is_answered_decided(world: &World) -> Result<()> {
+    for (region, status) in [("seoul", "confirmed"), ("atlantis", "cancelled")] {
+        let answer = place(world, region, &[]).await?.expect(201)?;
+        ensure!(answer.json["status"] == status, "{}", answer.text);
+        let found = world.get(answer.header("location")).await?.expect(200)?.json;
+        ensure!(found["status"] == status, "the answer was {status}, and now it is {found}");
+    }
+    Ok(())
+}
+
+pub async fn an_order_is_answered_pending(world: &World) -> Result<()> {
+    let answer = place(world, "seoul", &[]).await?.expect(202)?;
+    ensure!(answer.json["status"] == "pending", "{}", answer.text);
+    // Whoever asks may find it undecided: that must be seen at least once, or the split shop is no split shop.
+    let seen_pending = async || {
+        let answer = place(world, "seoul", &[]).await?.expect(202)?;
+        let found = world.get(answer.header("location")).await?.expect(200)?.json;
+        world.decision(answer.header("location")).await?;
+        Ok((found["status"] == "pending").then_some(()))
+    };
+    eventually("a pending order can be seen", seen_pending).await?;
+    world.decision(answer.header("location")).await?;
+    Ok(())
+}
+
+pub async fn who_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> {
+    for (region, status) in [("seoul", "confirmed"), ("atlantis", "cancelled")] {
+        let started = Instant::now();
+        let answer = place(world, region, &[("prefer", "wait=30")]).await?.expect(201)?;
+        ensure!(answer.json["status"] == status, "{}", answer.text);
+        ensure!(started.elapsed() < Duration::from_secs(30), "it came only when the time was up");
+        let applied = answer.header("preference-applied");
+        ensure!(applied.is_empty() || applied.starts_with("wait"), "{applied}");
+    }
+    Ok(())
+}
+
+pub async fn a_replay_of_a_pending_order_is_accepted(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 100).await?, world.customer(1000).await?);
+    let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let seen_pending = async || {
+        let key = Uuid::new_v4().to_string();
+        let first = world.order(&key, &body).await?.expect(202)?;
+        let again = world.order(&key, &body).await?;
+        world.decision(first.header("location")).await?;
+        ensure!(again.header("idempotency-replayed") == "true", "{}", again.text);
+        ensure!(again.header("location") == first.header("location"));
+        let pending = again.json["status"] == "pending";
+        ensure!(again.status == if pending { 202 } else { 200 }, "{}: {}", again.status, again.text);
+        Ok(pending.then_some(()))
+    };
+    eventually("a replay can find its order pending", seen_pending).await
+}

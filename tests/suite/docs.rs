@@ -1,0 +1,62 @@
+//! The formats that docs/ describes are the formats that are written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tests::Stage;
+use tokio::process::Command;
+
+/// A short comparison, servers and all, on a machine that has other things to do.
+const BOUND: Duration = Duration::from_secs(120);
+
+/// The folder of the checkout.
+pub fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the checkout").to_owned()
+}
+
+fn schema(path: &Path) -> Result<jsonschema::Validator> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    jsonschema::validator_for(&serde_json::from_str(&text)?).with_context(|| format!("{}", path.display()))
+}
+
+pub fn the_schemas_in_docs_are_schemas() -> Result<()> {
+    let mut schemas = 0;
+    for file in fs::read_dir(checkout().join("docs"))? {
+        let path = file?.path();
+        if path.to_string_lossy().ends_with(".schema.json") {
+            // That it refuses something is the least that a schema must do.
+            ensure!(!schema(&path)?.is_valid(&Value::Null), "{} accepts null", path.display());
+            schemas += 1;
+        }
+    }
+    ensure!(schemas > 0, "docs/ describes no format");
+    Ok(())
+}
+
+pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>> {
+    let cleave = stage.programs().await?.join("cleave");
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("run.json");
+    let options =
+        "compare --modes monolith,split --rate 20/s --duration 3s --warm-up 1s --trials 1 --seed 7 --yes";
+    let mut command = Command::new(cleave);
+    command.args(options.split(' ')).arg("--json").arg(&file).current_dir(folder.path()).kill_on_drop(true);
+    let output = tokio::time::timeout(BOUND, command.output()).await.context("compare did not end")??;
+    let said = String::from_utf8_lossy(&output.stderr);
+    // 2: so short a load may not bring enough orders of every outcome.
+    let code = output.status.code();
+    ensure!(code == Some(0) || code == Some(2), "compare ended with {code:?}:\n{said}");
+
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("compare wrote no {}: {said}", file.display()))?;
+    let run: Value = serde_json::from_str(&text)?;
+    if let Some(error) = schema(&checkout().join("docs/run.schema.json"))?.iter_errors(&run).next() {
+        anyhow::bail!("the run is not as described: {error} at {}", error.instance_path());
+    }
+    let modes: Vec<_> = run["modes"].as_array().into_iter().flatten().map(|mode| &mode["mode"]).collect();
+    ensure!(modes == ["monolith", "split"], "{modes:?}");
+    Ok(None)
+}

@@ -1,0 +1,220 @@
+//! Rules that the compiler does not know.
+//!
+//! Each is a function from text to complaints, so that [`every_rule_sees_its_violation`] can show it a bad one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::docs::checkout;
+
+/// The modules of one shape.
+const MODULES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
+
+/// What every module consists of.
+const FILES: [&str; 10] = [
+    "Cargo.toml",
+    "README.md",
+    "src/domain.rs",
+    "src/handlers.rs",
+    "src/http.rs",
+    "src/lib.rs",
+    "src/memory.rs",
+    "src/ports.rs",
+    "src/postgres.rs",
+    "tests/properties.rs",
+];
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// All files below a folder, build output and hidden folders left out.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be listed", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            found.extend(files(&path)?);
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn without_complaints(complaints: Vec<String>) -> Result<()> {
+    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
+    Ok(())
+}
+
+pub fn modules_keep_their_shape() -> Result<()> {
+    let mut complaints = Vec::new();
+    for module in MODULES {
+        let folder = checkout().join("modules").join(module);
+        let found: Vec<String> = files(&folder)?
+            .iter()
+            .filter_map(|path| Some(path.strip_prefix(&folder).ok()?.to_string_lossy().into_owned()))
+            .collect();
+        complaints.extend(misshapen(module, &found));
+    }
+    without_complaints(complaints)
+}
+
+fn misshapen(module: &str, found: &[String]) -> Vec<String> {
+    let (migrations, found): (Vec<&str>, Vec<&str>) =
+        found.iter().map(String::as_str).partition(|file| file.starts_with("migrations/"));
+    let missing =
+        FILES.iter().filter(|file| !found.contains(file)).map(|file| format!("{module} has no {file}"));
+    let extra = found
+        .iter()
+        .filter(|file| !FILES.contains(file))
+        .map(|file| format!("{module} has {file}, which the other modules do not have"));
+    let tables = migrations.is_empty().then(|| format!("{module} has no migrations"));
+    missing.chain(extra).chain(tables).collect()
+}
+
+pub fn modules_keep_the_world_out() -> Result<()> {
+    let mut complaints = Vec::new();
+    for path in files(&checkout().join("modules"))? {
+        if path.extension().is_some_and(|extension| extension == "rs" || extension == "toml") {
+            complaints.extend(intruders(&path.display().to_string(), &read(&path)?));
+        }
+    }
+    without_complaints(complaints)
+}
+
+/// What a file of a module must not mention. Comments may: they explain why it is not there.
+fn intruders(path: &str, text: &str) -> Vec<String> {
+    let pure = ["domain.rs", "handlers.rs", "ports.rs", "memory.rs"].iter().any(|name| path.ends_with(name));
+    let banned: &[&str] =
+        if pure { &["lapin", ".transaction(", "diesel", "actix"] } else { &["lapin", ".transaction("] };
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let lines = text.lines().enumerate().map(|(n, line)| (n + 1, code(line)));
+    lines
+        .flat_map(|(n, line)| {
+            let found = banned.iter().filter(move |word| line.contains(**word));
+            found.map(move |word| format!("{path}:{n} mentions {word}"))
+        })
+        .collect()
+}
+
+pub fn sql_names_only_its_own_schema() -> Result<()> {
+    let mut complaints = Vec::new();
+    for module in MODULES {
+        for path in files(&checkout().join("modules").join(module))? {
+            let name = path.display().to_string();
+            if name.ends_with("postgres.rs") || name.ends_with(".sql") {
+                complaints.extend(foreign_tables(module, &name, &read(&path)?));
+            }
+        }
+    }
+    without_complaints(complaints)
+}
+
+/// Tables of other modules, by words of the form `schema.table` outside Rust paths and comments.
+fn foreign_tables(module: &str, path: &str, text: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let line = line.split("//").next().unwrap_or_default().split("--").next().unwrap_or_default();
+        let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'));
+        for word in words {
+            let Some((schema, table)) = word.split_once('.') else { continue };
+            let schemas = MODULES.iter().chain(&["chassis", "checkout", "platform", "public"]);
+            let is_table = table.starts_with(|c: char| c.is_ascii_lowercase());
+            if is_table && schema != module && schemas.clone().any(|known| *known == schema) {
+                complaints.push(format!("{path}:{} names {word}, which is not {module}'s", n + 1));
+            }
+        }
+    }
+    complaints
+}
+
+pub fn migrations_have_versions_of_their_own() -> Result<()> {
+    let folders = files(&checkout())?.into_iter().filter(|path| path.ends_with("up.sql"));
+    let names: Vec<String> =
+        folders.filter_map(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned())).collect();
+    ensure!(names.len() >= MODULES.len(), "only {} migrations were found", names.len());
+    without_complaints(shared_versions(&names))
+}
+
+/// diesel keeps its table of migrations by version alone, and the monolith has all modules in one database.
+fn shared_versions(names: &[String]) -> Vec<String> {
+    let mut by_version: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for name in names {
+        let version = name.split('_').next().unwrap_or_default().replace('-', "");
+        by_version.entry(version).or_default().push(name);
+    }
+    let shared = by_version.into_iter().filter(|(_, names)| names.len() > 1);
+    shared.map(|(version, names)| format!("{version} is the version of {}", names.join(" and "))).collect()
+}
+
+pub fn translations_have_the_same_headings() -> Result<()> {
+    let mut complaints = Vec::new();
+    let mut pairs = 0;
+    for korean in files(&checkout())? {
+        let Some(english) = korean.to_str().and_then(|path| path.strip_suffix(".ko.md")) else { continue };
+        let (english_text, korean_text) = (read(Path::new(&format!("{english}.md")))?, read(&korean)?);
+        complaints.extend(different_headings(english, &english_text, &korean_text));
+        pairs += 1;
+    }
+    for must in ["README.ko.md", "docs/glossary.ko.md"] {
+        ensure!(checkout().join(must).is_file(), "there is no {must}");
+    }
+    ensure!(pairs >= 2, "only {pairs} translations were found");
+    without_complaints(complaints)
+}
+
+fn different_headings(name: &str, english: &str, korean: &str) -> Vec<String> {
+    let (english, korean) = (levels(english), levels(korean));
+    let differ = english != korean;
+    differ
+        .then(|| format!("{name}: the headings are of levels {english:?}, and in Korean {korean:?}"))
+        .into_iter()
+        .collect()
+}
+
+/// The levels of a text's headings, in order. What stands between fences is no heading.
+fn levels(text: &str) -> Vec<usize> {
+    let mut in_code = false;
+    let mut levels = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        }
+        let level = line.chars().take_while(|c| *c == '#').count();
+        if !in_code && level > 0 && line[level..].starts_with(' ') {
+            levels.push(level);
+        }
+    }
+    levels
+}
+
+pub fn every_rule_sees_its_violation() -> Result<()> {
+    let shape: Vec<String> =
+        FILES.iter().map(|file| (*file).to_owned()).chain(["migrations/1/up.sql".into()]).collect();
+    let mut misshaped = shape.clone();
+    misshaped[1] = "src/helpers.rs".into();
+    let seen = [
+        (misshapen("x", &shape), 0),
+        (misshapen("x", &misshaped), 2),
+        (misshapen("x", &shape[..FILES.len()]), 1),
+        (intruders("m/src/http.rs", "use diesel;\nuse actix_web; // no lapin here"), 0),
+        (intruders("m/src/domain.rs", "use diesel;\nuse actix_web;"), 2),
+        (intruders("m/src/http.rs", "use lapin;\nconn.transaction(x)"), 2),
+        (foreign_tables("orders", "p", "SELECT orders.orders.total -- not payments.payments"), 0),
+        (foreign_tables("orders", "p", "JOIN payments.wallets USING (x), checkout.sagas"), 2),
+        (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000200_a".into()]), 0),
+        (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000100_b".into()]), 1),
+        (different_headings("x", "# A\n```\n# no\n```\n## B", "# 가\n## 나"), 0),
+        (different_headings("x", "# A\n## B", "# 가\n### 나"), 1),
+    ];
+    for (n, (complaints, expected)) in seen.iter().enumerate() {
+        ensure!(complaints.len() == *expected, "example {n}: {complaints:?}");
+    }
+    Ok(())
+}
