@@ -25,7 +25,7 @@ use crate::run::{Machine, Mode, Servers};
 use crate::seed::{CUSTOMERS, Goods, POOR, PRODUCTS, SOLD_OUT};
 use crate::shop::{Shop, ShopOptions};
 use crate::stats::{Spread, spread};
-use crate::trial::{self, DecisionClock, Window};
+use crate::trial::{self, Window};
 use crate::{binaries, output, record};
 
 /// The checkout that pgbench runs.
@@ -108,7 +108,7 @@ pub async fn limit(guard: &Guard, options: &Options) -> Result<Limit> {
         commit: record::commit(),
         seed: options.seed,
         machine: record::machine(),
-        servers: record::servers(&infra, DecisionClock::Commit).await?,
+        servers: record::servers(&infra).await?,
         duration_s: options.duration.as_secs_f64(),
         clients: options.clients,
         sessions: SESSIONS,

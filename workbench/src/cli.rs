@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::guard::{self, Guard};
@@ -136,10 +137,10 @@ struct Modes(Vec<Mode>);
 #[derive(Debug, Clone, Args)]
 struct ServerArgs {
     /// A PostgreSQL to use, as postgres://user:password@host:port/name; cleave makes databases of its own on it.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = postgres_url)]
     database_url: Option<String>,
     /// A RabbitMQ to use, as amqp://user:password@host:port/%2f.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = amqp_url)]
     amqp_url: Option<String>,
     /// Install missing programs without asking.
     #[arg(long)]
@@ -277,6 +278,19 @@ fn modes(word: &str) -> Result<Modes, String> {
     }
     let mode = word.parse().map_err(|error| format!("{error}, or both"))?;
     Ok(Modes(vec![mode]))
+}
+
+fn postgres_url(text: &str) -> Result<String, String> {
+    url(text, &["postgres", "postgresql"], "postgres://user:password@host:port/name")
+}
+
+fn amqp_url(text: &str) -> Result<String, String> {
+    url(text, &["amqp"], "amqp://user:password@host:port/%2f")
+}
+
+fn url(text: &str, schemes: &[&str], form: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
+    url.map(|_| text.to_owned()).ok_or_else(|| format!("give a URL as {form}"))
 }
 
 /// `200` or `200/s`.

@@ -57,11 +57,18 @@ pub async fn run(guard: &Guard, options: &Options) -> Result<(Run, PathBuf)> {
     eprintln!("Building what is needed");
     let programs = binaries::ensure_built(&programs(&options.modes)).await?;
     let needs_broker = options.modes.contains(&Mode::Split);
-    let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
-    let infra = Infrastructure::find(guard, &servers).await?;
+    let wanted = infra::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
+    let infra = Infrastructure::find(guard, &wanted).await?;
 
     let lab = Laboratory { guard, infra: &infra, options, programs, logs };
     let (modes, clock) = lab.measure_all().await?;
+    let mut servers = record::servers(&infra).await?;
+    if let Some(postgresql) = &mut servers.postgresql {
+        postgresql.durability += match clock {
+            DecisionClock::Commit => "; decisions are dated by their commits",
+            DecisionClock::Row => "; no commit timestamps, decisions are dated by their rows",
+        };
+    }
     let run = Run {
         schema: SCHEMA.to_owned(),
         started_at,
@@ -70,7 +77,7 @@ pub async fn run(guard: &Guard, options: &Options) -> Result<(Run, PathBuf)> {
         seed: options.seed,
         machine: record::machine(),
         load: load_record(options),
-        servers: record::servers(&infra, clock).await?,
+        servers,
         comparison: stats::compare(&modes),
         verdict: Verdict::of_all(verdicts(&modes)),
         modes,

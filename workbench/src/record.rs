@@ -10,7 +10,6 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::infra::{self, FoundBy, Infrastructure};
 use crate::run::{Found, Machine, Server, Servers};
-use crate::trial::DecisionClock;
 
 /// The machine that this program runs on.
 pub fn machine() -> Machine {
@@ -44,15 +43,11 @@ fn git(arguments: &[&str]) -> Option<String> {
 }
 
 /// The servers of a run, and what survives a crash of theirs.
-pub async fn servers(infra: &Infrastructure, clock: DecisionClock) -> Result<Servers> {
-    let dated_by = match clock {
-        DecisionClock::Commit => "decisions are dated by their commits",
-        DecisionClock::Row => "no commit timestamps: decisions are dated by their rows",
-    };
+pub async fn servers(infra: &Infrastructure) -> Result<Servers> {
     let postgresql = Server {
         version: infra.postgres.version().to_owned(),
         found: found(infra.postgres.running.found_by()),
-        durability: format!("{}; {dated_by}", durability(infra.postgres.admin_url()).await?),
+        durability: durability(infra.postgres.admin_url()).await?,
     };
     let rabbitmq = infra.rabbitmq.as_ref().map(|broker| Server {
         version: broker.version().to_owned(),

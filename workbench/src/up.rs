@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use chrono::Utc;
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -15,6 +15,7 @@ use crate::audit::{self, Expected, Subject};
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
 use crate::process::start_time;
+use crate::report::verdict_words;
 use crate::run::{Audit, Mode, Verdict};
 use crate::seed::{Goods, customer, sku};
 use crate::shop::{Shop, ShopOptions, drain};
@@ -28,6 +29,8 @@ use state::{Claim, RunningShop, State};
 const SEED: u64 = 1;
 /// How long `audit` waits for orders that are on their way.
 const SETTLE: Duration = Duration::from_secs(10);
+/// The width of a table where the output is not a terminal.
+const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
@@ -217,31 +220,33 @@ pub async fn audit(json: Option<&str>) -> Result<Verdict> {
     let audited = Audited { schema: "cleave.audit/1", verdict, shops };
     match json {
         Some(target) => output::json(target, &audited)?,
-        None => println!("{}", audited.table()),
+        None => print!("{}", audited.tables()),
     }
     Ok(verdict)
 }
 
 impl Audited {
+    /// A table a shop, under its mode.
+    fn tables(&self) -> String {
+        self.shops.iter().map(|shop| format!("{}\n{}\n\n", shop.mode, shop.table())).collect()
+    }
+}
+
+impl AuditedShop {
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "mode",
-            "invariant",
-            "verdict",
-            "checked",
-            "evidence",
-        ]);
-        for shop in &self.shops {
-            for audit in &shop.audit {
-                table.add_row([
-                    shop.mode.to_string(),
-                    format!("{} {}", audit.invariant, audit.title),
-                    crate::report::verdict_words(audit.verdict).to_owned(),
-                    audit.checked.to_string(),
-                    audit.evidence.clone(),
-                ]);
-            }
+        table
+            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(["invariant", "verdict", "evidence"]);
+        let width = table.width().unwrap_or(WIDTH);
+        table.set_width(width);
+        for audit in &self.audit {
+            table.add_row([
+                format!("{} {}", audit.invariant, audit.title),
+                verdict_words(audit.verdict).to_owned(),
+                audit.evidence.clone(),
+            ]);
         }
         table
     }

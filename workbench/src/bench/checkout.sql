@@ -30,11 +30,11 @@ INSERT INTO inventory.reservations (order_id, lines, status)
 -- 7 the wallet
 UPDATE payments.wallets SET balance = balance - :total::bigint
     WHERE customer_id = 'customer-' || lpad(:customer::text, 5, '0') AND balance >= :total::bigint;
--- 8, 9 the payment, and both of its entries
+-- 8, 9 the payment, and both of its entries (the colon stands apart: pgbench sees variables in strings too)
 INSERT INTO payments.payments (order_id, customer_id, amount, status)
     VALUES (:order_id::uuid, 'customer-' || lpad(:customer::text, 5, '0'), :total::bigint, 'captured');
 INSERT INTO payments.entries (reference, operation, account, amount)
-    VALUES (:order_id::uuid, 'capture', 'wallet:customer-' || lpad(:customer::text, 5, '0'), -:total::bigint),
+    VALUES (:order_id::uuid, 'capture', 'wallet:' || 'customer-' || lpad(:customer::text, 5, '0'), -:total::bigint),
         (:order_id::uuid, 'capture', 'sales', :total::bigint);
 -- 10 the parcel
 INSERT INTO shipping.shipments (order_id, region) VALUES (:order_id::uuid, 'seoul');
