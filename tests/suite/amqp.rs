@@ -64,7 +64,11 @@ fn poisons(finished: OrderId) -> Result<Vec<Poison>> {
         inventory("not UTF-8", b"\xff\xfe{}".to_vec(), "UTF-8"),
         inventory("not JSON", b"hello".to_vec(), "expected"),
         inventory("nothing", Vec::new(), "EOF"),
-        inventory("100,000 brackets", "[".repeat(100_000).into_bytes(), "recursion limit"),
+        inventory(
+            "100,000 brackets",
+            format!("{{\"x\":{}", "[".repeat(100_000)).into_bytes(),
+            "recursion limit",
+        ),
         inventory("an unknown type", with("type", json!("inventory.burn-stock.v1")), "burn-stock"),
         inventory("an unknown version", with("type", json!("inventory.release-stock.v9")), "v9"),
         inventory("another CloudEvents", with("specversion", json!("0.3")), "0.3"),

@@ -23,12 +23,12 @@ const TABLE: [(&str, &[&str]); 17] = [
         "monolith",
         &["catalog", "checkout", "contracts", "inventory", "orders", "payments", "platform", "shipping"],
     ),
-    ("catalog-service", &["catalog", "chassis", "contracts", "platform"]),
-    ("inventory-service", &["chassis", "contracts", "inventory", "platform"]),
+    ("catalog-service", &["catalog", "chassis", "platform"]),
+    ("inventory-service", &["chassis", "inventory", "platform"]),
     ("orders-service", &["chassis", "checkout", "contracts", "orders", "platform"]),
-    ("payments-service", &["chassis", "contracts", "payments", "platform"]),
-    ("shipping-service", &["chassis", "contracts", "platform", "shipping"]),
-    ("gateway", &["chassis", "contracts", "platform"]),
+    ("payments-service", &["chassis", "payments", "platform"]),
+    ("shipping-service", &["chassis", "platform", "shipping"]),
+    ("gateway", &["platform"]),
     ("workbench", &["contracts"]),
 ];
 
