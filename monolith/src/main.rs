@@ -21,7 +21,7 @@ struct Cli {
     settings: Settings,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     config::finish(run(config::read()).await)
 }
@@ -29,11 +29,10 @@ async fn main() -> ExitCode {
 async fn run(Cli { settings }: Cli) -> anyhow::Result<()> {
     telemetry::start("monolith");
     migrations::run(&settings.database_url, modules::migrations()).await?;
-    let pool = db::connect(&settings.database_url, settings.pool.into()).await?;
-    let health = Health::new("monolith").with_database(pool.clone());
-    let pool = web::Data::new(pool);
+    let port = settings.port;
     let routes = move |app: &mut web::ServiceConfig| {
-        app.app_data(pool.clone())
+        let pool = db::pool(&settings.database_url, settings.pool_per_worker());
+        app.app_data(web::Data::new(pool))
             .configure(catalog::routes)
             .configure(inventory::routes)
             .route("/orders", web::post().to(place_order))
@@ -41,7 +40,7 @@ async fn run(Cli { settings }: Cli) -> anyhow::Result<()> {
             .configure(payments::routes)
             .configure(shipping::routes);
     };
-    http::serve(settings.port, health, routes, http::stop_signal()).await
+    http::serve(port, Health::new("monolith"), routes, http::stop_signal()).await
 }
 
 /// `POST /orders`: 201, with the order decided.

@@ -14,9 +14,16 @@ pub struct Settings {
     /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     pub port: u16,
-    /// Connections to the database, at most.
-    #[arg(long, env = "CLEAVE_POOL", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=500))]
+    /// Connections to the database that requests may use, at most.
+    #[arg(long, env = "CLEAVE_POOL", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub pool: u16,
+}
+
+impl Settings {
+    /// The connections of one HTTP worker.
+    pub fn pool_per_worker(&self) -> usize {
+        usize::from(self.pool).div_ceil(crate::http::WORKERS)
+    }
 }
 
 fn postgres_url(text: &str) -> Result<String, String> {

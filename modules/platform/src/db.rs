@@ -6,7 +6,6 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
-use tokio::runtime::Handle;
 
 /// A pool of connections to one database.
 pub type Pool = deadpool::Pool<AsyncPgConnection>;
@@ -21,26 +20,21 @@ const SESSION: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_
 /// How long a request waits for a free connection before it is told that the server is too busy.
 const WAIT_FOR_CONNECTION: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// Opens a pool and proves that the database answers.
+/// A pool of connections, which are opened when they are first needed.
 ///
-/// Every connection is driven by the runtime that calls this (rule 40): each actix worker has a runtime of its own,
-/// and a connection opened there would live and die with that worker.
-pub async fn connect(database_url: &str, size: usize) -> anyhow::Result<Pool> {
-    let runtime = Handle::current();
+/// A connection is driven by the runtime that opened it (rule 40), and each actix worker has a runtime of its own. So
+/// each worker has a pool of its own too: a query then never wakes another thread, which would cost more than the
+/// query's own way through this process.
+pub fn pool(database_url: &str, size: usize) -> Pool {
     let mut config = ManagerConfig::<AsyncPgConnection>::default();
     config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(move |url| {
-        let url = url.to_owned();
-        let opening = runtime.spawn(async move { open(&url).await });
-        async move { opening.await.expect("opening a connection does not panic") }.boxed()
-    });
-    let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
+    config.custom_setup = Box::new(|url| open(url).boxed());
+    Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
         .max_size(size)
         .wait_timeout(Some(WAIT_FOR_CONNECTION))
         .runtime(::deadpool::Runtime::Tokio1)
-        .build()?;
-    let _proof = pool.get().await.map_err(|error| unreachable_database(database_url, &error.to_string()))?;
-    Ok(pool)
+        .build()
+        .expect("a pool with a runtime can be built")
 }
 
 async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {

@@ -21,7 +21,6 @@ const PROBE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Health {
     service: &'static str,
-    database: Option<Pool>,
     broker: Option<Arc<AtomicBool>>,
     stopping: Arc<AtomicBool>,
 }
@@ -29,12 +28,7 @@ pub struct Health {
 impl Health {
     /// The health of a process that needs nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, database: None, broker: None, stopping: Arc::default() }
-    }
-
-    /// It needs this database. The pool exists only once the migrations are done.
-    pub fn with_database(self, pool: Pool) -> Self {
-        Self { database: Some(pool), ..self }
+        Self { service, broker: None, stopping: Arc::default() }
     }
 
     /// It needs the broker, whose connection sets this flag.
@@ -60,9 +54,10 @@ async fn live(health: web::Data<Health>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "service": health.service, "status": "live" }))
 }
 
-async fn ready(health: web::Data<Health>) -> HttpResponse {
+/// A process with a database has a pool among its app data, and has one only once the migrations are done.
+async fn ready(health: web::Data<Health>, pool: Option<web::Data<Pool>>) -> HttpResponse {
     let mut checks = serde_json::Map::new();
-    if let Some(pool) = &health.database {
+    if let Some(pool) = &pool {
         checks.insert("database".into(), answers(pool).await.into());
         checks.insert("migrations".into(), true.into());
     }

@@ -32,9 +32,11 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(30);
 const SHUTDOWN_SECONDS: u64 = 10;
 
 /// Threads that answer requests.
-const WORKERS: usize = 2;
+pub const WORKERS: usize = 2;
 
 /// Serves until `stop` is done, then finishes the requests under way.
+///
+/// `routes` is called once in each worker, whose runtime drives what it opens (rule 40).
 ///
 /// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
 pub async fn serve(

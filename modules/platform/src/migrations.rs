@@ -7,6 +7,7 @@ use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+use tokio::runtime::Runtime;
 
 use crate::db;
 
@@ -17,8 +18,14 @@ const LOCK: i64 = 0x636c_6561_7665;
 /// Brings the database up to date with all these migrations. Fails where the database was made by a newer program:
 /// its tables may mean something that this one does not know.
 ///
-/// diesel's harness blocks the thread, so this comes before the HTTP server starts (rule 41).
+/// diesel's harness blocks its thread, so it gets a runtime of its own, and all of this comes before the HTTP server
+/// starts (rule 41).
 pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
+    let url = database_url.to_owned();
+    tokio::task::spawn_blocking(move || Runtime::new()?.block_on(migrate(&url, sources))).await?
+}
+
+async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
     let mut connection = db::connect_one(database_url).await?;
     // A session lock: it goes with this connection, whatever becomes of us.
     connection.batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})")).await?;

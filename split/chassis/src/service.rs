@@ -9,7 +9,7 @@ use anyhow::{anyhow, bail};
 use clap::Args;
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::health::Health;
 use platform::{Pool, config, db, http, migrations, sql, telemetry};
@@ -22,6 +22,9 @@ use crate::relay::{Relay, Wake};
 use crate::topology::Topology;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Connections of what goes on beside the requests: consuming, what time makes due, housekeeping.
+const BACKGROUND_CONNECTIONS: usize = 3;
 
 /// How often old inbox rows are forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
@@ -77,8 +80,8 @@ where
     let url = &settings.base.database_url;
     let tables = std::iter::once(MIGRATIONS).chain(service.migrations).collect();
     migrations::run(url, tables).await?;
-    let pool = db::connect(url, settings.base.pool.into()).await?;
-    own_database(&pool, service.name).await?;
+    own_database(&mut db::connect_one(url).await?, service.name).await?;
+    let pool = db::pool(url, BACKGROUND_CONNECTIONS);
     let broker = Broker::new(&settings.amqp_url);
     broker.connect("check").await?;
 
@@ -100,10 +103,11 @@ where
         prefetch: settings.prefetch,
         connected: connected.clone(),
     };
-    let health = Health::new(service.name).with_database(pool.clone()).with_broker(connected);
-    let data = (web::Data::new(pool.clone()), web::Data::new(wake));
+    let health = Health::new(service.name).with_broker(connected);
+    let base = settings.base.clone();
     let routes = move |app: &mut web::ServiceConfig| {
-        app.app_data(data.0.clone()).app_data(data.1.clone()).configure(&service.routes);
+        let pool = db::pool(&base.database_url, base.pool_per_worker());
+        app.app_data(web::Data::new(pool)).app_data(web::Data::new(wake.clone())).configure(&service.routes);
     };
 
     // Two stages: the relay goes on until nobody can write to the outbox any more.
@@ -140,18 +144,17 @@ where
 }
 
 /// Makes the database this service's own, or says whose it is.
-async fn own_database(pool: &Pool, service: &str) -> anyhow::Result<()> {
+async fn own_database(conn: &mut AsyncPgConnection, service: &str) -> anyhow::Result<()> {
     #[derive(QueryableByName)]
     struct Owner {
         #[diesel(sql_type = Text)]
         service: String,
     }
-    let mut conn = db::get(pool).await?;
     sql("INSERT INTO chassis.owner (service) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind::<Text, _>(service)
-        .execute(&mut conn)
+        .execute(conn)
         .await?;
-    let owner: Owner = sql("SELECT service FROM chassis.owner").get_result(&mut conn).await?;
+    let owner: Owner = sql("SELECT service FROM chassis.owner").get_result(conn).await?;
     if owner.service != service {
         bail!(
             "this database belongs to the service {}; give {service} a database of its own with --database-url",

@@ -27,7 +27,7 @@ struct Cli {
     settings: ServiceSettings,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let reactor = Arc::new(Orchestrator::default());
     let waiting = web::Data::from(reactor.waiting());

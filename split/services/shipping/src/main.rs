@@ -15,7 +15,7 @@ struct Cli {
     settings: ServiceSettings,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let service = Service {
         name: "shipping",
