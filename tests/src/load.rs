@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::world::{BOUND, World};
 
+/// Between two orders of one client: while a broker is away orders pile up, and the pile has to be worked off.
+const THINKING: Duration = Duration::from_millis(50);
+
 /// What is bought: mostly what can be had, and something for every refusal.
 #[derive(Debug, Clone)]
 pub struct Mix {
@@ -81,6 +84,7 @@ impl Load {
                     while !stop.load(Ordering::Relaxed) {
                         ids.push(insist(&world, &mix.order(client + 7 * ids.len() as u64)).await?);
                         accepted.fetch_add(1, Ordering::Relaxed);
+                        tokio::time::sleep(THINKING).await;
                     }
                     Ok(ids)
                 })
@@ -121,7 +125,9 @@ async fn insist(world: &World, order: &Value) -> Result<Uuid> {
             Ok(answer) if [200, 201, 202].contains(&answer.status) => {
                 return Ok(answer.json["order_id"].as_str().unwrap_or_default().parse()?);
             }
-            Ok(answer) if ![409, 503].contains(&answer.status) => bail!("{}: {}", answer.status, answer.text),
+            Ok(answer) if ![409, 503, 504].contains(&answer.status) => {
+                bail!("{}: {}", answer.status, answer.text)
+            }
             _ if Instant::now() > deadline => {
                 bail!("no order was accepted for {BOUND:?}; the last answer: {answer:?}")
             }

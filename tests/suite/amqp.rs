@@ -83,7 +83,7 @@ fn poisons(finished: OrderId) -> Result<Vec<Poison>> {
 }
 
 /// Straight into a queue, as somebody would who has the password and means ill.
-async fn publish(channel: &Channel, queue: &str, body: &[u8]) -> Result<()> {
+pub async fn publish(channel: &Channel, queue: &str, body: &[u8]) -> Result<()> {
     let properties = BasicProperties::default().with_delivery_mode(2);
     let confirm =
         channel.basic_publish("".into(), queue.into(), BasicPublishOptions::default(), body, properties);

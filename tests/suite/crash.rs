@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use tests::{Load, Mix, Mode, Stage, World, eventually};
+use tests::{Load, Mix, Mode, Stage, World};
 use uuid::Uuid;
 use workbench::audit::{Expected, Fault};
 
@@ -30,7 +30,6 @@ async fn crash(world: &Arc<World>, mix: &Mix, process: &str, known: &mut Vec<Uui
     {
         let mut shop = world.shop().await;
         shop.kill(process)?;
-        eventually(&format!("{process} starts again"), async || Ok(Some(()))).await?;
         shop.restart(process).await?;
     }
     load.proceed(ORDERS).await?;

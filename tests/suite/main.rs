@@ -5,6 +5,7 @@
 
 mod amqp;
 mod api;
+mod audit;
 mod bad_input;
 mod boundaries;
 mod config;
@@ -107,6 +108,8 @@ fn in_one_world() -> Vec<(Mode, &'static str, InWorld)> {
 
 fn on_stage() -> Vec<(&'static str, OnStage)> {
     cases![stage:
+        audit::damage_to_the_monolith_is_seen,
+        audit::damage_to_the_split_shop_is_seen,
         config::bad_usage,
         config::a_port_in_use,
         config::a_database_out_of_reach,

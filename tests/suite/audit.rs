@@ -1,0 +1,132 @@
+//! The audit finds what is wrong: each invariant is broken in a real shop, and the audit says so.
+
+use anyhow::{Context, Result, ensure};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use lapin::options::{ConfirmSelectOptions, QueuePurgeOptions};
+use lapin::{Connection, ConnectionProperties};
+use tests::{Mode, Stage, World};
+use uuid::Uuid;
+use workbench::audit::{Expected, Fault};
+
+use crate::amqp::publish;
+use crate::api::order;
+
+/// An invariant, the database in which it is broken, how, and how that is mended again.
+struct Damage<'a> {
+    invariant: &'static str,
+    database: &'a str,
+    plant: &'static str,
+    mend: &'static str,
+}
+
+pub async fn damage_to_the_monolith_is_seen(stage: &Stage) -> Result<Option<String>> {
+    damage_is_seen(stage, Mode::Monolith).await
+}
+
+pub async fn damage_to_the_split_shop_is_seen(stage: &Stage) -> Result<Option<String>> {
+    damage_is_seen(stage, Mode::Split).await
+}
+
+async fn damage_is_seen(stage: &Stage, mode: Mode) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(mode, infrastructure).await?;
+    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    world.refused(&order(&customer, "atlantis", &[(&sku, 1, 10)]), "region_not_served").await?;
+
+    for damage in damages(&world) {
+        let mut connection = AsyncPgConnection::establish(damage.database).await?;
+        connection.batch_execute(damage.plant).await.with_context(|| damage.plant.to_owned())?;
+        sees(&world, Expected::default(), damage.invariant).await.with_context(|| damage.plant.to_owned())?;
+        connection.batch_execute(damage.mend).await.with_context(|| damage.mend.to_owned())?;
+    }
+    if mode == Mode::Split {
+        an_unexplained_dead_letter_is_seen(&world).await?;
+    }
+    let lost = Expected { accepted: Some(vec![Uuid::new_v4()]), ..Expected::default() };
+    sees(&world, lost, "I1").await?;
+    let silent = vec![Fault { name: "an earthquake".into(), fired: false }];
+    sees(&world, Expected { faults: silent, min_per_outcome: 1, ..Expected::default() }, "I9").await?;
+    stage.close(world, infrastructure, Expected::default()).await.context("after all was mended")?;
+    Ok(None)
+}
+
+async fn an_unexplained_dead_letter_is_seen(world: &World) -> Result<()> {
+    let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let dead = format!("{}.catalog.dead", world.namespace);
+    publish(&channel, &dead, b"where does this come from?").await?;
+    sees(world, Expected::default(), "I6").await?;
+    channel.queue_purge(dead.as_str().into(), QueuePurgeOptions::default()).await?;
+    connection.close(200, "done".into()).await?;
+    Ok(())
+}
+
+/// The audit names this invariant as violated.
+async fn sees(world: &World, expected: Expected, invariant: &str) -> Result<()> {
+    let found = world
+        .audit(expected)
+        .await
+        .err()
+        .with_context(|| format!("{invariant} is broken, and nobody saw"))?;
+    let found = format!("{found:#}");
+    ensure!(
+        found.contains(&format!("{invariant} Violated")),
+        "{invariant} is broken, and the audit says: {found}"
+    );
+    Ok(())
+}
+
+fn damages(world: &World) -> Vec<Damage<'_>> {
+    let all = &world.databases;
+    let of = |invariant, database, plant, mend| Damage { invariant, database, plant, mend };
+    let mut damages = vec![
+        of(
+            "I2",
+            all.inventory.as_str(),
+            "UPDATE inventory.stock SET on_hand = on_hand - 1",
+            "UPDATE inventory.stock SET on_hand = on_hand + 1",
+        ),
+        of(
+            "I3",
+            &all.payments,
+            "UPDATE payments.payments SET amount = amount + 1 WHERE status = 'captured'",
+            "UPDATE payments.payments SET amount = amount - 1 WHERE status = 'captured'",
+        ),
+        of(
+            "I4",
+            &all.payments,
+            "UPDATE payments.wallets SET balance = balance + 1",
+            "UPDATE payments.wallets SET balance = balance - 1",
+        ),
+        of(
+            "I5",
+            &all.shipping,
+            "UPDATE shipping.shipments SET region = 'busan'",
+            "UPDATE shipping.shipments SET region = 'seoul'",
+        ),
+        of("I7", &all.orders, "BEGIN; SELECT count(*) FROM orders.orders", "COMMIT"),
+        of(
+            "I8",
+            &all.shipping,
+            "UPDATE shipping.shipments SET scheduled_at = scheduled_at - interval '1 hour'",
+            "UPDATE shipping.shipments SET scheduled_at = scheduled_at + interval '1 hour'",
+        ),
+    ];
+    damages.push(match world.mode {
+        Mode::Monolith => of(
+            "I6",
+            &all.orders,
+            "CREATE TABLE orders.outbox AS SELECT 1 AS id",
+            "DROP TABLE orders.outbox",
+        ),
+        Mode::Split => of(
+            "I8",
+            &all.orders,
+            "UPDATE checkout.sagas SET state = state || jsonb_build_object('history', '[]'::jsonb, 'kept', state -> 'history')",
+            "UPDATE checkout.sagas SET state = (state || jsonb_build_object('history', state -> 'kept')) - 'kept'",
+        ),
+    });
+    damages
+}
