@@ -4,12 +4,13 @@
 //! transaction. A command for this very service is done on the spot, so that the saga's last step needs no message.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use chassis::{Failure, Outgoing, Reactor};
 use checkout::Progress;
 use contracts::{Command, Envelope, Error, Event, OrderId, TraceContext};
 use diesel_async::AsyncPgConnection;
+use orders::Decision;
 use uuid::Uuid;
 
 use crate::sagas::{self, Stored};
@@ -37,12 +38,18 @@ const OVERDUE: i64 = 500;
 #[derive(Default)]
 pub struct Orchestrator {
     waiting: Arc<Waiting>,
+    /// What the transaction under way decides. Told to those who wait once it is committed.
+    deciding: Mutex<Vec<(OrderId, Decision)>>,
 }
 
 impl Orchestrator {
     /// Where requests wait for decisions.
     pub fn waiting(&self) -> Arc<Waiting> {
         self.waiting.clone()
+    }
+
+    fn deciding(&self) -> MutexGuard<'_, Vec<(OrderId, Decision)>> {
+        self.deciding.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -57,6 +64,8 @@ impl Reactor for Orchestrator {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
+        // What an earlier transaction was about to decide when it was rolled back.
+        self.deciding().clear();
         let orders: Vec<Uuid> = messages.iter().map(|message| message.subject.0).collect();
         let mut loaded = sagas::load(conn, &orders).await?;
         let mut outgoing = Vec::with_capacity(messages.len());
@@ -66,12 +75,16 @@ impl Reactor for Orchestrator {
                 outgoing.push(seal(traceparent.child(), 0, command)?);
             }
         }
+        let finished = loaded.values().filter_map(|stored| Some((stored.order, stored.decision.clone()?)));
+        self.deciding().extend(finished);
         sagas::save(conn, &loaded.into_values().collect::<Vec<_>>()).await?;
         Ok(outgoing)
     }
 
     fn committed(&self) {
-        self.waiting.wake();
+        for (order, decision) in self.deciding().drain(..) {
+            self.waiting.decided(order, decision);
+        }
     }
 
     /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
@@ -104,6 +117,7 @@ async fn advance(
     loop {
         match stored.saga.on_event(&event) {
             Progress::Next(command @ (Command::ConfirmOrder { .. } | Command::CancelOrder { .. })) => {
+                stored.decision = Some(decision_in(&command));
                 event = orders::handle(conn, command).await.map_err(|error| match error {
                     Error::Refused(refusal) => Failure::Poison(refusal.detail),
                     Error::Broken(error) => Failure::Broken(error),
@@ -117,6 +131,13 @@ async fn advance(
             }
             Progress::Unexpected => return Err(unexpected(stored, &event)),
         }
+    }
+}
+
+fn decision_in(command: &Command) -> Decision {
+    match command {
+        Command::CancelOrder { refusal, .. } => Decision::Cancel(refusal.clone()),
+        _ => Decision::Confirm,
     }
 }
 

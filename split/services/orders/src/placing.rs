@@ -22,12 +22,17 @@ pub async fn place_order(
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
     let trace = http::trace_of(&request);
+    let wait = preferred_wait(&request);
+    let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
     let (mut order, replayed) = begin(&pool, &new, trace).await?;
     wake.notify_one();
-    if let Some(wait) = preferred_wait(&request)
+    if let (Some(at_most), Some(ticket)) = (wait, ticket)
         && !order.status.is_terminal()
     {
-        order = waiting.for_decision(&pool, order.placed.order_id, wait).await?;
+        let order_id = order.placed.order_id;
+        // An order that an earlier request placed has another id than the one that this request would have had.
+        let ticket = if replayed { waiting.ticket(order_id) } else { ticket };
+        order = ticket.wait(&pool, order, at_most).await?;
     }
     let status = match (order.status.is_terminal(), replayed) {
         (false, _) => StatusCode::ACCEPTED,

@@ -7,6 +7,7 @@ use contracts::{BoxError, OrderId, TraceContext};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use orders::Decision;
 use platform::sql;
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ pub struct Stored {
     pub trace: TraceContext,
     /// How often the outstanding command was sent before.
     pub attempt: i32,
+    /// What was decided about the order since the saga was loaded.
+    pub decision: Option<Decision>,
     version: i32,
 }
 
@@ -45,6 +48,7 @@ impl TryFrom<SagaRow> for Stored {
             saga: serde_json::from_value(row.state)?,
             trace: TraceContext::parse(&row.traceparent)?,
             attempt: row.attempt,
+            decision: None,
             version: row.version,
         })
     }

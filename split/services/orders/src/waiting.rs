@@ -1,12 +1,14 @@
 //! `Prefer: wait=N` (RFC 7240): the client would rather wait for the decision than get a receipt.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use contracts::OrderId;
-use orders::Order;
+use orders::{Decision, Order};
 use platform::{Pool, Problem, db};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The longest wait that is granted.
@@ -15,36 +17,65 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How often an order is looked at unasked: another instance may have decided it.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Where requests wait for orders to be decided.
+/// The orders that requests wait for in this process. A decision goes to those who wait for that order and wakes
+/// nobody else.
 #[derive(Default)]
 pub struct Waiting {
-    something_decided: Notify,
+    orders: Mutex<HashMap<OrderId, watch::Sender<Option<Decision>>>>,
 }
 
 impl Waiting {
-    /// Orders were decided, and committed.
-    pub fn wake(&self) {
-        self.something_decided.notify_waiters();
+    fn orders(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<Option<Decision>>>> {
+        self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// An order was decided, and the decision committed.
+    pub fn decided(&self, order: OrderId, decision: Decision) {
+        if let Some(waiting) = self.orders().get(&order) {
+            waiting.send_replace(Some(decision));
+        }
+    }
+
+    /// A place among those who wait for this order. To be taken before the order can be decided.
+    pub fn ticket(&self, order: OrderId) -> Ticket<'_> {
+        let decision = self.orders().entry(order).or_default().subscribe();
+        Ticket { waiting: self, order, decision }
+    }
+}
+
+/// See [`Waiting::ticket`].
+pub struct Ticket<'a> {
+    waiting: &'a Waiting,
+    order: OrderId,
+    decision: watch::Receiver<Option<Decision>>,
+}
+
+impl Ticket<'_> {
     /// The order once it is decided, or as it is when the time is over.
-    pub async fn for_decision(
-        &self,
-        pool: &Pool,
-        order: OrderId,
-        at_most: Duration,
-    ) -> Result<Order, Problem> {
+    pub async fn wait(mut self, pool: &Pool, order: Order, at_most: Duration) -> Result<Order, Problem> {
         let deadline = Instant::now() + at_most;
         loop {
-            // Listening begins before the look, so that a decision between the two is not missed.
-            let decided = self.something_decided.notified();
-            let found = orders::find(&mut *db::get(pool).await?, order).await?;
-            let Some(found) = found else { return Err(Problem::not_found(format!("order {order}"))) };
-            let now = Instant::now();
-            if found.status.is_terminal() || now >= deadline {
+            let look = (Instant::now() + LOOK).min(deadline);
+            if let Ok(Ok(decision)) =
+                tokio::time::timeout_at(look, self.decision.wait_for(Option::is_some)).await
+                && let Some(decision) = decision.clone()
+            {
+                return Ok(order.decided(decision));
+            }
+            let found = orders::find(&mut *db::get(pool).await?, self.order).await?;
+            let Some(found) = found else { return Err(Problem::not_found(format!("order {}", self.order))) };
+            if found.status.is_terminal() || look == deadline {
                 return Ok(found);
             }
-            let _ = tokio::time::timeout(LOOK.min(deadline - now), decided).await;
+        }
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut orders = self.waiting.orders();
+        if orders.get(&self.order).is_some_and(|waiting| waiting.receiver_count() == 1) {
+            orders.remove(&self.order);
         }
     }
 }
