@@ -5,6 +5,7 @@
 //! JSON and no rules, so it is what this database gives to that way of writing. The two take turns within one run;
 //! only their ratio means anything on another machine.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use crate::seed::{CUSTOMERS, Goods, POOR, PRODUCTS, SOLD_OUT};
 use crate::shop::{Shop, ShopOptions};
 use crate::stats::{Spread, spread};
 use crate::trial::{self, Window};
-use crate::{binaries, output, record};
+use crate::{binaries, record};
 
 /// The checkout that pgbench runs.
 const SCRIPT: &str = include_str!("bench/checkout.sql");
@@ -78,16 +79,15 @@ struct Round {
     ratio: f64,
 }
 
-/// Measures both, in turns, on one monolith and its database.
-pub async fn limit(guard: &Guard, options: &Options) -> Result<Limit> {
+/// Measures both, in turns, on one monolith and its database. Its log goes below `folder`.
+pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Limit> {
     let started_at = Utc::now();
     eprintln!("Building what is needed");
     let programs = binaries::ensure_built(Mode::Monolith.programs()).await?;
     let infra =
         Infrastructure::find(guard, &infra::Options { yes: options.yes, ..infra::Options::default() })
             .await?;
-    let logs =
-        output::state_folder()?.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
+    let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
     let shop_options = ShopOptions { programs, logs, deliveries: 1, pool: None };
     let shop = Shop::start(guard, Mode::Monolith, &infra, &shop_options).await?;
     Goods::new(options.seed).put_into(&shop).await?;
@@ -125,8 +125,9 @@ pub async fn limit(guard: &Guard, options: &Options) -> Result<Limit> {
 /// The two take turns in going first: A B, B A, A B …
 async fn one_round(shop: &Shop, options: &Options, number: u64, progress: &Progress) -> Result<Round> {
     let (mut bare, mut http) = (0.0, 0.0);
-    for turn in [number % 2 == 1, number % 2 == 0] {
-        if turn {
+    let pgbench_first = !number.is_multiple_of(2);
+    for pgbench_now in [pgbench_first, !pgbench_first] {
+        if pgbench_now {
             progress.phase(format!("round {number} of {}: pgbench", options.rounds));
             bare = pgbench(shop, options.duration).await?;
         } else {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ const USAGE: u8 = 64;
     after_help = "Exit status: 0 all held, 1 something was violated, 2 no evidence or could not run, 64 bad usage."
 )]
 struct Cli {
+    /// Where runs and state are kept; by default .cleave in the checkout.
+    #[arg(long, global = true, value_name = "DIR")]
+    folder: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -173,7 +177,7 @@ pub fn main() -> ExitCode {
     // The guard needs no runtime: its one thread blocks all signals.
     let result = match cli.command {
         Command::Guard => guard::run().map(|()| HELD),
-        command => start(command),
+        command => start(command, cli.folder),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
         eprintln!("cleave: {error:#}");
@@ -182,15 +186,19 @@ pub fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn start(command: Command) -> Result<u8> {
+async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
+    let folder = match folder {
+        Some(folder) => folder,
+        None => output::default_folder()?,
+    };
     load::allow_many_connections()?;
     match command {
         // It takes Ctrl-C as its end, and comes to it in order.
         Command::Up(Up { modes: Modes(modes), servers }) => {
-            up::run(&modes, servers.options(), interrupted()).await.map(|()| HELD)
+            up::run(&folder, &modes, servers.options(), interrupted()).await.map(|()| HELD)
         }
         command => tokio::select! {
-            result = run(command) => result,
+            result = run(command, &folder) => result,
             // Whatever was started is dropped with the other branch, and dropping ends it.
             () = interrupted() => {
                 eprintln!("cleave: interrupted; stopping everything");
@@ -200,16 +208,16 @@ async fn start(command: Command) -> Result<u8> {
     }
 }
 
-async fn run(command: Command) -> Result<u8> {
+async fn run(command: Command, folder: &Path) -> Result<u8> {
     match command {
-        Command::Compare(arguments) => compare(arguments).await,
-        Command::Status(Json { json }) => up::status(json.as_deref()).await,
-        Command::Down => up::down().await,
-        Command::Audit(Json { json }) => Ok(exit_status(up::audit(json.as_deref()).await?)),
+        Command::Compare(arguments) => compare(arguments, folder).await,
+        Command::Status(Json { json }) => up::status(folder, json.as_deref()).await,
+        Command::Down => up::down(folder).await,
+        Command::Audit(Json { json }) => Ok(exit_status(up::audit(folder, json.as_deref()).await?)),
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
             let options = bench::Options { duration, clients, rounds, seed, yes };
-            let limit = bench::limit(&guard, &options).await?;
+            let limit = bench::limit(&guard, folder, &options).await?;
             match json.json.as_deref() {
                 Some(target) => output::json(target, &limit)?,
                 None => println!("{}", limit.table()),
@@ -221,7 +229,7 @@ async fn run(command: Command) -> Result<u8> {
     }
 }
 
-async fn compare(arguments: Compare) -> Result<u8> {
+async fn compare(arguments: Compare, folder: &Path) -> Result<u8> {
     let arrivals = if arguments.saturate {
         Arrivals::Closed { clients: arguments.clients }
     } else {
@@ -236,7 +244,7 @@ async fn compare(arguments: Compare) -> Result<u8> {
         seed: arguments.seed,
         infra: arguments.servers.options(),
     };
-    let (run, folder) = compare::run(&Guard::start()?, &options).await?;
+    let (run, folder) = compare::run(&Guard::start()?, folder, &options).await?;
     let table = report::table(&run, None);
     // Standard output is for one thing: the figures for a program, if they are asked for there, or the table.
     match arguments.json.json.as_deref() {

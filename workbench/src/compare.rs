@@ -1,7 +1,7 @@
 //! `cleave compare`: the same load on one mode after the other, several times over.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -19,7 +19,7 @@ use crate::run::{Arrivals, Load, Mode, ModeRun, Run, SCHEMA, Trial, Verdict};
 use crate::seed::{CUSTOMERS, Goods, PRODUCTS};
 use crate::shop::{Shop, ShopOptions};
 use crate::trial::{self, DecisionClock, Window};
-use crate::{binaries, load, output, record, report, stats};
+use crate::{binaries, load, record, report, stats};
 
 /// How long a shop may take to finish after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -43,14 +43,11 @@ pub struct Options {
     pub infra: infra::Options,
 }
 
-/// Runs the comparison and writes its report; answers the run and the folder of the report.
-pub async fn run(guard: &Guard, options: &Options) -> Result<(Run, PathBuf)> {
+/// Runs the comparison and writes its report below `folder`; answers the run and the folder of the report.
+pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run, PathBuf)> {
     let started_at = Utc::now();
-    let folder = output::state_folder()?.join("runs").join(format!(
-        "{}-{}",
-        started_at.format("%Y%m%dT%H%M%SZ"),
-        options.seed
-    ));
+    let folder =
+        folder.join("runs").join(format!("{}-{}", started_at.format("%Y%m%dT%H%M%SZ"), options.seed));
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
 

@@ -1,22 +1,27 @@
-//! x
-pub mod report;
-pub mod run;
-pub mod stats;
+//! The workbench: what the program `cleave` consists of.
+//!
+//! [`infra`] finds or starts servers, [`shop`] starts a shop on them, [`load`] sends orders, [`measure`] and
+//! [`trial`] turn what happened into figures, [`mod@audit`] reads the databases, [`stats`] says what may be called a
+//! difference, and [`report`] shows it. [`compare`], [`up`] and [`bench`] put these together; [`cli`] is the door.
+
 pub mod audit;
+pub mod bench;
 pub mod binaries;
+pub mod cli;
+pub mod compare;
 pub mod doctor;
 pub mod guard;
 pub mod infra;
-pub mod process;
 pub mod load;
-pub mod seed;
-pub mod shop;
 pub mod measure;
-pub mod trial;
-pub mod cli;
-pub mod compare;
 pub mod output;
+pub mod process;
 pub mod progress;
 pub mod record;
+pub mod report;
+pub mod run;
+pub mod seed;
+pub mod shop;
+pub mod stats;
+pub mod trial;
 pub mod up;
-pub mod bench;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The folder for runs and state: `.cleave` in the checkout, wherever in it the program was started, so that
-/// `cleave down` finds what `cleave up` has left. In the current folder if the checkout is gone.
-pub fn state_folder() -> Result<PathBuf> {
+/// The folder for runs and state, unless the user names one: `.cleave` in the checkout, wherever the program was
+/// started, so that `cleave down` finds what `cleave up` has left. In the current folder if the checkout is gone.
+pub fn default_folder() -> Result<PathBuf> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().filter(|folder| folder.is_dir());
     let root = match checkout {
         Some(folder) => folder.to_owned(),

@@ -1,6 +1,7 @@
 //! `cleave up`: a shop to play with, and what the other commands do with one that is up.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -35,11 +36,16 @@ const WIDTH: u16 = 110;
 const DOWN: Duration = Duration::from_secs(60);
 
 /// Starts a shop of each of these modes and stays until `stop` is done.
-pub async fn run(modes: &[Mode], options: infra::Options, stop: impl Future<Output = ()>) -> Result<()> {
-    let claim = Claim::take()?;
+pub async fn run(
+    folder: &Path,
+    modes: &[Mode],
+    options: infra::Options,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let claim = Claim::take(folder)?;
     let guard = Guard::start()?;
     tokio::pin!(stop);
-    let starting = start(&guard, modes, options);
+    let starting = start(&guard, folder, modes, options);
     let (infra, shops) = tokio::select! {
         started = starting => started?,
         // What was started by then is dropped with the other branch, and dropping ends it.
@@ -69,13 +75,14 @@ pub async fn run(modes: &[Mode], options: infra::Options, stop: impl Future<Outp
 
 async fn start(
     guard: &Guard,
+    folder: &Path,
     modes: &[Mode],
     options: infra::Options,
 ) -> Result<(Infrastructure, Vec<Shop>)> {
     eprintln!("Building what is needed");
     let packages: Vec<&str> = modes.iter().copied().flat_map(Mode::programs).copied().collect();
     let programs = binaries::ensure_built(&packages).await?;
-    let logs = output::state_folder()?.join("up-logs");
+    let logs = folder.join("up-logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
     let servers =
         infra::Options { needs_broker: modes.contains(&Mode::Split), logs: Some(logs.clone()), ..options };
@@ -132,8 +139,8 @@ struct ShopStatus {
 }
 
 /// Tells what is up. Answers the exit status: 0 something is, 2 nothing is.
-pub async fn status(json: Option<&str>) -> Result<u8> {
-    let state = State::read()?;
+pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
+    let state = State::read(folder)?;
     let running = state.is_some();
     let shops = state.into_iter().flat_map(|state| state.shops).map(async |shop| ShopStatus {
         ready: shop.is_ready().await,
@@ -165,8 +172,8 @@ impl Status {
 }
 
 /// Stops what is up, and waits until it has stopped.
-pub async fn down() -> Result<u8> {
-    let Some(state) = State::read()? else {
+pub async fn down(folder: &Path) -> Result<u8> {
+    let Some(state) = State::read(folder)? else {
         println!("nothing is running");
         return Ok(0);
     };
@@ -199,8 +206,9 @@ struct AuditedShop {
 }
 
 /// Audits what is up, once it has come to rest.
-pub async fn audit(json: Option<&str>) -> Result<Verdict> {
-    let state = State::read()?.context("nothing is running to be audited; start a shop with `cleave up`")?;
+pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
+    let state =
+        State::read(folder)?.context("nothing is running to be audited; start a shop with `cleave up`")?;
     let mut shops = Vec::new();
     for shop in &state.shops {
         if let Err(error) = drain(&shop.databases, shop.mode, SETTLE).await {

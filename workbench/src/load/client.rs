@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use contracts::{OrderId, RefusalCode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
 use super::mix::Order;
@@ -71,7 +71,7 @@ pub struct Sample {
 #[derive(Debug, Clone)]
 pub struct Sender {
     client: Client,
-    url: String,
+    url: Url,
     started: Instant,
 }
 
@@ -102,7 +102,7 @@ impl Sender {
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .build()?;
-        Ok(Sender { client, url: format!("{address}/orders"), started: Instant::now() })
+        Ok(Sender { client, url: format!("{address}/orders").parse()?, started: Instant::now() })
     }
 
     /// When the clock started.
@@ -128,7 +128,7 @@ impl Sender {
 
     async fn attempt(&self, key: &str, body: Vec<u8>) -> Answer {
         let response =
-            match self.client.post(&self.url).header("idempotency-key", key).body(body).send().await {
+            match self.client.post(self.url.clone()).header("idempotency-key", key).body(body).send().await {
                 Ok(response) => response,
                 Err(error) if error.is_timeout() => return Answer::Unknown("timed out"),
                 Err(error) if error.is_connect() => return Answer::Unknown("no connection"),

@@ -3,14 +3,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::output;
 use crate::process::start_time;
 use crate::run::Mode;
 use crate::shop::{Databases, Shop};
@@ -44,13 +43,12 @@ pub(super) struct Claim {
 
 impl Claim {
     /// Takes the right, or says who has it.
-    pub(super) fn take() -> Result<Claim> {
-        let folder = output::state_folder()?;
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    pub(super) fn take(folder: &Path) -> Result<Claim> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         // The system lets go of a lock when its holder ends, however it ends.
         let lock = File::create(folder.join("up.lock")).context("cannot create the lock of `cleave up`")?;
         match lock.try_lock() {
-            Ok(()) => Ok(Claim { path: path()?, _lock: lock }),
+            Ok(()) => Ok(Claim { path: path(folder), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
                 bail!("`cleave up` is running already; see `cleave status`, or stop it with `cleave down`")
             }
@@ -74,14 +72,14 @@ impl Drop for Claim {
     }
 }
 
-fn path() -> Result<PathBuf> {
-    Ok(output::state_folder()?.join("up.json"))
+fn path(folder: &Path) -> PathBuf {
+    folder.join("up.json")
 }
 
 impl State {
     /// What is up now; `None` if nothing is. What a `cleave up` that was killed has left does not count.
-    pub(super) fn read() -> Result<Option<State>> {
-        let path = path()?;
+    pub(super) fn read(folder: &Path) -> Result<Option<State>> {
+        let path = path(folder);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
