@@ -43,7 +43,13 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
     let options =
         "compare --modes monolith,split --rate 20/s --duration 3s --warm-up 1s --trials 1 --seed 7 --yes";
     let mut command = Command::new(cleave);
-    command.args(options.split(' ')).arg("--json").arg(&file).current_dir(folder.path()).kill_on_drop(true);
+    command
+        .arg("--folder")
+        .arg(folder.path())
+        .args(options.split(' '))
+        .arg("--json")
+        .arg(&file)
+        .kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, command.output()).await.context("compare did not end")??;
     let said = String::from_utf8_lossy(&output.stderr);
     // 2: so short a load may not bring enough orders of every outcome.
