@@ -155,7 +155,7 @@ impl OneTrial<'_> {
         let (started, started_at) = (sender.started(), wall_clock(sender.started()));
         let mut meter = Meter::new(&shop, self.lab.infra).await?;
         let (samples, usage) = tokio::try_join!(
-            load::run(&sender, options.arrivals, options.seed, window.to),
+            load::run(&sender, options.arrivals, options.seed, window),
             meter.between(started + window.from, started + window.to),
         )?;
         drop(meter);

@@ -6,6 +6,7 @@ use anyhow::Result;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::run::Arrivals;
+use crate::trial::Window;
 use client::{Sample, Sender};
 use mix::Mix;
 
@@ -17,14 +18,17 @@ pub mod open;
 /// Open files that a process may need under the heaviest load: a connection for each order in flight, and more.
 const OPEN_FILES: u64 = 8_192;
 
-/// Sends the orders of a seed for this long, and waits until each is answered or given up.
-pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, length: Duration) -> Result<Vec<Sample>> {
+/// Sends the orders of a seed, from the start of the warm-up to the end of the window, and waits until each is
+/// answered or given up.
+pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, window: Window) -> Result<Vec<Sample>> {
     let mix = Mix::new(seed);
     match arrivals {
         Arrivals::Open { rate_per_s } => {
-            Ok(open::run(sender, mix, open::schedule(seed, rate_per_s, length)).await)
+            let mut moments = open::schedule(seed, rate_per_s, Duration::ZERO..window.from);
+            moments.extend(open::schedule(seed, rate_per_s, window.from..window.to));
+            Ok(open::run(sender, mix, moments).await)
         }
-        Arrivals::Closed { clients } => closed::run(sender, mix, usize::try_from(clients)?, length).await,
+        Arrivals::Closed { clients } => closed::run(sender, mix, usize::try_from(clients)?, window.to).await,
     }
 }
 
