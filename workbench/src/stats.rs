@@ -2,108 +2,30 @@
 //!
 //! Trial *i* of one mode is paired with trial *i* of the other, which ran next to it: the machine's own ups
 //! and downs then mostly cancel. Ratios are averaged on the log scale, where twice and half are equally far
-//! from one, and get a Student-t interval. Many figures are compared at once, and with twenty chances in a
-//! hundred *something* would look different by luck; so each interval is widened (Bonferroni) until the
-//! chance of any false "different" in the whole run is 5 %.
+//! from one, and get a Student-t interval.
+//!
+//! Two things are done to it. Many figures are compared at once, and something would often look different by luck: so
+//! each interval is widened (Bonferroni) until the chance of any false "different" in the whole run is 5 %. And three
+//! trials say little of how much a figure varies: by themselves they would have to differ tenfold. But it is known from
+//! runs of a mode against itself, so that counts as well, like [`KNOWN_BEFORE`] more trials: a *moderated* t interval
+//! (G. Smyth, *Linear models and empirical Bayes methods*, 2004). Trials that vary more than usual still widen it.
 
-use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+mod figures;
+mod student;
 
-use crate::run::{Better, Comparison, Difference, ModeRun, Trial};
+use crate::run::{Comparison, Difference, ModeRun};
+
+pub use figures::{FIGURES, Figure};
+use student::student_t;
 
 /// The chance, over a whole run, that modes which do not differ are called different.
 const FALSE_ALARMS: f64 = 0.05;
 
+/// How many degrees of freedom what was known before is worth.
+const KNOWN_BEFORE: usize = 4;
+
 /// The smallest effect of interest: a ratio in this range is no news, however sure.
 const TOO_SMALL_TO_MATTER: std::ops::RangeInclusive<f64> = 0.95..=1.05;
-
-/// A figure that modes are compared by.
-pub struct Figure {
-    /// Its name in tables.
-    pub name: &'static str,
-    /// The unit of its value; empty for a count.
-    pub unit: &'static str,
-    /// Which way is good.
-    pub better: Better,
-    /// Reads it from a trial; `None` where it was not measured.
-    pub value: fn(&Trial) -> Option<f64>,
-    /// The words of a sentence before and after the ratio: *split* spends *2.1×* the time of *monolith*.
-    words: (&'static str, &'static str),
-}
-
-/// Every figure that is compared.
-pub const FIGURES: [Figure; 10] = [
-    Figure {
-        name: "throughput",
-        unit: "orders/s",
-        better: Better::Higher,
-        value: |trial| Some(trial.throughput_per_s),
-        words: ("decides orders at", "the rate of"),
-    },
-    Figure {
-        name: "answered p50",
-        unit: "ms",
-        better: Better::Lower,
-        value: |trial| (trial.answered_ms.count > 0).then_some(trial.answered_ms.p50),
-        words: ("answers the median order in", "the time of"),
-    },
-    Figure {
-        name: "answered p99",
-        unit: "ms",
-        better: Better::Lower,
-        value: |trial| (trial.answered_ms.count > 0).then_some(trial.answered_ms.p99),
-        words: ("answers 99 of 100 orders within", "the time of"),
-    },
-    Figure {
-        name: "decided p50",
-        unit: "ms",
-        better: Better::Lower,
-        value: |trial| (trial.decided_ms.count > 0).then_some(trial.decided_ms.p50),
-        words: ("decides the median order in", "the time of"),
-    },
-    Figure {
-        name: "decided p99",
-        unit: "ms",
-        better: Better::Lower,
-        value: |trial| (trial.decided_ms.count > 0).then_some(trial.decided_ms.p99),
-        words: ("decides 99 of 100 orders within", "the time of"),
-    },
-    Figure {
-        name: "CPU per order",
-        unit: "ms",
-        better: Better::Lower,
-        // Seconds per 1,000 are milliseconds per one.
-        value: |trial| trial.cost_per_1000_orders.cpu_s,
-        words: ("spends", "the processor time per order of"),
-    },
-    Figure {
-        name: "transactions per order",
-        unit: "",
-        better: Better::Lower,
-        value: |trial| Some(trial.cost_per_1000_orders.db_transactions? / 1e3),
-        words: ("runs", "the database transactions per order of"),
-    },
-    Figure {
-        name: "WAL per order",
-        unit: "kB",
-        better: Better::Lower,
-        value: |trial| Some(trial.cost_per_1000_orders.wal_bytes? / 1e6),
-        words: ("writes", "the write-ahead log per order of"),
-    },
-    Figure {
-        name: "peak memory",
-        unit: "MB",
-        better: Better::Lower,
-        value: |trial| Some(trial.memory_mb.total),
-        words: ("holds", "the memory of"),
-    },
-    Figure {
-        name: "time to ready",
-        unit: "ms",
-        better: Better::Lower,
-        value: |trial| Some(trial.ready_ms),
-        words: ("is ready in", "the time of"),
-    },
-];
 
 /// Compares every mode with the first, figure by figure.
 pub fn compare(modes: &[ModeRun]) -> Vec<Comparison> {
@@ -126,7 +48,7 @@ fn compare_one(figure: &Figure, baseline: &ModeRun, other: &ModeRun, confidence:
         })
         .collect();
     let ratio = mean(&log_ratios).map(f64::exp).filter(|ratio| ratio.is_finite());
-    let interval = log_interval(&log_ratios, confidence)
+    let interval = log_interval(&log_ratios, figure.typical, confidence)
         .map(|(low, high)| (low.exp(), high.exp()))
         .filter(|(_, high)| high.is_finite());
     let verdict = judge(ratio, interval);
@@ -232,70 +154,23 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The Student-t interval of the mean; `None` for fewer than two values.
-fn log_interval(values: &[f64], confidence: f64) -> Option<(f64, f64)> {
+/// The moderated Student-t interval of the mean; `None` for fewer than two values.
+fn log_interval(values: &[f64], typical: f64, confidence: f64) -> Option<(f64, f64)> {
     let mean = mean(values)?;
     let freedom = values.len() - 1;
     if freedom == 0 {
         return None;
     }
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / freedom as f64;
-    let half_width = student_t(confidence, freedom) * (variance / values.len() as f64).sqrt();
+    let seen: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let known = KNOWN_BEFORE as f64 * typical.powi(2);
+    let variance = (seen + known) / (freedom + KNOWN_BEFORE) as f64;
+    let half_width = student_t(confidence, freedom + KNOWN_BEFORE) * (variance / values.len() as f64).sqrt();
     Some((mean - half_width, mean + half_width))
-}
-
-/// The `t` for which a Student-t variable of so many degrees of freedom lies in `-t..t` with this
-/// probability. Bisection on the angle, `t = √ν tan θ`, which maps the infinite range to a finite one.
-fn student_t(probability: f64, freedom: usize) -> f64 {
-    let (mut low, mut high) = (0.0, FRAC_PI_2);
-    for _ in 0..100 {
-        let middle = f64::midpoint(low, high);
-        if student_t_within(middle, freedom) < probability {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (freedom as f64).sqrt() * low.tan()
-}
-
-/// The probability of `-t..t` for `t = √ν tan θ`: for whole degrees of freedom a finite sum (Abramowitz and
-/// Stegun, *Handbook of Mathematical Functions*, 26.7.3 and 26.7.4).
-fn student_t_within(angle: f64, freedom: usize) -> f64 {
-    let (sin, cos) = angle.sin_cos();
-    let odd = freedom % 2 == 1;
-    let mut term = if odd { cos } else { 1.0 };
-    let mut sum = 0.0;
-    for n in (if odd { 3 } else { 2 }..=freedom).step_by(2) {
-        sum += term;
-        term *= cos * cos * (n - 1) as f64 / n as f64;
-    }
-    if odd { FRAC_2_PI * (angle + sin * sum) } else { sin * sum }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Two-sided 95 % and 99.5 % points from the usual tables.
-    #[test]
-    fn student_t_agrees_with_the_tables() {
-        let table = [
-            (1, 12.706, 127.321),
-            (2, 4.303, 14.089),
-            (3, 3.182, 7.453),
-            (4, 2.776, 5.598),
-            (5, 2.571, 4.773),
-            (9, 2.262, 3.690),
-            (10, 2.228, 3.581),
-            (30, 2.042, 3.030),
-            (120, 1.980, 2.860),
-        ];
-        for (freedom, at_95, at_995) in table {
-            assert!((student_t(0.95, freedom) - at_95).abs() < 0.001, "{freedom} degrees, 95 %");
-            assert!((student_t(0.995, freedom) - at_995).abs() < 0.001, "{freedom} degrees, 99.5 %");
-        }
-    }
 
     #[test]
     fn a_sure_but_small_difference_is_not_called_different() {
@@ -305,6 +180,15 @@ mod tests {
         assert_eq!(judge(Some(2.00), Some((0.90, 4.40))), Difference::NotShown);
         assert_eq!(judge(Some(2.00), None), Difference::NotShown);
         assert_eq!(judge(None, None), Difference::NotShown);
+    }
+
+    #[test]
+    fn three_trials_can_show_a_difference_and_trials_that_vary_cannot() {
+        let interval = |ratios: [f64; 3]| log_interval(&ratios.map(f64::ln), 0.1, 0.995).unwrap();
+        let (low, high) = interval([2.0, 2.1, 1.9]);
+        assert!(low.exp() > 1.5 && high.exp() < 2.8, "{} {}", low.exp(), high.exp());
+        assert!(interval([2.0, 8.0, 0.5]).0 < 0.0);
+        assert!(interval([1.0, 1.0, 1.0]).0 < 0.0, "equal by luck is not equal for sure");
     }
 
     #[test]
