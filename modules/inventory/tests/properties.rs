@@ -1,5 +1,7 @@
 //! Whatever is asked, in whatever order and however often: no piece is made, lost or promised twice.
 
+use std::collections::BTreeSet;
+
 use contracts::{Command, Error, Event, Money, OrderId, OrderLine, RefusalCode};
 use inventory::{MemoryStock, Pieces, Receipt, Reservation, handle, receive};
 use proptest::prelude::*;
@@ -67,14 +69,17 @@ proptest! {
     #[test]
     fn received_is_on_hand_or_reserved(calls in prop::collection::vec(call(), 0..60)) {
         run(async {
-            let mut store = MemoryStock::default();
+            let (mut store, mut released) = (MemoryStock::default(), BTreeSet::new());
             for call in calls {
-                let released = |order: &u128| store.reservation(id(*order)) == Some(&Reservation::Released);
-                let too_late = matches!(&call, Call::Reserve { order, .. } if released(order));
+                let too_late = matches!(&call, Call::Reserve { order, .. } if released.contains(order));
                 let answer = perform(&mut store, &call).await;
                 prop_assert!(store.balances(), "after {call:?}: {store:?}");
                 // A reservation that comes after its release finds the tombstone (rule 19).
                 prop_assert_eq!(too_late, answer == Err(RefusalCode::Withdrawn));
+                if let Call::Release { order } = call {
+                    released.insert(order);
+                    prop_assert_eq!(store.reservation(id(order)), Some(&Reservation::Released));
+                }
             }
             Ok(())
         })?;

@@ -1,5 +1,7 @@
 //! Whatever is asked, in whatever order and however often: money is neither made nor lost.
 
+use std::collections::BTreeSet;
+
 use contracts::{Command, CustomerId, Error, Event, Money, OrderId, RefusalCode};
 use payments::{Deposit, MemoryPayments, Payment, deposit, handle};
 use proptest::prelude::*;
@@ -61,14 +63,17 @@ proptest! {
     #[test]
     fn the_ledger_adds_up(calls in prop::collection::vec(call(), 0..60)) {
         run(async {
-            let mut store = MemoryPayments::default();
+            let (mut store, mut refunded) = (MemoryPayments::default(), BTreeSet::new());
             for call in calls {
-                let refunded = |order: u128| store.payment(id(order)) == Some(&Payment::Refunded);
-                let too_late = matches!(call, Call::Capture { order } if refunded(order));
+                let too_late = matches!(call, Call::Capture { order } if refunded.contains(&order));
                 let answer = perform(&mut store, &call).await;
                 prop_assert!(store.balances(), "after {call:?}: {store:?}");
                 // A capture that comes after its refund finds the tombstone (rule 19).
                 prop_assert_eq!(too_late, answer == Err(RefusalCode::Withdrawn));
+                if let Call::Refund { order } = call {
+                    refunded.insert(order);
+                    prop_assert_eq!(store.payment(id(order)), Some(&Payment::Refunded));
+                }
             }
             Ok(())
         })?;
