@@ -1,6 +1,7 @@
 //! The audit: what the databases and the broker say once a load has drained.
 //!
-//! Reading and judging are apart: `read`, `broker` and `sessions` fill plain structs, and the judges look at nothing else, so that each invariant has a test in which it is broken on purpose. A judge that found nothing to look at
+//! Reading and judging are apart: `read`, `broker` and `sessions` fill plain structs, and the judges look at nothing
+//! else, so that each invariant has a test in which it is broken on purpose. A judge that found nothing to look at
 //! says *no evidence*, which is not a pass.
 
 mod broker;
