@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::guard::executable;
 
-/// Builds the programs of these packages, in the profile of this program, and answers the folder they stand in.
+/// Builds these programs, in the profile of this one, and answers the folder they stand in.
 ///
 /// Cargo knows best whether there is anything to do, so it is asked every time. Its progress stays visible.
-pub async fn ensure_built(packages: &[&str]) -> Result<PathBuf> {
+pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
-    let mut cargo = cargo(&folder, packages)?;
+    let mut cargo = cargo(&folder, programs)?;
     // At a terminal cargo's progress is for the user; elsewhere its words are only of interest if it fails.
     let visible = std::io::stderr().is_terminal() || std::env::var_os("CI").is_some();
     cargo.stdin(Stdio::null()).stdout(Stdio::null());
@@ -26,12 +26,12 @@ pub async fn ensure_built(packages: &[&str]) -> Result<PathBuf> {
         .await?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("cargo could not build {} ({}):\n{}", packages.join(", "), output.status, said.trim_end());
+        bail!("cargo could not build {} ({}):\n{}", programs.join(", "), output.status, said.trim_end());
     }
     Ok(folder)
 }
 
-fn cargo(folder: &Path, packages: &[&str]) -> Result<Command> {
+fn cargo(folder: &Path, programs: &[&str]) -> Result<Command> {
     // Set while cargo runs us: the same cargo.
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let workspace =
@@ -49,8 +49,10 @@ fn cargo(folder: &Path, packages: &[&str]) -> Result<Command> {
         Some(name) => name,
     };
     cargo.current_dir(workspace).args(["build", "--profile", profile, "--target-dir"]).arg(target);
-    for package in packages {
-        cargo.args(["--package", package]);
+    // Chosen by --bin and not by --package, as in the alias `cargo cleave`: cargo then gives the crates that several
+    // packages use the features that the whole workspace wants, and builds each of them once.
+    for program in programs {
+        cargo.args(["--bin", program]);
     }
     Ok(cargo)
 }
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_profile_and_the_target_folder_are_our_own() {
-        let expected = "build --profile dev --target-dir /t --package monolith --package gateway";
+        let expected = "build --profile dev --target-dir /t --bin monolith --bin gateway";
         assert_eq!(arguments("/t/debug").join(" "), expected);
         assert!(arguments("/t/release").join(" ").contains("--profile release"));
     }

@@ -115,7 +115,7 @@ pub fn executable() -> Result<PathBuf> {
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let program = folder.join("cleave");
     if !program.is_file() {
-        bail!("{} is missing; build it with: cargo build -p workbench", program.display());
+        bail!("{} is missing; build it with: cargo build --bin cleave", program.display());
     }
     Ok(program)
 }
