@@ -31,8 +31,8 @@ use crate::{binaries, record};
 
 /// The checkout that pgbench runs.
 const SCRIPT: &str = include_str!("bench/checkout.sql");
-/// As many sessions as the monolith's pool has: with more, pgbench waits for itself at the popular rows.
-const SESSIONS: usize = 12;
+/// As many sessions as the monolith's pool has: with more, both wait for themselves at the popular rows.
+const SESSIONS: usize = 8;
 /// Before each measured part over HTTP, and once before the first round of pgbench.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// A round of HTTP sends fewer orders than this, so each has keys of its own.
