@@ -58,9 +58,10 @@ impl StockStore for AsyncPgConnection {
 
     async fn save_reserved(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         let (skus, quantities) = columns(pieces);
+        // `ANY` and a look-up instead of a join with `unnest`: one index scan, and nothing else to set up.
         sql("WITH taken AS (
-                 UPDATE inventory.stock SET on_hand = on_hand - line.quantity
-                 FROM unnest($1, $2) AS line (sku, quantity) WHERE stock.sku = line.sku)
+                 UPDATE inventory.stock SET on_hand = on_hand - ($2)[array_position($1, sku)]
+                 WHERE sku = ANY($1))
              INSERT INTO inventory.reservations (order_id, lines, status) VALUES ($3, $4, 'reserved')")
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)

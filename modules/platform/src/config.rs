@@ -23,7 +23,7 @@ pub struct Settings {
 impl Settings {
     /// The connections of one HTTP worker.
     pub fn pool_per_worker(&self) -> usize {
-        usize::from(self.pool).div_ceil(crate::http::WORKERS)
+        usize::from(self.pool).div_ceil(crate::http::workers())
     }
 }
 

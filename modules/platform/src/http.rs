@@ -31,8 +31,11 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the server was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
 
-/// Threads that answer requests.
-pub const WORKERS: usize = 2;
+/// Threads that answer requests: half of the cores, because the servers and the clients of a shop on one machine need
+/// the others. On two cores one was faster than two.
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
 
 /// Serves until `stop` is done, then finishes the requests under way.
 ///
@@ -56,7 +59,7 @@ pub async fn serve(
                 .configure(&routes)
                 .default_service(web::to(async || no_such_route()))
         })
-        .workers(WORKERS)
+        .workers(workers())
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
