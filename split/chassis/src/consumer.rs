@@ -40,9 +40,9 @@ pub trait Reactor {
     /// Called after the commit, for whoever waits for it in this process.
     fn committed(&self) {}
 
-    /// Called every second, in a transaction of its own: what time has made due. Gives what is to be sent.
-    async fn every_second(&self, _conn: &mut AsyncPgConnection) -> Result<Vec<Outgoing>, Failure> {
-        Ok(Vec::new())
+    /// Called every second: does what time has made due. Says whether something is to be sent.
+    async fn every_second(&self, _pool: &Pool) -> Result<bool, Failure> {
+        Ok(false)
     }
 }
 
@@ -233,18 +233,9 @@ impl<R: Reactor> Consumer<R> {
     /// Does every second what time has made due.
     pub async fn tick(&self, mut stop: watch::Receiver<bool>) {
         while tokio::time::timeout(Duration::from_secs(1), stop.changed()).await.is_err() {
-            let due = async {
-                let mut conn = self.pool.get().await.map_err(BoxError::from)?;
-                in_transaction(&mut conn, async |conn| {
-                    let outgoing = self.reactor.every_second(conn).await?;
-                    outbox::enqueue(conn, &outgoing).await?;
-                    Ok::<_, Failure>(outgoing.len())
-                })
-                .await
-            };
-            match due.await {
-                Ok(0) => {}
-                Ok(_) => self.wake.notify_one(),
+            match self.reactor.every_second(&self.pool).await {
+                Ok(false) => {}
+                Ok(true) => self.wake.notify_one(),
                 Err(failure) => tracing::warn!(?failure, "what was due is tried again in a second"),
             }
         }

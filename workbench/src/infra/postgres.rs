@@ -37,7 +37,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_prepared_transactions", "64"),
     // Shows in which order transactions really committed.
     ("track_commit_timestamp", "on"),
-    ("shared_buffers", "128MB"),
+    ("shared_buffers", "64MB"),
     // At the default of 1 GB checkpoints would fall into the measured time.
     ("max_wal_size", "2GB"),
     ("log_line_prefix", "%m [%p] %d "),

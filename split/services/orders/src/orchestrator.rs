@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use chassis::{Failure, Outgoing, Reactor};
+use chassis::{Failure, Outgoing, Reactor, enqueue};
 use checkout::Progress;
-use contracts::{Command, Envelope, Error, Event, OrderId, TraceContext};
-use diesel_async::AsyncPgConnection;
+use contracts::{BoxError, Command, Envelope, Error, Event, OrderId, TraceContext};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use orders::Decision;
+use platform::Pool;
 use uuid::Uuid;
 
 use crate::sagas::{self, Stored};
@@ -90,14 +91,19 @@ impl Reactor for Orchestrator {
     /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
     /// (rule 23): the same command goes out as a new attempt, and the participant, which knows whether it did it,
     /// gives the same answer.
-    async fn every_second(&self, conn: &mut AsyncPgConnection) -> Result<Vec<Outgoing>, Failure> {
-        let mut outgoing = Vec::new();
-        for stored in sagas::overdue(conn, OVERDUE).await? {
-            let Some(command) = stored.saga.outstanding() else { continue };
-            tracing::warn!(order = %stored.order, command = command.routing_key(), "no answer yet; asking again");
-            outgoing.push(seal(stored.trace.child(), stored.attempt.unsigned_abs(), command)?);
-        }
-        Ok(outgoing)
+    async fn every_second(&self, pool: &Pool) -> Result<bool, Failure> {
+        let mut conn = pool.get().await.map_err(BoxError::from)?;
+        conn.transaction(async |conn| {
+            let mut outgoing = Vec::new();
+            for stored in sagas::overdue(conn, OVERDUE).await? {
+                let Some(command) = stored.saga.outstanding() else { continue };
+                tracing::warn!(order = %stored.order, command = command.routing_key(), "no answer yet; asking again");
+                outgoing.push(seal(stored.trace.child(), stored.attempt.unsigned_abs(), command)?);
+            }
+            enqueue(conn, &outgoing).await?;
+            Ok(!outgoing.is_empty())
+        })
+        .await
     }
 }
 
