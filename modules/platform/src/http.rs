@@ -143,7 +143,7 @@ fn json_problem(error: JsonPayloadError) -> Problem {
             "invalid_body",
             format!("the body is JSON, but not what is expected: {error}"),
         ),
-        other => Problem::bad_request("malformed_body", format!("the body is not JSON: {other}")),
+        other => Problem::bad_request("malformed_body", format!("the body cannot be read as JSON: {other}")),
     }
 }
 
