@@ -6,9 +6,9 @@
 //!
 //! Two things are done to it. Many figures are compared at once, and something would often look different by luck: so
 //! each interval is widened (Bonferroni) until the chance of any false "different" in the whole run is 5 %. And three
-//! trials say little of how much a figure varies: by themselves they would have to differ tenfold. But it is known from
-//! runs of a mode against itself, so that counts as well, like [`KNOWN_BEFORE`] more trials: a *moderated* t interval
-//! (G. Smyth, *Linear models and empirical Bayes methods*, 2004). Trials that vary more than usual still widen it.
+//! trials say little of how much a figure varies: by themselves they would have to differ tenfold. So an
+//! assumption of how much it varies counts as well, like [`KNOWN_BEFORE`] more trials: a *moderated* t interval (after
+//! G. Smyth, *Linear models and empirical Bayes methods*, 2004, with a prior that is fixed and not estimated). Trials that vary more than usual still widen it.
 
 mod figures;
 mod student;
@@ -21,7 +21,7 @@ use student::student_t;
 /// The chance, over a whole run, that modes which do not differ are called different.
 const FALSE_ALARMS: f64 = 0.05;
 
-/// How many degrees of freedom what was known before is worth.
+/// How many degrees of freedom the assumption is worth.
 const KNOWN_BEFORE: usize = 4;
 
 /// The smallest effect of interest: a ratio in this range is no news, however sure.

@@ -234,7 +234,7 @@ async fn nothing_survives_a_parent_that_is_killed() -> Result {
 const SAY: &str = "INFRA_TEST_SAY";
 
 #[tokio::test]
-#[ignore = "run by the test above"]
+#[ignore = "no test of its own: the process that the test above starts, and kills"]
 async fn a_parent_that_another_test_kills() -> Result {
     let options = Options { needs_broker: true, ..Options::default() };
     let mut found = Infrastructure::find(&Guard::start()?, &options).await?;

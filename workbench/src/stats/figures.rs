@@ -12,8 +12,9 @@ pub struct Figure {
     pub better: Better,
     /// Reads it from a trial; `None` where it was not measured.
     pub value: fn(&Trial) -> Option<f64>,
-    /// How far the ratio of two equal modes typically strays from one, as a standard deviation on the log scale: what
-    /// comparing a mode with itself showed (docs/performance.md says how).
+    /// How far the ratio of two equal modes is assumed to stray from one, as a standard deviation on the log scale. Not
+    /// measured: set on the cautious side for a shared machine, and checked by comparing a mode with itself, which must
+    /// show no difference.
     pub(super) typical: f64,
     /// The words of a sentence before and after the ratio: *split* spends *2.1×* the time of *monolith*.
     pub(super) words: (&'static str, &'static str),

@@ -62,11 +62,11 @@ impl Reactor for Orchestrator {
         conn: &mut AsyncPgConnection,
         messages: Vec<Envelope<Event>>,
     ) -> Result<Vec<Outgoing>, Failure> {
+        // What an earlier transaction was about to decide when it was rolled back: this one's commit must not tell it.
+        self.deciding().clear();
         if messages.is_empty() {
             return Ok(Vec::new());
         }
-        // What an earlier transaction was about to decide when it was rolled back.
-        self.deciding().clear();
         let orders: Vec<Uuid> = messages.iter().map(|message| message.subject.0).collect();
         let mut loaded = sagas::load(conn, &orders).await?;
         let mut outgoing = Vec::with_capacity(messages.len());
