@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
 
 async fn run(Cli { settings }: Cli) -> anyhow::Result<()> {
     telemetry::start("monolith");
+    settings.break_on_purpose();
     migrations::run(&settings.database_url, modules::migrations()).await?;
     let port = settings.port;
     let routes = move |app: &mut web::ServiceConfig| {

@@ -10,6 +10,7 @@ pub mod binaries;
 pub mod cli;
 pub mod compare;
 pub mod doctor;
+pub mod driver;
 pub mod guard;
 pub mod infra;
 pub mod load;

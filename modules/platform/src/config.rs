@@ -2,6 +2,9 @@
 
 use clap::{Args, CommandFactory, Parser};
 
+use crate::crash::{self, CrashAt};
+use crate::flaw::{self, Flaw};
+
 /// The exit status for bad usage (`EX_USAGE` of sysexits.h).
 pub const USAGE: i32 = 64;
 
@@ -18,9 +21,23 @@ pub struct Settings {
     /// fastest, because more of them only wait for each other at popular rows.
     #[arg(long, env = "CLEAVE_POOL", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub pool: u16,
+    /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
+    #[arg(long, env = "CLEAVE_FLAWS", value_enum, value_delimiter = ',', hide_possible_values = true)]
+    pub flaws: Vec<Flaw>,
+    /// Where to die on purpose, as POINT or POINT:N for the N-th pass; `cleave crash-matrix` tries them all.
+    #[arg(long, env = "CLEAVE_CRASH_AT", value_name = "POINT[:N]")]
+    pub crash_at: Option<CrashAt>,
 }
 
 impl Settings {
+    /// Breaks what is to be broken on purpose. To be called once logs are written.
+    pub fn break_on_purpose(&self) {
+        flaw::switch_on(&self.flaws);
+        if let Some(at) = self.crash_at {
+            crash::arm(at);
+        }
+    }
+
     /// The connections of one HTTP worker.
     pub fn pool_per_worker(&self) -> usize {
         usize::from(self.pool).div_ceil(crate::http::workers())

@@ -12,6 +12,7 @@ use actix_web::{HttpResponse, web};
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 
+use crate::Flaw;
 use crate::db::{self, Pool};
 
 /// How long a probe waits for the database.
@@ -67,7 +68,11 @@ async fn ready(health: web::Data<Health>, pool: Option<web::Data<Pool>>) -> Http
     checks.insert("accepting".into(), (!health.stopping.load(Ordering::Relaxed)).into());
     let ready = checks.values().all(|check| check == true);
     let status = if ready { "ready" } else { "not ready" };
-    let body = json!({ "service": health.service, "status": status, "checks": checks });
+    let mut body = json!({ "service": health.service, "status": status, "checks": checks });
+    let flaws: Vec<String> = Flaw::switched_on().map(Flaw::name).collect();
+    if !flaws.is_empty() {
+        body["flaws"] = flaws.into();
+    }
     if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 

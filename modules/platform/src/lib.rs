@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod config;
+pub mod crash;
 pub mod db;
+pub mod flaw;
 pub mod health;
 pub mod http;
 pub mod migrations;
@@ -9,6 +11,8 @@ pub mod problem;
 mod sql;
 pub mod telemetry;
 
+pub use crash::CrashPoint;
 pub use db::Pool;
+pub use flaw::Flaw;
 pub use problem::Problem;
 pub use sql::{Bound, Sql, sql};

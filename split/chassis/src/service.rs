@@ -77,6 +77,7 @@ where
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
     telemetry::start(service.name);
+    settings.base.break_on_purpose();
     let url = &settings.base.database_url;
     let tables = std::iter::once(MIGRATIONS).chain(service.migrations).collect();
     migrations::run(url, tables).await?;
