@@ -8,11 +8,14 @@ use diesel_migrations::EmbeddedMigrations;
 pub async fn handle(conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Error> {
     match command {
         Command::HonourPrices { .. } | Command::ReleasePrices { .. } => catalog::handle(conn, command).await,
-        Command::ReserveStock { .. } | Command::ReleaseStock { .. } => inventory::handle(conn, command).await,
-        Command::CapturePayment { .. } | Command::RefundPayment { .. } => {
-            payments::handle(conn, command).await
+        Command::ReserveStock { .. } | Command::CommitReservation { .. } | Command::ReleaseStock { .. } => {
+            inventory::handle(conn, command).await
         }
-        Command::ScheduleShipment { .. } => shipping::handle(conn, command).await,
+        Command::AuthorizePayment { .. }
+        | Command::CapturePayment { .. }
+        | Command::VoidPayment { .. }
+        | Command::RefundPayment { .. } => payments::handle(conn, command).await,
+        Command::QuoteShipment { .. } | Command::ScheduleShipment { .. } => shipping::handle(conn, command).await,
         Command::ConfirmOrder { .. } | Command::CancelOrder { .. } => orders::handle(conn, command).await,
     }
 }

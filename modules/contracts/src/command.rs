@@ -23,12 +23,24 @@ pub enum Command {
     /// Inventory: put the pieces back. Undoes `ReserveStock`.
     #[serde(rename = "inventory.release-stock.v1")]
     ReleaseStock { order_id: OrderId },
-    /// Payments: take the money from the customer's wallet.
+    /// Inventory: the pieces that are set aside are sold. Confirms `ReserveStock`; cannot refuse.
+    #[serde(rename = "inventory.commit-reservation.v1")]
+    CommitReservation { order_id: OrderId },
+    /// Payments: hold the money in the customer's wallet, without taking it yet.
+    #[serde(rename = "payments.authorize-payment.v1")]
+    AuthorizePayment { order_id: OrderId, customer_id: CustomerId, amount: Money },
+    /// Payments: let go of the money that is held. Undoes `AuthorizePayment`.
+    #[serde(rename = "payments.void-payment.v1")]
+    VoidPayment { order_id: OrderId },
+    /// Payments: take the money: what is held for the order, or else from the customer's wallet.
     #[serde(rename = "payments.capture-payment.v1")]
     CapturePayment { order_id: OrderId, customer_id: CustomerId, amount: Money },
     /// Payments: give the money back. Undoes `CapturePayment`.
     #[serde(rename = "payments.refund-payment.v1")]
     RefundPayment { order_id: OrderId },
+    /// Shipping: say whether the parcel could be taken on. Changes nothing, so nothing undoes it.
+    #[serde(rename = "shipping.quote-shipment.v1")]
+    QuoteShipment { order_id: OrderId, region: Region },
     /// Shipping: take the parcel on. The pivot: nothing after it can refuse, so nothing undoes it (rule 25).
     #[serde(rename = "shipping.schedule-shipment.v1")]
     ScheduleShipment { order_id: OrderId, region: Region },
@@ -48,8 +60,12 @@ impl Command {
             | Command::ReleasePrices { order_id }
             | Command::ReserveStock { order_id, .. }
             | Command::ReleaseStock { order_id }
+            | Command::CommitReservation { order_id }
+            | Command::AuthorizePayment { order_id, .. }
+            | Command::VoidPayment { order_id }
             | Command::CapturePayment { order_id, .. }
             | Command::RefundPayment { order_id }
+            | Command::QuoteShipment { order_id, .. }
             | Command::ScheduleShipment { order_id, .. }
             | Command::ConfirmOrder { order_id }
             | Command::CancelOrder { order_id, .. } => *order_id,
@@ -63,8 +79,12 @@ impl Command {
             Command::ReleasePrices { .. } => "catalog.release-prices",
             Command::ReserveStock { .. } => "inventory.reserve-stock",
             Command::ReleaseStock { .. } => "inventory.release-stock",
+            Command::CommitReservation { .. } => "inventory.commit-reservation",
+            Command::AuthorizePayment { .. } => "payments.authorize-payment",
+            Command::VoidPayment { .. } => "payments.void-payment",
             Command::CapturePayment { .. } => "payments.capture-payment",
             Command::RefundPayment { .. } => "payments.refund-payment",
+            Command::QuoteShipment { .. } => "shipping.quote-shipment",
             Command::ScheduleShipment { .. } => "shipping.schedule-shipment",
             Command::ConfirmOrder { .. } => "orders.confirm-order",
             Command::CancelOrder { .. } => "orders.cancel-order",
@@ -78,10 +98,16 @@ impl Command {
         match self {
             Command::HonourPrices { .. } => Some(Event::PricesRefused { order_id, refusal }),
             Command::ReserveStock { .. } => Some(Event::StockRefused { order_id, refusal }),
-            Command::CapturePayment { .. } => Some(Event::PaymentRefused { order_id, refusal }),
-            Command::ScheduleShipment { .. } => Some(Event::ShipmentRefused { order_id, refusal }),
+            Command::AuthorizePayment { .. } | Command::CapturePayment { .. } => {
+                Some(Event::PaymentRefused { order_id, refusal })
+            }
+            Command::QuoteShipment { .. } | Command::ScheduleShipment { .. } => {
+                Some(Event::ShipmentRefused { order_id, refusal })
+            }
             Command::ReleasePrices { .. }
             | Command::ReleaseStock { .. }
+            | Command::CommitReservation { .. }
+            | Command::VoidPayment { .. }
             | Command::RefundPayment { .. }
             | Command::ConfirmOrder { .. }
             | Command::CancelOrder { .. } => None,

@@ -36,6 +36,15 @@ pub enum Event {
     /// Inventory: the pieces are back.
     #[serde(rename = "inventory.stock-released.v1")]
     StockReleased { order_id: OrderId },
+    /// Inventory: the pieces that were set aside are sold.
+    #[serde(rename = "inventory.reservation-committed.v1")]
+    ReservationCommitted { order_id: OrderId },
+    /// Payments: the money is held, and not yet taken.
+    #[serde(rename = "payments.payment-authorized.v1")]
+    PaymentAuthorized { order_id: OrderId },
+    /// Payments: the money that was held is free again.
+    #[serde(rename = "payments.payment-voided.v1")]
+    PaymentVoided { order_id: OrderId },
     /// Payments: the money is taken.
     #[serde(rename = "payments.payment-captured.v1")]
     PaymentCaptured { order_id: OrderId },
@@ -45,6 +54,9 @@ pub enum Event {
     /// Payments: the money is back.
     #[serde(rename = "payments.payment-refunded.v1")]
     PaymentRefunded { order_id: OrderId },
+    /// Shipping: the parcel could be taken on.
+    #[serde(rename = "shipping.shipment-quoted.v1")]
+    ShipmentQuoted { order_id: OrderId },
     /// Shipping: the parcel is taken on.
     #[serde(rename = "shipping.shipment-scheduled.v1")]
     ShipmentScheduled { order_id: OrderId },
@@ -66,9 +78,13 @@ impl Event {
             | Event::StockReserved { order_id }
             | Event::StockRefused { order_id, .. }
             | Event::StockReleased { order_id }
+            | Event::ReservationCommitted { order_id }
+            | Event::PaymentAuthorized { order_id }
+            | Event::PaymentVoided { order_id }
             | Event::PaymentCaptured { order_id }
             | Event::PaymentRefused { order_id, .. }
             | Event::PaymentRefunded { order_id }
+            | Event::ShipmentQuoted { order_id }
             | Event::ShipmentScheduled { order_id }
             | Event::ShipmentRefused { order_id, .. } => *order_id,
         }
@@ -86,9 +102,13 @@ impl Event {
             Event::StockReserved { .. } => "inventory.stock-reserved",
             Event::StockRefused { .. } => "inventory.stock-refused",
             Event::StockReleased { .. } => "inventory.stock-released",
+            Event::ReservationCommitted { .. } => "inventory.reservation-committed",
+            Event::PaymentAuthorized { .. } => "payments.payment-authorized",
+            Event::PaymentVoided { .. } => "payments.payment-voided",
             Event::PaymentCaptured { .. } => "payments.payment-captured",
             Event::PaymentRefused { .. } => "payments.payment-refused",
             Event::PaymentRefunded { .. } => "payments.payment-refunded",
+            Event::ShipmentQuoted { .. } => "shipping.shipment-quoted",
             Event::ShipmentScheduled { .. } => "shipping.shipment-scheduled",
             Event::ShipmentRefused { .. } => "shipping.shipment-refused",
         }

@@ -39,6 +39,8 @@ pub struct Receipt {
 pub enum Reservation {
     /// They are set aside.
     Reserved(Vec<Pieces>),
+    /// They are sold, for good.
+    Committed(Vec<Pieces>),
     /// They are back, or were never set aside and never will be: a tombstone (rule 19).
     Released,
 }

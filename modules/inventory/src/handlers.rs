@@ -2,6 +2,8 @@
 
 use contracts::{BoxError, Command, Error, Event, OrderId, OrderLine, RefusalCode, Sku};
 
+use platform::Flaw;
+
 use crate::domain::{self, Receipt, Reservation};
 use crate::ports::StockStore;
 
@@ -9,6 +11,7 @@ use crate::ports::StockStore;
 pub async fn handle<S: StockStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
         Command::ReserveStock { order_id, lines } => reserve_stock(store, order_id, &lines).await,
+        Command::CommitReservation { order_id } => commit_reservation(store, order_id).await,
         Command::ReleaseStock { order_id } => release_stock(store, order_id).await,
         other => Err(Error::Broken(format!("inventory does not do {}", other.routing_key()).into())),
     }
@@ -22,7 +25,7 @@ async fn reserve_stock<S: StockStore>(
     let skus: Vec<&Sku> = lines.iter().map(|line| &line.sku).collect();
     let shelf = store.load(order, &skus).await?;
     match shelf.reservation {
-        Some(Reservation::Reserved(_)) => {}
+        Some(Reservation::Reserved(_) | Reservation::Committed(_)) => {}
         Some(Reservation::Released) => {
             return Err(Error::refused(
                 RefusalCode::Withdrawn,
@@ -37,10 +40,25 @@ async fn reserve_stock<S: StockStore>(
     Ok(Event::StockReserved { order_id: order })
 }
 
+async fn commit_reservation<S: StockStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
+    match store.load_reservation(order).await? {
+        Some(Reservation::Committed(_)) => {}
+        Some(Reservation::Reserved(_)) => store.save_committed(order).await?,
+        Some(Reservation::Released) | None => {
+            return Err(Error::Broken(format!("nothing is reserved for order {order}").into()));
+        }
+    }
+    Ok(Event::ReservationCommitted { order_id: order })
+}
+
 async fn release_stock<S: StockStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
     match store.load_reservation(order).await? {
         Some(Reservation::Released) => {}
         Some(Reservation::Reserved(pieces)) => store.save_released(order, &pieces).await?,
+        Some(Reservation::Committed(_)) => {
+            return Err(Error::Broken(format!("what was reserved for order {order} is sold").into()));
+        }
+        None if Flaw::NoTombstone.is_on() => {}
         None => store.save_released(order, &[]).await?,
     }
     Ok(Event::StockReleased { order_id: order })

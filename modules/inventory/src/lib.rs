@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod domain;
+mod flawed;
 mod handlers;
 mod http;
 mod memory;

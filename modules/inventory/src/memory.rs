@@ -34,7 +34,7 @@ impl MemoryStock {
                 .reservations
                 .values()
                 .filter_map(|reservation| match reservation {
-                    Reservation::Reserved(pieces) => Some(pieces),
+                    Reservation::Reserved(pieces) | Reservation::Committed(pieces) => Some(pieces),
                     Reservation::Released => None,
                 })
                 .flatten()
@@ -78,6 +78,16 @@ impl StockStore for MemoryStock {
 
     async fn load_reservation(&mut self, order: OrderId) -> Result<Option<Reservation>, BoxError> {
         Ok(self.reservations.get(&order).cloned())
+    }
+
+    async fn save_committed(&mut self, order: OrderId) -> Result<(), BoxError> {
+        match self.reservations.get(&order) {
+            Some(Reservation::Reserved(pieces)) => {
+                self.reservations.insert(order, Reservation::Committed(pieces.clone()));
+                Ok(())
+            }
+            _ => Err("nothing is reserved for the order".into()),
+        }
     }
 
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {

@@ -25,6 +25,9 @@ pub trait StockStore {
     /// The order's reservation, locked.
     async fn load_reservation(&mut self, order: OrderId) -> Result<Option<Reservation>, BoxError>;
 
+    /// Marks the pieces that are set aside as sold, for good.
+    async fn save_committed(&mut self, order: OrderId) -> Result<(), BoxError>;
+
     /// Marks the order as released, for good, and puts the pieces back.
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
 

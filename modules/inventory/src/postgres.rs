@@ -4,9 +4,10 @@ use contracts::{BoxError, OrderId, Sku};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
+use platform::{Flaw, sql};
 
 use crate::domain::{Level, Pieces, Receipt, Reservation};
+use crate::flawed;
 use crate::ports::{Shelf, StockStore};
 
 #[derive(QueryableByName)]
@@ -35,12 +36,26 @@ struct ReservationRow {
     lines: serde_json::Value,
 }
 
+/// Locks in the order of the skus, so that two orders that want the same products wait for each other and never in a
+/// circle (rule 27).
+const LOAD: &str = "SELECT sku, received, on_hand,
+        (SELECT status FROM inventory.reservations WHERE order_id = $1) AS status
+    FROM inventory.stock WHERE sku = ANY($2) ORDER BY sku FOR UPDATE";
+
+/// `ANY` and a look-up instead of a join with `unnest`: one index scan, and nothing else to set up. The table's `CHECK`
+/// stands behind it (rule 26).
+const TAKE: &str = "WITH taken AS (
+        UPDATE inventory.stock SET on_hand = on_hand - ($2)[array_position($1, sku)]
+        WHERE sku = ANY($1))
+    INSERT INTO inventory.reservations (order_id, lines, status) VALUES ($3, $4, 'reserved')";
+
 impl StockStore for AsyncPgConnection {
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError> {
-        // Sorted, so that two orders that want the same products wait for each other and never in a circle (rule 27).
-        let rows: Vec<ShelfRow> = sql("SELECT sku, received, on_hand,
-                    (SELECT status FROM inventory.reservations WHERE order_id = $1) AS status
-             FROM inventory.stock WHERE sku = ANY($2) ORDER BY sku FOR UPDATE")
+        let rows: Vec<ShelfRow> = sql(match () {
+            _ if Flaw::NoStockGuard.is_on() => flawed::LOAD_WITHOUT_LOCKS,
+            _ if Flaw::UnsortedLocks.is_on() => flawed::LOAD_IN_ANY_ORDER,
+            () => LOAD,
+        })
         .bind::<SqlUuid, _>(order.0)
         .bind::<Array<Text>, _>(skus.iter().map(|sku| sku.as_str()).collect::<Vec<_>>())
         .load(self)
@@ -58,17 +73,13 @@ impl StockStore for AsyncPgConnection {
 
     async fn save_reserved(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         let (skus, quantities) = columns(pieces);
-        // `ANY` and a look-up instead of a join with `unnest`: one index scan, and nothing else to set up.
-        sql("WITH taken AS (
-                 UPDATE inventory.stock SET on_hand = on_hand - ($2)[array_position($1, sku)]
-                 WHERE sku = ANY($1))
-             INSERT INTO inventory.reservations (order_id, lines, status) VALUES ($3, $4, 'reserved')")
-        .bind::<Array<Text>, _>(skus)
-        .bind::<Array<BigInt>, _>(quantities)
-        .bind::<SqlUuid, _>(order.0)
-        .bind::<Jsonb, _>(serde_json::to_value(pieces)?)
-        .execute(self)
-        .await?;
+        sql(if Flaw::NoStockGuard.is_on() { flawed::TAKE_WHAT_IS_LEFT } else { TAKE })
+            .bind::<Array<Text>, _>(skus)
+            .bind::<Array<BigInt>, _>(quantities)
+            .bind::<SqlUuid, _>(order.0)
+            .bind::<Jsonb, _>(serde_json::to_value(pieces)?)
+            .execute(self)
+            .await?;
         Ok(())
     }
 
@@ -79,10 +90,20 @@ impl StockStore for AsyncPgConnection {
                 .load(self)
                 .await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        if row.status == "released" {
-            return Ok(Some(Reservation::Released));
-        }
-        Ok(Some(Reservation::Reserved(serde_json::from_value(row.lines)?)))
+        Ok(Some(match row.status.as_str() {
+            "released" => Reservation::Released,
+            "committed" => Reservation::Committed(serde_json::from_value(row.lines)?),
+            _ => Reservation::Reserved(serde_json::from_value(row.lines)?),
+        }))
+    }
+
+    async fn save_committed(&mut self, order: OrderId) -> Result<(), BoxError> {
+        sql("UPDATE inventory.reservations SET status = 'committed', committed_at = clock_timestamp()
+             WHERE order_id = $1")
+        .bind::<SqlUuid, _>(order.0)
+        .execute(self)
+        .await?;
+        Ok(())
     }
 
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {

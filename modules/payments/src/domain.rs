@@ -32,14 +32,16 @@ impl Deposit {
 /// What became of an order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payment {
+    /// Held for the order, and not yet taken from this customer.
+    Authorized(CustomerId, Money),
     /// Taken from this customer.
     Captured(CustomerId, Money),
     /// Given back, or never taken and never to be: a tombstone (rule 19).
-    Refunded,
+    Returned,
 }
 
 /// Says no if the wallet does not hold enough.
-pub fn capture(balance: Option<Money>, amount: Money) -> Result<(), Error> {
+pub fn afford(balance: Option<Money>, amount: Money) -> Result<(), Error> {
     let refused = |detail| Err(Error::refused(RefusalCode::InsufficientFunds, detail));
     match balance {
         Some(balance) if balance >= amount => Ok(()),
@@ -54,8 +56,8 @@ mod tests {
 
     #[test]
     fn the_last_coin_can_be_spent_and_no_more() {
-        assert!(capture(Some(Money(10)), Money(10)).is_ok());
-        assert!(capture(Some(Money(10)), Money(11)).is_err());
-        assert!(capture(None, Money(0)).is_err());
+        assert!(afford(Some(Money(10)), Money(10)).is_ok());
+        assert!(afford(Some(Money(10)), Money(11)).is_err());
+        assert!(afford(None, Money(0)).is_err());
     }
 }

@@ -8,12 +8,34 @@ use crate::ports::PaymentStore;
 /// Does what it is told, inside the transaction of whoever calls.
 pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
+        Command::AuthorizePayment { order_id, customer_id, amount } => {
+            authorize_payment(store, order_id, &customer_id, amount).await
+        }
         Command::CapturePayment { order_id, customer_id, amount } => {
             capture_payment(store, order_id, &customer_id, amount).await
         }
+        Command::VoidPayment { order_id } => void_payment(store, order_id).await,
         Command::RefundPayment { order_id } => refund_payment(store, order_id).await,
         other => Err(Error::Broken(format!("payments does not do {}", other.routing_key()).into())),
     }
+}
+
+async fn authorize_payment<S: PaymentStore>(
+    store: &mut S,
+    order: OrderId,
+    customer: &CustomerId,
+    amount: Money,
+) -> Result<Event, Error> {
+    let account = store.load(order, customer).await?;
+    match account.payment {
+        Some(Payment::Authorized(..) | Payment::Captured(..)) => {}
+        Some(Payment::Returned) => return Err(withdrawn()),
+        None => {
+            domain::afford(account.balance, amount)?;
+            store.save_authorized(order, customer, amount).await?;
+        }
+    }
+    Ok(Event::PaymentAuthorized { order_id: order })
 }
 
 async fn capture_payment<S: PaymentStore>(
@@ -25,21 +47,39 @@ async fn capture_payment<S: PaymentStore>(
     let account = store.load(order, customer).await?;
     match account.payment {
         Some(Payment::Captured(..)) => {}
-        Some(Payment::Refunded) => {
-            return Err(Error::refused(RefusalCode::Withdrawn, "the order was refunded before it was paid"));
-        }
+        Some(Payment::Authorized(_, held)) => store.save_held_captured(order, held).await?,
+        Some(Payment::Returned) => return Err(withdrawn()),
         None => {
-            domain::capture(account.balance, amount)?;
+            domain::afford(account.balance, amount)?;
             store.save_captured(order, customer, amount).await?;
         }
     }
     Ok(Event::PaymentCaptured { order_id: order })
 }
 
+fn withdrawn() -> Error {
+    Error::refused(RefusalCode::Withdrawn, "the money was given back before it was taken")
+}
+
+async fn void_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
+    match store.load_payment(order).await? {
+        Some(Payment::Returned) => {}
+        Some(Payment::Authorized(customer, amount)) => store.save_voided(order, &customer, amount).await?,
+        Some(Payment::Captured(..)) => {
+            return Err(Error::Broken(format!("order {order} is paid; that is refunded, not voided").into()));
+        }
+        None => store.save_tombstone(order).await?,
+    }
+    Ok(Event::PaymentVoided { order_id: order })
+}
+
 async fn refund_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
     match store.load_payment(order).await? {
-        Some(Payment::Refunded) => {}
+        Some(Payment::Returned) => {}
         Some(Payment::Captured(customer, amount)) => store.save_refunded(order, &customer, amount).await?,
+        Some(Payment::Authorized(..)) => {
+            return Err(Error::Broken(format!("order {order} is only held; that is voided").into()));
+        }
         None => store.save_tombstone(order).await?,
     }
     Ok(Event::PaymentRefunded { order_id: order })

@@ -43,9 +43,13 @@ impl MemoryPayments {
     fn book(&mut self, customer: &CustomerId, amount: Money, other: &str) -> Result<(), BoxError> {
         let balance = self.wallets.get_mut(customer).ok_or("no such wallet")?;
         *balance = balance.checked_add(amount).filter(|left| left.0 >= 0).ok_or("not a balance")?;
-        self.entries.push((format!("wallet:{customer}"), amount));
-        self.entries.push((other.to_owned(), Money(-amount.0)));
+        self.enter(&format!("wallet:{customer}"), amount, other);
         Ok(())
+    }
+
+    fn enter(&mut self, account: &str, amount: Money, other: &str) {
+        self.entries.push((account.to_owned(), amount));
+        self.entries.push((other.to_owned(), Money(-amount.0)));
     }
 }
 
@@ -68,6 +72,39 @@ impl PaymentStore for MemoryPayments {
         Ok(())
     }
 
+    async fn save_authorized(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError> {
+        if self.payments.contains_key(&order) {
+            return Err("the order has a payment".into());
+        }
+        self.book(customer, Money(-amount.0), "held")?;
+        self.payments.insert(order, Payment::Authorized(customer.clone(), amount));
+        Ok(())
+    }
+
+    async fn save_held_captured(&mut self, order: OrderId, amount: Money) -> Result<(), BoxError> {
+        let Some(Payment::Authorized(customer, _)) = self.payments.get(&order).cloned() else {
+            return Err("nothing is held for the order".into());
+        };
+        self.enter("held", Money(-amount.0), "sales");
+        self.payments.insert(order, Payment::Captured(customer, amount));
+        Ok(())
+    }
+
+    async fn save_voided(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError> {
+        self.book(customer, amount, "held")?;
+        self.save_tombstone(order).await
+    }
+
     async fn load_payment(&mut self, order: OrderId) -> Result<Option<Payment>, BoxError> {
         Ok(self.payments.get(&order).cloned())
     }
@@ -83,7 +120,7 @@ impl PaymentStore for MemoryPayments {
     }
 
     async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError> {
-        self.payments.insert(order, Payment::Refunded);
+        self.payments.insert(order, Payment::Returned);
         Ok(())
     }
 

@@ -19,6 +19,25 @@ pub trait PaymentStore {
     /// The customer's wallet, locked, and the order's payment.
     async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError>;
 
+    /// Moves the money from the wallet to what is held, in both entries. Fails where the order has a payment.
+    async fn save_authorized(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError>;
+
+    /// Moves the money that is held to sales, in both entries.
+    async fn save_held_captured(&mut self, order: OrderId, amount: Money) -> Result<(), BoxError>;
+
+    /// Moves the money that is held back to the wallet, in both entries, for good.
+    async fn save_voided(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError>;
+
     /// Moves the money from the wallet to sales, in both entries. Fails where the order has a payment.
     async fn save_captured(
         &mut self,

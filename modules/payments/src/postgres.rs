@@ -65,6 +65,59 @@ impl PaymentStore for AsyncPgConnection {
         Ok(())
     }
 
+    async fn save_authorized(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError> {
+        sql("WITH taken AS (
+                 UPDATE payments.wallets SET balance = balance - $3 WHERE customer_id = $2),
+             entered AS (
+                 INSERT INTO payments.entries (reference, operation, account, amount)
+                 VALUES ($1, 'authorize', 'wallet:' || $2, -$3), ($1, 'authorize', 'held', $3))
+             INSERT INTO payments.payments (order_id, customer_id, amount, status, authorized_at, captured_at)
+             VALUES ($1, $2, $3, 'authorized', clock_timestamp(), NULL)")
+        .bind::<Uuid, _>(order.0)
+        .bind::<Text, _>(customer.as_str())
+        .bind::<BigInt, _>(amount.0)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    async fn save_held_captured(&mut self, order: OrderId, amount: Money) -> Result<(), BoxError> {
+        sql("WITH entered AS (
+                 INSERT INTO payments.entries (reference, operation, account, amount)
+                 VALUES ($1, 'capture', 'held', -$2), ($1, 'capture', 'sales', $2))
+             UPDATE payments.payments SET status = 'captured', captured_at = clock_timestamp() WHERE order_id = $1")
+        .bind::<Uuid, _>(order.0)
+        .bind::<BigInt, _>(amount.0)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    async fn save_voided(
+        &mut self,
+        order: OrderId,
+        customer: &CustomerId,
+        amount: Money,
+    ) -> Result<(), BoxError> {
+        sql("WITH given_back AS (
+                 UPDATE payments.wallets SET balance = balance + $3 WHERE customer_id = $2),
+             entered AS (
+                 INSERT INTO payments.entries (reference, operation, account, amount)
+                 VALUES ($1, 'void', 'wallet:' || $2, $3), ($1, 'void', 'held', -$3))
+             UPDATE payments.payments SET status = 'voided', refunded_at = clock_timestamp() WHERE order_id = $1")
+        .bind::<Uuid, _>(order.0)
+        .bind::<Text, _>(customer.as_str())
+        .bind::<BigInt, _>(amount.0)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
     async fn load_payment(&mut self, order: OrderId) -> Result<Option<Payment>, BoxError> {
         let rows: Vec<PaymentRow> =
             sql("SELECT customer_id, amount, status FROM payments.payments WHERE order_id = $1 FOR UPDATE")
@@ -76,7 +129,10 @@ impl PaymentStore for AsyncPgConnection {
             Some(PaymentRow { customer_id: Some(customer), amount, status }) if status == "captured" => {
                 Ok(Some(Payment::Captured(customer.try_into()?, Money(amount))))
             }
-            Some(_) => Ok(Some(Payment::Refunded)),
+            Some(PaymentRow { customer_id: Some(customer), amount, status }) if status == "authorized" => {
+                Ok(Some(Payment::Authorized(customer.try_into()?, Money(amount))))
+            }
+            Some(_) => Ok(Some(Payment::Returned)),
         }
     }
 

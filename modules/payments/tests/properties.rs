@@ -72,7 +72,7 @@ proptest! {
                 prop_assert_eq!(too_late, answer == Err(RefusalCode::Withdrawn));
                 if let Call::Refund { order } = call {
                     refunded.insert(order);
-                    prop_assert_eq!(store.payment(id(order)), Some(&Payment::Refunded));
+                    prop_assert_eq!(store.payment(id(order)), Some(&Payment::Returned));
                 }
             }
             Ok(())

@@ -8,9 +8,15 @@ use crate::ports::ShipmentStore;
 /// Does what it is told, inside the transaction of whoever calls.
 pub async fn handle<S: ShipmentStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
+        Command::QuoteShipment { order_id, region } => quote_shipment(order_id, &region),
         Command::ScheduleShipment { order_id, region } => schedule_shipment(store, order_id, &region).await,
         other => Err(Error::Broken(format!("shipping does not do {}", other.routing_key()).into())),
     }
+}
+
+fn quote_shipment(order: OrderId, region: &Region) -> Result<Event, Error> {
+    domain::schedule(region)?;
+    Ok(Event::ShipmentQuoted { order_id: order })
 }
 
 async fn schedule_shipment<S: ShipmentStore>(

@@ -1,0 +1,17 @@
+//! The statements that the flaws put in place of the right ones. Nothing to learn from, except what goes wrong.
+
+/// Rule 26 left out: two orders read the same last piece.
+pub const LOAD_WITHOUT_LOCKS: &str = "SELECT sku, received, on_hand,
+        (SELECT status FROM inventory.reservations WHERE order_id = $1) AS status
+    FROM inventory.stock WHERE sku = ANY($2)";
+
+/// Rule 26 left out: whatever was read, there is never less than nothing on the shelf.
+pub const TAKE_WHAT_IS_LEFT: &str = "WITH taken AS (
+        UPDATE inventory.stock SET on_hand = greatest(on_hand - ($2)[array_position($1, sku)], 0)
+        WHERE sku = ANY($1))
+    INSERT INTO inventory.reservations (order_id, lines, status) VALUES ($3, $4, 'reserved')";
+
+/// Rule 27 left out: an order of its own for each order.
+pub const LOAD_IN_ANY_ORDER: &str = "SELECT sku, received, on_hand,
+        (SELECT status FROM inventory.reservations WHERE order_id = $1) AS status
+    FROM inventory.stock WHERE sku = ANY($2) ORDER BY md5(sku || $1::text) FOR UPDATE";
