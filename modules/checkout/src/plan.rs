@@ -32,3 +32,41 @@ pub fn plan(order: &PlacedOrder) -> Vec<Step> {
         Step { action: Command::ConfirmOrder { order_id }, compensation: None },
     ]
 }
+
+/// One module's part in *try, confirm, cancel*.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participation {
+    /// The try: sets something aside, or refuses.
+    pub reserve: Command,
+    /// Makes it final. Cannot refuse. `None` where what was set aside is final already, or is nothing.
+    pub confirm: Option<Command>,
+    /// Lets it go. Cannot refuse. `None` where nothing was set aside.
+    pub cancel: Option<Command>,
+}
+
+/// The same checkout for those who are all asked at once. Every command derives from the order alone here too.
+pub fn participations(order: &PlacedOrder) -> Vec<Participation> {
+    let PlacedOrder { order_id, customer_id, region, lines, total } = order.clone();
+    vec![
+        Participation {
+            reserve: Command::HonourPrices { order_id, lines: lines.clone() },
+            confirm: None,
+            cancel: Some(Command::ReleasePrices { order_id }),
+        },
+        Participation {
+            reserve: Command::ReserveStock { order_id, lines },
+            confirm: Some(Command::CommitReservation { order_id }),
+            cancel: Some(Command::ReleaseStock { order_id }),
+        },
+        Participation {
+            reserve: Command::AuthorizePayment { order_id, customer_id: customer_id.clone(), amount: total },
+            confirm: Some(Command::CapturePayment { order_id, customer_id, amount: total }),
+            cancel: Some(Command::VoidPayment { order_id }),
+        },
+        Participation {
+            reserve: Command::QuoteShipment { order_id, region: region.clone() },
+            confirm: Some(Command::ScheduleShipment { order_id, region }),
+            cancel: None,
+        },
+    ]
+}

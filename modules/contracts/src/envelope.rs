@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Command, Event, Invalid, OrderId};
+use crate::{Command, Event, Invalid, OrderId, PlacedOrder};
 
 /// A command or an event on its way. `M` is [`Command`] or [`Event`]; it fills the attributes `type` and `data`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,9 +26,27 @@ pub struct Envelope<M> {
     pub attempt: u32,
     /// The trace that this message belongs to, and its place in it.
     pub traceparent: TraceContext,
+    /// The order, carried along from service to service in a choreography, where nobody could be asked for it
+    /// (*event-carried state transfer*). An extension attribute has to be a simple value, so it is JSON in a string.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "carried")]
+    pub order: Option<PlacedOrder>,
     /// The command, or the event.
     #[serde(flatten)]
     pub message: M,
+}
+
+mod carried {
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    use crate::PlacedOrder;
+
+    pub fn serialize<S: Serializer>(order: &Option<PlacedOrder>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&serde_json::to_string(order).map_err(ser::Error::custom)?)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PlacedOrder>, D::Error> {
+        serde_json::from_str(&String::deserialize(from)?).map_err(de::Error::custom)
+    }
 }
 
 fn is_zero(n: &u32) -> bool {
@@ -75,8 +93,14 @@ impl<M: Message> Envelope<M> {
             time: Utc::now(),
             attempt,
             traceparent: trace,
+            order: None,
             message,
         }
+    }
+
+    /// The same message, with the order that it is about.
+    pub fn carrying(self, order: PlacedOrder) -> Self {
+        Self { order: Some(order), ..self }
     }
 
     /// Whether the envelope fits what is in it. A message whose id is not derived from its content is forged.
@@ -86,6 +110,9 @@ impl<M: Message> Envelope<M> {
         }
         if self.subject != self.message.order_id() {
             return Err(Invalid("the subject is not the order that the data is about".into()));
+        }
+        if self.order.as_ref().is_some_and(|order| order.order_id != self.subject) {
+            return Err(Invalid("the order that it carries is another than it is about".into()));
         }
         if self.id != derive_id(self.subject, self.message.routing_key(), self.attempt) {
             return Err(Invalid("the id is not the one that this message must have: forged".into()));
@@ -191,6 +218,24 @@ mod tests {
         let asked_again = Envelope::new("inventory", TraceContext::root(), 1, first.message.clone());
         assert_eq!(first.id, again.id);
         assert_ne!(first.id, asked_again.id);
+    }
+
+    #[test]
+    fn a_carried_order_is_a_simple_value_on_the_wire() {
+        let request = serde_json::json!({ "customer_id": "c", "region": "seoul",
+            "lines": [{ "sku": "a", "quantity": 2, "unit_price": 5 }] });
+        let request = serde_json::from_value(request).unwrap();
+        let Event::StockReserved { order_id } = reserved().message else { unreachable!() };
+        let order = PlacedOrder::new(order_id, request).unwrap();
+        let sent = Envelope::new("orders", TraceContext::root(), 0, Event::OrderPlaced(order.clone()));
+        assert!(serde_json::to_value(&sent).unwrap().get("order").is_none());
+        let sent = sent.carrying(order.clone());
+        let json = serde_json::to_value(&sent).unwrap();
+        assert!(json["order"].is_string(), "{json}");
+        let received: Envelope<Event> = serde_json::from_value(json).unwrap();
+        assert_eq!(received, sent);
+        received.check().unwrap();
+        assert!(reserved().carrying(order).check().is_err(), "another order's");
     }
 
     #[test]

@@ -114,6 +114,18 @@ impl Event {
         }
     }
 
+    /// Whether any module acts on it in a choreography. The others say that something is undone or over.
+    pub fn is_acted_on(&self) -> bool {
+        !matches!(
+            self,
+            Event::PricesReleased { .. }
+                | Event::StockReleased { .. }
+                | Event::PaymentRefunded { .. }
+                | Event::OrderConfirmed { .. }
+                | Event::OrderCancelled { .. }
+        )
+    }
+
     /// The refusal that this event reports, where it reports one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

@@ -7,6 +7,7 @@ mod http;
 mod memory;
 mod ports;
 mod postgres;
+mod reactions;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
@@ -15,6 +16,7 @@ pub use handlers::{handle, receive};
 pub use http::routes;
 pub use memory::MemoryStock;
 pub use ports::{Shelf, StockStore};
+pub use reactions::{HEARS, react};
 
 /// The module's tables.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -6,6 +6,7 @@ mod http;
 mod memory;
 mod ports;
 mod postgres;
+mod reactions;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
@@ -15,6 +16,7 @@ pub use http::{new_order, order_answer, routes};
 pub use memory::MemoryOrders;
 pub use ports::{Insertion, OrderStore};
 pub use postgres::find;
+pub use reactions::{HEARS, react};
 
 /// The module's tables.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

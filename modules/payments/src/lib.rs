@@ -6,6 +6,7 @@ mod http;
 mod memory;
 mod ports;
 mod postgres;
+mod reactions;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
@@ -14,6 +15,7 @@ pub use handlers::{deposit, handle};
 pub use http::routes;
 pub use memory::MemoryPayments;
 pub use ports::{Account, PaymentStore};
+pub use reactions::{HEARS, react};
 
 /// The module's tables.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

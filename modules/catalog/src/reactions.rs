@@ -1,0 +1,23 @@
+//! *Choreography*: what the catalog does when it hears that something happened elsewhere. Nobody gives orders.
+
+use contracts::{Command, Event, PlacedOrder};
+
+/// The routing keys of all events that lead to something here.
+pub const HEARS: &[&str] = &[
+    "orders.order-placed",
+    "inventory.stock-refused",
+    "payments.payment-refused",
+    "shipping.shipment-refused",
+];
+
+/// What is done about an event, if anything.
+pub fn react(event: &Event, order: &PlacedOrder) -> Option<Command> {
+    let order_id = event.order_id();
+    match event {
+        Event::OrderPlaced(_) => Some(Command::HonourPrices { order_id, lines: order.lines.clone() }),
+        Event::StockRefused { .. } | Event::PaymentRefused { .. } | Event::ShipmentRefused { .. } => {
+            Some(Command::ReleasePrices { order_id })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,229 @@
+//! The checkout as *try, confirm, cancel* (Helland, 2007; Pardon and Pautasso, 2011): everybody is asked at once to set
+//! something aside; once all have, everybody is told to make it final, and otherwise to let it go.
+
+use std::collections::BTreeSet;
+
+use contracts::{Command, Event, PlacedOrder, Refusal};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, answer};
+use crate::plan::participations;
+use crate::saga::Progress;
+
+/// One order's way through its participations. Stored between two answers, as a saga is (rule 22).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tcc {
+    order: PlacedOrder,
+    phase: Phase,
+    /// Which of the phase's commands are answered, by their place among them.
+    answered: BTreeSet<usize>,
+    history: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "name")]
+enum Phase {
+    /// All are asked to set something aside.
+    Trying,
+    /// All did; all are told to make it final. Nobody can refuse any more.
+    Confirming,
+    /// It is final everywhere; the order itself is being confirmed.
+    Closing,
+    /// One refused; all are told to let go.
+    Cancelling { refusal: Refusal },
+    /// All did; the order itself is being cancelled.
+    Withdrawing { refusal: Refusal },
+    /// Over. Nothing leads out of here (rule 21).
+    Finished { confirmed: bool },
+}
+
+impl Tcc {
+    /// The beginning, and all tries.
+    pub fn start(order: PlacedOrder) -> (Self, Vec<Command>) {
+        let tcc = Self { order, phase: Phase::Trying, answered: BTreeSet::new(), history: Vec::new() };
+        let tries = tcc.outstanding();
+        (tcc, tries)
+    }
+
+    /// The commands whose answers are waited for. Each may be sent any number of times.
+    pub fn outstanding(&self) -> Vec<Command> {
+        let open = self.commands(&self.phase).into_iter().enumerate();
+        open.filter(|(place, _)| !self.answered.contains(place)).map(|(_, command)| command).collect()
+    }
+
+    /// Whether it is over.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished { .. })
+    }
+
+    /// The routing keys of the events that brought it here, in order.
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    /// Takes the answer to one of the outstanding commands.
+    pub fn on_event(&mut self, event: &Event) -> Progress {
+        let open = self.commands(&self.phase);
+        let mut answers = open.iter().enumerate().filter(|(place, _)| !self.answered.contains(place));
+        let found = answers.find_map(|(place, command)| Some((place, answer(command, event)?)));
+        let Some((place, answer)) = found else {
+            let late = self.asked().iter().any(|command| crate::answer::answer(command, event).is_some());
+            return if late { Progress::Late } else { Progress::Unexpected };
+        };
+        let next = match answer {
+            Answer::Refused(refusal) if self.phase == Phase::Trying => Phase::Cancelling { refusal },
+            // A yes to the try was a promise: whoever breaks it now is not believed, and has to be looked into.
+            Answer::Refused(_) => return Progress::Unexpected,
+            Answer::Done => {
+                self.answered.insert(place);
+                if self.answered.len() < open.len() { self.phase.clone() } else { self.phase.clone().after() }
+            }
+        };
+        self.history.push(event.routing_key().to_owned());
+        if next == self.phase {
+            return Progress::Next(Vec::new());
+        }
+        self.phase = next;
+        self.answered.clear();
+        if self.is_finished() { Progress::Finished } else { Progress::Next(self.outstanding()) }
+    }
+
+    fn commands(&self, phase: &Phase) -> Vec<Command> {
+        let order_id = self.order.order_id;
+        let all = participations(&self.order).into_iter();
+        match phase {
+            Phase::Trying => all.map(|each| each.reserve).collect(),
+            Phase::Confirming => all.filter_map(|each| each.confirm).collect(),
+            Phase::Closing => vec![Command::ConfirmOrder { order_id }],
+            Phase::Cancelling { .. } => all.filter_map(|each| each.cancel).collect(),
+            Phase::Withdrawing { refusal } => {
+                vec![Command::CancelOrder { order_id, refusal: refusal.clone() }]
+            }
+            Phase::Finished { .. } => Vec::new(),
+        }
+    }
+
+    /// All that was asked so far, answered or not.
+    fn asked(&self) -> Vec<Command> {
+        let mut asked = self.commands(&Phase::Trying);
+        match &self.phase {
+            Phase::Trying => {}
+            Phase::Confirming | Phase::Closing | Phase::Finished { confirmed: true } => {
+                asked.extend(self.commands(&Phase::Confirming));
+            }
+            Phase::Cancelling { refusal } | Phase::Withdrawing { refusal } => {
+                asked.extend(self.commands(&Phase::Cancelling { refusal: refusal.clone() }));
+            }
+            Phase::Finished { confirmed: false } => {
+                asked.extend(participations(&self.order).into_iter().filter_map(|each| each.cancel));
+            }
+        }
+        asked
+    }
+}
+
+impl Phase {
+    /// What comes once all of this phase's commands are done.
+    fn after(self) -> Phase {
+        match self {
+            Phase::Trying => Phase::Confirming,
+            Phase::Confirming => Phase::Closing,
+            Phase::Closing => Phase::Finished { confirmed: true },
+            Phase::Cancelling { refusal } => Phase::Withdrawing { refusal },
+            Phase::Withdrawing { .. } => Phase::Finished { confirmed: false },
+            finished @ Phase::Finished { .. } => finished,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::done;
+    use crate::saga::tests::{order, refusal};
+    use proptest::prelude::*;
+
+    /// Answers what is outstanding in the order of these numbers; a number for which `refuses` says so says no.
+    fn walk(picks: &[usize], refuses: impl Fn(&Command) -> bool) -> (Tcc, Vec<&'static str>) {
+        let (mut tcc, mut open) = Tcc::start(order());
+        let mut asked: Vec<&str> = open.iter().map(Command::routing_key).collect();
+        for pick in picks.iter().cycle() {
+            let command = open.remove(pick % open.len());
+            let no = command.refused(refusal()).filter(|_| refuses(&command));
+            match tcc.on_event(&no.clone().unwrap_or_else(|| done(&command))) {
+                Progress::Next(next) => {
+                    if no.is_some() {
+                        open.clear();
+                    }
+                    asked.extend(next.iter().map(Command::routing_key));
+                    open.extend(next);
+                }
+                Progress::Finished => return (tcc, asked),
+                other => panic!("its own answer is {other:?}"),
+            }
+        }
+        unreachable!("it ends before the picks do")
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_answers_first_all_are_confirmed_or_all_cancelled(
+            picks in prop::collection::vec(0usize..8, 16..20),
+            refusing in prop::option::of(0usize..4),
+        ) {
+            let refusing = refusing.map(|n| participations(&order())[n].reserve.routing_key());
+            let (tcc, asked) = walk(&picks, |command| Some(command.routing_key()) == refusing);
+            prop_assert!(tcc.is_finished());
+            let last = asked.last().copied();
+            match refusing {
+                None => {
+                    prop_assert_eq!(last, Some("orders.confirm-order"));
+                    prop_assert_eq!(asked.len(), 8);
+                    prop_assert!(asked.contains(&"payments.capture-payment"));
+                }
+                Some(_) => {
+                    prop_assert_eq!(last, Some("orders.cancel-order"));
+                    prop_assert_eq!(asked.len(), 8);
+                    prop_assert!(asked.contains(&"payments.void-payment"));
+                }
+            }
+        }
+
+        /// Any answers in any order: nothing but an open command moves it, and its end stays its end.
+        #[test]
+        fn stray_answers_change_nothing(events in prop::collection::vec((0usize..13, any::<bool>()), 0..80)) {
+            let (mut tcc, mut commands) = Tcc::start(order());
+            for each in participations(&order()) {
+                commands.extend(each.confirm.into_iter().chain(each.cancel));
+            }
+            commands.push(Command::ConfirmOrder { order_id: order().order_id });
+            commands.push(Command::CancelOrder { order_id: order().order_id, refusal: refusal() });
+            for (index, refuses) in events {
+                let command = &commands[index % commands.len()];
+                let event = command.refused(refusal()).filter(|_| refuses).unwrap_or_else(|| done(command));
+                let before = tcc.clone();
+                let open = tcc.outstanding().iter().any(|open| answer(open, &event).is_some());
+                let progress = tcc.on_event(&event);
+                if matches!(progress, Progress::Late | Progress::Unexpected) {
+                    prop_assert_eq!(&tcc, &before);
+                } else {
+                    prop_assert!(open && !before.is_finished());
+                }
+                let stored = serde_json::to_string(&tcc).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Tcc>(&stored).unwrap(), &tcc);
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_after_the_refusal_is_late() {
+        let (mut tcc, tries) = Tcc::start(order());
+        assert!(
+            matches!(tcc.on_event(&tries[3].refused(refusal()).unwrap()), Progress::Next(cancels) if cancels.len() == 3)
+        );
+        assert_eq!(tcc.on_event(&done(&tries[1])), Progress::Late);
+        assert_eq!(tcc.on_event(&tries[2].refused(refusal()).unwrap()), Progress::Late);
+        let captured = Event::PaymentCaptured { order_id: tries[0].order_id() };
+        assert_eq!(tcc.on_event(&captured), Progress::Unexpected);
+    }
+}
