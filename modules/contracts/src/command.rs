@@ -91,6 +91,18 @@ impl Command {
         }
     }
 
+    /// Whether it undoes what another command did.
+    pub fn is_compensation(&self) -> bool {
+        matches!(
+            self,
+            Command::ReleasePrices { .. }
+                | Command::ReleaseStock { .. }
+                | Command::VoidPayment { .. }
+                | Command::RefundPayment { .. }
+                | Command::CancelOrder { .. }
+        )
+    }
+
     /// The event that says no to this command, or `None` for one that cannot be refused: a compensation, and
     /// everything after the pivot (rules 24 and 25).
     pub fn refused(&self, refusal: Refusal) -> Option<Event> {

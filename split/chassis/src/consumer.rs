@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use platform::{Pool, db};
+use platform::{CrashPoint, Flaw, Pool, db};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::watch;
@@ -132,14 +132,12 @@ impl<R: Reactor> Consumer<R> {
     /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed (rule 12).
     async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
         let items: Vec<Item<R::Message>> = batch.iter().flat_map(unpack).collect();
-        self.handle(items, stop).await?;
-        let Some(last) = batch.last() else { return Ok(()) };
-        let everything_so_far = BasicAckOptions { multiple: true };
-        if !within(last.acker.ack(everything_so_far)).await? {
-            // Not acked: the channel is gone, and the broker will send all of it again (rule 18).
-            bail!("the broker did not take an ack");
+        if Flaw::AckBeforeCommit.is_on() {
+            ack(batch).await?;
+            return self.handle(items, stop).await;
         }
-        Ok(())
+        self.handle(items, stop).await?;
+        ack(batch).await
     }
 
     /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
@@ -182,10 +180,16 @@ impl<R: Reactor> Consumer<R> {
     /// One transaction: the inbox rows, the effects, the outbox rows (rules 1 and 12).
     async fn transact(&self, items: &[Item<R::Message>]) -> Result<(), Failure> {
         let mut conn = self.pool.get().await.map_err(BoxError::from)?;
+        let claimed_apart = match Flaw::InboxApart.is_on() {
+            true => Some(inbox::claim(&mut conn, &ids_of(items)).await?),
+            false => None,
+        };
         in_transaction(&mut conn, async |conn| {
             let readable: Vec<_> = items.iter().filter_map(|item| item.envelope.as_ref().ok()).collect();
-            let ids: Vec<Uuid> = readable.iter().map(|envelope| envelope.id).collect();
-            let mut fresh = inbox::claim(conn, &ids).await?;
+            let mut fresh = match claimed_apart {
+                Some(fresh) => fresh,
+                None => inbox::claim(conn, &ids_of(items)).await?,
+            };
             // `remove`, so that a message that is twice in this very batch is handled once.
             let messages =
                 readable.into_iter().filter(|envelope| fresh.remove(&envelope.id)).cloned().collect();
@@ -220,7 +224,8 @@ impl<R: Reactor> Consumer<R> {
     /// Dead letters go through the outbox like everything else: in the transaction, confirmed, at least once.
     fn dead_letter(&self, item: &Item<R::Message>, reason: &str) -> Outgoing {
         tracing::error!(reason, "a message cannot be handled and is dead-lettered");
-        Outgoing::to_queue(&self.topology.dead, json!({ "x-reason": reason }), item.raw.clone())
+        let queue = if Flaw::RequeueAtOnce.is_on() { &self.topology.queue } else { &self.topology.dead };
+        Outgoing::to_queue(queue, json!({ "x-reason": reason }), item.raw.clone())
     }
 
     async fn send(&self, messages: &[Outgoing]) -> anyhow::Result<()> {
@@ -242,6 +247,25 @@ impl<R: Reactor> Consumer<R> {
     }
 }
 
+/// The ids of all messages that could be read.
+fn ids_of<M>(items: &[Item<M>]) -> Vec<Uuid> {
+    let believed = |item: &&Item<M>| !(Flaw::TrustRedelivered.is_on() && item.redelivered);
+    items.iter().filter(believed).filter_map(|item| Some(item.envelope.as_ref().ok()?.id)).collect()
+}
+
+/// Acknowledges everything up to the end of this batch.
+async fn ack(batch: &[Delivery]) -> anyhow::Result<()> {
+    let Some(last) = batch.last() else { return Ok(()) };
+    CrashPoint::BeforeAck.pass();
+    let everything_so_far = BasicAckOptions { multiple: true };
+    if !within(last.acker.ack(everything_so_far)).await? {
+        // Not acked: the channel is gone, and the broker will send all of it again (rule 18).
+        bail!("the broker did not take an ack");
+    }
+    CrashPoint::AfterAck.pass();
+    Ok(())
+}
+
 /// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which the
 /// `async fn` of a trait cannot promise; here nothing moves.
 async fn in_transaction<T>(
@@ -251,7 +275,9 @@ async fn in_transaction<T>(
     AnsiTransactionManager::begin_transaction(conn).await?;
     match work(conn).await {
         Ok(value) => {
+            CrashPoint::BeforeCommit.pass();
             AnsiTransactionManager::commit_transaction(conn).await?;
+            CrashPoint::AfterCommit.pass();
             Ok(value)
         }
         Err(failure) => {

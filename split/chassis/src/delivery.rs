@@ -14,6 +14,8 @@ pub struct Item<M> {
     pub envelope: Result<Envelope<M>, String>,
     /// How often it failed before.
     pub attempts: i64,
+    /// What the broker says. Not to be relied on: a publisher that sends again does not set it (rule 13).
+    pub redelivered: bool,
 }
 
 /// The header that counts failures. Ours: RabbitMQ 3 does not count without being told (rule 16).
@@ -26,11 +28,11 @@ pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery) -> Vec<Item<M>
         Some(AMQPValue::LongLongInt(attempts)) => *attempts,
         _ => 0,
     };
-    unpack_body(&delivery.data, attempts)
+    unpack_body(&delivery.data, attempts, delivery.redelivered)
 }
 
-fn unpack_body<M: DeserializeOwned + Message>(body: &[u8], attempts: i64) -> Vec<Item<M>> {
-    let item = |raw: &[u8]| Item { raw: raw.to_owned(), envelope: read(raw), attempts };
+fn unpack_body<M: DeserializeOwned + Message>(body: &[u8], attempts: i64, redelivered: bool) -> Vec<Item<M>> {
+    let item = |raw: &[u8]| Item { raw: raw.to_owned(), envelope: read(raw), attempts, redelivered };
     // Told apart by the first character and not by the content type, which whoever forges a message may leave out.
     if body.first() == Some(&b'[')
         && let Ok(parts) = serde_json::from_slice::<Vec<&RawValue>>(body)
@@ -58,7 +60,7 @@ mod tests {
     }
 
     fn reasons(body: &[u8]) -> Vec<Option<String>> {
-        unpack_body::<Command>(body, 0).into_iter().map(|item| item.envelope.err()).collect()
+        unpack_body::<Command>(body, 0, false).into_iter().map(|item| item.envelope.err()).collect()
     }
 
     #[test]

@@ -6,8 +6,10 @@ use contracts::BoxError;
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
+use platform::{CrashPoint, Flaw, sql};
 use uuid::Uuid;
+
+use crate::flawed;
 
 #[derive(QueryableByName)]
 struct Claimed {
@@ -19,12 +21,17 @@ struct Claimed {
 ///
 /// The broker's `redelivered` flag has no part in it: a publisher that sends again does not set it (rule 13).
 pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
+    CrashPoint::BeforeInboxRow.pass();
+    if Flaw::NoInbox.is_on() || Flaw::TrustRedelivered.is_on() {
+        return Ok(flawed::all_are_new(ids));
+    }
     let claimed: Vec<Claimed> = sql("INSERT INTO chassis.inbox (message_id)
          SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id
          ON CONFLICT DO NOTHING RETURNING message_id")
     .bind::<Array<SqlUuid>, _>(ids)
     .load(conn)
     .await?;
+    CrashPoint::AfterInboxRow.pass();
     Ok(claimed.into_iter().map(|row| row.message_id).collect())
 }
 

@@ -1,17 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod broker;
+mod choreographed;
 mod consumer;
 mod delivery;
+mod flawed;
 mod inbox;
+mod module;
 mod outbox;
 mod participant;
+mod protocol;
 mod relay;
 mod service;
+mod step;
 mod topology;
 
+pub use choreographed::Choreographed;
 pub use consumer::{Failure, Reactor};
+pub use module::{Module, run_module};
 pub use outbox::{Outgoing, enqueue};
 pub use participant::Participant;
+pub use protocol::Protocol;
 pub use relay::Wake;
 pub use service::{Service, ServiceSettings, run};
+pub use step::perform;

@@ -4,10 +4,12 @@ use contracts::{BoxError, Envelope, Message};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
+use platform::{CrashPoint, Flaw, sql};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::flawed;
 
 /// A message to be published.
 #[derive(Debug, Clone)]
@@ -31,6 +33,12 @@ impl Outgoing {
         })
     }
 
+    /// The row that the relay would have read, had it been written.
+    pub(crate) fn unstored(&self) -> Pending {
+        let Self { destination, queue, headers, body, .. } = self.clone();
+        Pending { id: 0, destination, queue, headers, body }
+    }
+
     /// Bytes to one queue, whatever they are: a message to be tried again, or a dead letter.
     pub(crate) fn to_queue(queue: &str, headers: Value, body: Vec<u8>) -> Self {
         Self {
@@ -48,6 +56,11 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
     if messages.is_empty() {
         return Ok(());
     }
+    CrashPoint::BeforeOutboxWrite.pass();
+    if Flaw::NoOutbox.is_on() {
+        flawed::dual_write(messages);
+        return Ok(());
+    }
     sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body)
          SELECT * FROM unnest($1, $2, $3, $4, $5)")
     .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
@@ -59,6 +72,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
     .bind::<Array<Binary>, _>(messages.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
+    CrashPoint::AfterOutboxWrite.pass();
     Ok(())
 }
 
@@ -80,10 +94,19 @@ pub(crate) struct Pending {
 /// The oldest messages that wait. What counts is that a row is there, not that its id is above some mark: ids become
 /// visible in the order of commits, which is not the order of ids (rule 2).
 pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Pending>, BoxError> {
-    Ok(sql("SELECT id, destination, queue, headers, body FROM chassis.outbox ORDER BY id LIMIT $1")
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await?)
+    if Flaw::NoOutbox.is_on() {
+        return Ok(flawed::dual_written());
+    }
+    let after = if Flaw::IdOrderedPolling.is_on() { flawed::last_id() } else { 0 };
+    let rows: Vec<Pending> = sql(
+        "SELECT id, destination, queue, headers, body FROM chassis.outbox WHERE id > $2 ORDER BY id LIMIT $1",
+    )
+    .bind::<BigInt, _>(limit)
+    .bind::<BigInt, _>(after)
+    .load(conn)
+    .await?;
+    flawed::seen(&rows);
+    Ok(rows)
 }
 
 /// Removes messages that the broker has confirmed.

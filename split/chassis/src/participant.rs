@@ -1,10 +1,11 @@
-//! A module as a participant in a saga: commands in, events out.
+//! A module as a participant in a saga, or in try, confirm, cancel: commands in, events out.
 
 use contracts::{Command, Envelope, Error, Event};
 use diesel_async::AsyncPgConnection;
 
 use crate::consumer::{Failure, Reactor};
 use crate::outbox::Outgoing;
+use crate::step::perform;
 
 /// A reactor that hands each command to a module and sends what the module answers, be it yes or no.
 pub struct Participant<H> {
@@ -20,7 +21,6 @@ where
 {
     type Message = Command;
 
-    /// A refusal writes nothing, so one transaction can hold many commands and answer no to some of them.
     async fn react(
         &self,
         conn: &mut AsyncPgConnection,
@@ -28,13 +28,7 @@ where
     ) -> Result<Vec<Outgoing>, Failure> {
         let mut answers = Vec::with_capacity(messages.len());
         for Envelope { message: command, traceparent, .. } in messages {
-            let event = match (self.handle)(conn, command.clone()).await {
-                Ok(event) => event,
-                Err(Error::Refused(refusal)) => command
-                    .refused(refusal)
-                    .ok_or_else(|| Failure::Poison(format!("{} cannot be refused", command.routing_key())))?,
-                Err(Error::Broken(error)) => return Err(Failure::Broken(error)),
-            };
+            let event = perform(&self.handle, conn, command).await?;
             answers.push(Outgoing::new(&Envelope::new(self.name, traceparent.child(), 0, event))?);
         }
         Ok(answers)

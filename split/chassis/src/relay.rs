@@ -15,7 +15,7 @@ use futures_util::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
-use platform::{db, sql};
+use platform::{CrashPoint, Flaw, db, sql};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -85,8 +85,16 @@ impl Relay {
                 self.pause(stop).await;
                 continue;
             }
+            if Flaw::SentBeforePublished.is_on() {
+                outbox::remove(&mut conn, &rows.iter().map(|row| row.id).collect::<Vec<_>>())
+                    .await
+                    .map_err(|error| anyhow!(error))?;
+            }
+            CrashPoint::BeforePublish.pass();
             let confirmed = self.publish(&channel, &rows).await?;
+            CrashPoint::AfterConfirm.pass();
             outbox::remove(&mut conn, &confirmed).await.map_err(|error| anyhow!(error))?;
+            CrashPoint::AfterMarkSent.pass();
             if confirmed.len() < rows.len() {
                 bail!("{} messages reached no queue and stay in the outbox", rows.len() - confirmed.len());
             }
@@ -114,6 +122,10 @@ impl Relay {
                 confirms.push(self.send(channel, id, parcel).await?);
             }
         }
+        CrashPoint::AfterPublish.pass();
+        if Flaw::UncheckedConfirm.is_on() {
+            return Ok(rows.iter().map(|row| row.id).collect());
+        }
         let returned = within(returned_messages(confirms)).await??;
         let safe = sent.iter().filter(|(id, _)| !returned.contains(*id));
         Ok(safe.flat_map(|(_, parcel)| parcel.rows.iter().map(|row| row.id)).collect())
@@ -127,7 +139,7 @@ impl Relay {
     ) -> anyhow::Result<PublisherConfirm> {
         let exchange = if parcel.rows[0].queue { "" } else { &self.topology.exchange };
         // Mandatory: a message that no queue takes comes back. Without it the broker drops and acks it (rule 5).
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let options = BasicPublishOptions { mandatory: !Flaw::NotMandatory.is_on(), ..Default::default() };
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
             .with_content_type(parcel.content_type.into())

@@ -12,12 +12,13 @@ use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::health::Health;
-use platform::{Pool, config, db, http, migrations, sql, telemetry};
+use platform::{Flaw, Pool, config, db, flaw, http, migrations, sql, telemetry};
 use tokio::sync::watch;
 
 use crate::broker::Broker;
 use crate::consumer::{Consumer, Reactor};
 use crate::inbox;
+use crate::protocol::Protocol;
 use crate::relay::{Relay, Wake};
 use crate::topology::Topology;
 
@@ -40,6 +41,9 @@ pub struct ServiceSettings {
     /// The name that the exchange and all queues begin with: the shop that this service belongs to.
     #[arg(long, env = "CLEAVE_NAMESPACE", default_value = "cleave")]
     namespace: String,
+    /// How the services of this shop stay consistent. All of them have to be told the same.
+    #[arg(long, env = "CLEAVE_SAGA", value_enum, default_value_t = Protocol::Orchestrated)]
+    pub saga: Protocol,
     /// Deliveries that the broker may send ahead of our acks.
     #[arg(long, env = "CLEAVE_PREFETCH", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     prefetch: u16,
@@ -78,10 +82,13 @@ where
 {
     telemetry::start(service.name);
     settings.base.break_on_purpose();
+    if settings.saga == Protocol::Naive {
+        flaw::switch_on(&[Flaw::NoOutbox, Flaw::NoInbox]);
+    }
     let url = &settings.base.database_url;
     let tables = std::iter::once(MIGRATIONS).chain(service.migrations).collect();
     migrations::run(url, tables).await?;
-    own_database(&mut db::connect_one(url).await?, service.name).await?;
+    own_database(&mut db::connect_one(url).await?, service.name, settings.saga).await?;
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
     let broker = Broker::new(&settings.amqp_url);
     broker.connect("check").await?;
@@ -144,22 +151,34 @@ where
     outcome
 }
 
-/// Makes the database this service's own, or says whose it is.
-async fn own_database(conn: &mut AsyncPgConnection, service: &str) -> anyhow::Result<()> {
+/// Makes the database this service's own, or says whose it is. Its protocol stays what it was: commands that wait in a
+/// queue are of no use to a service that hears events.
+async fn own_database(conn: &mut AsyncPgConnection, service: &str, protocol: Protocol) -> anyhow::Result<()> {
     #[derive(QueryableByName)]
     struct Owner {
         #[diesel(sql_type = Text)]
         service: String,
+        #[diesel(sql_type = Text)]
+        protocol: String,
     }
-    sql("INSERT INTO chassis.owner (service) VALUES ($1) ON CONFLICT DO NOTHING")
+    sql("INSERT INTO chassis.owner (service, protocol) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind::<Text, _>(service)
+        .bind::<Text, _>(protocol.name())
         .execute(conn)
         .await?;
-    let owner: Owner = sql("SELECT service FROM chassis.owner").get_result(conn).await?;
+    let owner: Owner = sql("SELECT service, protocol FROM chassis.owner").get_result(conn).await?;
     if owner.service != service {
         bail!(
             "this database belongs to the service {}; give {service} a database of its own with --database-url",
             owner.service
+        );
+    }
+    if owner.protocol != protocol.name() {
+        bail!(
+            "this database belongs to a shop that is {}, and its queues may hold work of that kind; start it with \
+             --saga {}, or give {service} a new database and the shop a new --namespace",
+            owner.protocol,
+            owner.protocol
         );
     }
     Ok(())

@@ -1,9 +1,8 @@
 //! The shop's catalog as a service of its own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use chassis::{Participant, Service, ServiceSettings};
+use chassis::{Module, ServiceSettings, run_module};
 use clap::Parser;
 use platform::config;
 
@@ -17,12 +16,14 @@ struct Cli {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let service = Service {
+    let module = Module {
         name: "catalog",
-        migrations: vec![catalog::MIGRATIONS],
-        routing_keys: &["catalog.honour-prices", "catalog.release-prices"],
-        reactor: Arc::new(Participant { name: "catalog", handle: catalog::handle }),
+        migrations: catalog::MIGRATIONS,
+        commands: &["catalog.honour-prices", "catalog.release-prices"],
+        handle: catalog::handle,
+        hears: catalog::HEARS,
+        react: catalog::react,
         routes: catalog::routes,
     };
-    config::finish(chassis::run(config::read::<Cli>().settings, service).await)
+    config::finish(run_module(config::read::<Cli>().settings, module).await)
 }

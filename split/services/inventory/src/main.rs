@@ -1,9 +1,8 @@
 //! The shop's inventory as a service of its own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use chassis::{Participant, Service, ServiceSettings};
+use chassis::{Module, ServiceSettings, run_module};
 use clap::Parser;
 use platform::config;
 
@@ -17,12 +16,14 @@ struct Cli {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let service = Service {
+    let module = Module {
         name: "inventory",
-        migrations: vec![inventory::MIGRATIONS],
-        routing_keys: &["inventory.reserve-stock", "inventory.release-stock"],
-        reactor: Arc::new(Participant { name: "inventory", handle: inventory::handle }),
+        migrations: inventory::MIGRATIONS,
+        commands: &["inventory.reserve-stock", "inventory.commit-reservation", "inventory.release-stock"],
+        handle: inventory::handle,
+        hears: inventory::HEARS,
+        react: inventory::react,
         routes: inventory::routes,
     };
-    config::finish(chassis::run(config::read::<Cli>().settings, service).await)
+    config::finish(run_module(config::read::<Cli>().settings, module).await)
 }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod decisions;
+mod listener;
 mod orchestrator;
 mod placing;
 mod sagas;
@@ -7,40 +9,59 @@ mod waiting;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
-use chassis::{Service, ServiceSettings};
+use chassis::{Choreographed, Service, ServiceSettings};
 use clap::Parser;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::config;
 
+use crate::decisions::Decisions;
+use crate::listener::Listener;
 use crate::orchestrator::Orchestrator;
+use crate::placing::Start;
 
 /// The tables of the sagas.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// The shop's orders as a service of its own, which drives the checkout: a process and a database.
+/// The shop's orders as a service of its own, which drives the checkout where anybody does: a process and a database.
 #[derive(Debug, Parser)]
 #[command(name = "orders-service", version)]
 struct Cli {
     #[command(flatten)]
     settings: ServiceSettings,
+    /// How long a participant's answer may take before it is asked for again, in seconds.
+    #[arg(long, env = "CLEAVE_ANSWER_WITHIN", value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    answer_within: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let reactor = Arc::new(Orchestrator::default());
-    let waiting = web::Data::from(reactor.waiting());
-    let service = Service {
-        name: "orders",
-        migrations: vec![orders::MIGRATIONS, MIGRATIONS],
-        routing_keys: orchestrator::LISTENS_TO,
-        reactor,
-        routes: move |app: &mut web::ServiceConfig| {
-            app.app_data(waiting.clone())
-                .route("/orders", web::post().to(placing::place_order))
-                .configure(orders::routes);
-        },
+    config::finish(run(config::read()).await)
+}
+
+async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
+    let (protocol, answer_within) = (settings.saga, Duration::from_secs(answer_within));
+    let decisions = Arc::new(Decisions::default());
+    let waiting = web::Data::from(decisions.waiting());
+    let start = web::Data::new(Start { protocol, answer_within });
+    let routes = move |app: &mut web::ServiceConfig| {
+        app.app_data(waiting.clone())
+            .app_data(start.clone())
+            .route("/orders", web::post().to(placing::place_order))
+            .configure(orders::routes);
     };
-    config::finish(chassis::run(config::read::<Cli>().settings, service).await)
+    let (name, migrations) = ("orders", vec![orders::MIGRATIONS, MIGRATIONS]);
+    if protocol.is_choreographed() {
+        let module = Choreographed { name, react: orders::react, handle: orders::handle };
+        let reactor = Arc::new(Listener { module, decisions });
+        chassis::run(settings, Service { name, migrations, routing_keys: orders::HEARS, reactor, routes })
+            .await
+    } else {
+        let reactor = Arc::new(Orchestrator { decisions, answer_within });
+        let routing_keys = orchestrator::LISTENS_TO;
+        chassis::run(settings, Service { name, migrations, routing_keys, reactor, routes }).await
+    }
 }

@@ -1,21 +1,21 @@
-//! The *orchestrator*: the driver that runs the checkout as a saga.
+//! The *orchestrator*: the driver that runs the checkout as a saga, or as try, confirm, cancel.
 //!
-//! It knows no step of it. An event comes in, the saga says what is next, and that goes into the outbox, all in one
-//! transaction. A command for this very service is done on the spot, so that the saga's last step needs no message.
+//! It knows no step of it. An event comes in, the process says what is next, and that goes into the outbox, all in one
+//! transaction. A command for this very service is done on the spot, so that the last step needs no message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+use std::time::Duration;
 
-use chassis::{Failure, Outgoing, Reactor, enqueue};
+use chassis::{Failure, Outgoing, Reactor, enqueue, perform};
 use checkout::Progress;
-use contracts::{BoxError, Command, Envelope, Error, Event, OrderId, TraceContext};
+use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use orders::Decision;
-use platform::Pool;
+use platform::{CrashPoint, Flaw, Pool};
 use uuid::Uuid;
 
+use crate::decisions::{Decisions, decision_in};
 use crate::sagas::{self, Stored};
-use crate::waiting::Waiting;
 
 /// The answers of all participants.
 pub const LISTENS_TO: &[&str] = &[
@@ -25,9 +25,13 @@ pub const LISTENS_TO: &[&str] = &[
     "inventory.stock-reserved",
     "inventory.stock-refused",
     "inventory.stock-released",
+    "inventory.reservation-committed",
+    "payments.payment-authorized",
     "payments.payment-captured",
     "payments.payment-refused",
+    "payments.payment-voided",
     "payments.payment-refunded",
+    "shipping.shipment-quoted",
     "shipping.shipment-scheduled",
     "shipping.shipment-refused",
 ];
@@ -35,23 +39,12 @@ pub const LISTENS_TO: &[&str] = &[
 /// The most overdue sagas that are asked about at once.
 const OVERDUE: i64 = 500;
 
-/// Drives the sagas of this service's orders.
-#[derive(Default)]
+/// Drives the checkouts of this service's orders.
 pub struct Orchestrator {
-    waiting: Arc<Waiting>,
-    /// What the transaction under way decides. Told to those who wait once it is committed.
-    deciding: Mutex<Vec<(OrderId, Decision)>>,
-}
-
-impl Orchestrator {
-    /// Where requests wait for decisions.
-    pub fn waiting(&self) -> Arc<Waiting> {
-        self.waiting.clone()
-    }
-
-    fn deciding(&self) -> MutexGuard<'_, Vec<(OrderId, Decision)>> {
-        self.deciding.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
+    /// Where decisions are told in this process.
+    pub decisions: Arc<Decisions>,
+    /// How long an answer may take before it is asked for again.
+    pub answer_within: Duration,
 }
 
 impl Reactor for Orchestrator {
@@ -62,8 +55,7 @@ impl Reactor for Orchestrator {
         conn: &mut AsyncPgConnection,
         messages: Vec<Envelope<Event>>,
     ) -> Result<Vec<Outgoing>, Failure> {
-        // What an earlier transaction was about to decide when it was rolled back: this one's commit must not tell it.
-        self.deciding().clear();
+        self.decisions.begin();
         if messages.is_empty() {
             return Ok(Vec::new());
         }
@@ -72,20 +64,24 @@ impl Reactor for Orchestrator {
         let mut outgoing = Vec::with_capacity(messages.len());
         for Envelope { message: event, traceparent, .. } in messages {
             let stored = saga_of(&mut loaded, &event)?;
-            if let Some(command) = advance(conn, stored, event).await? {
+            CrashPoint::BeforeSagaAdvance.pass();
+            for command in advance(conn, stored, event).await? {
                 outgoing.push(seal(traceparent.child(), 0, command)?);
             }
+            CrashPoint::AfterSagaAdvance.pass();
         }
-        let finished = loaded.values().filter_map(|stored| Some((stored.order, stored.decision.clone()?)));
-        self.deciding().extend(finished);
-        sagas::save(conn, &loaded.into_values().collect::<Vec<_>>()).await?;
+        for stored in loaded.values() {
+            if let Some(decision) = stored.decision.clone() {
+                self.decisions.note(stored.order, decision);
+            }
+        }
+        sagas::save(conn, &loaded.into_values().collect::<Vec<_>>(), self.answer_within).await?;
+        CrashPoint::AfterSagaSave.pass();
         Ok(outgoing)
     }
 
     fn committed(&self) {
-        for (order, decision) in self.deciding().drain(..) {
-            self.waiting.decided(order, decision);
-        }
+        self.decisions.tell();
     }
 
     /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
@@ -95,15 +91,38 @@ impl Reactor for Orchestrator {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
         conn.transaction(async |conn| {
             let mut outgoing = Vec::new();
-            for stored in sagas::overdue(conn, OVERDUE).await? {
-                let Some(command) = stored.saga.outstanding() else { continue };
-                tracing::warn!(order = %stored.order, command = command.routing_key(), "no answer yet; asking again");
-                outgoing.push(seal(stored.trace.child(), stored.attempt.unsigned_abs(), command)?);
+            for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
+                if Flaw::TimeOutMeansFailure.is_on() {
+                    outgoing.extend(self.give_up(conn, &mut stored).await?);
+                    sagas::save(conn, &[stored], self.answer_within).await?;
+                    continue;
+                }
+                for command in stored.process.outstanding() {
+                    let key = command.routing_key();
+                    tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
+                    outgoing.push(seal(stored.trace.child(), stored.attempt.unsigned_abs(), command)?);
+                }
             }
             enqueue(conn, &outgoing).await?;
             Ok(!outgoing.is_empty())
         })
         .await
+    }
+}
+
+impl Orchestrator {
+    /// Rule 23 left out: whoever does not answer in time has refused.
+    async fn give_up(
+        &self,
+        conn: &mut AsyncPgConnection,
+        stored: &mut Stored,
+    ) -> Result<Vec<Outgoing>, Failure> {
+        let refusal = Refusal { code: RefusalCode::Withdrawn, detail: "no answer in time".into() };
+        let refused =
+            stored.process.outstanding().into_iter().find_map(|command| command.refused(refusal.clone()));
+        let Some(refused) = refused else { return Ok(Vec::new()) };
+        let commands = advance(conn, stored, refused).await?;
+        commands.into_iter().map(|command| seal(stored.trace.child(), 0, command)).collect()
     }
 }
 
@@ -114,43 +133,36 @@ fn saga_of<'a>(loaded: &'a mut HashMap<OrderId, Stored>, event: &Event) -> Resul
     })
 }
 
-/// Moves a saga on. Gives the command to send, or nothing once it is over.
+/// Moves a checkout on. Gives the commands to send; none where other answers are awaited, or once it is over.
 async fn advance(
     conn: &mut AsyncPgConnection,
     stored: &mut Stored,
     mut event: Event,
-) -> Result<Option<Command>, Failure> {
+) -> Result<Vec<Command>, Failure> {
     loop {
-        match stored.saga.on_event(&event) {
-            Progress::Next(command @ (Command::ConfirmOrder { .. } | Command::CancelOrder { .. })) => {
-                stored.decision = Some(decision_in(&command));
-                event = orders::handle(conn, command).await.map_err(|error| match error {
-                    Error::Refused(refusal) => Failure::Poison(refusal.detail),
-                    Error::Broken(error) => Failure::Broken(error),
-                })?;
-            }
-            Progress::Next(command) => return Ok(Some(command)),
-            Progress::Finished => return Ok(None),
+        match stored.process.on_event(&event) {
+            Progress::Next(mut commands) => match commands.as_slice() {
+                [command] if decision_in(command).is_some() => {
+                    stored.decision = decision_in(command);
+                    event = perform(&orders::handle, conn, commands.remove(0)).await?;
+                }
+                _ => return Ok(commands),
+            },
+            Progress::Finished => return Ok(Vec::new()),
             Progress::Late => {
                 tracing::info!(order = %stored.order, event = event.routing_key(), "late; answered since");
-                return Ok(None);
+                return Ok(Vec::new());
             }
             Progress::Unexpected => return Err(unexpected(stored, &event)),
         }
     }
 }
 
-fn decision_in(command: &Command) -> Decision {
-    match command {
-        Command::CancelOrder { refusal, .. } => Decision::Cancel(refusal.clone()),
-        _ => Decision::Confirm,
-    }
-}
-
 fn unexpected(stored: &Stored, event: &Event) -> Failure {
-    let waits_for = match stored.saga.outstanding() {
-        Some(command) => format!("its saga waits for the answer to {}", command.routing_key()),
-        None => "its saga is finished".to_owned(),
+    let open: Vec<&str> = stored.process.outstanding().iter().map(Command::routing_key).collect();
+    let waits_for = match open.as_slice() {
+        [] => "its checkout is over".to_owned(),
+        open => format!("its checkout waits for the answer to {}", open.join(", ")),
     };
     Failure::Poison(format!("{} for order {}, but {waits_for}", event.routing_key(), stored.order))
 }

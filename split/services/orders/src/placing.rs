@@ -1,13 +1,15 @@
 //! `POST /orders`: an order and its saga begin together.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chassis::{Outgoing, Wake, enqueue};
-use checkout::Saga;
-use contracts::{BoxError, Envelope, OrderRequest, TraceContext};
+use chassis::{Outgoing, Protocol, Wake, enqueue};
+use checkout::Process;
+use contracts::{BoxError, Envelope, Event, OrderRequest, PlacedOrder, TraceContext};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use orders::{NewOrder, Order, PlaceError, Placed};
-use platform::{Pool, Problem, http};
+use platform::{CrashPoint, Flaw, Pool, Problem, http};
 
 use crate::sagas;
 use crate::waiting::{Waiting, preferred_wait};
@@ -19,12 +21,14 @@ pub async fn place_order(
     pool: web::Data<Pool>,
     wake: web::Data<Wake>,
     waiting: web::Data<Waiting>,
+    start: web::Data<Start>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
     let trace = http::trace_of(&request);
     let wait = preferred_wait(&request);
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
-    let (mut order, replayed) = begin(&pool, &new, trace).await?;
+    let (mut order, replayed) = start.begin(&pool, &new, trace).await?;
+    CrashPoint::AfterCommit.pass();
     wake.notify_one();
     if let (Some(at_most), Some(ticket)) = (wait, ticket)
         && !order.status.is_terminal()
@@ -42,29 +46,88 @@ pub async fn place_order(
     Ok(orders::order_answer(status, &order, replayed))
 }
 
-/// Places the order, or finds the one that the same request placed before.
-async fn begin(pool: &Pool, new: &NewOrder, trace: TraceContext) -> Result<(Order, bool), PlaceError> {
-    let mut conn = pool.get().await.map_err(BoxError::from)?;
-    let placed = conn.transaction(async |conn| place_with_saga(conn, new, trace).await).await;
-    match placed.map_err(|Rollback(error)| error)? {
-        Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
-        Placed::Known(order) => Ok((*order, true)),
-    }
+/// How a checkout begins in this shop.
+pub struct Start {
+    /// Which messages come first.
+    pub protocol: Protocol,
+    /// How long an answer may take before it is asked for again.
+    pub answer_within: Duration,
 }
 
-/// One transaction: the order, its saga, and the first command in the outbox (rules 1 and 22).
-async fn place_with_saga(
-    conn: &mut AsyncPgConnection,
-    new: &NewOrder,
-    trace: TraceContext,
-) -> Result<Placed, Rollback> {
-    let placed = orders::place(conn, new).await?;
-    if let Placed::New(_) = placed {
-        let (saga, first) = Saga::start(new.placed.clone());
-        sagas::insert(conn, new.placed.order_id, &saga, trace).await?;
-        enqueue(conn, &[Outgoing::new(&Envelope::new("orders", trace, 0, first))?]).await?;
+impl Start {
+    /// Places the order, or finds the one that the same request placed before.
+    async fn begin(
+        &self,
+        pool: &Pool,
+        new: &NewOrder,
+        trace: TraceContext,
+    ) -> Result<(Order, bool), PlaceError> {
+        let mut conn = pool.get().await.map_err(BoxError::from)?;
+        let placed = match Flaw::IntentNotStored.is_on() {
+            true => self.place_then_start(&mut conn, new, trace).await,
+            false => conn.transaction(async |conn| self.place_and_start(conn, new, trace).await).await,
+        };
+        match placed.map_err(|Rollback(error)| error)? {
+            Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
+            Placed::Known(order) => Ok((*order, true)),
+        }
     }
-    Ok(placed)
+
+    /// One transaction: the order, its saga if it has one, and the first messages in the outbox (rules 1 and 22).
+    async fn place_and_start(
+        &self,
+        conn: &mut AsyncPgConnection,
+        new: &NewOrder,
+        trace: TraceContext,
+    ) -> Result<Placed, Rollback> {
+        CrashPoint::BeforeOrderWrite.pass();
+        let placed = orders::place(conn, new).await?;
+        CrashPoint::AfterOrderWrite.pass();
+        if let Placed::New(event) = &placed {
+            self.start(conn, event, &new.placed, trace).await?;
+        }
+        CrashPoint::BeforeCommit.pass();
+        Ok(placed)
+    }
+
+    /// Tells those who come first: all services, or the participants that the process names.
+    async fn start(
+        &self,
+        conn: &mut AsyncPgConnection,
+        event: &Event,
+        order: &PlacedOrder,
+        trace: TraceContext,
+    ) -> Result<(), BoxError> {
+        let (process, commands) = match self.protocol {
+            Protocol::Orchestrated => Process::saga(order.clone()),
+            Protocol::Tcc => Process::tcc(order.clone()),
+            Protocol::Choreographed | Protocol::Naive => {
+                let envelope = Envelope::new("orders", trace, 0, event.clone()).carrying(order.clone());
+                return enqueue(conn, &[Outgoing::new(&envelope)?]).await;
+            }
+        };
+        sagas::insert(conn, order.order_id, &process, trace, self.answer_within).await?;
+        let seal = |command| Outgoing::new(&Envelope::new("orders", trace, 0, command));
+        enqueue(conn, &commands.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?).await
+    }
+
+    /// Rule 22 left out: the order is committed, and whatever happens next is forgotten by a crash.
+    async fn place_then_start(
+        &self,
+        conn: &mut AsyncPgConnection,
+        new: &NewOrder,
+        trace: TraceContext,
+    ) -> Result<Placed, Rollback> {
+        let placed =
+            conn.transaction(async |conn| Ok::<_, Rollback>(orders::place(conn, new).await?)).await?;
+        if let Placed::New(event) = &placed {
+            conn.transaction(async |conn| {
+                self.start(conn, event, &new.placed, trace).await.map_err(Rollback::from)
+            })
+            .await?;
+        }
+        Ok(placed)
+    }
 }
 
 /// Why the transaction was rolled back.

@@ -1,15 +1,37 @@
 //! Where sagas are kept between two answers.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use checkout::Saga;
+use checkout::Process;
 use contracts::{BoxError, OrderId, TraceContext};
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use orders::Decision;
-use platform::sql;
+use platform::{CrashPoint, Flaw, sql};
 use uuid::Uuid;
+
+const LOAD: &str = "SELECT order_id, state, version, traceparent, attempt
+    FROM checkout.sagas WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
+
+const SAVE: &str = "UPDATE checkout.sagas
+    SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
+        deadline = clock_timestamp() + make_interval(secs => $5)
+    FROM unnest($1, $2, $3, $4) AS new (order_id, state, finished, version)
+    WHERE sagas.order_id = new.order_id AND sagas.version = new.version AND NOT sagas.finished";
+
+/// Rule 21 left out: no lock, no version, and no end that is the end.
+mod flawed {
+    pub const LOAD: &str = "SELECT order_id, state, version, traceparent, attempt
+        FROM checkout.sagas WHERE order_id = ANY($1)";
+
+    pub const SAVE: &str = "UPDATE checkout.sagas
+        SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
+            deadline = clock_timestamp() + make_interval(secs => $5)
+        FROM unnest($1, $2, $3, $4) AS new (order_id, state, finished, version)
+        WHERE sagas.order_id = new.order_id AND new.version >= 0";
+}
 
 #[derive(QueryableByName)]
 struct SagaRow {
@@ -30,7 +52,7 @@ pub struct Stored {
     /// Whose it is.
     pub order: OrderId,
     /// Where it stands.
-    pub saga: Saga,
+    pub process: Process,
     /// The trace of the request that began it.
     pub trace: TraceContext,
     /// How often the outstanding command was sent before.
@@ -45,7 +67,7 @@ impl TryFrom<SagaRow> for Stored {
     fn try_from(row: SagaRow) -> Result<Self, BoxError> {
         Ok(Self {
             order: OrderId(row.order_id),
-            saga: serde_json::from_value(row.state)?,
+            process: serde_json::from_value(row.state)?,
             trace: TraceContext::parse(&row.traceparent)?,
             attempt: row.attempt,
             decision: None,
@@ -58,15 +80,20 @@ impl TryFrom<SagaRow> for Stored {
 pub async fn insert(
     conn: &mut AsyncPgConnection,
     order: OrderId,
-    saga: &Saga,
+    process: &Process,
     trace: TraceContext,
+    answer_within: Duration,
 ) -> Result<(), BoxError> {
-    sql("INSERT INTO checkout.sagas (order_id, state, traceparent) VALUES ($1, $2, $3)")
-        .bind::<SqlUuid, _>(order.0)
-        .bind::<Jsonb, _>(serde_json::to_value(saga)?)
-        .bind::<Text, _>(trace.to_string())
-        .execute(conn)
-        .await?;
+    CrashPoint::BeforeSagaStart.pass();
+    sql("INSERT INTO checkout.sagas (order_id, state, traceparent, deadline)
+         VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))")
+    .bind::<SqlUuid, _>(order.0)
+    .bind::<Jsonb, _>(serde_json::to_value(process)?)
+    .bind::<Text, _>(trace.to_string())
+    .bind::<Double, _>(answer_within.as_secs_f64())
+    .execute(conn)
+    .await?;
+    CrashPoint::AfterSagaStart.pass();
     Ok(())
 }
 
@@ -75,29 +102,29 @@ pub async fn load(
     conn: &mut AsyncPgConnection,
     orders: &[Uuid],
 ) -> Result<HashMap<OrderId, Stored>, BoxError> {
-    let rows: Vec<SagaRow> = sql("SELECT order_id, state, version, traceparent, attempt
-         FROM checkout.sagas WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE")
-    .bind::<Array<SqlUuid>, _>(orders)
-    .load(conn)
-    .await?;
+    let rows: Vec<SagaRow> = sql(if Flaw::NoVersionGuard.is_on() { flawed::LOAD } else { LOAD })
+        .bind::<Array<SqlUuid>, _>(orders)
+        .load(conn)
+        .await?;
     rows.into_iter().map(|row| Ok((OrderId(row.order_id), row.try_into()?))).collect()
 }
 
 /// Keeps what became of sagas, all in one statement. Each must be as it was loaded and not be over (rule 21).
-pub async fn save(conn: &mut AsyncPgConnection, sagas: &[Stored]) -> Result<(), BoxError> {
+pub async fn save(
+    conn: &mut AsyncPgConnection,
+    sagas: &[Stored],
+    answer_within: Duration,
+) -> Result<(), BoxError> {
     let states =
-        sagas.iter().map(|stored| serde_json::to_value(&stored.saga)).collect::<Result<Vec<_>, _>>()?;
-    let saved = sql("UPDATE checkout.sagas
-         SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
-             deadline = clock_timestamp() + interval '30 s'
-         FROM unnest($1, $2, $3, $4) AS new (order_id, state, finished, version)
-         WHERE sagas.order_id = new.order_id AND sagas.version = new.version AND NOT sagas.finished")
-    .bind::<Array<SqlUuid>, _>(sagas.iter().map(|stored| stored.order.0).collect::<Vec<_>>())
-    .bind::<Array<Jsonb>, _>(states)
-    .bind::<Array<Bool>, _>(sagas.iter().map(|stored| stored.saga.is_finished()).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(sagas.iter().map(|stored| stored.version).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
+        sagas.iter().map(|stored| serde_json::to_value(&stored.process)).collect::<Result<Vec<_>, _>>()?;
+    let saved = sql(if Flaw::NoVersionGuard.is_on() { flawed::SAVE } else { SAVE })
+        .bind::<Array<SqlUuid>, _>(sagas.iter().map(|stored| stored.order.0).collect::<Vec<_>>())
+        .bind::<Array<Jsonb>, _>(states)
+        .bind::<Array<Bool>, _>(sagas.iter().map(|stored| stored.process.is_finished()).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(sagas.iter().map(|stored| stored.version).collect::<Vec<_>>())
+        .bind::<Double, _>(answer_within.as_secs_f64())
+        .execute(conn)
+        .await?;
     if saved != sagas.len() {
         return Err(
             format!("{} of {} sagas were changed by another", sagas.len() - saved, sagas.len()).into()
@@ -107,14 +134,19 @@ pub async fn save(conn: &mut AsyncPgConnection, sagas: &[Stored]) -> Result<(), 
 }
 
 /// Sagas whose answer is overdue. Their next deadline is set, so that each is given once a deadline.
-pub async fn overdue(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Stored>, BoxError> {
+pub async fn overdue(
+    conn: &mut AsyncPgConnection,
+    limit: i64,
+    answer_within: Duration,
+) -> Result<Vec<Stored>, BoxError> {
     let rows: Vec<SagaRow> = sql("WITH due AS (
              SELECT order_id FROM checkout.sagas WHERE NOT finished AND deadline < clock_timestamp()
              ORDER BY order_id LIMIT $1 FOR UPDATE SKIP LOCKED)
-         UPDATE checkout.sagas SET attempt = attempt + 1, deadline = clock_timestamp() + interval '30 s'
+         UPDATE checkout.sagas SET attempt = attempt + 1, deadline = clock_timestamp() + make_interval(secs => $2)
          FROM due WHERE sagas.order_id = due.order_id
          RETURNING sagas.order_id, state, version, traceparent, attempt")
     .bind::<BigInt, _>(limit)
+    .bind::<Double, _>(answer_within.as_secs_f64())
     .load(conn)
     .await?;
     rows.into_iter().map(Stored::try_from).collect()

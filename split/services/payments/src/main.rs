@@ -1,9 +1,8 @@
 //! The shop's payments as a service of its own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use chassis::{Participant, Service, ServiceSettings};
+use chassis::{Module, ServiceSettings, run_module};
 use clap::Parser;
 use platform::config;
 
@@ -17,12 +16,19 @@ struct Cli {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let service = Service {
+    let module = Module {
         name: "payments",
-        migrations: vec![payments::MIGRATIONS],
-        routing_keys: &["payments.capture-payment", "payments.refund-payment"],
-        reactor: Arc::new(Participant { name: "payments", handle: payments::handle }),
+        migrations: payments::MIGRATIONS,
+        commands: &[
+            "payments.authorize-payment",
+            "payments.capture-payment",
+            "payments.void-payment",
+            "payments.refund-payment",
+        ],
+        handle: payments::handle,
+        hears: payments::HEARS,
+        react: payments::react,
         routes: payments::routes,
     };
-    config::finish(chassis::run(config::read::<Cli>().settings, service).await)
+    config::finish(run_module(config::read::<Cli>().settings, module).await)
 }

@@ -1,9 +1,8 @@
 //! The shop's shipping as a service of its own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use chassis::{Participant, Service, ServiceSettings};
+use chassis::{Module, ServiceSettings, run_module};
 use clap::Parser;
 use platform::config;
 
@@ -17,12 +16,14 @@ struct Cli {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let service = Service {
+    let module = Module {
         name: "shipping",
-        migrations: vec![shipping::MIGRATIONS],
-        routing_keys: &["shipping.schedule-shipment"],
-        reactor: Arc::new(Participant { name: "shipping", handle: shipping::handle }),
+        migrations: shipping::MIGRATIONS,
+        commands: &["shipping.quote-shipment", "shipping.schedule-shipment"],
+        handle: shipping::handle,
+        hears: shipping::HEARS,
+        react: shipping::react,
         routes: shipping::routes,
     };
-    config::finish(chassis::run(config::read::<Cli>().settings, service).await)
+    config::finish(run_module(config::read::<Cli>().settings, module).await)
 }

@@ -1,0 +1,1 @@
+ALTER TABLE chassis.owner DROP COLUMN protocol;

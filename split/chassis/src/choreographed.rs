@@ -1,0 +1,50 @@
+//! A module in a *choreography*: it hears what happened elsewhere, does its step, and says what happened here.
+//!
+//! Nobody has to know who else is there. The price: nobody knows how far an order has got, and nobody asks again. What
+//! outbox and inbox do not carry through is lost for good.
+
+use contracts::{Command, Envelope, Error, Event, PlacedOrder};
+use diesel_async::AsyncPgConnection;
+
+use crate::consumer::{Failure, Reactor};
+use crate::outbox::Outgoing;
+use crate::step::perform;
+
+/// A reactor that does what its module would do about an event, and sends what came of it.
+pub struct Choreographed<H> {
+    /// The service's name, which its messages carry as their source.
+    pub name: &'static str,
+    /// The module's `react`.
+    pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
+    /// The module's `handle`.
+    pub handle: H,
+}
+
+impl<H> Reactor for Choreographed<H>
+where
+    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
+{
+    type Message = Event;
+
+    async fn react(
+        &self,
+        conn: &mut AsyncPgConnection,
+        messages: Vec<Envelope<Event>>,
+    ) -> Result<Vec<Outgoing>, Failure> {
+        let mut outgoing = Vec::with_capacity(messages.len());
+        for Envelope { message: heard, traceparent, order, .. } in messages {
+            let order = order.ok_or_else(|| missing(&heard))?;
+            let Some(command) = (self.react)(&heard, &order) else { continue };
+            let happened = perform(&self.handle, conn, command).await?;
+            if happened.is_acted_on() {
+                let envelope = Envelope::new(self.name, traceparent.child(), 0, happened).carrying(order);
+                outgoing.push(Outgoing::new(&envelope)?);
+            }
+        }
+        Ok(outgoing)
+    }
+}
+
+fn missing(heard: &Event) -> Failure {
+    Failure::Poison(format!("{} does not carry its order, and there is nobody to ask", heard.routing_key()))
+}

@@ -1,0 +1,46 @@
+//! What the flaws put in place of outbox and inbox. Nothing to learn from, except what goes wrong.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use uuid::Uuid;
+
+use crate::outbox::{Outgoing, Pending};
+
+/// Rule 1 left out: messages to be sent at once, whatever becomes of the transaction; a crash forgets them.
+static UNSAFE_OUTBOX: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
+
+fn unsafe_outbox() -> MutexGuard<'static, Vec<Pending>> {
+    UNSAFE_OUTBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Sends messages beside the transaction.
+pub fn dual_write(messages: &[Outgoing]) {
+    unsafe_outbox().extend(messages.iter().map(Outgoing::unstored));
+}
+
+/// What was sent beside transactions, and is now on its way or lost.
+pub fn dual_written() -> Vec<Pending> {
+    std::mem::take(&mut *unsafe_outbox())
+}
+
+/// Rule 2 left out: the last id that the relay saw.
+static LAST_ID: AtomicI64 = AtomicI64::new(0);
+
+/// The id above which the relay looks.
+pub fn last_id() -> i64 {
+    LAST_ID.load(Ordering::Relaxed)
+}
+
+/// The relay saw these rows; it will not look at them, nor at any before them, again.
+pub fn seen(rows: &[Pending]) {
+    if let Some(last) = rows.last() {
+        LAST_ID.fetch_max(last.id, Ordering::Relaxed);
+    }
+}
+
+/// Rule 12 left out: every message is new.
+pub fn all_are_new(ids: &[Uuid]) -> HashSet<Uuid> {
+    ids.iter().copied().collect()
+}

@@ -1,0 +1,29 @@
+//! One step of a checkout in this service: a command for its module, and the event that it answers.
+
+use contracts::{Command, Error, Event};
+use diesel_async::AsyncPgConnection;
+use platform::CrashPoint;
+
+use crate::consumer::Failure;
+
+/// Has the module do what it is told, in a transaction of the caller's. Its no is an answer like its yes: a refusal
+/// writes nothing, so one transaction can hold many steps and answer no to some of them.
+pub async fn perform<H>(handle: &H, conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Failure>
+where
+    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
+{
+    let (before, after) = match command.is_compensation() {
+        true => (CrashPoint::BeforeCompensation, CrashPoint::AfterCompensation),
+        false => (CrashPoint::BeforeBusinessWrite, CrashPoint::AfterBusinessWrite),
+    };
+    before.pass();
+    let event = match handle(conn, command.clone()).await {
+        Ok(event) => event,
+        Err(Error::Refused(refusal)) => command
+            .refused(refusal)
+            .ok_or_else(|| Failure::Poison(format!("{} cannot be refused", command.routing_key())))?,
+        Err(Error::Broken(error)) => return Err(Failure::Broken(error)),
+    };
+    after.pass();
+    Ok(event)
+}

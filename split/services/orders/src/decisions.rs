@@ -1,0 +1,52 @@
+//! From the commit of a decision to the requests that wait for it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use contracts::{Command, OrderId};
+use orders::Decision;
+
+use crate::waiting::Waiting;
+
+/// What the transaction under way decides. Told to those who wait once it is committed.
+#[derive(Default)]
+pub struct Decisions {
+    waiting: Arc<Waiting>,
+    under_way: Mutex<Vec<(OrderId, Decision)>>,
+}
+
+impl Decisions {
+    /// Where requests wait for decisions.
+    pub fn waiting(&self) -> Arc<Waiting> {
+        self.waiting.clone()
+    }
+
+    /// A new transaction begins. What an earlier one was about to decide was rolled back or told.
+    pub fn begin(&self) {
+        self.under_way().clear();
+    }
+
+    /// The transaction under way decides this.
+    pub fn note(&self, order: OrderId, decision: Decision) {
+        self.under_way().push((order, decision));
+    }
+
+    /// The transaction under way is committed.
+    pub fn tell(&self) {
+        for (order, decision) in self.under_way().drain(..) {
+            self.waiting.decided(order, decision);
+        }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<(OrderId, Decision)>> {
+        self.under_way.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// What a command decides about its order, if it decides anything.
+pub fn decision_in(command: &Command) -> Option<Decision> {
+    match command {
+        Command::ConfirmOrder { .. } => Some(Decision::Confirm),
+        Command::CancelOrder { refusal, .. } => Some(Decision::Cancel(refusal.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,44 @@
+//! The orders service in a *choreography*: one among others. It hears that the last step was done, or that any was
+//! refused, and decides the order. It drives nothing.
+
+use std::sync::Arc;
+
+use chassis::{Choreographed, Failure, Outgoing, Reactor};
+use contracts::{Command, Envelope, Error, Event};
+use diesel_async::AsyncPgConnection;
+
+use crate::decisions::{Decisions, decision_in};
+
+/// Decides orders by what is heard.
+pub struct Listener<H> {
+    /// The module, as any other in the choreography.
+    pub module: Choreographed<H>,
+    /// Where its decisions are told in this process.
+    pub decisions: Arc<Decisions>,
+}
+
+impl<H> Reactor for Listener<H>
+where
+    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
+{
+    type Message = Event;
+
+    async fn react(
+        &self,
+        conn: &mut AsyncPgConnection,
+        messages: Vec<Envelope<Event>>,
+    ) -> Result<Vec<Outgoing>, Failure> {
+        self.decisions.begin();
+        for Envelope { message, order, .. } in &messages {
+            let command = order.as_ref().and_then(|order| orders::react(message, order));
+            if let Some(decision) = command.as_ref().and_then(decision_in) {
+                self.decisions.note(message.order_id(), decision);
+            }
+        }
+        self.module.react(conn, messages).await
+    }
+
+    fn committed(&self) {
+        self.decisions.tell();
+    }
+}
