@@ -12,7 +12,19 @@ use uuid::Uuid;
 enum Call {
     Receive { receipt: u128, sku: &'static str, quantity: i64 },
     Reserve { order: u128, lines: Vec<(&'static str, i64)> },
+    Commit { order: u128 },
     Release { order: u128 },
+}
+
+/// What a call came to.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    /// It was done.
+    Done(Option<Event>),
+    /// A business no.
+    Refused(RefusalCode),
+    /// It can never come from the plan: to sell what is not reserved, to put back what is sold.
+    OutOfPlan,
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -25,21 +37,22 @@ fn call() -> impl Strategy<Value = Call> {
     let lines = prop::collection::btree_map(sku(), 1i64..4, 1..3);
     let reserve = (0u128..6, lines)
         .prop_map(|(order, lines)| Call::Reserve { order, lines: lines.into_iter().collect() });
-    prop_oneof![1 => receive, 2 => reserve, 1 => (0u128..6).prop_map(|order| Call::Release { order })]
+    let commit = (0u128..6).prop_map(|order| Call::Commit { order });
+    let release = (0u128..6).prop_map(|order| Call::Release { order });
+    prop_oneof![1 => receive, 2 => reserve, 1 => commit, 1 => release]
 }
 
 fn id(order: u128) -> OrderId {
     OrderId(Uuid::from_u128(order))
 }
 
-/// Whether it was done; a refusal is `Err` with its code.
-async fn perform(store: &mut MemoryStock, call: &Call) -> Result<Option<Event>, RefusalCode> {
+async fn perform(store: &mut MemoryStock, call: &Call) -> Outcome {
     let command = match call {
         Call::Receive { receipt, sku, quantity } => {
             let pieces = Pieces { sku: sku.parse().unwrap(), quantity: (*quantity).try_into().unwrap() };
             let receipt = Receipt { receipt_id: Uuid::from_u128(*receipt), lines: vec![pieces] };
             receive(store, &receipt).await.unwrap();
-            return Ok(None);
+            return Outcome::Done(None);
         }
         Call::Reserve { order, lines } => Command::ReserveStock {
             order_id: id(*order),
@@ -52,12 +65,18 @@ async fn perform(store: &mut MemoryStock, call: &Call) -> Result<Option<Event>, 
                 })
                 .collect(),
         },
+        Call::Commit { order } => Command::CommitReservation { order_id: id(*order) },
         Call::Release { order } => Command::ReleaseStock { order_id: id(*order) },
     };
+    let before = store.reservation(command.order_id()).cloned();
     match handle(store, command).await {
-        Ok(event) => Ok(Some(event)),
-        Err(Error::Refused(refusal)) => Err(refusal.code),
-        Err(Error::Broken(error)) => panic!("{call:?} broke: {error}"),
+        Ok(event) => Outcome::Done(Some(event)),
+        Err(Error::Refused(refusal)) => Outcome::Refused(refusal.code),
+        Err(Error::Broken(error)) => match (call, before) {
+            (Call::Commit { .. }, None | Some(Reservation::Released)) => Outcome::OutOfPlan,
+            (Call::Release { .. }, Some(Reservation::Committed(_))) => Outcome::OutOfPlan,
+            _ => panic!("{call:?} broke: {error}"),
+        },
     }
 }
 
@@ -75,8 +94,8 @@ proptest! {
                 let answer = perform(&mut store, &call).await;
                 prop_assert!(store.balances(), "after {call:?}: {store:?}");
                 // A reservation that comes after its release finds the tombstone (rule 19).
-                prop_assert_eq!(too_late, answer == Err(RefusalCode::Withdrawn));
-                if let Call::Release { order } = call {
+                prop_assert_eq!(too_late, answer == Outcome::Refused(RefusalCode::Withdrawn));
+                if let (Call::Release { order }, Outcome::Done(_)) = (call, answer) {
                     released.insert(order);
                     prop_assert_eq!(store.reservation(id(order)), Some(&Reservation::Released));
                 }
