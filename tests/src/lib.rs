@@ -9,6 +9,7 @@ mod world;
 
 pub use client::{Answer, Body};
 pub use load::{Load, Mix};
-pub use stage::Stage;
+pub use stage::{DRIVERS, Stage};
+pub use workbench::driver::Driver;
 pub use workbench::run::Mode;
 pub use world::{World, eventually};

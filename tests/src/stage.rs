@@ -1,11 +1,13 @@
 //! The servers and the shops that all cases share, started when the first case needs them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::OnceCell;
 use workbench::audit::Expected;
+use workbench::driver::Driver;
 use workbench::guard::Guard;
 use workbench::infra::{Infrastructure, Options};
 use workbench::run::Mode;
@@ -13,15 +15,29 @@ use workbench::shop::{Shop, ShopOptions};
 
 use crate::world::{DELIVERIES, World};
 
+/// The drivers that the cases run on: each that is meant to be correct.
+pub const DRIVERS: [Driver; 2] = [Driver::Local, Driver::Orchestrated];
+
 /// What is started at most once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stage {
     guard: OnceCell<Guard>,
     programs: OnceCell<PathBuf>,
     logs: OnceCell<tempfile::TempDir>,
     infrastructure: OnceCell<Infrastructure>,
-    monolith: OnceCell<Arc<World>>,
-    split: OnceCell<Arc<World>>,
+    worlds: BTreeMap<Driver, OnceCell<Arc<World>>>,
+}
+
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage {
+            guard: OnceCell::new(),
+            programs: OnceCell::new(),
+            logs: OnceCell::new(),
+            infrastructure: OnceCell::new(),
+            worlds: DRIVERS.into_iter().map(|driver| (driver, OnceCell::new())).collect(),
+        }
+    }
 }
 
 impl Stage {
@@ -47,29 +63,37 @@ impl Stage {
         Infrastructure::find(self.guard().await?, &options).await
     }
 
-    /// The shop that cases of this mode share.
-    pub async fn world(&self, mode: Mode) -> Result<Arc<World>> {
-        let cell = match mode {
-            Mode::Monolith => &self.monolith,
-            Mode::Split => &self.split,
-        };
+    /// The shop that cases of this driver share.
+    pub async fn world(&self, driver: Driver) -> Result<Arc<World>> {
+        let cell = self.worlds.get(&driver).with_context(|| format!("{driver} is not among DRIVERS"))?;
         let world = cell.get_or_try_init(async || {
             let infrastructure = self.infrastructure().await?;
-            anyhow::Ok(Arc::new(self.new_world(mode, infrastructure).await?))
+            anyhow::Ok(Arc::new(self.new_world(driver, infrastructure).await?))
         });
         Ok(world.await?.clone())
     }
 
     /// A shop that nobody else uses, for a case that breaks it.
-    pub async fn new_world(&self, mode: Mode, infrastructure: &Infrastructure) -> Result<World> {
+    pub async fn new_world(&self, driver: Driver, infrastructure: &Infrastructure) -> Result<World> {
+        self.new_world_with(driver, infrastructure, DELIVERIES).await
+    }
+
+    /// The same, in which every message is published so often.
+    pub async fn new_world_with(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+        deliveries: u8,
+    ) -> Result<World> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
         let options = ShopOptions {
             programs: self.programs().await?.clone(),
-            logs: logs.path().join(format!("{mode}-{}", uuid::Uuid::new_v4().simple())),
-            deliveries: DELIVERIES,
+            logs: logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple())),
+            deliveries,
             pool: None,
+            flaws: Vec::new(),
         };
-        let shop = Shop::start(self.guard().await?, mode, infrastructure, &options)
+        let shop = Shop::start(self.guard().await?, driver, infrastructure, &options)
             .await
             .context("the shop did not start")?;
         World::new(shop).await
@@ -89,14 +113,14 @@ impl Stage {
 
     /// Audits and stops the shared worlds, then the servers.
     pub async fn finish(self) -> Result<()> {
-        let worlds = [self.monolith, self.split].into_iter().filter_map(OnceCell::into_inner);
+        let worlds = self.worlds.into_values().filter_map(OnceCell::into_inner);
         let mut outcome = Ok(());
         for world in worlds {
-            let mode = world.mode;
+            let driver = world.driver;
             let audited = world.audit(Expected::default()).await.context("at the end of all cases");
             let stopped = match (Arc::into_inner(world), self.infrastructure.get()) {
                 (Some(world), Some(infrastructure)) => world.into_shop().stop(infrastructure).await,
-                _ => Err(anyhow!("a case still holds the world of the {mode}")),
+                _ => Err(anyhow!("a case still holds the world of {driver}")),
             };
             outcome = outcome.and(audited).and(stopped);
         }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 use workbench::audit::{Expected, Subject, audit};
-use workbench::run::{Mode, Verdict};
+use workbench::driver::Driver;
+use workbench::run::Verdict;
 use workbench::shop::{Databases, Shop};
 
 use crate::client::{Answer, Body};
@@ -23,8 +24,8 @@ pub const DELIVERIES: u8 = 2;
 /// A shop, and what the cases do with it.
 #[derive(Debug)]
 pub struct World {
-    /// Which architecture.
-    pub mode: Mode,
+    /// How it stays consistent.
+    pub driver: Driver,
     /// Where clients send their requests.
     pub address: String,
     /// Its databases.
@@ -46,7 +47,7 @@ impl World {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(40)).build()?;
         let document = client.get(format!("{}/openapi.json", shop.address)).send().await?.json().await?;
         Ok(Self {
-            mode: shop.mode,
+            driver: shop.driver,
             address: shop.address.clone(),
             databases: shop.databases.clone(),
             namespace: shop.namespace.clone().unwrap_or_default(),
@@ -228,7 +229,7 @@ impl World {
         self.shop.lock().await.drain(BOUND).await?;
         let with_load = expected.min_per_outcome > 0;
         let subject = Subject {
-            mode: self.mode,
+            driver: self.driver,
             databases: self.databases.clone(),
             namespace: Some(self.namespace.clone()).filter(|name| !name.is_empty()),
             amqp_url: Some(self.amqp_url.clone()).filter(|url| !url.is_empty()),
@@ -241,7 +242,7 @@ impl World {
             .filter(|finding| finding.verdict != Verdict::Held)
             .map(|finding| format!("{} {:?}: {}", finding.invariant, finding.verdict, finding.evidence))
             .collect();
-        ensure!(wrong.is_empty(), "the audit of the {} found:\n{}", self.mode, wrong.join("\n"));
+        ensure!(wrong.is_empty(), "the audit of {} found:\n{}", self.driver, wrong.join("\n"));
         Ok(())
     }
 }

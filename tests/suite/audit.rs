@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use lapin::options::{ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{Connection, ConnectionProperties};
-use tests::{Mode, Stage, World};
+use tests::{Driver, Mode, Stage, World};
 use uuid::Uuid;
 use workbench::audit::{Expected, Fault};
 
@@ -20,16 +20,16 @@ struct Damage<'a> {
 }
 
 pub async fn damage_to_the_monolith_is_seen(stage: &Stage) -> Result<Option<String>> {
-    damage_is_seen(stage, Mode::Monolith).await
+    damage_is_seen(stage, Driver::Local).await
 }
 
 pub async fn damage_to_the_split_shop_is_seen(stage: &Stage) -> Result<Option<String>> {
-    damage_is_seen(stage, Mode::Split).await
+    damage_is_seen(stage, Driver::Orchestrated).await
 }
 
-async fn damage_is_seen(stage: &Stage, mode: Mode) -> Result<Option<String>> {
+async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world(mode, infrastructure).await?;
+    let world = stage.new_world(driver, infrastructure).await?;
     let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
     world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
     world.refused(&order(&customer, "atlantis", &[(&sku, 1, 10)]), "region_not_served").await?;
@@ -40,7 +40,7 @@ async fn damage_is_seen(stage: &Stage, mode: Mode) -> Result<Option<String>> {
         sees(&world, Expected::default(), damage.invariant).await.with_context(|| damage.plant.to_owned())?;
         connection.batch_execute(damage.mend).await.with_context(|| damage.mend.to_owned())?;
     }
-    if mode == Mode::Split {
+    if driver.mode() == Mode::Split {
         an_unexplained_dead_letter_is_seen(&world).await?;
     }
     let lost = Expected { accepted: Some(vec![Uuid::new_v4()]), ..Expected::default() };
@@ -114,7 +114,7 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE shipping.shipments SET scheduled_at = scheduled_at + interval '1 hour'",
         ),
     ];
-    damages.push(match world.mode {
+    damages.push(match world.driver.mode() {
         Mode::Monolith => of(
             "I6",
             &all.orders,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use tests::{Mode, Stage};
+use tests::{Driver, Stage};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use uuid::Uuid;
@@ -151,7 +151,7 @@ pub async fn a_broker_out_of_reach(stage: &Stage) -> Result<Option<String>> {
 }
 
 pub async fn two_services_on_one_database(stage: &Stage) -> Result<Option<String>> {
-    let world = stage.world(Mode::Split).await?;
+    let world = stage.world(Driver::Orchestrated).await?;
     let environment =
         [("DATABASE_URL", world.databases.catalog.as_str()), ("AMQP_URL", world.amqp_url.as_str())];
     let arguments = ["--namespace", "config-two"];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use tests::{Load, Mix, Mode, Stage, World};
+use tests::{Driver, Load, Mix, Stage, World};
 use uuid::Uuid;
 use workbench::audit::{Expected, Fault};
 
@@ -38,16 +38,17 @@ async fn crash(world: &Arc<World>, mix: &Mix, process: &str, known: &mut Vec<Uui
 }
 
 pub async fn the_monolith(stage: &Stage) -> Result<Option<String>> {
-    each(stage, Mode::Monolith, &["monolith"]).await
+    each(stage, Driver::Local, &["monolith"]).await
 }
 
 pub async fn each_process_of_the_split_shop(stage: &Stage) -> Result<Option<String>> {
-    each(stage, Mode::Split, &["inventory", "orders", "payments", "catalog", "shipping", "gateway"]).await
+    each(stage, Driver::Orchestrated, &["inventory", "orders", "payments", "catalog", "shipping", "gateway"])
+        .await
 }
 
-async fn each(stage: &Stage, mode: Mode, processes: &[&str]) -> Result<Option<String>> {
+async fn each(stage: &Stage, driver: Driver, processes: &[&str]) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = Arc::new(stage.new_world(mode, infrastructure).await?);
+    let world = Arc::new(stage.new_world(driver, infrastructure).await?);
     let mix = Mix::prepare(&world).await?;
     let mut known = Vec::new();
     for process in processes {
@@ -60,7 +61,7 @@ async fn each(stage: &Stage, mode: Mode, processes: &[&str]) -> Result<Option<St
 
 pub async fn the_broker(stage: &Stage) -> Result<Option<String>> {
     let mut infrastructure = stage.new_infrastructure().await?;
-    let world = Arc::new(stage.new_world(Mode::Split, &infrastructure).await?);
+    let world = Arc::new(stage.new_world(Driver::Orchestrated, &infrastructure).await?);
     let mix = Mix::prepare(&world).await?;
     let load = Load::start(&world, &mix, CLIENTS);
     load.proceed(ORDERS).await?;

@@ -62,7 +62,7 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
     if let Some(error) = schema(&checkout().join("docs/run.schema.json"))?.iter_errors(&run).next() {
         anyhow::bail!("the run is not as described: {error} at {}", error.instance_path());
     }
-    let modes: Vec<_> = run["modes"].as_array().into_iter().flatten().map(|mode| &mode["mode"]).collect();
-    ensure!(modes == ["monolith", "split"], "{modes:?}");
+    let modes: Vec<_> = run["modes"].as_array().into_iter().flatten().map(|mode| &mode["driver"]).collect();
+    ensure!(modes == ["monolith:local", "split:orchestrated"], "{modes:?}");
     Ok(None)
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use tests::{Mode, Stage, World};
+use tests::{DRIVERS, Mode, Stage, World};
 use tokio::runtime::Runtime;
 
 /// A case that needs no server.
@@ -65,7 +65,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
     ]
 }
 
-fn in_both_worlds() -> Vec<(&'static str, InWorld)> {
+fn in_every_world() -> Vec<(&'static str, InWorld)> {
     cases![world:
         api::an_order_is_confirmed,
         api::each_refusal_gives_everything_back,
@@ -92,7 +92,7 @@ fn in_both_worlds() -> Vec<(&'static str, InWorld)> {
     ]
 }
 
-fn in_one_world() -> Vec<(Mode, &'static str, InWorld)> {
+fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     let monolith: Vec<(&str, InWorld)> = cases![world: divergence::an_order_is_answered_decided];
     let split = cases![world:
         divergence::an_order_is_answered_pending,
@@ -142,12 +142,16 @@ fn main() -> ExitCode {
 fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
     let plain = plain().into_iter().map(|(name, case)| Trial::test(name, move || case().map_err(failed)));
 
-    let both = in_both_worlds().into_iter();
-    let both = both.flat_map(|(name, case)| Mode::ALL.map(|mode| (mode, name, case)));
-    let worlds = both.chain(in_one_world()).map(|(mode, name, case)| {
+    let every = in_every_world().into_iter();
+    let every = every.flat_map(|(name, case)| DRIVERS.map(|driver| (driver, name, case)));
+    let one = in_worlds_of_one_mode().into_iter().flat_map(|(mode, name, case)| {
+        let of_mode = DRIVERS.into_iter().filter(move |driver| driver.mode() == mode);
+        of_mode.map(move |driver| (driver, name, case))
+    });
+    let worlds = every.chain(one).map(|(driver, name, case)| {
         let (runtime, stage) = (runtime.clone(), stage.clone());
-        Trial::test(format!("{mode}::{name}"), move || {
-            runtime.block_on(async { case(stage.world(mode).await?).await }).map_err(failed)
+        Trial::test(format!("{driver}::{name}"), move || {
+            runtime.block_on(async { case(stage.world(driver).await?).await }).map_err(failed)
         })
     });
 

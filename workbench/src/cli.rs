@@ -9,8 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::driver::Driver;
 use crate::guard::{self, Guard};
-use crate::run::{Arrivals, Mode, Verdict};
+use crate::run::{Arrivals, Verdict};
 use crate::{bench, compare, doctor, infra, load, output, report, up};
 
 /// Exit status: everything that was looked at holds.
@@ -94,9 +95,9 @@ enum Bench {
 
 #[derive(Debug, Args)]
 struct Compare {
-    /// The modes, the baseline first; the same one twice compares it with itself.
+    /// The modes, as monolith:two-phase or split:tcc, the baseline first; the same one twice compares it with itself.
     #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
-    modes: Vec<Mode>,
+    modes: Vec<Driver>,
     /// Orders per second, sent by the clock (open loop).
     #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
     rate: f64,
@@ -119,6 +120,8 @@ struct Compare {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
+    flaws: FlawArgs,
+    #[command(flatten)]
     servers: ServerArgs,
     #[command(flatten)]
     json: Json,
@@ -126,16 +129,26 @@ struct Compare {
 
 #[derive(Debug, Args)]
 struct Up {
-    /// monolith, split or both.
+    /// monolith, split, both, or exactly how it stays consistent, as split:tcc.
     #[arg(default_value = "both", value_parser = modes)]
     modes: Modes,
+    #[command(flatten)]
+    flaws: FlawArgs,
     #[command(flatten)]
     servers: ServerArgs,
 }
 
 /// What `cleave up` starts.
 #[derive(Debug, Clone)]
-struct Modes(Vec<Mode>);
+struct Modes(Vec<Driver>);
+
+/// Which rules to leave out.
+#[derive(Debug, Args)]
+struct FlawArgs {
+    /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
+    #[arg(long, value_delimiter = ',', value_name = "FLAW")]
+    flaws: Vec<String>,
+}
 
 /// Which servers to use. Private ones of cleave's own, unless these say otherwise.
 #[derive(Debug, Clone, Args)]
@@ -194,8 +207,8 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
     load::allow_many_connections()?;
     match command {
         // It takes Ctrl-C as its end, and comes to it in order.
-        Command::Up(Up { modes: Modes(modes), servers }) => {
-            up::run(&folder, &modes, servers.options(), interrupted()).await.map(|()| HELD)
+        Command::Up(Up { modes: Modes(drivers), flaws, servers }) => {
+            up::run(&folder, &drivers, &flaws.flaws, servers.options(), interrupted()).await.map(|()| HELD)
         }
         command => tokio::select! {
             result = run(command, &folder) => result,
@@ -236,7 +249,8 @@ async fn compare(arguments: Compare, folder: &Path) -> Result<u8> {
         Arrivals::Open { rate_per_s: arguments.rate }
     };
     let options = compare::Options {
-        modes: arguments.modes,
+        drivers: arguments.modes,
+        flaws: arguments.flaws.flaws,
         arrivals,
         duration: arguments.duration,
         warm_up: arguments.warm_up,
@@ -282,10 +296,10 @@ async fn interrupted() {
 
 fn modes(word: &str) -> Result<Modes, String> {
     if word == "both" {
-        return Ok(Modes(Mode::ALL.to_vec()));
+        return Ok(Modes(vec![Driver::Local, Driver::Orchestrated]));
     }
-    let mode = word.parse().map_err(|error| format!("{error}, or both"))?;
-    Ok(Modes(vec![mode]))
+    let driver = word.parse().map_err(|error| format!("{error}, or both"))?;
+    Ok(Modes(vec![driver]))
 }
 
 fn postgres_url(text: &str) -> Result<String, String> {

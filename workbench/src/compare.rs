@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::SimpleAsyncConnection;
 
 use crate::audit::{self, Expected, Subject};
+use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
 use crate::load::client::Sender;
@@ -27,8 +28,10 @@ const DRAIN: Duration = Duration::from_secs(60);
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The modes, the baseline first. A mode may stand there twice.
-    pub modes: Vec<Mode>,
+    /// How the shop stays consistent, the baseline first. A driver may stand there twice.
+    pub drivers: Vec<Driver>,
+    /// Rules that every shop leaves out on purpose.
+    pub flaws: Vec<String>,
     /// How the moments of sending are chosen.
     pub arrivals: Arrivals,
     /// The measured part of the load.
@@ -52,8 +55,8 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
 
     eprintln!("Building what is needed");
-    let programs = binaries::ensure_built(&programs(&options.modes)).await?;
-    let needs_broker = options.modes.contains(&Mode::Split);
+    let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
+    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let wanted = infra::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
     let infra = Infrastructure::find(guard, &wanted).await?;
 
@@ -74,6 +77,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
         seed: options.seed,
         machine: record::machine(),
         load: load_record(options),
+        flaws: options.flaws.clone(),
         servers,
         comparison: stats::compare(&modes),
         verdict: Verdict::of_all(verdicts(&modes)),
@@ -85,8 +89,9 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
 }
 
 /// Each program once, however often its mode is asked for.
-fn programs(modes: &[Mode]) -> Vec<&'static str> {
-    let of_modes = Mode::ALL.into_iter().filter(|mode| modes.contains(mode));
+pub(crate) fn programs(drivers: &[Driver]) -> Vec<&'static str> {
+    let asked_for = |mode: &Mode| drivers.iter().any(|driver| driver.mode() == *mode);
+    let of_modes = Mode::ALL.into_iter().filter(asked_for);
     of_modes.flat_map(Mode::programs).copied().collect()
 }
 
@@ -107,9 +112,9 @@ impl Laboratory<'_> {
     /// Every trial of every mode. The modes take turns, and take turns in going first, so that a machine that
     /// slows down in the course of the run slows all of them.
     async fn measure_all(&self) -> Result<(Vec<ModeRun>, DecisionClock)> {
-        let labels = labels(&self.options.modes);
-        let mut modes: Vec<ModeRun> = (self.options.modes.iter().zip(&labels))
-            .map(|(mode, label)| ModeRun { mode: *mode, label: label.clone(), trials: Vec::new() })
+        let labels = labels(&self.options.drivers);
+        let mut modes: Vec<ModeRun> = (self.options.drivers.iter().zip(&labels))
+            .map(|(driver, label)| ModeRun::new(*driver, label.clone()))
             .collect();
         let mut clock = DecisionClock::Commit;
         let progress = Progress::new(self.options.trials * modes.len() as u64);
@@ -121,7 +126,7 @@ impl Laboratory<'_> {
             for turn in turns {
                 let name = format!("{}, trial {number} of {}", labels[turn], self.options.trials);
                 let logs = self.logs.join(format!("{}-trial-{number}", slug(&labels[turn])));
-                let one = OneTrial { lab: self, progress: &progress, mode: modes[turn].mode, name, logs };
+                let one = OneTrial { lab: self, progress: &progress, driver: modes[turn].driver, name, logs };
                 let (trial, dated_by) = one.run(number).await.with_context(|| one.name.clone())?;
                 clock = dated_by;
                 modes[turn].trials.push(trial);
@@ -137,7 +142,7 @@ impl Laboratory<'_> {
 struct OneTrial<'a> {
     lab: &'a Laboratory<'a>,
     progress: &'a Progress,
-    mode: Mode,
+    driver: Driver,
     name: String,
     logs: PathBuf,
 }
@@ -196,8 +201,9 @@ impl OneTrial<'_> {
             logs: self.logs.clone(),
             deliveries: 1,
             pool: None,
+            flaws: self.lab.options.flaws.clone(),
         };
-        let shop = Shop::start(self.lab.guard, self.mode, self.lab.infra, &options).await?;
+        let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
         Goods::new(self.lab.options.seed).put_into(&shop).await?;
         // Every trial begins with a clean slate: PostgreSQL writes whole pages to its log after a checkpoint. On
         // a server of somebody else's we may not have the right to ask for one; then it comes when it comes.
@@ -213,7 +219,7 @@ impl OneTrial<'_> {
 /// What the audit has to know of a shop after a load.
 fn subject(shop: &Shop, accepted: Vec<uuid::Uuid>) -> Subject {
     Subject {
-        mode: shop.mode,
+        driver: shop.driver,
         databases: shop.databases.clone(),
         namespace: shop.namespace.clone(),
         amqp_url: shop.amqp_url().map(str::to_owned),
@@ -231,20 +237,20 @@ fn wall_clock(moment: Instant) -> DateTime<Utc> {
     Utc::now() - moment.elapsed()
 }
 
-/// The modes' names, with a number where one stands there again.
-fn labels(modes: &[Mode]) -> Vec<String> {
-    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-    let label = |mode: &Mode| {
-        let times = seen.entry(mode.to_string()).or_default();
+/// The drivers' names, with a number where one stands there again.
+fn labels(drivers: &[Driver]) -> Vec<String> {
+    let mut seen: BTreeMap<Driver, u32> = BTreeMap::new();
+    let label = |driver: &Driver| {
+        let times = seen.entry(*driver).or_default();
         *times += 1;
-        if *times == 1 { mode.to_string() } else { format!("{mode} ({times})") }
+        if *times == 1 { driver.to_string() } else { format!("{driver} ({times})") }
     };
-    modes.iter().map(label).collect()
+    drivers.iter().map(label).collect()
 }
 
 /// A label as it may stand in a path.
 fn slug(label: &str) -> String {
-    label.replace(" (", "-").replace(')', "")
+    label.replace(" (", "-").replace(')', "").replace(':', "-")
 }
 
 fn words(arrivals: Arrivals, length: Duration) -> String {
@@ -273,15 +279,15 @@ mod tests {
     #[test]
     fn a_mode_compared_with_itself_has_two_names() {
         assert_eq!(
-            labels(&[Mode::Monolith, Mode::Monolith, Mode::Split]),
-            ["monolith", "monolith (2)", "split"]
+            labels(&[Driver::Local, Driver::Local, Driver::Tcc]),
+            ["monolith:local", "monolith:local (2)", "split:tcc"]
         );
-        assert_eq!(slug("monolith (2)"), "monolith-2");
+        assert_eq!(slug("monolith:local (2)"), "monolith-local-2");
     }
 
     #[test]
     fn a_program_is_built_once() {
-        assert_eq!(programs(&[Mode::Monolith, Mode::Monolith]), ["monolith"]);
-        assert_eq!(programs(&[Mode::Split, Mode::Monolith]).len(), 7);
+        assert_eq!(programs(&[Driver::Local, Driver::TwoPhase]), ["monolith"]);
+        assert_eq!(programs(&[Driver::Tcc, Driver::Local, Driver::Naive]).len(), 7);
     }
 }

@@ -40,6 +40,11 @@ impl Driver {
     pub const CORRECT: [Driver; 5] =
         [Driver::Local, Driver::TwoPhase, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc];
 
+    /// Whether it breaks the rules of correctness on purpose, so that it can be seen what they are for.
+    pub fn is_broken_on_purpose(self) -> bool {
+        !Driver::CORRECT.contains(&self)
+    }
+
     /// The architecture that it runs on.
     pub fn mode(self) -> Mode {
         match self {

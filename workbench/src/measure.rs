@@ -11,6 +11,7 @@ use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
+use crate::driver::Driver;
 use crate::infra::{self, Infrastructure};
 use crate::run::{Cost, Memory, Mode};
 use crate::shop::Shop;
@@ -38,8 +39,30 @@ pub struct Meter {
     servers_seen: bool,
     names: Vec<String>,
     connections: Vec<AsyncPgConnection>,
-    counts_messages: bool,
+    messages: Messages,
     own_statements: i64,
+}
+
+/// How messages can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Messages {
+    /// There are none.
+    None,
+    /// By what the inboxes have handled.
+    InInboxes,
+    /// Nobody keeps a list of them.
+    Uncounted,
+}
+
+impl Messages {
+    fn of(shop: &Shop) -> Messages {
+        match shop.driver.mode() {
+            Mode::Monolith => Messages::None,
+            Mode::Split if shop.driver == Driver::Naive => Messages::Uncounted,
+            Mode::Split if shop.flaws.iter().any(|flaw| flaw == "no-inbox") => Messages::Uncounted,
+            Mode::Split => Messages::InInboxes,
+        }
+    }
 }
 
 /// What was used up to a moment. Only the difference of two means anything.
@@ -49,7 +72,7 @@ struct Reading {
     cpu_servers: Option<Duration>,
     transactions: i64,
     wal_bytes: i64,
-    messages: i64,
+    messages: Option<i64>,
 }
 
 /// What was used between two moments.
@@ -70,7 +93,7 @@ impl Meter {
         let mut servers: Roots =
             infra.postgres.pids().into_iter().map(|pid| ("PostgreSQL".to_owned(), pid)).collect();
         let mut servers_seen = !servers.is_empty();
-        if let (Mode::Split, Some(broker)) = (shop.mode, &infra.rabbitmq) {
+        if let (Mode::Split, Some(broker)) = (shop.driver.mode(), &infra.rabbitmq) {
             servers_seen &= !broker.pids().is_empty();
             servers.extend(broker.pids().into_iter().map(|pid| ("RabbitMQ".to_owned(), pid)));
         }
@@ -80,7 +103,7 @@ impl Meter {
             servers_seen,
             names: databases.iter().map(|(_, url)| database_name(url)).collect(),
             connections,
-            counts_messages: shop.mode == Mode::Split,
+            messages: Messages::of(shop),
             own_statements: 0,
         })
     }
@@ -102,11 +125,12 @@ impl Meter {
         let snapshot = Snapshot::take();
         let cpu = |roots: &Roots| snapshot.cpu(roots.iter().map(|(_, pid)| *pid));
         let (cpu_shop, cpu_servers) = (cpu(&self.shop), cpu(&self.servers).filter(|_| self.servers_seen));
-        let mut messages = 0;
-        if self.counts_messages {
+        let mut messages = (self.messages != Messages::Uncounted).then_some(0);
+        if self.messages == Messages::InInboxes {
             for connection in &mut self.connections {
                 let query = diesel::sql_query("SELECT count(*) AS value FROM chassis.inbox");
-                messages += query.get_result::<Number>(connection).await?.value;
+                let handled = query.get_result::<Number>(connection).await?.value;
+                messages = messages.map(|messages| messages + handled);
             }
         }
         let connection = self.connections.first_mut().context("every shop has a database")?;
@@ -127,7 +151,8 @@ impl Meter {
             messages,
         };
         // Each statement outside a transaction is one, and the shop is not to pay for ours.
-        self.own_statements += 2 + if self.counts_messages { self.connections.len() as i64 } else { 0 };
+        let counted = self.messages == Messages::InInboxes;
+        self.own_statements += 2 + if counted { self.connections.len() as i64 } else { 0 };
         Ok(reading)
     }
 }
@@ -142,6 +167,7 @@ impl Usage {
         let seconds = |of: fn(&Reading) -> Option<Duration>| {
             Some(share(of(&self.after)?.saturating_sub(of(&self.before)?).as_secs_f64()))
         };
+        let messages = self.after.messages.zip(self.before.messages);
         let count = |of: fn(&Reading) -> i64| Some(share((of(&self.after) - of(&self.before)) as f64));
         let (cpu_s_shop, cpu_s_servers) = (seconds(|r| r.cpu_shop), seconds(|r| r.cpu_servers));
         Cost {
@@ -150,7 +176,7 @@ impl Usage {
             cpu_s_servers,
             db_transactions: count(|r| r.transactions),
             wal_bytes: count(|r| r.wal_bytes),
-            messages: count(|r| r.messages),
+            messages: messages.map(|(after, before)| share((after - before) as f64)),
         }
     }
 }
@@ -202,12 +228,13 @@ mod tests {
             cpu_servers: None,
             transactions,
             wal_bytes: 0,
-            messages: 0,
+            messages: None,
         };
         let usage = Usage { before: reading(3, 100), after: reading(5, 600), memory: Memory::default() };
         let cost = usage.per_1000(500);
         assert_eq!((cost.cpu_s_shop, cost.db_transactions), (Some(4.0), Some(1000.0)));
         assert_eq!(cost.cpu_s, None, "half of it is not known");
+        assert_eq!(cost.messages, None, "what nobody counts is no zero");
         assert_eq!(usage.per_1000(0), Cost::default());
     }
 

@@ -135,6 +135,15 @@ impl Process {
 
     /// Asks it to end with a signal of its own liking, and ends it when it has not after `grace`.
     pub async fn stop_with(mut self, signal: Signal, grace: Duration) -> Result<()> {
+        self.end_with(signal, grace).await
+    }
+
+    /// [`Process::stop`] for one that is to be started again.
+    pub async fn end(&mut self, grace: Duration) -> Result<()> {
+        self.end_with(Signal::SIGTERM, grace).await
+    }
+
+    async fn end_with(&mut self, signal: Signal, grace: Duration) -> Result<()> {
         self.signal(signal)?;
         self.wait(grace).await?;
         self.kill()

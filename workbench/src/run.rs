@@ -12,6 +12,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::driver::Driver;
+
 /// The format's name and version, the first field of every file.
 pub const SCHEMA: &str = "cleave.run/1";
 
@@ -35,6 +37,9 @@ pub struct Run {
     pub machine: Machine,
     /// What was sent.
     pub load: Load,
+    /// Rules that were left out on purpose in every mode, by the names that `cleave flaws` lists; empty in a run that
+    /// means to be correct.
+    pub flaws: Vec<String>,
     /// The servers underneath.
     pub servers: Servers,
     /// What was measured, a mode each, in the order asked for. The first is the baseline.
@@ -129,10 +134,31 @@ pub enum Found {
 pub struct ModeRun {
     /// Which architecture.
     pub mode: Mode,
-    /// Its name in tables: the mode's, with a number where a mode is compared with itself.
+    /// The architecture and how the checkout runs on it, as `split:tcc`.
+    pub driver: Driver,
+    /// Whether the driver breaks the rules of correctness on purpose.
+    pub broken_on_purpose: bool,
+    /// Its name in tables: the driver's, with a number where it is compared with itself.
     pub label: String,
     /// In the order they were run. Trial *i* of one mode is the pair of trial *i* of another.
     pub trials: Vec<Trial>,
+}
+
+impl ModeRun {
+    /// No trials yet.
+    pub fn new(driver: Driver, label: String) -> ModeRun {
+        let broken_on_purpose = driver.is_broken_on_purpose();
+        ModeRun { mode: driver.mode(), driver, broken_on_purpose, label, trials: Vec::new() }
+    }
+
+    /// Its label, and whether it is broken on purpose: the head of a column.
+    pub fn heading(&self) -> String {
+        if self.broken_on_purpose {
+            format!("{} (broken on purpose)", self.label)
+        } else {
+            self.label.clone()
+        }
+    }
 }
 
 /// The architectures.

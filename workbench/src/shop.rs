@@ -1,32 +1,33 @@
 //! A running shop: its databases, its processes, and the one address that clients talk to.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::Infrastructure;
 pub use crate::run::Mode;
 
+mod databases;
 mod drain;
 mod member;
+mod start;
 
+pub use databases::{Databases, SERVICES};
 pub use drain::drain;
 use member::Member;
+use start::Starting;
 
 /// How long a shop may take from the start of its processes until all of them are ready.
 const READY: Duration = Duration::from_secs(60);
 /// How long a process may take to finish what it has when it is asked to stop.
 const GRACE: Duration = Duration::from_secs(15);
-
-/// The modules that become a service and a database each in the split mode.
-pub const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
 
 impl Mode {
     /// Every mode.
@@ -57,43 +58,6 @@ impl fmt::Display for Mode {
     }
 }
 
-impl FromStr for Mode {
-    type Err = String;
-    fn from_str(word: &str) -> Result<Self, String> {
-        let known = Mode::ALL.into_iter().find(|mode| mode.to_string() == word);
-        known.ok_or_else(|| format!("there is no mode \"{word}\"; the modes are monolith and split"))
-    }
-}
-
-/// The URLs of a shop's databases, a module each. In the monolith all are the same.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Databases {
-    /// Products, prices, time sales.
-    pub catalog: String,
-    /// Stock.
-    pub inventory: String,
-    /// Orders; in the split mode the sagas too.
-    pub orders: String,
-    /// Wallets and the ledger.
-    pub payments: String,
-    /// Shipments.
-    pub shipping: String,
-}
-
-impl Databases {
-    /// Each database once, with the name of its (first) module.
-    pub fn distinct(&self) -> Vec<(&'static str, &str)> {
-        let all = [&self.catalog, &self.inventory, &self.orders, &self.payments, &self.shipping];
-        let mut distinct: Vec<(&str, &str)> = Vec::new();
-        for (name, url) in SERVICES.into_iter().zip(all) {
-            if !distinct.iter().any(|(_, known)| known == url) {
-                distinct.push((name, url));
-            }
-        }
-        distinct
-    }
-}
-
 /// What can be chosen about a shop.
 #[derive(Debug, Clone)]
 pub struct ShopOptions {
@@ -105,24 +69,29 @@ pub struct ShopOptions {
     pub deliveries: u8,
     /// Connections of each process to its database; `None` leaves it to the program.
     pub pool: Option<u16>,
+    /// Rules that its processes leave out on purpose, by the names that `cleave flaws` lists.
+    pub flaws: Vec<String>,
 }
 
 /// A running shop. Dropping it ends its processes at once; [`Shop::stop`] is the orderly way.
 #[derive(Debug)]
 pub struct Shop {
-    /// Which architecture.
-    pub mode: Mode,
+    /// How it stays consistent.
+    pub driver: Driver,
     /// Where clients send their requests, as `http://127.0.0.1:port`.
     pub address: String,
     /// Its databases.
     pub databases: Databases,
     /// What its exchange and queues are called by, in the split mode.
     pub namespace: Option<String>,
+    /// Rules that it leaves out on purpose.
+    pub flaws: Vec<String>,
     /// Milliseconds from the start of its processes until all were ready.
     pub ready_ms: f64,
     amqp_url: Option<String>,
     database_names: Vec<String>,
     guard: Guard,
+    /// The door is the last.
     members: Vec<Member>,
 }
 
@@ -130,7 +99,7 @@ impl Shop {
     /// Creates fresh databases, starts the processes and waits until all are ready.
     pub async fn start(
         guard: &Guard,
-        mode: Mode,
+        driver: Driver,
         infra: &Infrastructure,
         options: &ShopOptions,
     ) -> Result<Shop> {
@@ -138,11 +107,11 @@ impl Shop {
             .with_context(|| format!("cannot create the folder for logs {}", options.logs.display()))?;
         // Several shops share one PostgreSQL and one broker.
         let shop = format!("shop-{}", &Uuid::new_v4().simple().to_string()[..8]);
-        let (databases, database_names) = create_databases(mode, infra, &shop).await?;
+        let (databases, database_names) = databases::create(driver.mode(), infra, &shop).await?;
 
         let began = Instant::now();
-        let starting = Starting { guard, options, databases: &databases };
-        let (members, namespace, amqp_url) = match mode {
+        let starting = Starting { guard, driver, options, databases: &databases };
+        let (members, namespace, amqp_url) = match driver.mode() {
             Mode::Monolith => (starting.monolith().await?, None, None),
             Mode::Split => {
                 let amqp_url = infra.amqp_url().context("the split mode needs a broker")?.to_owned();
@@ -151,10 +120,11 @@ impl Shop {
         };
         let address = members.last().context("every mode has a process")?.address.clone();
         let mut shop = Shop {
-            mode,
+            driver,
             address,
             databases,
             namespace,
+            flaws: options.flaws.clone(),
             ready_ms: 0.0,
             amqp_url,
             database_names,
@@ -167,13 +137,18 @@ impl Shop {
     }
 
     /// The names of its processes, such as `monolith` or `gateway`, with their process ids.
-    pub fn processes(&self) -> Vec<(&'static str, u32)> {
-        self.members.iter().map(|member| (member.name, member.process.pid())).collect()
+    pub fn processes(&self) -> Vec<(&str, u32)> {
+        self.members.iter().map(|member| (member.name.as_str(), member.process.pid())).collect()
     }
 
     /// The process id of one of its processes.
     pub fn pid(&self, name: &str) -> Result<u32> {
         Ok(self.members[self.index(name)?].process.pid())
+    }
+
+    /// The file that a process writes its log to.
+    pub fn log(&self, name: &str) -> Result<&Path> {
+        Ok(self.members[self.index(name)?].process.log())
     }
 
     /// The broker's URL, in the split mode.
@@ -183,21 +158,65 @@ impl Shop {
 
     /// Ends a process as a crash would (SIGKILL).
     pub fn kill(&mut self, name: &str) -> Result<()> {
-        let index = self.index(name)?;
-        self.members[index].process.kill()
+        self.member(name)?.process.kill()
     }
 
-    /// Starts a process that has ended again, with the same arguments and at the same port, and waits until it
-    /// is ready.
+    /// How a process ended, or `None` while it runs.
+    pub fn ended(&mut self, name: &str) -> Result<Option<ExitStatus>> {
+        self.member(name)?.process.try_wait()
+    }
+
+    /// Waits, for at most `bound`, until a process ends by itself.
+    pub async fn wait_ended(&mut self, name: &str, bound: Duration) -> Result<ExitStatus> {
+        let ended = self.member(name)?.process.wait(bound).await?;
+        ended.with_context(|| format!("{name} still runs after {bound:?}"))
+    }
+
+    /// Starts a process that has ended again, with its own arguments and at the same port, and waits until it is
+    /// ready.
     pub async fn restart(&mut self, name: &str) -> Result<()> {
-        let index = self.index(name)?;
-        self.members[index].restart(&self.guard)?;
-        self.members[index].ready(READY).await
+        if self.ended(name)?.is_none() {
+            bail!("{name} is still running; kill it before it is started again");
+        }
+        let guard = self.guard.clone();
+        let member = self.member(name)?;
+        member.restart(&guard, &[])?;
+        member.ready(READY).await
+    }
+
+    /// Starts a process anew with further arguments, such as `--crash-at`, and waits until it is ready; one that
+    /// runs is asked to end first. The next plain restart is without them.
+    ///
+    /// A process that aborts on its way is no error, because it may have been asked to: see [`Shop::ended`].
+    pub async fn restart_with(&mut self, name: &str, arguments: &[String]) -> Result<()> {
+        let guard = self.guard.clone();
+        let member = self.member(name)?;
+        member.process.end(GRACE).await?;
+        member.restart(&guard, arguments)?;
+        match member.ready(READY).await {
+            Err(_) if member.aborted()? => Ok(()),
+            ready => ready,
+        }
+    }
+
+    /// Starts one more instance of a process, with the same settings and a port of its own, and answers its name:
+    /// `orders-2` beside `orders`. No client is told of it.
+    pub async fn add(&mut self, name: &str) -> Result<String> {
+        let instance = |n: usize| format!("{name}-{n}");
+        let mut taken = 2;
+        while self.index(&instance(taken)).is_ok() {
+            taken += 1;
+        }
+        let guard = self.guard.clone();
+        let mut twin = self.member(name)?.twin(&guard, &instance(taken), READY).await?;
+        twin.ready(READY).await?;
+        self.members.insert(self.members.len() - 1, twin);
+        Ok(instance(taken))
     }
 
     /// Waits, for at most `bound`, until no order is pending and no message is on its way.
     pub async fn drain(&self, bound: Duration) -> Result<()> {
-        drain(&self.databases, self.mode, bound).await
+        drain(&self.databases, self.driver, bound).await
     }
 
     /// Asks every process to finish and end, the door first, then drops the databases.
@@ -211,72 +230,13 @@ impl Shop {
         Ok(())
     }
 
+    fn member(&mut self, name: &str) -> Result<&mut Member> {
+        let index = self.index(name)?;
+        Ok(&mut self.members[index])
+    }
+
     fn index(&self, name: &str) -> Result<usize> {
         let index = self.members.iter().position(|member| member.name == name);
-        index.with_context(|| format!("the {} has no process called {name}", self.mode))
+        index.with_context(|| format!("the shop {} has no process called {name}", self.driver))
     }
-}
-
-/// What is needed to start processes.
-struct Starting<'a> {
-    guard: &'a Guard,
-    options: &'a ShopOptions,
-    databases: &'a Databases,
-}
-
-impl Starting<'_> {
-    async fn monolith(&self) -> Result<Vec<Member>> {
-        let url = ("DATABASE_URL", self.databases.orders.clone());
-        Ok(vec![self.member("monolith", "monolith", self.pool(), vec![url]).await?])
-    }
-
-    /// The services side by side, then the gateway, which has to be told where they are.
-    async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
-        let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
-            let mut arguments = self.pool();
-            arguments.extend(["--namespace".into(), namespace.into()]);
-            arguments.extend(["--deliveries".into(), self.options.deliveries.to_string()]);
-            // In the environment, because everybody on the machine can read a command line.
-            let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
-            async move { self.member(name, &format!("{name}-service"), arguments, urls).await }
-        });
-        let mut members = try_join_all(services).await?;
-        let addresses =
-            members.iter().flat_map(|member| [format!("--{}", member.name), member.address.clone()]);
-        let gateway = self.member("gateway", "gateway", addresses.collect(), vec![]).await?;
-        members.push(gateway);
-        Ok(members)
-    }
-
-    fn pool(&self) -> Vec<String> {
-        self.options.pool.iter().flat_map(|pool| ["--pool".into(), pool.to_string()]).collect()
-    }
-
-    async fn member(
-        &self,
-        name: &'static str,
-        program: &str,
-        arguments: Vec<String>,
-        environment: Vec<(&'static str, String)>,
-    ) -> Result<Member> {
-        let program = self.options.programs.join(program);
-        let log = self.options.logs.join(format!("{name}.log"));
-        Member::start(self.guard, name, program, arguments, environment, &log, READY).await
-    }
-}
-
-/// One database for the monolith, five for the services; with their names, to drop them by.
-async fn create_databases(
-    mode: Mode,
-    infra: &Infrastructure,
-    shop: &str,
-) -> Result<(Databases, Vec<String>)> {
-    let modules: &[&str] = if mode == Mode::Monolith { &["monolith"] } else { &SERVICES };
-    let names: Vec<String> = modules.iter().map(|module| format!("{shop}-{module}")).collect();
-    let urls = try_join_all(names.iter().map(|name| infra.postgres.create_database(name))).await?;
-    // The services' databases are in the modules' order; the monolith's one is every module's.
-    let url = |module: usize| urls[module.min(urls.len() - 1)].clone();
-    let databases =
-        Databases { catalog: url(0), inventory: url(1), orders: url(2), payments: url(3), shipping: url(4) };
-    Ok((databases, names))
 }

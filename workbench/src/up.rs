@@ -13,10 +13,12 @@ use nix::unistd::Pid;
 use serde::Serialize;
 
 use crate::audit::{self, Expected, Subject};
+use crate::compare::programs;
+use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
 use crate::process::start_time;
-use crate::report::verdict_words;
+use crate::report::{verdict_words, warnings};
 use crate::run::{Audit, Mode, Verdict};
 use crate::seed::{Goods, customer, sku};
 use crate::shop::{Shop, ShopOptions, drain};
@@ -35,17 +37,18 @@ const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
-/// Starts a shop of each of these modes and stays until `stop` is done.
+/// Starts a shop with each of these drivers and stays until `stop` is done.
 pub async fn run(
     folder: &Path,
-    modes: &[Mode],
+    drivers: &[Driver],
+    flaws: &[String],
     options: infra::Options,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     let claim = Claim::take(folder)?;
     let guard = Guard::start()?;
     tokio::pin!(stop);
-    let starting = start(&guard, folder, modes, options);
+    let starting = start(&guard, folder, drivers, flaws, options);
     let (infra, shops) = tokio::select! {
         started = starting => started?,
         // What was started by then is dropped with the other branch, and dropping ends it.
@@ -58,8 +61,10 @@ pub async fn run(
         started_at: Utc::now(),
         pid: std::process::id(),
         pid_started: start_time(std::process::id()).unwrap_or_default(),
+        flaws: flaws.to_vec(),
         shops: shops.iter().map(RunningShop::of).collect(),
     })?;
+    print!("{}", warnings(drivers.iter().copied(), flaws));
     for shop in &shops {
         println!("{}", what_to_try(shop));
     }
@@ -76,25 +81,31 @@ pub async fn run(
 async fn start(
     guard: &Guard,
     folder: &Path,
-    modes: &[Mode],
+    drivers: &[Driver],
+    flaws: &[String],
     options: infra::Options,
 ) -> Result<(Infrastructure, Vec<Shop>)> {
     eprintln!("Building what is needed");
-    let packages: Vec<&str> = modes.iter().copied().flat_map(Mode::programs).copied().collect();
-    let programs = binaries::ensure_built(&packages).await?;
+    let programs = binaries::ensure_built(&programs(drivers)).await?;
     let logs = folder.join("up-logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
-    let servers =
-        infra::Options { needs_broker: modes.contains(&Mode::Split), logs: Some(logs.clone()), ..options };
+    let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..options };
     let infra = Infrastructure::find(guard, &servers).await?;
     let mut shops = Vec::new();
-    for mode in modes {
-        eprintln!("Starting the {mode}");
-        let logs = logs.join(mode.to_string());
+    for driver in drivers {
+        eprintln!("Starting {driver}");
+        let logs = logs.join(driver.to_string().replace(':', "-"));
         // Of the last time; a log is read from its beginning to learn where its process listens.
         let _ = std::fs::remove_dir_all(&logs);
-        let options = ShopOptions { programs: programs.clone(), logs, deliveries: 1, pool: None };
-        let shop = Shop::start(guard, *mode, &infra, &options).await?;
+        let options = ShopOptions {
+            programs: programs.clone(),
+            logs,
+            deliveries: 1,
+            pool: None,
+            flaws: flaws.to_vec(),
+        };
+        let shop = Shop::start(guard, *driver, &infra, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;
         shops.push(shop);
     }
@@ -103,14 +114,14 @@ async fn start(
 
 /// Addresses, and an order that works.
 fn what_to_try(shop: &Shop) -> String {
-    let Shop { mode, address, ready_ms, .. } = shop;
+    let Shop { driver, address, ready_ms, .. } = shop;
     let (customer, sku, price) = (customer(0), sku(0), Goods::new(SEED).price(0));
-    let answer = match mode {
+    let answer = match driver.mode() {
         Mode::Monolith => "201: the decision is in the answer",
         Mode::Split => "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'",
     };
     format!(
-        "The {mode} is at {address} (ready in {:.1} s); its API: {address}/docs/
+        "{driver} is at {address} (ready in {:.1} s); its API: {address}/docs/
   curl -i {address}/products/{sku}
   curl -i {address}/wallets/{customer}
   curl -i {address}/orders -H 'content-type: application/json' -H \"idempotency-key: $(date +%s%N)\" \\
@@ -126,12 +137,16 @@ fn what_to_try(shop: &Shop) -> String {
 struct Status {
     schema: &'static str,
     running: bool,
+    /// Rules that every shop leaves out on purpose.
+    flaws: Vec<String>,
     shops: Vec<ShopStatus>,
 }
 
 #[derive(Serialize)]
 struct ShopStatus {
     mode: Mode,
+    driver: Driver,
+    broken_on_purpose: bool,
     address: String,
     ready: bool,
     /// Names and process ids.
@@ -142,16 +157,23 @@ struct ShopStatus {
 pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
     let state = State::read(folder)?;
     let running = state.is_some();
-    let shops = state.into_iter().flat_map(|state| state.shops).map(async |shop| ShopStatus {
+    let (flaws, shops) = state.map(|state| (state.flaws, state.shops)).unwrap_or_default();
+    let shops = shops.into_iter().map(async |shop| ShopStatus {
         ready: shop.is_ready().await,
-        mode: shop.mode,
+        mode: shop.driver.mode(),
+        driver: shop.driver,
+        broken_on_purpose: shop.driver.is_broken_on_purpose(),
         address: shop.address,
         processes: shop.processes.into_iter().collect(),
     });
-    let status = Status { schema: "cleave.status/1", running, shops: join_all(shops).await };
+    let status = Status { schema: "cleave.status/1", running, flaws, shops: join_all(shops).await };
     match json {
         Some(target) => output::json(target, &status)?,
-        None if running => println!("{}", status.table()),
+        None if running => {
+            let drivers = status.shops.iter().map(|shop| shop.driver);
+            print!("{}", warnings(drivers, &status.flaws));
+            println!("{}", status.table());
+        }
         None => println!("nothing is running; start a shop with `cleave up`"),
     }
     Ok(if running { 0 } else { 2 })
@@ -165,7 +187,7 @@ impl Status {
             let processes: Vec<String> =
                 shop.processes.iter().map(|(name, pid)| format!("{name} {pid}")).collect();
             let ready = if shop.ready { "yes" } else { "no" };
-            table.add_row([&shop.mode.to_string(), &shop.address, ready, &processes.join(", ")]);
+            table.add_row([&shop.driver.to_string(), &shop.address, ready, &processes.join(", ")]);
         }
         table
     }
@@ -202,6 +224,7 @@ struct Audited {
 #[derive(Serialize)]
 struct AuditedShop {
     mode: Mode,
+    driver: Driver,
     audit: Vec<Audit>,
 }
 
@@ -211,32 +234,36 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
         State::read(folder)?.context("nothing is running to be audited; start a shop with `cleave up`")?;
     let mut shops = Vec::new();
     for shop in &state.shops {
-        if let Err(error) = drain(&shop.databases, shop.mode, SETTLE).await {
+        if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             eprintln!("{error}");
         }
         let subject = Subject {
-            mode: shop.mode,
+            driver: shop.driver,
             databases: shop.databases.clone(),
             namespace: shop.namespace.clone(),
             amqp_url: shop.amqp_url.clone(),
             // Whoever played with the shop had no plan that it could be held to.
             expected: Expected::default(),
         };
-        shops.push(AuditedShop { mode: shop.mode, audit: audit::audit(&subject).await? });
+        let audit = audit::audit(&subject).await?;
+        shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
     }
     let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));
     let audited = Audited { schema: "cleave.audit/1", verdict, shops };
     match json {
         Some(target) => output::json(target, &audited)?,
-        None => print!("{}", audited.tables()),
+        None => {
+            print!("{}", warnings(state.shops.iter().map(|shop| shop.driver), &state.flaws));
+            print!("{}", audited.tables());
+        }
     }
     Ok(verdict)
 }
 
 impl Audited {
-    /// A table a shop, under its mode.
+    /// A table a shop, under its driver.
     fn tables(&self) -> String {
-        self.shops.iter().map(|shop| format!("{}\n{}\n\n", shop.mode, shop.table())).collect()
+        self.shops.iter().map(|shop| format!("{}\n{}\n\n", shop.driver, shop.table())).collect()
     }
 }
 

@@ -123,13 +123,13 @@ fn a_comparison_prints_its_record_and_leaves_a_report() {
     let record: Value = serde_json::from_slice(&output.stdout).expect("standard output is the record alone");
     assert_valid(&record, "run.schema.json");
     assert_eq!((record["seed"].as_u64(), record["load"]["warm_up_s"].as_f64()), (Some(7), Some(0.5)));
-    assert_eq!(record["modes"][1]["label"], "monolith (2)");
+    assert_eq!(record["modes"][1]["label"], "monolith:local (2)");
     assert!(record["servers"]["rabbitmq"].is_null(), "a monolith needs no broker");
     let sent = |mode: usize| record["modes"][mode]["trials"][0]["orders"]["sent"].as_u64().unwrap();
     assert_eq!(sent(0), sent(1), "the same seed sends the same orders");
     assert!(stderr(&output).contains("throughput"), "people get their table on standard error");
     let latest = folder.path().join("runs/latest");
-    for file in ["run.json", "report.html", "logs/postgres.log", "logs/monolith-trial-1/monolith.log"] {
+    for file in ["run.json", "report.html", "logs/postgres.log", "logs/monolith-local-trial-1/monolith.log"] {
         assert!(latest.join(file).is_file(), "{file} is missing");
     }
     let said = stderr(&output);
@@ -174,8 +174,8 @@ fn a_shop_is_put_up_looked_at_and_taken_down() {
     assert_eq!(status.status.code(), Some(0));
     let status: Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(
-        (&status["shops"][0]["mode"], &status["shops"][0]["ready"]),
-        (&"monolith".into(), &true.into())
+        (&status["shops"][0]["driver"], &status["shops"][0]["ready"]),
+        (&"monolith:local".into(), &true.into())
     );
     let state = folder.path().join("up.json");
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&state).unwrap().permissions());

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::records::{
-    Entry, Hold, Level, Moment, Order, Outboxes, Payment, Records, Saga, Sale, Shipment, Wallet,
+    Commitment, Entry, Hold, Level, Moment, Order, Outboxes, Payment, Records, Saga, Sale, Shipment, Wallet,
 };
 
 /// How one order of a made-up shop went: two pieces of `a` for 10, bought by `c`.
@@ -82,6 +82,39 @@ pub(super) fn split<const N: usize>(stories: [Story; N]) -> Records {
     shop
 }
 
+/// The same shop as services that try, confirm and cancel.
+pub(super) fn tried<const N: usize>(stories: [Story; N]) -> Records {
+    let mut shop = split(stories);
+    for (id, saga) in shop.sagas.iter_mut().flatten() {
+        let confirmed = saga.history.last().is_some_and(|last| last == "orders.order-confirmed");
+        let mut history =
+            vec!["inventory.stock-reserved", "payments.payment-authorized", "catalog.prices-honoured"];
+        let payment = shop.payments.get_mut(id).unwrap();
+        shop.entries.retain(|entry| entry.reference != *id);
+        shop.entries.push(Entry { reference: *id, ..entry(0, "authorize", "wallet:c", -10) });
+        shop.entries.push(Entry { reference: *id, ..entry(0, "authorize", "held", 10) });
+        if confirmed {
+            history.extend(["shipping.shipment-quoted", "shipping.shipment-scheduled"]);
+            history.extend([
+                "inventory.reservation-committed",
+                "payments.payment-captured",
+                "orders.order-confirmed",
+            ]);
+            shop.commitments.insert(*id, Commitment { order_id: *id, committed_at: Some(at(35)) });
+            shop.entries.push(Entry { reference: *id, ..entry(0, "capture", "held", -10) });
+            shop.entries.push(Entry { reference: *id, ..entry(0, "capture", "sales", 10) });
+        } else {
+            history.extend(["shipping.shipment-refused", "catalog.prices-released"]);
+            history.extend(["payments.payment-voided", "inventory.stock-released", "orders.order-cancelled"]);
+            (payment.status, payment.captured_at) = ("voided".into(), None);
+            shop.entries.push(Entry { reference: *id, ..entry(0, "void", "held", -10) });
+            shop.entries.push(Entry { reference: *id, ..entry(0, "void", "wallet:c", 10) });
+        }
+        saga.history = history.into_iter().map(String::from).collect();
+    }
+    shop
+}
+
 fn tell(shop: &mut Records, story: Story) {
     let (n, status, code) = match story {
         Story::Confirmed(n) => (n, "confirmed", None),
@@ -112,7 +145,8 @@ fn tell(shop: &mut Records, story: Story) {
             order_id: id(n),
             customer_id: Some("c".into()),
             amount: 10,
-            captured_at: at(30),
+            status: if matches!(story, Story::Refunded(_)) { "refunded" } else { "captured" }.into(),
+            captured_at: Some(at(30)),
             refunded_at: undone(50),
         },
     );

@@ -3,17 +3,18 @@
 use super::broker::Queues;
 use super::inspection::Inspection;
 use super::records::Records;
-use crate::run::Audit;
+use crate::driver::Driver;
+use crate::run::{Audit, Mode};
 
 /// Outboxes and queues are empty, and the dead letters are exactly the poison that was put in.
-pub(super) fn nothing_is_under_way(records: &Records, queues: &Queues, poison: u64) -> Audit {
+pub(super) fn nothing_is_under_way(records: &Records, driver: Driver, queues: &Queues, poison: u64) -> Audit {
     let mut inspection =
         Inspection::of("I6", "outboxes and queues are empty; dead letters = the poison put in");
     for (service, waiting) in &records.outboxes.waiting {
         inspection
             .look((*waiting > 0).then(|| format!("{waiting} messages wait in the outbox of {service}")));
     }
-    if records.sagas.is_none() {
+    if driver.mode() == Mode::Monolith {
         // Not one thing to look at, but every place where it could be: that nothing was there is what was seen.
         for _ in 0..records.outboxes.schemas {
             inspection.look(None);
@@ -58,8 +59,9 @@ mod tests {
     #[test]
     fn waiting_messages_and_unexplained_dead_letters_are_seen() {
         let good = split([confirmed(1)]);
-        let verdict =
-            |records: &Records, queues, poison| nothing_is_under_way(records, &queues, poison).verdict;
+        let verdict = |records: &Records, queues, poison| {
+            nothing_is_under_way(records, Driver::Orchestrated, &queues, poison).verdict
+        };
         assert_eq!(verdict(&good, queues(0, 2), 2), Verdict::Held);
         assert_eq!(verdict(&good, queues(0, 2), 0), Verdict::Violated);
         assert_eq!(verdict(&good, queues(0, 0), 2), Verdict::Violated);
@@ -73,10 +75,22 @@ mod tests {
     #[test]
     fn a_monolith_with_an_outbox_table_that_holds_something_is_seen() {
         let mut monolith = shop([confirmed(1)]);
-        let searched = nothing_is_under_way(&monolith, &Queues::None, 0);
+        let looked = |records: &Records| nothing_is_under_way(records, Driver::Local, &Queues::None, 0);
+        let searched = looked(&monolith);
         assert_eq!((searched.verdict, searched.checked), (Verdict::Held, 5));
         monolith.outboxes.waiting.push(("orders", 1));
-        assert_eq!(nothing_is_under_way(&monolith, &Queues::None, 0).verdict, Verdict::Violated);
-        assert_eq!(nothing_is_under_way(&Records::default(), &Queues::None, 0).verdict, Verdict::NoEvidence);
+        assert_eq!(looked(&monolith).verdict, Verdict::Violated);
+        assert_eq!(looked(&Records::default()).verdict, Verdict::NoEvidence);
+    }
+
+    #[test]
+    fn services_without_sagas_have_queues_all_the_same() {
+        let good = Records { sagas: None, ..split([confirmed(1)]) };
+        for driver in [Driver::Choreographed, Driver::Naive] {
+            let verdict = |queues| nothing_is_under_way(&good, driver, &queues, 0).verdict;
+            assert_eq!(verdict(queues(0, 0)), Verdict::Held);
+            assert_eq!(verdict(queues(0, 1)), Verdict::Violated);
+            assert_eq!(verdict(Queues::None), Verdict::Violated);
+        }
     }
 }

@@ -18,17 +18,19 @@ mod sessions;
 mod stock;
 mod timeline;
 mod vote;
+mod walk;
 
 use uuid::Uuid;
 
-use crate::run::{Audit, Mode};
+use crate::driver::Driver;
+use crate::run::Audit;
 use crate::shop::Databases;
 
 /// What is audited.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// The architecture, which says what there is to read.
-    pub mode: Mode,
+    /// How it stays consistent, which says what there is to read, and what is allowed.
+    pub driver: Driver,
     /// Where it keeps its tables.
     pub databases: Databases,
     /// The prefix of its exchange and queues; `None` in the monolith.
@@ -68,7 +70,7 @@ pub struct Fault {
 ///
 /// The shop must have drained: an order that is still on its way is a violation of half of them.
 pub async fn audit(subject: &Subject) -> anyhow::Result<Vec<Audit>> {
-    let records = read::read(subject.mode, &subject.databases).await?;
+    let records = read::read(subject.driver, &subject.databases).await?;
     let queues = broker::read(subject).await?;
     let sessions = sessions::read(&subject.databases).await?;
     let expected = &subject.expected;
@@ -77,10 +79,10 @@ pub async fn audit(subject: &Subject) -> anyhow::Result<Vec<Audit>> {
         stock::nothing_is_sold_twice(&records),
         money::each_order_is_paid_once(&records),
         money::money_is_constant(&records),
-        vote::all_or_nothing(&records),
-        messages::nothing_is_under_way(&records, &queues, expected.poison),
+        vote::all_or_nothing(&records, subject.driver),
+        messages::nothing_is_under_way(&records, subject.driver, &queues, expected.poison),
         sessions::nothing_is_left_open(&sessions),
-        timeline::events_are_in_order(&records),
+        timeline::events_are_in_order(&records, subject.driver),
         evidence::enough_was_tried(&records, expected),
     ])
 }

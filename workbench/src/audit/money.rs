@@ -10,6 +10,8 @@ use crate::run::Audit;
 
 /// The account that captures go to.
 const SALES: &str = "sales";
+/// The account of money that is authorized, and neither captured nor voided yet.
+const HELD: &str = "held";
 
 /// What the ledger says of one order.
 #[derive(Default)]
@@ -17,13 +19,16 @@ struct Paid {
     captures: u64,
     refunds: u64,
     net: i64,
+    held: i64,
 }
 
-/// At most one capture an order; a confirmed order has paid its total, any other nothing. The ledger says so, and
-/// the payment's own row agrees with the ledger.
+/// At most one capture an order; a confirmed order has paid its total, any other nothing, and of none is money still
+/// held. The ledger says so, and the payment's own row agrees with the ledger.
 pub(super) fn each_order_is_paid_once(records: &Records) -> Audit {
-    let mut inspection =
-        Inspection::of("I3", "at most one capture an order; net paid = total if confirmed, 0 otherwise");
+    let mut inspection = Inspection::of(
+        "I3",
+        "at most one capture an order; net paid = total if confirmed, 0 otherwise; nothing still held",
+    );
     let mut paid: HashMap<Uuid, Paid> = HashMap::new();
     for entry in records.entries.iter().filter(|entry| entry.account == SALES) {
         let order = paid.entry(entry.reference).or_default();
@@ -33,12 +38,17 @@ pub(super) fn each_order_is_paid_once(records: &Records) -> Audit {
             _ => order.refunds += 1,
         }
     }
+    for entry in records.entries.iter().filter(|entry| entry.account == HELD) {
+        paid.entry(entry.reference).or_default().held += entry.amount;
+    }
     for order in &records.orders {
         let paid = paid.remove(&order.order_id).unwrap_or_default();
         inspection.look(flaw_of_payment(records, order, &paid));
     }
     for (id, paid) in paid {
-        inspection.look(Some(format!("{} was paid for order {id}, which does not exist", paid.net)));
+        let flaw =
+            format!("{} was paid and {} held for order {id}, which does not exist", paid.net, paid.held);
+        inspection.look(Some(flaw));
     }
     let captures =
         records.entries.iter().filter(|entry| entry.account == SALES && entry.operation == "capture");
@@ -54,6 +64,9 @@ fn flaw_of_payment(records: &Records, order: &Order, paid: &Paid) -> Option<Stri
     if paid.net != due {
         let outcome = order.outcome();
         return Some(format!("order {id} is {outcome} and costs {}, and {} was paid", order.total, paid.net));
+    }
+    if paid.held != 0 {
+        return Some(format!("{} is still held for order {id}, which is {}", paid.held, order.outcome()));
     }
     let row = records.payments.get(&id).filter(|row| row.refunded_at.is_none()).map_or(0, |row| row.amount);
     (row != due).then(|| format!("the payment of order {id} says {row}, and the ledger says {due}"))
@@ -98,7 +111,7 @@ pub(super) fn money_is_constant(records: &Records) -> Audit {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made_up::{confirmed, entry, id, refunded, shop};
+    use super::super::made_up::{confirmed, entry, id, refunded, shop, tried};
     use super::*;
     use crate::run::Verdict;
 
@@ -134,6 +147,26 @@ mod tests {
         let mut disagrees = good.clone();
         disagrees.payments.get_mut(&id(1)).unwrap().amount += 1;
         assert_eq!(each_order_is_paid_once(&disagrees).verdict, Verdict::Violated);
+    }
+
+    #[test]
+    fn money_that_is_still_held_is_seen() {
+        let good = tried([confirmed(1), refunded(2)]);
+        let verdict = |records: &Records| each_order_is_paid_once(records);
+        assert_eq!(verdict(&good).verdict, Verdict::Held, "{:?}", verdict(&good));
+        assert_eq!(money_is_constant(&good).verdict, Verdict::Held, "{:?}", money_is_constant(&good));
+
+        // A cancelled order's money that nobody gave back, and money given back twice: neither touches the sales.
+        let mut kept = good.clone();
+        kept.entries.retain(|entry| entry.operation != "void");
+        let twice = Records { entries: [&good.entries[..], &[entry(2, "void", HELD, -10)]].concat(), ..good };
+        for broken in [kept, twice] {
+            assert_eq!(verdict(&broken).verdict, Verdict::Violated);
+            assert!(verdict(&broken).evidence.contains("held"), "{}", verdict(&broken).evidence);
+        }
+        let mut stray = tried([confirmed(1)]);
+        stray.entries.push(entry(9, "authorize", HELD, 10));
+        assert_eq!(verdict(&stray).verdict, Verdict::Violated);
     }
 
     #[test]

@@ -8,12 +8,12 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use super::records::{Hold, Outboxes, Payment, Records, Saga, Shipment};
-use crate::run::Mode;
+use super::records::{Commitment, Hold, Outboxes, Payment, Records, Saga, Shipment};
+use crate::driver::Driver;
 use crate::shop::Databases;
 
 /// Reads every table that an invariant speaks of.
-pub(super) async fn read(mode: Mode, databases: &Databases) -> anyhow::Result<Records> {
+pub(super) async fn read(driver: Driver, databases: &Databases) -> anyhow::Result<Records> {
     let mut records = Records::default();
 
     let mut catalog = open("catalog", &databases.catalog).await?;
@@ -28,20 +28,17 @@ pub(super) async fn read(mode: Mode, databases: &Databases) -> anyhow::Result<Re
 
     let mut inventory = open("inventory", &databases.inventory).await?;
     records.levels = rows(&mut inventory, "SELECT sku, received, on_hand FROM inventory.stock").await?;
-    records.reservations = by_order(
-        rows(
-            &mut inventory,
-            "SELECT order_id, lines, reserved_at AS held_at, released_at FROM inventory.reservations",
-        )
-        .await?,
-        |row: &Hold| row.order_id,
-    );
+    let reservations =
+        "SELECT order_id, lines, reserved_at AS held_at, released_at FROM inventory.reservations";
+    records.reservations = by_order(rows(&mut inventory, reservations).await?, |row: &Hold| row.order_id);
+    let commitments = "SELECT order_id, committed_at FROM inventory.reservations WHERE status = 'committed'";
+    records.commitments = by_order(rows(&mut inventory, commitments).await?, |row: &Commitment| row.order_id);
 
     let mut payments = open("payments", &databases.payments).await?;
     records.payments = by_order(
         rows(
             &mut payments,
-            "SELECT order_id, customer_id, amount, captured_at, refunded_at FROM payments.payments",
+            "SELECT order_id, customer_id, amount, status, captured_at, refunded_at FROM payments.payments",
         )
         .await?,
         |row: &Payment| row.order_id,
@@ -63,7 +60,7 @@ pub(super) async fn read(mode: Mode, databases: &Databases) -> anyhow::Result<Re
          FROM orders.orders ORDER BY order_id",
     )
     .await?;
-    if mode == Mode::Split {
+    if matches!(driver, Driver::Orchestrated | Driver::Tcc) {
         let sagas = "SELECT order_id, finished,
                             ARRAY(SELECT jsonb_array_elements_text(state -> 'history')) AS history
                      FROM checkout.sagas";

@@ -22,11 +22,13 @@ pub(super) struct Records {
     pub claims: HashMap<Uuid, Hold>,
     pub levels: Vec<Level>,
     pub reservations: HashMap<Uuid, Hold>,
+    /// The reservations that were confirmed and cannot be released any more: only try, confirm and cancel does that.
+    pub commitments: HashMap<Uuid, Commitment>,
     pub payments: HashMap<Uuid, Payment>,
     pub wallets: Vec<Wallet>,
     pub entries: Vec<Entry>,
     pub shipments: HashMap<Uuid, Shipment>,
-    /// Only in the split mode.
+    /// Only where a saga is kept: orchestrated, and try, confirm and cancel.
     pub sagas: Option<HashMap<Uuid, Saga>>,
     pub outboxes: Outboxes,
 }
@@ -106,6 +108,14 @@ impl Hold {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
+pub(super) struct Commitment {
+    #[diesel(sql_type = SqlUuid)]
+    pub order_id: Uuid,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub committed_at: Option<Moment>,
+}
+
+#[derive(Debug, Clone, QueryableByName)]
 pub(super) struct Level {
     #[diesel(sql_type = Text)]
     pub sku: String,
@@ -124,8 +134,12 @@ pub(super) struct Payment {
     pub customer_id: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub amount: i64,
-    #[diesel(sql_type = Timestamptz)]
-    pub captured_at: Moment,
+    #[diesel(sql_type = Text)]
+    pub status: String,
+    /// `None` while the money is only held.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub captured_at: Option<Moment>,
+    /// Set once the money was given back, be it taken or only held.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub refunded_at: Option<Moment>,
 }

@@ -1,4 +1,4 @@
-//! I7: nobody holds a transaction open.
+//! I7: nobody holds a transaction open, and nobody died in a deadlock.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +26,16 @@ pub(super) struct Sessions {
     prepared: Vec<String>,
     /// Transactions that were open at both looks.
     open: Vec<Open>,
+    /// Deadlocks that the server had to break, by database.
+    deadlocks: Vec<Deadlocks>,
+}
+
+#[derive(Debug, QueryableByName)]
+struct Deadlocks {
+    #[diesel(sql_type = Text)]
+    database: String,
+    #[diesel(sql_type = BigInt)]
+    deadlocks: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
@@ -71,6 +81,14 @@ pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
     .bind::<Text, _>(APPLICATION)
     .get_result(&mut connection)
     .await?;
+    // A session adds its deadlocks to these figures when it next has something to report, within a second under load.
+    let deadlocks: Vec<Deadlocks> = diesel::sql_query(
+        "SELECT datname::text AS database, deadlocks FROM pg_stat_database
+         WHERE datname = ANY($1) AND deadlocks > 0",
+    )
+    .bind::<Array<Text>, _>(&list)
+    .load(&mut connection)
+    .await?;
     let mut looks: Vec<Vec<Open>> = Vec::new();
     for look in 0..2 {
         if look == 1 {
@@ -100,6 +118,7 @@ pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
         clients: clients.count.unsigned_abs(),
         prepared: prepared.into_iter().filter_map(|row| row.gid).collect(),
         open: last.into_iter().filter(still).collect(),
+        deadlocks,
     })
 }
 
@@ -109,9 +128,11 @@ fn database_name(url: &str) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// No prepared transaction waits for its end, and no session keeps one open.
+/// No prepared transaction waits for its end, no session keeps one open, and none died in a deadlock: whoever locks in
+/// sorted order meets none (rule 27).
 pub(super) fn nothing_is_left_open(sessions: &Sessions) -> Audit {
-    let mut inspection = Inspection::of("I7", "no transaction is left prepared or open");
+    let mut inspection =
+        Inspection::of("I7", "no transaction is left prepared or open, and none died in a deadlock");
     for _ in &sessions.databases {
         inspection.look(None);
     }
@@ -124,8 +145,11 @@ pub(super) fn nothing_is_left_open(sessions: &Sessions) -> Audit {
             open.pid, open.state, open.since, open.query
         )));
     }
+    for Deadlocks { database, deadlocks } in &sessions.deadlocks {
+        inspection.look(Some(format!("{deadlocks} transactions died in a deadlock in {database}")));
+    }
     inspection.close(format!(
-        "{} sessions on {} databases, none with an open transaction, and none is prepared",
+        "{} sessions on {} databases, none with an open transaction; none is prepared, and none died in a deadlock",
         sessions.clients,
         sessions.databases.len()
     ))
@@ -137,7 +161,7 @@ mod tests {
     use crate::run::Verdict;
 
     #[test]
-    fn a_prepared_transaction_and_an_open_one_are_seen() {
+    fn a_prepared_transaction_an_open_one_and_a_deadlock_are_seen() {
         let sessions = || Sessions { databases: BTreeSet::from(["shop".into()]), ..Sessions::default() };
         assert_eq!(nothing_is_left_open(&sessions()).verdict, Verdict::Held);
         assert_eq!(nothing_is_left_open(&Sessions::default()).verdict, Verdict::NoEvidence);
@@ -147,6 +171,10 @@ mod tests {
             Open { pid: 7, state: "idle in transaction".into(), since: "then".into(), query: "BEGIN".into() };
         let open = nothing_is_left_open(&Sessions { open: vec![open], ..sessions() });
         assert!(open.evidence.contains("session 7 is idle in transaction"), "{}", open.evidence);
+        let deadlocks = vec![Deadlocks { database: "shop".into(), deadlocks: 2 }];
+        let died = nothing_is_left_open(&Sessions { deadlocks, ..sessions() });
+        assert!(died.evidence.contains("2 transactions died in a deadlock in shop"), "{}", died.evidence);
+        assert_eq!(died.verdict, Verdict::Violated);
     }
 
     #[test]

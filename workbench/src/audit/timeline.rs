@@ -1,36 +1,23 @@
-//! I8: what happened to an order happened in the order of the plan.
+//! I8: what happened to an order happened in the order of its driver.
 
 use super::inspection::Inspection;
-use super::records::{Moment, Order, Records};
+use super::records::{Hold, Moment, Order, Records};
+use super::walk::{illegal_saga, illegal_tries};
+use crate::driver::Driver;
 use crate::run::Audit;
 
-/// The checkout's actions, as the events that tell of them. Written down here once more, and not taken from the
-/// shop's own plan: an audit that shares the code it looks into would agree with whatever that code says.
-const DONE: [&str; 5] = [
-    "catalog.prices-honoured",
-    "inventory.stock-reserved",
-    "payments.payment-captured",
-    "shipping.shipment-scheduled",
-    "orders.order-confirmed",
-];
-const REFUSED: [&str; 4] = [
-    "catalog.prices-refused",
-    "inventory.stock-refused",
-    "payments.payment-refused",
-    "shipping.shipment-refused",
-];
-const UNDONE: [&str; 3] =
-    ["catalog.prices-released", "inventory.stock-released", "payments.payment-refunded"];
-const CANCELLED: &str = "orders.order-cancelled";
+/// Something that happened at a moment.
+type Happened = (&'static str, Moment);
 
-/// By the database's clock: placed, claimed, reserved, captured, scheduled, decided; and nothing was undone before
-/// it was done. A saga's history is a walk that the plan allows.
-pub(super) fn events_are_in_order(records: &Records) -> Audit {
+/// By the database's clock, each step of a checkout came after the one before it, and nothing was undone before it
+/// was done. A saga's history is a walk that is allowed.
+pub(super) fn events_are_in_order(records: &Records, driver: Driver) -> Audit {
     let mut inspection = Inspection::of("I8", "an order's events are in order");
+    let illegal = if driver == Driver::Tcc { illegal_tries } else { illegal_saga };
     for order in &records.orders {
-        let flaw = out_of_order(&moments(records, order))
-            .or_else(|| undone_too_early(records, order))
-            .or_else(|| illegal_walk(&records.sagas.as_ref()?.get(&order.order_id)?.history));
+        let flaw = out_of_order(&stages(records, driver, order))
+            .or_else(|| undone_too_early(records, driver, order))
+            .or_else(|| illegal(&records.sagas.as_ref()?.get(&order.order_id)?.history));
         inspection.look(flaw.map(|flaw| format!("order {}: {flaw}", order.order_id)));
     }
     let walks = records
@@ -40,111 +27,144 @@ pub(super) fn events_are_in_order(records: &Records) -> Audit {
     inspection.close(format!("{} orders with rising times{walks}", records.orders.len()))
 }
 
-/// What was done for an order, in the order of the plan.
-fn moments(records: &Records, order: &Order) -> Vec<(&'static str, Moment)> {
+/// What was done for an order: all of a stage comes after all of the stages before it.
+fn stages(records: &Records, driver: Driver, order: &Order) -> Vec<Vec<Happened>> {
     let id = order.order_id;
     let claim = records.claims.get(&id).filter(|hold| !hold.is_tombstone());
     let reservation = records.reservations.get(&id).filter(|hold| !hold.is_tombstone());
     let payment = records.payments.get(&id).filter(|payment| payment.customer_id.is_some());
-    let shipment = records.shipments.get(&id);
-    let moments = [
-        ("placed", Some(order.placed_at)),
-        ("claimed", claim.map(|hold| hold.held_at)),
-        ("reserved", reservation.map(|hold| hold.held_at)),
-        ("captured", payment.map(|payment| payment.captured_at)),
-        ("scheduled", shipment.map(|shipment| shipment.scheduled_at)),
-        ("decided", order.decided_at),
-    ];
-    moments.into_iter().filter_map(|(name, moment)| Some((name, moment?))).collect()
+    let placed = Some(("placed", order.placed_at));
+    let claimed = claim.map(|hold| ("claimed", hold.held_at));
+    let reserved = reservation.map(|hold| ("reserved", hold.held_at));
+    let committed = records.commitments.get(&id).and_then(|row| Some(("committed", row.committed_at?)));
+    let captured = payment.and_then(|payment| Some(("captured", payment.captured_at?)));
+    let scheduled = records.shipments.get(&id).map(|shipment| ("scheduled", shipment.scheduled_at));
+    let decided = order.decided_at.map(|moment| ("decided", moment));
+    let stages: Vec<Vec<Option<Happened>>> = match driver {
+        // Tries come in any order, and so do confirms; but a confirm comes after every try.
+        Driver::Tcc => {
+            vec![vec![placed], vec![claimed, reserved], vec![committed, captured, scheduled], vec![decided]]
+        }
+        _ => [placed, claimed, reserved, captured, scheduled, decided].map(|step| vec![step]).into(),
+    };
+    stages.into_iter().map(|stage| stage.into_iter().flatten().collect()).collect()
 }
 
-fn out_of_order(moments: &[(&str, Moment)]) -> Option<String> {
-    let pair = moments.windows(2).find(|pair| pair[0].1 > pair[1].1)?;
-    Some(format!("it was {} at {}, and {} before that, at {}", pair[0].0, pair[0].1, pair[1].0, pair[1].1))
+fn out_of_order(stages: &[Vec<Happened>]) -> Option<String> {
+    let mut latest: Option<Happened> = None;
+    for stage in stages {
+        for (name, moment) in stage {
+            if let Some((before, earlier)) = latest.filter(|(_, earlier)| earlier > moment) {
+                return Some(format!("it was {before} at {earlier}, and {name} before that, at {moment}"));
+            }
+        }
+        latest = stage.iter().copied().chain(latest).max_by_key(|(_, moment)| *moment);
+    }
+    None
 }
 
-fn undone_too_early(records: &Records, order: &Order) -> Option<String> {
+fn undone_too_early(records: &Records, driver: Driver, order: &Order) -> Option<String> {
     let id = order.order_id;
-    let hold =
-        |hold: Option<&super::records::Hold>| hold.and_then(|hold| Some((hold.held_at, hold.released_at?)));
+    let hold = |hold: Option<&Hold>| hold.and_then(|hold| Some((Some(hold.held_at), hold.released_at?)));
     let undone = [
         ("claim", hold(records.claims.get(&id))),
         ("reservation", hold(records.reservations.get(&id))),
         ("payment", records.payments.get(&id).and_then(|paid| Some((paid.captured_at, paid.refunded_at?)))),
     ];
+    let decided = order.decided_at?;
+    // Where everybody hears of a refusal at once, nobody waits for the others before the order is cancelled.
+    let may_come_after = matches!(driver, Driver::Choreographed | Driver::Naive);
     undone.into_iter().find_map(|(what, moments)| {
         let (done, undone) = moments?;
-        let decided = order.decided_at?;
-        (undone < done || decided < undone).then(|| {
-            format!(
-                "its {what} was made at {done} and undone at {undone}, and the order decided at {decided}"
-            )
+        let too_early = done.is_some_and(|done| undone < done);
+        let too_late = decided < undone && !may_come_after;
+        let made = done.map_or("never taken".into(), |done| format!("made at {done}"));
+        (too_early || too_late).then(|| {
+            format!("its {what} was {made} and undone at {undone}, and the order decided at {decided}")
         })
     })
 }
 
-/// What is wrong with this sequence of events: it must be the whole plan, or a part of it, a refusal, the
-/// compensations in reverse (the refused step's first), and the cancellation.
-fn illegal_walk(history: &[String]) -> Option<String> {
-    let done = history.iter().zip(DONE).take_while(|(event, expected)| event == expected).count();
-    let mut legal: Vec<&str> = DONE[..done].to_vec();
-    if done < DONE.len() {
-        legal.extend(REFUSED.get(done));
-        // The step that refused is undone as well, where it can be: its tombstone makes the refusal final.
-        legal.extend(UNDONE[..(done + 1).min(UNDONE.len())].iter().rev());
-        legal.push(CANCELLED);
-    }
-    (history != legal).then(|| format!("its saga walked {history:?}, where the plan allows {legal:?}"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::made_up::{confirmed, id, refunded, shop, split};
+    use chrono::TimeDelta;
+
+    use super::super::made_up::{confirmed, id, refunded, shop, split, tried};
     use super::*;
     use crate::run::Verdict;
+
+    fn verdict(records: &Records, driver: Driver) -> Verdict {
+        events_are_in_order(records, driver).verdict
+    }
 
     #[test]
     fn times_that_run_backwards_are_seen() {
         let good = shop([confirmed(1), refunded(2)]);
-        assert_eq!(events_are_in_order(&good).verdict, Verdict::Held, "{:?}", events_are_in_order(&good));
-        assert_eq!(events_are_in_order(&Records::default()).verdict, Verdict::NoEvidence);
+        for driver in [Driver::Local, Driver::TwoPhase, Driver::Choreographed] {
+            assert_eq!(verdict(&good, driver), Verdict::Held, "{:?}", events_are_in_order(&good, driver));
+            assert_eq!(verdict(&Records::default(), driver), Verdict::NoEvidence);
 
-        let mut shipped_first = good.clone();
-        shipped_first.shipments.get_mut(&id(1)).unwrap().scheduled_at = good.orders[0].placed_at;
-        let verdict = events_are_in_order(&shipped_first);
-        assert_eq!(verdict.verdict, Verdict::Violated);
-        assert!(verdict.evidence.contains("scheduled before that"), "{}", verdict.evidence);
+            let mut shipped_first = good.clone();
+            shipped_first.shipments.get_mut(&id(1)).unwrap().scheduled_at = good.orders[0].placed_at;
+            let found = events_are_in_order(&shipped_first, driver);
+            assert_eq!(found.verdict, Verdict::Violated);
+            assert!(found.evidence.contains("scheduled before that"), "{}", found.evidence);
 
-        let mut undone_first = good.clone();
-        undone_first.payments.get_mut(&id(2)).unwrap().refunded_at = Some(good.orders[1].placed_at);
-        assert_eq!(events_are_in_order(&undone_first).verdict, Verdict::Violated);
+            let mut undone_first = good.clone();
+            undone_first.payments.get_mut(&id(2)).unwrap().refunded_at = Some(good.orders[1].placed_at);
+            assert_eq!(verdict(&undone_first, driver), Verdict::Violated);
+        }
     }
 
     #[test]
-    fn only_walks_of_the_plan_are_legal() {
-        let walk = |events: &[&str]| {
-            illegal_walk(&events.iter().map(|event| (*event).to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(walk(&DONE), None);
-        assert_eq!(walk(&[REFUSED[0], UNDONE[0], CANCELLED]), None);
-        assert_eq!(walk(&[DONE[0], DONE[1], REFUSED[2], UNDONE[2], UNDONE[1], UNDONE[0], CANCELLED]), None);
-        assert_eq!(
-            walk(&[DONE[0], DONE[1], DONE[2], REFUSED[3], UNDONE[2], UNDONE[1], UNDONE[0], CANCELLED]),
-            None
-        );
+    fn undoing_may_end_after_the_order_only_where_all_are_told_at_once() {
+        let mut late = shop([refunded(1)]);
+        let after = late.orders[0].decided_at.unwrap() + TimeDelta::seconds(1);
+        late.payments.get_mut(&id(1)).unwrap().refunded_at = Some(after);
+        assert_eq!(verdict(&late, Driver::Choreographed), Verdict::Held);
+        assert_eq!(verdict(&late, Driver::Local), Verdict::Violated);
+        late.sagas = split([refunded(1)]).sagas;
+        assert_eq!(verdict(&late, Driver::Orchestrated), Verdict::Violated);
+    }
 
-        for illegal in [
-            &[][..],
-            &DONE[..4],
-            &[DONE[1], DONE[0], DONE[2], DONE[3], DONE[4]],
-            &[DONE[0], DONE[1], REFUSED[2], UNDONE[0], UNDONE[1], UNDONE[2], CANCELLED],
-            &[DONE[0], REFUSED[2], UNDONE[0], CANCELLED],
-            &[DONE[0], DONE[1], REFUSED[2], UNDONE[1], UNDONE[0], CANCELLED],
-        ] {
-            assert!(walk(illegal).is_some(), "{illegal:?}");
-        }
+    #[test]
+    fn a_walk_that_is_not_allowed_is_seen() {
         let mut shop = split([confirmed(1)]);
+        assert_eq!(verdict(&shop, Driver::Orchestrated), Verdict::Held);
         shop.sagas.as_mut().unwrap().get_mut(&id(1)).unwrap().history.swap(0, 1);
-        assert_eq!(events_are_in_order(&shop).verdict, Verdict::Violated);
+        assert_eq!(verdict(&shop, Driver::Orchestrated), Verdict::Violated);
+    }
+
+    #[test]
+    fn tries_have_no_order_and_confirms_come_after_them() {
+        let good = tried([confirmed(1), refunded(2)]);
+        assert_eq!(
+            verdict(&good, Driver::Tcc),
+            Verdict::Held,
+            "{:?}",
+            events_are_in_order(&good, Driver::Tcc)
+        );
+        assert_eq!(verdict(&good, Driver::Orchestrated), Verdict::Violated, "it is another walk");
+
+        let mut any_order = good.clone();
+        any_order.reservations.get_mut(&id(1)).unwrap().held_at = good.orders[0].placed_at;
+        any_order.sagas.as_mut().unwrap().get_mut(&id(1)).unwrap().history.swap(0, 3);
+        assert_eq!(verdict(&any_order, Driver::Tcc), Verdict::Held);
+
+        let decided = good.orders[0].decided_at.unwrap();
+        let damages: [&dyn Fn(&mut Records); 4] = [
+            &|shop| shop.reservations.get_mut(&id(1)).unwrap().held_at = decided,
+            &|shop| shop.payments.get_mut(&id(1)).unwrap().captured_at = Some(shop.orders[0].placed_at),
+            &|shop| {
+                let late = decided + TimeDelta::seconds(1);
+                shop.commitments.get_mut(&id(1)).unwrap().committed_at = Some(late);
+            },
+            &|shop| shop.sagas.as_mut().unwrap().get_mut(&id(1)).unwrap().history.swap(3, 4),
+        ];
+        for (n, damage) in damages.iter().enumerate() {
+            let mut broken = good.clone();
+            damage(&mut broken);
+            assert_eq!(verdict(&broken, Driver::Tcc), Verdict::Violated, "damage {n}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What both forms of the report show, worked out once: rows of figures, outcomes and audits, a column a mode.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::driver::Driver;
 use crate::run::{Comparison, Difference, ModeRun, Run, Verdict};
 use crate::stats::{FIGURES, Spread, spread, times};
 
@@ -43,6 +44,24 @@ pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
         comparisons: others(run).map(|_| None).collect(),
     };
     compared.chain([messages]).collect()
+}
+
+/// What must be said before any figure: a line for the flaws, and one for each driver that is broken on purpose.
+/// Empty where nothing is.
+pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> String {
+    let mut lines = String::new();
+    if !flaws.is_empty() {
+        lines += &format!(
+            "!! FLAWS ARE SWITCHED ON: {}. Rules are left out on purpose; expect violations.\n",
+            flaws.join(", ")
+        );
+    }
+    let broken: BTreeSet<Driver> =
+        drivers.into_iter().filter(|driver| driver.is_broken_on_purpose()).collect();
+    for driver in broken {
+        lines += &format!("!! {driver} IS BROKEN ON PURPOSE, so that its losses can be seen.\n");
+    }
+    lines
 }
 
 /// Every mode but the baseline.

@@ -9,7 +9,7 @@ use super::charts::{self, ANSWERED, DECIDED, Drawing, Resource};
 use super::figures::{
     self, AuditRow, FigureRow, audit_rows, figure_rows, number, outcome_rows, spread_words,
 };
-use crate::run::{Arrivals, Difference, Found, Latency, Machine, Mode, Run, Server, Trial, Verdict};
+use crate::run::{Arrivals, Difference, Found, Latency, Machine, Run, Server, Trial, Verdict};
 use crate::stats::spread;
 
 /// A chart with the words that stand for it where it cannot be seen.
@@ -245,21 +245,16 @@ fn generator_was_late(trial: &Trial) -> bool {
 
 /// The command that runs the same again.
 fn repeat(run: &Run) -> String {
-    let modes: Vec<&str> = run
-        .modes
-        .iter()
-        .map(|mode| match mode.mode {
-            Mode::Monolith => "monolith",
-            Mode::Split => "split",
-        })
-        .collect();
+    let modes: Vec<String> = run.modes.iter().map(|mode| mode.driver.to_string()).collect();
     let arrivals = match run.load.arrivals {
         Arrivals::Open { rate_per_s } => format!("--rate {rate_per_s}/s"),
-        Arrivals::Closed { .. } => "--saturate".to_owned(),
+        Arrivals::Closed { clients } => format!("--saturate --clients {clients}"),
     };
     let trials = run.modes.iter().map(|mode| mode.trials.len()).max().unwrap_or(0);
+    let flaws =
+        if run.flaws.is_empty() { String::new() } else { format!(" --flaws {}", run.flaws.join(",")) };
     format!(
-        "cargo cleave compare --modes {} {arrivals} --duration {}s --warm-up {}s --trials {trials} --seed {}",
+        "cargo cleave compare --modes {} {arrivals} --duration {}s --warm-up {}s --trials {trials} --seed {}{flaws}",
         modes.join(","),
         run.load.duration_s,
         run.load.warm_up_s,

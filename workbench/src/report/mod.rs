@@ -14,7 +14,7 @@ mod figures;
 mod html;
 mod table;
 
-pub use figures::verdict_words;
+pub use figures::{verdict_words, warnings};
 pub use html::render as html;
 pub use table::render as table;
 

@@ -9,6 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
 use super::{Databases, Mode};
+use crate::driver::Driver;
 use crate::infra;
 
 /// Between two looks: long enough that looking costs little beside the work that is waited for.
@@ -27,7 +28,8 @@ struct Work {
 }
 
 /// Waits, for at most `bound`, until no order is pending and no message is on its way.
-pub async fn drain(databases: &Databases, mode: Mode, bound: Duration) -> Result<()> {
+pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Result<()> {
+    let mode = driver.mode();
     let connecting = databases.distinct().into_iter().map(|(name, url)| async move {
         let connection = infra::connect(url).await;
         connection.with_context(|| format!("cannot connect to the database of {name}"))
@@ -48,7 +50,7 @@ pub async fn drain(databases: &Databases, mode: Mode, bound: Duration) -> Result
         }
         if Instant::now() > deadline {
             bail!(
-                "after {bound:?} the {mode} still has {} orders pending, {} sagas open and {} messages unsent",
+                "after {bound:?} the shop {driver} still has {} orders pending, {} sagas open and {} messages unsent",
                 work.pending_orders,
                 work.open_sagas,
                 work.unsent_messages

@@ -1,6 +1,7 @@
 //! One process of a shop.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// A process of a shop, with what it takes to start it again.
 #[derive(Debug)]
 pub(super) struct Member {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// Where it listens, as `http://127.0.0.1:port`.
     pub(super) address: String,
     pub(super) process: Process,
@@ -35,7 +36,7 @@ impl Member {
     /// Starts a program at a free port, and waits until it has said which.
     pub(super) async fn start(
         guard: &Guard,
-        name: &'static str,
+        name: &str,
         program: PathBuf,
         arguments: Vec<String>,
         environment: Vec<(&'static str, String)>,
@@ -43,21 +44,31 @@ impl Member {
         limit: Duration,
     ) -> Result<Member> {
         let process = spawn(guard, name, &program, "0", &arguments, &environment, log)?;
+        let name = name.to_owned();
         let mut member = Member { name, address: String::new(), process, program, arguments, environment };
         member.address = member.announced(limit).await?;
         Ok(member)
     }
 
-    /// Starts the program again, at the port that it had.
-    pub(super) fn restart(&mut self, guard: &Guard) -> Result<()> {
-        if self.process.try_wait()?.is_none() {
-            bail!("{} is still running; kill it before it is started again", self.name);
-        }
+    /// Starts the same program once more, under another name and at a port of its own; its log lies beside this one's.
+    pub(super) async fn twin(&self, guard: &Guard, name: &str, limit: Duration) -> Result<Member> {
+        let Member { program, arguments, environment, .. } = self;
+        let log = self.process.log().with_file_name(format!("{name}.log"));
+        Member::start(guard, name, program.clone(), arguments.clone(), environment.clone(), &log, limit).await
+    }
+
+    /// Starts the program, which has ended, again: at the port that it had, with these arguments after its own.
+    pub(super) fn restart(&mut self, guard: &Guard, extra: &[String]) -> Result<()> {
         let (_, port) = self.address.rsplit_once(':').context("an address ends with its port")?;
         let log = self.process.log().to_owned();
-        self.process =
-            spawn(guard, self.name, &self.program, port, &self.arguments, &self.environment, &log)?;
+        let arguments = [&self.arguments[..], extra].concat();
+        self.process = spawn(guard, &self.name, &self.program, port, &arguments, &self.environment, &log)?;
         Ok(())
+    }
+
+    /// Whether it has ended by a signal, as a process does that aborts.
+    pub(super) fn aborted(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_some_and(|status| status.signal().is_some()))
     }
 
     /// Waits for the announcement. Logs go to the same file, so it need not be the first line.

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::driver::Driver;
 use crate::process::start_time;
-use crate::run::Mode;
 use crate::shop::{Databases, Shop};
 
 /// What is up, and the process that holds it up.
@@ -21,13 +21,15 @@ pub(super) struct State {
     pub(super) pid: u32,
     /// Seconds since 1970. A bare id may be another process's by now.
     pub(super) pid_started: u64,
+    /// Rules that every shop leaves out on purpose.
+    pub(super) flaws: Vec<String>,
     pub(super) shops: Vec<RunningShop>,
 }
 
 /// A shop that is up.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RunningShop {
-    pub(super) mode: Mode,
+    pub(super) driver: Driver,
     pub(super) address: String,
     pub(super) databases: Databases,
     pub(super) namespace: Option<String>,
@@ -99,7 +101,7 @@ impl State {
 impl RunningShop {
     pub(super) fn of(shop: &Shop) -> RunningShop {
         RunningShop {
-            mode: shop.mode,
+            driver: shop.driver,
             address: shop.address.clone(),
             databases: shop.databases.clone(),
             namespace: shop.namespace.clone(),

@@ -1,14 +1,15 @@
 //! Whether the comparison finds what is there, and nothing else.
 
-use workbench::run::{Better, Comparison, Difference, Mode};
+use workbench::driver::Driver;
+use workbench::run::{Better, Comparison, Difference};
 use workbench::stats::{FIGURES, compare};
 
 use crate::sample::{Noise, mode};
 
 fn compared(slowness: f64, trials: u64, seed: u64) -> Vec<Comparison> {
     let mut noise = Noise::new(seed);
-    let baseline = mode(Mode::Monolith, "monolith", 1.0, trials, &mut noise);
-    let other = mode(Mode::Split, "split", slowness, trials, &mut noise);
+    let baseline = mode(Driver::Local, "monolith:local", 1.0, trials, &mut noise);
+    let other = mode(Driver::Orchestrated, "split:orchestrated", slowness, trials, &mut noise);
     compare(&[baseline, other])
 }
 
@@ -65,8 +66,8 @@ fn one_trial_shows_nothing() {
 #[test]
 fn missing_and_impossible_figures_make_no_ratio_and_no_nan() {
     let mut noise = Noise::new(3);
-    let baseline = mode(Mode::Monolith, "monolith", 1.0, 3, &mut noise);
-    let mut other = mode(Mode::Split, "split", 2.0, 3, &mut noise);
+    let baseline = mode(Driver::Local, "monolith:local", 1.0, 3, &mut noise);
+    let mut other = mode(Driver::Orchestrated, "split:orchestrated", 2.0, 3, &mut noise);
     for (trial, throughput) in other.trials.iter_mut().zip([0.0, f64::NAN, f64::INFINITY]) {
         trial.throughput_per_s = throughput;
         trial.answered_ms.count = 0;
@@ -85,7 +86,7 @@ fn missing_and_impossible_figures_make_no_ratio_and_no_nan() {
 #[test]
 fn trials_are_paired_by_number() {
     let mut noise = Noise::new(5);
-    let mut baseline = mode(Mode::Monolith, "monolith", 1.0, 3, &mut noise);
+    let mut baseline = mode(Driver::Local, "monolith:local", 1.0, 3, &mut noise);
     let mut other = baseline.clone();
     baseline.trials.remove(0);
     other.trials.reverse();
@@ -99,6 +100,6 @@ fn trials_are_paired_by_number() {
 fn a_sentence_says_who_does_what_how_much() {
     let comparison = compared(6.0, 5, 11).into_iter().find(|c| c.figure == "decided p50").expect("listed");
     let sentence = comparison.sentence;
-    assert!(sentence.starts_with("split decides the median order in "), "{sentence}");
-    assert!(sentence.contains("× the time of monolith ("), "{sentence}");
+    assert!(sentence.starts_with("split:orchestrated decides the median order in "), "{sentence}");
+    assert!(sentence.contains("× the time of monolith:local ("), "{sentence}");
 }

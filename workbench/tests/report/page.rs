@@ -1,7 +1,8 @@
 //! What people see: the page and the table.
 
+use workbench::driver::Driver;
 use workbench::report;
-use workbench::run::{Mode, Run, Verdict};
+use workbench::run::{Run, Verdict};
 
 use crate::sample::{Noise, mode, monolith_and_split, run};
 
@@ -55,7 +56,7 @@ fn the_page_has_its_charts_and_each_says_what_it_shows() {
     assert_eq!(page.matches("<figcaption>").count(), 5);
     assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
     for text in [
-        "cargo cleave compare --modes monolith,split --rate 100/s",
+        "cargo cleave compare --modes monolith:local,split:orchestrated --rate 100/s",
         "--seed 42",
         "✓ held",
         "Answered",
@@ -68,8 +69,8 @@ fn the_page_has_its_charts_and_each_says_what_it_shows() {
 #[test]
 fn a_run_without_figures_is_still_a_report() {
     let mut empty = run(vec![
-        mode(Mode::Monolith, "monolith", 1.0, 0, &mut Noise::new(1)),
-        mode(Mode::Monolith, "monolith (2)", 1.0, 0, &mut Noise::new(1)),
+        mode(Driver::Local, "monolith:local", 1.0, 0, &mut Noise::new(1)),
+        mode(Driver::Local, "monolith:local (2)", 1.0, 0, &mut Noise::new(1)),
     ]);
     assert_eq!(empty.verdict, Verdict::NoEvidence);
     for modes in (0..=2).rev() {
@@ -106,9 +107,13 @@ fn the_table_fits_its_width() {
         }
     }
     let table = report::table(&run, Some(110));
-    for text in
-        ["throughput, orders/s", "split ÷ monolith", "✓ held", "refused: OUT_OF_STOCK", "Verdict: ✓ held"]
-    {
+    for text in [
+        "throughput, orders/s",
+        "split:orchestrated ÷ monolith:local",
+        "✓ held",
+        "refused: OUT_OF_STOCK",
+        "Verdict: ✓ held",
+    ] {
         assert!(table.contains(text), "{text} is missing from\n{table}");
     }
 }

@@ -3,9 +3,10 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, LogNormal};
+use workbench::driver::Driver;
 use workbench::run::{
-    Arrivals, Audit, Cost, Found, Histograms, Latency, Load, Machine, Memory, Mode, ModeRun, Orders, Run,
-    SCHEMA, ScheduleError, Second, Server, Servers, Trial, Verdict,
+    Arrivals, Audit, Cost, Found, Histograms, Latency, Load, Machine, Memory, ModeRun, Orders, Run, SCHEMA,
+    ScheduleError, Second, Server, Servers, Trial, Verdict,
 };
 use workbench::stats::compare;
 
@@ -23,9 +24,9 @@ impl Noise {
 }
 
 /// Some trials of a mode that is `slowness` times as slow and costly as it might be.
-pub fn mode(mode: Mode, label: &str, slowness: f64, trials: u64, noise: &mut Noise) -> ModeRun {
+pub fn mode(driver: Driver, label: &str, slowness: f64, trials: u64, noise: &mut Noise) -> ModeRun {
     let trials = (1..=trials).map(|number| trial(number, slowness, noise)).collect();
-    ModeRun { mode, label: label.to_owned(), trials }
+    ModeRun { trials, ..ModeRun::new(driver, label.to_owned()) }
 }
 
 fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
@@ -116,6 +117,7 @@ pub fn run(modes: Vec<ModeRun>) -> Run {
             customers: 10_000,
             mix: [("confirmed".to_owned(), 0.9), ("OUT_OF_STOCK".to_owned(), 0.1)].into(),
         },
+        flaws: Vec::new(),
         servers: Servers {
             postgresql: server("15.9", "fsync on, synchronous_commit on"),
             rabbitmq: server("3.10.8", "quorum queues, persistent messages, publisher confirms"),
@@ -136,7 +138,15 @@ pub fn run(modes: Vec<ModeRun>) -> Run {
 pub fn monolith_and_split() -> Run {
     let mut noise = Noise::new(1);
     run(vec![
-        mode(Mode::Monolith, "monolith", 1.0, 3, &mut noise),
-        mode(Mode::Split, "split", 6.0, 3, &mut noise),
+        mode(Driver::Local, "monolith:local", 1.0, 3, &mut noise),
+        mode(Driver::Orchestrated, "split:orchestrated", 6.0, 3, &mut noise),
     ])
+}
+
+/// Every driver, each a little slower than the last.
+pub fn every_driver() -> Run {
+    let mut noise = Noise::new(2);
+    let slower = |place: usize| 1.0 + 0.7 * place as f64;
+    let modes = Driver::ALL.into_iter().enumerate();
+    run(modes.map(|(n, driver)| mode(driver, &driver.to_string(), slower(n), 3, &mut noise)).collect())
 }
