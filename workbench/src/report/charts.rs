@@ -1,42 +1,24 @@
 //! The report's charts, drawn by plotters as SVG.
-//!
-//! They are drawn in placeholder colours, which are then exchanged for the classes of a stylesheet: so the
-//! page decides the colours and the line styles, for light, dark and print, and not the chart.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figures::number;
 use crate::run::{Latency, ModeRun, Run, Second, Trial};
 
-/// One pixel of the design. plotters rounds to whole units: a few to a pixel keep curves smooth.
-const PX: u32 = 4;
+mod style;
 
-/// The width of every chart in its own units. Few pixels, so that its text is still readable on a phone.
-pub const WIDTH: u32 = 420 * PX;
+pub use style::{Drawing, SWATCH, WIDTH, swatch};
+use style::{GRID, PX, STYLES, draw, marker, series, text};
 
 /// The height of the charts with axes.
 const HEIGHT: u32 = 290 * PX;
 
-/// How many modes have a colour and a line style of their own; more begin again from the first.
-const STYLES: usize = 4;
-
-const TEXT: RGBColor = RGBColor(2, 0, 0);
-const GRID: RGBColor = RGBColor(2, 0, 1);
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-
-/// The inside of an SVG element; the page writes the element itself.
-pub struct Drawing {
-    /// In the same units as [`WIDTH`].
-    pub height: u32,
-    /// The elements.
-    pub body: String,
-}
+/// So many markers on a curve.
+const MARKS: usize = 6;
 
 /// When an order counts as served.
 pub struct Clock {
@@ -101,7 +83,12 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .y_label_formatter(&|ms| milliseconds(*ms))
             .draw()?;
         for (n, curve) in curves.into_iter().enumerate() {
+            // Where the percentiles are named, and not where the orders are many: they would hide each other.
+            let at = (0..MARKS).map(|mark| end.powf((mark as f64 + n as f64 / STYLES as f64) / MARKS as f64));
+            let marked: Vec<_> =
+                at.filter_map(|x| curve.iter().copied().find(|point| point.0 >= x)).collect();
             chart.draw_series(LineSeries::new(curve, series(n).stroke_width(2 * PX)))?;
+            chart.draw_series(marked.into_iter().map(|point| EmptyElement::at(point) + marker(n)))?;
         }
         Ok(())
     })
@@ -140,7 +127,10 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .y_label_formatter(&|count| number(*count))
             .draw()?;
         for (n, line) in lines(clock).into_iter().enumerate() {
+            let step = line.len().div_ceil(MARKS).max(1);
+            let marked: Vec<_> = line.iter().copied().skip(n * step / STYLES).step_by(step).collect();
             chart.draw_series(LineSeries::new(line, series(n).stroke_width(2 * PX)))?;
+            chart.draw_series(marked.into_iter().map(|point| EmptyElement::at(point) + marker(n)))?;
         }
         Ok(())
     })
@@ -157,15 +147,15 @@ pub struct Resource {
 
 /// A group of bars a resource, a bar a mode. Units differ, so each group has a scale of its own, and every
 /// bar says its figure.
-pub fn costs(labels: &[&str], resources: &[Resource]) -> Result<Drawing> {
+pub fn costs(labels: &[String], resources: &[Resource]) -> Result<Drawing> {
     const UNIT: i32 = PX as i32;
     const HEADING: i32 = 24 * UNIT;
     const BAR: i32 = 20 * UNIT;
     const BAR_GAP: i32 = 4 * UNIT;
     const GAP: i32 = 14 * UNIT;
-    const LEFT: i32 = 106 * UNIT;
+    const LEFT: i32 = 146 * UNIT;
     const TEXT_GAP: i32 = 7 * UNIT;
-    const LONGEST: f64 = 230.0 * UNIT as f64;
+    const LONGEST: f64 = 190.0 * UNIT as f64;
     let group = HEADING + BAR * labels.len() as i32 + GAP;
     draw((group * resources.len() as i32) as u32, |area| {
         for (row, resource) in resources.iter().enumerate() {
@@ -187,38 +177,6 @@ pub fn costs(labels: &[&str], resources: &[Resource]) -> Result<Drawing> {
         }
         Ok(())
     })
-}
-
-/// Draws on an empty area, and exchanges the placeholder colours for classes.
-fn draw(height: u32, paint: impl FnOnce(&Area) -> Result<()>) -> Result<Drawing> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        paint(&area)?;
-        area.present()?;
-    }
-    let start = svg.find('>').map_or(0, |end| end + 1);
-    let end = svg.rfind("</svg>").unwrap_or(svg.len());
-    let mut body = svg[start..end].to_owned();
-    let classes = (0..STYLES)
-        .map(|n| (series(n), format!("mode-{n}")))
-        .chain([(TEXT, "ink".to_owned()), (GRID, "grid".to_owned())]);
-    for (RGBColor(r, g, b), class) in classes {
-        let colour = format!("#{r:02X}{g:02X}{b:02X}");
-        body = body
-            .replace(&format!("stroke=\"{colour}\""), &format!("class=\"line {class}\""))
-            .replace(&format!("fill=\"{colour}\""), &format!("class=\"area {class}\""));
-    }
-    Ok(Drawing { height, body })
-}
-
-fn series(n: usize) -> RGBColor {
-    RGBColor(1, 0, (n % STYLES) as u8)
-}
-
-fn text(size: f64) -> TextStyle<'static> {
-    // The SVG backend divides by 1.24, its guess at a line's height.
-    TextStyle::from(("sans-serif", size * 1.24 * f64::from(PX)).into_font()).color(&TEXT)
 }
 
 /// A mode's trials taken together.
@@ -291,7 +249,7 @@ fn trimmed(value: f64) -> String {
 
 /// A label that fits its column.
 fn shortened(label: &str) -> String {
-    const LONGEST: usize = 15;
+    const LONGEST: usize = 19;
     if label.chars().count() <= LONGEST {
         return label.to_owned();
     }

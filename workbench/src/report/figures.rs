@@ -69,6 +69,11 @@ pub fn others(run: &Run) -> impl Iterator<Item = &ModeRun> {
     run.modes.iter().skip(1)
 }
 
+/// Whether the ratios fit beside the figures, or need a table of their own.
+pub fn has_room_for_ratios(run: &Run) -> bool {
+    run.modes.len() <= 3
+}
+
 /// The outcomes of all orders of all trials: a name, and the count for each mode.
 pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     let mut rows: BTreeMap<(u8, String), Vec<u64>> = BTreeMap::new();

@@ -7,9 +7,10 @@ use askama::Template;
 
 use super::charts::{self, ANSWERED, DECIDED, Drawing, Resource};
 use super::figures::{
-    self, AuditRow, FigureRow, audit_rows, figure_rows, number, outcome_rows, spread_words,
+    self, AuditRow, FigureRow, audit_rows, figure_rows, has_room_for_ratios, number, outcome_rows,
+    spread_words, warnings,
 };
-use crate::run::{Arrivals, Difference, Found, Latency, Machine, Run, Server, Trial, Verdict};
+use crate::run::{Arrivals, Difference, Found, Latency, Machine, ModeRun, Run, Server, Trial, Verdict};
 use crate::stats::spread;
 
 /// A chart with the words that stand for it where it cannot be seen.
@@ -26,7 +27,9 @@ struct Chart {
 #[template(path = "report.html")]
 struct Page<'a> {
     run: &'a Run,
-    labels: Vec<&'a str>,
+    labels: Vec<String>,
+    swatches: Vec<Drawing>,
+    warnings: Vec<String>,
     differences: Vec<&'a str>,
     no_differences: Vec<&'a str>,
     load: String,
@@ -46,7 +49,15 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn title(&self) -> String {
-        self.labels.join(" and ")
+        match self.labels.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    fn ratios_beside(&self) -> bool {
+        has_room_for_ratios(self.run)
     }
 
     fn trials(&self) -> usize {
@@ -74,7 +85,8 @@ type Reading = fn(&Trial) -> Option<f64>;
 
 /// Renders the page.
 pub fn render(run: &Run) -> Result<String> {
-    let labels: Vec<&str> = run.modes.iter().map(|mode| mode.label.as_str()).collect();
+    let labels: Vec<String> = run.modes.iter().map(ModeRun::heading).collect();
+    let warnings = warnings(run.modes.iter().map(|mode| mode.driver), &run.flaws);
     let sentences = |verdict| {
         let of_this = run.comparison.iter().filter(move |comparison| comparison.verdict == verdict);
         of_this.map(|comparison| comparison.sentence.as_str()).collect()
@@ -98,6 +110,8 @@ pub fn render(run: &Run) -> Result<String> {
         schedule: run.modes.iter().map(|mode| (mode.label.as_str(), schedule(&mode.trials))).collect(),
         late: run.modes.iter().flat_map(|mode| &mode.trials).any(generator_was_late),
         repeat: repeat(run),
+        swatches: (0..run.modes.len()).map(charts::swatch).collect::<Result<_>>()?,
+        warnings: warnings.lines().map(|line| line.trim_start_matches("!! ").to_owned()).collect(),
         labels,
     };
     Ok(page.render()?)
@@ -187,7 +201,7 @@ fn throughput_charts(run: &Run) -> Result<Vec<Chart>> {
     Ok(charts)
 }
 
-fn cost_chart(run: &Run, labels: &[&str]) -> Result<Chart> {
+fn cost_chart(run: &Run, labels: &[String]) -> Result<Chart> {
     let resources: [(&str, Reading); 5] = [
         ("processor time of the shop, ms", |trial| trial.cost_per_1000_orders.cpu_s_shop),
         ("processor time of the servers, ms", |trial| trial.cost_per_1000_orders.cpu_s_servers),
@@ -217,9 +231,17 @@ fn cost_chart(run: &Run, labels: &[&str]) -> Result<Chart> {
         title: "What an order costs".to_owned(),
         description: format!("Cost of one order. {}.", described.join("; ")),
         caption: "The median of the trials. Each group of bars has its own unit, and so its own scale.",
-        drawing: charts::costs(labels, &resources)?,
+        drawing: charts::costs(&bar_names(run), &resources)?,
         key: false,
     })
+}
+
+/// The modes' names as they fit beside a bar.
+fn bar_names(run: &Run) -> Vec<String> {
+    let name = |mode: &ModeRun| {
+        if mode.broken_on_purpose { format!("{}, broken", mode.label) } else { mode.label.clone() }
+    };
+    run.modes.iter().map(name).collect()
 }
 
 fn in_each_mode(run: &Run, words: impl Fn(&[Trial]) -> String) -> String {

@@ -3,9 +3,10 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
 use super::figures::{
-    audit_rows, comparison_words, figure_rows, others, outcome_rows, spread_words, verdict_words,
+    FigureRow, audit_rows, comparison_words, figure_rows, has_room_for_ratios, others, outcome_rows,
+    spread_words, verdict_words, warnings,
 };
-use crate::run::{Run, Verdict};
+use crate::run::{Comparison, ModeRun, Run, Verdict};
 
 /// The width where the output is not a terminal: it fits a wide window and a mail.
 const DEFAULT_WIDTH: u16 = 110;
@@ -13,12 +14,18 @@ const DEFAULT_WIDTH: u16 = 110;
 /// The whole report: figures, outcomes, audit, and then the comparison in sentences. It fits the terminal,
 /// or the width that is given.
 pub fn render(run: &Run, width: Option<u16>) -> String {
-    let tables = [figure_table(run), outcome_table(run), audit_table(run)].map(|mut table| {
-        let width = width.or(table.width()).unwrap_or(DEFAULT_WIDTH);
-        table.set_width(width);
-        table.to_string()
-    });
-    let mut text = tables.join("\n\n");
+    let mut tables = figure_tables(run);
+    tables.extend([outcome_table(run), audit_table(run)]);
+    let tables: Vec<String> = tables
+        .into_iter()
+        .map(|mut table| {
+            let width = width.or(table.width()).unwrap_or(DEFAULT_WIDTH);
+            table.set_width(width);
+            table.to_string()
+        })
+        .collect();
+    let mut text = warnings(run.modes.iter().map(|mode| mode.driver), &run.flaws);
+    text += &tables.join("\n\n");
     for evidence in bad_evidence(run) {
         text += &format!("\n  {evidence}");
     }
@@ -45,27 +52,45 @@ fn aligned(column: usize, text: String) -> Cell {
     Cell::new(text).set_alignment(if column == 0 { CellAlignment::Left } else { CellAlignment::Right })
 }
 
-fn labels(run: &Run) -> impl Iterator<Item = String> {
-    run.modes.iter().map(|mode| mode.label.clone())
+fn headings(run: &Run) -> impl Iterator<Item = String> {
+    run.modes.iter().map(|mode| heading(run, mode))
 }
 
-fn figure_table(run: &Run) -> Table {
-    let baseline = labels(run).next().unwrap_or_default();
-    let header = ["median (min–max)".to_owned()]
-        .into_iter()
-        .chain(labels(run))
-        .chain(others(run).map(|other| format!("{} ÷ {baseline}", other.label)));
-    let mut table = table(header);
-    for row in figure_rows(run) {
-        let modes = row.modes.into_iter().map(|spread| with_range(spread_words(spread)));
-        let comparisons = row
-            .comparisons
+/// Narrow columns break at the colon, rather than anywhere.
+fn heading(run: &Run, mode: &ModeRun) -> String {
+    let heading = mode.heading();
+    if has_room_for_ratios(run) { heading } else { heading.replace(':', ":\n") }
+}
+
+/// The figures and their ratios, side by side while there is room.
+fn figure_tables(run: &Run) -> Vec<Table> {
+    let baseline = run.modes.first().map(|mode| mode.label.as_str()).unwrap_or_default();
+    let figures = |row: &FigureRow| -> Vec<String> {
+        row.modes.iter().map(|spread| with_range(spread_words(*spread))).collect()
+    };
+    let ratios = |row: &FigureRow| -> Vec<String> {
+        let words = |comparison: &Option<Comparison>| comparison.as_ref().map(comparison_words);
+        row.comparisons
             .iter()
-            .map(|comparison| comparison.as_ref().map(comparison_words).map(with_range).unwrap_or_default());
-        let cells = [row.name].into_iter().chain(modes).chain(comparisons);
-        table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
+            .map(|comparison| words(comparison).map(with_range).unwrap_or_default())
+            .collect()
+    };
+    let rows = figure_rows(run);
+    let fill = |header: Vec<String>, cells: &dyn Fn(&FigureRow) -> Vec<String>| {
+        let mut table = table(header);
+        for row in &rows {
+            let cells = [row.name.clone()].into_iter().chain(cells(row));
+            table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
+        }
+        table
+    };
+    let median = [String::from("median (min–max)")].into_iter().chain(headings(run));
+    if has_room_for_ratios(run) {
+        let over = others(run).map(|other| format!("{} ÷ {baseline}", other.heading()));
+        return vec![fill(median.chain(over).collect(), &|row| [figures(row), ratios(row)].concat())];
     }
-    table
+    let over = [format!("÷ {baseline}")].into_iter().chain(others(run).map(|other| heading(run, other)));
+    vec![fill(median.collect(), &figures), fill(over.collect(), &ratios)]
 }
 
 fn with_range((text, range): (String, String)) -> String {
@@ -73,7 +98,7 @@ fn with_range((text, range): (String, String)) -> String {
 }
 
 fn outcome_table(run: &Run) -> Table {
-    let mut table = table(["orders, all trials".to_owned()].into_iter().chain(labels(run)));
+    let mut table = table(["orders, all trials".to_owned()].into_iter().chain(headings(run)));
     for (name, counts) in outcome_rows(run) {
         let cells = [name].into_iter().chain(counts);
         table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
@@ -82,7 +107,7 @@ fn outcome_table(run: &Run) -> Table {
 }
 
 fn audit_table(run: &Run) -> Table {
-    let mut table = table(["audit".to_owned()].into_iter().chain(labels(run)));
+    let mut table = table(["audit".to_owned()].into_iter().chain(headings(run)));
     for row in audit_rows(run) {
         let verdicts = row
             .modes
@@ -102,9 +127,9 @@ fn bad_evidence(run: &Run) -> Vec<String> {
             if cell.verdict != Verdict::Held {
                 let verdict = verdict_words(cell.verdict);
                 lines.extend(
-                    cell.evidence
-                        .iter()
-                        .map(|evidence| format!("{verdict}: {} {}, {evidence}", row.invariant, mode.label)),
+                    cell.evidence.iter().map(|evidence| {
+                        format!("{verdict}: {} {}, {evidence}", row.invariant, mode.heading())
+                    }),
                 );
             }
         }

@@ -4,7 +4,7 @@ use workbench::driver::Driver;
 use workbench::report;
 use workbench::run::{Run, Verdict};
 
-use crate::sample::{Noise, mode, monolith_and_split, run};
+use crate::sample::{Noise, every_driver, mode, monolith_and_split, run};
 
 const HOSTILE: &str = "</style><script>alert('x')</script>\"&";
 
@@ -50,8 +50,9 @@ fn the_page_escapes_everything_and_needs_nothing_from_outside() {
 #[test]
 fn the_page_has_its_charts_and_each_says_what_it_shows() {
     let page = report::html(&monolith_and_split()).expect("a page");
-    assert_eq!(page.matches("<svg ").count(), 5);
-    assert_eq!(page.matches("</svg>").count(), 5);
+    // Five charts, and in the key of each but the last a piece of either line.
+    assert_eq!(page.matches("<svg ").count(), 5 + 4 * 2);
+    assert_eq!(page.matches("</svg>").count(), 5 + 4 * 2);
     assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 5);
     assert_eq!(page.matches("<figcaption>").count(), 5);
     assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
@@ -116,4 +117,51 @@ fn the_table_fits_its_width() {
     ] {
         assert!(table.contains(text), "{text} is missing from\n{table}");
     }
+}
+
+#[test]
+fn six_drivers_fit_and_are_told_apart_without_colour() {
+    let run = every_driver();
+    let page = report::html(&run).expect("a page");
+    assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
+    let swatches: Vec<&str> = page.split("<li><svg ").skip(1).take(6).collect();
+    for (n, swatch) in swatches.iter().enumerate() {
+        assert!(swatch.contains(&format!("class=\"line mode-{n}\"")), "{swatch}");
+        let style = page.split(&format!(".line.mode-{n} {{")).nth(1).expect("every line has a style");
+        assert_eq!(style.split('}').next().expect("it ends").contains("dasharray"), n > 0);
+    }
+    let shape =
+        |swatch: &str| swatch.split("points=\"").nth(2).map(|rest| rest.split('"').next().map(str::to_owned));
+    let mut shapes: Vec<_> = swatches.iter().map(|swatch| shape(swatch).expect("a marker")).collect();
+    shapes.sort();
+    shapes.dedup();
+    assert_eq!(shapes.len(), 6, "two modes have the same marker");
+
+    let table = report::table(&run, Some(110));
+    for text in ["choreographed", "÷ monolith:local", "tcc"] {
+        assert!(table.contains(text), "{text} is missing from\n{table}");
+    }
+    let rules = table.lines().filter(|line| line.starts_with(['─', '═']));
+    for line in rules {
+        assert!(line.chars().count() <= 110, "{} columns", line.chars().count());
+    }
+}
+
+#[test]
+fn what_is_broken_on_purpose_says_so_first() {
+    let warned = |run: &Run| (report::html(run).expect("a page"), report::table(run, Some(110)));
+    let (page, table) = warned(&every_driver());
+    assert!(table.starts_with("!! split:naive IS BROKEN ON PURPOSE"), "{table}");
+    assert!(table.contains("broken on"), "not in the head of its column:\n{table}");
+    assert!(page.contains("split:naive (broken on purpose)") && page.contains("class=\"warning\""));
+
+    let mut flawed = monolith_and_split();
+    flawed.flaws = vec!["no-outbox".into(), "no-inbox".into()];
+    let (page, table) = warned(&flawed);
+    assert!(table.starts_with("!! FLAWS ARE SWITCHED ON: no-outbox, no-inbox"), "{table}");
+    assert!(page.contains("FLAWS ARE SWITCHED ON: no-outbox, no-inbox"));
+    assert!(page.contains("--flaws no-outbox,no-inbox"), "it cannot be repeated");
+
+    let (page, table) = warned(&monolith_and_split());
+    assert!(!table.contains("!!") && !page.contains("class=\"warning\""));
 }

@@ -54,12 +54,16 @@ fn what_is_written_fits_the_schema() {
 
 #[test]
 fn what_is_broken_does_not() {
-    let cases: [(&str, Damage); 7] = [
+    let cases: [(&str, Damage); 9] = [
         ("a missing field", |run| {
             run["modes"][0]["trials"][0].as_object_mut().expect("a trial").remove("ready_ms");
         }),
         ("a wrong word", |run| run["modes"][0]["trials"][0]["audit"][0]["verdict"] = json!("passed")),
         ("a wrong verdict of a comparison", |run| run["comparison"][0]["verdict"] = json!("faster")),
+        ("a driver that does not exist", |run| run["modes"][1]["driver"] = json!("split:magic")),
+        ("flaws that are not said to be none", |run| {
+            run.as_object_mut().expect("a run").remove("flaws");
+        }),
         ("an unknown field", |run| run["modes"][0]["trials"][0]["orders"]["lost"] = json!(1)),
         ("another version", |run| run["schema"] = json!("cleave.run/2")),
         ("an open load without a rate", |run| {
