@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::driver::Driver;
 use crate::guard::{self, Guard};
 use crate::run::{Arrivals, Verdict};
-use crate::{bench, compare, doctor, infra, load, output, report, up};
+use crate::{bench, compare, crash_matrix, doctor, infra, load, model, output, report, up};
 
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
@@ -53,6 +53,10 @@ enum Command {
     /// Measure how near the shop comes to what is possible.
     #[command(subcommand)]
     Bench(Bench),
+    /// Kill processes at every crash point of every driver, and see whether all invariants hold.
+    CrashMatrix(CrashMatrix),
+    /// Check a model of a protocol: every order of every step, crashes and late messages included.
+    Model(model::Arguments),
     /// Tell what is on this machine, what is missing, and the one command that brings it.
     Doctor {
         /// Install what is missing.
@@ -67,6 +71,26 @@ enum Command {
     /// Cleans up after a cleave that was killed.
     #[command(name = guard::COMMAND, hide = true)]
     Guard,
+}
+
+#[derive(Debug, Args)]
+struct CrashMatrix {
+    /// The crash points; all of them unless some are named.
+    #[arg(long, value_delimiter = ',', value_name = "POINT")]
+    points: Vec<String>,
+    /// The drivers; by default all that are meant to be correct.
+    #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT)]
+    drivers: Vec<Driver>,
+    /// How often each point is tried on each driver, with another process, pass and orders each time.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    json: Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,7 +170,7 @@ struct Modes(Vec<Driver>);
 #[derive(Debug, Args)]
 struct FlawArgs {
     /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
-    #[arg(long, value_delimiter = ',', value_name = "FLAW")]
+    #[arg(long, value_delimiter = ',', value_name = "FLAW", value_parser = flaw)]
     flaws: Vec<String>,
 }
 
@@ -190,6 +214,8 @@ pub fn main() -> ExitCode {
     // The guard needs no runtime: its one thread blocks all signals.
     let result = match cli.command {
         Command::Guard => guard::run().map(|()| HELD),
+        // Nothing is left behind when a signal ends it, so nobody has to wait for one.
+        Command::Model(arguments) => model::run(&arguments).map(|held| if held { HELD } else { VIOLATED }),
         command => start(command, cli.folder),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
@@ -237,8 +263,9 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             }
             Ok(HELD)
         }
+        Command::CrashMatrix(arguments) => crash_matrix(arguments, folder).await,
         Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
-        Command::Up(_) | Command::Guard => unreachable!("taken before"),
+        Command::Up(_) | Command::Guard | Command::Model(_) => unreachable!("taken before"),
     }
 }
 
@@ -272,6 +299,21 @@ async fn compare(arguments: Compare, folder: &Path) -> Result<u8> {
     Ok(exit_status(run.verdict))
 }
 
+async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Result<u8> {
+    let CrashMatrix { points, drivers, seeds, seed, servers, json: Json { json } } = arguments;
+    let infra = servers.options();
+    let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, infra };
+    let matrix = crash_matrix::run(&Guard::start()?, &folder.join("crash-matrix"), &options).await?;
+    match json.as_deref() {
+        Some("-") => eprintln!("{}", matrix.grid()),
+        _ => println!("{}", matrix.grid()),
+    }
+    if let Some(target) = json.as_deref() {
+        output::json(target, &matrix)?;
+    }
+    Ok(exit_status(matrix.verdict()))
+}
+
 fn exit_status(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Held => HELD,
@@ -300,6 +342,14 @@ fn modes(word: &str) -> Result<Modes, String> {
     }
     let driver = word.parse().map_err(|error| format!("{error}, or both"))?;
     Ok(Modes(vec![driver]))
+}
+
+/// The shop's programs know which there are; this is only for what can be no name of one.
+fn flaw(word: &str) -> Result<String, String> {
+    let is_name = !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    is_name
+        .then(|| word.to_owned())
+        .ok_or_else(|| "give names as no-outbox,no-inbox; see `cleave flaws`".into())
 }
 
 fn postgres_url(text: &str) -> Result<String, String> {

@@ -10,6 +10,7 @@ use crate::trial::Window;
 use client::{Sample, Sender};
 use mix::Mix;
 
+pub mod buyers;
 pub mod client;
 pub mod closed;
 pub mod mix;

@@ -75,7 +75,7 @@ impl Reactor for Orchestrator {
                 self.decisions.note(stored.order, decision);
             }
         }
-        sagas::save(conn, &loaded.into_values().collect::<Vec<_>>(), self.answer_within).await?;
+        sagas::save(conn, loaded.into_values(), self.answer_within).await?;
         CrashPoint::AfterSagaSave.pass();
         Ok(outgoing)
     }
@@ -94,7 +94,7 @@ impl Reactor for Orchestrator {
             for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
                 if Flaw::TimeOutMeansFailure.is_on() {
                     outgoing.extend(self.give_up(conn, &mut stored).await?);
-                    sagas::save(conn, &[stored], self.answer_within).await?;
+                    sagas::save(conn, [stored], self.answer_within).await?;
                     continue;
                 }
                 for command in stored.process.outstanding() {
@@ -140,7 +140,9 @@ async fn advance(
     mut event: Event,
 ) -> Result<Vec<Command>, Failure> {
     loop {
-        match stored.process.on_event(&event) {
+        let progress = stored.process.on_event(&event);
+        stored.moved |= matches!(progress, Progress::Next(_) | Progress::Finished);
+        match progress {
             Progress::Next(mut commands) => match commands.as_slice() {
                 [command] if decision_in(command).is_some() => {
                     stored.decision = decision_in(command);

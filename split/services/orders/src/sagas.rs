@@ -59,6 +59,8 @@ pub struct Stored {
     pub attempt: i32,
     /// What was decided about the order since the saga was loaded.
     pub decision: Option<Decision>,
+    /// Whether anything moved it since. One that is over is loaded for late answers, and must not be written.
+    pub moved: bool,
     version: i32,
 }
 
@@ -71,6 +73,7 @@ impl TryFrom<SagaRow> for Stored {
             trace: TraceContext::parse(&row.traceparent)?,
             attempt: row.attempt,
             decision: None,
+            moved: false,
             version: row.version,
         })
     }
@@ -109,12 +112,16 @@ pub async fn load(
     rows.into_iter().map(|row| Ok((OrderId(row.order_id), row.try_into()?))).collect()
 }
 
-/// Keeps what became of sagas, all in one statement. Each must be as it was loaded and not be over (rule 21).
+/// Keeps what became of those sagas that moved, all in one statement. Each must be as it was loaded and not be over (rule 21).
 pub async fn save(
     conn: &mut AsyncPgConnection,
-    sagas: &[Stored],
+    sagas: impl IntoIterator<Item = Stored>,
     answer_within: Duration,
 ) -> Result<(), BoxError> {
+    let sagas: Vec<Stored> = sagas.into_iter().filter(|stored| stored.moved).collect();
+    if sagas.is_empty() {
+        return Ok(());
+    }
     let states =
         sagas.iter().map(|stored| serde_json::to_value(&stored.process)).collect::<Result<Vec<_>, _>>()?;
     let saved = sql(if Flaw::NoVersionGuard.is_on() { flawed::SAVE } else { SAVE })
