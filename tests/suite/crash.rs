@@ -58,22 +58,3 @@ async fn each(stage: &Stage, driver: Driver, processes: &[&str]) -> Result<Optio
     stage.close(world, infrastructure, expected(known, "all of them")).await?;
     Ok(None)
 }
-
-pub async fn the_broker(stage: &Stage) -> Result<Option<String>> {
-    let mut infrastructure = stage.new_infrastructure().await?;
-    let world = Arc::new(stage.new_world(Driver::Orchestrated, &infrastructure).await?);
-    let mix = Mix::prepare(&world).await?;
-    let load = Load::start(&world, &mix, CLIENTS);
-    load.proceed(ORDERS).await?;
-    let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
-        return Ok(Some("the broker is not a private one, so it cannot be crashed".into()));
-    };
-    broker.kill_hard()?;
-    broker.restart().await?;
-    load.proceed(ORDERS).await?;
-    let expected = expected(load.finish().await?, "kill -9 of the broker");
-    let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
-    stage.close(world, &infrastructure, expected).await?;
-    infrastructure.stop().await?;
-    Ok(None)
-}

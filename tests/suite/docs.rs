@@ -22,6 +22,14 @@ fn schema(path: &Path) -> Result<jsonschema::Validator> {
     jsonschema::validator_for(&serde_json::from_str(&text)?).with_context(|| format!("{}", path.display()))
 }
 
+/// Fails where a document is not as this file in docs/ describes it.
+pub fn fits(document: &Value, file: &str) -> Result<()> {
+    if let Some(error) = schema(&checkout().join("docs").join(file))?.iter_errors(document).next() {
+        anyhow::bail!("it is not as {file} describes: {error} at {}", error.instance_path());
+    }
+    Ok(())
+}
+
 pub fn the_schemas_in_docs_are_schemas() -> Result<()> {
     let mut schemas = 0;
     for file in fs::read_dir(checkout().join("docs"))? {
@@ -59,9 +67,7 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
     let text =
         fs::read_to_string(&file).with_context(|| format!("compare wrote no {}: {said}", file.display()))?;
     let run: Value = serde_json::from_str(&text)?;
-    if let Some(error) = schema(&checkout().join("docs/run.schema.json"))?.iter_errors(&run).next() {
-        anyhow::bail!("the run is not as described: {error} at {}", error.instance_path());
-    }
+    fits(&run, "run.schema.json")?;
     let modes: Vec<_> = run["modes"].as_array().into_iter().flatten().map(|mode| &mode["driver"]).collect();
     ensure!(modes == ["monolith:local", "split:orchestrated"], "{modes:?}");
     Ok(None)

@@ -1,0 +1,80 @@
+//! Crashes of the servers themselves, under load: the broker again and again, and the database.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use futures_util::future::try_join_all;
+use tests::{DRIVERS, Driver, Load, Mix, Stage, World};
+use uuid::Uuid;
+use workbench::audit::{Expected, Fault};
+
+/// Customers at the same moment, in each shop.
+const CLIENTS: u64 = 4;
+
+/// Orders accepted before and after a crash.
+const ORDERS: u64 = 20;
+
+/// How long after its broker is up a shop may take to go on.
+const CONSUMING_AGAIN: Duration = Duration::from_secs(5);
+
+fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
+    Expected {
+        accepted: Some(accepted),
+        outcomes: Mix::OUTCOMES.map(String::from).to_vec(),
+        min_per_outcome: 1,
+        faults: vec![Fault { name: fault.to_owned(), fired: true }],
+        ..Expected::default()
+    }
+}
+
+/// In a choreography nobody asks again: what the broker forgets is forgotten.
+pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
+    let mut infrastructure = stage.new_infrastructure().await?;
+    let world = Arc::new(stage.new_world(Driver::Choreographed, &infrastructure).await?);
+    let mix = Mix::prepare(&world).await?;
+    let load = Load::start(&world, &mix, CLIENTS);
+    for crash in 1..=10 {
+        load.proceed(ORDERS).await?;
+        let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
+            return Ok(Some("the broker is not a private one, so it cannot be crashed".into()));
+        };
+        broker.kill_hard()?;
+        broker.restart().await?;
+        let up = Instant::now();
+        world.still_works().await.with_context(|| format!("after crash {crash}"))?;
+        ensure!(up.elapsed() <= CONSUMING_AGAIN, "crash {crash}: an order took {:?} to get through", up.elapsed());
+    }
+    let expected = expected(load.finish().await?, "kill -9 of the broker, ten times");
+    let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
+    stage.close(world, &infrastructure, expected).await?;
+    infrastructure.stop().await?;
+    Ok(None)
+}
+
+/// A shop of every driver on one database server, which dies twice.
+pub async fn the_database(stage: &Stage) -> Result<Option<String>> {
+    let mut infrastructure = stage.new_infrastructure().await?;
+    let worlds = try_join_all(DRIVERS.map(|driver| stage.new_world(driver, &infrastructure))).await?;
+    let worlds: Vec<Arc<World>> = worlds.into_iter().map(Arc::new).collect();
+    let mixes = try_join_all(worlds.iter().map(|world| Mix::prepare(world))).await?;
+    let loads: Vec<Load> =
+        worlds.iter().zip(&mixes).map(|(world, mix)| Load::start(world, mix, CLIENTS)).collect();
+    for _ in 0..2 {
+        try_join_all(loads.iter().map(|load| load.proceed(ORDERS))).await?;
+        let Some(database) = infrastructure.postgres.running.private() else {
+            return Ok(Some("the database is not a private one, so it cannot be crashed".into()));
+        };
+        database.kill_hard()?;
+        database.restart().await?;
+    }
+    try_join_all(loads.iter().map(|load| load.proceed(ORDERS))).await?;
+    for (world, load) in worlds.into_iter().zip(loads) {
+        let expected = expected(load.finish().await?, "kill -9 of the database, twice");
+        let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
+        let driver = world.driver;
+        stage.close(world, &infrastructure, expected).await.with_context(|| driver.to_string())?;
+    }
+    infrastructure.stop().await?;
+    Ok(None)
+}
