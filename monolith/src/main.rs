@@ -1,57 +1,137 @@
 #![doc = include_str!("../README.md")]
 
+mod databases;
+mod decided;
 mod local;
 mod modules;
+mod two_phase;
 
 use std::process::ExitCode;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
-use clap::Parser;
+use actix_web::{HttpRequest, HttpResponse, guard, web};
+use clap::{Parser, ValueEnum};
 use contracts::OrderRequest;
+use orders::{NewOrder, PlaceError};
 use platform::config::{self, Settings};
 use platform::health::Health;
-use platform::{Pool, Problem, db, http, migrations, telemetry};
+use platform::{Pool, Problem, db, http, telemetry};
 
-/// The shop as a monolith: every module in one process, one database, one transaction an order.
+use databases::{Databases, ModuleUrls, Pools};
+use decided::Decided;
+use modules::Module;
+use two_phase::{Coordinator, Name, TwoPhase};
+
+/// The shop as a monolith: every module in one process; one database and one transaction an order, or a branch a
+/// module and two-phase commit.
 #[derive(Debug, Parser)]
 #[command(name = "monolith", version)]
 struct Cli {
     #[command(flatten)]
     settings: Settings,
+    /// How an order's steps are made one.
+    #[arg(long, env = "CLEAVE_TRANSACTION", value_enum, default_value_t = Transaction::Local)]
+    transaction: Transaction,
+    /// What this process is called where it coordinates two-phase commits. Each on a database needs its own name.
+    #[arg(long, env = "CLEAVE_COORDINATOR", value_name = "NAME", default_value = "monolith")]
+    coordinator: Name,
+    #[command(flatten)]
+    modules: ModuleUrls,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Transaction {
+    /// One local transaction on one database.
+    Local,
+    /// A branch a module, on one database or on several, and two-phase commit.
+    TwoPhase,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    config::finish(run(config::read()).await)
+    let cli: Cli = config::read();
+    if let (Transaction::Local, Some(module)) = (cli.transaction, cli.modules.first()) {
+        eprintln!(
+            "error: --{module}-database-url needs --transaction two-phase: a local transaction cannot span two \
+             databases"
+        );
+        return ExitCode::from(config::USAGE as u8);
+    }
+    config::finish(run(cli).await)
 }
 
-async fn run(Cli { settings }: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<()> {
     telemetry::start("monolith");
-    settings.break_on_purpose();
-    migrations::run(&settings.database_url, modules::migrations()).await?;
+    cli.settings.break_on_purpose();
+    let databases = cli.modules.or(&cli.settings.database_url);
+    databases.migrate().await?;
+    match cli.transaction {
+        Transaction::Local => serve_local(cli.settings).await,
+        Transaction::TwoPhase => serve_two_phase(cli.settings, cli.coordinator, databases).await,
+    }
+}
+
+async fn serve_local(settings: Settings) -> anyhow::Result<()> {
     let port = settings.port;
     let routes = move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&settings.database_url, settings.pool_per_worker());
-        app.app_data(web::Data::new(pool))
-            .configure(catalog::routes)
-            .configure(inventory::routes)
-            .route("/orders", web::post().to(place_order))
-            .configure(orders::routes)
-            .configure(payments::routes)
-            .configure(shipping::routes);
+        app.app_data(web::Data::new(pool.clone()))
+            .app_data(web::Data::new(Driver::Local(pool)))
+            .route("/orders", web::post().to(place_order));
+        Module::ALL.into_iter().for_each(|module| module.routes(app));
     };
     http::serve(port, Health::new("monolith"), routes, http::stop_signal()).await
+}
+
+async fn serve_two_phase(settings: Settings, name: Name, databases: Databases) -> anyhow::Result<()> {
+    let coordinator = Coordinator::new(name);
+    let connections = settings.pool_per_worker() * http::workers();
+    let recovery = two_phase::start(&coordinator, &databases, connections).await?;
+    let port = settings.port;
+    let routes = move |app: &mut web::ServiceConfig| {
+        let pools = databases.pools(settings.pool_per_worker());
+        let driver = Driver::TwoPhase(TwoPhase::new(coordinator.clone(), pools.clone()));
+        app.app_data(web::Data::new(pools.all().to_vec()))
+            .app_data(web::Data::new(driver))
+            .route("/orders", web::post().to(place_order));
+        Module::ALL.into_iter().for_each(|module| routes_on(app, module, &pools));
+    };
+    tokio::select! {
+        served = http::serve(port, Health::new("monolith"), routes, http::stop_signal()) => served,
+        () = recovery.watch() => unreachable!("it looks for as long as the process lives"),
+    }
+}
+
+/// A module's endpoints, which find the module's own database.
+fn routes_on(app: &mut web::ServiceConfig, module: Module, pools: &Pools) {
+    let its_paths = guard::fn_guard(move |request| request.head().uri.path().starts_with(module.path()));
+    let pool = web::Data::new(pools.of(module).clone());
+    app.service(web::scope("").guard(its_paths).app_data(pool).configure(|app| module.routes(app)));
+}
+
+/// How orders are decided here.
+enum Driver {
+    Local(Pool),
+    TwoPhase(TwoPhase),
+}
+
+impl Driver {
+    async fn checkout(&self, new: &NewOrder) -> Result<Decided, PlaceError> {
+        match self {
+            Driver::Local(pool) => local::checkout(pool, new).await,
+            Driver::TwoPhase(driver) => driver.checkout(new).await,
+        }
+    }
 }
 
 /// `POST /orders`: 201, with the order decided.
 async fn place_order(
     request: HttpRequest,
     body: web::Json<OrderRequest>,
-    pool: web::Data<Pool>,
+    driver: web::Data<Driver>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
-    let decided = local::checkout(&pool, &new).await?;
+    let decided = driver.checkout(&new).await?;
     tracing::debug!(order = %decided.order.placed.order_id, trace = http::trace_of(&request).trace_id(), "decided");
     let status = if decided.replayed { StatusCode::OK } else { StatusCode::CREATED };
     Ok(orders::order_answer(status, &decided.order, decided.replayed))

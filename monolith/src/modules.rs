@@ -1,32 +1,116 @@
 //! From a command to the module that does it. Between services this is what the broker's routing keys do.
 
+use std::fmt;
+use std::str::FromStr;
+
+use actix_web::web;
 use contracts::{Command, Error, Event};
 use diesel_async::AsyncPgConnection;
 use diesel_migrations::EmbeddedMigrations;
+use platform::CrashPoint;
 
-/// Calls the module that this command is for.
-pub async fn handle(conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Error> {
-    match command {
-        Command::HonourPrices { .. } | Command::ReleasePrices { .. } => catalog::handle(conn, command).await,
-        Command::ReserveStock { .. } | Command::CommitReservation { .. } | Command::ReleaseStock { .. } => {
-            inventory::handle(conn, command).await
+/// A module of the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it all")]
+pub enum Module {
+    Catalog,
+    Inventory,
+    Orders,
+    Payments,
+    Shipping,
+}
+
+impl Module {
+    /// All of them.
+    pub const ALL: [Module; 5] =
+        [Module::Catalog, Module::Inventory, Module::Orders, Module::Payments, Module::Shipping];
+
+    /// The one that a command is for.
+    pub fn of(command: &Command) -> Module {
+        match command {
+            Command::HonourPrices { .. } | Command::ReleasePrices { .. } => Module::Catalog,
+            Command::ReserveStock { .. }
+            | Command::CommitReservation { .. }
+            | Command::ReleaseStock { .. } => Module::Inventory,
+            Command::AuthorizePayment { .. }
+            | Command::CapturePayment { .. }
+            | Command::VoidPayment { .. }
+            | Command::RefundPayment { .. } => Module::Payments,
+            Command::QuoteShipment { .. } | Command::ScheduleShipment { .. } => Module::Shipping,
+            Command::ConfirmOrder { .. } | Command::CancelOrder { .. } => Module::Orders,
         }
-        Command::AuthorizePayment { .. }
-        | Command::CapturePayment { .. }
-        | Command::VoidPayment { .. }
-        | Command::RefundPayment { .. } => payments::handle(conn, command).await,
-        Command::QuoteShipment { .. } | Command::ScheduleShipment { .. } => shipping::handle(conn, command).await,
-        Command::ConfirmOrder { .. } | Command::CancelOrder { .. } => orders::handle(conn, command).await,
+    }
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Module::Catalog => "catalog",
+            Module::Inventory => "inventory",
+            Module::Orders => "orders",
+            Module::Payments => "payments",
+            Module::Shipping => "shipping",
+        }
+    }
+
+    /// Its tables.
+    pub fn migrations(self) -> EmbeddedMigrations {
+        match self {
+            Module::Catalog => catalog::MIGRATIONS,
+            Module::Inventory => inventory::MIGRATIONS,
+            Module::Orders => orders::MIGRATIONS,
+            Module::Payments => payments::MIGRATIONS,
+            Module::Shipping => shipping::MIGRATIONS,
+        }
+    }
+
+    /// Its endpoints.
+    pub fn routes(self, app: &mut web::ServiceConfig) {
+        match self {
+            Module::Catalog => catalog::routes(app),
+            Module::Inventory => inventory::routes(app),
+            Module::Orders => orders::routes(app),
+            Module::Payments => payments::routes(app),
+            Module::Shipping => shipping::routes(app),
+        }
+    }
+
+    /// What the paths of its endpoints begin with.
+    pub fn path(self) -> &'static str {
+        match self {
+            Module::Catalog => "/products",
+            Module::Inventory => "/stock",
+            Module::Orders => "/orders",
+            Module::Payments => "/wallets",
+            Module::Shipping => "/shipments",
+        }
     }
 }
 
-/// The tables of all modules.
-pub fn migrations() -> Vec<EmbeddedMigrations> {
-    vec![
-        catalog::MIGRATIONS,
-        inventory::MIGRATIONS,
-        orders::MIGRATIONS,
-        payments::MIGRATIONS,
-        shipping::MIGRATIONS,
-    ]
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Module {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let module = Module::ALL.into_iter().find(|module| module.name() == name);
+        module.ok_or_else(|| format!("there is no module {name:?}"))
+    }
+}
+
+/// Calls the module that this command is for.
+pub async fn handle(conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Error> {
+    CrashPoint::BeforeBusinessWrite.pass();
+    let event = match Module::of(&command) {
+        Module::Catalog => catalog::handle(conn, command).await,
+        Module::Inventory => inventory::handle(conn, command).await,
+        Module::Orders => orders::handle(conn, command).await,
+        Module::Payments => payments::handle(conn, command).await,
+        Module::Shipping => shipping::handle(conn, command).await,
+    }?;
+    CrashPoint::AfterBusinessWrite.pass();
+    Ok(event)
 }

@@ -44,7 +44,8 @@ impl Settings {
     }
 }
 
-fn postgres_url(text: &str) -> Result<String, String> {
+/// Reads the URL of a database.
+pub fn postgres_url(text: &str) -> Result<String, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return Ok(text.to_owned());
     }

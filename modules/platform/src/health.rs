@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use diesel_async::SimpleAsyncConnection;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::Flaw;
@@ -55,11 +56,22 @@ async fn live(health: web::Data<Health>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "service": health.service, "status": "live" }))
 }
 
-/// A process with a database has a pool among its app data, and has one only once the migrations are done.
-async fn ready(health: web::Data<Health>, pool: Option<web::Data<Pool>>) -> HttpResponse {
+/// A process with a database has a pool among its app data, or a list of pools where it has several databases, and has
+/// it only once the migrations are done.
+async fn ready(
+    health: web::Data<Health>,
+    pool: Option<web::Data<Pool>>,
+    pools: Option<web::Data<Vec<Pool>>>,
+) -> HttpResponse {
     let mut checks = serde_json::Map::new();
-    if let Some(pool) = &pool {
-        checks.insert("database".into(), answers(pool).await.into());
+    let pools = match (&pool, &pools) {
+        (Some(pool), _) => std::slice::from_ref(pool.get_ref()),
+        (None, Some(pools)) => &pools[..],
+        (None, None) => &[],
+    };
+    if !pools.is_empty() {
+        let answers = join_all(pools.iter().map(answers)).await;
+        checks.insert("database".into(), answers.into_iter().all(|answers| answers).into());
         checks.insert("migrations".into(), true.into());
     }
     if let Some(connected) = &health.broker {

@@ -34,7 +34,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("unix_socket_directories", ""),
     ("max_connections", "200"),
     // Two-phase commit (rule 33).
-    ("max_prepared_transactions", "64"),
+    ("max_prepared_transactions", "128"),
     // Shows in which order transactions really committed.
     ("track_commit_timestamp", "on"),
     ("shared_buffers", "64MB"),

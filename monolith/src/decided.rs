@@ -1,0 +1,87 @@
+//! What the two drivers have in common: the order that comes first, and what becomes of it.
+
+use std::time::Duration;
+
+use contracts::{BoxError, Error, Refusal};
+use diesel_async::AsyncPgConnection;
+use orders::{Decision, NewOrder, Order, PlaceError, Placed};
+use platform::{CrashPoint, db};
+
+/// An order that is decided, and whether an earlier request had placed it.
+pub struct Decided {
+    /// The order.
+    pub order: Order,
+    /// Whether this request only repeats an earlier one.
+    pub replayed: bool,
+}
+
+impl Decided {
+    /// A new order.
+    pub fn new(new: &NewOrder, decision: Decision) -> Decided {
+        Decided { order: Order::pending(new.placed.clone()).decided(decision), replayed: false }
+    }
+}
+
+/// Why what was begun is rolled back.
+pub enum Rollback {
+    /// A step said no.
+    Refused(Refusal),
+    /// Nothing was decided.
+    Failed(PlaceError),
+}
+
+/// Places an order. `Some` is the order that the same request placed before: there is nothing left to do.
+pub async fn place(conn: &mut AsyncPgConnection, new: &NewOrder) -> Result<Option<Decided>, PlaceError> {
+    CrashPoint::BeforeOrderWrite.pass();
+    if let Placed::Known(order) = orders::place(conn, new).await? {
+        return Ok(Some(Decided { order: *order, replayed: true }));
+    }
+    CrashPoint::AfterOrderWrite.pass();
+    Ok(None)
+}
+
+/// How often a transaction that got in another's way is tried before the customer hears of it (rule 27).
+const ATTEMPTS: u32 = 5;
+
+/// Tries again what only failed because of the moment.
+///
+/// This is safe even where a commit was sent and its answer lost: the order's key then finds the order.
+pub async fn insist(attempt: impl AsyncFn() -> Result<Decided, PlaceError>) -> Result<Decided, PlaceError> {
+    for count in 1.. {
+        match attempt().await {
+            Err(PlaceError::Broken(error)) if count < ATTEMPTS && db::is_transient(&error) => {
+                tracing::debug!(%error, count, "trying again");
+                tokio::time::sleep(Duration::from_millis(5 * u64::from(count))).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+impl From<Error> for Rollback {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Rollback::Refused(refusal),
+            Error::Broken(error) => Rollback::Failed(PlaceError::Broken(error)),
+        }
+    }
+}
+
+impl From<PlaceError> for Rollback {
+    fn from(error: PlaceError) -> Self {
+        Rollback::Failed(error)
+    }
+}
+
+impl From<BoxError> for Rollback {
+    fn from(error: BoxError) -> Self {
+        Rollback::Failed(PlaceError::Broken(error))
+    }
+}
+
+impl From<diesel::result::Error> for Rollback {
+    fn from(error: diesel::result::Error) -> Self {
+        BoxError::from(error).into()
+    }
+}
