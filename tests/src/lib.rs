@@ -12,4 +12,4 @@ pub use load::{Load, Mix};
 pub use stage::{DRIVERS, Stage};
 pub use workbench::driver::Driver;
 pub use workbench::run::Mode;
-pub use world::{World, eventually};
+pub use world::{BOUND, World, eventually};

@@ -16,7 +16,7 @@ use workbench::shop::{Shop, ShopOptions};
 use crate::world::{DELIVERIES, World};
 
 /// The drivers that the cases run on: each that is meant to be correct.
-pub const DRIVERS: [Driver; 2] = [Driver::Local, Driver::Orchestrated];
+pub const DRIVERS: [Driver; 4] = [Driver::Local, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc];
 
 /// What is started at most once.
 #[derive(Debug)]
@@ -75,11 +75,11 @@ impl Stage {
 
     /// A shop that nobody else uses, for a case that breaks it.
     pub async fn new_world(&self, driver: Driver, infrastructure: &Infrastructure) -> Result<World> {
-        self.new_world_with(driver, infrastructure, DELIVERIES).await
+        self.new_world_of(driver, infrastructure, DELIVERIES).await
     }
 
     /// The same, in which every message is published so often.
-    pub async fn new_world_with(
+    pub async fn new_world_of(
         &self,
         driver: Driver,
         infrastructure: &Infrastructure,

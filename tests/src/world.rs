@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -140,11 +141,36 @@ impl World {
 
     /// The order at this place, once it is decided.
     pub async fn decision(&self, location: &str) -> Result<Value> {
-        eventually(&format!("{location} is decided"), async || {
+        let decided = eventually(&format!("{location} is decided"), async || {
             let order = self.get(location).await?.expect(200)?.json;
             Ok((order["status"] != "pending").then_some(order))
         })
-        .await
+        .await?;
+        if self.driver == Driver::Choreographed && decided["status"] == "cancelled" {
+            self.undone(decided["order_id"].as_str().unwrap_or_default().parse()?).await?;
+        }
+        Ok(decided)
+    }
+
+    /// In a choreography everybody hears of a refusal at once, and the order may be cancelled before all is given
+    /// back. So whoever wants to look at what is left must wait, and only the databases say how long.
+    async fn undone(&self, order: Uuid) -> Result<()> {
+        let holds = [
+            (&self.databases.catalog, "catalog.claims WHERE released_at"),
+            (&self.databases.inventory, "inventory.reservations WHERE released_at"),
+            (&self.databases.payments, "payments.payments WHERE refunded_at"),
+        ];
+        for (database, rows) in holds {
+            let mut connection = AsyncPgConnection::establish(database).await?;
+            let held = format!("SELECT 1 FROM {rows} IS NULL AND order_id = '{order}'");
+            eventually(&format!("nothing is left in {rows} for {order}"), async || {
+                let rows =
+                    diesel_async::RunQueryDsl::execute(diesel::sql_query(&held), &mut connection).await?;
+                Ok((rows == 0).then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Orders, and expects the order to be confirmed.
@@ -248,7 +274,7 @@ impl World {
 }
 
 /// Tries until there is something, for at most [`BOUND`].
-pub async fn eventually<T>(what: &str, attempt: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
+pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + BOUND;
     loop {
         if let Some(found) = attempt().await? {

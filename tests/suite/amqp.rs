@@ -1,13 +1,13 @@
 //! Poison: messages that nobody can handle are set aside with the reason, and the queue goes on.
 
 use anyhow::{Context, Result, ensure};
-use contracts::{Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
+use contracts::{Command, Envelope, Event, OrderId, OrderRequest, PlacedOrder, TraceContext};
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
-use tests::{World, eventually};
+use tests::{Driver, World, eventually};
 use uuid::Uuid;
 
 use crate::api::order;
@@ -24,7 +24,11 @@ pub async fn poison_is_set_aside_and_the_queue_goes_on(world: &World) -> Result<
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    for poison in poisons(finished_order(world).await?)? {
+    let poisons = match world.driver {
+        Driver::Choreographed => poisons_in_a_choreography()?,
+        _ => poisons_for_a_saga(finished_order(world).await?)?,
+    };
+    for poison in poisons {
         publish(&channel, &format!("{}.{}", world.namespace, poison.service), &poison.body).await?;
         world.put_poison(1);
         let dead = format!("{}.{}.dead", world.namespace, poison.service);
@@ -43,43 +47,97 @@ async fn finished_order(world: &World) -> Result<OrderId> {
     Ok(OrderId(decided["order_id"].as_str().context("an order has an id")?.parse()?))
 }
 
-fn poisons(finished: OrderId) -> Result<Vec<Poison>> {
-    let seal = |event| serde_json::to_value(Envelope::new("inventory", TraceContext::root(), 0, event));
+/// To a service that is sent commands, and to the one that gets the answers.
+fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
+    let trace = TraceContext::root;
     let command = Command::ReleaseStock { order_id: OrderId::new() };
-    let good = serde_json::to_value(Envelope::new("orders", TraceContext::root(), 0, command))?;
-    let with = |key: &str, value: Value| {
-        let mut message = good.clone();
-        message[key] = value;
-        message.to_string().into_bytes()
+    let good = serde_json::to_value(Envelope::new("orders", trace(), 0, command))?;
+    let mut poisons = malformed(&good);
+    let answer = |order_id| {
+        let envelope = Envelope::new("inventory", trace(), 0, Event::StockReleased { order_id });
+        serde_json::to_string(&envelope).map(String::into_bytes)
     };
-    let mut no_id = good.clone();
-    no_id.as_object_mut().map(|message| message.remove("id"));
-    let unknown_order = seal(Event::StockReserved { order_id: OrderId::new() })?;
-    let refusal = Refusal { code: RefusalCode::OutOfStock, detail: "changed my mind".into() };
-    let late_reply = seal(Event::StockRefused { order_id: finished, refusal })?;
+    poisons.extend([
+        Poison {
+            name: "an unknown order",
+            service: "orders",
+            body: answer(OrderId::new())?,
+            reason: "unknown",
+        },
+        Poison {
+            name: "an answer to nothing",
+            service: "orders",
+            body: answer(finished)?,
+            reason: "is over",
+        },
+    ]);
+    Ok(poisons)
+}
 
-    let of = |service| move |name, body, reason| Poison { name, service, body, reason };
-    let (inventory, orders) = (of("inventory"), of("orders"));
-    Ok(vec![
-        inventory("not UTF-8", b"\xff\xfe{}".to_vec(), "UTF-8"),
-        inventory("not JSON", b"hello".to_vec(), "expected"),
-        inventory("nothing", Vec::new(), "EOF"),
-        inventory(
-            "100,000 brackets",
-            format!("{{\"x\":{}", "[".repeat(100_000)).into_bytes(),
-            "recursion limit",
+/// To services that hear events, each of which carries its order.
+fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
+    let request = order("somebody", "seoul", &[("something", 1, 1)]);
+    let placed = PlacedOrder::new(OrderId::new(), serde_json::from_value::<OrderRequest>(request)?)?;
+    let heard = Event::PricesHonoured { order_id: placed.order_id };
+    let good =
+        serde_json::to_value(Envelope::new("catalog", TraceContext::root(), 0, heard).carrying(placed))?;
+    let mut poisons = malformed(&good);
+    poisons.push(spoilt(
+        "an order of somebody else",
+        &good,
+        |message| {
+            let carried = message["order"].as_str().unwrap_or_default().to_owned();
+            let order_id = message["subject"].as_str().unwrap_or_default().to_owned();
+            message["order"] = carried.replace(&order_id, &Uuid::new_v4().to_string()).into();
+        },
+        "another",
+    ));
+    poisons.push(spoilt(
+        "no order",
+        &good,
+        |message| {
+            message.as_object_mut().map(|message| message.remove("order"));
+        },
+        "carry",
+    ));
+    Ok(poisons)
+}
+
+/// A good message to the inventory, with damage done to it.
+fn spoilt(name: &'static str, good: &Value, damage: impl Fn(&mut Value), reason: &'static str) -> Poison {
+    let mut message = good.clone();
+    damage(&mut message);
+    Poison { name, service: "inventory", body: message.to_string().into_bytes(), reason }
+}
+
+/// What no service can read, whoever sends what to whom.
+fn malformed(good: &Value) -> Vec<Poison> {
+    let bytes =
+        |name, body: &[u8], reason| Poison { name, service: "inventory", body: body.to_vec(), reason };
+    let with = |name, key: &'static str, value: Value, reason| {
+        spoilt(name, good, move |message| message[key] = value.clone(), reason)
+    };
+    let brackets = format!("{{\"x\":{}", "[".repeat(100_000));
+    let version = good["type"].as_str().unwrap_or_default().replace(".v1", ".v9");
+    vec![
+        bytes("not UTF-8", b"\xff\xfe{}", "UTF-8"),
+        bytes("not JSON", b"hello", "expected"),
+        bytes("nothing", b"", "EOF"),
+        bytes("100,000 brackets", brackets.as_bytes(), "recursion limit"),
+        with("an unknown type", "type", json!("inventory.burn-stock.v1"), "burn-stock"),
+        with("an unknown version", "type", json!(version), "v9"),
+        with("another CloudEvents", "specversion", json!("0.3"), "0.3"),
+        spoilt(
+            "no id",
+            good,
+            |message| drop(message.as_object_mut().map(|message| message.remove("id"))),
+            "id",
         ),
-        inventory("an unknown type", with("type", json!("inventory.burn-stock.v1")), "burn-stock"),
-        inventory("an unknown version", with("type", json!("inventory.release-stock.v9")), "v9"),
-        inventory("another CloudEvents", with("specversion", json!("0.3")), "0.3"),
-        inventory("no id", no_id.to_string().into_bytes(), "id"),
-        inventory("a forged id", with("id", json!(Uuid::new_v4())), "forged"),
-        inventory("another subject", with("subject", json!(Uuid::new_v4())), "subject"),
-        inventory("no traceparent", with("traceparent", json!("x")), "traceparent"),
-        orders("an unknown order", unknown_order.to_string().into_bytes(), "unknown"),
-        orders("a reply to a finished saga", late_reply.to_string().into_bytes(), "finished"),
-        orders("not UTF-8, to orders", b"\xc3\x28".to_vec(), "UTF-8"),
-    ])
+        with("a forged id", "id", json!(Uuid::new_v4()), "forged"),
+        with("another subject", "subject", json!(Uuid::new_v4()), "subject"),
+        with("no traceparent", "traceparent", json!("x"), "traceparent"),
+        Poison { service: "orders", ..bytes("not UTF-8, to orders", b"\xc3\x28", "UTF-8") },
+    ]
 }
 
 /// Straight into a queue, as somebody would who has the password and means ill.

@@ -31,14 +31,17 @@ pub async fn an_order_is_confirmed(world: &World) -> Result<()> {
 }
 
 pub async fn each_refusal_gives_everything_back(world: &World) -> Result<()> {
-    let (sku, sold_out) = (world.product(10, 5).await?, world.product(10, 0).await?);
+    // Each order can be refused for one reason only: where all are asked at once, the first no is the one that counts.
+    let (sku, sold_out, cheap) =
+        (world.product(10, 5).await?, world.product(5, 0).await?, world.product(1, 5).await?);
     let customer = world.customer(15).await?;
     let missing = format!("sku-{}", Uuid::new_v4().simple());
+    world.receive(Uuid::new_v4(), &missing, 5).await?;
     let refusals = [
-        ("unknown_product", order(&customer, "seoul", &[(&sku, 1, 10), (&missing, 1, 10)])),
+        ("unknown_product", order(&customer, "seoul", &[(&sku, 1, 10), (&missing, 1, 5)])),
         ("price_changed", order(&customer, "seoul", &[(&sku, 1, 9)])),
-        ("out_of_stock", order(&customer, "seoul", &[(&sku, 1, 10), (&sold_out, 1, 10)])),
-        ("out_of_stock", order(&customer, "seoul", &[(&sku, 6, 10)])),
+        ("out_of_stock", order(&customer, "seoul", &[(&sku, 1, 10), (&sold_out, 1, 5)])),
+        ("out_of_stock", order(&customer, "seoul", &[(&cheap, 6, 1)])),
         ("insufficient_funds", order(&customer, "seoul", &[(&sku, 2, 10)])),
         ("insufficient_funds", order(&missing, "seoul", &[(&sku, 1, 10)])),
         ("region_not_served", order(&customer, "atlantis", &[(&sku, 1, 10)])),

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use lapin::options::{ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{Connection, ConnectionProperties};
-use tests::{Driver, Mode, Stage, World};
+use tests::{BOUND, Driver, Mode, Stage, World};
 use uuid::Uuid;
 use workbench::audit::{Expected, Fault};
 
@@ -19,15 +19,7 @@ struct Damage<'a> {
     mend: &'static str,
 }
 
-pub async fn damage_to_the_monolith_is_seen(stage: &Stage) -> Result<Option<String>> {
-    damage_is_seen(stage, Driver::Local).await
-}
-
-pub async fn damage_to_the_split_shop_is_seen(stage: &Stage) -> Result<Option<String>> {
-    damage_is_seen(stage, Driver::Orchestrated).await
-}
-
-async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<Option<String>> {
+pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(driver, infrastructure).await?;
     let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
@@ -47,8 +39,8 @@ async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<Option<String>>
     sees(&world, lost, "I1").await?;
     let silent = vec![Fault { name: "an earthquake".into(), fired: false }];
     sees(&world, Expected { faults: silent, min_per_outcome: 1, ..Expected::default() }, "I9").await?;
-    stage.close(world, infrastructure, Expected::default()).await.context("after all was mended")?;
-    Ok(None)
+    a_deadlock_is_seen(&world).await?;
+    stage.close(world, infrastructure, Expected::default()).await.context("after all was mended")
 }
 
 async fn an_unexplained_dead_letter_is_seen(world: &World) -> Result<()> {
@@ -60,6 +52,35 @@ async fn an_unexplained_dead_letter_is_seen(world: &World) -> Result<()> {
     sees(world, Expected::default(), "I6").await?;
     channel.queue_purge(dead.as_str().into(), QueuePurgeOptions::default()).await?;
     connection.close(200, "done".into()).await?;
+    Ok(())
+}
+
+/// Two transactions lock two rows crosswise: the server ends one of them, and remembers it.
+async fn a_deadlock_is_seen(world: &World) -> Result<()> {
+    let database = &world.databases.payments;
+    let mut connections = Vec::new();
+    for _ in 0..2 {
+        connections.push(AsyncPgConnection::establish(database).await?);
+    }
+    connections[0]
+        .batch_execute("CREATE TABLE payments.knot AS SELECT n FROM generate_series(1, 2) AS n")
+        .await?;
+    let lock = |row| format!("SELECT n FROM payments.knot WHERE n = {row} FOR UPDATE");
+    let [one, other] = &mut connections[..] else { unreachable!("two were made") };
+    for (connection, row) in [(&mut *one, 1), (&mut *other, 2)] {
+        connection.batch_execute(&format!("BEGIN; {}", lock(row))).await?;
+    }
+    let (one_row, other_row) = (lock(2), lock(1));
+    let crossed = tokio::join!(one.batch_execute(&one_row), other.batch_execute(&other_row));
+    ensure!(crossed.0.is_err() != crossed.1.is_err(), "no deadlock came of it: {crossed:?}");
+    // A session tells of its deadlocks at the latest when it ends.
+    drop(connections);
+    let deadline = tokio::time::Instant::now() + BOUND;
+    while sees(world, Expected::default(), "I7").await.is_err() {
+        ensure!(tokio::time::Instant::now() < deadline, "a deadlock was not seen for {BOUND:?}");
+    }
+    let mut connection = AsyncPgConnection::establish(database).await?;
+    connection.batch_execute("DROP TABLE payments.knot; SELECT pg_stat_reset()").await?;
     Ok(())
 }
 
@@ -114,19 +135,29 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE shipping.shipments SET scheduled_at = scheduled_at + interval '1 hour'",
         ),
     ];
-    damages.push(match world.driver.mode() {
-        Mode::Monolith => of(
-            "I6",
-            &all.orders,
-            "CREATE TABLE orders.outbox AS SELECT 1 AS id",
-            "DROP TABLE orders.outbox",
-        ),
-        Mode::Split => of(
+    damages.push(match world.driver {
+        Driver::Orchestrated | Driver::Tcc => of(
             "I8",
             &all.orders,
             "UPDATE checkout.sagas SET state = state || jsonb_build_object('history', '[]'::jsonb, 'kept', state -> 'history')",
             "UPDATE checkout.sagas SET state = (state || jsonb_build_object('history', state -> 'kept')) - 'kept'",
         ),
+        // Where no saga is kept; in the split mode it is one more outbox, in which something waits.
+        _ => of("I6", &all.orders, "CREATE TABLE orders.outbox AS SELECT 1 AS id", "DROP TABLE orders.outbox"),
     });
+    if world.driver == Driver::Tcc {
+        damages.push(of(
+            "I5",
+            &all.inventory,
+            "UPDATE inventory.reservations SET status = 'reserved' WHERE status = 'committed'",
+            "UPDATE inventory.reservations SET status = 'committed' WHERE status = 'reserved'",
+        ));
+        damages.push(of(
+            "I3",
+            &all.payments,
+            "UPDATE payments.entries SET amount = amount * 2 WHERE account = 'held' AND operation = 'authorize'",
+            "UPDATE payments.entries SET amount = amount / 2 WHERE account = 'held' AND operation = 'authorize'",
+        ));
+    }
     damages
 }

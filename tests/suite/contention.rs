@@ -4,14 +4,27 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
-use serde_json::Value;
-use tests::World;
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use tests::{Body, World};
 use uuid::Uuid;
+use workbench::load::client::{Answer, Decision, Sender};
+use workbench::load::mix::{Intended, Order};
 
 use crate::api::order;
 
 /// Buyers at the same moment.
 const CROWD: usize = 20;
+
+/// Buyers who want the one unit that there is.
+const BUYERS: usize = 500;
+
+/// So many of their requests are under way at a time; each waits for the decision.
+const CONNECTIONS: usize = 100;
+
+/// How often they try in every run of the suite, and how often in full.
+const ROUNDS: usize = 3;
+const ROUNDS_IN_FULL: usize = 100;
 
 /// How many orders ended in each way.
 async fn outcomes(world: &World, orders: Vec<Value>) -> Result<BTreeMap<String, usize>> {
@@ -94,4 +107,48 @@ pub async fn crossed_orders_do_not_deadlock(world: &World) -> Result<()> {
     ensure!(outcomes == counted([("confirmed", CROWD)]), "{outcomes:?}");
     ensure!((world.on_hand(&a).await?, world.on_hand(&b).await?) == (80, 80));
     Ok(())
+}
+
+pub async fn one_unit_and_five_hundred_buyers(world: &World) -> Result<()> {
+    each_unit_goes_to_one(world, ROUNDS).await
+}
+
+pub async fn one_unit_and_five_hundred_buyers_in_full(world: &World) -> Result<()> {
+    each_unit_goes_to_one(world, ROUNDS_IN_FULL).await
+}
+
+/// In each round one unit of a new product is there, and everybody orders it.
+async fn each_unit_goes_to_one(world: &World, rounds: usize) -> Result<()> {
+    let crowd = Uuid::new_v4().simple();
+    let buyers: Vec<String> = (0..BUYERS).map(|n| format!("buyer-{crowd}-{n}")).collect();
+    let deposit =
+        |buyer| json!({ "deposit_id": Uuid::new_v4(), "customer_id": buyer, "amount": 10 * rounds });
+    let deposits = Body::Json(buyers.iter().map(deposit).collect());
+    world.send("POST", "/wallets/deposits", &[], deposits).await?.expect(204)?;
+
+    let sender = Sender::new(&world.address, true)?;
+    for round in 0..rounds {
+        let sku = world.product(10, 1).await?;
+        let wanted = buyers.iter().map(|buyer| one_of(&sku, buyer)).collect::<Result<Vec<_>>>()?;
+        let sent = wanted.iter().map(|order| sender.send(order, sender.started().elapsed()));
+        let samples: Vec<_> = stream::iter(sent).buffer_unordered(CONNECTIONS).collect().await;
+        let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+        for sample in samples {
+            let outcome = match sample.answer {
+                Answer::Accepted(_, Some(Decision::Confirmed)) => "confirmed".to_owned(),
+                Answer::Accepted(_, Some(Decision::Refused(code))) => code.to_string(),
+                answer => format!("{answer:?}"),
+            };
+            *outcomes.entry(outcome).or_default() += 1;
+        }
+        let one_sale = counted([("confirmed", 1), ("out_of_stock", BUYERS - 1)]);
+        ensure!(outcomes == one_sale, "round {round}: {outcomes:?}");
+        ensure!(world.on_hand(&sku).await? == 0, "round {round}: the unit is still there");
+    }
+    Ok(())
+}
+
+fn one_of(sku: &str, buyer: &str) -> Result<Order> {
+    let body = serde_json::from_value(order(buyer, "seoul", &[(sku, 1, 10)]))?;
+    Ok(Order { key: Uuid::new_v4().to_string(), body, intended: Intended::Confirmed })
 }

@@ -8,12 +8,16 @@ mod api;
 mod audit;
 mod bad_input;
 mod boundaries;
+mod choreography;
 mod config;
 mod contention;
 mod crash;
+mod crash_matrix;
 mod divergence;
 mod docs;
+mod duplicates;
 mod openapi;
+mod servers;
 mod tidy;
 
 use std::process::ExitCode;
@@ -22,7 +26,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use tests::{DRIVERS, Mode, Stage, World};
+use tests::{DRIVERS, Driver, Mode, Stage, World};
 use tokio::runtime::Runtime;
 
 /// A case that needs no server.
@@ -31,6 +35,8 @@ type Plain = fn() -> Result<()>;
 type InWorld = fn(Arc<World>) -> LocalBoxFuture<'static, Result<()>>;
 /// A case that makes its own world, or breaks one. `Some` says why it could not be tried.
 type OnStage = fn(Arc<Stage>) -> LocalBoxFuture<'static, Result<Option<String>>>;
+/// A case that makes its own world of each driver.
+type WithDriver = fn(Arc<Stage>, Driver) -> LocalBoxFuture<'static, Result<()>>;
 
 /// Names with the functions that they name.
 macro_rules! cases {
@@ -41,6 +47,12 @@ macro_rules! cases {
         vec![$((
             concat!(stringify!($module), "::", stringify!($case)),
             (|world| Box::pin(async move { $module::$case(&world).await })) as InWorld,
+        )),*]
+    };
+    (driver: $($module:ident :: $case:ident),* $(,)?) => {
+        vec![$((
+            concat!(stringify!($module), "::", stringify!($case)),
+            (|stage, driver| Box::pin(async move { $module::$case(&stage, driver).await })) as WithDriver,
         )),*]
     };
     (stage: $($module:ident :: $case:ident),* $(,)?) => {
@@ -62,6 +74,10 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::translations_have_the_same_headings,
         tidy::every_rule_sees_its_violation,
         docs::the_schemas_in_docs_are_schemas,
+        choreography::a_module_hears_just_what_it_reacts_to,
+        choreography::what_is_sent_is_heard,
+        choreography::reactions_stay_at_home,
+        crash_matrix::the_workbench_knows_every_point,
     ]
 }
 
@@ -86,6 +102,7 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         contention::the_last_coin_is_spent_once,
         contention::a_sale_is_not_oversold,
         contention::crossed_orders_do_not_deadlock,
+        contention::one_unit_and_five_hundred_buyers,
         openapi::every_path_answers,
         openapi::the_pages_are_served,
         openapi::health_is_told,
@@ -106,10 +123,21 @@ fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).collect()
 }
 
+/// Cases that take long, and say the same as others in small: only who asks for them gets them.
+fn in_full() -> Vec<(&'static str, InWorld)> {
+    cases![world: contention::one_unit_and_five_hundred_buyers_in_full]
+}
+
+fn with_each_driver() -> Vec<(&'static str, WithDriver)> {
+    cases![driver: audit::damage_is_seen]
+}
+
+fn with_each_split_driver() -> Vec<(&'static str, WithDriver)> {
+    cases![driver: duplicates::every_message_ten_times_has_no_extra_effect]
+}
+
 fn on_stage() -> Vec<(&'static str, OnStage)> {
     cases![stage:
-        audit::damage_to_the_monolith_is_seen,
-        audit::damage_to_the_split_shop_is_seen,
         config::bad_usage,
         config::a_port_in_use,
         config::a_database_out_of_reach,
@@ -118,7 +146,9 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         config::a_database_of_a_newer_program,
         crash::the_monolith,
         crash::each_process_of_the_split_shop,
-        crash::the_broker,
+        crash_matrix::every_point_of_every_driver,
+        servers::the_broker_ten_times,
+        servers::the_database,
         docs::a_real_run_is_as_described,
     ]
 }
@@ -142,16 +172,26 @@ fn main() -> ExitCode {
 fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
     let plain = plain().into_iter().map(|(name, case)| Trial::test(name, move || case().map_err(failed)));
 
-    let every = in_every_world().into_iter();
-    let every = every.flat_map(|(name, case)| DRIVERS.map(|driver| (driver, name, case)));
-    let one = in_worlds_of_one_mode().into_iter().flat_map(|(mode, name, case)| {
-        let of_mode = DRIVERS.into_iter().filter(move |driver| driver.mode() == mode);
-        of_mode.map(move |driver| (driver, name, case))
-    });
-    let worlds = every.chain(one).map(|(driver, name, case)| {
+    let of_mode = |mode| DRIVERS.into_iter().filter(move |driver: &Driver| driver.mode() == mode);
+    let in_world = |driver: Driver, name, case: InWorld| {
         let (runtime, stage) = (runtime.clone(), stage.clone());
         Trial::test(format!("{driver}::{name}"), move || {
             runtime.block_on(async { case(stage.world(driver).await?).await }).map_err(failed)
+        })
+    };
+    let every = each(in_every_world(), DRIVERS).map(|(driver, name, case)| in_world(driver, name, case));
+    let one = in_worlds_of_one_mode().into_iter();
+    let one =
+        one.flat_map(|(mode, name, case)| of_mode(mode).map(move |driver| in_world(driver, name, case)));
+    let full = each(in_full(), DRIVERS)
+        .map(|(driver, name, case)| in_world(driver, name, case).with_ignored_flag(true));
+
+    let own = each(with_each_driver(), DRIVERS);
+    let own = own.chain(each(with_each_split_driver(), of_mode(Mode::Split)));
+    let own = own.map(|(driver, name, case)| {
+        let (runtime, stage) = (runtime.clone(), stage.clone());
+        Trial::test(format!("{driver}::{name}"), move || {
+            runtime.block_on(case(stage, driver)).map_err(failed)
         })
     });
 
@@ -163,7 +203,17 @@ fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
             Err(error) => Err(failed(error)),
         })
     });
-    plain.chain(worlds).chain(stages).collect()
+    plain.chain(every).chain(one).chain(full).chain(own).chain(stages).collect()
+}
+
+/// Every case with every driver.
+fn each<Case: Copy>(
+    cases: Vec<(&'static str, Case)>,
+    drivers: impl IntoIterator<Item = Driver> + Clone,
+) -> impl Iterator<Item = (Driver, &'static str, Case)> {
+    cases
+        .into_iter()
+        .flat_map(move |(name, case)| drivers.clone().into_iter().map(move |driver| (driver, name, case)))
 }
 
 /// With all causes, which `Display` alone would leave out.

@@ -36,14 +36,19 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
     let load = Load::start(&world, &mix, CLIENTS);
     for crash in 1..=10 {
         load.proceed(ORDERS).await?;
-        let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
+        let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private())
+        else {
             return Ok(Some("the broker is not a private one, so it cannot be crashed".into()));
         };
         broker.kill_hard()?;
         broker.restart().await?;
         let up = Instant::now();
         world.still_works().await.with_context(|| format!("after crash {crash}"))?;
-        ensure!(up.elapsed() <= CONSUMING_AGAIN, "crash {crash}: an order took {:?} to get through", up.elapsed());
+        ensure!(
+            up.elapsed() <= CONSUMING_AGAIN,
+            "crash {crash}: an order took {:?} to get through",
+            up.elapsed()
+        );
     }
     let expected = expected(load.finish().await?, "kill -9 of the broker, ten times");
     let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
