@@ -83,6 +83,8 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --warm-up=-1s", "below zero"),
         ("compare --trials 0", "1..=100"),
         ("compare --modes monolit", "the modes are monolith and split"),
+        ("compare --modes split:two-phase", "split:tcc"),
+        ("compare --flaws ../no-outbox", "no-outbox,no-inbox"),
         ("compare --saturate --rate 5", "--saturate"),
         ("compare --clients 5", "--saturate"),
         ("compare --saturate --clients 0", "1..=1000"),
