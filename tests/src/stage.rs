@@ -16,7 +16,7 @@ use workbench::shop::{Shop, ShopOptions};
 use crate::world::{DELIVERIES, World};
 
 /// The drivers that the cases run on: each that is meant to be correct.
-pub const DRIVERS: [Driver; 4] = [Driver::Local, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc];
+pub const DRIVERS: [Driver; 5] = Driver::CORRECT;
 
 /// What is started at most once.
 #[derive(Debug)]
