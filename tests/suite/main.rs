@@ -19,6 +19,7 @@ mod duplicates;
 mod openapi;
 mod servers;
 mod tidy;
+mod two_phase;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -150,6 +151,13 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_broker_ten_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
+        two_phase::a_coordinator_that_dies_before_the_decision,
+        two_phase::a_coordinator_that_dies_between_two_commits,
+        two_phase::branches_are_finished_by_hand,
+        two_phase::branches_of_the_living_are_left_alone,
+        two_phase::two_coordinators_keep_to_their_own,
+        two_phase::a_server_without_room_is_refused,
+        two_phase::each_module_may_have_its_own_database,
     ]
 }
 

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::driver::Driver;
 use crate::guard::{self, Guard};
 use crate::run::{Arrivals, Verdict};
-use crate::{bench, compare, crash_matrix, doctor, infra, load, model, output, report, up};
+use crate::{bench, compare, crash_matrix, doctor, in_doubt, infra, load, model, output, report, up};
 
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
@@ -57,6 +57,17 @@ enum Command {
     CrashMatrix(CrashMatrix),
     /// Check a model of a protocol: every order of every step, crashes and late messages included.
     Model(model::Arguments),
+    /// Tell which transactions are prepared and wait for their end, and who waits for them; finish them if asked to.
+    InDoubt {
+        /// A database of the shop, once for each; those of what `cleave up` has running if none is named.
+        #[arg(long, value_name = "URL", value_parser = postgres_url)]
+        database_url: Vec<String>,
+        /// Finish each by the decision on record, unless its coordinator is running and does so itself.
+        #[arg(long)]
+        resolve: bool,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Tell what is on this machine, what is missing, and the one command that brings it.
     Doctor {
         /// Install what is missing.
@@ -264,6 +275,9 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             Ok(HELD)
         }
         Command::CrashMatrix(arguments) => crash_matrix(arguments, folder).await,
+        Command::InDoubt { database_url, resolve, json } => {
+            in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
+        }
         Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
         Command::Up(_) | Command::Guard | Command::Model(_) => unreachable!("taken before"),
     }

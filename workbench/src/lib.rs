@@ -13,6 +13,7 @@ pub mod crash_matrix;
 pub mod doctor;
 pub mod driver;
 pub mod guard;
+pub mod in_doubt;
 pub mod infra;
 pub mod load;
 pub mod measure;

@@ -213,6 +213,13 @@ pub async fn down(folder: &Path) -> Result<u8> {
     Ok(0)
 }
 
+/// The URLs of all databases of what is up; `None` if nothing is.
+pub fn databases(folder: &Path) -> Result<Option<Vec<String>>> {
+    let Some(state) = State::read(folder)? else { return Ok(None) };
+    let urls = state.shops.iter().flat_map(|shop| shop.databases.distinct());
+    Ok(Some(urls.map(|(_, url)| url.to_owned()).collect()))
+}
+
 /// What `audit` prints.
 #[derive(Serialize)]
 struct Audited {

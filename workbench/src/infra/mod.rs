@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 pub(crate) use containers::remove as remove_container;
-pub use database::{connect, drop as drop_database};
+pub use database::{connect, drop as drop_database, shown};
 pub use folder::{base as data_folder, in_memory};
 pub use install::{Server, command as install_command, install};
 pub use postgres::Postgres;
