@@ -23,9 +23,12 @@
 //! model are finite, and a test holds that: so whatever happens, once faults stop a run comes to rest, and then this
 //! property speaks. That is why it is an "always", and says what an "eventually" would.
 //!
-//! **What is left out.** Locks, and other orders. The table of decisions is one database that does not fail. A life
-//! that counts as dead writes no more: its lock is held by the session that writes its decisions, so a decision that
-//! was still under way has arrived, or never will, before anybody takes the life for dead.
+//! The decision is written once. A life that dies may leave a decision that is still under way, and it may arrive after
+//! recovery has found nothing on record. So recovery does not only read: it puts an abort on record, and abides by what
+//! stands there. The flaw `recovery-ignores-epoch` only reads, as in the shop.
+//!
+//! **What is left out.** Locks, and other orders. The table of decisions is one database that does not fail, and no
+//! decision is ever forgotten. Who has left is known, and not guessed.
 
 mod state;
 mod words;
@@ -97,7 +100,7 @@ impl Model for TwoPhase {
         vec![State {
             coordinator: Coordinator::Voting { yes: BTreeSet::new() },
             successor_is_up: false,
-            commit_is_on_record: false,
+            record: None,
             branches: modules.iter().map(|module| (*module, branch.clone())).collect(),
             messages: modules.iter().copied().map(Message::Work).collect(),
             crashes_left: self.crashes,
@@ -146,11 +149,14 @@ impl Model for TwoPhase {
             Action::ParticipantCrashes(module) => next.crash().lose_server(module),
             Action::ParticipantRestarts(module) => next.branch(module).up = true,
             Action::SessionEnds(module) => next.branch(module).is = Is::RolledBack,
-            // No decision on record means abort (rule 30).
-            Action::Recover(module) if state.commit_is_on_record => {
-                next.send(Message::Finish(module, Decision::Commit));
+            Action::Recover(module) => {
+                // No decision on record means abort (rule 30).
+                let decision = state.record.unwrap_or(Decision::RollBack);
+                if self.flaw != Some(Flaw::RecoveryIgnoresEpoch) {
+                    next.record = Some(decision);
+                }
+                next.send(Message::Finish(module, decision));
             }
-            Action::Recover(module) => next.send(Message::Finish(module, Decision::RollBack)),
         }
         Some(next)
     }
@@ -169,7 +175,7 @@ impl Model for TwoPhase {
             }),
             Property::always(
                 "the decision is on record before the first commit (rule 30)",
-                |_, state: &State| !state.any(Is::Committed) || state.commit_is_on_record,
+                |_, state: &State| !state.any(Is::Committed) || state.record == Some(Decision::Commit),
             ),
             Property::always("what comes to rest is resolved (rule 31)", |model, state: &State| {
                 state.is_resolved() || !model.is_at_rest(state)
@@ -248,12 +254,12 @@ impl TwoPhase {
         }
     }
 
-    /// Whether the later life may finish what the first has begun: it must be dead, and have written its last.
+    /// Whether the later life may finish what the first has begun.
     fn may_recover(&self, state: &State) -> bool {
-        let dead = state.coordinator == Coordinator::Dead && !state.messages.contains(&Message::RecordCommit);
+        let left_behind = state.coordinator == Coordinator::Dead;
         state.successor_is_up
             && self.flaw != Some(Flaw::NoRecovery)
-            && (dead || self.flaw == Some(Flaw::RecoveryIgnoresEpoch))
+            && (left_behind || self.flaw == Some(Flaw::RecoveryIgnoresEpoch))
     }
 
     /// Whether nothing more happens, unless there is a fault.
@@ -279,9 +285,9 @@ impl TwoPhase {
                 }
             }
             Message::RecordCommit => {
-                state.commit_is_on_record = true;
+                let decision = *state.record.get_or_insert(Decision::Commit);
                 if state.coordinator == Coordinator::Deciding {
-                    state.coordinator = Coordinator::Finishing(Decision::Commit);
+                    state.coordinator = Coordinator::Finishing(decision);
                 }
             }
             Message::Finish(to, decision) => state.finish(to, decision),

@@ -9,7 +9,8 @@ use crate::model::Module;
 pub struct State {
     pub(super) coordinator: Coordinator,
     pub(super) successor_is_up: bool,
-    pub(super) commit_is_on_record: bool,
+    /// The first that was written.
+    pub(super) record: Option<Decision>,
     pub(super) branches: BTreeMap<Module, Branch>,
     /// On their way, sorted; twice means two copies.
     pub(super) messages: Vec<Message>,

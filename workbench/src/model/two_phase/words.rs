@@ -23,7 +23,7 @@ impl Display for Action {
             Action::Recover(module) => {
                 write!(
                     f,
-                    "the other life finds the branch of {module} prepared, and sends what is on record for it"
+                    "the other life finds the branch of {module} prepared, and sends what is on record, or an abort"
                 )
             }
         }
@@ -38,7 +38,7 @@ impl Display for Message {
             Message::Prepare(to) => write!(f, "{to} gets PREPARE TRANSACTION"),
             Message::Prepared(from, true) => write!(f, "the coordinator hears that {from} is prepared"),
             Message::Prepared(from, false) => write!(f, "the coordinator hears that {from} is rolled back"),
-            Message::RecordCommit => write!(f, "the decision to commit is on record"),
+            Message::RecordCommit => write!(f, "the decision to commit reaches the record"),
             Message::Finish(to, Decision::Commit) => write!(f, "{to} gets COMMIT PREPARED"),
             Message::Finish(to, Decision::RollBack) => write!(f, "{to} gets ROLLBACK"),
         }
