@@ -44,14 +44,6 @@ pub fn the_schemas_in_docs_are_schemas() -> Result<()> {
     Ok(())
 }
 
-/// Holds a document to its description in docs/.
-pub fn is_as_described(document: &Value, description: &str) -> Result<()> {
-    if let Some(error) = schema(&checkout().join("docs").join(description))?.iter_errors(document).next() {
-        anyhow::bail!("not as {description} says: {error} at {}", error.instance_path());
-    }
-    Ok(())
-}
-
 pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>> {
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
