@@ -16,6 +16,7 @@ mod crash_matrix;
 mod divergence;
 mod docs;
 mod duplicates;
+mod flaws;
 mod openapi;
 mod servers;
 mod tidy;
@@ -29,6 +30,7 @@ use futures_util::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tests::{DRIVERS, Driver, Mode, Stage, World};
 use tokio::runtime::Runtime;
+use workbench::flaws::FLAWS;
 
 /// A case that needs no server.
 type Plain = fn() -> Result<()>;
@@ -79,6 +81,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         choreography::what_is_sent_is_heard,
         choreography::reactions_stay_at_home,
         crash_matrix::the_workbench_knows_every_point,
+        flaws::the_workbench_knows_every_flaw,
     ]
 }
 
@@ -211,7 +214,13 @@ fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
             Err(error) => Err(failed(error)),
         })
     });
-    plain.chain(every).chain(one).chain(full).chain(own).chain(stages).collect()
+    let flawed = FLAWS.iter().map(|flaw| {
+        let (runtime, stage) = (runtime.clone(), stage.clone());
+        Trial::test(format!("flaws::{}", flaw.name), move || {
+            runtime.block_on(flaws::is_caught(&stage, flaw)).map_err(failed)
+        })
+    });
+    plain.chain(every).chain(one).chain(full).chain(own).chain(stages).chain(flawed).collect()
 }
 
 /// Every case with every driver.

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::driver::Driver;
 use crate::guard::{self, Guard};
 use crate::run::{Arrivals, Verdict};
-use crate::{bench, compare, crash_matrix, doctor, in_doubt, infra, load, model, output, report, up};
+use crate::{bench, compare, crash_matrix, doctor, flaws, in_doubt, infra, load, model, output, report, up};
 
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
@@ -55,6 +55,8 @@ enum Command {
     Bench(Bench),
     /// Kill processes at every crash point of every driver, and see whether all invariants hold.
     CrashMatrix(CrashMatrix),
+    /// List the rules that can be left out on purpose, or show what becomes of a shop that leaves one out.
+    Flaws(Flaws),
     /// Check a model of a protocol: every order of every step, crashes and late messages included.
     Model(model::Arguments),
     /// Tell which transactions are prepared and wait for their end, and who waits for them; finish them if asked to.
@@ -102,6 +104,29 @@ struct CrashMatrix {
     servers: ServerArgs,
     #[command(flatten)]
     json: Json,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Flaws {
+    #[command(subcommand)]
+    show: Option<ShowFlaws>,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum ShowFlaws {
+    /// Do the same to a shop without and with a flaw, and set what the audit says of both side by side.
+    Show {
+        /// The flaws, one after the other.
+        #[arg(required = true, value_name = "FLAW", value_parser = flaw)]
+        names: Vec<String>,
+        #[command(flatten)]
+        servers: ServerArgs,
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -275,6 +300,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             Ok(HELD)
         }
         Command::CrashMatrix(arguments) => crash_matrix(arguments, folder).await,
+        Command::Flaws(arguments) => flaws(arguments, folder).await,
         Command::InDoubt { database_url, resolve, json } => {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
@@ -328,6 +354,23 @@ async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Result<u8> {
     Ok(exit_status(matrix.verdict()))
 }
 
+async fn flaws(arguments: Flaws, folder: &Path) -> Result<u8> {
+    let Some(ShowFlaws::Show { names, servers, json: Json { json } }) = arguments.show else {
+        match arguments.json.json.as_deref() {
+            Some(target) => output::json(target, &flaws::Document::of_all())?,
+            None => println!("{}", flaws::list()),
+        }
+        return Ok(HELD);
+    };
+    let silent = json.as_deref() == Some("-");
+    let guard = Guard::start()?;
+    let document = flaws::show(&guard, &folder.join("flaws"), &names, &servers.options(), silent).await?;
+    if let Some(target) = json.as_deref() {
+        output::json(target, &document)?;
+    }
+    Ok(if document.all_caught() { HELD } else { VIOLATED })
+}
+
 fn exit_status(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Held => HELD,
@@ -358,12 +401,8 @@ fn modes(word: &str) -> Result<Modes, String> {
     Ok(Modes(vec![driver]))
 }
 
-/// The shop's programs know which there are; this is only for what can be no name of one.
 fn flaw(word: &str) -> Result<String, String> {
-    let is_name = !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    is_name
-        .then(|| word.to_owned())
-        .ok_or_else(|| "give names as no-outbox,no-inbox; see `cleave flaws`".into())
+    flaws::find(word).map(|flaw| flaw.name.to_owned()).map_err(|error| error.to_string())
 }
 
 fn postgres_url(text: &str) -> Result<String, String> {

@@ -1,0 +1,42 @@
+//! What a flaw and a crash point cost where none is switched on. A measurement, for whoever asks for it:
+//! `cargo test --release -p platform --test switches -- --ignored --nocapture`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use platform::{CrashPoint, Flaw};
+
+const TIMES: u32 = 100_000_000;
+
+/// Of so many trials the fastest counts: whatever else the machine does makes a trial slower, and never faster.
+const TRIALS: u32 = 7;
+
+fn nanoseconds(work: impl Fn()) -> f64 {
+    let trial = |_| {
+        let began = Instant::now();
+        for _ in 0..TIMES {
+            work();
+        }
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES)
+    };
+    (0..TRIALS).map(trial).fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+#[ignore = "a measurement, of use in release only"]
+fn flaw_costs() {
+    let nothing = nanoseconds(|| {
+        black_box(());
+    });
+    // The name is known when the shop is compiled, as it is here; the answer is not.
+    let flaw = nanoseconds(|| {
+        black_box(Flaw::NoOutbox.is_on());
+    });
+    let point = nanoseconds(|| {
+        CrashPoint::BeforeCommit.pass();
+        black_box(());
+    });
+    println!("an empty loop {nothing:.2} ns, a flaw that is off {flaw:.2} ns, a crash point {point:.2} ns");
+    // Far above what either takes, and far below what anybody could notice beside one statement of SQL.
+    assert!(flaw < 20.0 && point < 20.0, "asking costs too much");
+}

@@ -1,0 +1,31 @@
+//! Each rule that can be left out is left out: the named invariant breaks, and without the flaw the same disturbance
+//! does no harm. What this proves is that the suite would see it if the rule were broken for good.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use tests::Stage;
+use workbench::flaws::{Document, FLAWS, Flaw, Lab, SCHEMA, shown};
+
+use crate::docs;
+
+/// The workbench knows the flaws by name only.
+pub fn the_workbench_knows_every_flaw() -> Result<()> {
+    use clap::ValueEnum;
+    let of_the_programs: BTreeSet<String> =
+        platform::Flaw::value_variants().iter().map(|flaw| flaw.name()).collect();
+    let of_the_workbench: BTreeSet<String> = FLAWS.iter().map(|flaw| flaw.name.to_owned()).collect();
+    ensure!(of_the_programs == of_the_workbench, "{of_the_programs:?}\n{of_the_workbench:?}");
+    docs::fits(&serde_json::to_value(Document::of_all())?, "flaws.schema.json")
+}
+
+/// One flaw, on a shop without and on a shop with it.
+pub async fn is_caught(stage: &Stage, flaw: &Flaw) -> Result<()> {
+    let logs = tempfile::tempdir()?;
+    let (guard, infra) = (stage.guard().await?, stage.infrastructure().await?);
+    let lab = Lab { guard, infra, programs: stage.programs().await?, logs: logs.path() };
+    let entry = lab.try_out(flaw).await?;
+    ensure!(entry.is_caught(), "{}", shown(&entry));
+    let document = Document { schema: SCHEMA.to_owned(), flaws: vec![entry] };
+    docs::fits(&serde_json::to_value(document)?, "flaws.schema.json")
+}
