@@ -33,7 +33,8 @@ pub struct Checked {
     pub distinct_states: u64,
     /// States on the longest of the shortest ways to any state.
     pub depth: u64,
-    /// How long it took to look at all of them, in seconds. The search for short examples comes after that.
+    /// How long it took to look at all of them, in seconds. The search for the shortest way to
+    /// a violation comes after that.
     pub duration_s: f64,
     /// Held, if each property is held or found.
     pub verdict: Verdict,
@@ -50,7 +51,7 @@ pub struct Finding {
     pub expected: &'static str,
     /// What came out.
     pub verdict: Verdict,
-    /// The shortest way to a state that breaks it, or a short one to an example of it; none if there is none.
+    /// The shortest way to a state that breaks it. Examples are for the explorer, which shows what else is possible.
     pub path: Option<Vec<String>>,
 }
 
@@ -87,7 +88,6 @@ pub fn check<P: Protocol>(model: &P) -> Checked {
     for handle in handles {
         handle.join().expect("a property or a step of the model panics");
     }
-    eprintln!("all states seen; looking for short ways to what was found");
     let discovered = checker.discoveries();
     let properties: Vec<Finding> = model
         .properties()
@@ -124,11 +124,10 @@ fn find<P: Protocol>(model: &P, property: &Property<P>, discovered: bool) -> Fin
         // stateright forgets about cycles and about ways that join, and so misses counterexamples.
         (Expectation::Eventually, _) => unreachable!("no model says eventually"),
     };
-    let path = discovered.then(|| match verdict {
-        Verdict::Violated => shortest(model, property.name),
-        _ => way(model, property.name, None).unwrap_or_default(),
+    let path = (verdict == Verdict::Violated).then(|| {
+        let way = shortest(model, property.name);
+        way.iter().map(|action| model.format_action(action)).collect()
     });
-    let path = path.map(|actions| actions.iter().map(|action| model.format_action(action)).collect());
     Finding { name: property.name, expected, verdict, path }
 }
 
