@@ -11,6 +11,7 @@ mod boundaries;
 mod choreography;
 mod config;
 mod contention;
+mod coordinators;
 mod crash;
 mod crash_matrix;
 mod divergence;
@@ -158,9 +159,11 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         two_phase::a_coordinator_that_dies_between_two_commits,
         two_phase::branches_are_finished_by_hand,
         two_phase::branches_of_the_living_are_left_alone,
-        two_phase::two_coordinators_keep_to_their_own,
-        two_phase::a_server_without_room_is_refused,
-        two_phase::each_module_may_have_its_own_database,
+        coordinators::two_coordinators_keep_to_their_own,
+        coordinators::a_server_without_room_is_refused,
+        coordinators::each_module_may_have_its_own_database,
+        two_phase::requests_that_are_given_up_keep_no_connection,
+        coordinators::a_local_transaction_takes_no_further_database,
     ]
 }
 
