@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
+use tempfile::TempDir;
 use tests::Stage;
-use workbench::flaws::{Document, FLAWS, Flaw, Lab, SCHEMA, shown};
+use workbench::flaws::{Document, FLAWS, Flaw, Lab, SCHEMA, SoundShops, shown};
 
 use crate::docs;
 
@@ -19,13 +20,25 @@ pub fn the_workbench_knows_every_flaw() -> Result<()> {
     docs::fits(&serde_json::to_value(Document::of_all())?, "flaws.schema.json")
 }
 
-/// One flaw, on a shop without and on a shop with it.
-pub async fn is_caught(stage: &Stage, flaw: &Flaw) -> Result<()> {
-    let logs = tempfile::tempdir()?;
-    let (guard, infra) = (stage.guard().await?, stage.infrastructure().await?);
-    let lab = Lab { guard, infra, programs: stage.programs().await?, logs: logs.path() };
-    let entry = lab.try_out(flaw).await?;
-    ensure!(entry.is_caught(), "{}", shown(&entry));
-    let document = Document { schema: SCHEMA.to_owned(), flaws: vec![entry] };
-    docs::fits(&serde_json::to_value(document)?, "flaws.schema.json")
+/// What the cases share.
+pub struct Experiments {
+    sound: SoundShops,
+    logs: TempDir,
+}
+
+impl Experiments {
+    /// Nothing is started before it is needed.
+    pub fn new() -> Result<Experiments> {
+        Ok(Experiments { sound: SoundShops::default(), logs: tempfile::tempdir()? })
+    }
+
+    /// One flaw, on a shop without and on a shop with it.
+    pub async fn catch(&self, stage: &Stage, flaw: &Flaw) -> Result<()> {
+        let (guard, infra) = (stage.guard().await?, stage.infrastructure().await?);
+        let (programs, logs) = (stage.programs().await?, self.logs.path());
+        let entry = Lab { guard, infra, programs, logs, sound: &self.sound }.try_out(flaw).await?;
+        ensure!(entry.is_caught(), "{}", shown(&entry));
+        let document = Document { schema: SCHEMA.to_owned(), flaws: vec![entry] };
+        docs::fits(&serde_json::to_value(document)?, "flaws.schema.json")
+    }
 }

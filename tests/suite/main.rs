@@ -217,10 +217,11 @@ fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
             Err(error) => Err(failed(error)),
         })
     });
+    let experiments = Arc::new(flaws::Experiments::new().expect("a temporary folder can be made"));
     let flawed = FLAWS.iter().map(|flaw| {
-        let (runtime, stage) = (runtime.clone(), stage.clone());
+        let (runtime, stage, experiments) = (runtime.clone(), stage.clone(), experiments.clone());
         Trial::test(format!("flaws::{}", flaw.name), move || {
-            runtime.block_on(flaws::is_caught(&stage, flaw)).map_err(failed)
+            runtime.block_on(experiments.catch(&stage, flaw)).map_err(failed)
         })
     });
     plain.chain(every).chain(one).chain(full).chain(own).chain(stages).chain(flawed).collect()

@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use lapin::message::BasicGetMessage;
 use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+
+use crate::shop::SERVICES;
 
 /// No answer of a healthy broker takes as long.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -195,6 +197,20 @@ pub async fn put(amqp_url: &str, queue: &str, body: &[u8]) -> Result<()> {
     let channel = within(connection.create_channel()).await?;
     within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
     publish(&channel, queue, body, BasicProperties::default()).await?;
+    within(connection.close(200, "done".into())).await
+}
+
+/// Deletes the queues and the exchange of a shop that has ended. A broker that keeps them has work with each.
+pub async fn delete_queues(amqp_url: &str, namespace: &str) -> Result<()> {
+    let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
+    let channel = within(connection.create_channel()).await?;
+    for service in SERVICES {
+        for suffix in ["", ".retry", ".dead"] {
+            let queue = format!("{namespace}.{service}{suffix}");
+            within(channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default())).await?;
+        }
+    }
+    within(channel.exchange_delete(namespace.into(), ExchangeDeleteOptions::default())).await?;
     within(connection.close(200, "done".into())).await
 }
 

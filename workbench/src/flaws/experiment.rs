@@ -52,6 +52,11 @@ pub(super) enum Experiment {
 }
 
 impl Experiment {
+    /// Whether the shop has the same processes afterwards, with the same settings.
+    pub(super) fn leaves_the_shop_as_it_was(self) -> bool {
+        !matches!(self, Experiment::TwoInstances | Experiment::SlowAnswer)
+    }
+
     /// Does it, and returns when it is over: from there on the shop only has to finish.
     pub(super) async fn run(self, scene: &mut Scene) -> Result<()> {
         match self {

@@ -7,131 +7,32 @@
 mod catalogue;
 mod client;
 mod experiment;
+mod record;
 mod scene;
 mod words;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 pub use catalogue::{FLAWS, Flaw};
+pub use record::{Document, Entry, Observed, SCHEMA, Shown};
 pub use words::{list, shown};
 
 use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
-use crate::run::{Audit, Mode, Verdict};
+use crate::run::{Mode, Verdict};
 use crate::{binaries, compare};
 use scene::Scene;
-
-/// The format of the JSON.
-pub const SCHEMA: &str = "cleave.flaws/1";
 
 /// How long a sound shop may take to finish.
 const DRAIN: Duration = Duration::from_secs(30);
 /// A broken shop may never finish. It gets this, and three times what the sound one took.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The flaws, as they are written for programs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Document {
-    /// [`SCHEMA`].
-    pub schema: String,
-    /// The flaws that were asked for.
-    pub flaws: Vec<Entry>,
-}
-
-/// One flaw.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its name, as `--flaws` knows it.
-    pub name: String,
-    /// The number of the rule that it leaves out.
-    pub rule: u8,
-    /// What is left out, in a sentence.
-    pub says: String,
-    /// The invariant that must break.
-    pub breaks: String,
-    /// The driver on which the experiment shows it.
-    pub driver: Driver,
-    /// What the experiment does, and what comes of it.
-    pub seen: String,
-    /// The command that shows it.
-    pub command: String,
-    /// What the experiment showed; only where it was run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<Shown>,
-}
-
-/// What an experiment showed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Shown {
-    /// Whether everything held without the flaw, and the named invariant did not with it.
-    pub caught: bool,
-    /// The shop that keeps all rules.
-    pub sound: Observed,
-    /// The shop that leaves one out.
-    pub flawed: Observed,
-    /// How long all of it took.
-    pub seconds: f64,
-}
-
-/// What was seen of one shop.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Observed {
-    /// What it had not finished when nobody waited any longer.
-    pub unfinished: Option<String>,
-    /// The invariants, I1 to I9.
-    pub audit: Vec<Audit>,
-}
-
-impl Observed {
-    /// What the audit says of one invariant.
-    pub fn verdict(&self, invariant: &str) -> Verdict {
-        let found = self.audit.iter().find(|audit| audit.invariant == invariant);
-        found.map_or(Verdict::NoEvidence, |audit| audit.verdict)
-    }
-
-    fn is_sound(&self) -> bool {
-        self.unfinished.is_none()
-            && Verdict::of_all(self.audit.iter().map(|audit| audit.verdict)) == Verdict::Held
-    }
-}
-
-impl Document {
-    /// All flaws, none of them tried.
-    pub fn of_all() -> Document {
-        let flaws = FLAWS.iter().map(|flaw| Entry::new(flaw, None)).collect();
-        Document { schema: SCHEMA.to_owned(), flaws }
-    }
-
-    /// Whether each flaw was tried and caught.
-    pub fn all_caught(&self) -> bool {
-        !self.flaws.is_empty() && self.flaws.iter().all(Entry::is_caught)
-    }
-}
-
-impl Entry {
-    /// Whether it was tried and caught.
-    pub fn is_caught(&self) -> bool {
-        self.shown.as_ref().is_some_and(|shown| shown.caught)
-    }
-
-    fn new(flaw: &Flaw, shown: Option<Shown>) -> Entry {
-        Entry {
-            name: flaw.name.to_owned(),
-            rule: flaw.rule,
-            says: flaw.says.to_owned(),
-            breaks: flaw.breaks.to_owned(),
-            driver: flaw.driver,
-            seen: flaw.seen.to_owned(),
-            command: flaw.command(),
-            shown,
-        }
-    }
-}
 
 /// The flaw of this name, or an error that names them all.
 pub fn find(name: &str) -> Result<&'static Flaw> {
@@ -155,6 +56,19 @@ pub struct Lab<'a> {
     pub programs: &'a Path,
     /// The folder for their logs.
     pub logs: &'a Path,
+    /// The shops that keep all rules.
+    pub sound: &'a SoundShops,
+}
+
+/// Shops that keep all rules, one for each driver, started when they are first needed. What is done to a sound shop
+/// leaves a sound shop, so one serves many experiments, and has to stand all of them.
+#[derive(Debug)]
+pub struct SoundShops(BTreeMap<Driver, Mutex<Option<Scene>>>);
+
+impl Default for SoundShops {
+    fn default() -> SoundShops {
+        SoundShops(Driver::CORRECT.into_iter().map(|driver| (driver, Mutex::default())).collect())
+    }
 }
 
 /// Runs the experiments of these flaws, and writes what each showed to standard output as soon as it is known, unless
@@ -173,7 +87,8 @@ pub async fn show(
     let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let infra = Infrastructure::find(guard, &infra::Options { needs_broker, ..infra.clone() }).await?;
     let logs = folder.join(chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string());
-    let lab = Lab { guard, infra: &infra, programs: &programs, logs: &logs };
+    let sound = SoundShops::default();
+    let lab = Lab { guard, infra: &infra, programs: &programs, logs: &logs, sound: &sound };
     let mut document = Document { schema: SCHEMA.to_owned(), flaws: Vec::new() };
     for flaw in flaws {
         eprintln!("{}: without the flaw, and with it", flaw.name);
@@ -183,6 +98,8 @@ pub async fn show(
         }
         document.flaws.push(entry);
     }
+    // Before the servers.
+    drop(sound);
     infra.stop().await?;
     Ok(document)
 }
@@ -191,9 +108,8 @@ impl Lab<'_> {
     /// Runs the experiment of a flaw, on a shop without it and on one with it.
     pub async fn try_out(&self, flaw: &Flaw) -> Result<Entry> {
         let began = Instant::now();
-        let (sound, took) = self.observe(flaw, &[], DRAIN).await.context("without the flaw")?;
-        let patience = PATIENCE + took * 3;
-        let (flawed, _) = self.observe(flaw, &[flaw.name], patience).await.context("with the flaw")?;
+        let (sound, took) = self.without(flaw).await.context("without the flaw")?;
+        let flawed = self.with(flaw, PATIENCE + took * 3).await.context("with the flaw")?;
         let shown = Shown {
             caught: sound.is_sound() && flawed.verdict(flaw.breaks) == Verdict::Violated,
             sound,
@@ -203,20 +119,38 @@ impl Lab<'_> {
         Ok(Entry::new(flaw, Some(shown)))
     }
 
-    /// One run. Answers how long the shop took to finish, too.
-    async fn observe(
-        &self,
-        flaw: &Flaw,
-        switched_on: &[&str],
-        patience: Duration,
-    ) -> Result<(Observed, Duration)> {
-        let mut scene = Scene::start(self, flaw.driver, switched_on).await?;
-        flaw.experiment.run(&mut scene).await.with_context(|| format!("{:?}", flaw.experiment))?;
-        let (took, unfinished) = scene.settle(patience).await;
-        let audit = scene.audit().await?;
-        scene.end().await?;
-        Ok((Observed { unfinished, audit }, took))
+    /// Without the flaw; answers how long the shop took to finish, too.
+    async fn without(&self, flaw: &Flaw) -> Result<(Observed, Duration)> {
+        let shop = self.sound.0.get(&flaw.driver).with_context(|| format!("{} is broken", flaw.driver))?;
+        let mut shop = shop.lock().await;
+        let mut scene = match shop.take() {
+            Some(scene) => scene,
+            None => Scene::start(self, flaw.driver, &[]).await?,
+        };
+        let (observed, took) = observe(flaw, &mut scene, DRAIN).await?;
+        // What was found wrong once is not to be found again and again.
+        if observed.is_sound() && flaw.experiment.leaves_the_shop_as_it_was() {
+            *shop = Some(scene);
+        } else {
+            scene.end().await?;
+        }
+        Ok((observed, took))
     }
+
+    /// With the flaw, in a shop of its own.
+    async fn with(&self, flaw: &Flaw, patience: Duration) -> Result<Observed> {
+        let mut scene = Scene::start(self, flaw.driver, &[flaw.name]).await?;
+        let (observed, _) = observe(flaw, &mut scene, patience).await?;
+        scene.end().await?;
+        Ok(observed)
+    }
+}
+
+/// Runs the experiment on a shop, lets it finish, and audits it; answers how long it took to finish, too.
+async fn observe(flaw: &Flaw, scene: &mut Scene, patience: Duration) -> Result<(Observed, Duration)> {
+    flaw.experiment.run(scene).await.with_context(|| format!("{:?}", flaw.experiment))?;
+    let (took, unfinished) = scene.settle(patience).await;
+    Ok((Observed { unfinished, audit: scene.audit().await? }, took))
 }
 
 #[cfg(test)]
@@ -236,25 +170,5 @@ mod tests {
             assert!(Driver::CORRECT.contains(&flaw.driver), "{}", flaw.name);
         }
         assert!(find("nothing").unwrap_err().to_string().contains("no-outbox"));
-    }
-
-    #[test]
-    fn a_flaw_is_caught_only_if_the_shop_without_it_is_sound() {
-        let observed = |verdict| Observed {
-            unfinished: None,
-            audit: vec![Audit {
-                invariant: "I1".into(),
-                title: String::new(),
-                verdict,
-                checked: 1,
-                evidence: String::new(),
-            }],
-        };
-        assert!(observed(Verdict::Held).is_sound());
-        assert!(!observed(Verdict::NoEvidence).is_sound());
-        assert!(!Observed { unfinished: Some("3 orders".into()), ..observed(Verdict::Held) }.is_sound());
-        assert_eq!(observed(Verdict::Violated).verdict("I1"), Verdict::Violated);
-        assert_eq!(observed(Verdict::Violated).verdict("I2"), Verdict::NoEvidence);
-        assert!(!Document::of_all().all_caught(), "none was tried");
     }
 }

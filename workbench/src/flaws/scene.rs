@@ -17,7 +17,7 @@ use crate::driver::Driver;
 use crate::infra;
 use crate::run::Audit;
 use crate::shop::{Shop, ShopOptions};
-use crate::tap::Tap;
+use crate::tap::{self, Tap};
 
 /// How long what must happen may take.
 pub(super) const BOUND: Duration = Duration::from_secs(20);
@@ -27,6 +27,7 @@ const TICK: Duration = Duration::from_millis(50);
 const PLENTY: i64 = 1_000_000;
 
 /// A shop under experiment.
+#[derive(Debug)]
 pub(super) struct Scene {
     pub(super) shop: Shop,
     pub(super) client: Client,
@@ -157,6 +158,9 @@ impl Scene {
     pub(super) async fn end(mut self) -> Result<()> {
         let names: Vec<String> = self.shop.processes().into_iter().map(|(name, _)| name.to_owned()).collect();
         names.iter().try_for_each(|name| self.shop.kill(name))?;
+        if let Ok((url, namespace)) = self.broker() {
+            tap::delete_queues(url, namespace).await?;
+        }
         if self.shop.driver == Driver::TwoPhase {
             self.roll_back_what_is_prepared().await?;
         }
