@@ -4,12 +4,13 @@
 mod client;
 mod description;
 mod load;
+pub mod simulation;
 mod stage;
 mod world;
 
 pub use client::{Answer, Body};
 pub use load::{Load, Mix};
-pub use stage::{DRIVERS, Stage};
+pub use stage::{DRIVERS, Seat, Stage};
 pub use workbench::driver::Driver;
 pub use workbench::run::Mode;
 pub use world::{BOUND, World, eventually};

@@ -1,10 +1,9 @@
 //! The servers and the shops that all cases share, started when the first case needs them.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 use workbench::audit::Expected;
 use workbench::driver::Driver;
@@ -19,24 +18,42 @@ use crate::world::{DELIVERIES, World};
 pub const DRIVERS: [Driver; 5] = Driver::CORRECT;
 
 /// What is started at most once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Stage {
     guard: OnceCell<Guard>,
     programs: OnceCell<PathBuf>,
     logs: OnceCell<tempfile::TempDir>,
     infrastructure: OnceCell<Infrastructure>,
-    worlds: BTreeMap<Driver, OnceCell<Arc<World>>>,
 }
 
-impl Default for Stage {
-    fn default() -> Stage {
-        Stage {
-            guard: OnceCell::new(),
-            programs: OnceCell::new(),
-            logs: OnceCell::new(),
-            infrastructure: OnceCell::new(),
-            worlds: DRIVERS.into_iter().map(|driver| (driver, OnceCell::new())).collect(),
-        }
+/// The shop that all cases of a driver share. Each case holds the seat; whoever is the last to leave it closes the
+/// shop, so that shops which nobody needs any more do not disturb those of others.
+#[derive(Debug)]
+pub struct Seat {
+    driver: Driver,
+    world: OnceCell<Arc<World>>,
+}
+
+impl Seat {
+    /// Nothing is started before the first case needs it.
+    pub fn new(driver: Driver) -> Seat {
+        Seat { driver, world: OnceCell::new() }
+    }
+
+    /// The shop.
+    pub async fn world(&self, stage: &Stage) -> Result<Arc<World>> {
+        let world = self.world.get_or_try_init(async || {
+            anyhow::Ok(Arc::new(stage.new_world(self.driver, stage.infrastructure().await?).await?))
+        });
+        Ok(world.await?.clone())
+    }
+
+    /// Audits the shop and stops it, if it was started.
+    pub async fn close(self, stage: &Stage) -> Result<()> {
+        let Some(world) = self.world.into_inner() else { return Ok(()) };
+        let world = Arc::into_inner(world).with_context(|| format!("a case still holds {}", self.driver))?;
+        let closed = stage.close(world, stage.infrastructure().await?, Expected::default()).await;
+        closed.with_context(|| format!("at the end of all cases of {}", self.driver))
     }
 }
 
@@ -61,16 +78,6 @@ impl Stage {
     pub async fn new_infrastructure(&self) -> Result<Infrastructure> {
         let options = Options { needs_broker: true, ..Options::default() };
         Infrastructure::find(self.guard().await?, &options).await
-    }
-
-    /// The shop that cases of this driver share.
-    pub async fn world(&self, driver: Driver) -> Result<Arc<World>> {
-        let cell = self.worlds.get(&driver).with_context(|| format!("{driver} is not among DRIVERS"))?;
-        let world = cell.get_or_try_init(async || {
-            let infrastructure = self.infrastructure().await?;
-            anyhow::Ok(Arc::new(self.new_world(driver, infrastructure).await?))
-        });
-        Ok(world.await?.clone())
     }
 
     /// A shop that nobody else uses, for a case that breaks it.
@@ -111,22 +118,11 @@ impl Stage {
         audited
     }
 
-    /// Audits and stops the shared worlds, then the servers.
+    /// Stops the servers.
     pub async fn finish(self) -> Result<()> {
-        let worlds = self.worlds.into_values().filter_map(OnceCell::into_inner);
-        let mut outcome = Ok(());
-        for world in worlds {
-            let driver = world.driver;
-            let audited = world.audit(Expected::default()).await.context("at the end of all cases");
-            let stopped = match (Arc::into_inner(world), self.infrastructure.get()) {
-                (Some(world), Some(infrastructure)) => world.into_shop().stop(infrastructure).await,
-                _ => Err(anyhow!("a case still holds the world of {driver}")),
-            };
-            outcome = outcome.and(audited).and(stopped);
-        }
         match self.infrastructure.into_inner() {
-            Some(infrastructure) => outcome.and(infrastructure.stop().await),
-            None => outcome,
+            Some(infrastructure) => infrastructure.stop().await,
+            None => Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ use tests::{Driver, Stage};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use uuid::Uuid;
+use workbench::audit::Expected;
 
 /// No failure to start may take longer.
 const BOUND: Duration = Duration::from_secs(20);
@@ -151,13 +152,15 @@ pub async fn a_broker_out_of_reach(stage: &Stage) -> Result<Option<String>> {
 }
 
 pub async fn two_services_on_one_database(stage: &Stage) -> Result<Option<String>> {
-    let world = stage.world(Driver::Orchestrated).await?;
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let environment =
         [("DATABASE_URL", world.databases.catalog.as_str()), ("AMQP_URL", world.amqp_url.as_str())];
     let arguments = ["--namespace", "config-two"];
     let end = run(stage.programs().await?, "inventory-service", &arguments, &environment).await?;
     end.is(1, &["database", "catalog"])?;
     world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
 

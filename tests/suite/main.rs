@@ -1,7 +1,7 @@
 //! The suite: every case against every topology that it is about.
 //!
-//! One program, so that the servers are started once, and only if a case that needs them is run. At its end the
-//! shared worlds are audited and stopped; what the audit finds fails the run, whatever the cases said.
+//! One program, so that the servers are started once, and only if a case that needs them is run. The last case of a
+//! driver has their shared world audited and stopped; what the audit finds fails it, whatever the cases said.
 
 mod amqp;
 mod api;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use tests::{DRIVERS, Driver, Mode, Stage, World};
+use tests::{DRIVERS, Driver, Mode, Seat, Stage, World};
 use tokio::runtime::Runtime;
 use workbench::flaws::FLAWS;
 
@@ -187,18 +187,7 @@ fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
     let plain = plain().into_iter().map(|(name, case)| Trial::test(name, move || case().map_err(failed)));
 
     let of_mode = |mode| DRIVERS.into_iter().filter(move |driver: &Driver| driver.mode() == mode);
-    let in_world = |driver: Driver, name, case: InWorld| {
-        let (runtime, stage) = (runtime.clone(), stage.clone());
-        Trial::test(format!("{driver}::{name}"), move || {
-            runtime.block_on(async { case(stage.world(driver).await?).await }).map_err(failed)
-        })
-    };
-    let every = each(in_every_world(), DRIVERS).map(|(driver, name, case)| in_world(driver, name, case));
-    let one = in_worlds_of_one_mode().into_iter();
-    let one =
-        one.flat_map(|(mode, name, case)| of_mode(mode).map(move |driver| in_world(driver, name, case)));
-    let full = each(in_full(), DRIVERS)
-        .map(|(driver, name, case)| in_world(driver, name, case).with_ignored_flag(true));
+    let shared = DRIVERS.into_iter().flat_map(|driver| cases_of(driver, runtime, stage));
 
     let own = each(with_each_driver(), DRIVERS);
     let own = own.chain(each(with_each_split_driver(), of_mode(Mode::Split)));
@@ -224,7 +213,26 @@ fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
             runtime.block_on(experiments.catch(&stage, flaw)).map_err(failed)
         })
     });
-    plain.chain(every).chain(one).chain(full).chain(own).chain(stages).chain(flawed).collect()
+    plain.chain(shared).chain(own).chain(stages).chain(flawed).collect()
+}
+
+/// The cases that share this driver's world, one after the other: the world is there from the first to the last.
+fn cases_of(driver: Driver, runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
+    let seat = Arc::new(Seat::new(driver));
+    let trial = |(name, case): (&'static str, InWorld)| {
+        let (runtime, stage, seat) = (runtime.clone(), stage.clone(), seat.clone());
+        Trial::test(format!("{driver}::{name}"), move || {
+            let outcome = runtime.block_on(async { case(seat.world(&stage).await?).await });
+            let closed = Arc::into_inner(seat).map_or(Ok(()), |seat| runtime.block_on(seat.close(&stage)));
+            outcome.and(closed).map_err(failed)
+        })
+    };
+    let of_one_mode = in_worlds_of_one_mode().into_iter();
+    let of_one_mode =
+        of_one_mode.filter(|(mode, ..)| *mode == driver.mode()).map(|(_, name, case)| (name, case));
+    // First, because one that is left out leaves its seat when its turn comes, and cannot close anything.
+    let in_full = in_full().into_iter().map(|case| trial(case).with_ignored_flag(true));
+    in_full.chain(in_every_world().into_iter().chain(of_one_mode).map(trial)).collect()
 }
 
 /// Every case with every driver.

@@ -168,6 +168,17 @@ impl Process {
         anyhow::anyhow!("{} {how}{}", self.name, self.log_tail())
     }
 
+    /// What the system says of it, for a message about a process that should have done something by now.
+    pub fn state(&self) -> String {
+        let pid = sysinfo::Pid::from_u32(self.pid());
+        let Ok(mut system) = System::new() else { return "unknown to the system".into() };
+        let what = ProcessRefreshKind::nothing().with_cpu();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
+        system.process(pid).map_or("gone".into(), |process| {
+            format!("in state {}, has used {} ms of CPU", process.status(), process.accumulated_cpu_time())
+        })
+    }
+
     /// The last lines of its log, made ready to stand at the end of a message.
     pub fn log_tail(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();

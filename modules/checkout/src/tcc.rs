@@ -72,8 +72,9 @@ impl Tcc {
         };
         let next = match answer {
             Answer::Refused(refusal) if self.phase == Phase::Trying => Phase::Cancelling { refusal },
-            // A yes to the try was a promise: whoever breaks it now is not believed, and has to be looked into.
-            Answer::Refused(_) => return Progress::Unexpected,
+            // A yes to the try was a promise, and nobody refuses to keep it: this is the no to a try that was asked twice,
+            // was possible the second time, and has overtaken its own first answer.
+            Answer::Refused(_) => return Progress::Late,
             Answer::Done => {
                 self.answered.insert(place);
                 if self.answered.len() < open.len() { self.phase.clone() } else { self.phase.clone().after() }
@@ -225,5 +226,17 @@ mod tests {
         assert_eq!(tcc.on_event(&tries[2].refused(refusal()).unwrap()), Progress::Late);
         let captured = Event::PaymentCaptured { order_id: tries[0].order_id() };
         assert_eq!(tcc.on_event(&captured), Progress::Unexpected);
+    }
+
+    #[test]
+    fn a_no_that_a_later_yes_has_overtaken_is_late() {
+        let (mut tcc, tries) = Tcc::start(order());
+        for tried in &tries {
+            assert!(matches!(tcc.on_event(&done(tried)), Progress::Next(_)));
+        }
+        for tried in &tries {
+            assert_eq!(tcc.on_event(&tried.refused(refusal()).unwrap()), Progress::Late);
+        }
+        assert_eq!(tcc.outstanding().len(), 3, "all are still to be made final");
     }
 }

@@ -161,9 +161,9 @@ mod tests {
     fn the_catalogue_is_in_order() {
         assert!(FLAWS.len() >= 15);
         assert!(FLAWS.windows(2).all(|pair| pair[0].rule <= pair[1].rule));
-        for flaw in FLAWS {
+        for (n, flaw) in FLAWS.iter().enumerate() {
             assert!(
-                find(flaw.name).is_ok_and(|found| std::ptr::eq(found, flaw)),
+                FLAWS[..n].iter().all(|earlier| earlier.name != flaw.name),
                 "{} is there twice",
                 flaw.name
             );

@@ -45,7 +45,7 @@ pub async fn postgres(guard: &Guard) -> Result<(Container, String)> {
             "-c",
             "track_commit_timestamp=on",
             "-c",
-            "max_connections=200",
+            "max_connections=400",
         ])
         .start()
         .await

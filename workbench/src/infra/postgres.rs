@@ -32,7 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "127.0.0.1"),
     // Its path would have to fit into 107 characters, and nobody needs it.
     ("unix_socket_directories", ""),
-    ("max_connections", "200"),
+    ("max_connections", "400"),
     // Two-phase commit (rule 33).
     ("max_prepared_transactions", "128"),
     // Shows in which order transactions really committed.

@@ -14,10 +14,12 @@ use super::{amqp, folder, ports};
 use crate::guard::Guard;
 use crate::process::{self, Process};
 
-/// How long it may take to answer. Recovery after a crash counts too.
-const READY: Duration = Duration::from_secs(40);
-/// How long a start after a crash may take before it is tried once more. Usually it is 5 s.
-const READY_AGAIN: Duration = Duration::from_secs(25);
+/// How long each try to start it may take until it answers; recovery after a crash counts too. Usually it is 5 s.
+///
+/// A node of 3.10 was seen, once in about twenty starts, to stop in the middle of its start, with nothing in its log;
+/// started once more it comes up. So it is given further chances, as any supervisor would. The last is long enough for
+/// a machine that is slow rather than a node that hangs.
+const READY: [Duration; 3] = [Duration::from_secs(25), Duration::from_secs(25), Duration::from_secs(60)];
 /// How long it may take to close its queues in order.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long one `rabbitmqctl` may take: it starts an Erlang of its own.
@@ -63,7 +65,7 @@ impl RabbitMq {
         node.write_settings()?;
         let epmd = node.start_epmd(guard)?;
         let log = logs.unwrap_or(folder.path()).join("rabbitmq.log");
-        let server = node.serve(guard, &log, READY).await?;
+        let server = node.serve(guard, &log).await?;
         Ok(RabbitMq { node, server, epmd, folder, guard: guard.clone() })
     }
 
@@ -104,16 +106,10 @@ impl RabbitMq {
     }
 
     /// Starts the node on the same data and port, and waits until it has recovered and answers.
-    ///
-    /// A node of 3.10 that was killed was seen, once in about twenty times, to stop in the middle of its start, with
-    /// nothing in its log; started once more it comes up. So it is given a second chance, as any supervisor would.
     pub async fn restart(&mut self) -> Result<()> {
         self.server.kill()?;
         let log = self.server.log().to_owned();
-        self.server = match self.node.serve(&self.guard, &log, READY_AGAIN).await {
-            Ok(server) => server,
-            Err(_) => self.node.serve(&self.guard, &log, READY).await?,
-        };
+        self.server = self.node.serve(&self.guard, &log).await?;
         Ok(())
     }
 
@@ -162,7 +158,21 @@ impl Node {
         Process::start(guard, "epmd", command, &self.folder.join("epmd.log"))
     }
 
-    async fn serve(&self, guard: &Guard, log: &Path, limit: Duration) -> Result<Process> {
+    /// Starts the server, again where it does not answer in time.
+    async fn serve(&self, guard: &Guard, log: &Path) -> Result<Process> {
+        let [earlier @ .., last] = READY;
+        for limit in earlier {
+            if let Some(server) = self.try_to_serve(guard, log, limit).await? {
+                return Ok(server);
+            }
+        }
+        let said =
+            || format!("RabbitMQ did not answer within {last:?}, nor in {} tries before", earlier.len());
+        self.try_to_serve(guard, log, last).await?.with_context(said)
+    }
+
+    /// `None` where it does not answer in time. It is ended then.
+    async fn try_to_serve(&self, guard: &Guard, log: &Path, limit: Duration) -> Result<Option<Process>> {
         let mut command = process::command(&self.programs.program("rabbitmq-server"));
         self.environment(&mut command);
         let mut server = Process::start(guard, "RabbitMQ", command, log)?;
@@ -172,10 +182,12 @@ impl Node {
                 return Err(server.ended(status));
             }
             match amqp::version("127.0.0.1", self.port).await {
-                Ok(_) => return Ok(server),
+                Ok(_) => return Ok(Some(server)),
                 Err(error) if Instant::now() > deadline => {
-                    let said = server.log_tail();
-                    return Err(error).context(format!("RabbitMQ does not answer within {limit:?}{said}"));
+                    let (state, said) = (server.state(), server.log_tail());
+                    eprintln!("RabbitMQ does not answer within {limit:?} ({error:#}); it is {state}{said}");
+                    server.kill()?;
+                    return Ok(None);
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }

@@ -23,6 +23,8 @@ const QUIET_LOOKS: u32 = 3;
 struct Work {
     pending_orders: i64,
     open_sagas: i64,
+    /// Branches of two-phase commit that are not finished yet.
+    in_doubt: i64,
     unsent_messages: i64,
     handled_messages: i64,
 }
@@ -50,9 +52,10 @@ pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Re
         }
         if Instant::now() > deadline {
             bail!(
-                "after {bound:?} the shop {driver} still has {} orders pending, {} sagas open and {} messages unsent",
+                "after {bound:?} the shop {driver} still has {} orders pending, {} sagas open, {} branches in doubt and {} messages unsent",
                 work.pending_orders,
                 work.open_sagas,
+                work.in_doubt,
                 work.unsent_messages
             );
         }
@@ -63,7 +66,7 @@ pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Re
 
 impl Work {
     fn is_done(self) -> bool {
-        self.pending_orders + self.open_sagas + self.unsent_messages == 0
+        self.pending_orders + self.open_sagas + self.in_doubt + self.unsent_messages == 0
     }
 
     async fn add(&mut self, connection: &mut AsyncPgConnection, mode: Mode, orders: bool) -> Result<()> {
@@ -71,7 +74,10 @@ impl Work {
             let pending = "SELECT count(*) FROM orders.orders WHERE status = 'pending'";
             self.pending_orders = count(connection, pending).await?;
         }
-        if mode == Mode::Split {
+        if mode == Mode::Monolith {
+            let prepared = "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()";
+            self.in_doubt += count(connection, prepared).await?;
+        } else {
             if orders {
                 let open = "SELECT count(*) FROM checkout.sagas WHERE NOT finished";
                 self.open_sagas = count(connection, open).await?;

@@ -1,0 +1,145 @@
+//! Runs simulated schedules: many, to look for one that violates an invariant, or one, to read it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use platform::Flaw;
+use serde_json::json;
+use tests::simulation::{Campaign, Case, Protocol, SIMULATED, Summary, shrink};
+
+/// Simulates the split shop in memory, with the real modules and sagas, over a network that delays, doubles, reorders
+/// and loses, and under services that crash.
+#[derive(Debug, Parser)]
+#[command(name = "simulate")]
+struct Cli {
+    /// Runs this many schedules, of all protocols together. Without it, one schedule is run and told.
+    #[arg(long, value_name = "NUMBER")]
+    schedules: Option<u64>,
+    /// Only this protocol. One schedule is of the first where none is named.
+    #[arg(long)]
+    protocol: Option<Protocol>,
+    /// The seed, or the first of them.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// BROKEN ON PURPOSE: leaves this rule out.
+    #[arg(long)]
+    flaw: Option<Flaw>,
+    /// The errands that nobody runs, by their numbers.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', conflicts_with = "schedules")]
+    without: Vec<usize>,
+    /// The schedule, in place of the seed's own.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', conflicts_with = "schedules")]
+    choices: Vec<u32>,
+    /// Where to write the summary, for programs.
+    #[arg(long, value_name = "FILE", requires = "schedules")]
+    json: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(flaw) = cli.flaw {
+        if !SIMULATED.contains(&flaw) {
+            let known = SIMULATED.map(Flaw::name).join(", ");
+            eprintln!("{} cannot be simulated in memory; these can: {known}", flaw.name());
+            return ExitCode::from(2);
+        }
+        println!("BROKEN ON PURPOSE: {}", flaw.name());
+        if flaw == Flaw::NoTombstone {
+            platform::flaw::switch_on(&[flaw]);
+        }
+    }
+    match cli.schedules {
+        Some(schedules) => many(&cli, schedules),
+        None => one(&cli),
+    }
+}
+
+/// Tells one schedule.
+fn one(cli: &Cli) -> ExitCode {
+    let case = Case {
+        protocol: cli.protocol.unwrap_or(Protocol::Orchestrated),
+        flaw: cli.flaw,
+        seed: cli.seed,
+        without: cli.without.iter().copied().collect::<BTreeSet<_>>(),
+        choices: (!cli.choices.is_empty()).then(|| cli.choices.clone()),
+    };
+    let run = case.run(true);
+    for line in &run.lines {
+        println!("{line}");
+    }
+    println!("history {:016x}, {} steps", run.hash, run.tally.steps);
+    if run.violation.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs many, and tells the sum of them; of the first that fails, all that it needs to fail.
+fn many(cli: &Cli, schedules: u64) -> ExitCode {
+    let protocols = match cli.protocol {
+        Some(protocol) => vec![protocol],
+        None => vec![Protocol::Orchestrated, Protocol::Choreographed, Protocol::Tcc],
+    };
+    let campaign = Campaign { protocols, flaw: cli.flaw, first: cli.seed, schedules };
+    let begun = Instant::now();
+    let tenth = (schedules / 10).max(1);
+    let summary = campaign.run(|done| {
+        if done / tenth > done.saturating_sub(250) / tenth {
+            eprintln!("{done} of {schedules} schedules, {:.0} s", begun.elapsed().as_secs_f64());
+        }
+    });
+    let seconds = begun.elapsed().as_secs_f64();
+    print_summary(&summary, seconds);
+    if let Some(first) = summary.failed.first() {
+        tell_failure(first);
+    }
+    if let Some(file) = &cli.json
+        && let Err(error) = std::fs::write(file, to_json(&summary, seconds))
+    {
+        eprintln!("{} cannot be written: {error}", file.display());
+        return ExitCode::from(2);
+    }
+    if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn print_summary(summary: &Summary, seconds: f64) {
+    let total = summary.total();
+    for (name, count) in total.counts() {
+        print!("{name:>16} {count:>10}");
+        for (protocol, tally) in &summary.tallies {
+            let of = tally.counts().into_iter().find(|(other, _)| *other == name);
+            print!("   {protocol} {}", of.map_or(0, |(_, count)| count));
+        }
+        println!();
+    }
+    for (outcome, count) in &total.outcomes {
+        println!("{outcome:>16} {count:>10}");
+    }
+    let speed = total.schedules as f64 / seconds;
+    println!("{:>16} {:>10}", "violations", summary.failed.len());
+    println!("all histories {:016x}; {seconds:.1} s, {speed:.0} schedules a second", summary.fingerprint);
+}
+
+fn tell_failure(case: &Case) {
+    println!("\nseed {} of {} fails; shrinking ...", case.seed, case.protocol.name());
+    let small = shrink(case);
+    for line in small.run(true).lines {
+        println!("  {line}");
+    }
+    println!("again: {}", small.command());
+    println!("as it was found: {}", case.command());
+}
+
+fn to_json(summary: &Summary, seconds: f64) -> String {
+    let by_protocol: serde_json::Map<_, _> =
+        summary.tallies.iter().map(|(protocol, tally)| (protocol.clone(), tally.to_json())).collect();
+    let failed: Vec<String> = summary.failed.iter().map(|case| shrink(case).command()).collect();
+    let value = json!({
+        "total": summary.total().to_json(),
+        "protocols": by_protocol,
+        "histories": format!("{:016x}", summary.fingerprint),
+        "seconds": seconds,
+        "violations": failed,
+    });
+    format!("{value:#}\n")
+}

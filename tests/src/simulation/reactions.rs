@@ -1,0 +1,119 @@
+//! What a service does with a message: the module decides, and here is only who is asked and who is told.
+//!
+//! It stands in for the reactors of `split/chassis`, which need a database.
+
+use std::rc::Rc;
+
+use contracts::{Command, Envelope, Error, Event, PlacedOrder, TraceContext};
+use platform::Flaw;
+
+use super::case::Protocol;
+use super::checkouts;
+use super::node::{Database, Mail, Service, Stores};
+
+/// What all services of a run have in common.
+pub struct Ground {
+    pub protocol: Protocol,
+    /// The rule that is left out.
+    pub flaw: Option<Flaw>,
+    /// Virtual time, in steps.
+    pub clock: u64,
+    /// How long an answer may take before it is asked for again, in steps.
+    pub answer_within: u64,
+    /// One trace for all: nothing is decided by it.
+    pub trace: TraceContext,
+}
+
+impl Ground {
+    /// Whether this rule is left out.
+    pub fn lacks(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// A command on its way.
+    pub fn command(&self, attempt: u32, command: Command) -> Mail {
+        Mail::Command(Rc::new(Envelope::new("orders", self.trace, attempt, command)))
+    }
+
+    /// An event on its way; in a choreography it carries the order.
+    pub fn event(&self, from: Service, event: Event, order: Option<&PlacedOrder>) -> Mail {
+        let envelope = Envelope::new(from.name(), self.trace, 0, event);
+        Mail::Event(Rc::new(match order {
+            Some(order) => envelope.carrying(order.clone()),
+            None => envelope,
+        }))
+    }
+}
+
+/// What a transaction did.
+#[derive(Default)]
+pub struct Work {
+    /// What is to be sent.
+    pub outgoing: Vec<Mail>,
+    /// What modules were told, by routing key, and what they answered.
+    pub answers: Vec<(&'static str, Event)>,
+    /// How many of the messages had been handled before.
+    pub known: u64,
+}
+
+/// Why a transaction was rolled back.
+#[derive(Debug)]
+pub enum Failure {
+    /// It would end as a dead letter, and nobody put poison in.
+    Dead(String),
+    /// Another transaction was faster. The message comes again.
+    Overtaken,
+}
+
+/// Handles a message for the first time, in the caller's transaction. `loaded_before` is the checkout as another
+/// transaction left it that has been overtaken since.
+pub fn react(
+    ground: &Ground,
+    service: Service,
+    db: &mut Database,
+    mail: &Mail,
+    loaded_before: Option<Rc<checkouts::Stored>>,
+    work: &mut Work,
+) -> Result<(), Failure> {
+    mail.check().map_err(|invalid| Failure::Dead(invalid.to_string()))?;
+    match mail {
+        Mail::Command(envelope) => {
+            let event = perform(&mut db.stores, envelope.message.clone(), work)?;
+            work.outgoing.push(ground.event(service, event, None));
+            Ok(())
+        }
+        Mail::Event(envelope) if ground.protocol == Protocol::Choreographed => {
+            let order = envelope.order.as_ref().ok_or_else(|| dead(mail, "it carries no order"))?;
+            let Some(command) = service.react(&envelope.message, order) else { return Ok(()) };
+            let event = perform(&mut db.stores, command, work)?;
+            if event.is_acted_on() {
+                work.outgoing.push(ground.event(service, event, Some(order)));
+            }
+            Ok(())
+        }
+        Mail::Event(envelope) => {
+            let loaded = loaded_before
+                .or_else(|| db.checkouts.get(&mail.order()).cloned())
+                .ok_or_else(|| dead(mail, "the order has no checkout"))?;
+            checkouts::answered(ground, db, &loaded, envelope.message.clone(), work)
+        }
+    }
+}
+
+fn dead(mail: &Mail, why: &str) -> Failure {
+    Failure::Dead(format!("{mail}: {why}"))
+}
+
+/// Has a module do what it is told. Its no is an answer like its yes.
+pub fn perform(stores: &mut Stores, command: Command, work: &mut Work) -> Result<Event, Failure> {
+    let key = command.routing_key();
+    let event = match stores.handle(command.clone()) {
+        Ok(event) => event,
+        Err(Error::Refused(refusal)) => command
+            .refused(refusal)
+            .ok_or_else(|| Failure::Dead(format!("{key} was refused, and cannot be")))?,
+        Err(Error::Broken(error)) => return Err(Failure::Dead(format!("{key} failed: {error}"))),
+    };
+    work.answers.push((key, event.clone()));
+    Ok(event)
+}

@@ -1,0 +1,170 @@
+//! The simulated shop: five services, a queue each, clients, and what can happen next.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use contracts::OrderId;
+use platform::Flaw;
+use uuid::Uuid;
+
+use super::choices::Choices;
+use super::faults::FAULTS;
+use super::history::History;
+use super::node::{Database, Mail, Service, now};
+use super::reactions::{Failure, Ground, Work, react};
+use super::scenario::{Errand, Scenario};
+use super::tally::Tally;
+use super::watch::{Violation, Watch};
+
+/// Far more steps than any schedule needs to come to rest.
+const BOUND: u64 = 20_000;
+
+/// How many errands clients run at the same time.
+const CLIENTS: usize = 3;
+
+/// A shop in the middle of a schedule.
+pub struct World<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) ground: Ground,
+    nodes: [Database; 5],
+    pub(super) queues: [VecDeque<Mail>; 5],
+    /// The errands that are not answered yet, each by its number and what it is.
+    pub(super) errands: VecDeque<(usize, &'a Errand)>,
+    /// All errands of this schedule.
+    pub(super) asked: Vec<(usize, &'a Errand)>,
+    /// Which order each key has, and by which request, as far as a client or its service knows.
+    pub(super) accepted: BTreeMap<&'a str, (OrderId, Uuid)>,
+    pub(super) history: History,
+    pub(super) tally: Tally,
+    pub(super) watch: Watch,
+}
+
+/// Something that can happen next.
+#[derive(Clone, Copy)]
+enum Move {
+    /// A service takes a message from its queue, by its place there.
+    Deliver(Service, usize),
+    /// A service's relay looks into the outbox.
+    Publish(Service),
+    /// A client asks for something, by its place among the errands.
+    Ask(usize),
+    /// The orders service looks for answers that are overdue.
+    AskAgain,
+}
+
+impl<'a> World<'a> {
+    /// The shop before its first errand, with products and nothing else.
+    pub fn new(
+        scenario: &'a Scenario,
+        errands: Vec<(usize, &'a Errand)>,
+        ground: Ground,
+        history: History,
+    ) -> Self {
+        let mut nodes: [Database; 5] = Default::default();
+        let catalog = Rc::make_mut(&mut nodes[Service::Catalog as usize].stores.catalog);
+        now(catalog::put(catalog, &scenario.products)).expect("a catalog takes products");
+        World {
+            scenario,
+            ground,
+            nodes,
+            queues: Default::default(),
+            errands: errands.iter().copied().collect(),
+            asked: errands,
+            accepted: BTreeMap::new(),
+            history,
+            tally: Tally { schedules: 1, ..Tally::default() },
+            watch: Watch::default(),
+        }
+    }
+
+    /// Goes on until nothing can happen any more.
+    pub fn run(&mut self, choices: &mut Choices) -> Result<(), Violation> {
+        loop {
+            let moves = self.moves();
+            let Ok(count @ 1..) = u32::try_from(moves.len()) else { break };
+            self.tally.steps += 1;
+            self.ground.clock += 1;
+            if self.tally.steps > BOUND {
+                return Err(Violation::of("I1", format!("no rest after {BOUND} steps")));
+            }
+            let choice = choices.choose(count * FAULTS);
+            let fault = choice / count;
+            match moves[(choice % count) as usize] {
+                Move::Deliver(service, place) => self.deliver(service, place, fault.into())?,
+                Move::Publish(service) => self.publish(service, fault.into()),
+                Move::Ask(place) => self.ask(place, fault.into())?,
+                Move::AskAgain => self.ask_again(fault.into())?,
+            }
+        }
+        self.holds_at_rest()
+    }
+
+    /// All that can happen next. The first is what keeps things going, so that a schedule of zeros comes to rest.
+    fn moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for service in Service::ALL {
+            moves.extend((0..self.queues[service as usize].len()).map(|place| Move::Deliver(service, place)));
+        }
+        moves.extend(
+            Service::ALL.into_iter().filter(|each| !self.node(*each).outbox.is_empty()).map(Move::Publish),
+        );
+        let nothing_moves = moves.is_empty();
+        let next_deadline = self.next_deadline();
+        if self.scenario.one_at_a_time {
+            if nothing_moves && next_deadline.is_none() && !self.errands.is_empty() {
+                moves.push(Move::Ask(0));
+            }
+        } else {
+            moves.extend((0..self.errands.len().min(CLIENTS)).map(Move::Ask));
+        }
+        if next_deadline.is_some_and(|deadline| deadline < self.ground.clock || nothing_moves) {
+            moves.push(Move::AskAgain);
+        }
+        moves
+    }
+
+    /// A service's database.
+    pub fn node(&self, service: Service) -> &Database {
+        &self.nodes[service as usize]
+    }
+
+    /// The same, to be changed outside a transaction: by a relay, or by a flaw.
+    pub fn node_mut(&mut self, service: Service) -> &mut Database {
+        &mut self.nodes[service as usize]
+    }
+
+    /// Has a service handle messages in one transaction, each unless it was handled before. Nothing is kept yet.
+    pub fn transact(
+        &self,
+        service: Service,
+        mails: &[Mail],
+        loaded_before: Option<Rc<super::checkouts::Stored>>,
+    ) -> Result<(Database, Work), Failure> {
+        let (mut db, mut work) = (self.node(service).clone(), Work::default());
+        for mail in mails {
+            if !db.inbox.insert(mail.id()) && !self.ground.lacks(Flaw::NoInbox) {
+                work.known += 1;
+                continue;
+            }
+            react(&self.ground, service, &mut db, mail, loaded_before.clone(), &mut work)?;
+        }
+        db.outbox.extend(work.outgoing.iter().cloned());
+        Ok((db, work))
+    }
+
+    /// Keeps what a transaction did, and looks at it.
+    pub fn commit(&mut self, service: Service, db: Database, work: &Work) -> Result<(), Violation> {
+        let before = std::mem::replace(self.node_mut(service), db);
+        let after = &self.nodes[service as usize];
+        self.watch.committed(service, &before, after, work, &mut self.tally)
+    }
+
+    /// A failure that is no fault of the schedule's.
+    pub fn dead_letter(service: Service, failure: Failure) -> Violation {
+        let what = match failure {
+            Failure::Dead(why) => why,
+            Failure::Overtaken => "overtaken by nobody".into(),
+        };
+        Violation::of("I6", format!("a dead letter at {}: {what}", service.name()))
+    }
+}
