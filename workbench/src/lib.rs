@@ -12,6 +12,7 @@ pub mod compare;
 pub mod crash_matrix;
 pub mod doctor;
 pub mod driver;
+pub mod faults;
 pub mod flaws;
 pub mod guard;
 pub mod in_doubt;

@@ -1,0 +1,195 @@
+//! What a fault can be told: named values with a unit and bounds.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::{Map, Value};
+
+/// The longest time that any fault may be told: an hour.
+const HOUR_MS: i64 = 3_600_000;
+
+/// What a value is counted in. A plain number is in this unit; a text may name another of the same sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// `200`, `"200ms"`, `"1.5s"`, `"2m"`.
+    Milliseconds,
+    /// `50`, `"50us"`, `"1ms"`.
+    Microseconds,
+    /// 1,000 bytes in a second.
+    KilobytesPerSecond,
+    /// Bytes.
+    Bytes,
+    /// Megabytes of 1,000,000 bytes.
+    Megabytes,
+    /// So many of something.
+    Count,
+    /// A name, not a number.
+    Word,
+}
+
+/// Something that a fault can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// The least that is allowed, in its unit.
+    pub least: i64,
+    /// The most that is allowed, in its unit.
+    pub most: i64,
+    /// What is taken where nothing is said; without it, it must be said.
+    pub default: Option<i64>,
+}
+
+impl Attribute {
+    /// A time in milliseconds of up to an hour, 0 where nothing is said.
+    pub(super) const fn milliseconds(name: &'static str) -> Attribute {
+        Attribute { name, unit: Unit::Milliseconds, least: 0, most: HOUR_MS, default: Some(0) }
+    }
+
+    /// A number that must be said.
+    pub(super) const fn needed(name: &'static str, unit: Unit, least: i64, most: i64) -> Attribute {
+        Attribute { name, unit, least, most, default: None }
+    }
+
+    /// A number that need not be said.
+    pub(super) const fn or(name: &'static str, unit: Unit, least: i64, most: i64, default: i64) -> Attribute {
+        Attribute { name, unit, least, most, default: Some(default) }
+    }
+
+    /// A name that must be said.
+    pub(super) const fn word(name: &'static str) -> Attribute {
+        Attribute { name, unit: Unit::Word, least: 0, most: 0, default: None }
+    }
+
+    /// The value in the attribute's unit, if it is one that is allowed.
+    fn read(&self, value: &Value) -> Result<Value> {
+        if self.unit == Unit::Word {
+            let word = value.as_str().with_context(|| format!("{} is a name, not {value}", self.name))?;
+            ensure!(!word.is_empty(), "{} is empty", self.name);
+            return Ok(value.clone());
+        }
+        let number = match value {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => self.unit.read(text),
+            _ => None,
+        };
+        let number =
+            number.with_context(|| format!("{} is {}, not {value}", self.name, self.unit.in_words()))?;
+        let allowed = self.least..=self.most;
+        ensure!(
+            allowed.contains(&number),
+            "{} is {} to {} {}, not {number}",
+            self.name,
+            self.least,
+            self.most,
+            self.unit.symbol()
+        );
+        Ok(number.into())
+    }
+}
+
+impl Unit {
+    /// As it stands behind a number.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Unit::Milliseconds => "ms",
+            Unit::Microseconds => "µs",
+            Unit::KilobytesPerSecond => "KB/s",
+            Unit::Bytes => "bytes",
+            Unit::Megabytes => "MB",
+            Unit::Count => "times",
+            Unit::Word => "name",
+        }
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Unit::Milliseconds => "a whole number of milliseconds, or a text such as \"200ms\" or \"1.5s\"",
+            Unit::Microseconds => "a whole number of microseconds, or a text such as \"50us\" or \"1ms\"",
+            Unit::KilobytesPerSecond => "a whole number of kilobytes per second",
+            Unit::Bytes => "a whole number of bytes",
+            Unit::Megabytes => "a whole number of megabytes",
+            Unit::Count => "a whole number",
+            Unit::Word => "a name",
+        }
+    }
+
+    fn read(self, text: &str) -> Option<i64> {
+        let seconds = |text: &str| {
+            let (sign, text) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
+            Some(sign * read_duration(text).ok()?.as_secs_f64())
+        };
+        match self {
+            Unit::Milliseconds => Some((seconds(text)? * 1e3).round() as i64),
+            Unit::Microseconds => Some((seconds(text)? * 1e6).round() as i64),
+            _ => text.parse().ok(),
+        }
+    }
+}
+
+/// Checks what a fault (or toxic) of this kind was told, and answers all its attributes, in their own units, with the
+/// defaults where nothing was said.
+pub(super) fn read_all(
+    kind: &str,
+    allowed: &[Attribute],
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    for name in given.keys() {
+        if !allowed.iter().any(|attribute| attribute.name == name) {
+            bail!("{kind} has no attribute {name:?}; {}", listed(allowed));
+        }
+    }
+    let value = |attribute: &Attribute| match (given.get(attribute.name), attribute.default) {
+        (Some(value), _) => attribute.read(value).with_context(|| kind.to_owned()),
+        (None, Some(default)) => Ok(default.into()),
+        (None, None) => Err(anyhow!("{kind} must be told its {}", attribute.name)),
+    };
+    allowed.iter().map(|attribute| Ok((attribute.name.to_owned(), value(attribute)?))).collect()
+}
+
+fn listed(allowed: &[Attribute]) -> String {
+    match allowed {
+        [] => "it has none".to_owned(),
+        _ => {
+            let names: Vec<&str> = allowed.iter().map(|attribute| attribute.name).collect();
+            format!("it has {}", names.join(", "))
+        }
+    }
+}
+
+/// `"20s"`, `"1.5s"`, `"500ms"`, `"50us"`, `"2m"`: a number and its unit.
+pub fn read_duration(text: &str) -> Result<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "us" | "µs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => bail!("{text:?} is not a time such as 10s, 500ms or 2m"),
+    };
+    let number: f64 = number.parse().with_context(|| format!("{text:?} is not a time such as 10s"))?;
+    let duration = Duration::from_secs_f64((number * factor).min(1e9));
+    ensure!(duration <= Duration::from_millis(HOUR_MS as u64), "{text} is more than an hour");
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(read_duration("10s").unwrap(), Duration::from_secs(10));
+        assert_eq!(read_duration("1.5s").unwrap(), Duration::from_millis(1500));
+        assert_eq!(read_duration("60m").unwrap(), Duration::from_secs(3600));
+        assert_eq!(read_duration("50µs").unwrap(), Duration::from_micros(50));
+        for bad in
+            ["", "s", "10", "-1s", "1h", "2 d", "nan", "1e9s", "61m", "1.2.3s", "99999999999999999999m"]
+        {
+            assert!(read_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Breaking a shop on purpose.
+
+mod attribute;
+mod proxy;
+pub mod toxic;
+
+pub use proxy::{Proxy, Traffic};
+pub use toxic::Toxic;

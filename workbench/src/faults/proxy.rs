@@ -1,0 +1,275 @@
+//! A TCP proxy that stands in a link and does to it what its toxics say. The idea and the vocabulary are Toxiproxy's
+//! (Shopify, <https://github.com/Shopify/toxiproxy>).
+//!
+//! Each direction of each connection keeps what it read in a queue, with the time at which each piece may go on; the
+//! toxics say when. So a toxic that comes or goes only changes times, and no byte is lost or overtakes another. The
+//! queue is bounded, so a sender that is faster than the link has to wait, as on a real one.
+
+mod line;
+mod stage;
+mod traffic;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::toxic::{Stream, Toxic};
+use line::Line;
+use traffic::Counters;
+pub use traffic::Traffic;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+/// No server on this machine takes as long to accept a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// After an error of `accept`, such as too many open files.
+const BREATH: Duration = Duration::from_millis(10);
+
+/// A proxy in a link. Dropping it ends its connections.
+#[derive(Debug)]
+pub struct Proxy {
+    name: String,
+    seed: u64,
+    address: SocketAddr,
+    /// Bound, and never listening: so the port stays ours while the proxy is down, and who connects is refused.
+    _reserved: TcpSocket,
+    setup: Arc<watch::Sender<Setup>>,
+    traffic: Arc<Counters>,
+    listening: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What every connection follows.
+#[derive(Debug, Clone)]
+struct Setup {
+    up: bool,
+    upstream: SocketAddr,
+    /// In the order in which they were added, which is the order in which they act.
+    toxics: Vec<Arc<Active>>,
+    /// How many toxics were ever added.
+    added: u64,
+}
+
+/// A toxic in place.
+#[derive(Debug)]
+struct Active {
+    toxic: Toxic,
+    /// Counted from 1, never used again.
+    number: u64,
+    hits: AtomicU64,
+}
+
+impl Active {
+    fn hit(&self) {
+        self.hits.fetch_add(1, Relaxed);
+    }
+}
+
+/// How a connection ends other than by the will of its two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Closed.
+    Close,
+    /// Reset (RST): whoever reads or writes is told that something is wrong.
+    Reset,
+}
+
+impl Proxy {
+    /// Starts a proxy before a server, on a free port of 127.0.0.1. The seed decides which connections a toxic of less
+    /// than full toxicity spares.
+    pub fn start(name: &str, upstream: SocketAddr, seed: u64) -> Result<Proxy> {
+        let context = || format!("cannot start the proxy {name}");
+        let reserved = bound(([127, 0, 0, 1], 0).into()).with_context(context)?;
+        let setup = Setup { up: true, upstream, toxics: Vec::new(), added: 0 };
+        let proxy = Proxy {
+            name: name.to_owned(),
+            seed,
+            address: reserved.local_addr()?,
+            _reserved: reserved,
+            setup: Arc::new(watch::Sender::new(setup)),
+            traffic: Arc::default(),
+            listening: Mutex::default(),
+        };
+        proxy.listen().with_context(context)?;
+        Ok(proxy)
+    }
+
+    /// What it was called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on connections go to this server. Those that are open stay where they are.
+    pub fn set_upstream(&self, upstream: SocketAddr) {
+        self.setup.send_modify(|setup| setup.upstream = upstream);
+    }
+
+    /// Adds a toxic behind those that are there, to open connections too.
+    pub fn add(&self, toxic: Toxic) -> Result<()> {
+        let name = toxic.name.clone();
+        let added = self.setup.send_if_modified(|setup| {
+            let is_new = setup.toxics.iter().all(|active| active.toxic.name != toxic.name);
+            if is_new {
+                setup.added += 1;
+                let active = Active { toxic, number: setup.added, hits: AtomicU64::new(0) };
+                setup.toxics.push(Arc::new(active));
+            }
+            is_new
+        });
+        if !added {
+            bail!(
+                "{} has a toxic {name:?} already; remove it first, or give this one another name",
+                self.name
+            );
+        }
+        Ok(())
+    }
+
+    /// Removes a toxic, from open connections too, and answers how often it hit. What it held back goes on.
+    pub fn remove(&self, name: &str) -> Result<u64> {
+        let mut removed = None;
+        self.setup.send_if_modified(|setup| {
+            let index = setup.toxics.iter().position(|active| active.toxic.name == name);
+            removed = index.map(|index| setup.toxics.remove(index));
+            removed.is_some()
+        });
+        match removed {
+            Some(active) => Ok(active.hits.load(Relaxed)),
+            None => {
+                let names: Vec<String> = self.toxics().into_iter().map(|(toxic, _)| toxic.name).collect();
+                bail!("{} has no toxic {name:?}; it has {names:?}", self.name)
+            }
+        }
+    }
+
+    /// Its toxics, and how often each has hit: a piece of data held back or cut up, a connection closed or reset.
+    pub fn toxics(&self) -> Vec<(Toxic, u64)> {
+        let setup = self.setup.borrow();
+        setup.toxics.iter().map(|active| (active.toxic.clone(), active.hits.load(Relaxed))).collect()
+    }
+
+    /// What went through it.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.read()
+    }
+
+    /// Closes every connection and refuses new ones, until [`Proxy::up`]. Answers how many connections it closed; how
+    /// many were refused, only those who were refused know.
+    pub async fn down(&self) -> u64 {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(listening) = listening else { return 0 };
+        listening.abort();
+        // The port is closed when this has ended; that it was aborted is no news.
+        let _ = listening.await;
+        let cut = self.traffic.open.load(Relaxed);
+        self.traffic.cut.fetch_add(cut, Relaxed);
+        self.setup.send_modify(|setup| setup.up = false);
+        cut
+    }
+
+    /// Takes connections again, on the same port.
+    pub fn up(&self) -> Result<()> {
+        self.listen().with_context(|| format!("the proxy {} cannot listen again", self.name))
+    }
+
+    fn listen(&self) -> io::Result<()> {
+        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        if listening.is_none() {
+            let listener = bound(self.address)?.listen(BACKLOG)?;
+            self.setup.send_modify(|setup| setup.up = true);
+            let (setup, traffic) = (self.setup.clone(), self.traffic.clone());
+            *listening = Some(tokio::spawn(accept(listener, setup, traffic, self.seed)));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let listening = self.listening.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listening) = listening.take() {
+            listening.abort();
+        }
+        self.setup.send_modify(|setup| setup.up = false);
+    }
+}
+
+/// A socket at this address, which it shares with another one of ours.
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+async fn accept(listener: TcpListener, setup: Arc<watch::Sender<Setup>>, traffic: Arc<Counters>, seed: u64) {
+    loop {
+        match listener.accept().await {
+            Ok((client, _)) => {
+                let number = traffic.connections.fetch_add(1, Relaxed);
+                traffic.open.fetch_add(1, Relaxed);
+                let (setup, traffic) = (setup.subscribe(), traffic.clone());
+                tokio::spawn(async move {
+                    carry(client, setup, &traffic, seed, number).await;
+                    traffic.open.fetch_sub(1, Relaxed);
+                });
+            }
+            Err(_) => tokio::time::sleep(BREATH).await,
+        }
+    }
+}
+
+/// Carries one connection from its beginning to its end.
+async fn carry(
+    mut client: TcpStream,
+    setup: watch::Receiver<Setup>,
+    traffic: &Counters,
+    seed: u64,
+    connection: u64,
+) {
+    let upstream = setup.borrow().upstream;
+    let Ok(Ok(mut server)) = tokio::time::timeout(CONNECT, TcpStream::connect(upstream)).await else {
+        traffic.unreachable.fetch_add(1, Relaxed);
+        // The nearest thing to "refused" on a connection that stands already.
+        let _ = client.set_zero_linger();
+        return;
+    };
+    // A piece is as big as it was when it came, and a delay is ours to make, not Nagle's.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
+    let up = Line {
+        stream: Stream::Upstream,
+        from: from_client,
+        to: to_server,
+        setup: setup.clone(),
+        seed,
+        connection,
+        passed: &traffic.upstream,
+    };
+    let down = Line {
+        stream: Stream::Downstream,
+        from: from_server,
+        to: to_client,
+        setup,
+        seed,
+        connection,
+        passed: &traffic.downstream,
+    };
+    // A connection that broke on one side must not look on the other as if it had come to a good end.
+    if let Err(Ending::Reset) = tokio::try_join!(up.run(), down.run()) {
+        let _ = (client.set_zero_linger(), server.set_zero_linger());
+    }
+}

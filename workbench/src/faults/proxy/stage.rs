@@ -1,0 +1,129 @@
+//! What a toxic does to one direction of one connection. Each has two questions to answer: into which pieces does it
+//! cut what comes ([`Stage::cut`]), and when may a piece go on ([`Stage::due`])? The second can be asked again for
+//! pieces that still wait, when toxics come or go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use tokio::time::Instant;
+
+use super::super::toxic::Effect;
+use super::{Active, Ending};
+
+/// A piece that would take longer than this at the given rate is cut, so that a slow link trickles.
+const TRICKLE: Duration = Duration::from_millis(100);
+
+/// A toxic at work in one direction of one connection.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub active: Arc<Active>,
+    random: Xoshiro256PlusPlus,
+    /// Of bandwidth and slicer: no piece goes before.
+    free: Instant,
+    /// Of limit_data: how many bytes may still pass.
+    left: usize,
+    /// When it ends the connection, if that is certain already.
+    ends: Option<Instant>,
+}
+
+impl Stage {
+    /// `None` where the draw says that this connection is spared. The draw depends on the seed, the connection's number
+    /// and the toxic alone, so that the same run spares the same connections.
+    pub fn draw(active: &Arc<Active>, seed: u64, connection: u64, now: Instant) -> Option<Stage> {
+        let mixed = seed ^ connection.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ active.number.rotate_left(32);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(mixed);
+        if random.random::<f64>() >= active.toxic.toxicity {
+            return None;
+        }
+        let (left, ends) = match active.toxic.effect {
+            Effect::LimitData { bytes } => (bytes as usize, None),
+            Effect::Timeout { timeout } if !timeout.is_zero() => (0, Some(now + timeout)),
+            _ => (0, None),
+        };
+        Some(Stage { active: active.clone(), random, free: now, left, ends })
+    }
+
+    /// When and how it ends the connection, as far as is known.
+    pub fn ending(&self) -> Option<(Instant, Ending)> {
+        let how = match self.active.toxic.effect {
+            Effect::ResetPeer { .. } => Ending::Reset,
+            _ => Ending::Close,
+        };
+        self.ends.map(|at| (at, how))
+    }
+
+    /// Whether it has let through all that it ever will.
+    pub fn is_spent(&self) -> bool {
+        matches!(self.active.toxic.effect, Effect::LimitData { .. }) && self.ends.is_some()
+    }
+
+    /// Cuts what came into the pieces that go on one by one. What limit_data does not let pass is dropped, and the
+    /// connection with it.
+    pub fn cut(&mut self, mut data: Vec<u8>, now: Instant) -> Vec<Vec<u8>> {
+        match self.active.toxic.effect {
+            Effect::Bandwidth { rate } => {
+                let size = (rate * TRICKLE.as_millis() as u64) as usize;
+                data.chunks(size).map(<[u8]>::to_vec).collect()
+            }
+            Effect::Slicer { average_size, size_variation, .. } => {
+                let (least, most) =
+                    (average_size.saturating_sub(size_variation), average_size + size_variation);
+                let mut pieces = Vec::new();
+                while !data.is_empty() {
+                    let size = self.random.random_range(least.max(1)..=most) as usize;
+                    let rest = data.split_off(size.min(data.len()));
+                    pieces.push(std::mem::replace(&mut data, rest));
+                }
+                if pieces.len() > 1 {
+                    self.active.hit();
+                }
+                pieces
+            }
+            Effect::LimitData { .. } => {
+                data.truncate(self.left);
+                self.left -= data.len();
+                if self.left == 0 && self.ends.is_none() {
+                    self.ends = Some(now);
+                    self.active.hit();
+                }
+                if data.is_empty() { Vec::new() } else { vec![data] }
+            }
+            Effect::ResetPeer { timeout } => {
+                self.ends.get_or_insert(now + timeout);
+                vec![data]
+            }
+            _ => vec![data],
+        }
+    }
+
+    /// When a piece of so many bytes may go on that could go at `at`; `None` if not as long as this toxic is there. The
+    /// end of the stream is `None` bytes.
+    pub fn due(&mut self, at: Instant, bytes: Option<usize>) -> Option<Instant> {
+        Some(match (self.active.toxic.effect, bytes) {
+            (Effect::Timeout { .. }, _) | (Effect::ResetPeer { .. }, Some(_)) => return None,
+            (Effect::SlowClose { delay }, None) => at + delay,
+            (Effect::Latency { latency, jitter }, Some(_)) => {
+                let varied = self.random.random_range(Duration::ZERO..=jitter * 2);
+                at + (latency + varied).saturating_sub(jitter)
+            }
+            (Effect::Bandwidth { rate }, Some(bytes)) => {
+                // A kilobyte per second is a byte per millisecond.
+                self.free = at.max(self.free) + Duration::from_micros(bytes as u64 * 1000 / rate);
+                self.free
+            }
+            (Effect::Slicer { delay, .. }, Some(_)) => {
+                let due = at.max(self.free);
+                self.free = due + delay;
+                due
+            }
+            _ => at,
+        })
+    }
+
+    /// Forgets what it planned, for a new plan.
+    pub fn replan(&mut self, now: Instant) {
+        self.free = now;
+    }
+}

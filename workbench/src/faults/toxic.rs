@@ -1,0 +1,272 @@
+//! A *toxic*: one thing that is wrong with a link. Names, fields and meaning are Toxiproxy's
+//! (<https://github.com/Shopify/toxiproxy#toxics>), so that what is known of it holds here.
+//!
+//! In two points this is stricter. Where a toxic lets nothing through, the bytes wait and go on when it is removed:
+//! TCP never loses bytes from the middle of a stream, so neither does the proxy. And an attribute that is unknown,
+//! negative or without meaning is refused.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::attribute::{Attribute, Unit, read_all};
+
+/// The types of toxic, with what each can be told.
+pub const TYPES: &[(&str, &[Attribute])] = &[
+    ("latency", &[Attribute::milliseconds("latency"), Attribute::milliseconds("jitter")]),
+    ("bandwidth", &[Attribute::needed("rate", Unit::KilobytesPerSecond, 1, 10_000_000)]),
+    ("slow_close", &[Attribute::milliseconds("delay")]),
+    ("timeout", &[Attribute::milliseconds("timeout")]),
+    ("reset_peer", &[Attribute::milliseconds("timeout")]),
+    (
+        "slicer",
+        &[
+            Attribute::needed("average_size", Unit::Bytes, 1, 1_000_000),
+            Attribute::or("size_variation", Unit::Bytes, 0, 1_000_000, 0),
+            Attribute::or("delay", Unit::Microseconds, 0, 60_000_000, 0),
+        ],
+    ),
+    ("limit_data", &[Attribute::needed("bytes", Unit::Bytes, 0, 1 << 50)]),
+];
+
+/// One thing that is wrong with a link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Json", into = "Json")]
+pub struct Toxic {
+    /// By which it is removed. Toxiproxy's default is the type and the stream: `latency_downstream`.
+    pub name: String,
+    /// The direction that it is in.
+    pub stream: Stream,
+    /// The share of connections that it is in, 0 to 1.
+    pub toxicity: f64,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// A direction on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// From the client to the server: requests.
+    Upstream,
+    /// From the server to the client: answers.
+    Downstream,
+}
+
+/// What a toxic does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Every piece comes later by `latency`, plus or minus up to `jitter`.
+    Latency {
+        /// How much later.
+        latency: Duration,
+        /// By how much that varies.
+        jitter: Duration,
+    },
+    /// No more than `rate` kilobytes pass in a second.
+    Bandwidth {
+        /// Kilobytes (1,000 bytes) per second.
+        rate: u64,
+    },
+    /// The end of the stream comes later.
+    SlowClose {
+        /// How much later.
+        delay: Duration,
+    },
+    /// Nothing passes. The connection is closed after `timeout`; never, if that is zero.
+    Timeout {
+        /// Until it is closed.
+        timeout: Duration,
+    },
+    /// What comes does not pass; `timeout` after its arrival the connection is reset (RST).
+    ResetPeer {
+        /// From the first bytes to the reset.
+        timeout: Duration,
+    },
+    /// What comes in one piece goes on in small ones.
+    Slicer {
+        /// Bytes of a piece.
+        average_size: u64,
+        /// By how many bytes that varies.
+        size_variation: u64,
+        /// Between two pieces.
+        delay: Duration,
+    },
+    /// The connection is closed when so many bytes have passed.
+    LimitData {
+        /// How many.
+        bytes: u64,
+    },
+}
+
+/// A toxic as Toxiproxy writes it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Json {
+    name: Option<String>,
+    r#type: String,
+    #[serde(default = "downstream")]
+    stream: Stream,
+    #[serde(default = "always")]
+    toxicity: f64,
+    #[serde(default)]
+    attributes: Map<String, Value>,
+}
+
+fn downstream() -> Stream {
+    Stream::Downstream
+}
+
+fn always() -> f64 {
+    1.0
+}
+
+impl Effect {
+    /// The effect of the toxic of this type, told these attributes. The error lists what is allowed.
+    pub fn new(kind: &str, attributes: &Map<String, Value>) -> Result<Effect> {
+        let Some((_, allowed)) = TYPES.iter().find(|(name, _)| *name == kind) else {
+            let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+            bail!("there is no toxic {kind:?}; there are {}", names.join(", "));
+        };
+        let attributes = read_all(kind, allowed, attributes)?;
+        let number = |name: &str| attributes[name].as_u64().unwrap_or_default();
+        let ms = |name: &str| Duration::from_millis(number(name));
+        Ok(match kind {
+            "latency" => Effect::Latency { latency: ms("latency"), jitter: ms("jitter") },
+            "bandwidth" => Effect::Bandwidth { rate: number("rate") },
+            "slow_close" => Effect::SlowClose { delay: ms("delay") },
+            "timeout" => Effect::Timeout { timeout: ms("timeout") },
+            "reset_peer" => Effect::ResetPeer { timeout: ms("timeout") },
+            "slicer" => Effect::Slicer {
+                average_size: number("average_size"),
+                size_variation: number("size_variation"),
+                delay: Duration::from_micros(number("delay")),
+            },
+            _ => Effect::LimitData { bytes: number("bytes") },
+        })
+    }
+
+    /// The toxic's type.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Effect::Latency { .. } => "latency",
+            Effect::Bandwidth { .. } => "bandwidth",
+            Effect::SlowClose { .. } => "slow_close",
+            Effect::Timeout { .. } => "timeout",
+            Effect::ResetPeer { .. } => "reset_peer",
+            Effect::Slicer { .. } => "slicer",
+            Effect::LimitData { .. } => "limit_data",
+        }
+    }
+
+    fn attributes(self) -> Value {
+        let ms = |duration: Duration| duration.as_millis() as u64;
+        match self {
+            Effect::Latency { latency, jitter } => json!({"latency": ms(latency), "jitter": ms(jitter)}),
+            Effect::Bandwidth { rate } => json!({ "rate": rate }),
+            Effect::SlowClose { delay } => json!({"delay": ms(delay)}),
+            Effect::Timeout { timeout } | Effect::ResetPeer { timeout } => json!({"timeout": ms(timeout)}),
+            Effect::Slicer { average_size, size_variation, delay } => json!({
+                "average_size": average_size,
+                "size_variation": size_variation,
+                "delay": delay.as_micros() as u64,
+            }),
+            Effect::LimitData { bytes } => json!({ "bytes": bytes }),
+        }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Stream::Upstream => "upstream",
+            Stream::Downstream => "downstream",
+        })
+    }
+}
+
+impl TryFrom<Json> for Toxic {
+    type Error = anyhow::Error;
+
+    fn try_from(json: Json) -> Result<Toxic> {
+        ensure!((0.0..=1.0).contains(&json.toxicity), "toxicity is 0 to 1, not {}", json.toxicity);
+        let effect =
+            Effect::new(&json.r#type, &json.attributes).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let name = json.name.unwrap_or_else(|| format!("{}_{}", json.r#type, json.stream));
+        Ok(Toxic { name, stream: json.stream, toxicity: json.toxicity, effect })
+    }
+}
+
+impl From<Toxic> for Json {
+    fn from(toxic: Toxic) -> Json {
+        let Value::Object(attributes) = toxic.effect.attributes() else { unreachable!("always an object") };
+        Json {
+            name: Some(toxic.name),
+            r#type: toxic.effect.kind().to_owned(),
+            stream: toxic.stream,
+            toxicity: toxic.toxicity,
+            attributes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: Value) -> std::result::Result<Toxic, String> {
+        serde_json::from_value(json).map_err(|error| error.to_string())
+    }
+
+    /// The examples follow Toxiproxy's README, field by field.
+    #[test]
+    fn every_type_is_read_and_written_as_toxiproxy_does() {
+        for (kind, attributes) in [
+            ("latency", json!({"latency": 1000, "jitter": 50})),
+            ("bandwidth", json!({"rate": 100})),
+            ("slow_close", json!({"delay": 500})),
+            ("timeout", json!({"timeout": 0})),
+            ("reset_peer", json!({"timeout": 2000})),
+            ("slicer", json!({"average_size": 64, "size_variation": 32, "delay": 10})),
+            ("limit_data", json!({"bytes": 4096})),
+        ] {
+            let json = json!({"name": "one", "type": kind, "stream": "upstream", "toxicity": 0.5,
+                "attributes": attributes});
+            let toxic = read(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(toxic).unwrap(), json);
+        }
+        assert_eq!(TYPES.len(), 7);
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_in_toxiproxy() {
+        let toxic = read(json!({"type": "latency", "attributes": {"latency": "1.5s"}})).unwrap();
+        assert_eq!((toxic.name.as_str(), toxic.toxicity), ("latency_downstream", 1.0));
+        let latency = Duration::from_millis(1500);
+        assert_eq!(toxic.effect, Effect::Latency { latency, jitter: Duration::ZERO });
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_is_allowed() {
+        let latency = |attributes: Value| read(json!({"type": "latency", "attributes": attributes}));
+        for (wrong, says) in [
+            (read(json!({"type": "lag"})), "there are latency, bandwidth, slow_close, timeout, reset_peer"),
+            (latency(json!({"latncy": 1})), "it has latency, jitter"),
+            (latency(json!({"latency": -1})), "0 to 3600000 ms, not -1"),
+            (latency(json!({"latency": "-1s"})), "0 to 3600000 ms, not -1000"),
+            (latency(json!({"latency": "soon"})), "such as \"200ms\""),
+            (latency(json!({"latency": 0.5})), "a whole number of milliseconds"),
+            (read(json!({"type": "bandwidth"})), "must be told its rate"),
+            (read(json!({"type": "bandwidth", "attributes": {"rate": 0}})), "1 to 10000000 KB/s"),
+            (read(json!({"type": "timeout", "toxicity": 1.5})), "toxicity is 0 to 1"),
+            (read(json!({"type": "timeout", "stream": "sideways"})), "`upstream` or `downstream`"),
+            (read(json!({"type": "timeout", "toxicty": 1})), "unknown field `toxicty`"),
+        ] {
+            let error = wrong.unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}
