@@ -15,6 +15,7 @@ use contracts::OrderRequest;
 use orders::{NewOrder, PlaceError};
 use platform::config::{self, Settings};
 use platform::health::Health;
+use platform::registration::Place;
 use platform::{Pool, Problem, db, http, telemetry};
 
 use databases::{Databases, ModuleUrls, Pools};
@@ -72,7 +73,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 async fn serve_local(settings: Settings) -> anyhow::Result<()> {
-    let port = settings.port;
+    let place = settings.place.clone();
     let routes = move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&settings.database_url, settings.pool_per_worker());
         app.app_data(web::Data::new(pool.clone()))
@@ -80,14 +81,14 @@ async fn serve_local(settings: Settings) -> anyhow::Result<()> {
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| module.routes(app));
     };
-    http::serve(port, Health::new("monolith"), routes, http::stop_signal()).await
+    serve(&place, routes).await
 }
 
 async fn serve_two_phase(settings: Settings, name: Name, databases: Databases) -> anyhow::Result<()> {
     let coordinator = Coordinator::new(name);
     let connections = settings.pool_per_worker() * http::workers();
     let recovery = two_phase::start(&coordinator, &databases, connections).await?;
-    let port = settings.port;
+    let place = settings.place.clone();
     let routes = move |app: &mut web::ServiceConfig| {
         let pools = databases.pools(settings.pool_per_worker());
         let driver = Driver::TwoPhase(TwoPhase::new(coordinator.clone(), pools.clone()));
@@ -97,9 +98,17 @@ async fn serve_two_phase(settings: Settings, name: Name, databases: Databases) -
         Module::ALL.into_iter().for_each(|module| routes_on(app, module, &pools));
     };
     tokio::select! {
-        served = http::serve(port, Health::new("monolith"), routes, http::stop_signal()) => served,
+        served = serve(&place, routes) => served,
         () = recovery.watch() => unreachable!("it looks for as long as the process lives"),
     }
+}
+
+async fn serve(
+    place: &Place,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> anyhow::Result<()> {
+    let registration = place.registration("monolith");
+    http::serve(place.port, Health::new("monolith"), registration, routes, http::stop_signal()).await
 }
 
 /// A module's endpoints, which find the module's own database.

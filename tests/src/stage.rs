@@ -99,6 +99,7 @@ impl Stage {
             deliveries,
             pool: None,
             flaws: Vec::new(),
+            behind_gateway: false,
         };
         let shop = Shop::start(self.guard().await?, driver, infrastructure, &options)
             .await

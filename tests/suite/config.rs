@@ -95,7 +95,7 @@ pub async fn bad_usage(stage: &Stage) -> Result<Option<String>> {
     service("--amqp-url=http://x", &["--amqp-url", "amqp://"]).await?;
     run(programs, "monolith", &[], &[]).await?.is(USAGE, &["--database-url"])?;
     run(programs, "orders-service", &[], &[url]).await?.is(USAGE, &["--amqp-url"])?;
-    run(programs, "gateway", &[], &[]).await?.is(USAGE, &["--catalog"])?;
+    run(programs, "gateway", &[], &[]).await?.is(USAGE, &["--registry"])?;
     Ok(None)
 }
 

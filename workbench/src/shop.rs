@@ -22,7 +22,7 @@ mod start;
 pub use databases::{Databases, SERVICES};
 pub use drain::drain;
 use member::Member;
-use start::Starting;
+use start::{REGISTRY, Starting};
 
 /// How long a shop may take from the start of its processes until all of them are ready.
 const READY: Duration = Duration::from_secs(60);
@@ -44,10 +44,14 @@ impl Mode {
                 "payments-service",
                 "shipping-service",
                 "gateway",
+                "registry",
             ],
         }
     }
 }
+
+/// The programs that a monolith needs besides its own to stand behind a gateway.
+pub const BEFORE_MONOLITHS: [&str; 2] = ["gateway", "registry"];
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +75,8 @@ pub struct ShopOptions {
     pub pool: Option<u16>,
     /// Rules that its processes leave out on purpose, by the names that `cleave flaws` lists.
     pub flaws: Vec<String>,
+    /// Whether a monolith stands behind a gateway, and may have several instances. A split shop always does.
+    pub behind_gateway: bool,
 }
 
 /// A running shop. Dropping it ends its processes at once; [`Shop::stop`] is the orderly way.
@@ -91,7 +97,7 @@ pub struct Shop {
     amqp_url: Option<String>,
     database_names: Vec<String>,
     guard: Guard,
-    /// The door is the last.
+    /// The registry is the first, where there is one; the door is the last.
     members: Vec<Member>,
 }
 
@@ -151,6 +157,11 @@ impl Shop {
         Ok(self.members[self.index(name)?].process.log())
     }
 
+    /// Where one of its processes listens, as `http://127.0.0.1:port`.
+    pub fn address_of(&self, name: &str) -> Result<&str> {
+        Ok(&self.members[self.index(name)?].address)
+    }
+
     /// The broker's URL, in the split mode.
     pub fn amqp_url(&self) -> Option<&str> {
         self.amqp_url.as_deref()
@@ -200,7 +211,7 @@ impl Shop {
     }
 
     /// Starts one more instance of a process, with the same settings and a port of its own, and answers its name:
-    /// `orders-2` beside `orders`. No client is told of it.
+    /// `orders-2` beside `orders`. The gateway hears of it from the registry.
     pub async fn add(&mut self, name: &str) -> Result<String> {
         let instance = |n: usize| format!("{name}-{n}");
         let mut taken = 2;
@@ -214,16 +225,28 @@ impl Shop {
         Ok(instance(taken))
     }
 
+    /// Ends an instance in an orderly way: it takes leave of the registry, finishes what it has, and is a process of the
+    /// shop no more.
+    pub async fn remove(&mut self, name: &str) -> Result<()> {
+        let index = self.index(name)?;
+        if index == self.members.len() - 1 {
+            bail!("{name} is the door of the shop {}, which cannot be taken out", self.driver);
+        }
+        self.members.remove(index).process.stop(GRACE).await
+    }
+
     /// Waits, for at most `bound`, until no order is pending and no message is on its way.
     pub async fn drain(&self, bound: Duration) -> Result<()> {
         drain(&self.databases, self.driver, bound).await
     }
 
-    /// Asks every process to finish and end, the door first, then drops the databases.
+    /// Asks every process to finish and end, the door first and the registry last, then drops the databases.
     pub async fn stop(mut self, infra: &Infrastructure) -> Result<()> {
         let door = self.members.pop().context("every mode has a process")?;
         door.process.stop(GRACE).await?;
-        try_join_all(self.members.drain(..).map(|member| member.process.stop(GRACE))).await?;
+        let after_registry = usize::from(self.members.first().is_some_and(|first| first.name == REGISTRY));
+        try_join_all(self.members.drain(after_registry..).map(|member| member.process.stop(GRACE))).await?;
+        try_join_all(self.members.drain(..).map(|registry| registry.process.stop(GRACE))).await?;
         for name in &self.database_names {
             infra.postgres.drop_database(name).await?;
         }

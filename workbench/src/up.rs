@@ -104,6 +104,7 @@ async fn start(
             deliveries: 1,
             pool: None,
             flaws: flaws.to_vec(),
+            behind_gateway: false,
         };
         let shop = Shop::start(guard, *driver, &infra, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;

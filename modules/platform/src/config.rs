@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory, Parser};
 
 use crate::crash::{self, CrashAt};
 use crate::flaw::{self, Flaw};
+use crate::registration::Place;
 
 /// The exit status for bad usage (`EX_USAGE` of sysexits.h).
 pub const USAGE: i32 = 64;
@@ -14,9 +15,9 @@ pub struct Settings {
     /// The database, as postgres://user:password@host:port/name.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
     pub database_url: String,
-    /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
-    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
-    pub port: u16,
+    /// Where it is found.
+    #[command(flatten)]
+    pub place: Place,
     /// Connections to the database that requests may use, at most. Few are better than many: on two cores, eight were
     /// fastest, because more of them only wait for each other at popular rows.
     #[arg(long, env = "CLEAVE_POOL", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=500))]

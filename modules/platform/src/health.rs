@@ -23,19 +23,20 @@ const PROBE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Health {
     service: &'static str,
-    broker: Option<Arc<AtomicBool>>,
+    needs: Vec<(&'static str, Arc<AtomicBool>)>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Health {
     /// The health of a process that needs nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, broker: None, stopping: Arc::default() }
+        Self { service, needs: Vec::new(), stopping: Arc::default() }
     }
 
-    /// It needs the broker, whose connection sets this flag.
-    pub fn with_broker(self, connected: Arc<AtomicBool>) -> Self {
-        Self { broker: Some(connected), ..self }
+    /// It needs this too, which is there while the flag is set.
+    pub fn needing(mut self, what: &'static str, there: Arc<AtomicBool>) -> Self {
+        self.needs.push((what, there));
+        self
     }
 
     /// From now on the process is not ready: it finishes what it has and takes nothing new.
@@ -74,8 +75,8 @@ async fn ready(
         checks.insert("database".into(), answers.into_iter().all(|answers| answers).into());
         checks.insert("migrations".into(), true.into());
     }
-    if let Some(connected) = &health.broker {
-        checks.insert("broker".into(), connected.load(Ordering::Relaxed).into());
+    for (what, there) in &health.needs {
+        checks.insert((*what).into(), there.load(Ordering::Relaxed).into());
     }
     checks.insert("accepting".into(), (!health.stopping.load(Ordering::Relaxed)).into());
     let ready = checks.values().all(|check| check == true);

@@ -14,6 +14,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::Problem;
 use crate::health::Health;
+use crate::registration::Registration;
 
 /// The one description of the shop's API: both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");
@@ -31,6 +32,9 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the server was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
 
+/// The longest `Prefer: wait` that is granted.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// Threads that answer requests: half of the cores, because the servers and the clients of a shop on one machine need
 /// the others. On two cores one was faster than two.
 pub fn workers() -> usize {
@@ -39,12 +43,16 @@ pub fn workers() -> usize {
 
 /// Serves until `stop` is done, then finishes the requests under way.
 ///
+/// With a registration it is known to the registry while it is ready. At the end it takes leave there first, and goes on
+/// serving until those who send it requests must have heard: no request finds it gone.
+///
 /// `routes` is called once in each worker, whose runtime drives what it opens (rule 40).
 ///
 /// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
 pub async fn serve(
     port: u16,
     health: Health,
+    registration: Option<Registration>,
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
@@ -68,10 +76,14 @@ pub async fn serve(
         .run()
     };
     announce(address);
+    let registered = registration.map(|registration| registration.begin(address));
     let handle = server.handle();
     let stopped = async {
         stop.await;
         health.stopping();
+        if let Some(registered) = registered {
+            registered.end().await;
+        }
         handle.stop(true).await;
         Ok(())
     };
@@ -169,6 +181,15 @@ pub fn trace_of(request: &HttpRequest) -> TraceContext {
         .get("traceparent")
         .and_then(|value| TraceContext::parse(value.to_str().ok()?).ok())
         .map_or_else(TraceContext::root, TraceContext::child)
+}
+
+/// `Prefer: wait=N` (RFC 7240): how long the client would rather wait for a decision than get a receipt, as far as that is
+/// granted. Nothing where it does not say, or says it in a way not understood.
+pub fn preferred_wait(request: &HttpRequest) -> Option<Duration> {
+    let preferences = request.headers().get("prefer")?.to_str().ok()?;
+    let wait =
+        preferences.split([',', ';']).find_map(|preference| preference.trim().strip_prefix("wait="))?;
+    Some(Duration::from_secs(wait.trim().parse().ok()?).min(LONGEST_WAIT))
 }
 
 /// Which part of a list is asked for: `?after=KEY&limit=N`.

@@ -8,6 +8,9 @@ pub mod health;
 pub mod http;
 pub mod migrations;
 pub mod problem;
+pub mod registration;
+pub mod registry;
+pub mod settings;
 mod sql;
 pub mod telemetry;
 

@@ -73,8 +73,8 @@ pub struct Service<R, F> {
     pub routes: F,
 }
 
-/// Runs a service until it is told to stop: then it stops taking, finishes what it has, publishes what is left in
-/// its outbox, and closes.
+/// Runs a service until it is told to stop: then it takes no more requests, finishes those that it has, takes no more
+/// messages, publishes what is left in its outbox, and closes.
 pub async fn run<R, F>(settings: ServiceSettings, service: Service<R, F>) -> anyhow::Result<()>
 where
     R: Reactor,
@@ -111,38 +111,30 @@ where
         prefetch: settings.prefetch,
         connected: connected.clone(),
     };
-    let health = Health::new(service.name).with_broker(connected);
+    let health = Health::new(service.name).needing("broker", connected);
     let base = settings.base.clone();
     let routes = move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&base.database_url, base.pool_per_worker());
         app.app_data(web::Data::new(pool)).app_data(web::Data::new(wake.clone())).configure(&service.routes);
     };
 
-    // Two stages: the relay goes on until nobody can write to the outbox any more.
+    // Three stages: messages are consumed while requests are answered, because a request may wait for what they bring;
+    // and the relay goes on until nobody can write to the outbox any more.
     let (stop_taking, taking) = watch::channel(false);
     let (stop_relay, relaying) = watch::channel(false);
     let intake = async {
-        let mut stopped = taking.clone();
-        let stopped = async move { _ = stopped.wait_for(|stop| *stop).await };
         let server = async {
-            let outcome = http::serve(settings.base.port, health, routes, stopped).await;
-            // A server that could not start stops the rest; one that was stopped finds it stopped already.
+            let place = &settings.base.place;
+            let registration = place.registration(service.name);
+            let outcome = http::serve(place.port, health, registration, routes, http::stop_signal()).await;
             stop_taking.send_replace(true);
             outcome
-        };
-        let signal = async {
-            let mut stopped = taking.clone();
-            tokio::select! {
-                () = http::stop_signal() => { stop_taking.send_replace(true); }
-                _ = stopped.wait_for(|stop| *stop) => {}
-            }
         };
         let (outcome, ..) = tokio::join!(
             server,
             consumer.run(taking.clone()),
             consumer.tick(taking.clone()),
-            housekeeping(&pool, taking.clone()),
-            signal
+            housekeeping(&pool, taking.clone())
         );
         stop_relay.send_replace(true);
         outcome

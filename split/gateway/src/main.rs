@@ -1,39 +1,47 @@
 #![doc = include_str!("../README.md")]
 
+mod balance;
+mod breaker;
+mod budget;
+mod bulkhead;
+mod call;
+mod dependency;
+mod fallback;
+mod limits;
 mod proxy;
+mod routes;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use clap::Parser;
 use platform::health::Health;
+use platform::registration::http_url;
+use platform::registry::{self, Snapshot};
 use platform::{config, http, telemetry};
 use reqwest::Url;
+use tokio::sync::watch;
 
+use crate::dependency::Dependency;
+use crate::fallback::LastGood;
 use crate::proxy::Upstream;
+use crate::routes::Routes;
 
-/// The one door of the split shop.
+/// The one door of the shop, before services or before monoliths.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version)]
 struct Cli {
     /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     port: u16,
-    /// Where the catalog service is, as http://127.0.0.1:8001.
-    #[arg(long, env = "CLEAVE_CATALOG")]
-    catalog: Url,
-    /// Where the inventory service is.
-    #[arg(long, env = "CLEAVE_INVENTORY")]
-    inventory: Url,
-    /// Where the orders service is.
-    #[arg(long, env = "CLEAVE_ORDERS")]
-    orders: Url,
-    /// Where the payments service is.
-    #[arg(long, env = "CLEAVE_PAYMENTS")]
-    payments: Url,
-    /// Where the shipping service is.
-    #[arg(long, env = "CLEAVE_SHIPPING")]
-    shipping: Url,
+    /// The registry, which knows where the services are, as http://127.0.0.1:8000.
+    #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url)]
+    registry: Url,
+    /// What stands behind this door.
+    #[arg(long, env = "CLEAVE_ROUTES", value_enum, default_value_t = Routes::Split)]
+    routes: Routes,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -43,23 +51,57 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     telemetry::start("gateway");
-    let port = cli.port;
+    let services = cli.routes.services().into_iter();
+    let dependencies: Arc<[_]> = services.map(|service| Arc::new(Dependency::new(service))).collect();
+    let has_instances = Arc::new(AtomicBool::new(false));
+    let health = Health::new("gateway").needing("instances", has_instances.clone());
+    let last_good = Arc::new(LastGood::default());
+
+    let known = dependencies.clone();
     let routes = move |app: &mut web::ServiceConfig| {
+        app.app_data(web::Data::from(known.clone()))
+            .route("/health/dependencies", web::get().to(report_dependencies));
         // A client for each worker: its connections are driven by the worker that uses them.
-        let client = proxy::client();
-        let mut forward = |prefix: &str, service: &'static str, address: &Url| {
-            let upstream = Upstream { service, address: address.clone(), client: client.clone() };
+        let client = call::client();
+        for (prefix, service) in cli.routes.table() {
+            let of_service = known.iter().find(|dependency| dependency.service == service);
+            let upstream = Upstream {
+                dependency: of_service.expect("both come from one table").clone(),
+                client: client.clone(),
+                last_good: (prefix == "/products").then(|| last_good.clone()),
+            };
             app.service(
                 web::scope(prefix)
                     .app_data(web::Data::new(upstream))
                     .default_service(web::to(proxy::forward)),
             );
-        };
-        forward("/products", "catalog", &cli.catalog);
-        forward("/stock", "inventory", &cli.inventory);
-        forward("/orders", "orders", &cli.orders);
-        forward("/wallets", "payments", &cli.payments);
-        forward("/shipments", "shipping", &cli.shipping);
+        }
     };
-    http::serve(port, Health::new("gateway"), routes, http::stop_signal()).await
+    tokio::select! {
+        served = http::serve(cli.port, health, None, routes, http::stop_signal()) => served,
+        () = follow(registry::follow(cli.registry), &dependencies, &has_instances) => {
+            unreachable!("it follows for as long as the process lives")
+        }
+    }
+}
+
+/// Tells the dependencies what the registry says. Once each has had an instance the gateway is ready, and stays so: one
+/// that has gone is no reason to send nobody to the others.
+async fn follow(
+    mut heard: watch::Receiver<Snapshot>,
+    dependencies: &[Arc<Dependency>],
+    has_instances: &AtomicBool,
+) {
+    while heard.changed().await.is_ok() {
+        let word = heard.borrow_and_update().clone();
+        let known = dependencies.iter().filter(|dependency| dependency.heard(&word)).count();
+        if known == dependencies.len() {
+            has_instances.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// `GET /health/dependencies`: how each service behind the gateway is, as the gateway sees it.
+async fn report_dependencies(dependencies: web::Data<[Arc<Dependency>]>) -> HttpResponse {
+    HttpResponse::Ok().json(dependencies.iter().map(|dependency| dependency.report()).collect::<Vec<_>>())
 }

@@ -1,90 +1,130 @@
 //! From a request to the service that answers it, and back.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::Instant;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use platform::{Problem, http};
-use reqwest::{Client, Url};
+use platform::Problem;
+use reqwest::Client;
 
-/// Longer than a client may ask to wait for a decision.
-const LIMIT: Duration = Duration::from_secs(35);
+use crate::call::{Answer, Call, NoAnswer};
+use crate::dependency::{Dependency, No, Sign};
+use crate::fallback::LastGood;
 
-/// How long a connection to a service may take: both are on this machine.
-const CONNECT: Duration = Duration::from_secs(1);
+/// The most instances that one request is sent to.
+const ATTEMPTS: usize = 3;
 
-/// A service behind the gateway.
+/// A service behind the gateway, as one worker sees it.
 pub struct Upstream {
-    /// Its name, for people.
-    pub service: &'static str,
-    /// Where it is.
-    pub address: Url,
+    /// The service.
+    pub dependency: Arc<Dependency>,
     /// What it is asked with.
     pub client: Client,
+    /// What it answered before, if that may stand in for an answer.
+    pub last_good: Option<Arc<LastGood>>,
 }
 
-/// A client that gives idle connections up before the services do (rule 42).
-pub fn client() -> Client {
-    Client::builder()
-        .no_proxy()
-        .connect_timeout(CONNECT)
-        .timeout(LIMIT)
-        .pool_idle_timeout(http::CLIENT_IDLE)
-        .tcp_nodelay(true)
-        .build()
-        .expect("the settings are valid")
-}
-
-/// What of a request matters to a service. Anything else stays outside.
-const REQUEST_HEADERS: [&str; 4] = ["content-type", "accept", "idempotency-key", "prefer"];
-
-/// What of an answer matters to a client.
-const RESPONSE_HEADERS: [&str; 4] = ["content-type", "location", "idempotency-replayed", "retry-after"];
-
-/// Forwards a request, and the answer as it is.
+/// Forwards a request, and the answer as it is; or where the service has none, the last good one.
 pub async fn forward(
     request: HttpRequest,
     body: web::Payload,
     upstream: web::Data<Upstream>,
 ) -> Result<HttpResponse, Problem> {
-    let body = whole(body).await?;
-    let mut url = upstream.address.clone();
-    url.set_path(request.uri().path());
-    url.set_query(request.uri().query());
-    let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
-        .map_err(|error| Problem::bad_request("invalid_method", error.to_string()))?;
-    let mut forwarded = upstream.client.request(method, url);
-    for name in REQUEST_HEADERS {
-        if let Some(value) = request.headers().get(name) {
-            forwarded = forwarded.header(name, value.as_bytes());
+    let call = Call::read(&request, body).await?;
+    let outcome = upstream.ask(&call).await;
+    let Some(last_good) = upstream.last_good.as_ref().filter(|_| call.reads()) else {
+        return outcome.map(Answer::pass_on);
+    };
+    match &outcome {
+        Ok(answer) if answer.status == StatusCode::OK => {
+            last_good.keep(&call.path, answer.body.clone(), Instant::now());
+        }
+        Ok(answer) if !answer.status.is_server_error() => {}
+        _ => {
+            if let Some(stale) = last_good.give(&call.path, Instant::now()) {
+                return Ok(stale);
+            }
         }
     }
-    forwarded = forwarded.header("traceparent", http::trace_of(&request).to_string()).body(body);
-    let answer = forwarded.send().await.map_err(|error| no_answer(&upstream, &error))?;
-    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::build(status);
-    for name in RESPONSE_HEADERS {
-        if let Some(value) = answer.headers().get(name) {
-            response.insert_header((header::HeaderName::from_static(name), value.as_bytes()));
-        }
-    }
-    Ok(response.body(answer.bytes().await.map_err(|error| no_answer(&upstream, &error))?))
+    outcome.map(Answer::pass_on)
 }
 
-/// The body of a request, if it is not too large: a service would only refuse it.
-async fn whole(body: web::Payload) -> Result<web::Bytes, Problem> {
-    match body.to_bytes_limited(http::BODY_LIMIT).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(Problem::bad_request("malformed_body", format!("the body broke off: {error}"))),
-        Err(_) => Err(http::body_too_large()),
+impl Upstream {
+    /// Asks the service: once, and again where that can do no harm and may do good.
+    async fn ask(&self, call: &Call) -> Result<Answer, Problem> {
+        let dependency = &self.dependency;
+        let service = dependency.service;
+        let limits = dependency.limits();
+        let deadline = Instant::now() + call.deadline(&limits);
+        let _permit = dependency.enter().ok_or_else(|| {
+            Problem::unavailable(format!(
+                "{} requests to the {service} service are under way already; nothing was decided, try again",
+                limits.concurrency
+            ))
+        })?;
+        let (mut tried, mut attempts) = (Vec::new(), 0);
+        let mut last = None;
+        loop {
+            let attempt = match dependency.attempt(&tried) {
+                Ok(attempt) => attempt,
+                // What the first attempt met says more than that there is no second.
+                Err(no) => return last.unwrap_or_else(|| Err(refused(service, no))),
+            };
+            let limit = call.limit(&limits).min(deadline.saturating_duration_since(Instant::now()));
+            let outcome = call.send(&self.client, &attempt.to, limit).await;
+            attempts += 1;
+            let sign = match &outcome {
+                Ok(answer) if !answer.status.is_server_error() => Sign::Healthy,
+                Ok(_) => Sign::Failing,
+                Err(_) => Sign::Silent,
+            };
+            dependency.note(&attempt, sign, &in_words(&outcome));
+            // A refused connection decided nothing. Anything else may have, and only some requests may be done twice.
+            let harmless = call.is_idempotent() || outcome.as_ref().err() == Some(&NoAnswer::Refused);
+            // A connection that broke may have been an old one, and the instance well.
+            if outcome.as_ref().err() != Some(&NoAnswer::Lost) {
+                tried.push(attempt.to);
+            }
+            let again = sign != Sign::Healthy
+                && harmless
+                && attempts < ATTEMPTS
+                && Instant::now() < deadline
+                && dependency.has_another(&tried)
+                && dependency.may_retry();
+            let outcome = outcome.map_err(|why| no_answer(service, why));
+            if !again {
+                return outcome;
+            }
+            last = Some(outcome);
+        }
     }
+}
+
+fn in_words(outcome: &Result<Answer, NoAnswer>) -> String {
+    match outcome {
+        Ok(answer) => format!("answered {}", answer.status.as_u16()),
+        Err(NoAnswer::Refused) => "refused the connection".into(),
+        Err(NoAnswer::Lost) => "lost the connection".into(),
+        Err(NoAnswer::TimedOut) => "gave no answer in time".into(),
+    }
+}
+
+fn refused(service: &str, no: No) -> Problem {
+    Problem::unavailable(match no {
+        No::Open => format!(
+            "the {service} service has failed several times in a row and is left alone for a moment (its circuit \
+             breaker is open); nothing was decided, try again"
+        ),
+        No::Nobody => {
+            format!("no instance of the {service} service is known; nothing was decided, try again")
+        }
+    })
 }
 
 /// A connection that was refused decided nothing. Anything later may have: the client has to ask (rule 23).
-fn no_answer(upstream: &Upstream, error: &reqwest::Error) -> Problem {
-    tracing::warn!(service = upstream.service, %error, "no answer");
-    let service = upstream.service;
-    if error.is_connect() {
+fn no_answer(service: &str, why: NoAnswer) -> Problem {
+    if why == NoAnswer::Refused {
         return Problem::unavailable(format!(
             "the {service} service cannot be reached; nothing was decided, try again"
         ));

@@ -75,6 +75,7 @@ impl Lane<'_> {
             deliveries: 1,
             pool: None,
             flaws: Vec::new(),
+            behind_gateway: false,
         };
         let shop = Shop::start(self.guard, self.driver, self.infra, &options).await?;
         Goods::new(GOODS).put_into(&shop).await?;

@@ -59,6 +59,7 @@ impl Scene {
             deliveries: 1,
             pool: None,
             flaws: flaws.iter().map(ToString::to_string).collect(),
+            behind_gateway: false,
         };
         let shop = Shop::start(lab.guard, driver, lab.infra, &options).await?;
         let client = Client::new(&shop.address)?;

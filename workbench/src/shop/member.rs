@@ -14,6 +14,9 @@ use crate::process::{self, Process};
 /// How often a wait looks again: short against the time that a process takes to start.
 const TICK: Duration = Duration::from_millis(10);
 
+/// The arguments by which a program is told its own name.
+const NAMES: [&str; 2] = ["--instance", "--coordinator"];
+
 /// A process of a shop, with what it takes to start it again.
 #[derive(Debug)]
 pub(super) struct Member {
@@ -51,10 +54,17 @@ impl Member {
     }
 
     /// Starts the same program once more, under another name and at a port of its own; its log lies beside this one's.
+    /// Where the program was told a name of its own, this one is told the other.
     pub(super) async fn twin(&self, guard: &Guard, name: &str, limit: Duration) -> Result<Member> {
-        let Member { program, arguments, environment, .. } = self;
         let log = self.process.log().with_file_name(format!("{name}.log"));
-        Member::start(guard, name, program.clone(), arguments.clone(), environment.clone(), &log, limit).await
+        let mut arguments = self.arguments.clone();
+        for flag in NAMES {
+            if let Some(at) = arguments.iter().position(|argument| argument == flag) {
+                arguments[at + 1] = name.to_owned();
+            }
+        }
+        let (program, environment) = (self.program.clone(), self.environment.clone());
+        Member::start(guard, name, program, arguments, environment, &log, limit).await
     }
 
     /// Starts the program, which has ended, again: at the port that it had, with these arguments after its own.

@@ -8,6 +8,9 @@ use super::{Databases, READY, ShopOptions};
 use crate::driver::Driver;
 use crate::guard::Guard;
 
+/// What the process that knows all others is called.
+pub(super) const REGISTRY: &str = "registry";
+
 /// What is needed to start processes.
 pub(super) struct Starting<'a> {
     pub(super) guard: &'a Guard,
@@ -17,19 +20,30 @@ pub(super) struct Starting<'a> {
 }
 
 impl Starting<'_> {
+    /// The monolith; where it is to stand behind a gateway, with a registry and that.
     pub(super) async fn monolith(&self) -> Result<Vec<Member>> {
         let mut arguments = self.settings();
         if self.driver != Driver::Local {
             arguments.extend(["--transaction".into(), self.driver.name().into()]);
+            arguments.extend(["--coordinator".into(), "monolith".into()]);
         }
         let url = ("DATABASE_URL", self.databases.orders.clone());
-        Ok(vec![self.member("monolith", "monolith", arguments, vec![url]).await?])
+        if !self.options.behind_gateway {
+            return Ok(vec![self.member("monolith", "monolith", arguments, vec![url]).await?]);
+        }
+        let registry = self.member(REGISTRY, "registry", Vec::new(), vec![]).await?;
+        arguments.extend(known_to(&registry, "monolith"));
+        let monolith = self.member("monolith", "monolith", arguments, vec![url]).await?;
+        let gateway = self.gateway(&registry, "monolith").await?;
+        Ok(vec![registry, monolith, gateway])
     }
 
-    /// The services side by side, then the gateway, which has to be told where they are.
+    /// The registry; then the services, which make themselves known to it, and the gateway, which finds them there.
     pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
+        let registry = self.member(REGISTRY, "registry", Vec::new(), vec![]).await?;
         let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
             let mut arguments = self.settings();
+            arguments.extend(known_to(&registry, name));
             arguments.extend(["--namespace".into(), namespace.into()]);
             arguments.extend(["--deliveries".into(), self.options.deliveries.to_string()]);
             if self.driver != Driver::Orchestrated {
@@ -39,12 +53,13 @@ impl Starting<'_> {
             let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
             async move { self.member(name, &format!("{name}-service"), arguments, urls).await }
         });
-        let mut members = try_join_all(services).await?;
-        let addresses =
-            members.iter().flat_map(|member| [format!("--{}", member.name), member.address.clone()]);
-        let gateway = self.member("gateway", "gateway", addresses.collect(), vec![]).await?;
-        members.push(gateway);
-        Ok(members)
+        let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
+        Ok([registry].into_iter().chain(services).chain([gateway]).collect())
+    }
+
+    async fn gateway(&self, registry: &Member, routes: &str) -> Result<Member> {
+        let arguments = ["--registry", &registry.address, "--routes", routes];
+        self.member("gateway", "gateway", arguments.map(String::from).to_vec(), vec![]).await
     }
 
     /// What every program with a database is told.
@@ -65,4 +80,9 @@ impl Starting<'_> {
         let log = self.options.logs.join(format!("{name}.log"));
         Member::start(self.guard, name, program, arguments, environment, &log, READY).await
     }
+}
+
+/// The arguments by which a program makes itself known.
+fn known_to(registry: &Member, instance: &str) -> [String; 4] {
+    ["--registry", &registry.address, "--instance", instance].map(String::from)
 }

@@ -12,7 +12,7 @@ use orders::{NewOrder, Order, PlaceError, Placed};
 use platform::{CrashPoint, Flaw, Pool, Problem, http};
 
 use crate::sagas;
-use crate::waiting::{Waiting, preferred_wait};
+use crate::waiting::Waiting;
 
 /// 202 and a pending order; or, to a client that would rather wait, 201 and the decision if it comes in time.
 pub async fn place_order(
@@ -25,7 +25,7 @@ pub async fn place_order(
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
     let trace = http::trace_of(&request);
-    let wait = preferred_wait(&request);
+    let wait = http::preferred_wait(&request);
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
     let (mut order, replayed) = start.begin(&pool, &new, trace).await?;
     CrashPoint::AfterCommit.pass();

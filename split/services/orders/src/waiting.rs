@@ -1,18 +1,14 @@
-//! `Prefer: wait=N` (RFC 7240): the client would rather wait for the decision than get a receipt.
+//! Requests that wait for a decision, because they say `Prefer: wait=N`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use contracts::OrderId;
 use orders::{Decision, Order};
 use platform::{Pool, Problem, db};
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// The longest wait that is granted.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// How often an order is looked at unasked: another instance may have decided it.
 const LOOK: Duration = Duration::from_millis(500);
@@ -78,12 +74,4 @@ impl Drop for Ticket<'_> {
             orders.remove(&self.order);
         }
     }
-}
-
-/// How long the client is ready to wait; nothing where it does not say, or says it in a way not understood.
-pub fn preferred_wait(request: &HttpRequest) -> Option<Duration> {
-    let preferences = request.headers().get("prefer")?.to_str().ok()?;
-    let wait =
-        preferences.split([',', ';']).find_map(|preference| preference.trim().strip_prefix("wait="))?;
-    Some(Duration::from_secs(wait.trim().parse().ok()?).min(LONGEST))
 }

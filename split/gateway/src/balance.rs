@@ -1,0 +1,177 @@
+//! Which instance a request goes to: in turn, without those that did not answer (*outlier ejection*, from Envoy).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use platform::registry::Instance;
+
+/// The longest ejection, in times of the first.
+const LONGEST: u32 = 5;
+
+/// The instances of one service.
+#[derive(Debug, Default)]
+pub struct Balance {
+    places: Vec<Place>,
+    /// Whether they are in the registry; if not, they are the last that were.
+    listed: bool,
+    next: usize,
+}
+
+#[derive(Debug)]
+struct Place {
+    instance: Arc<Instance>,
+    /// Failures in a row.
+    failures: u32,
+    ejected_until: Option<Instant>,
+}
+
+impl Place {
+    fn is_ejected(&self, now: Instant) -> bool {
+        self.ejected_until.is_some_and(|until| now < until)
+    }
+}
+
+impl Balance {
+    /// These are there now; what is known of those that stay is kept. Where nobody is left, the last are kept: perhaps
+    /// it was their heartbeats that failed, and a request that meets nobody has lost nothing.
+    pub fn heard(&mut self, instances: impl Iterator<Item = Instance>) {
+        let mut earlier = std::mem::take(&mut self.places);
+        self.places = instances
+            .map(|instance| match earlier.iter().position(|place| *place.instance == instance) {
+                Some(known) => earlier.swap_remove(known),
+                None => Place { instance: Arc::new(instance), failures: 0, ejected_until: None },
+            })
+            .collect();
+        self.listed = !self.places.is_empty();
+        if !self.listed {
+            self.places = earlier;
+        }
+    }
+
+    /// Whether there is one that was not tried.
+    pub fn has_another(&self, tried: &[Arc<Instance>]) -> bool {
+        self.places.iter().any(|place| !tried.contains(&place.instance))
+    }
+
+    /// Whose turn it is. Not one of those that were `tried`; and if it can be, not one that is ejected. Where all are,
+    /// each is as good as any.
+    pub fn pick(&mut self, tried: &[Arc<Instance>], now: Instant) -> Option<Arc<Instance>> {
+        let turn = |n: usize| (self.next + n) % self.places.len();
+        let others = || {
+            let all = (0..self.places.len()).map(turn);
+            all.filter(|place| !tried.contains(&self.places[*place].instance))
+        };
+        let place =
+            others().find(|place| !self.places[*place].is_ejected(now)).or_else(|| others().next())?;
+        self.next = place + 1;
+        Some(self.places[place].instance.clone())
+    }
+
+    /// It answered.
+    pub fn answered(&mut self, instance: &Instance) {
+        if let Some(place) = self.place(instance) {
+            (place.failures, place.ejected_until) = (0, None);
+        }
+    }
+
+    /// It gave no answer, and is left out for a while, each time for longer. Says whether that is new.
+    pub fn eject(&mut self, instance: &Instance, now: Instant, first: Duration) -> bool {
+        let Some(place) = self.place(instance) else { return false };
+        // Requests that were under way together failed together.
+        if place.is_ejected(now) {
+            return false;
+        }
+        place.failures = (place.failures + 1).min(LONGEST);
+        place.ejected_until = Some(now + first * place.failures);
+        true
+    }
+
+    /// Whether the instances are in the registry.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// All of them, and whether each is ejected.
+    pub fn instances(&self, now: Instant) -> impl Iterator<Item = (&Instance, bool)> {
+        self.places.iter().map(move |place| (&*place.instance, place.is_ejected(now)))
+    }
+
+    fn place(&mut self, instance: &Instance) -> Option<&mut Place> {
+        self.places.iter_mut().find(|place| *place.instance == *instance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FIRST: Duration = Duration::from_millis(100);
+
+    fn instance(n: usize) -> Instance {
+        let address = format!("http://127.0.0.1:{n}");
+        Instance { service: "orders".into(), instance: format!("orders-{n}"), address }
+    }
+
+    fn balance(instances: usize) -> Balance {
+        let mut balance = Balance::default();
+        balance.heard((0..instances).map(instance));
+        balance
+    }
+
+    #[test]
+    fn one_that_did_not_answer_is_left_out_each_time_for_longer() {
+        let (mut balance, mut now) = (balance(2), Instant::now());
+        for times in [1, 2, 3, 4, 5, 5] {
+            assert!(balance.eject(&instance(0), now, FIRST));
+            assert!(!balance.eject(&instance(0), now, FIRST), "a second request of the same moment");
+            for _ in 0..5 {
+                assert_eq!(*balance.pick(&[], now).unwrap(), instance(1));
+            }
+            now += FIRST * times;
+            let two = [balance.pick(&[], now).unwrap(), balance.pick(&[], now).unwrap()];
+            assert!(two.iter().any(|picked| **picked == instance(0)), "it is back after {times}");
+        }
+        balance.answered(&instance(0));
+        balance.eject(&instance(0), now, FIRST);
+        assert!(balance.instances(now + FIRST).all(|(_, ejected)| !ejected), "an answer makes good");
+    }
+
+    #[test]
+    fn who_is_tried_is_not_tried_again() {
+        let (mut balance, now) = (balance(2), Instant::now());
+        let first = balance.pick(&[], now).unwrap();
+        let second = balance.pick(std::slice::from_ref(&first), now).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(balance.pick(&[first, second], now), None);
+    }
+
+    #[test]
+    fn the_last_are_kept_when_nobody_is_left() {
+        let (mut balance, now) = (balance(2), Instant::now());
+        balance.eject(&instance(1), now, FIRST);
+        balance.heard([instance(1), instance(2)].into_iter());
+        assert!(balance.instances(now).any(|(known, ejected)| *known == instance(1) && ejected));
+        balance.heard(std::iter::empty());
+        assert!(!balance.is_listed() && balance.pick(&[], now).is_some());
+        balance.heard([instance(3)].into_iter());
+        assert!(balance.is_listed() && *balance.pick(&[], now).unwrap() == instance(3));
+        assert_eq!(Balance::default().pick(&[], now), None);
+    }
+
+    proptest! {
+        #[test]
+        fn everybody_has_as_many_turns(instances in 1..6usize, rounds in 1..20usize, out in 0..6usize) {
+            let (mut balance, now) = (balance(instances), Instant::now());
+            balance.eject(&instance(out), now, FIRST);
+            let here = if out < instances && instances > 1 { instances - 1 } else { instances };
+            let mut turns = std::collections::HashMap::new();
+            for _ in 0..rounds * here {
+                *turns.entry(balance.pick(&[], now).unwrap().address.clone()).or_insert(0) += 1;
+            }
+            prop_assert_eq!(turns.len(), here);
+            prop_assert!(turns.values().all(|n| *n == rounds), "{:?}", turns);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The *circuit breaker* (Michael Nygard, "Release It!"): a dependency that fails again and again is left alone for a
+//! while. It gets time to recover, and those who ask get their answer at once instead of waiting for nothing (rule 38).
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// The state of a breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Everybody passes.
+    Closed,
+    /// Nobody passes.
+    Open,
+    /// One passes, to try.
+    HalfOpen,
+}
+
+/// A breaker. It knows no clock: time is handed in.
+#[derive(Debug)]
+pub struct Breaker {
+    state: State,
+    /// Failures in a row, while closed.
+    failures: u64,
+    /// When the next one may try, while open or half open.
+    next_try: Instant,
+    /// Counts the turns, so that whoever passed before one has no say after it.
+    turn: u64,
+}
+
+/// The right to send one request, whose outcome is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    turn: u64,
+}
+
+impl Breaker {
+    /// A closed one.
+    pub fn new(now: Instant) -> Breaker {
+        Breaker { state: State::Closed, failures: 0, next_try: now, turn: 0 }
+    }
+
+    /// The state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Asks to send a request; `None` is a no. Where the breaker has been open for long enough, the first who asks
+    /// tries for all. One who has not come back for as long is not waited for: the next may try.
+    pub fn ask(&mut self, now: Instant, open: Duration) -> Option<Pass> {
+        if self.state != State::Closed {
+            if now < self.next_try {
+                return None;
+            }
+            self.turn_to(State::HalfOpen);
+            self.next_try = now + open;
+        }
+        Some(Pass { turn: self.turn })
+    }
+
+    /// The dependency answered. A refusal is an answer: only what the dependency itself calls its failure is none.
+    pub fn succeeded(&mut self, pass: Pass) {
+        if pass.turn != self.turn {
+            return;
+        }
+        self.failures = 0;
+        if self.state == State::HalfOpen {
+            self.turn_to(State::Closed);
+        }
+    }
+
+    /// The dependency gave no answer, or said that it failed. So many failures in a row open a closed breaker; one opens
+    /// a half-open one again.
+    pub fn failed(&mut self, pass: Pass, now: Instant, threshold: u64, open: Duration) {
+        if pass.turn != self.turn {
+            return;
+        }
+        self.failures += 1;
+        if self.state == State::HalfOpen || self.failures >= threshold {
+            self.turn_to(State::Open);
+            self.next_try = now + open;
+        }
+    }
+
+    fn turn_to(&mut self, state: State) {
+        self.state = state;
+        self.failures = 0;
+        self.turn += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const THRESHOLD: u64 = 3;
+    const OPEN: Duration = Duration::from_millis(100);
+
+    fn opened(now: Instant) -> Breaker {
+        let mut breaker = Breaker::new(now);
+        for _ in 0..THRESHOLD {
+            let pass = breaker.ask(now, OPEN).unwrap();
+            breaker.failed(pass, now, THRESHOLD, OPEN);
+        }
+        assert_eq!(breaker.state(), State::Open);
+        breaker
+    }
+
+    #[test]
+    fn only_failures_in_a_row_open_it() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(now);
+        for _ in 0..10 {
+            for _ in 1..THRESHOLD {
+                let pass = breaker.ask(now, OPEN).unwrap();
+                breaker.failed(pass, now, THRESHOLD, OPEN);
+            }
+            let pass = breaker.ask(now, OPEN).unwrap();
+            breaker.succeeded(pass);
+        }
+        assert_eq!(breaker.state(), State::Closed);
+    }
+
+    #[test]
+    fn one_tries_for_all_and_closes_it() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        assert_eq!(breaker.ask(now + OPEN / 2, OPEN), None);
+        let probe = breaker.ask(now + OPEN, OPEN).unwrap();
+        assert_eq!((breaker.state(), breaker.ask(now + OPEN, OPEN)), (State::HalfOpen, None));
+        breaker.succeeded(probe);
+        assert_eq!(breaker.state(), State::Closed);
+        assert!(breaker.ask(now + OPEN, OPEN).is_some());
+    }
+
+    #[test]
+    fn a_try_that_fails_opens_it_again() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        let probe = breaker.ask(now + OPEN, OPEN).unwrap();
+        breaker.failed(probe, now + OPEN * 3 / 2, THRESHOLD, OPEN);
+        assert_eq!((breaker.state(), breaker.ask(now + OPEN * 2, OPEN)), (State::Open, None));
+        assert!(breaker.ask(now + OPEN * 5 / 2, OPEN).is_some());
+    }
+
+    #[test]
+    fn a_try_that_does_not_come_back_is_not_waited_for() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        let lost = breaker.ask(now + OPEN, OPEN).unwrap();
+        let second = breaker.ask(now + OPEN * 2, OPEN).unwrap();
+        breaker.failed(lost, now + OPEN * 2, THRESHOLD, OPEN);
+        assert_eq!(breaker.state(), State::HalfOpen, "the lost one has no say any more");
+        breaker.succeeded(second);
+        assert_eq!(breaker.state(), State::Closed);
+    }
+
+    #[test]
+    fn who_passed_before_a_turn_has_no_say_after_it() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(now);
+        let early = breaker.ask(now, OPEN).unwrap();
+        for _ in 0..THRESHOLD {
+            let pass = breaker.ask(now, OPEN).unwrap();
+            breaker.failed(pass, now, THRESHOLD, OPEN);
+        }
+        breaker.succeeded(early);
+        assert_eq!(breaker.state(), State::Open);
+        let probe = breaker.ask(now + OPEN, OPEN).unwrap();
+        breaker.failed(early, now + OPEN, THRESHOLD, OPEN);
+        breaker.succeeded(probe);
+        assert_eq!(breaker.state(), State::Closed);
+    }
+
+    proptest! {
+        /// However requests overlap: while it is not closed, no two pass within the time that it stays open; and it
+        /// opens only after as many failures as that takes.
+        #[test]
+        fn an_open_breaker_lets_one_through_at_a_time(
+            steps in prop::collection::vec((0..3u8, 0..40u64, 0..8usize), 1..200)
+        ) {
+            let mut now = Instant::now();
+            let mut breaker = Breaker::new(now);
+            let (mut under_way, mut last_try, mut failures) = (Vec::new(), None::<Instant>, 0);
+            for (what, milliseconds, which) in steps {
+                now += Duration::from_millis(milliseconds);
+                let before = breaker.state();
+                if what == 0 {
+                    if let Some(pass) = breaker.ask(now, OPEN) {
+                        under_way.push(pass);
+                        if before != State::Closed {
+                            prop_assert!(last_try.is_none_or(|last| now - last >= OPEN));
+                            last_try = Some(now);
+                        }
+                    }
+                } else if !under_way.is_empty() {
+                    let pass = under_way.swap_remove(which % under_way.len());
+                    if what == 1 {
+                        breaker.succeeded(pass);
+                    } else {
+                        failures += 1;
+                        breaker.failed(pass, now, THRESHOLD, OPEN);
+                    }
+                }
+                match (before, breaker.state()) {
+                    (State::Closed, State::Open) => {
+                        prop_assert!(failures >= THRESHOLD);
+                        last_try = None;
+                    }
+                    (State::HalfOpen, State::Closed) => failures = 0,
+                    (State::Closed, State::HalfOpen) | (State::Open, State::Closed) => {
+                        prop_assert!(false, "no such turn")
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

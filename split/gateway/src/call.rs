@@ -1,0 +1,151 @@
+//! A request on its way, and the answer.
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use platform::registry::Instance;
+use platform::{Problem, http};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method};
+
+use crate::limits::Limits;
+
+/// How long a connection to a service may take: both are on this machine.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// What of a request matters to a service. Anything else stays outside.
+const REQUEST_HEADERS: [&str; 4] = ["content-type", "accept", "idempotency-key", "prefer"];
+
+/// What of an answer matters to a client.
+const RESPONSE_HEADERS: [&str; 4] = ["content-type", "location", "idempotency-replayed", "retry-after"];
+
+/// A client that gives idle connections up before the services do (rule 42).
+pub fn client() -> Client {
+    Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(http::CLIENT_IDLE)
+        .tcp_nodelay(true)
+        .build()
+        .expect("the settings are valid")
+}
+
+/// A request that is passed on, perhaps more than once.
+pub struct Call {
+    method: Method,
+    /// With the query.
+    pub path: String,
+    headers: HeaderMap,
+    body: web::Bytes,
+    wait: Option<Duration>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// There was no connection. Nothing was decided.
+    Refused,
+    /// The connection broke. Anything may have been decided.
+    Lost,
+    /// The time was over. Anything may have been decided, and may yet be.
+    TimedOut,
+}
+
+/// What a service answered.
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: web::Bytes,
+    headers: HeaderMap,
+}
+
+impl Call {
+    /// Reads a request to its end.
+    pub async fn read(request: &HttpRequest, body: web::Payload) -> Result<Call, Problem> {
+        let body = whole(body).await?;
+        let method = Method::from_bytes(request.method().as_str().as_bytes())
+            .map_err(|error| Problem::bad_request("invalid_method", error.to_string()))?;
+        let mut headers = HeaderMap::new();
+        for name in REQUEST_HEADERS {
+            if let Some(value) = request.headers().get(name)
+                && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
+            {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let trace = HeaderValue::from_str(&http::trace_of(request).to_string());
+        headers.insert("traceparent", trace.expect("a trace is written in plain letters"));
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Ok(Call { method, path, headers, body, wait: http::preferred_wait(request) })
+    }
+
+    /// Whether it only reads.
+    pub fn reads(&self) -> bool {
+        self.method == Method::GET
+    }
+
+    /// Whether doing it twice is doing it once, so that it may be sent again though it may have been done (rule 38).
+    pub fn is_idempotent(&self) -> bool {
+        let by_nature = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE].contains(&self.method);
+        by_nature || self.headers.contains_key("idempotency-key")
+    }
+
+    /// How long one attempt may take. A read is short, or another instance could not be asked in time; what changes
+    /// something is given longer, because who gives up knows nothing; and who asks to wait for a decision may wait.
+    pub fn limit(&self, limits: &Limits) -> Duration {
+        match self.reads() {
+            true => limits.timeout,
+            false => limits.write_timeout + self.wait.unwrap_or_default(),
+        }
+    }
+
+    /// How long all attempts together may take: for a read time for two, else for one that is not answered.
+    pub fn deadline(&self, limits: &Limits) -> Duration {
+        self.limit(limits) * if self.reads() { 2 } else { 1 }
+    }
+
+    /// Sends it to an instance, and reads the answer to its end.
+    pub async fn send(&self, client: &Client, to: &Instance, limit: Duration) -> Result<Answer, NoAnswer> {
+        let url = format!("{}{}", to.address, self.path);
+        let request = client.request(self.method.clone(), url).headers(self.headers.clone());
+        let answered = async {
+            let answer = request.body(self.body.clone()).timeout(limit).send().await?;
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            Ok(Answer { status, headers, body: answer.bytes().await? })
+        };
+        answered.await.map_err(|error: reqwest::Error| {
+            if error.is_connect() {
+                NoAnswer::Refused
+            } else if error.is_timeout() {
+                NoAnswer::TimedOut
+            } else {
+                NoAnswer::Lost
+            }
+        })
+    }
+}
+
+impl Answer {
+    /// The answer as it is.
+    pub fn pass_on(self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        for name in RESPONSE_HEADERS {
+            if let Some(value) = self.headers.get(name) {
+                response.insert_header((header::HeaderName::from_static(name), value.as_bytes()));
+            }
+        }
+        response.body(self.body)
+    }
+}
+
+/// The body of a request, if it is not too large: a service would only refuse it.
+async fn whole(body: web::Payload) -> Result<web::Bytes, Problem> {
+    match body.to_bytes_limited(http::BODY_LIMIT).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(Problem::bad_request("malformed_body", format!("the body broke off: {error}"))),
+        Err(_) => Err(http::body_too_large()),
+    }
+}

@@ -1,0 +1,193 @@
+//! A service behind the gateway, and all that stands between it and those who ask.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use platform::registry::{Instance, Snapshot};
+use platform::settings::Settings;
+use serde_json::{Value, json};
+
+use crate::balance::Balance;
+use crate::breaker::{Breaker, Pass, State};
+use crate::budget::RetryBudget;
+use crate::bulkhead::{Bulkhead, Permit};
+use crate::limits::Limits;
+
+/// How many turns of a breaker are remembered.
+const TURNS: usize = 100;
+
+/// One dependency of the gateway.
+#[derive(Debug)]
+pub struct Dependency {
+    /// The service's name.
+    pub service: &'static str,
+    bulkhead: Bulkhead,
+    guarded: Mutex<Guarded>,
+}
+
+#[derive(Debug)]
+struct Guarded {
+    limits: Limits,
+    breaker: Breaker,
+    budget: RetryBudget,
+    balance: Balance,
+    turns: VecDeque<Turn>,
+}
+
+/// A turn of the breaker.
+#[derive(Debug)]
+struct Turn {
+    at: DateTime<Utc>,
+    to: State,
+    why: String,
+}
+
+/// Why no request can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum No {
+    /// The breaker is open.
+    Open,
+    /// No instance is known that was not tried.
+    Nobody,
+}
+
+/// A request that may be sent, and where to.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Where to.
+    pub to: Arc<Instance>,
+    pass: Pass,
+}
+
+/// How an attempt ended, as far as the dependency's health goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// It answered, be it with a refusal.
+    Healthy,
+    /// It answered that it failed.
+    Failing,
+    /// It gave no answer.
+    Silent,
+}
+
+impl Dependency {
+    /// A service of which nothing is known yet.
+    pub fn new(service: &'static str) -> Dependency {
+        let guarded = Guarded {
+            limits: Limits::from(&Settings::default()),
+            breaker: Breaker::new(Instant::now()),
+            budget: RetryBudget::new(),
+            balance: Balance::default(),
+            turns: VecDeque::from([Turn { at: Utc::now(), to: State::Closed, why: "at the start".into() }]),
+        };
+        Dependency { service, bulkhead: Bulkhead::default(), guarded: Mutex::new(guarded) }
+    }
+
+    /// Takes what the registry says. Answers whether the service has an instance, or had one.
+    pub fn heard(&self, word: &Snapshot) -> bool {
+        let mut guarded = self.guarded();
+        guarded.limits = Limits::from(&word.settings);
+        let instances = word.instances.iter().filter(|instance| instance.service == self.service);
+        guarded.balance.heard(instances.cloned());
+        guarded.balance.instances(Instant::now()).next().is_some()
+    }
+
+    /// What is put up with at the moment.
+    pub fn limits(&self) -> Limits {
+        self.guarded().limits
+    }
+
+    /// Takes room for a request, if there is any. The request earns a share of a retry.
+    pub fn enter(&self) -> Option<Permit> {
+        let mut guarded = self.guarded();
+        let percent = guarded.limits.retry_percent;
+        guarded.budget.earn(percent);
+        self.bulkhead.enter(guarded.limits.concurrency)
+    }
+
+    /// Whether there is an instance that was not tried.
+    pub fn has_another(&self, tried: &[Arc<Instance>]) -> bool {
+        self.guarded().balance.has_another(tried)
+    }
+
+    /// Takes one retry out of the budget.
+    pub fn may_retry(&self) -> bool {
+        let mut guarded = self.guarded();
+        let percent = guarded.limits.retry_percent;
+        guarded.budget.spend(percent)
+    }
+
+    /// Asks to send a request, to an instance that was not tried.
+    pub fn attempt(&self, tried: &[Arc<Instance>]) -> Result<Attempt, No> {
+        let now = Instant::now();
+        let mut guarded = self.guarded();
+        let to = guarded.balance.pick(tried, now).ok_or(No::Nobody)?;
+        let open = guarded.limits.open;
+        let pass = self.turning(&mut guarded, "a request tries", |breaker| breaker.ask(now, open));
+        Ok(Attempt { to, pass: pass.ok_or(No::Open)? })
+    }
+
+    /// Notes how an attempt ended; `what` says it for people.
+    pub fn note(&self, attempt: &Attempt, sign: Sign, what: &str) {
+        let now = Instant::now();
+        let mut guarded = self.guarded();
+        let Limits { failures, open, .. } = guarded.limits;
+        if sign == Sign::Silent {
+            if guarded.balance.eject(&attempt.to, now, open) {
+                tracing::warn!(service = self.service, instance = attempt.to.instance, what, "left out");
+            }
+        } else {
+            guarded.balance.answered(&attempt.to);
+        }
+        self.turning(&mut guarded, what, |breaker| match sign {
+            Sign::Healthy => breaker.succeeded(attempt.pass),
+            Sign::Failing | Sign::Silent => breaker.failed(attempt.pass, now, failures, open),
+        });
+    }
+
+    /// Does something with the breaker, and where it turns writes it down.
+    fn turning<T>(&self, guarded: &mut Guarded, why: &str, work: impl FnOnce(&mut Breaker) -> T) -> T {
+        let from = guarded.breaker.state();
+        let outcome = work(&mut guarded.breaker);
+        let to = guarded.breaker.state();
+        if from != to {
+            tracing::warn!(service = self.service, ?from, ?to, why, "the circuit breaker turned");
+            if guarded.turns.len() == TURNS {
+                guarded.turns.pop_front();
+            }
+            guarded.turns.push_back(Turn { at: Utc::now(), to, why: why.to_owned() });
+        }
+        outcome
+    }
+
+    /// How it is, for `GET /health/dependencies`.
+    pub fn report(&self) -> Value {
+        let guarded = self.guarded();
+        let instances = guarded.balance.instances(Instant::now()).map(|(instance, ejected)| {
+            json!({ "instance": instance.instance, "address": instance.address, "ejected": ejected })
+        });
+        let turn = |turn: &Turn| json!({ "at": written(turn.at), "state": turn.to, "why": turn.why });
+        json!({
+            "service": self.service,
+            "instances": instances.collect::<Vec<_>>(),
+            "registered": guarded.balance.is_listed(),
+            "breaker": {
+                "state": guarded.breaker.state(),
+                "since": guarded.turns.back().map(|turn| written(turn.at)),
+                "turns": guarded.turns.iter().map(turn).collect::<Vec<_>>(),
+            },
+            "permits": { "in_use": self.bulkhead.taken(), "limit": guarded.limits.concurrency },
+            "retries_left": guarded.budget.left(),
+        })
+    }
+
+    fn guarded(&self) -> MutexGuard<'_, Guarded> {
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

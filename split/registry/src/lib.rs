@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+mod directory;
+mod http;
+mod local;
+
+pub use directory::Directory;
+pub use http::Registry;

@@ -1,0 +1,51 @@
+//! The registry as a process of its own.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::Parser;
+use platform::health::Health;
+use platform::{config, http, telemetry};
+use registry::Registry;
+
+/// The shop's registry: who is there, and what is set.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "registry", version)]
+struct Cli {
+    /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
+    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
+    port: u16,
+    /// After how long without a word an instance is forgotten, in milliseconds.
+    #[arg(long, env = "CLEAVE_TIME_TO_LIVE", value_name = "MS", default_value_t = 1000,
+          value_parser = clap::value_parser!(u64).range(50..=600_000))]
+    time_to_live: u64,
+    /// How often an instance is to say that it is there, in milliseconds. At most half of the time to live, so that
+    /// one word may be lost.
+    #[arg(long, env = "CLEAVE_HEARTBEAT", value_name = "MS", default_value_t = 300,
+          value_parser = clap::value_parser!(u64).range(10..=300_000))]
+    heartbeat: u64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    config::finish(run(config::read()).await)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    telemetry::start("registry");
+    ensure!(
+        cli.heartbeat * 2 <= cli.time_to_live,
+        "--heartbeat {} is more than half of --time-to-live {}: one late word, and an instance is forgotten",
+        cli.heartbeat,
+        cli.time_to_live
+    );
+    let milliseconds = Duration::from_millis;
+    let registry = Registry::new(milliseconds(cli.time_to_live), milliseconds(cli.heartbeat));
+    let watched = registry.clone();
+    let routes = move |app: &mut actix_web::web::ServiceConfig| registry.routes(app);
+    tokio::select! {
+        served = http::serve(cli.port, Health::new("registry"), None, routes, http::stop_signal()) => served,
+        () = watched.watch_over_leases() => unreachable!("it goes on for as long as the process lives"),
+    }
+}
