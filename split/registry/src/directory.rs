@@ -107,3 +107,85 @@ impl Directory {
         changed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const TIME_TO_LIVE: Duration = Duration::from_millis(100);
+
+    fn names(directory: &Directory) -> Vec<String> {
+        directory.snapshot().instances.into_iter().map(|instance| instance.instance).collect()
+    }
+
+    #[test]
+    fn a_lease_ends_unless_it_is_renewed() {
+        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 7), Instant::now());
+        assert!(directory.register("orders", "orders", "http://a", now));
+        assert!(directory.register("orders", "orders-2", "http://b", now));
+        assert!(!directory.register("orders", "orders", "http://a", now + TIME_TO_LIVE / 2));
+        assert_eq!((directory.version(), directory.next_end()), (9, Some(now + TIME_TO_LIVE)));
+        assert_eq!(directory.expire(now + TIME_TO_LIVE), [("orders".to_owned(), "orders-2".to_owned())]);
+        assert_eq!((names(&directory), directory.version()), (vec!["orders".to_owned()], 10));
+        directory.forgive(now + TIME_TO_LIVE);
+        assert!(directory.expire(now + TIME_TO_LIVE * 3 / 2).is_empty());
+    }
+
+    #[test]
+    fn who_leaves_does_not_take_a_successor_along() {
+        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0), Instant::now());
+        directory.register("orders", "orders", "http://old", now);
+        assert!(directory.register("orders", "orders", "http://new", now), "another address is news");
+        assert!(!directory.deregister("orders", "orders", Some("http://old")));
+        assert_eq!(names(&directory), ["orders"]);
+        assert!(directory.deregister("orders", "orders", None));
+        assert!(!directory.deregister("orders", "orders", None));
+    }
+
+    #[test]
+    fn a_setting_that_is_what_it_was_is_no_news() {
+        let mut directory = Directory::new(TIME_TO_LIVE, 0);
+        for (value, version) in [(500, 1), (500, 1), (600, 2)] {
+            directory.set("gateway.timeout_ms", &json!(value)).unwrap();
+            assert_eq!(directory.version(), version);
+        }
+        directory.set("gateway.timeout_ms", &json!("soon")).unwrap_err();
+        assert_eq!(directory.version(), 2);
+    }
+
+    proptest! {
+        /// Whatever comes and goes: nobody is known beyond the time to live, nobody within it is forgotten unless they
+        /// left, and the version changes exactly when what is known does.
+        #[test]
+        fn it_knows_whom_it_heard_of(steps in prop::collection::vec((0..3u8, 0..4usize, 0..60u64), 1..200)) {
+            let mut now = Instant::now();
+            let mut directory = Directory::new(TIME_TO_LIVE, 0);
+            let mut heard: BTreeMap<String, Instant> = BTreeMap::new();
+            for (what, who, milliseconds) in steps {
+                now += Duration::from_millis(milliseconds);
+                let (name, before) = (format!("orders-{who}"), directory.snapshot());
+                match what {
+                    0 => {
+                        directory.register("orders", &name, "http://a", now);
+                        heard.insert(name, now);
+                    }
+                    1 => {
+                        directory.deregister("orders", &name, None);
+                        heard.remove(&name);
+                    }
+                    _ => {
+                        directory.expire(now);
+                        heard.retain(|_, last| now < *last + TIME_TO_LIVE);
+                    }
+                }
+                prop_assert_eq!(names(&directory), heard.keys().cloned().collect::<Vec<_>>());
+                prop_assert_eq!(directory.next_end(), heard.values().min().map(|last| *last + TIME_TO_LIVE));
+                let after = directory.snapshot();
+                prop_assert_eq!(before.version == after.version, before.instances == after.instances);
+            }
+        }
+    }
+}
