@@ -63,6 +63,11 @@ impl Attribute {
         Attribute { name, unit: Unit::Word, least: 0, most: 0, default: None }
     }
 
+    /// A name that need not be said.
+    pub(super) const fn word_or_nothing(name: &'static str) -> Attribute {
+        Attribute { default: Some(0), ..Attribute::word(name) }
+    }
+
     /// The value in the attribute's unit, if it is one that is allowed.
     fn read(&self, value: &Value) -> Result<Value> {
         if self.unit == Unit::Word {
@@ -141,12 +146,17 @@ pub(super) fn read_all(
             bail!("{kind} has no attribute {name:?}; {}", listed(allowed));
         }
     }
-    let value = |attribute: &Attribute| match (given.get(attribute.name), attribute.default) {
-        (Some(value), _) => attribute.read(value).with_context(|| kind.to_owned()),
-        (None, Some(default)) => Ok(default.into()),
-        (None, None) => Err(anyhow!("{kind} must be told its {}", attribute.name)),
-    };
-    allowed.iter().map(|attribute| Ok((attribute.name.to_owned(), value(attribute)?))).collect()
+    let mut all = Map::new();
+    for attribute in allowed {
+        let value = match (given.get(attribute.name), attribute.default) {
+            (Some(value), _) => attribute.read(value).map_err(|error| anyhow!("{kind}: {error:#}"))?,
+            (None, Some(_)) if attribute.unit == Unit::Word => continue,
+            (None, Some(default)) => default.into(),
+            (None, None) => bail!("{kind} must be told its {}", attribute.name),
+        };
+        all.insert(attribute.name.to_owned(), value);
+    }
+    Ok(all)
 }
 
 fn listed(allowed: &[Attribute]) -> String {

@@ -193,8 +193,7 @@ impl TryFrom<Json> for Toxic {
 
     fn try_from(json: Json) -> Result<Toxic> {
         ensure!((0.0..=1.0).contains(&json.toxicity), "toxicity is 0 to 1, not {}", json.toxicity);
-        let effect =
-            Effect::new(&json.r#type, &json.attributes).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let effect = Effect::new(&json.r#type, &json.attributes)?;
         let name = json.name.unwrap_or_else(|| format!("{}_{}", json.r#type, json.stream));
         Ok(Toxic { name, stream: json.stream, toxicity: json.toxicity, effect })
     }

@@ -1,0 +1,101 @@
+use serde_json::json;
+
+use super::super::kind::KINDS;
+use super::*;
+
+fn read(json: Value) -> std::result::Result<FaultSpec, String> {
+    serde_json::from_value(json).map_err(|error| error.to_string())
+}
+
+/// A spec of each kind, told the least that it must be told.
+fn one_of_each() -> Vec<FaultSpec> {
+    let made = KINDS.iter().map(|kind| {
+        let needed = kind.attributes.iter().filter(|attribute| attribute.default.is_none());
+        let value = |least: i64| json!(least.max(1));
+        let told = needed.map(|attribute| {
+            let word = attribute.unit == super::super::attribute::Unit::Word;
+            (attribute.name.to_owned(), if word { json!("after-commit") } else { value(attribute.least) })
+        });
+        let target = match kind.on {
+            On::Link => Some("inventory-database"),
+            On::Process | On::Messages => Some("inventory"),
+            On::Database | On::Broker => None,
+        };
+        FaultSpec::told(kind.name, target, told.collect()).unwrap()
+    });
+    made.collect()
+}
+
+#[test]
+fn every_kind_is_read_as_it_is_written() {
+    for spec in one_of_each() {
+        let written = serde_json::to_value(&spec).unwrap();
+        assert_eq!(read(written.clone()), Ok(spec), "{written}");
+    }
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let spec =
+        read(json!({"kind": "latency", "target": "gateway-inventory", "attributes": {"latency": "1.5s"}}));
+    let spec = spec.unwrap();
+    assert_eq!((spec.number("latency"), spec.number("jitter")), (1500, 0));
+    assert_eq!((spec.stream, spec.toxicity), (Stream::Downstream, 1.0));
+    assert_eq!(spec.time_to_live, Duration::from_secs(10));
+    let skew =
+        read(json!({"kind": "clock_skew", "target": "orders", "attributes": {"skew": "-2s"}})).unwrap();
+    assert_eq!(skew.number("skew"), -2000);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_is_allowed() {
+    let latency = |more: Value| {
+        let mut json = json!({"kind": "latency", "target": "gateway-inventory"});
+        json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        read(json)
+    };
+    for (wrong, says) in [
+        (read(json!({"kind": "lag", "target": "gateway-orders"})), "there are latency, bandwidth,"),
+        (latency(json!({"target": "gateway-stock"})), "gateway-inventory, "),
+        (latency(json!({"attributes": {"latncy": 1}})), "it has latency, jitter"),
+        (latency(json!({"attributes": {"latency": -1}})), "0 to 3600000 ms, not -1"),
+        (latency(json!({"for": "-1s"})), "such as 10s, 500ms or 2m"),
+        (latency(json!({"for": "0s"})), "longer than nothing"),
+        (latency(json!({"for": "2 days"})), "such as 10s"),
+        (latency(json!({"toxicity": -0.1})), "0 to 1"),
+        (latency(json!({"until": "10s"})), "unknown field `until`"),
+        (read(json!({"kind": "latency"})), "a target of the sort link"),
+        (read(json!({"kind": "kill", "target": "init"})), "inventory, "),
+        (read(json!({"kind": "kill", "target": "1"})), "there is no process"),
+        (read(json!({"kind": "kill", "target": "orders-0"})), "there is no process"),
+        (read(json!({"kind": "kill", "target": "orders", "stream": "upstream"})), "it is not a toxic"),
+        (read(json!({"kind": "kill_broker", "target": "database"})), "done to the broker"),
+        (
+            read(json!({"kind": "delay", "target": "gateway", "attributes": {"delay": 1}})),
+            "there is no service",
+        ),
+        (read(json!({"kind": "delay", "target": "orders"})), "must be told its delay"),
+        (read(json!({"kind": "crash_point", "target": "orders"})), "must be told its point"),
+    ] {
+        let error = wrong.unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn each_has_a_counterpart_in_the_monolith_or_a_reason_why_not() {
+    for spec in one_of_each() {
+        let there = spec.in_mode(Mode::Monolith);
+        assert_eq!(there.is_err(), spec.kind.missing_in_monolith().is_some(), "{spec}");
+        assert_eq!(spec.in_mode(Mode::Split).unwrap(), spec);
+    }
+    let target = |kind: &str, target: &str, mode: Mode| {
+        let spec = FaultSpec::new(kind, Some(target)).unwrap().in_mode(mode);
+        spec.map(|spec| spec.target.to_string()).map_err(|error| error.to_string())
+    };
+    assert_eq!(target("kill", "inventory-2", Mode::Monolith).unwrap(), "monolith-2");
+    assert_eq!(target("kill", "gateway", Mode::Monolith).unwrap(), "gateway");
+    assert_eq!(target("down", "orders-database", Mode::Monolith).unwrap(), "monolith-database");
+    assert!(target("down", "gateway-orders", Mode::Monolith).unwrap_err().contains("in one process"));
+    assert!(target("kill", "monolith", Mode::Split).is_err());
+}
