@@ -85,6 +85,17 @@ impl Stage {
         self.new_world_of(driver, infrastructure, DELIVERIES).await
     }
 
+    /// The same, in which a monolith stands behind a gateway.
+    pub async fn new_world_behind_gateway(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+    ) -> Result<World> {
+        let options = self.options(driver, DELIVERIES).await?;
+        self.start(driver, infrastructure, ShopOptions { behind_gateway: true, proxied: false, ..options })
+            .await
+    }
+
     /// The same, in which every message is published so often.
     pub async fn new_world_of(
         &self,
@@ -92,15 +103,29 @@ impl Stage {
         infrastructure: &Infrastructure,
         deliveries: u8,
     ) -> Result<World> {
+        let options = self.options(driver, deliveries).await?;
+        self.start(driver, infrastructure, options).await
+    }
+
+    async fn options(&self, driver: Driver, deliveries: u8) -> Result<ShopOptions> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
-        let options = ShopOptions {
+        Ok(ShopOptions {
             programs: self.programs().await?.clone(),
             logs: logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple())),
             deliveries,
             pool: None,
             flaws: Vec::new(),
             behind_gateway: false,
-        };
+            proxied: false,
+        })
+    }
+
+    async fn start(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+        options: ShopOptions,
+    ) -> Result<World> {
         let shop = Shop::start(self.guard().await?, driver, infrastructure, &options)
             .await
             .context("the shop did not start")?;

@@ -89,8 +89,15 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
         Infrastructure::find(guard, &infra::Options { yes: options.yes, ..infra::Options::default() })
             .await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
-    let shop_options =
-        ShopOptions { programs, logs, deliveries: 1, pool: None, flaws: Vec::new(), behind_gateway: false };
+    let shop_options = ShopOptions {
+        programs,
+        logs,
+        deliveries: 1,
+        pool: None,
+        flaws: Vec::new(),
+        behind_gateway: false,
+        proxied: false,
+    };
     let shop = Shop::start(guard, Driver::Local, &infra, &shop_options).await?;
     Goods::new(options.seed).put_into(&shop).await?;
 

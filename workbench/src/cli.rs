@@ -12,7 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::driver::Driver;
 use crate::guard::{self, Guard};
 use crate::run::{Arrivals, Verdict};
-use crate::{bench, compare, crash_matrix, doctor, flaws, in_doubt, infra, load, model, output, report, up};
+use crate::{
+    bench, compare, control, crash_matrix, doctor, flaws, in_doubt, infra, load, logs, model, output, report,
+    up,
+};
 
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
@@ -48,6 +51,32 @@ enum Command {
     Status(Json),
     /// Stop what `cleave up` has running.
     Down,
+    /// Print the logs of all processes of what `cleave up` has running, as one stream.
+    Logs {
+        /// Only processes whose names begin so.
+        name: Option<String>,
+        /// Only lines that speak of this order.
+        #[arg(long, value_name = "ID")]
+        order: Option<String>,
+        /// Stay, and print what comes.
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Change how many instances of a service are running.
+    Scale {
+        /// As inventory=3 or monolith=2.
+        #[arg(value_name = "SERVICE=INSTANCES", value_parser = scaling)]
+        to: control::Scale,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Replace every instance of a service by a new one, one after the other, while it serves.
+    Deploy {
+        /// The service, or monolith.
+        service: String,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Check the invariants on what `cleave up` has running.
     Audit(Json),
     /// Measure how near the shop comes to what is possible.
@@ -288,6 +317,16 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Compare(arguments) => compare(arguments, folder).await,
         Command::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Command::Down => up::down(folder).await,
+        Command::Logs { name, order, follow } => {
+            let wanted = logs::Wanted { process: name, order, follow };
+            up::logs(folder, &wanted).await.map(|()| HELD)
+        }
+        Command::Scale { to, json } => {
+            control::commands::scale(folder, &to, json.json.as_deref()).await.map(|()| HELD)
+        }
+        Command::Deploy { service, json } => {
+            control::commands::deploy(folder, service, json.json.as_deref()).await.map(|()| HELD)
+        }
         Command::Audit(Json { json }) => Ok(exit_status(up::audit(folder, json.as_deref()).await?)),
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
@@ -399,6 +438,12 @@ fn modes(word: &str) -> Result<Modes, String> {
     }
     let driver = word.parse().map_err(|error| format!("{error}, or both"))?;
     Ok(Modes(vec![driver]))
+}
+
+fn scaling(word: &str) -> Result<control::Scale, String> {
+    let (service, number) = word.split_once('=').ok_or("give the service and a number, as inventory=3")?;
+    let instances = number.parse().map_err(|_| format!("{number} is not a number of instances"))?;
+    Ok(control::Scale { service: service.to_owned(), instances })
 }
 
 fn flaw(word: &str) -> Result<String, String> {

@@ -203,6 +203,7 @@ impl OneTrial<'_> {
             pool: None,
             flaws: self.lab.options.flaws.clone(),
             behind_gateway: false,
+            proxied: false,
         };
         let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
         Goods::new(self.lab.options.seed).put_into(&shop).await?;

@@ -3,25 +3,30 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures_util::future::try_join_all;
+use nix::sys::signal::Signal;
 use uuid::Uuid;
 
 use crate::driver::Driver;
+use crate::faults::{Link, Proxy};
 use crate::guard::Guard;
 use crate::infra::Infrastructure;
 pub use crate::run::Mode;
 
 mod databases;
 mod drain;
+mod links;
 mod member;
 mod start;
 
 pub use databases::{Databases, SERVICES};
 pub use drain::drain;
-use member::Member;
+use links::Links;
+pub(crate) use member::{Member, Recipe};
 use start::{REGISTRY, Starting};
 
 /// How long a shop may take from the start of its processes until all of them are ready.
@@ -77,6 +82,8 @@ pub struct ShopOptions {
     pub flaws: Vec<String>,
     /// Whether a monolith stands behind a gateway, and may have several instances. A split shop always does.
     pub behind_gateway: bool,
+    /// Whether there is a proxy in every link, where faults can be put.
+    pub proxied: bool,
 }
 
 /// A running shop. Dropping it ends its processes at once; [`Shop::stop`] is the orderly way.
@@ -97,6 +104,7 @@ pub struct Shop {
     amqp_url: Option<String>,
     database_names: Vec<String>,
     guard: Guard,
+    links: Links,
     /// The registry is the first, where there is one; the door is the last.
     members: Vec<Member>,
 }
@@ -116,7 +124,8 @@ impl Shop {
         let (databases, database_names) = databases::create(driver.mode(), infra, &shop).await?;
 
         let began = Instant::now();
-        let starting = Starting { guard, driver, options, databases: &databases };
+        let links = Links::new(options.proxied);
+        let starting = Starting { guard, driver, options, databases: &databases, links: &links };
         let (members, namespace, amqp_url) = match driver.mode() {
             Mode::Monolith => (starting.monolith().await?, None, None),
             Mode::Split => {
@@ -124,7 +133,8 @@ impl Shop {
                 (starting.split(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
             }
         };
-        let address = members.last().context("every mode has a process")?.address.clone();
+        let door = &members.last().context("every mode has a process")?.address;
+        let address = links.led(Link::ClientGateway, door)?;
         let mut shop = Shop {
             driver,
             address,
@@ -135,6 +145,7 @@ impl Shop {
             amqp_url,
             database_names,
             guard: guard.clone(),
+            links,
             members,
         };
         try_join_all(shop.members.iter_mut().map(|member| member.ready(READY))).await?;
@@ -144,7 +155,7 @@ impl Shop {
 
     /// The names of its processes, such as `monolith` or `gateway`, with their process ids.
     pub fn processes(&self) -> Vec<(&str, u32)> {
-        self.members.iter().map(|member| (member.name.as_str(), member.process.pid())).collect()
+        self.members.iter().map(|member| (member.name(), member.process.pid())).collect()
     }
 
     /// The process id of one of its processes.
@@ -170,6 +181,16 @@ impl Shop {
     /// Ends a process as a crash would (SIGKILL).
     pub fn kill(&mut self, name: &str) -> Result<()> {
         self.member(name)?.process.kill()
+    }
+
+    /// Stops a process where it stands (SIGSTOP): it lives, keeps its connections, and answers nothing.
+    pub fn pause(&mut self, name: &str) -> Result<()> {
+        self.member(name)?.process.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets a process go on that was stopped (SIGCONT).
+    pub fn resume(&mut self, name: &str) -> Result<()> {
+        self.member(name)?.process.signal(Signal::SIGCONT)
     }
 
     /// How a process ended, or `None` while it runs.
@@ -213,26 +234,66 @@ impl Shop {
     /// Starts one more instance of a process, with the same settings and a port of its own, and answers its name:
     /// `orders-2` beside `orders`. The gateway hears of it from the registry.
     pub async fn add(&mut self, name: &str) -> Result<String> {
-        let instance = |n: usize| format!("{name}-{n}");
-        let mut taken = 2;
-        while self.index(&instance(taken)).is_ok() {
-            taken += 1;
-        }
-        let guard = self.guard.clone();
-        let mut twin = self.member(name)?.twin(&guard, &instance(taken), READY).await?;
+        let recipe = self.recipe(name)?;
+        let mut twin = recipe.start(&self.guard, READY).await?;
         twin.ready(READY).await?;
-        self.members.insert(self.members.len() - 1, twin);
-        Ok(instance(taken))
+        let name = twin.name().to_owned();
+        self.insert(twin);
+        Ok(name)
     }
 
     /// Ends an instance in an orderly way: it takes leave of the registry, finishes what it has, and is a process of the
     /// shop no more.
     pub async fn remove(&mut self, name: &str) -> Result<()> {
+        self.take(name)?.stop(GRACE).await
+    }
+
+    /// What it takes to start one more instance of what this process is an instance of, under the first name that is
+    /// free.
+    pub(crate) fn recipe(&self, name: &str) -> Result<Recipe> {
+        let recipe = &self.members[self.index(name)?].recipe;
+        let taken = |name: &String| self.index(name).is_ok();
+        let instance = (2..).map(|n| format!("{}-{n}", recipe.service)).find(|name| !taken(name));
+        Ok(recipe.twin(&instance.context("there are more instances than numbers")?))
+    }
+
+    /// Makes a process one of the shop's.
+    pub(crate) fn insert(&mut self, member: Member) {
+        self.members.insert(self.members.len() - 1, member);
+    }
+
+    /// Gives a process of the shop away, to be ended.
+    pub(crate) fn take(&mut self, name: &str) -> Result<Member> {
         let index = self.index(name)?;
         if index == self.members.len() - 1 {
             bail!("{name} is the door of the shop {}, which cannot be taken out", self.driver);
         }
-        self.members.remove(index).process.stop(GRACE).await
+        Ok(self.members.remove(index))
+    }
+
+    /// The names of the instances of a service, in the order in which they were started.
+    pub fn instances(&self, service: &str) -> Vec<String> {
+        let of_it = self.members.iter().filter(|member| member.recipe.service == service);
+        of_it.map(|member| member.name().to_owned()).collect()
+    }
+
+    /// The proxies in a link: one before each instance between the gateway and a service, one otherwise, none in a shop
+    /// without proxies.
+    pub(crate) fn proxies(&self, link: Link) -> Vec<Arc<Proxy>> {
+        let Link::Gateway(service) = link else { return self.links.proxy(link).into_iter().collect() };
+        let of_it = self.members.iter().filter(|member| member.recipe.service == service);
+        of_it.filter_map(|member| member.proxy.clone()).collect()
+    }
+
+    /// Starts a process that has ended again, and does not wait until it is ready.
+    pub(crate) fn respawn(&mut self, name: &str, arguments: &[String]) -> Result<()> {
+        let guard = self.guard.clone();
+        self.member(name)?.restart(&guard, arguments)
+    }
+
+    /// What ends its processes should this program be killed.
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// Waits, for at most `bound`, until no order is pending and no message is on its way.
@@ -244,7 +305,7 @@ impl Shop {
     pub async fn stop(mut self, infra: &Infrastructure) -> Result<()> {
         let door = self.members.pop().context("every mode has a process")?;
         door.process.stop(GRACE).await?;
-        let after_registry = usize::from(self.members.first().is_some_and(|first| first.name == REGISTRY));
+        let after_registry = usize::from(self.members.first().is_some_and(|first| first.name() == REGISTRY));
         try_join_all(self.members.drain(after_registry..).map(|member| member.process.stop(GRACE))).await?;
         try_join_all(self.members.drain(..).map(|registry| registry.process.stop(GRACE))).await?;
         for name in &self.database_names {
@@ -259,7 +320,7 @@ impl Shop {
     }
 
     fn index(&self, name: &str) -> Result<usize> {
-        let index = self.members.iter().position(|member| member.name == name);
+        let index = self.members.iter().position(|member| member.name() == name);
         index.with_context(|| format!("the shop {} has no process called {name}", self.driver))
     }
 }

@@ -1,7 +1,6 @@
 //! `cleave up`: a shop to play with, and what the other commands do with one that is up.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +13,7 @@ use serde::Serialize;
 
 use crate::audit::{self, Expected, Subject};
 use crate::compare::programs;
+use crate::control::{self, Client, Control, ProcessState, ShopState};
 use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
@@ -21,8 +21,9 @@ use crate::process::start_time;
 use crate::report::{verdict_words, warnings};
 use crate::run::{Audit, Mode, Verdict};
 use crate::seed::{Goods, customer, sku};
-use crate::shop::{Shop, ShopOptions, drain};
-use crate::{binaries, output};
+use crate::shop::{BEFORE_MONOLITHS, Shop, ShopOptions, drain};
+use crate::supervisor::Supervisor;
+use crate::{binaries, logs, output};
 
 mod state;
 
@@ -30,6 +31,8 @@ use state::{Claim, RunningShop, State};
 
 /// The seed of the goods. Always the same, so that what a guide says to try works.
 const SEED: u64 = 1;
+/// The folder of the logs, in the folder of runs and state.
+const LOGS: &str = "up-logs";
 /// How long `audit` waits for orders that are on their way.
 const SETTLE: Duration = Duration::from_secs(10);
 /// The width of a table where the output is not a terminal.
@@ -57,25 +60,46 @@ pub async fn run(
             return Ok(());
         }
     };
-    claim.publish(&State {
+    let mut state = State {
         started_at: Utc::now(),
         pid: std::process::id(),
         pid_started: start_time(std::process::id()).unwrap_or_default(),
         flaws: flaws.to_vec(),
         shops: shops.iter().map(RunningShop::of).collect(),
-    })?;
+        control: None,
+    };
+    let told: Vec<String> = shops.iter().map(what_to_try).collect();
+    let shops = supervised(folder, shops)?;
+    let control = control::serve(Control { shops: shops.clone() })?;
+    state.control = Some(control.access.clone());
+    claim.publish(&state)?;
     print!("{}", warnings(drivers.iter().copied(), flaws));
-    for shop in &shops {
-        println!("{}", what_to_try(shop));
+    for what in told {
+        println!("{what}");
     }
     eprintln!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
     stop.await;
     eprintln!("Stopping");
     drop(claim);
-    for shop in shops {
-        shop.stop(&infra).await?;
+    control.close().await;
+    for (_, supervisor) in shops {
+        supervisor.release().await?.stop(&infra).await?;
     }
     infra.stop().await
+}
+
+/// From here on whatever ends is started again.
+fn supervised(folder: &Path, shops: Vec<Shop>) -> Result<Vec<(Driver, Supervisor)>> {
+    let supervised = |shop: Shop| {
+        let driver = shop.driver;
+        anyhow::Ok((driver, Supervisor::start(shop, &logs_of(folder, driver))?))
+    };
+    shops.into_iter().map(supervised).collect()
+}
+
+/// The folder of the logs of a shop.
+fn logs_of(folder: &Path, driver: Driver) -> PathBuf {
+    folder.join(LOGS).join(driver.to_string().replace(':', "-"))
 }
 
 async fn start(
@@ -86,8 +110,10 @@ async fn start(
     options: infra::Options,
 ) -> Result<(Infrastructure, Vec<Shop>)> {
     eprintln!("Building what is needed");
-    let programs = binaries::ensure_built(&programs(drivers)).await?;
-    let logs = folder.join("up-logs");
+    let mut wanted = programs(drivers);
+    wanted.extend(BEFORE_MONOLITHS.iter().filter(|program| !wanted.contains(program)).collect::<Vec<_>>());
+    let programs = binaries::ensure_built(&wanted).await?;
+    let logs = folder.join(LOGS);
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
     let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..options };
@@ -95,7 +121,7 @@ async fn start(
     let mut shops = Vec::new();
     for driver in drivers {
         eprintln!("Starting {driver}");
-        let logs = logs.join(driver.to_string().replace(':', "-"));
+        let logs = logs_of(folder, *driver);
         // Of the last time; a log is read from its beginning to learn where its process listens.
         let _ = std::fs::remove_dir_all(&logs);
         let options = ShopOptions {
@@ -104,7 +130,8 @@ async fn start(
             deliveries: 1,
             pool: None,
             flaws: flaws.to_vec(),
-            behind_gateway: false,
+            behind_gateway: true,
+            proxied: false,
         };
         let shop = Shop::start(guard, *driver, &infra, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;
@@ -150,22 +177,25 @@ struct ShopStatus {
     broken_on_purpose: bool,
     address: String,
     ready: bool,
-    /// Names and process ids.
-    processes: BTreeMap<String, u32>,
+    processes: Vec<ProcessState>,
 }
 
 /// Tells what is up. Answers the exit status: 0 something is, 2 nothing is.
 pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
     let state = State::read(folder)?;
     let running = state.is_some();
+    let now = match &state {
+        Some(state) => client(state)?.get::<Vec<ShopState>>("/state").await?,
+        None => Vec::new(),
+    };
     let (flaws, shops) = state.map(|state| (state.flaws, state.shops)).unwrap_or_default();
-    let shops = shops.into_iter().map(async |shop| ShopStatus {
+    let shops = shops.into_iter().zip(now).map(async |(shop, now)| ShopStatus {
         ready: shop.is_ready().await,
         mode: shop.driver.mode(),
         driver: shop.driver,
         broken_on_purpose: shop.driver.is_broken_on_purpose(),
         address: shop.address,
-        processes: shop.processes.into_iter().collect(),
+        processes: now.processes,
     });
     let status = Status { schema: "cleave.status/1", running, flaws, shops: join_all(shops).await };
     match json {
@@ -183,15 +213,41 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
 impl Status {
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["mode", "address", "ready", "processes"]);
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(["mode", "process", "ready", "pid", "restarts", "CPU, s", "memory, MB"]);
         for shop in &self.shops {
-            let processes: Vec<String> =
-                shop.processes.iter().map(|(name, pid)| format!("{name} {pid}")).collect();
             let ready = if shop.ready { "yes" } else { "no" };
-            table.add_row([&shop.driver.to_string(), &shop.address, ready, &processes.join(", ")]);
+            table.add_row([&shop.driver.to_string(), &shop.address, ready]);
+            for process in &shop.processes {
+                table.add_row([
+                    String::new(),
+                    process.name.clone(),
+                    if process.ready { "yes" } else { "no" }.to_owned(),
+                    process.pid.to_string(),
+                    process.restarts.to_string(),
+                    format!("{:.1}", process.cpu_ms as f64 / 1000.0),
+                    format!("{:.0}", process.memory_mb),
+                ]);
+            }
         }
         table
     }
+}
+
+/// Prints the logs of what is up, or of what was up last.
+pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
+    logs::run(&folder.join(LOGS), wanted).await
+}
+
+/// A client of the control interface of what is up.
+fn client(state: &State) -> Result<Client> {
+    let access = state.control.clone();
+    Client::new(access.context("`cleave up` is of an older version; start it again")?)
+}
+
+/// The same for other commands; an error that says so if nothing is up.
+pub fn control(folder: &Path) -> Result<Client> {
+    client(&State::read(folder)?.context("nothing is running; start a shop with `cleave up`")?)
 }
 
 /// Stops what is up, and waits until it has stopped.

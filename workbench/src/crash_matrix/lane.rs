@@ -76,6 +76,7 @@ impl Lane<'_> {
             pool: None,
             flaws: Vec::new(),
             behind_gateway: false,
+            proxied: false,
         };
         let shop = Shop::start(self.guard, self.driver, self.infra, &options).await?;
         Goods::new(GOODS).put_into(&shop).await?;

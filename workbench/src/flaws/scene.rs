@@ -60,6 +60,7 @@ impl Scene {
             pool: None,
             flaws: flaws.iter().map(ToString::to_string).collect(),
             behind_gateway: false,
+            proxied: false,
         };
         let shop = Shop::start(lab.guard, driver, lab.infra, &options).await?;
         let client = Client::new(&shop.address)?;

@@ -1,13 +1,16 @@
 //! One process of a shop.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::faults::Proxy;
 use crate::guard::Guard;
 use crate::process::{self, Process};
 
@@ -17,16 +20,35 @@ const TICK: Duration = Duration::from_millis(10);
 /// The arguments by which a program is told its own name.
 const NAMES: [&str; 2] = ["--instance", "--coordinator"];
 
-/// A process of a shop, with what it takes to start it again.
-#[derive(Debug)]
-pub(super) struct Member {
+/// Where a proxy leads to before its process has said where it listens: the port of the *discard* service, where nobody
+/// is.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+
+/// What it takes to start a process of a shop, now or again.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipe {
+    /// What the process is called: `orders-2`.
     pub(super) name: String,
+    /// What it is an instance of: `orders`.
+    pub(super) service: String,
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(&'static str, String)>,
+    /// The file for its output.
+    pub(super) log: PathBuf,
+    /// Whether those who find it in the registry come through a proxy, where faults can be put.
+    pub(super) behind_proxy: bool,
+}
+
+/// A process of a shop.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(super) recipe: Recipe,
     /// Where it listens, as `http://127.0.0.1:port`.
     pub(super) address: String,
     pub(super) process: Process,
-    program: PathBuf,
-    arguments: Vec<String>,
-    environment: Vec<(&'static str, String)>,
+    /// The proxy before it, if it stands behind one.
+    pub(super) proxy: Option<Arc<Proxy>>,
 }
 
 /// The line by which a program of the shop says where it listens.
@@ -35,44 +57,54 @@ struct Announcement {
     listening: String,
 }
 
-impl Member {
-    /// Starts a program at a free port, and waits until it has said which.
-    pub(super) async fn start(
-        guard: &Guard,
-        name: &str,
-        program: PathBuf,
-        arguments: Vec<String>,
-        environment: Vec<(&'static str, String)>,
-        log: &Path,
-        limit: Duration,
-    ) -> Result<Member> {
-        let process = spawn(guard, name, &program, "0", &arguments, &environment, log)?;
-        let name = name.to_owned();
-        let mut member = Member { name, address: String::new(), process, program, arguments, environment };
-        member.address = member.announced(limit).await?;
-        Ok(member)
-    }
-
-    /// Starts the same program once more, under another name and at a port of its own; its log lies beside this one's.
-    /// Where the program was told a name of its own, this one is told the other.
-    pub(super) async fn twin(&self, guard: &Guard, name: &str, limit: Duration) -> Result<Member> {
-        let log = self.process.log().with_file_name(format!("{name}.log"));
-        let mut arguments = self.arguments.clone();
+impl Recipe {
+    /// The same under another name; its log lies beside this one's. Where the program is told a name of its own, that
+    /// one is told the other.
+    pub(crate) fn twin(&self, name: &str) -> Recipe {
+        let mut twin = self.clone();
+        twin.name = name.to_owned();
+        twin.log = self.log.with_file_name(format!("{name}.log"));
         for flag in NAMES {
-            if let Some(at) = arguments.iter().position(|argument| argument == flag) {
-                arguments[at + 1] = name.to_owned();
+            if let Some(at) = twin.arguments.iter().position(|argument| argument == flag) {
+                twin.arguments[at + 1] = name.to_owned();
             }
         }
-        let (program, environment) = (self.program.clone(), self.environment.clone());
-        Member::start(guard, name, program, arguments, environment, &log, limit).await
+        twin
+    }
+
+    /// Starts the program at a free port, and waits until it has said which.
+    pub(crate) async fn start(mut self, guard: &Guard, limit: Duration) -> Result<Member> {
+        let proxy =
+            self.behind_proxy.then(|| Proxy::start(&self.name, NOWHERE, 0)).transpose()?.map(Arc::new);
+        if let Some(proxy) = &proxy {
+            self.arguments.extend(["--advertise".into(), format!("http://{}", proxy.address())]);
+        }
+        let process = spawn(guard, &self, "0", &[])?;
+        let mut member = Member { recipe: self, address: String::new(), process, proxy };
+        let listening = member.announced(limit).await?;
+        if let Some(proxy) = &member.proxy {
+            proxy.set_upstream(listening);
+        }
+        member.address = format!("http://{listening}");
+        Ok(member)
+    }
+}
+
+impl Member {
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.recipe.name
+    }
+
+    /// Asks it to end, and ends it when it has not after `grace`. Its proxy goes with it.
+    pub(crate) async fn stop(self, grace: Duration) -> Result<()> {
+        self.process.stop(grace).await
     }
 
     /// Starts the program, which has ended, again: at the port that it had, with these arguments after its own.
     pub(super) fn restart(&mut self, guard: &Guard, extra: &[String]) -> Result<()> {
         let (_, port) = self.address.rsplit_once(':').context("an address ends with its port")?;
-        let log = self.process.log().to_owned();
-        let arguments = [&self.arguments[..], extra].concat();
-        self.process = spawn(guard, &self.name, &self.program, port, &arguments, &self.environment, &log)?;
+        self.process = spawn(guard, &self.recipe, port, extra)?;
         Ok(())
     }
 
@@ -82,7 +114,7 @@ impl Member {
     }
 
     /// Waits for the announcement. Logs go to the same file, so it need not be the first line.
-    async fn announced(&mut self, limit: Duration) -> Result<String> {
+    async fn announced(&mut self, limit: Duration) -> Result<SocketAddr> {
         let deadline = Instant::now() + limit;
         loop {
             // In this order, or the line of a process that wrote it and ended in between is missed.
@@ -90,18 +122,22 @@ impl Member {
             let log = fs::read_to_string(self.process.log()).unwrap_or_default();
             let announcement = log.lines().find_map(|line| serde_json::from_str::<Announcement>(line).ok());
             if let Some(Announcement { listening }) = announcement {
-                return Ok(format!("http://{listening}"));
+                return listening.parse().with_context(|| format!("{} listens at {listening}", self.name()));
             }
             running?;
             if Instant::now() > deadline {
-                bail!("{} did not say where it listens for {limit:?}{}", self.name, self.process.log_tail());
+                bail!(
+                    "{} did not say where it listens for {limit:?}{}",
+                    self.name(),
+                    self.process.log_tail()
+                );
             }
             tokio::time::sleep(TICK).await;
         }
     }
 
     /// Waits until it answers that it is ready for work.
-    pub(super) async fn ready(&mut self, limit: Duration) -> Result<()> {
+    pub(crate) async fn ready(&mut self, limit: Duration) -> Result<()> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
         let probe = format!("{}/health/ready", self.address);
         let deadline = Instant::now() + limit;
@@ -114,7 +150,7 @@ impl Member {
             };
             if Instant::now() > deadline {
                 let tail = self.process.log_tail();
-                bail!("{} was not ready after {limit:?}; its last answer: {answer}{tail}", self.name);
+                bail!("{} was not ready after {limit:?}; its last answer: {answer}{tail}", self.name());
             }
             tokio::time::sleep(TICK).await;
         }
@@ -129,16 +165,10 @@ impl Member {
     }
 }
 
-fn spawn(
-    guard: &Guard,
-    name: &str,
-    program: &Path,
-    port: &str,
-    arguments: &[String],
-    environment: &[(&'static str, String)],
-    log: &Path,
-) -> Result<Process> {
+fn spawn(guard: &Guard, recipe: &Recipe, port: &str, extra: &[String]) -> Result<Process> {
+    let Recipe { name, program, arguments, environment, log, .. } = recipe;
     let mut command = process::command(program);
-    command.args(["--port", port]).args(arguments).envs(environment.iter().map(|(name, url)| (name, url)));
+    command.args(["--port", port]).args(arguments).args(extra);
+    command.envs(environment.iter().map(|(name, url)| (name, url)));
     Process::start(guard, name, command, log)
 }

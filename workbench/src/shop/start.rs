@@ -3,7 +3,8 @@
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
-use super::member::Member;
+use super::links::Links;
+use super::member::{Member, Recipe};
 use super::{Databases, READY, ShopOptions};
 use crate::driver::Driver;
 use crate::guard::Guard;
@@ -11,12 +12,16 @@ use crate::guard::Guard;
 /// What the process that knows all others is called.
 pub(super) const REGISTRY: &str = "registry";
 
+/// What the process before all others is called.
+pub(super) const GATEWAY: &str = "gateway";
+
 /// What is needed to start processes.
 pub(super) struct Starting<'a> {
     pub(super) guard: &'a Guard,
     pub(super) driver: Driver,
     pub(super) options: &'a ShopOptions,
     pub(super) databases: &'a Databases,
+    pub(super) links: &'a Links,
 }
 
 impl Starting<'_> {
@@ -59,7 +64,7 @@ impl Starting<'_> {
 
     async fn gateway(&self, registry: &Member, routes: &str) -> Result<Member> {
         let arguments = ["--registry", &registry.address, "--routes", routes];
-        self.member("gateway", "gateway", arguments.map(String::from).to_vec(), vec![]).await
+        self.member(GATEWAY, "gateway", arguments.map(String::from).to_vec(), vec![]).await
     }
 
     /// What every program with a database is told.
@@ -76,9 +81,16 @@ impl Starting<'_> {
         arguments: Vec<String>,
         environment: Vec<(&'static str, String)>,
     ) -> Result<Member> {
-        let program = self.options.programs.join(program);
-        let log = self.options.logs.join(format!("{name}.log"));
-        Member::start(self.guard, name, program, arguments, environment, &log, READY).await
+        let recipe = Recipe {
+            name: name.to_owned(),
+            service: name.to_owned(),
+            program: self.options.programs.join(program),
+            arguments,
+            environment: self.links.through(name, environment)?,
+            log: self.options.logs.join(format!("{name}.log")),
+            behind_proxy: self.options.proxied && ![REGISTRY, GATEWAY].contains(&name),
+        };
+        recipe.start(self.guard, READY).await
     }
 }
 

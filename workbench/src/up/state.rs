@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::control::Access;
 use crate::driver::Driver;
 use crate::process::start_time;
 use crate::shop::{Databases, Shop};
@@ -24,6 +25,8 @@ pub(super) struct State {
     /// Rules that every shop leaves out on purpose.
     pub(super) flaws: Vec<String>,
     pub(super) shops: Vec<RunningShop>,
+    /// How other commands reach the shops.
+    pub(super) control: Option<Access>,
 }
 
 /// A shop that is up.

@@ -1,0 +1,109 @@
+//! Who may disturb the shop (rule 39): only a program of the same user on the same machine, never a web page.
+//!
+//! A page in the same browser can send requests to loopback. It cannot read the token, which is in a file of this user's;
+//! it cannot send JSON without asking first, which nobody answers; and a name that was made to point here (*DNS rebinding*)
+//! stands in `Host`.
+
+use actix_web::HttpRequest;
+use actix_web::http::{Method, StatusCode, header};
+
+/// The header of the token.
+pub const TOKEN: &str = "x-cleave-token";
+
+/// Why a request was not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// What is wrong, for people.
+    pub why: &'static str,
+}
+
+/// Admits a request to the interface on this port, or says why not.
+pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
+    let refuse = |status, why| Err(Refused { status, why });
+    let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+    let text =
+        |name: header::HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or(""));
+    if !text(header::HOST).is_some_and(|host| hosts.iter().any(|own| own == host)) {
+        return refuse(StatusCode::MISDIRECTED_REQUEST, "the Host header is not that of this interface");
+    }
+    let origins = hosts.map(|host| format!("http://{host}"));
+    if text(header::ORIGIN).is_some_and(|origin| origins.iter().all(|own| own != origin)) {
+        return refuse(StatusCode::FORBIDDEN, "the request comes from another origin");
+    }
+    let sent = request.headers().get(TOKEN).map(header::HeaderValue::as_bytes).unwrap_or_default();
+    if !same(sent, token.as_bytes()) {
+        return refuse(StatusCode::UNAUTHORIZED, "the header x-cleave-token is missing or wrong");
+    }
+    let is_json = text(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if request.method() != Method::GET && !is_json {
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with content-type: application/json");
+    }
+    Ok(())
+}
+
+/// In a time that does not tell how much of it was right.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const PORT: u16 = 4321;
+    const SECRET: &str = "0123456789abcdef";
+
+    fn with(headers: &[(&str, &str)]) -> Result<(), u16> {
+        let mut request = TestRequest::post().uri("/scale");
+        for (name, value) in headers {
+            request = request.insert_header((*name, *value));
+        }
+        admit(&request.to_http_request(), PORT, SECRET).map_err(|refused| refused.status.as_u16())
+    }
+
+    const HOST: (&str, &str) = ("host", "127.0.0.1:4321");
+    const KEY: (&str, &str) = (TOKEN, SECRET);
+    const JSON: (&str, &str) = ("content-type", "application/json");
+
+    #[test]
+    fn our_own_program_is_admitted() {
+        assert_eq!(with(&[HOST, KEY, JSON]), Ok(()));
+        assert_eq!(
+            with(&[("host", "localhost:4321"), ("origin", "http://localhost:4321"), KEY, JSON]),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn each_way_round_it_is_closed() {
+        // The hostile page: another origin, even one that looks alike, or none that has a name.
+        for origin in
+            ["http://evil.example", "http://127.0.0.1:4321.evil.example", "null", "https://127.0.0.1:4321"]
+        {
+            assert_eq!(with(&[HOST, ("origin", origin), KEY, JSON]), Err(403), "{origin}");
+        }
+        // The rebound name.
+        for host in ["evil.example:4321", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:43210", ""] {
+            assert_eq!(with(&[("host", host), KEY, JSON]), Err(421), "{host}");
+        }
+        assert_eq!(with(&[KEY, JSON]), Err(421), "no host");
+        // The form post, which no browser asks leave for.
+        for kind in [
+            "application/x-www-form-urlencoded",
+            "text/plain",
+            "multipart/form-data",
+            "text/plain; application/json",
+        ] {
+            assert_eq!(with(&[HOST, KEY, ("content-type", kind)]), Err(415), "{kind}");
+        }
+        // Whoever cannot read this user's files.
+        for token in ["", "0123456789abcdee", "0123456789abcdef0", "0123456789abcde"] {
+            assert_eq!(with(&[HOST, (TOKEN, token), JSON]), Err(401), "{token}");
+        }
+        assert_eq!(with(&[HOST, JSON]), Err(401), "no token");
+    }
+}

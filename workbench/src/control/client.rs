@@ -1,0 +1,53 @@
+//! The side of the control interface that is in the other commands.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Access;
+use super::admission::TOKEN;
+
+/// Longer than a deployment of many instances takes.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Talks to the `cleave up` that is running.
+#[derive(Debug, Clone)]
+pub struct Client {
+    access: Access,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// A client that is admitted.
+    pub fn new(access: Access) -> Result<Client> {
+        Ok(Client { access, http: reqwest::Client::builder().no_proxy().timeout(LIMIT).build()? })
+    }
+
+    /// Asks for something.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    /// Asks for something to be done.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.send(self.http.post(self.url(path)).json(body)).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.access.port)
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
+        let answer = request.header(TOKEN, &self.access.token).send().await;
+        let answer = answer.context("`cleave up` does not answer; see `cleave status`")?;
+        let good = answer.status().is_success();
+        let body: Value = answer.json().await.context("`cleave up` gave an answer that is not JSON")?;
+        if !good {
+            bail!("{}", body["error"].as_str().unwrap_or("it was refused"));
+        }
+        serde_json::from_value(body).context("`cleave up` is of another version; start it again")
+    }
+}

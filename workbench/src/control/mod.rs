@@ -1,0 +1,90 @@
+//! The control interface of `cleave up`: how another command, or the dashboard, reaches the shops that are up.
+//!
+//! It listens on loopback, and admits nobody whom [`admission`] does not let in. It reaches only processes that this
+//! program has started, and those only by the names that it gave them.
+
+pub mod admission;
+mod client;
+pub mod commands;
+mod server;
+
+use serde::{Deserialize, Serialize};
+
+use crate::driver::Driver;
+use crate::supervisor::{Deployment, Entry};
+
+pub use client::Client;
+pub use server::{Control, serve};
+
+/// Where the interface is, and what admits to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Access {
+    /// The port of 127.0.0.1.
+    pub port: u16,
+    /// The token of this run.
+    pub token: String,
+}
+
+/// `POST /scale`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    /// The service, or `monolith`.
+    pub service: String,
+    /// How many instances there are to be.
+    pub instances: usize,
+}
+
+/// `POST /deploy`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deploy {
+    /// The service, or `monolith`.
+    pub service: String,
+}
+
+/// What came of a scaling in one shop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Scaled {
+    /// The shop.
+    pub shop: Driver,
+    /// The instances that there are now.
+    pub instances: Vec<String>,
+}
+
+/// What came of a deployment in one shop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Deployed {
+    /// The shop.
+    pub shop: Driver,
+    /// What was replaced, and how long it took.
+    pub deployment: Deployment,
+}
+
+/// `GET /state`: what is up now.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShopState {
+    /// The shop.
+    pub shop: Driver,
+    /// Its processes.
+    pub processes: Vec<ProcessState>,
+    /// What its supervisor saw and did, the oldest first.
+    pub journal: Vec<Entry>,
+}
+
+/// One process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProcessState {
+    /// Its name.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Whether it answers that it is ready.
+    pub ready: bool,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// Processor time that it has used, in milliseconds.
+    pub cpu_ms: u64,
+    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included.
+    pub memory_mb: f64,
+}

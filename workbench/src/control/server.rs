@@ -1,0 +1,210 @@
+//! The side of the control interface that is in `cleave up`.
+
+use std::net::TcpListener;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::{Context, Result};
+use futures_util::future::join_all;
+use serde_json::json;
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use uuid::Uuid;
+
+use super::admission::{Refused, admit};
+use super::{Access, Deploy, Deployed, ProcessState, Scale, Scaled, ShopState};
+use crate::driver::Driver;
+use crate::run::Mode;
+use crate::shop::SERVICES;
+use crate::supervisor::Supervisor;
+
+/// The largest body that is read, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// The shops that can be controlled.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// Each with its supervisor.
+    pub shops: Vec<(Driver, Supervisor)>,
+}
+
+/// An interface that is open.
+pub struct Open {
+    /// How to reach it.
+    pub access: Access,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl Open {
+    /// Closes it; requests under way are given up.
+    pub async fn close(self) {
+        self.handle.stop(false).await;
+    }
+}
+
+/// Opens the interface on a free port.
+pub fn serve(control: Control) -> Result<Open> {
+    let listener =
+        TcpListener::bind(("127.0.0.1", 0)).context("no port is free for the control interface")?;
+    let access = Access { port: listener.local_addr()?.port(), token: Uuid::new_v4().simple().to_string() };
+    let door = access.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::new(control.clone()))
+            .app_data(Data::new(door.clone()))
+            .route("/state", web::get().to(state))
+            .route("/scale", web::post().to(scale))
+            .route("/deploy", web::post().to(deploy))
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)
+    .context("the control interface did not open")?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(Open { access, handle })
+}
+
+impl Control {
+    /// The shops that have such a service.
+    fn with(&self, service: &str) -> Result<Vec<&(Driver, Supervisor)>, HttpResponse> {
+        let has = |driver: &Driver| match driver.mode() {
+            Mode::Monolith => service == "monolith",
+            Mode::Split => SERVICES.contains(&service),
+        };
+        let found: Vec<_> = self.shops.iter().filter(|(driver, _)| has(driver)).collect();
+        if found.is_empty() {
+            let known: Vec<&str> =
+                self.shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
+            let why = format!("there is no service {service} here; there are {}", known.join(", "));
+            return Err(error(StatusCode::NOT_FOUND, &why));
+        }
+        Ok(found)
+    }
+}
+
+fn services(driver: Driver) -> &'static [&'static str] {
+    match driver.mode() {
+        Mode::Monolith => &["monolith"],
+        Mode::Split => &SERVICES,
+    }
+}
+
+fn error(status: StatusCode, why: &str) -> HttpResponse {
+    HttpResponse::build(status).json(json!({ "error": why }))
+}
+
+fn admitted(request: &HttpRequest, access: &Access) -> Result<(), HttpResponse> {
+    admit(request, access.port, &access.token).map_err(|Refused { status, why }| error(status, why))
+}
+
+async fn scale(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+    body: web::Payload,
+) -> HttpResponse {
+    let wanted: Scale = match read(&request, &access, body).await {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    let shops = match control.with(&wanted.service) {
+        Ok(shops) => shops,
+        Err(answer) => return answer,
+    };
+    let mut all = Vec::new();
+    for (driver, supervisor) in shops {
+        match supervisor.scale(&wanted.service, wanted.instances).await {
+            Ok(instances) => all.push(Scaled { shop: *driver, instances }),
+            Err(why) => return error(StatusCode::UNPROCESSABLE_ENTITY, &format!("{driver}: {why:#}")),
+        }
+    }
+    HttpResponse::Ok().json(all)
+}
+
+async fn deploy(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+    body: web::Payload,
+) -> HttpResponse {
+    let wanted: Deploy = match read(&request, &access, body).await {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    let shops = match control.with(&wanted.service) {
+        Ok(shops) => shops,
+        Err(answer) => return answer,
+    };
+    let mut all = Vec::new();
+    for (driver, supervisor) in shops {
+        match supervisor.deploy(&wanted.service).await {
+            Ok(deployment) => all.push(Deployed { shop: *driver, deployment }),
+            Err(why) => return error(StatusCode::INTERNAL_SERVER_ERROR, &format!("{driver}: {why:#}")),
+        }
+    }
+    HttpResponse::Ok().json(all)
+}
+
+/// Admits a request, and only then reads what it asks for.
+async fn read<T: serde::de::DeserializeOwned>(
+    request: &HttpRequest,
+    access: &Access,
+    body: web::Payload,
+) -> Result<T, HttpResponse> {
+    admitted(request, access)?;
+    let refuse = |why: &str| error(StatusCode::UNPROCESSABLE_ENTITY, why);
+    let bytes = match body.to_bytes_limited(BODY_LIMIT).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(why)) => return Err(refuse(&format!("the body broke off: {why}"))),
+        Err(_) => return Err(refuse("the body is too large")),
+    };
+    serde_json::from_slice(&bytes).map_err(|why| refuse(&format!("the body is not understood: {why}")))
+}
+
+async fn state(request: HttpRequest, access: Data<Access>, control: Data<Control>) -> HttpResponse {
+    if let Err(answer) = admitted(&request, &access) {
+        return answer;
+    }
+    let shops = control.shops.iter().map(|(driver, supervisor)| state_of(*driver, supervisor));
+    HttpResponse::Ok().json(join_all(shops).await)
+}
+
+async fn state_of(driver: Driver, supervisor: &Supervisor) -> ShopState {
+    let restarts = supervisor.restarts();
+    let places: Vec<(String, u32, String)> = {
+        let shop = supervisor.shop().await;
+        let processes = shop.processes().into_iter();
+        let place = |(name, pid): (&str, u32)| {
+            (name.to_owned(), pid, shop.address_of(name).unwrap_or_default().to_owned())
+        };
+        processes.map(place).collect()
+    };
+    let mut system = System::new().ok();
+    if let Some(system) = &mut system {
+        let pids: Vec<Pid> = places.iter().map(|(_, pid, _)| Pid::from_u32(*pid)).collect();
+        let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
+    }
+    let processes = places.into_iter().map(async |(name, pid, address)| {
+        let process = system.as_ref().and_then(|system| system.process(Pid::from_u32(pid)));
+        ProcessState {
+            ready: is_ready(&address).await,
+            restarts: restarts.get(&name).copied().unwrap_or_default(),
+            cpu_ms: process.map_or(0, sysinfo::Process::accumulated_cpu_time),
+            memory_mb: process.map_or(0.0, |process| process.memory() as f64 / 1e6),
+            name,
+            pid,
+        }
+    });
+    let processes = join_all(processes).await;
+    ShopState { shop: driver, processes, journal: supervisor.journal().entries() }
+}
+
+async fn is_ready(address: &str) -> bool {
+    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(2)).build();
+    let Ok(client) = client else { return false };
+    let answer = client.get(format!("{address}/health/ready")).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}

@@ -1,0 +1,61 @@
+//! A *rolling deployment*: each instance is replaced by a new one while the others serve. The new one comes first, and the
+//! old one goes only when the new one is ready, so that there is never one fewer.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::{GRACE, Supervisor};
+
+/// One instance for another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The instance that went.
+    pub old: String,
+    /// The instance that came.
+    pub new: String,
+    /// Milliseconds from the start of the new one until it was ready.
+    pub ready_ms: f64,
+    /// Milliseconds from then on until the old one had finished what it had and ended.
+    pub drained_ms: f64,
+}
+
+/// A deployment that is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// What was deployed.
+    pub service: String,
+    /// Instance by instance.
+    pub replacements: Vec<Replacement>,
+    /// Milliseconds in all.
+    pub took_ms: f64,
+}
+
+impl Supervisor {
+    /// Replaces every instance of a service, one after the other.
+    pub async fn deploy(&self, service: &str) -> Result<Deployment> {
+        let service = self.service(service).await?;
+        let _one_at_a_time = self.0.changing.lock().await;
+        let began = Instant::now();
+        let mut replacements = Vec::new();
+        for old in self.shop().await.instances(&service) {
+            replacements.push(self.replace(&service, old).await?);
+        }
+        Ok(Deployment { service, replacements, took_ms: ms(began.elapsed()) })
+    }
+
+    async fn replace(&self, service: &str, old: String) -> Result<Replacement> {
+        let began = Instant::now();
+        let new = self.add(service).await?;
+        let ready = began.elapsed();
+        let member = self.shop().await.take(&old)?;
+        member.stop(GRACE).await?;
+        self.journal().info(&old, format!("replaced by {new}"));
+        Ok(Replacement { old, new, ready_ms: ms(ready), drained_ms: ms(began.elapsed() - ready) })
+    }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
