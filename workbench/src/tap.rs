@@ -49,11 +49,17 @@ impl Tap {
         Tap::place(amqp_url, namespace, service, key, Some(FieldTable::default())).await
     }
 
-    /// Refuses what comes: the queue is full, and the broker says no to whoever publishes (*nack*).
+    /// Refuses what comes: the queue is full, and the broker says no to whoever publishes (*nack*). It keeps a copy of
+    /// what it refused beside, so that it can be counted.
     pub async fn refusing(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
         let mut full = FieldTable::default();
+        let mut set = |name: &str, value: String| {
+            full.insert(name.into(), AMQPValue::LongString(value.into()));
+        };
+        set("x-overflow", "reject-publish-dlx".into());
+        set("x-dead-letter-exchange", String::new());
+        set("x-dead-letter-routing-key", beside(&own_queue(namespace, service, key)));
         full.insert("x-max-length".into(), AMQPValue::LongUInt(0));
-        full.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
         Tap::place(amqp_url, namespace, service, key, Some(full)).await
     }
 
@@ -80,12 +86,14 @@ impl Tap {
             exchange: namespace.to_owned(),
             key: key.to_owned(),
             queue: format!("{namespace}.{service}"),
-            own: own.is_some().then(|| format!("{namespace}.{service}.tap.{key}")),
+            own: own.is_some().then(|| own_queue(namespace, service, key)),
             kept: Vec::new(),
         };
         // The new way first: a message in between comes twice, and is not lost.
         if let (Some(name), Some(arguments)) = (&tap.own, own) {
             let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+            let refused = tap.channel.queue_declare(beside(name).into(), durable, FieldTable::default());
+            within(refused).await?;
             within(tap.channel.queue_declare(name.as_str().into(), durable, arguments)).await?;
             tap.bind(name).await?;
         }
@@ -110,9 +118,18 @@ impl Tap {
 
     /// How many messages are held back at this moment.
     pub async fn held(&self) -> Result<u32> {
+        self.count(self.own()?).await
+    }
+
+    /// How many messages were refused: each as often as it was sent.
+    pub async fn refused(&self) -> Result<u32> {
+        self.count(&beside(self.own()?)).await
+    }
+
+    async fn count(&self, queue: &str) -> Result<u32> {
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let name = self.own()?.into();
-        Ok(within(self.channel.queue_declare(name, passive, FieldTable::default())).await?.message_count())
+        let declared = self.channel.queue_declare(queue.into(), passive, FieldTable::default());
+        Ok(within(declared).await?.message_count())
     }
 
     /// Sends all that is held back on to the service, in the order in which it came; answers how many.
@@ -150,21 +167,29 @@ impl Tap {
         if let Some(own) = &self.own {
             self.unbind(own).await?;
             self.release().await?;
-            let options = QueueDeleteOptions::default();
-            within(self.channel.queue_delete(own.as_str().into(), options)).await?;
+            for queue in [own.clone(), beside(own)] {
+                within(self.channel.queue_delete(queue.into(), QueueDeleteOptions::default())).await?;
+            }
         }
         within(self.connection.close(200, "the tap is removed".into())).await
     }
 
-    async fn next(&self) -> Result<Option<BasicGetMessage>> {
+    /// The next message that is held back. It stays the broker's until it is forwarded.
+    pub(crate) async fn next(&self) -> Result<Option<BasicGetMessage>> {
         within(self.channel.basic_get(self.own()?.into(), BasicGetOptions::default())).await
     }
 
-    async fn forward(&self, message: &BasicGetMessage) -> Result<()> {
-        let (body, properties) = (&message.delivery.data, message.delivery.properties.clone());
-        publish(&self.channel, &self.queue, body, properties).await?;
+    /// Sends a message on to the service.
+    pub(crate) async fn forward(&self, message: &BasicGetMessage) -> Result<()> {
+        self.copy(message).await?;
         within(message.delivery.acker.ack(BasicAckOptions::default())).await?;
         Ok(())
+    }
+
+    /// Sends a copy of a message to the service, and goes on holding it back.
+    pub(crate) async fn copy(&self, message: &BasicGetMessage) -> Result<()> {
+        let (body, properties) = (&message.delivery.data, message.delivery.properties.clone());
+        publish(&self.channel, &self.queue, body, properties).await
     }
 
     fn own(&self) -> Result<&str> {
@@ -183,6 +208,16 @@ impl Tap {
         let unbound = self.channel.queue_unbind(queue.into(), exchange, key, FieldTable::default());
         within(unbound).await.with_context(|| format!("{} cannot be led away from {queue}", self.key))
     }
+}
+
+/// The queue that takes the place of the service's.
+fn own_queue(namespace: &str, service: &str, key: &str) -> String {
+    format!("{namespace}.{service}.tap.{key}")
+}
+
+/// The queue beside it, for copies of what is refused.
+fn beside(own: &str) -> String {
+    format!("{own}.refused")
 }
 
 /// Waits for an answer of the broker, and not for ever.

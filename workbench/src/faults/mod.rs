@@ -1,16 +1,23 @@
 //! Breaking a shop on purpose.
 //!
 //! [`KINDS`] is the catalogue of faults, a [`FaultSpec`] is one that is asked for, and a [`Link`] is a place where a
-//! [`Proxy`] can stand.
+//! [`Proxy`] can stand. [`Faults`] starts them, heals them at their end, and records what each really hit.
 
+mod act;
 mod attribute;
+mod effect;
+mod engine;
 mod kind;
 mod link;
+mod messages;
 mod proxy;
+mod servers;
 mod spec;
 pub mod toxic;
 
+pub use act::{Act, Hit, Request, ServerAct};
 pub use attribute::{Attribute, Unit, read_duration};
+pub use engine::{Faults, Place, Record};
 pub use kind::{KINDS, Kind, On};
 pub use link::Link;
 pub use proxy::{Proxy, Traffic};

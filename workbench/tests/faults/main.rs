@@ -1,7 +1,10 @@
-//! Faults, on real sockets.
+//! Faults, on real sockets and real servers.
 
+mod engine;
 mod ground;
+mod messages;
 mod proxy;
+mod servers;
 mod toxics;
 mod transparency;
 
