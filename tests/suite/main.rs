@@ -18,6 +18,7 @@ mod divergence;
 mod docs;
 mod duplicates;
 mod flaws;
+mod gateway;
 mod openapi;
 mod servers;
 mod tidy;
@@ -155,6 +156,12 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_broker_ten_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
+        gateway::a_service_that_hangs_is_cut_off_and_taken_back,
+        gateway::a_killed_instance_leaves_rotation,
+        gateway::a_rolling_replacement_loses_no_request,
+        gateway::browsing_goes_on_without_the_catalog,
+        gateway::the_shop_goes_on_without_its_registry,
+        gateway::settings_are_followed,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,
         two_phase::branches_are_finished_by_hand,

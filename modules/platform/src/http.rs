@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
@@ -32,6 +34,9 @@ pub const CLIENT_IDLE: Duration = Duration::from_secs(30);
 /// How long requests under way may take once the server was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
 
+/// How often a server that is to end looks whether its connections are closed.
+const CLOSED_YET: Duration = Duration::from_millis(5);
+
 /// The longest `Prefer: wait` that is granted.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -58,6 +63,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let listener = listen(port)?;
     let address = listener.local_addr()?;
+    let connections = Connections::default();
     let server = {
         let health = health.clone();
         HttpServer::new(move || {
@@ -70,6 +76,10 @@ pub async fn serve(
         .workers(workers())
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
+        .on_connect({
+            let connections = connections.clone();
+            move |_, kept_with_it| _ = kept_with_it.insert(connections.one_more())
+        })
         .disable_signals()
         .listen(listener)
         .context("the HTTP server did not start")?
@@ -78,17 +88,51 @@ pub async fn serve(
     announce(address);
     let registered = registration.map(|registration| registration.begin(address));
     let handle = server.handle();
+    // On its own, so that it closes what is left while the rest of the process ends.
+    let server = tokio::spawn(server);
     let stopped = async {
         stop.await;
         health.stopping();
         if let Some(registered) = registered {
             registered.end().await;
         }
-        handle.stop(true).await;
+        tokio::select! {
+            () = handle.stop(true) => {}
+            () = connections.all_closed() => {}
+        }
         Ok(())
     };
-    tokio::try_join!(server, stopped).context("the HTTP server failed")?;
-    Ok(())
+    tokio::select! {
+        ended = server => ended?.context("the HTTP server failed"),
+        stopped = stopped => stopped,
+    }
+}
+
+/// Counts the connections that are open. At its end the server closes each as soon as it is idle, but looks only once a
+/// second whether it is done; a deployment would wait for that.
+#[derive(Clone, Default)]
+struct Connections(Arc<AtomicUsize>);
+
+/// One of them. It is dropped when all of its answers are written and it is closed.
+struct Connection(Connections);
+
+impl Connections {
+    fn one_more(&self) -> Connection {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Connection(self.clone())
+    }
+
+    async fn all_closed(&self) {
+        while self.0.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(CLOSED_YET).await;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn listen(port: u16) -> anyhow::Result<TcpListener> {

@@ -48,7 +48,7 @@ pub(crate) struct Member {
     pub(super) address: String,
     pub(super) process: Process,
     /// The proxy before it, if it stands behind one.
-    pub(super) proxy: Option<Arc<Proxy>>,
+    proxy: Option<Arc<Proxy>>,
 }
 
 /// The line by which a program of the shop says where it listens.
@@ -79,9 +79,11 @@ impl Recipe {
         if let Some(proxy) = &proxy {
             self.arguments.extend(["--advertise".into(), format!("http://{}", proxy.address())]);
         }
+        // An earlier process of this name may have written to the same file.
+        let earlier = fs::metadata(&self.log).map_or(0, |log| log.len() as usize);
         let process = spawn(guard, &self, "0", &[])?;
         let mut member = Member { recipe: self, address: String::new(), process, proxy };
-        let listening = member.announced(limit).await?;
+        let listening = member.announced(earlier, limit).await?;
         if let Some(proxy) = &member.proxy {
             proxy.set_upstream(listening);
         }
@@ -94,6 +96,16 @@ impl Member {
     /// What it is called.
     pub(crate) fn name(&self) -> &str {
         &self.recipe.name
+    }
+
+    /// What it is an instance of.
+    pub(crate) fn service(&self) -> &str {
+        &self.recipe.service
+    }
+
+    /// The proxy before it, if it stands behind one.
+    pub(crate) fn proxy(&self) -> Option<Arc<Proxy>> {
+        self.proxy.clone()
     }
 
     /// Asks it to end, and ends it when it has not after `grace`. Its proxy goes with it.
@@ -113,14 +125,19 @@ impl Member {
         Ok(self.process.try_wait()?.is_some_and(|status| status.signal().is_some()))
     }
 
-    /// Waits for the announcement. Logs go to the same file, so it need not be the first line.
-    async fn announced(&mut self, limit: Duration) -> Result<SocketAddr> {
+    /// Waits for the announcement, behind what was `earlier` in the log. Logs go to the same file, so it need not be the
+    /// first line.
+    async fn announced(&mut self, earlier: usize, limit: Duration) -> Result<SocketAddr> {
         let deadline = Instant::now() + limit;
         loop {
             // In this order, or the line of a process that wrote it and ended in between is missed.
             let running = self.running();
             let log = fs::read_to_string(self.process.log()).unwrap_or_default();
-            let announcement = log.lines().find_map(|line| serde_json::from_str::<Announcement>(line).ok());
+            let announcement = log
+                .get(earlier..)
+                .unwrap_or_default()
+                .lines()
+                .find_map(|line| serde_json::from_str::<Announcement>(line).ok());
             if let Some(Announcement { listening }) = announcement {
                 return listening.parse().with_context(|| format!("{} listens at {listening}", self.name()));
             }

@@ -1,0 +1,355 @@
+//! The one door: who is behind it comes, goes, hangs and dies, and those in front of it notice as little as can be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tests::{Driver, Stage, World};
+use tokio::task::{JoinHandle, JoinSet};
+use uuid::Uuid;
+use workbench::audit::Expected;
+
+use crate::api::order;
+
+/// An instance that says nothing is forgotten after this time, unless the registry is told otherwise.
+const TIME_TO_LIVE: Duration = Duration::from_millis(1000);
+
+/// How soon a breaker must notice that a service hangs, and that it goes on.
+const DETECTED: Duration = Duration::from_millis(1000);
+const RECOVERED: Duration = Duration::from_millis(2000);
+
+/// How often a time is taken: the middle one counts, because the machine has others to serve.
+const ROUNDS: usize = 3;
+
+/// How much later than it should something may be seen on a busy machine.
+const LATE: Duration = Duration::from_millis(150);
+
+/// Between two reads, and between two orders. They come whether those before were answered or not, as from people who
+/// know nothing of each other.
+const READS_APART: Duration = Duration::from_millis(30);
+const ORDERS_APART: Duration = Duration::from_millis(100);
+
+/// What is asked for.
+#[derive(Clone)]
+enum Question {
+    Get(String),
+    /// An order under a new key each time.
+    Order(Value),
+}
+
+/// An answer, as far as it matters here.
+struct Seen {
+    /// `None` where the connection broke.
+    status: Option<StatusCode>,
+    stale: bool,
+    text: String,
+}
+
+impl Seen {
+    fn is_good(&self) -> bool {
+        self.status.is_some_and(|status| status.is_success()) && !self.stale
+    }
+}
+
+/// The same question, asked at the door again and again.
+struct Asking {
+    stop: Arc<AtomicBool>,
+    asking: JoinHandle<Vec<Seen>>,
+}
+
+impl Asking {
+    fn start(world: &World, question: Question) -> Asking {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, address) = (stop.clone(), world.address.clone());
+        let asking = tokio::spawn(async move {
+            let client = Client::builder().no_proxy().build().expect("the settings are valid");
+            let apart = match question {
+                Question::Get(_) => READS_APART,
+                Question::Order(_) => ORDERS_APART,
+            };
+            let (mut under_way, mut ticks) = (JoinSet::new(), tokio::time::interval(apart));
+            while !stopped.load(Ordering::Relaxed) {
+                ticks.tick().await;
+                let (client, address, question) = (client.clone(), address.clone(), question.clone());
+                under_way.spawn(async move { ask(&client, &address, &question).await });
+            }
+            under_way.join_all().await
+        });
+        Asking { stop, asking }
+    }
+
+    async fn finish(self) -> Result<Vec<Seen>> {
+        self.stop.store(true, Ordering::Relaxed);
+        Ok(self.asking.await?)
+    }
+
+    /// Stops, and fails unless there were so many answers, and all good.
+    async fn finish_well(self, at_least: usize) -> Result<usize> {
+        let seen = self.finish().await?;
+        let bad: Vec<_> = seen.iter().filter(|seen| !seen.is_good()).collect();
+        let first = bad.first().map_or("", |seen| &seen.text);
+        ensure!(bad.is_empty(), "{} of {} requests failed, the first: {first}", bad.len(), seen.len());
+        ensure!(seen.len() >= at_least, "only {} requests were sent", seen.len());
+        Ok(seen.len())
+    }
+}
+
+async fn ask(client: &Client, address: &str, question: &Question) -> Seen {
+    let request = match question {
+        Question::Get(path) => client.get(format!("{address}{path}")),
+        Question::Order(order) => {
+            let key = Uuid::new_v4().to_string();
+            client.post(format!("{address}/orders")).header("idempotency-key", key).json(order)
+        }
+    };
+    match request.send().await {
+        Ok(answer) => {
+            let (status, stale) = (answer.status(), answer.headers().contains_key("cleave-degraded"));
+            let text = answer.text().await;
+            Seen { status: text.is_ok().then_some(status), stale, text: text.unwrap_or_default() }
+        }
+        Err(error) => Seen { status: None, stale: false, text: error.to_string() },
+    }
+}
+
+/// How the gateway sees a service.
+async fn dependency(world: &World, service: &str) -> Result<Value> {
+    let all = reqwest::get(format!("{}/health/dependencies", world.address)).await?.json::<Value>().await?;
+    let found = all.as_array().into_iter().flatten().find(|dependency| dependency["service"] == service);
+    found.cloned().with_context(|| format!("{service} is missing in {all}"))
+}
+
+/// Waits until the breaker of a service is in this state; says how long that took.
+async fn until_breaker(world: &World, service: &str, state: &str, bound: Duration) -> Result<Duration> {
+    let began = Instant::now();
+    loop {
+        let dependency = dependency(world, service).await?;
+        if dependency["breaker"]["state"] == state {
+            return Ok(began.elapsed());
+        }
+        ensure!(began.elapsed() < bound, "not {state} after {bound:?}: {dependency}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Sets a setting, and waits until it must have been heard.
+async fn set(world: &World, name: &str, value: u64) -> Result<()> {
+    let settings = format!("{}/settings/{name}", world.shop().await.address_of("registry")?);
+    let answer = Client::new().put(settings).json(&json!(value)).send().await?;
+    ensure!(answer.status() == StatusCode::NO_CONTENT, "{name}: {}", answer.text().await?);
+    tokio::time::sleep(LATE).await;
+    Ok(())
+}
+
+/// Has the gateway wait for as long as a busy machine may take: then a request that fails is one that was lost.
+async fn be_patient(world: &World) -> Result<()> {
+    set(world, "gateway.timeout_ms", 10_000).await?;
+    set(world, "gateway.write_timeout_ms", 20_000).await
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let sku = world.product(5, 100).await?;
+    let stock = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
+    let browsing = Asking::start(&world, Question::Get(format!("/products/{sku}")));
+    let (mut detected, mut recovered) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.shop().await.pause("inventory")?;
+        detected.push(until_breaker(&world, "inventory", "open", 5 * DETECTED).await?);
+        // Long enough for a try or two to fail.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        world.shop().await.resume("inventory")?;
+        recovered.push(until_breaker(&world, "inventory", "closed", 5 * RECOVERED).await?);
+    }
+    println!("a hanging service: breaker open after {detected:?}, closed after {recovered:?}");
+    let browsed = browsing.finish_well(100).await?;
+    let stock = stock.finish().await?;
+    ensure!(
+        middle(detected.clone()) <= DETECTED,
+        "the breaker opened {detected:?} after the service hung, with {} requests for stock",
+        stock.len()
+    );
+    ensure!(middle(recovered.clone()) <= RECOVERED, "it closed {recovered:?} after the service went on");
+    ensure!(browsed > stock.len() / 4, "browsing nearly stood still: {browsed}");
+    let cut_off = stock.iter().filter(|seen| seen.status == Some(StatusCode::SERVICE_UNAVAILABLE)).count();
+    ensure!(cut_off > 20, "only {cut_off} of {} were answered at once", stock.len());
+    world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let sku = world.product(5, 100).await?;
+    let registry = format!("{}/instances", world.shop().await.address_of("registry")?);
+    let knows = async |instance: &str| {
+        let known = reqwest::get(&registry).await?.json::<Value>().await?;
+        anyhow::Ok(known.as_array().into_iter().flatten().any(|known| known["instance"] == instance))
+    };
+    be_patient(&world).await?;
+    let asking = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let second = world.shop().await.add("inventory").await?;
+        tests::eventually("the second instance is known", async || Ok(knows(&second).await?.then_some(())))
+            .await?;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.shop().await.kill(&second)?;
+        let killed = Instant::now();
+        while knows(&second).await? {
+            ensure!(killed.elapsed() < 5 * TIME_TO_LIVE, "{second} is still known");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        times.push(killed.elapsed());
+        world.shop().await.remove(&second).await?;
+    }
+    let asked = asking.finish_well(100).await?;
+    world.still_works().await?;
+    println!("a killed instance: out after {times:?}, {asked} requests and none failed");
+    ensure!(times.iter().all(|time| *time <= TIME_TO_LIVE + LATE), "out of rotation after {times:?}");
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+pub async fn a_rolling_replacement_loses_no_request(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let split = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    roll(&split, &["orders", "inventory"]).await.context("services")?;
+    stage.close(split, infrastructure, Expected::default()).await?;
+    for driver in [Driver::Local, Driver::TwoPhase] {
+        let monolith = stage.new_world_behind_gateway(driver, infrastructure).await?;
+        roll(&monolith, &["monolith"]).await.with_context(|| driver.to_string())?;
+        stage.close(monolith, infrastructure, Expected::default()).await?;
+    }
+    Ok(None)
+}
+
+/// Replaces each of these by an instance of its own kind, twice, under load.
+async fn roll(world: &World, names: &[&str]) -> Result<()> {
+    let (sku, customer) = (world.product(5, 100_000).await?, world.customer(1_000_000).await?);
+    be_patient(world).await?;
+    let orders = Asking::start(world, Question::Order(order(&customer, "seoul", &[(&sku, 1, 5)])));
+    let stock = Asking::start(world, Question::Get(format!("/stock/{sku}")));
+    let mut times = Vec::new();
+    for name in names {
+        let mut old = (*name).to_owned();
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let began = Instant::now();
+            let new = world.shop().await.add(&old).await?;
+            world.shop().await.remove(&old).await?;
+            times.push(began.elapsed());
+            old = new;
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let (orders, stock) = (orders.finish_well(20).await?, stock.finish_well(20).await?);
+    println!("{}: replaced in {times:?}, {orders} orders and {stock} reads, none failed", world.driver);
+    world.still_works().await
+}
+
+pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let sku = world.product(5, 1).await?;
+    let path = format!("/products/{sku}");
+    let fresh = world.get(&path).await?.expect(200)?;
+    ensure!(fresh.header("cleave-degraded").is_empty(), "a fresh answer is said to be old");
+    world.shop().await.kill("catalog")?;
+    for _ in 0..20 {
+        let stale = world.get(&path).await?.expect(200)?;
+        ensure!(stale.header("cleave-degraded") == "stale" && !stale.header("age").is_empty());
+        ensure!(stale.json == fresh.json, "{} instead of {}", stale.json, fresh.json);
+    }
+    world.get("/products/never-seen").await?.is_problem(503, "unavailable")?;
+    world.get(&format!("/stock/{sku}")).await?.expect(200)?;
+    world.shop().await.restart("catalog").await?;
+    tests::eventually("answers are fresh again", async || {
+        let answer = world.get(&path).await?.expect(200)?;
+        Ok(answer.header("cleave-degraded").is_empty().then_some(()))
+    })
+    .await?;
+    world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let sku = world.product(5, 100).await?;
+    let asking = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
+    for pause in [true, false] {
+        {
+            let mut shop = world.shop().await;
+            if pause {
+                shop.pause("registry")?
+            } else {
+                shop.kill("registry")?
+            };
+        }
+        tokio::time::sleep(2 * TIME_TO_LIVE).await;
+        world.still_works().await?;
+        {
+            let mut shop = world.shop().await;
+            if pause {
+                shop.resume("registry")?
+            } else {
+                shop.restart("registry").await?
+            };
+        }
+        tests::eventually("all instances are known again", async || {
+            let shop = world.shop().await;
+            let instances = format!("{}/instances", shop.address_of("registry")?);
+            let known = reqwest::get(instances).await?.json::<Value>().await?;
+            Ok((known.as_array().map_or(0, Vec::len) == 5).then_some(()))
+        })
+        .await?;
+    }
+    asking.finish_well(100).await?;
+    world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let sku = world.product(5, 100).await?;
+    let permits = dependency(&world, "inventory").await?["permits"]["limit"].clone();
+    set(&world, "gateway.concurrency", 7).await?;
+    let now = dependency(&world, "inventory").await?["permits"]["limit"].clone();
+    ensure!((permits, &now) == (json!(1000), &json!(7)), "{now}");
+
+    set(&world, "gateway.timeout_ms", 3000).await?;
+    set(&world, "breaker.failures", 2).await?;
+    world.shop().await.pause("inventory")?;
+    for timeout in [3000, 200] {
+        set(&world, "gateway.timeout_ms", timeout).await?;
+        let began = Instant::now();
+        world.get(&format!("/stock/{sku}")).await?.is_problem(504, "outcome_unknown")?;
+        let (took, timeout) = (began.elapsed(), Duration::from_millis(timeout));
+        ensure!((timeout..timeout + 5 * LATE).contains(&took), "{timeout:?} are set, and it took {took:?}");
+    }
+    world.get(&format!("/stock/{sku}")).await?.is_problem(503, "unavailable")?;
+    world.shop().await.resume("inventory")?;
+    // A breaker turns only when somebody asks.
+    tests::eventually("the service is taken back", async || {
+        Ok((world.get(&format!("/stock/{sku}")).await?.status == 200).then_some(()))
+    })
+    .await?;
+    world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
