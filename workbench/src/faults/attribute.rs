@@ -19,8 +19,6 @@ pub enum Unit {
     KilobytesPerSecond,
     /// Bytes.
     Bytes,
-    /// Megabytes of 1,000,000 bytes.
-    Megabytes,
     /// So many of something.
     Count,
     /// A name, not a number.
@@ -82,30 +80,22 @@ impl Attribute {
         };
         let number =
             number.with_context(|| format!("{} is {}, not {value}", self.name, self.unit.in_words()))?;
-        let allowed = self.least..=self.most;
-        ensure!(
-            allowed.contains(&number),
-            "{} is {} to {} {}, not {number}",
-            self.name,
-            self.least,
-            self.most,
-            self.unit.symbol()
-        );
+        let (least, most) = (self.least, self.most);
+        let bounds = format!("{least} to {most} {}", self.unit.symbol());
+        ensure!((least..=most).contains(&number), "{} is {}, not {number}", self.name, bounds.trim_end());
         Ok(number.into())
     }
 }
 
 impl Unit {
-    /// As it stands behind a number.
+    /// As it stands behind a number; nothing for what is merely counted.
     pub fn symbol(self) -> &'static str {
         match self {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "µs",
             Unit::KilobytesPerSecond => "KB/s",
             Unit::Bytes => "bytes",
-            Unit::Megabytes => "MB",
-            Unit::Count => "times",
-            Unit::Word => "name",
+            Unit::Count | Unit::Word => "",
         }
     }
 
@@ -115,7 +105,6 @@ impl Unit {
             Unit::Microseconds => "a whole number of microseconds, or a text such as \"50us\" or \"1ms\"",
             Unit::KilobytesPerSecond => "a whole number of kilobytes per second",
             Unit::Bytes => "a whole number of bytes",
-            Unit::Megabytes => "a whole number of megabytes",
             Unit::Count => "a whole number",
             Unit::Word => "a name",
         }

@@ -154,6 +154,16 @@ impl Kind {
         toxic::TYPES.iter().any(|(name, _)| *name == self.name)
     }
 
+    /// What it is done to in the monolith, or why it cannot be: one sentence.
+    pub fn in_monolith(&self) -> &'static str {
+        match self.on {
+            On::Link => "the link that the monolith has too: to clients, and to its database",
+            On::Process => "the process `monolith`, and so everything at once",
+            On::Database => "its database server, which holds everything",
+            On::Broker | On::Messages => self.missing_in_monolith().unwrap_or_default(),
+        }
+    }
+
     /// Why the monolith has nothing that this could be done to; `None` if it has.
     pub fn missing_in_monolith(&self) -> Option<&'static str> {
         match self.on {

@@ -10,6 +10,7 @@ use lapin::message::BasicGetMessage;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::keys;
 use super::spec::FaultSpec;
 use crate::driver::Driver;
 use crate::tap::Tap;
@@ -51,7 +52,7 @@ struct Way {
     url: String,
     namespace: String,
     service: String,
-    key: String,
+    key: &'static str,
     hits: Arc<AtomicU64>,
 }
 
@@ -82,7 +83,7 @@ impl Interference {
             url: url.to_owned(),
             namespace: namespace.to_owned(),
             service: service.to_owned(),
-            key: spec.word("key").unwrap_or_else(|| usual_key(driver, service)).to_owned(),
+            key: keys::meant(driver, service, spec.word("key"))?,
             hits: Arc::default(),
         };
         let tap = way.place().await?;
@@ -194,23 +195,5 @@ impl Way {
             How::Reorder(..) => None,
         }
         .map(|(_, message)| message)
-    }
-}
-
-/// The routing key of the message on which an order comes to this service for its part in the checkout.
-fn usual_key(driver: Driver, service: &str) -> &'static str {
-    match (driver, service) {
-        (Driver::Choreographed, "catalog") => "orders.order-placed",
-        (Driver::Choreographed, "inventory") => "catalog.prices-honoured",
-        (Driver::Choreographed, "payments") => "inventory.stock-reserved",
-        (Driver::Choreographed, "shipping") => "payments.payment-captured",
-        (Driver::Choreographed, _) => "shipping.shipment-scheduled",
-        (Driver::Tcc, "payments") => "payments.authorize-payment",
-        (Driver::Tcc, "shipping") => "shipping.quote-shipment",
-        (_, "catalog") => "catalog.honour-prices",
-        (_, "inventory") => "inventory.reserve-stock",
-        (_, "payments") => "payments.capture-payment",
-        (_, "shipping") => "shipping.schedule-shipment",
-        _ => "inventory.stock-reserved",
     }
 }

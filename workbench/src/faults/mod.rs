@@ -7,6 +7,7 @@ mod act;
 mod attribute;
 mod effect;
 mod engine;
+mod keys;
 mod kind;
 mod link;
 mod messages;

@@ -11,6 +11,8 @@ use super::attribute::{read_all, read_duration};
 use super::kind::{Kind, On};
 use super::link::{Link, MONOLITH};
 use super::toxic::Stream;
+use crate::crash_matrix::{POINTS, Point};
+use crate::driver::Driver;
 use crate::run::Mode;
 use crate::shop::SERVICES;
 
@@ -95,6 +97,18 @@ impl FaultSpec {
         Ok(FaultSpec { target, ..self.clone() })
     }
 
+    /// Fails where the process of a crash point never comes to it in a shop with this driver.
+    pub(super) fn check_crash_point(&self, driver: Driver) -> Result<()> {
+        let (Some(point), Target::Process(name)) = (self.word("point"), &self.target) else { return Ok(()) };
+        let passing: Vec<&str> = crash_point(point)?.processes(driver).to_vec();
+        ensure!(
+            passing.contains(&instance(name).0),
+            "{name} never comes to {point} in {driver}; who does: {}",
+            if passing.is_empty() { "nobody".to_owned() } else { passing.join(", ") }
+        );
+        Ok(())
+    }
+
     /// An attribute that is a number.
     pub(super) fn number(&self, name: &str) -> i64 {
         self.attributes.get(name).and_then(Value::as_i64).unwrap_or_default()
@@ -104,6 +118,13 @@ impl FaultSpec {
     pub(super) fn word(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).and_then(Value::as_str)
     }
+}
+
+fn crash_point(name: &str) -> Result<&'static Point> {
+    POINTS.iter().find(|point| point.name == name).with_context(|| {
+        let all: Vec<&str> = POINTS.iter().map(|point| point.name).collect();
+        format!("there is no crash point {name:?}; there are {}", all.join(", "))
+    })
 }
 
 /// The process of that mode that does the work of this one. The monolith does that of every service.
@@ -188,6 +209,7 @@ impl TryFrom<Json> for FaultSpec {
         let kind = Kind::find(&json.kind)?;
         let attributes = read_all(kind.name, kind.attributes, &json.attributes)?;
         let target = Target::new(kind, json.target.as_deref())?;
+        attributes.get("point").and_then(Value::as_str).map(crash_point).transpose()?;
         if !kind.is_toxic() && (json.stream.is_some() || json.toxicity.is_some()) {
             bail!("{} has neither stream nor toxicity: it is not a toxic", kind.name);
         }

@@ -29,7 +29,7 @@ pub const TYPES: &[(&str, &[Attribute])] = &[
             Attribute::or("delay", Unit::Microseconds, 0, 60_000_000, 0),
         ],
     ),
-    ("limit_data", &[Attribute::needed("bytes", Unit::Bytes, 0, 1 << 50)]),
+    ("limit_data", &[Attribute::needed("bytes", Unit::Bytes, 0, 1_000_000_000_000)]),
 ];
 
 /// One thing that is wrong with a link.

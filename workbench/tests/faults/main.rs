@@ -1,5 +1,6 @@
 //! Faults, on real sockets and real servers.
 
+mod document;
 mod engine;
 mod ground;
 mod messages;

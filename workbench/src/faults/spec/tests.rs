@@ -76,6 +76,10 @@ fn what_is_wrong_is_said_with_what_is_allowed() {
         ),
         (read(json!({"kind": "delay", "target": "orders"})), "must be told its delay"),
         (read(json!({"kind": "crash_point", "target": "orders"})), "must be told its point"),
+        (
+            read(json!({"kind": "crash_point", "target": "orders", "attributes": {"point": "nowhere"}})),
+            "there are before-order-write, ",
+        ),
     ] {
         let error = wrong.unwrap_err();
         assert!(error.contains(says), "{error}");
@@ -98,4 +102,18 @@ fn each_has_a_counterpart_in_the_monolith_or_a_reason_why_not() {
     assert_eq!(target("down", "orders-database", Mode::Monolith).unwrap(), "monolith-database");
     assert!(target("down", "gateway-orders", Mode::Monolith).unwrap_err().contains("in one process"));
     assert!(target("kill", "monolith", Mode::Split).is_err());
+}
+
+#[test]
+fn a_crash_point_is_one_that_the_process_comes_to() {
+    let point = |name: &str, process: &str, driver: Driver| {
+        let told = json!({ "point": name });
+        let spec = FaultSpec::told("crash_point", Some(process), told.as_object().unwrap().clone()).unwrap();
+        spec.check_crash_point(driver).map_err(|error| error.to_string())
+    };
+    assert_eq!(point("after-commit", "inventory-2", Driver::Orchestrated), Ok(()));
+    assert_eq!(point("after-commit", "monolith", Driver::Local), Ok(()));
+    let error = point("after-saga-start", "inventory", Driver::Orchestrated).unwrap_err();
+    assert!(error.contains("who does: orders"), "{error}");
+    assert!(point("after-ack", "monolith", Driver::Local).unwrap_err().contains("nobody"));
 }
