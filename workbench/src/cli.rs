@@ -12,9 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::driver::Driver;
 use crate::guard::{self, Guard};
 use crate::run::{Arrivals, Verdict};
+use crate::scenario::Scenario;
 use crate::{
     bench, compare, control, crash_matrix, doctor, flaws, in_doubt, infra, load, logs, model, output, report,
-    up,
+    scenario, up,
 };
 
 /// Exit status: everything that was looked at holds.
@@ -208,6 +209,10 @@ struct Compare {
     /// Seed of the load: the same seed sends the same orders.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Run a scenario on each of the modes instead: a timeline of load, faults, scaling and deployments, as those in
+    /// docs/scenarios.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws"])]
+    scenario: Option<PathBuf>,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
@@ -348,7 +353,30 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
     }
 }
 
-async fn compare(arguments: Compare, folder: &Path) -> Result<u8> {
+/// The same disturbances on each of the modes.
+async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
+    let scenario = Scenario::read(file)?;
+    let options = scenario::Options {
+        drivers: arguments.modes,
+        seed: arguments.seed,
+        infra: arguments.servers.options(),
+    };
+    let (run, folder) = scenario::run(&Guard::start()?, folder, &scenario, &options).await?;
+    match arguments.json.json.as_deref() {
+        Some("-") => eprintln!("{}", scenario::table(&run)),
+        _ => println!("{}", scenario::table(&run)),
+    }
+    if let Some(target) = arguments.json.json.as_deref() {
+        output::json(target, &run)?;
+    }
+    eprintln!("\nThe report: {}", folder.join("report.html").display());
+    Ok(exit_status(run.verdict))
+}
+
+async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8> {
+    if let Some(file) = arguments.scenario.take() {
+        return play(&file, arguments, folder).await;
+    }
     let arrivals = if arguments.saturate {
         Arrivals::Closed { clients: arguments.clients }
     } else {

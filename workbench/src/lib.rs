@@ -28,6 +28,7 @@ pub mod progress;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod scenario;
 pub mod seed;
 pub mod shop;
 pub mod stats;

@@ -173,6 +173,27 @@ impl Shop {
         Ok(&self.members[self.index(name)?].address)
     }
 
+    /// Sets a setting of the external configuration, which the registry keeps and the processes follow.
+    pub async fn set(&self, name: &str, value: u64) -> Result<()> {
+        let url = format!("{}/settings/{name}", self.address_of(REGISTRY)?);
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let answer = client.put(url).json(&value).send().await.context("the registry did not answer")?;
+        if !answer.status().is_success() {
+            bail!("{name} was not set to {value}: {}", answer.text().await?);
+        }
+        Ok(())
+    }
+
+    /// Has the gateway, if there is one, wait for as long as a busy machine may take: for those who ask whether answers
+    /// are right, and not how soon they come.
+    pub async fn be_patient(&self) -> Result<()> {
+        if self.address_of(REGISTRY).is_ok() {
+            self.set("gateway.timeout_ms", 10_000).await?;
+            self.set("gateway.write_timeout_ms", 30_000).await?;
+        }
+        Ok(())
+    }
+
     /// The broker's URL, in the split mode.
     pub fn amqp_url(&self) -> Option<&str> {
         self.amqp_url.as_deref()
@@ -282,7 +303,7 @@ impl Shop {
     pub(crate) fn proxies(&self, link: Link) -> Vec<Arc<Proxy>> {
         let Link::Gateway(service) = link else { return self.links.proxy(link).into_iter().collect() };
         let of_it = self.members.iter().filter(|member| member.recipe.service == service);
-        of_it.filter_map(|member| member.proxy.clone()).collect()
+        of_it.filter_map(Member::proxy).collect()
     }
 
     /// Starts a process that has ended again, and does not wait until it is ready.

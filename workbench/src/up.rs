@@ -1,6 +1,7 @@
 //! `cleave up`: a shop to play with, and what the other commands do with one that is up.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -10,6 +11,7 @@ use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::audit::{self, Expected, Subject};
 use crate::compare::programs;
@@ -69,7 +71,8 @@ pub async fn run(
         control: None,
     };
     let told: Vec<String> = shops.iter().map(what_to_try).collect();
-    let shops = supervised(folder, shops)?;
+    let infra = Arc::new(Mutex::new(infra));
+    let shops = supervised(folder, &infra, shops).await?;
     let control = control::serve(Control { shops: shops.clone() })?;
     state.control = Some(control.access.clone());
     claim.publish(&state)?;
@@ -82,19 +85,29 @@ pub async fn run(
     eprintln!("Stopping");
     drop(claim);
     control.close().await;
+    let mut released = Vec::new();
     for (_, supervisor) in shops {
-        supervisor.release().await?.stop(&infra).await?;
+        released.push(supervisor.release().await?);
+    }
+    let infra = Arc::into_inner(infra).context("something still works on the servers")?.into_inner();
+    for shop in released {
+        shop.stop(&infra).await?;
     }
     infra.stop().await
 }
 
 /// From here on whatever ends is started again.
-fn supervised(folder: &Path, shops: Vec<Shop>) -> Result<Vec<(Driver, Supervisor)>> {
-    let supervised = |shop: Shop| {
+async fn supervised(
+    folder: &Path,
+    infra: &Arc<Mutex<Infrastructure>>,
+    shops: Vec<Shop>,
+) -> Result<Vec<(Driver, Supervisor)>> {
+    let mut supervised = Vec::new();
+    for shop in shops {
         let driver = shop.driver;
-        anyhow::Ok((driver, Supervisor::start(shop, &logs_of(folder, driver))?))
-    };
-    shops.into_iter().map(supervised).collect()
+        supervised.push((driver, Supervisor::start(shop, infra.clone(), &logs_of(folder, driver)).await?));
+    }
+    Ok(supervised)
 }
 
 /// The folder of the logs of a shop.

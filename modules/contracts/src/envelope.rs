@@ -90,7 +90,7 @@ impl<M: Message> Envelope<M> {
             id: derive_id(subject, message.routing_key(), attempt),
             source: format!("/{source}"),
             subject,
-            time: Utc::now(),
+            time: crate::clock::now(),
             attempt,
             traceparent: trace,
             order: None,

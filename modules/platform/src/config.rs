@@ -28,12 +28,22 @@ pub struct Settings {
     /// Where to die on purpose, as POINT or POINT:N for the N-th pass; `cleave crash-matrix` tries them all.
     #[arg(long, env = "CLEAVE_CRASH_AT", value_name = "POINT[:N]")]
     pub crash_at: Option<CrashAt>,
+    /// By how many milliseconds the clock is wrong on purpose: ahead, or behind if negative.
+    #[arg(
+        long,
+        env = "CLEAVE_CLOCK_SKEW_MS",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        value_name = "MS"
+    )]
+    clock_skew_ms: i64,
 }
 
 impl Settings {
     /// Breaks what is to be broken on purpose. To be called once logs are written.
     pub fn break_on_purpose(&self) {
         flaw::switch_on(&self.flaws);
+        contracts::clock::skew(self.clock_skew_ms);
         if let Some(at) = self.crash_at {
             crash::arm(at);
         }

@@ -4,24 +4,43 @@
 //! it cannot send JSON without asking first, which nobody answers; and a name that was made to point here (*DNS rebinding*)
 //! stands in `Host`.
 
-use actix_web::HttpRequest;
 use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde_json::json;
 
 /// The header of the token.
 pub const TOKEN: &str = "x-cleave-token";
 
-/// Why a request was not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a request was refused. As an answer it is `{"error": why}`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
 pub struct Refused {
     /// The answer's status.
     pub status: StatusCode,
     /// What is wrong, for people.
-    pub why: &'static str,
+    pub why: String,
+}
+
+impl Refused {
+    /// With this status and reason.
+    pub fn new(status: StatusCode, why: impl Into<String>) -> Refused {
+        Refused { status, why: why.into() }
+    }
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status).json(json!({ "error": self.why }))
+    }
 }
 
 /// Admits a request to the interface on this port, or says why not.
 pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
-    let refuse = |status, why| Err(Refused { status, why });
+    let refuse = |status, why: &str| Err(Refused::new(status, why));
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let text =
         |name: header::HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or(""));

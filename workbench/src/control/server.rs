@@ -7,7 +7,6 @@ use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
-use serde_json::json;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use uuid::Uuid;
 
@@ -68,7 +67,7 @@ pub fn serve(control: Control) -> Result<Open> {
 
 impl Control {
     /// The shops that have such a service.
-    fn with(&self, service: &str) -> Result<Vec<&(Driver, Supervisor)>, HttpResponse> {
+    fn with(&self, service: &str) -> Result<Vec<&(Driver, Supervisor)>, Refused> {
         let has = |driver: &Driver| match driver.mode() {
             Mode::Monolith => service == "monolith",
             Mode::Split => SERVICES.contains(&service),
@@ -78,7 +77,7 @@ impl Control {
             let known: Vec<&str> =
                 self.shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
             let why = format!("there is no service {service} here; there are {}", known.join(", "));
-            return Err(error(StatusCode::NOT_FOUND, &why));
+            return Err(Refused::new(StatusCode::NOT_FOUND, why));
         }
         Ok(found)
     }
@@ -91,36 +90,20 @@ fn services(driver: Driver) -> &'static [&'static str] {
     }
 }
 
-fn error(status: StatusCode, why: &str) -> HttpResponse {
-    HttpResponse::build(status).json(json!({ "error": why }))
-}
-
-fn admitted(request: &HttpRequest, access: &Access) -> Result<(), HttpResponse> {
-    admit(request, access.port, &access.token).map_err(|Refused { status, why }| error(status, why))
-}
-
 async fn scale(
     request: HttpRequest,
     access: Data<Access>,
     control: Data<Control>,
     body: web::Payload,
-) -> HttpResponse {
-    let wanted: Scale = match read(&request, &access, body).await {
-        Ok(wanted) => wanted,
-        Err(answer) => return answer,
-    };
-    let shops = match control.with(&wanted.service) {
-        Ok(shops) => shops,
-        Err(answer) => return answer,
-    };
+) -> Result<HttpResponse, Refused> {
+    let wanted: Scale = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in shops {
-        match supervisor.scale(&wanted.service, wanted.instances).await {
-            Ok(instances) => all.push(Scaled { shop: *driver, instances }),
-            Err(why) => return error(StatusCode::UNPROCESSABLE_ENTITY, &format!("{driver}: {why:#}")),
-        }
+    for (driver, supervisor) in control.with(&wanted.service)? {
+        let scaled = supervisor.scale(&wanted.service, wanted.instances).await;
+        let instances = scaled.map_err(|why| failed(StatusCode::UNPROCESSABLE_ENTITY, *driver, &why))?;
+        all.push(Scaled { shop: *driver, instances });
     }
-    HttpResponse::Ok().json(all)
+    Ok(HttpResponse::Ok().json(all))
 }
 
 async fn deploy(
@@ -128,23 +111,19 @@ async fn deploy(
     access: Data<Access>,
     control: Data<Control>,
     body: web::Payload,
-) -> HttpResponse {
-    let wanted: Deploy = match read(&request, &access, body).await {
-        Ok(wanted) => wanted,
-        Err(answer) => return answer,
-    };
-    let shops = match control.with(&wanted.service) {
-        Ok(shops) => shops,
-        Err(answer) => return answer,
-    };
+) -> Result<HttpResponse, Refused> {
+    let wanted: Deploy = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in shops {
-        match supervisor.deploy(&wanted.service).await {
-            Ok(deployment) => all.push(Deployed { shop: *driver, deployment }),
-            Err(why) => return error(StatusCode::INTERNAL_SERVER_ERROR, &format!("{driver}: {why:#}")),
-        }
+    for (driver, supervisor) in control.with(&wanted.service)? {
+        let deployed = supervisor.deploy(&wanted.service).await;
+        let deployment = deployed.map_err(|why| failed(StatusCode::INTERNAL_SERVER_ERROR, *driver, &why))?;
+        all.push(Deployed { shop: *driver, deployment });
     }
-    HttpResponse::Ok().json(all)
+    Ok(HttpResponse::Ok().json(all))
+}
+
+fn failed(status: StatusCode, shop: Driver, why: &anyhow::Error) -> Refused {
+    Refused::new(status, format!("{shop}: {why:#}"))
 }
 
 /// Admits a request, and only then reads what it asks for.
@@ -152,23 +131,25 @@ async fn read<T: serde::de::DeserializeOwned>(
     request: &HttpRequest,
     access: &Access,
     body: web::Payload,
-) -> Result<T, HttpResponse> {
-    admitted(request, access)?;
-    let refuse = |why: &str| error(StatusCode::UNPROCESSABLE_ENTITY, why);
+) -> Result<T, Refused> {
+    admit(request, access.port, &access.token)?;
+    let refuse = |why: String| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why);
     let bytes = match body.to_bytes_limited(BODY_LIMIT).await {
         Ok(Ok(bytes)) => bytes,
-        Ok(Err(why)) => return Err(refuse(&format!("the body broke off: {why}"))),
-        Err(_) => return Err(refuse("the body is too large")),
+        Ok(Err(why)) => return Err(refuse(format!("the body broke off: {why}"))),
+        Err(_) => return Err(refuse("the body is too large".into())),
     };
-    serde_json::from_slice(&bytes).map_err(|why| refuse(&format!("the body is not understood: {why}")))
+    serde_json::from_slice(&bytes).map_err(|why| refuse(format!("the body is not understood: {why}")))
 }
 
-async fn state(request: HttpRequest, access: Data<Access>, control: Data<Control>) -> HttpResponse {
-    if let Err(answer) = admitted(&request, &access) {
-        return answer;
-    }
+async fn state(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+) -> Result<HttpResponse, Refused> {
+    admit(&request, access.port, &access.token)?;
     let shops = control.shops.iter().map(|(driver, supervisor)| state_of(*driver, supervisor));
-    HttpResponse::Ok().json(join_all(shops).await)
+    Ok(HttpResponse::Ok().json(join_all(shops).await))
 }
 
 async fn state_of(driver: Driver, supervisor: &Supervisor) -> ShopState {

@@ -240,7 +240,7 @@ impl Fault {
 impl FaultSpec {
     /// Whether the two cannot be there at once. Toxics can, in one link; but what is done to a process, to a server or
     /// to the same messages would be undone by the end of the other.
-    fn clashes_with(&self, other: &FaultSpec) -> bool {
+    pub(crate) fn clashes_with(&self, other: &FaultSpec) -> bool {
         let either_is_toxic = self.kind.is_toxic() || other.kind.is_toxic();
         self.target == other.target && self.word("key") == other.word("key") && !either_is_toxic
     }

@@ -106,6 +106,11 @@ impl Mix {
         Mix { seed, first: 0, goods: Goods::new(seed), popularity }
     }
 
+    /// What one piece of a product costs.
+    pub fn price(&self, product: usize) -> Money {
+        self.goods.price(product)
+    }
+
     /// The same orders from a later one on: a second load on one shop must not repeat the keys of the first.
     pub fn starting_at(self, first: u64) -> Mix {
         Mix { first, ..self }

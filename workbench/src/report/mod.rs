@@ -22,9 +22,14 @@ pub use table::render as table;
 ///
 /// Each appears whole or not at all: a reader, or a second run at the same time, never sees half a file.
 pub fn write(run: &Run, folder: &Path) -> Result<()> {
+    write_all(folder, &json(run)?, &html(run)?)
+}
+
+/// The same for a run of whichever kind.
+pub(crate) fn write_all(folder: &Path, json: &str, html: &str) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    write_file(&folder.join("run.json"), &json(run)?)?;
-    write_file(&folder.join("report.html"), &html(run)?)?;
+    write_file(&folder.join("run.json"), json)?;
+    write_file(&folder.join("report.html"), html)?;
     link_latest(folder)
 }
 

@@ -39,7 +39,9 @@ impl Supervisor {
         let _one_at_a_time = self.0.changing.lock().await;
         let began = Instant::now();
         let mut replacements = Vec::new();
-        for old in self.shop().await.instances(&service) {
+        // Not in the head of the loop, where the shop would stay locked until the end.
+        let running = self.shop().await.instances(&service);
+        for old in running {
             replacements.push(self.replace(&service, old).await?);
         }
         Ok(Deployment { service, replacements, took_ms: ms(began.elapsed()) })
@@ -49,7 +51,7 @@ impl Supervisor {
         let began = Instant::now();
         let new = self.add(service).await?;
         let ready = began.elapsed();
-        let member = self.shop().await.take(&old)?;
+        let member = self.take(&old).await?;
         member.stop(GRACE).await?;
         self.journal().info(&old, format!("replaced by {new}"));
         Ok(Replacement { old, new, ready_ms: ms(ready), drained_ms: ms(began.elapsed() - ready) })

@@ -8,8 +8,9 @@ mod backoff;
 mod deploy;
 mod journal;
 mod liveness;
+mod owner;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +19,10 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
+use crate::faults::{Faults, Link, Place};
+use crate::infra::{FoundBy, Infrastructure};
 use crate::run::Mode;
-use crate::shop::{SERVICES, Shop};
+use crate::shop::{Member, SERVICES, Shop};
 use backoff::Backoff;
 pub use deploy::{Deployment, Replacement};
 pub use journal::{Entry, Journal};
@@ -40,10 +43,9 @@ pub struct Supervisor(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     shop: Mutex<Shop>,
-    /// Processes that are not to be started again for now: a fault keeps them down.
-    held: std::sync::Mutex<BTreeSet<String>>,
     restarts: std::sync::Mutex<BTreeMap<String, u64>>,
     journal: Journal,
+    faults: Faults,
     /// One change of the number of instances at a time.
     changing: Mutex<()>,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
@@ -57,18 +59,27 @@ struct Patient {
 }
 
 impl Supervisor {
-    /// Takes charge of a shop. Its own log goes to `supervisor.log` in this folder.
-    pub fn start(shop: Shop, logs: &Path) -> Result<Supervisor> {
+    /// Takes charge of a shop on these servers. Its own log goes to `supervisor.log` in this folder.
+    pub async fn start(shop: Shop, infra: Arc<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
+        let (faults, requests) = Faults::new(place(&shop, &*infra.lock().await));
+        for link in Link::all(shop.driver.mode()) {
+            for proxy in shop.proxies(link) {
+                faults.attach(link, proxy).await?;
+            }
+        }
         let supervisor = Supervisor(Arc::new(Inner {
             shop: Mutex::new(shop),
-            held: Default::default(),
             restarts: Default::default(),
             journal: Journal::open(logs)?,
+            faults,
             changing: Mutex::default(),
             tasks: Default::default(),
         }));
-        let tasks =
-            [tokio::spawn(supervisor.clone().restart_what_ends()), liveness::watch(supervisor.clone())];
+        let tasks = [
+            tokio::spawn(supervisor.clone().restart_what_ends()),
+            tokio::spawn(owner::obey(supervisor.clone(), infra, requests)),
+            liveness::watch(supervisor.clone()),
+        ];
         locked(&supervisor.0.tasks).extend(tasks);
         Ok(supervisor)
     }
@@ -88,6 +99,11 @@ impl Supervisor {
     /// The shop, for as long as nobody else needs it.
     pub async fn shop(&self) -> MutexGuard<'_, Shop> {
         self.0.shop.lock().await
+    }
+
+    /// The faults of the shop.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     /// What happened so far.
@@ -142,6 +158,10 @@ impl Supervisor {
         let mut member = recipe.start(&guard, READY).await?;
         member.ready(READY).await?;
         let name = member.name().to_owned();
+        if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
+            // What is wrong with the link is wrong with this one too.
+            self.faults().attach(link, proxy).await?;
+        }
         self.shop().await.insert(member);
         self.journal().info(&name, "started, one more instance");
         Ok(name)
@@ -149,25 +169,19 @@ impl Supervisor {
 
     /// Takes an instance out: it takes leave of the registry, finishes what it has, and ends.
     async fn retire(&self, name: &str) -> Result<()> {
-        let member = self.shop().await.take(name)?;
+        let member = self.take(name).await?;
         member.stop(GRACE).await?;
         self.journal().info(name, "taken out in an orderly way");
         Ok(())
     }
 
-    /// Ends a process as a crash would, and keeps it down until [`Supervisor::let_up`].
-    pub async fn knock_down(&self, name: &str) -> Result<()> {
-        locked(&self.0.held).insert(name.to_owned());
-        let killed = self.shop().await.kill(name);
-        if killed.is_err() {
-            self.let_up(name);
+    /// Takes a process out of the shop, to be ended.
+    async fn take(&self, name: &str) -> Result<Member> {
+        let member = self.shop().await.take(name)?;
+        if let Ok(link) = between_gateway_and(member.service()) {
+            self.faults().detach(link, name);
         }
-        killed
-    }
-
-    /// From now on the process may be started again.
-    pub fn let_up(&self, name: &str) {
-        locked(&self.0.held).remove(name);
+        Ok(member)
     }
 
     async fn restart_what_ends(self) {
@@ -188,18 +202,16 @@ impl Supervisor {
     fn attend(&self, shop: &mut Shop, name: &str, patient: &mut Patient) {
         let now = Instant::now();
         let Ok(Some(status)) = shop.ended(name) else { return };
-        let held = locked(&self.0.held).contains(name);
         let due = match patient.due {
             Some(due) => due,
             None => {
-                // Who was knocked down did not end by itself, and comes back as soon as it is let up.
-                let due = if held { now } else { patient.backoff.ended(now) };
+                let due = patient.backoff.ended(now);
                 let after = (due - now).as_millis();
                 self.journal().warn(name, format!("ended ({status}); is started again in {after} ms"));
                 *patient.due.insert(due)
             }
         };
-        if held || now < due {
+        if now < due {
             return;
         }
         patient.due = None;
@@ -212,6 +224,20 @@ impl Supervisor {
             Err(error) => self.journal().warn(name, format!("cannot be started again: {error:#}")),
         }
     }
+}
+
+/// Where the faults of a shop are made.
+fn place(shop: &Shop, infra: &Infrastructure) -> Place {
+    let ours = infra.postgres.running.found_by() == FoundBy::Private;
+    Place {
+        driver: shop.driver,
+        database: ours.then(|| infra.postgres.admin_url().to_owned()),
+        broker: shop.amqp_url().map(str::to_owned).zip(shop.namespace.clone()),
+    }
+}
+
+fn between_gateway_and(service: &str) -> Result<Link> {
+    format!("gateway-{service}").parse()
 }
 
 fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

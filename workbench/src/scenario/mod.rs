@@ -1,0 +1,15 @@
+//! Scenarios: the same disturbances on both architectures, described once, and what became of the shop.
+
+mod file;
+mod load;
+mod observe;
+mod record;
+mod report;
+mod run;
+
+pub use file::{Action, FlashSale, Scenario, Steady, Step};
+pub use load::{Customers, Experience, Part, Rates, Tried};
+pub use observe::{Availability, Capability, FaultWindow, Impact, Request, Second, availability, impact};
+pub use record::{Orders, Outcome, SCHEMA, ScenarioRun, SteadyState};
+pub use report::{html, table};
+pub use run::{Options, run};
