@@ -36,7 +36,10 @@ async fn a_reset_on_one_side_is_a_reset_on_the_other() -> Result {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let proxy = Proxy::start("torn", listener.local_addr()?, 1)?;
     let mut client = connect(&proxy).await?;
-    let (server, _) = listener.accept().await?;
+    let (mut server, _) = listener.accept().await?;
+    // Else it could be reset before the proxy has it.
+    server.write_all(b"x").await?;
+    within(client.read_u8()).await??;
     server.set_zero_linger()?;
     drop(server);
     let error = rest(&mut client).await.expect_err("a torn stream is not a complete one");

@@ -63,7 +63,7 @@ async fn there_and_back(proxy: &Proxy, sent: &[u8], piece: usize) -> Result<Vec<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_or_reordered_when_toxics_come_and_go(
