@@ -18,6 +18,8 @@ use crate::{
     scenario, up,
 };
 
+mod fault;
+
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
 /// Exit status: an invariant is violated.
@@ -78,6 +80,11 @@ enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Disturb what `cleave up` has running, or tell what was disturbed.
+    #[command(subcommand)]
+    Fault(fault::Fault),
+    /// End faults before their time.
+    Heal(fault::HealFaults),
     /// Check the invariants on what `cleave up` has running.
     Audit(Json),
     /// Measure how near the shop comes to what is possible.
@@ -226,6 +233,9 @@ struct Up {
     /// monolith, split, both, or exactly how it stays consistent, as split:tcc.
     #[arg(default_value = "both", value_parser = modes)]
     modes: Modes,
+    /// Put a proxy into every link, where `cleave fault` can disturb it.
+    #[arg(long)]
+    proxies: bool,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
@@ -303,8 +313,9 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
     load::allow_many_connections()?;
     match command {
         // It takes Ctrl-C as its end, and comes to it in order.
-        Command::Up(Up { modes: Modes(drivers), flaws, servers }) => {
-            up::run(&folder, &drivers, &flaws.flaws, servers.options(), interrupted()).await.map(|()| HELD)
+        Command::Up(Up { modes: Modes(drivers), proxies, flaws, servers }) => {
+            let wanted = up::Wanted { drivers, flaws: flaws.flaws, proxies, infra: servers.options() };
+            up::run(&folder, &wanted, interrupted()).await.map(|()| HELD)
         }
         command => tokio::select! {
             result = run(command, &folder) => result,
@@ -332,6 +343,8 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Deploy { service, json } => {
             control::commands::deploy(folder, service, json.json.as_deref()).await.map(|()| HELD)
         }
+        Command::Fault(asked) => fault::fault(asked, folder).await,
+        Command::Heal(asked) => fault::heal(asked, folder).await,
         Command::Audit(Json { json }) => Ok(exit_status(up::audit(folder, json.as_deref()).await?)),
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;

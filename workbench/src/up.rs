@@ -42,18 +42,26 @@ const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
-/// Starts a shop with each of these drivers and stays until `stop` is done.
-pub async fn run(
-    folder: &Path,
-    drivers: &[Driver],
-    flaws: &[String],
-    options: infra::Options,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
+/// What is to be up.
+#[derive(Debug)]
+pub struct Wanted {
+    /// A shop with each of these drivers.
+    pub drivers: Vec<Driver>,
+    /// Rules that every shop leaves out on purpose.
+    pub flaws: Vec<String>,
+    /// Whether there is a proxy in every link, where faults can be put.
+    pub proxies: bool,
+    /// Which servers to use.
+    pub infra: infra::Options,
+}
+
+/// Starts the shops and stays until `stop` is done.
+pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>) -> Result<()> {
+    let Wanted { drivers, flaws, .. } = wanted;
     let claim = Claim::take(folder)?;
     let guard = Guard::start()?;
     tokio::pin!(stop);
-    let starting = start(&guard, folder, drivers, flaws, options);
+    let starting = start(&guard, folder, wanted);
     let (infra, shops) = tokio::select! {
         started = starting => started?,
         // What was started by then is dropped with the other branch, and dropping ends it.
@@ -66,7 +74,7 @@ pub async fn run(
         started_at: Utc::now(),
         pid: std::process::id(),
         pid_started: start_time(std::process::id()).unwrap_or_default(),
-        flaws: flaws.to_vec(),
+        flaws: flaws.clone(),
         shops: shops.iter().map(RunningShop::of).collect(),
         control: None,
     };
@@ -115,21 +123,18 @@ fn logs_of(folder: &Path, driver: Driver) -> PathBuf {
     folder.join(LOGS).join(driver.to_string().replace(':', "-"))
 }
 
-async fn start(
-    guard: &Guard,
-    folder: &Path,
-    drivers: &[Driver],
-    flaws: &[String],
-    options: infra::Options,
-) -> Result<(Infrastructure, Vec<Shop>)> {
+async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Infrastructure, Vec<Shop>)> {
+    let Wanted { drivers, flaws, proxies, infra } = wanted;
     eprintln!("Building what is needed");
-    let mut wanted = programs(drivers);
-    wanted.extend(BEFORE_MONOLITHS.iter().filter(|program| !wanted.contains(program)).collect::<Vec<_>>());
-    let programs = binaries::ensure_built(&wanted).await?;
+    let mut needed = programs(drivers);
+    needed.extend(BEFORE_MONOLITHS);
+    needed.sort_unstable();
+    needed.dedup();
+    let programs = binaries::ensure_built(&needed).await?;
     let logs = folder.join(LOGS);
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
     let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
-    let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..options };
+    let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..infra.clone() };
     let infra = Infrastructure::find(guard, &servers).await?;
     let mut shops = Vec::new();
     for driver in drivers {
@@ -142,9 +147,9 @@ async fn start(
             logs,
             deliveries: 1,
             pool: None,
-            flaws: flaws.to_vec(),
+            flaws: flaws.clone(),
             behind_gateway: true,
-            proxied: false,
+            proxied: *proxies,
         };
         let shop = Shop::start(guard, *driver, &infra, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;

@@ -1,10 +1,12 @@
-//! `cleave scale` and `cleave deploy`.
+//! `cleave scale`, `deploy`, `fault` and `heal`.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Deploy, Deployed, Scale, Scaled};
+use comfy_table::{Table, presets};
+
+use super::{AddFault, Added, Deploy, Deployed, FaultLog, Heal, Scale, Scaled};
 use crate::{output, up};
 
 /// Has the instances of a service made as many as wanted, and tells which there are.
@@ -33,6 +35,67 @@ pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Resul
             );
         }
         println!("{shop}: {} deployed in {:.0} ms", deployment.service, deployment.took_ms);
+    }
+    Ok(())
+}
+
+/// Has something disturbed, and tells where it was done, and where it cannot be and why.
+pub async fn add_fault(folder: &Path, fault: &AddFault, json: Option<&str>) -> Result<()> {
+    let all: Vec<Added> = up::control(folder)?.post("/faults", fault).await?;
+    if let Some(target) = json {
+        return output::json(target, &all);
+    }
+    for Added { shop, id, why_not } in all {
+        match id {
+            Some(id) => println!("{shop}: fault {id}, {}; heals by itself", fault.fault),
+            None => println!("{shop}: not done: {}", why_not.unwrap_or_default()),
+        }
+    }
+    Ok(())
+}
+
+/// Tells which faults there are and were, and what each hit.
+pub async fn list_faults(folder: &Path, json: Option<&str>) -> Result<()> {
+    tell(&up::control(folder)?.get::<Vec<FaultLog>>("/faults").await?, json)
+}
+
+/// Ends faults before their time, and tells what each hit.
+pub async fn heal(folder: &Path, heal: &Heal, json: Option<&str>) -> Result<()> {
+    tell(&up::control(folder)?.post::<Vec<FaultLog>>("/heal", heal).await?, json)
+}
+
+fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
+    if let Some(target) = json {
+        return output::json(target, &logs);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["shop", "id", "fault", "", "hit"]);
+    for log in logs {
+        for record in &log.faults {
+            let state = match (&record.problem, record.ended) {
+                (Some(problem), _) => format!("cannot be healed: {problem}"),
+                (None, Some(_)) => "over".to_owned(),
+                (None, None) => "there".to_owned(),
+            };
+            // A fault that met nothing has shown nothing.
+            let hit = if record.hits == 0 {
+                "nothing".to_owned()
+            } else {
+                format!("{} {}", record.hits, record.hit)
+            };
+            table.add_row([
+                log.shop.to_string(),
+                record.id.to_string(),
+                record.fault.to_string(),
+                state,
+                hit,
+            ]);
+        }
+    }
+    if table.is_empty() {
+        println!("there are no faults");
+    } else {
+        println!("{table}");
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod server;
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
+use crate::faults::{FaultSpec, Record};
 use crate::supervisor::{Deployment, Entry};
 
 pub use client::Client;
@@ -59,6 +60,49 @@ pub struct Deployed {
     pub shop: Driver,
     /// What was replaced, and how long it took.
     pub deployment: Deployment,
+}
+
+/// `POST /faults`: a fault in every shop that has a counterpart for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddFault {
+    /// What is to be disturbed, and how.
+    pub fault: FaultSpec,
+    /// Only in this shop; in all of them if null.
+    #[serde(default)]
+    pub shop: Option<Driver>,
+}
+
+/// What came of it in one shop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Added {
+    /// The shop.
+    pub shop: Driver,
+    /// The number by which it is healed; null where it was not done.
+    pub id: Option<u64>,
+    /// Why it was not done.
+    pub why_not: Option<String>,
+}
+
+/// `POST /heal`: ends faults before their time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heal {
+    /// Only the one with this number; all if null.
+    #[serde(default)]
+    pub id: Option<u64>,
+    /// Only in this shop; in all of them if null.
+    #[serde(default)]
+    pub shop: Option<Driver>,
+}
+
+/// `GET /faults`: all faults of a shop so far, those that are there still and those that are over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FaultLog {
+    /// The shop.
+    pub shop: Driver,
+    /// In the order in which they were asked for.
+    pub faults: Vec<Record>,
 }
 
 /// `GET /state`: what is up now.

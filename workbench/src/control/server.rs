@@ -11,7 +11,9 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use uuid::Uuid;
 
 use super::admission::{Refused, admit};
-use super::{Access, Deploy, Deployed, ProcessState, Scale, Scaled, ShopState};
+use super::{
+    Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, ShopState,
+};
 use crate::driver::Driver;
 use crate::run::Mode;
 use crate::shop::SERVICES;
@@ -54,6 +56,9 @@ pub fn serve(control: Control) -> Result<Open> {
             .route("/state", web::get().to(state))
             .route("/scale", web::post().to(scale))
             .route("/deploy", web::post().to(deploy))
+            .route("/faults", web::get().to(fault_log))
+            .route("/faults", web::post().to(add_fault))
+            .route("/heal", web::post().to(heal))
     })
     .workers(1)
     .disable_signals()
@@ -66,6 +71,20 @@ pub fn serve(control: Control) -> Result<Open> {
 }
 
 impl Control {
+    /// This shop, or all of them.
+    fn of(&self, shop: Option<Driver>) -> Result<Vec<&(Driver, Supervisor)>, Refused> {
+        let found: Vec<_> =
+            self.shops.iter().filter(|(driver, _)| shop.is_none_or(|shop| shop == *driver)).collect();
+        match (found.is_empty(), shop) {
+            (true, Some(shop)) => {
+                let up: Vec<String> = self.shops.iter().map(|(driver, _)| driver.to_string()).collect();
+                let why = format!("{shop} is not up; there are {}", up.join(", "));
+                Err(Refused::new(StatusCode::NOT_FOUND, why))
+            }
+            _ => Ok(found),
+        }
+    }
+
     /// The shops that have such a service.
     fn with(&self, service: &str) -> Result<Vec<&(Driver, Supervisor)>, Refused> {
         let has = |driver: &Driver| match driver.mode() {
@@ -120,6 +139,64 @@ async fn deploy(
         all.push(Deployed { shop: *driver, deployment });
     }
     Ok(HttpResponse::Ok().json(all))
+}
+
+/// A fault that one shop has no counterpart for is done in the others, and the answer says so. One that no shop can do is
+/// refused.
+async fn add_fault(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+    body: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let wanted: AddFault = read(&request, &access, body).await?;
+    let mut all = Vec::new();
+    for (driver, supervisor) in control.of(wanted.shop)? {
+        let added = supervisor.faults().add(&wanted.fault).await;
+        let why_not = added.as_ref().err().map(|why| format!("{why:#}"));
+        all.push(Added { shop: *driver, id: added.ok(), why_not });
+    }
+    if all.iter().all(|added| added.id.is_none()) {
+        let why: Vec<String> = all
+            .iter()
+            .map(|added| format!("{}: {}", added.shop, added.why_not.as_deref().unwrap_or_default()))
+            .collect();
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why.join("; ")));
+    }
+    Ok(HttpResponse::Ok().json(all))
+}
+
+async fn heal(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+    body: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let wanted: Heal = read(&request, &access, body).await?;
+    let mut all = Vec::new();
+    for (driver, supervisor) in control.of(wanted.shop)? {
+        let faults = supervisor.faults();
+        let healed = match wanted.id {
+            Some(id) => faults.heal(id).await.map(|record| vec![record]),
+            None => faults.heal_all().await,
+        };
+        let faults = healed.map_err(|why| failed(StatusCode::UNPROCESSABLE_ENTITY, *driver, &why))?;
+        all.push(FaultLog { shop: *driver, faults });
+    }
+    Ok(HttpResponse::Ok().json(all))
+}
+
+async fn fault_log(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+) -> Result<HttpResponse, Refused> {
+    admit(&request, access.port, &access.token)?;
+    let log = |(driver, supervisor): &(Driver, Supervisor)| FaultLog {
+        shop: *driver,
+        faults: supervisor.faults().log(),
+    };
+    Ok(HttpResponse::Ok().json(control.shops.iter().map(log).collect::<Vec<_>>()))
 }
 
 fn failed(status: StatusCode, shop: Driver, why: &anyhow::Error) -> Refused {

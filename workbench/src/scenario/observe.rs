@@ -146,8 +146,10 @@ pub fn impact(requests: &[Request], capability: Capability, window: &FaultWindow
         request.capability == capability && (window.from_s..until_s).contains(&intended)
     };
     let concerned: Vec<&Request> = requests.iter().filter(concerned).collect();
-    let failed: Vec<&&Request> =
-        concerned.iter().filter(|request| request.outcome == Outcome::Failed).collect();
+    // Who still waited when the next disturbance began, and failed then, is that one's.
+    let failed =
+        |request: &&&Request| request.outcome == Outcome::Failed && request.ended.as_secs_f64() <= until_s;
+    let failed: Vec<&&Request> = concerned.iter().filter(failed).collect();
     let since = |moment: Duration| moment.as_secs_f64() - window.from_s;
     let first = failed.iter().map(|request| since(request.ended)).min_by(f64::total_cmp);
     let last = failed.iter().map(|request| since(request.ended)).max_by(f64::total_cmp);
