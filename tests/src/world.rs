@@ -45,6 +45,7 @@ pub struct World {
 impl World {
     /// Takes a shop that is ready.
     pub async fn new(shop: Shop) -> Result<Self> {
+        shop.be_patient().await?;
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(40)).build()?;
         let document = client.get(format!("{}/openapi.json", shop.address)).send().await?.json().await?;
         Ok(Self {

@@ -137,17 +137,20 @@ async fn until_breaker(world: &World, service: &str, state: &str, bound: Duratio
 
 /// Sets a setting, and waits until it must have been heard.
 async fn set(world: &World, name: &str, value: u64) -> Result<()> {
-    let settings = format!("{}/settings/{name}", world.shop().await.address_of("registry")?);
-    let answer = Client::new().put(settings).json(&json!(value)).send().await?;
-    ensure!(answer.status() == StatusCode::NO_CONTENT, "{name}: {}", answer.text().await?);
+    world.shop().await.set(name, value).await?;
     tokio::time::sleep(LATE).await;
     Ok(())
 }
 
-/// Has the gateway wait for as long as a busy machine may take: then a request that fails is one that was lost.
-async fn be_patient(world: &World) -> Result<()> {
-    set(world, "gateway.timeout_ms", 10_000).await?;
-    set(world, "gateway.write_timeout_ms", 20_000).await
+/// Sets what every world sets otherwise back to what it is by itself.
+async fn with_defaults(world: &World) -> Result<()> {
+    let settings = format!("{}/settings", world.shop().await.address_of("registry")?);
+    let settings = reqwest::get(settings).await?.json::<Value>().await?;
+    for name in ["gateway.timeout_ms", "gateway.write_timeout_ms"] {
+        let default = settings[name]["default"].as_u64().with_context(|| format!("{name} has a default"))?;
+        set(world, name, default).await?;
+    }
+    Ok(())
 }
 
 fn middle(mut times: Vec<Duration>) -> Duration {
@@ -158,6 +161,7 @@ fn middle(mut times: Vec<Duration>) -> Duration {
 pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    with_defaults(&world).await?;
     let sku = world.product(5, 100).await?;
     let stock = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
     let browsing = Asking::start(&world, Question::Get(format!("/products/{sku}")));
@@ -197,7 +201,6 @@ pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<S
         let known = reqwest::get(&registry).await?.json::<Value>().await?;
         anyhow::Ok(known.as_array().into_iter().flatten().any(|known| known["instance"] == instance))
     };
-    be_patient(&world).await?;
     let asking = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
@@ -238,7 +241,8 @@ pub async fn a_rolling_replacement_loses_no_request(stage: &Stage) -> Result<Opt
 /// Replaces each of these by an instance of its own kind, twice, under load.
 async fn roll(world: &World, names: &[&str]) -> Result<()> {
     let (sku, customer) = (world.product(5, 100_000).await?, world.customer(1_000_000).await?);
-    be_patient(world).await?;
+    // Or a request that met nobody would be sent again, and nobody would know.
+    set(world, "gateway.retry_budget_percent", 0).await?;
     let orders = Asking::start(world, Question::Order(order(&customer, "seoul", &[(&sku, 1, 5)])));
     let stock = Asking::start(world, Question::Get(format!("/stock/{sku}")));
     let mut times = Vec::new();

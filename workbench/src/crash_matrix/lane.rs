@@ -79,6 +79,7 @@ impl Lane<'_> {
             proxied: false,
         };
         let shop = Shop::start(self.guard, self.driver, self.infra, &options).await?;
+        shop.be_patient().await?;
         Goods::new(GOODS).put_into(&shop).await?;
         Ok(Scene { shop, accepted: Vec::new(), orders_sent: 0 })
     }

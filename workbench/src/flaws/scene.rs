@@ -63,6 +63,7 @@ impl Scene {
             proxied: false,
         };
         let shop = Shop::start(lab.guard, driver, lab.infra, &options).await?;
+        shop.be_patient().await?;
         let client = Client::new(&shop.address)?;
         let (sku, customer) = tokio::try_join!(client.product(PLENTY), client.customer(PLENTY))?;
         let expected = Expected { accepted: Some(Vec::new()), ..Expected::default() };
