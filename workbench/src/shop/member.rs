@@ -73,15 +73,12 @@ impl Recipe {
     }
 
     /// Starts the program at a free port, and waits until it has said which.
-    pub(crate) async fn start(mut self, guard: &Guard, limit: Duration) -> Result<Member> {
+    pub(crate) async fn start(self, guard: &Guard, limit: Duration) -> Result<Member> {
         let proxy =
             self.behind_proxy.then(|| Proxy::start(&self.name, NOWHERE, 0)).transpose()?.map(Arc::new);
-        if let Some(proxy) = &proxy {
-            self.arguments.extend(["--advertise".into(), format!("http://{}", proxy.address())]);
-        }
         // An earlier process of this name may have written to the same file.
         let earlier = fs::metadata(&self.log).map_or(0, |log| log.len() as usize);
-        let process = spawn(guard, &self, "0", &[])?;
+        let process = spawn(guard, &self, proxy.as_deref(), "0", &[])?;
         let mut member = Member { recipe: self, address: String::new(), process, proxy };
         let listening = member.announced(earlier, limit).await?;
         if let Some(proxy) = &member.proxy {
@@ -116,7 +113,7 @@ impl Member {
     /// Starts the program, which has ended, again: at the port that it had, with these arguments after its own.
     pub(super) fn restart(&mut self, guard: &Guard, extra: &[String]) -> Result<()> {
         let (_, port) = self.address.rsplit_once(':').context("an address ends with its port")?;
-        self.process = spawn(guard, &self.recipe, port, extra)?;
+        self.process = spawn(guard, &self.recipe, self.proxy.as_deref(), port, extra)?;
         Ok(())
     }
 
@@ -182,10 +179,19 @@ impl Member {
     }
 }
 
-fn spawn(guard: &Guard, recipe: &Recipe, port: &str, extra: &[String]) -> Result<Process> {
+fn spawn(
+    guard: &Guard,
+    recipe: &Recipe,
+    proxy: Option<&Proxy>,
+    port: &str,
+    extra: &[String],
+) -> Result<Process> {
     let Recipe { name, program, arguments, environment, log, .. } = recipe;
     let mut command = process::command(program);
     command.args(["--port", port]).args(arguments).args(extra);
+    if let Some(proxy) = proxy {
+        command.args(["--advertise".to_owned(), format!("http://{}", proxy.address())]);
+    }
     command.envs(environment.iter().map(|(name, url)| (name, url)));
     Process::start(guard, name, command, log)
 }
