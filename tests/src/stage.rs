@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use workbench::audit::Expected;
 use workbench::driver::Driver;
 use workbench::guard::Guard;
@@ -24,6 +24,7 @@ pub struct Stage {
     programs: OnceCell<PathBuf>,
     logs: OnceCell<tempfile::TempDir>,
     infrastructure: OnceCell<Infrastructure>,
+    alone: Mutex<()>,
 }
 
 /// The shop that all cases of a driver share. Each case holds the seat; whoever is the last to leave it closes the
@@ -67,6 +68,11 @@ impl Stage {
     pub async fn programs(&self) -> Result<&PathBuf> {
         let all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
         self.programs.get_or_try_init(async || workbench::binaries::ensure_built(&all).await).await
+    }
+
+    /// For a case that works every core by itself: two of them at once would each measure the other.
+    pub async fn alone(&self) -> MutexGuard<'_, ()> {
+        self.alone.lock().await
     }
 
     /// PostgreSQL and RabbitMQ.

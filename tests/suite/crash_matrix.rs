@@ -11,6 +11,7 @@ use workbench::run::Verdict;
 use crate::docs;
 
 pub async fn every_point_of_every_driver(stage: &Stage) -> Result<Option<String>> {
+    let _alone = stage.alone().await;
     let options = Options {
         points: Vec::new(),
         drivers: DRIVERS.to_vec(),

