@@ -11,6 +11,7 @@ mod boundaries;
 mod choreography;
 mod config;
 mod contention;
+mod control;
 mod coordinators;
 mod crash;
 mod crash_matrix;
@@ -20,6 +21,7 @@ mod duplicates;
 mod flaws;
 mod gateway;
 mod openapi;
+mod scenario;
 mod servers;
 mod tidy;
 mod two_phase;
@@ -156,6 +158,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_broker_ten_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
+        scenario::the_same_kill_on_both,
+        control::up_is_controlled_by_its_owner_alone,
         gateway::a_service_that_hangs_is_cut_off_and_taken_back,
         gateway::a_killed_instance_leaves_rotation,
         gateway::a_rolling_replacement_loses_no_request,

@@ -1,0 +1,124 @@
+//! The control interface of a real `cleave up`: what it does, and whom it does not let in (rule 39).
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tests::Stage;
+use tokio::process::{Child, Command};
+
+/// How long `cleave up` may take, servers and all, on a machine that has other things to do.
+const UP: Duration = Duration::from_secs(120);
+/// How long any other command may take.
+const BOUND: Duration = Duration::from_secs(60);
+
+pub async fn up_is_controlled_by_its_owner_alone(stage: &Stage) -> Result<Option<String>> {
+    let cleave = stage.programs().await?.join("cleave");
+    let folder = tempfile::tempdir()?;
+    let mut up = Command::new(&cleave);
+    up.arg("--folder").arg(folder.path()).args(["up", "monolith", "--proxies", "--yes"]);
+    let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
+    let state = published(&mut up, folder.path()).await?;
+    let outcome = controlled(&cleave, folder.path(), &state).await;
+    // It has to end whatever came before.
+    let (code, said) = run(&cleave, folder.path(), "down").await?;
+    ensure!(code == Some(0), "down: {said}");
+    tokio::time::timeout(BOUND, up.wait()).await.context("`cleave up` did not end")??;
+    outcome.map(|()| None)
+}
+
+async fn published(up: &mut Child, folder: &Path) -> Result<Value> {
+    let path = folder.join("up.json");
+    let look = async {
+        loop {
+            if let Ok(text) = std::fs::read(&path) {
+                return anyhow::Ok(serde_json::from_slice(&text)?);
+            }
+            if let Some(status) = up.try_wait()? {
+                bail!("`cleave up` ended with {status}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(UP, look).await.context("`cleave up` did not come up")?
+}
+
+async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
+    strangers_stay_outside(state).await?;
+    let address = state["shops"][0]["address"].as_str().context("a shop has an address")?;
+
+    says(cleave, folder, "scale monolith=2", 0, "monolith, monolith-2").await?;
+    says(cleave, folder, "deploy monolith", 0, "deployed in").await?;
+    ensure!(Client::new().get(format!("{address}/products?limit=1")).send().await?.status().is_success());
+    says(cleave, folder, "scale inventory=2", 2, "there are monolith").await?;
+    says(cleave, folder, "scale monolith=99", 2, "1 to 8").await?;
+    says(cleave, folder, "scale monolith", 64, "as inventory=3").await?;
+
+    says(cleave, folder, "fault add latency --link client-gateway --latency 30ms --for 20s", 0, "fault 1")
+        .await?;
+    ensure!(Client::new().get(format!("{address}/products?limit=1")).send().await?.status().is_success());
+    says(cleave, folder, "fault list", 0, "latency on client-gateway").await?;
+    says(cleave, folder, "fault add latency --link gateway-catalog --latency 5ms", 2, "in one process")
+        .await?;
+    says(cleave, folder, "fault add kill_broker", 2, "no broker").await?;
+    says(cleave, folder, "fault add fire --process monolith", 64, "latency, bandwidth").await?;
+    says(cleave, folder, "heal 7", 2, "7").await?;
+    says(cleave, folder, "heal", 0, "over").await?;
+    says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
+    says(cleave, folder, "logs monolith-2", 0, "known to the registry").await?;
+    Ok(())
+}
+
+/// Each way round the door, on the real thing.
+async fn strangers_stay_outside(state: &Value) -> Result<()> {
+    let port = state["control"]["port"].as_u64().context("it has a port")?;
+    let token = state["control"]["token"].as_str().context("it has a token")?;
+    let url = format!("http://127.0.0.1:{port}/scale");
+    let body = json!({ "service": "monolith", "instances": 3 }).to_string();
+    let knock = async |headers: &[(&str, &str)]| {
+        let mut request = Client::new().post(&url).body(body.clone());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        anyhow::Ok(request.send().await?.status())
+    };
+    let (json, key) = (("content-type", "application/json"), ("x-cleave-token", token));
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (what, headers, status) in [
+        ("no token", vec![json], StatusCode::UNAUTHORIZED),
+        ("a guess", vec![json, ("x-cleave-token", "0")], StatusCode::UNAUTHORIZED),
+        ("a hostile page", vec![json, key, ("origin", "http://evil.example")], StatusCode::FORBIDDEN),
+        ("a rebound name", vec![json, key, ("host", "evil.example")], StatusCode::MISDIRECTED_REQUEST),
+        ("a form post", vec![form, key], StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let answered = knock(&headers).await?;
+        ensure!(answered == status, "{what} was answered {answered}");
+    }
+    // What a browser asks before it lets a page send JSON: nobody says yes.
+    let asked = Client::new().request(reqwest::Method::OPTIONS, &url).header("origin", "http://evil.example");
+    let answer = asked.send().await?;
+    ensure!(answer.headers().get("access-control-allow-origin").is_none(), "{:?}", answer.headers());
+    let there =
+        Client::new().get(format!("http://127.0.0.1:{port}/state")).header(key.0, key.1).send().await?;
+    let now: Value = there.error_for_status()?.json().await?;
+    let processes = now[0]["processes"].as_array().map(Vec::len);
+    ensure!(processes == Some(3), "a stranger changed something: {now}");
+    Ok(())
+}
+
+async fn says(cleave: &Path, folder: &Path, command: &str, code: i32, words: &str) -> Result<()> {
+    let (ended, said) = run(cleave, folder, command).await?;
+    ensure!(ended == Some(code) && said.contains(words), "{command} ended with {ended:?} and said: {said}");
+    Ok(())
+}
+
+async fn run(cleave: &Path, folder: &Path, command: &str) -> Result<(Option<i32>, String)> {
+    let mut cleave = Command::new(cleave);
+    cleave.arg("--folder").arg(folder).args(command.split(' ')).kill_on_drop(true);
+    let output = tokio::time::timeout(BOUND, cleave.output()).await.with_context(|| command.to_owned())??;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+}
