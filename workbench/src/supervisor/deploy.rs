@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 
 use super::{GRACE, Supervisor};
 
@@ -38,23 +39,28 @@ impl Supervisor {
         let service = self.service(service).await?;
         let _one_at_a_time = self.0.changing.lock().await;
         let began = Instant::now();
-        let mut replacements = Vec::new();
         // Not in the head of the loop, where the shop would stay locked until the end.
         let running = self.shop().await.instances(&service);
+        let mut leaving = JoinSet::new();
         for old in running {
-            replacements.push(self.replace(&service, old).await?);
+            let started = Instant::now();
+            let new = self.add(&service).await?;
+            let ready = started.elapsed();
+            let member = self.take(&old).await?;
+            // The next one may come while this one finishes what it has.
+            let supervisor = self.clone();
+            leaving.spawn(async move {
+                let told = Instant::now();
+                member.stop(GRACE).await?;
+                supervisor.journal().info(&old, format!("replaced by {new}"));
+                anyhow::Ok(Replacement { old, new, ready_ms: ms(ready), drained_ms: ms(told.elapsed()) })
+            });
+        }
+        let mut replacements = Vec::new();
+        while let Some(replaced) = leaving.join_next().await {
+            replacements.push(replaced.context("an instance was not waited for")??);
         }
         Ok(Deployment { service, replacements, took_ms: ms(began.elapsed()) })
-    }
-
-    async fn replace(&self, service: &str, old: String) -> Result<Replacement> {
-        let began = Instant::now();
-        let new = self.add(service).await?;
-        let ready = began.elapsed();
-        let member = self.take(&old).await?;
-        member.stop(GRACE).await?;
-        self.journal().info(&old, format!("replaced by {new}"));
-        Ok(Replacement { old, new, ready_ms: ms(ready), drained_ms: ms(began.elapsed() - ready) })
     }
 }
 

@@ -38,28 +38,36 @@ impl Supervisor {
     async fn act(&self, act: Act, armed: &Armed) -> Result<Hit> {
         match act {
             Act::Kill(name) => {
+                let name = self.process(name).await;
                 self.shop().await.kill(&name)?;
                 Ok(Hit::one(format!("{name} was ended")))
             }
             Act::Pause(name) => {
+                let name = self.process(name).await;
                 self.shop().await.pause(&name)?;
                 Ok(Hit::one(format!("{name} stood still")))
             }
             // It may have been taken for dead and ended, and its successor does not stand still.
-            Act::Resume(name) => self.shop().await.resume(&name).map(|()| Hit::default()),
+            Act::Resume(name) => {
+                let name = self.process(name).await;
+                self.shop().await.resume(&name).map(|()| Hit::default())
+            }
             Act::SkewClock(name, ms) => {
+                let name = self.process(name).await;
                 let skewed = ["--clock-skew-ms".to_owned(), ms.to_string()];
                 let arguments = if ms == 0 { &[][..] } else { &skewed };
                 self.shop().await.restart_with(&name, arguments).await?;
                 Ok(if ms == 0 { Hit::default() } else { Hit::one(format!("{name} was started with it")) })
             }
             Act::CrashAt(name, point, pass) => {
+                let name = self.process(name).await;
                 locked(armed).insert(name.clone(), self.times_restarted(&name));
                 let arguments = ["--crash-at".to_owned(), format!("{point}:{pass}")];
                 self.shop().await.restart_with(&name, &arguments).await?;
                 Ok(Hit::default())
             }
             Act::Disarm(name) => {
+                let name = self.process(name).await;
                 let before = locked(armed).remove(&name).unwrap_or_default();
                 if self.times_restarted(&name) > before {
                     return Ok(Hit::one(format!("{name} aborted")));
@@ -69,6 +77,16 @@ impl Supervisor {
             }
             Act::Server(_) => unreachable!("the servers are not the supervisor's"),
         }
+    }
+
+    /// The process of this name, or the first instance of the service of this name: after a deployment there is no
+    /// `orders` any more, but an `orders-2`.
+    async fn process(&self, name: String) -> String {
+        let shop = self.shop().await;
+        if shop.pid(&name).is_ok() {
+            return name;
+        }
+        shop.instances(&name).into_iter().next().unwrap_or(name)
     }
 
     fn times_restarted(&self, name: &str) -> u64 {
