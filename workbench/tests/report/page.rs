@@ -104,7 +104,11 @@ fn the_table_fits_its_width() {
         let rules = table.lines().filter(|line| line.starts_with(['─', '═']));
         assert!(rules.clone().count() > 0);
         for line in rules {
-            assert!(line.chars().count() <= usize::from(width), "{} columns in {width}", line.chars().count());
+            assert!(
+                line.chars().count() <= usize::from(width),
+                "{} columns in {width}",
+                line.chars().count()
+            );
         }
     }
     let table = report::table(&run, Some(110));
