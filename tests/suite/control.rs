@@ -67,6 +67,11 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     says(cleave, folder, "fault add fire --process monolith", 64, "latency, bandwidth").await?;
     says(cleave, folder, "heal 7", 2, "7").await?;
     says(cleave, folder, "heal", 0, "over").await?;
+    says(cleave, folder, "set gateway.timeout_ms=900", 0, "900").await?;
+    says(cleave, folder, "set", 0, "breaker.open_ms").await?;
+    says(cleave, folder, "set gateway.timeout_ms=1", 2, "10").await?;
+    says(cleave, folder, "set nothing=1", 2, "gateway.timeout_ms").await?;
+    says(cleave, folder, "set gateway.timeout_ms", 64, "a name and a number").await?;
     says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
     says(cleave, folder, "logs monolith-2", 0, "known to the registry").await?;
     Ok(())

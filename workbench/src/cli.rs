@@ -80,6 +80,14 @@ enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Change a setting that processes follow while they run, or tell what all of them are.
+    Set {
+        /// As gateway.timeout_ms=500.
+        #[arg(value_name = "NAME=VALUE", value_parser = setting)]
+        to: Option<control::Set>,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Disturb what `cleave up` has running, or tell what was disturbed.
     #[command(subcommand)]
     Fault(fault::Fault),
@@ -343,6 +351,9 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Deploy { service, json } => {
             control::commands::deploy(folder, service, json.json.as_deref()).await.map(|()| HELD)
         }
+        Command::Set { to, json } => {
+            control::commands::set(folder, to.as_ref(), json.json.as_deref()).await.map(|()| HELD)
+        }
         Command::Fault(asked) => fault::fault(asked, folder).await,
         Command::Heal(asked) => fault::heal(asked, folder).await,
         Command::Audit(Json { json }) => Ok(exit_status(up::audit(folder, json.as_deref()).await?)),
@@ -485,6 +496,12 @@ fn scaling(word: &str) -> Result<control::Scale, String> {
     let (service, number) = word.split_once('=').ok_or("give the service and a number, as inventory=3")?;
     let instances = number.parse().map_err(|_| format!("{number} is not a number of instances"))?;
     Ok(control::Scale { service: service.to_owned(), instances })
+}
+
+fn setting(word: &str) -> Result<control::Set, String> {
+    let (name, number) = word.split_once('=').ok_or("give a name and a number, as gateway.timeout_ms=500")?;
+    let value = number.parse().map_err(|_| format!("{number} is not a whole number"))?;
+    Ok(control::Set { name: name.to_owned(), value })
 }
 
 fn flaw(word: &str) -> Result<String, String> {

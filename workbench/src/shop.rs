@@ -184,6 +184,14 @@ impl Shop {
         Ok(())
     }
 
+    /// Every setting with its value, and what it may be, as the registry tells it.
+    pub(crate) async fn settings(&self) -> Result<serde_json::Value> {
+        let url = format!("{}/settings", self.address_of(REGISTRY)?);
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let answer = client.get(url).send().await.context("the registry did not answer")?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
     /// Has the gateway, if there is one, wait for as long as a busy machine may take: for those who ask whether answers
     /// are right, and not how soon they come.
     pub async fn be_patient(&self) -> Result<()> {

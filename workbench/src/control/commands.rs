@@ -1,12 +1,12 @@
-//! `cleave scale`, `deploy`, `fault` and `heal`.
+//! `cleave scale`, `deploy`, `set`, `fault` and `heal`.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 
-use super::{AddFault, Added, Deploy, Deployed, FaultLog, Heal, Scale, Scaled};
+use super::{AddFault, Added, Deploy, Deployed, FaultLog, Heal, Scale, Scaled, Set, ShopSettings};
 use crate::{output, up};
 
 /// Has the instances of a service made as many as wanted, and tells which there are.
@@ -36,6 +36,29 @@ pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Resul
         }
         println!("{shop}: {} deployed in {:.0} ms", deployment.service, deployment.took_ms);
     }
+    Ok(())
+}
+
+/// Sets a setting, or nothing, and tells what all of them are.
+pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Result<()> {
+    let client = up::control(folder)?;
+    let all: Vec<ShopSettings> = match wanted {
+        Some(wanted) => client.post("/settings", wanted).await?,
+        None => client.get("/settings").await?,
+    };
+    if let Some(target) = json {
+        return output::json(target, &all);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["shop", "setting", "value", "from–to", ""]);
+    for ShopSettings { shop, settings } in all {
+        for (name, state) in settings {
+            let bounds = format!("{}–{}", state.least, state.most);
+            table.add_row([shop.to_string(), name, state.value.to_string(), bounds, state.what]);
+        }
+    }
+    println!("{table}");
     Ok(())
 }
 

@@ -8,6 +8,8 @@ mod client;
 pub mod commands;
 mod server;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
@@ -42,6 +44,40 @@ pub struct Scale {
 pub struct Deploy {
     /// The service, or `monolith`.
     pub service: String,
+}
+
+/// `POST /settings`: a setting of the external configuration, which processes follow while they run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Set {
+    /// Its name.
+    pub name: String,
+    /// Its new value.
+    pub value: u64,
+}
+
+/// `GET /settings`: the settings of one shop, by name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShopSettings {
+    /// The shop.
+    pub shop: Driver,
+    /// Each with its value, its default, its bounds, and what it is.
+    pub settings: BTreeMap<String, SettingState>,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SettingState {
+    /// Its value now.
+    pub value: u64,
+    /// Its value where nobody sets it.
+    pub default: u64,
+    /// The smallest value.
+    pub least: u64,
+    /// The largest.
+    pub most: u64,
+    /// What it is, in a sentence.
+    pub what: String,
 }
 
 /// What came of a scaling in one shop.

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::admission::{Refused, admit};
 use super::{
-    Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, ShopState,
+    Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
+    ShopSettings, ShopState,
 };
 use crate::driver::Driver;
 use crate::run::Mode;
@@ -59,6 +60,8 @@ pub fn serve(control: Control) -> Result<Open> {
             .route("/faults", web::get().to(fault_log))
             .route("/faults", web::post().to(add_fault))
             .route("/heal", web::post().to(heal))
+            .route("/settings", web::get().to(settings))
+            .route("/settings", web::post().to(set))
     })
     .workers(1)
     .disable_signals()
@@ -197,6 +200,42 @@ async fn fault_log(
         faults: supervisor.faults().log(),
     };
     Ok(HttpResponse::Ok().json(control.shops.iter().map(log).collect::<Vec<_>>()))
+}
+
+async fn settings(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+) -> Result<HttpResponse, Refused> {
+    admit(&request, access.port, &access.token)?;
+    let mut all = Vec::new();
+    for (driver, supervisor) in &control.shops {
+        all.push(settings_of(*driver, supervisor).await?);
+    }
+    Ok(HttpResponse::Ok().json(all))
+}
+
+async fn settings_of(driver: Driver, supervisor: &Supervisor) -> Result<ShopSettings, Refused> {
+    let told = supervisor.shop().await.settings().await;
+    let read = told.and_then(|settings| Ok(serde_json::from_value(settings)?));
+    let settings = read.map_err(|why| failed(StatusCode::BAD_GATEWAY, driver, &why))?;
+    Ok(ShopSettings { shop: driver, settings })
+}
+
+async fn set(
+    request: HttpRequest,
+    access: Data<Access>,
+    control: Data<Control>,
+    body: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let Set { name, value } = read(&request, &access, body).await?;
+    let mut all = Vec::new();
+    for (driver, supervisor) in &control.shops {
+        let set = supervisor.shop().await.set(&name, value).await;
+        set.map_err(|why| failed(StatusCode::UNPROCESSABLE_ENTITY, *driver, &why))?;
+        all.push(settings_of(*driver, supervisor).await?);
+    }
+    Ok(HttpResponse::Ok().json(all))
 }
 
 fn failed(status: StatusCode, shop: Driver, why: &anyhow::Error) -> Refused {
