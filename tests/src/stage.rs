@@ -64,9 +64,10 @@ impl Stage {
         self.guard.get_or_try_init(async || Guard::start()).await
     }
 
-    /// The folder of the shop's programs, built.
+    /// The folder of the shop's programs and of `cleave`, built.
     pub async fn programs(&self) -> Result<&PathBuf> {
-        let all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
+        let mut all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
+        all.push("cleave");
         self.programs.get_or_try_init(async || workbench::binaries::ensure_built(&all).await).await
     }
 
