@@ -3,6 +3,7 @@
 mod file;
 mod load;
 mod observe;
+mod own_shop;
 mod record;
 mod report;
 mod run;
@@ -10,6 +11,7 @@ mod run;
 pub use file::{Action, FlashSale, Scenario, Steady, Step};
 pub use load::{Customers, Experience, Part, Rates, Tried};
 pub use observe::{Availability, Capability, FaultWindow, Impact, Request, Second, availability, impact};
+pub use own_shop::{AtRest, Beginning, OwnShop, programs};
 pub use record::{Orders, Outcome, SCHEMA, ScenarioRun, SteadyState};
 pub use report::{html, table};
 pub use run::{Options, run};

@@ -1,36 +1,26 @@
 //! A scenario on one shop after the other.
 
-use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::sync::Mutex;
 
 use super::file::{Action, FlashSale, Scenario, Step};
 use super::load::{Customers, Experience, sale_price};
 use super::observe::{Capability, FaultWindow, Outcome as Fate, Request, availability, impact};
-use super::record::{Orders, Outcome, SCHEMA, ScenarioRun, SteadyState};
+use super::own_shop::{self, AtRest, Beginning};
+use super::record::{Outcome, SCHEMA, ScenarioRun, SteadyState};
 use super::report;
-use crate::audit::{self, Expected, Fault, Subject};
-use crate::compare::programs;
+use crate::audit::Fault;
 use crate::driver::Driver;
 use crate::faults::Record;
 use crate::guard::Guard;
-use crate::infra::{self, Infrastructure};
-use crate::run::{Audit, Mode, Verdict};
+use crate::run::Verdict;
 use crate::seed::{Goods, sku};
-use crate::shop::{BEFORE_MONOLITHS, Shop, ShopOptions};
 use crate::supervisor::{Deployment, Supervisor};
-use crate::{binaries, record, trial};
-
-/// How long a shop may take to come to rest after the load.
-const DRAIN: Duration = Duration::from_secs(60);
-/// An order that is decided later than this after it was wanted counts as delayed.
-const DELAYED: Duration = Duration::from_secs(2);
+use crate::{binaries, infra, record};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -55,11 +45,7 @@ pub async fn run(
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
     eprintln!("Building what is needed");
-    let mut wanted = programs(&options.drivers);
-    wanted.extend(BEFORE_MONOLITHS);
-    wanted.sort_unstable();
-    wanted.dedup();
-    let programs = binaries::ensure_built(&wanted).await?;
+    let programs = binaries::ensure_built(&own_shop::programs(&options.drivers)).await?;
     let mut shops = Vec::new();
     for driver in &options.drivers {
         let logs = logs.join(driver.to_string().replace(':', "-"));
@@ -106,51 +92,29 @@ impl Place<'_> {
     /// Each shop has servers of its own: the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
         eprintln!("{}: starting", self.driver);
-        let needs_broker = self.driver.mode() == Mode::Split;
-        let wanted =
-            infra::Options { needs_broker, logs: Some(self.logs.to_owned()), ..self.options.infra.clone() };
-        let infra = Infrastructure::find(self.guard, &wanted).await?;
-        let shop = self.shop(&infra, scenario).await?;
-        let infra = Arc::new(Mutex::new(infra));
-        let supervisor = Supervisor::start(shop, infra.clone(), self.logs).await?;
+        let beginning = Beginning {
+            guard: self.guard,
+            driver: self.driver,
+            programs: self.programs,
+            logs: self.logs,
+            infra: &self.options.infra,
+            seed: self.options.seed,
+            // They cost a little, the same in every shop; without a fault nobody needs them.
+            proxied: scenario.steps.iter().any(|step| matches!(step.action, Action::Fault(_))),
+        };
+        let shop = beginning.start().await?;
 
         eprintln!("{}: {} for {:?}", self.driver, scenario.name, scenario.length);
-        let address = supervisor.shop().await.address.clone();
-        let customers = Customers::new(&address, self.options.seed)?;
+        let customers = Customers::new(&shop.address().await, self.options.seed)?;
         let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
-        let (experience, done) =
-            tokio::join!(customers.run(&scenario.parts), self.take_steps(&supervisor, scenario, started));
-        supervisor.faults().heal_all().await?;
+        let steps = self.take_steps(&shop.supervisor, scenario, started);
+        let (experience, done) = tokio::join!(customers.run(&scenario.parts), steps);
 
         eprintln!("{}: waiting until all is decided, and auditing", self.driver);
-        let faults = supervisor.faults().log();
-        let restarts = supervisor.restarts();
-        let shop = supervisor.release().await?;
-        if let Err(error) = shop.drain(DRAIN).await {
-            eprintln!("{}: {error:#}", self.driver);
-        }
-        let outcome = self.outcome(scenario, &shop, experience, done?, faults, restarts, started_at).await;
-        let infra = Arc::into_inner(infra).context("something still works on the servers")?.into_inner();
-        shop.stop(&infra).await?;
-        infra.stop().await?;
+        let shop = shop.come_to_rest().await?;
+        let outcome = self.outcome(scenario, &shop, experience, done?, started_at).await;
+        shop.stop().await?;
         outcome
-    }
-
-    async fn shop(&self, infra: &Infrastructure, scenario: &Scenario) -> Result<Shop> {
-        let has_fault = scenario.steps.iter().any(|step| matches!(step.action, Action::Fault(_)));
-        let options = ShopOptions {
-            programs: self.programs.to_owned(),
-            logs: self.logs.to_owned(),
-            deliveries: 1,
-            pool: None,
-            flaws: Vec::new(),
-            behind_gateway: true,
-            // They cost a little, the same in every shop; without a fault nobody needs them.
-            proxied: has_fault,
-        };
-        let shop = Shop::start(self.guard, self.driver, infra, &options).await?;
-        Goods::new(self.options.seed).put_into(&shop).await?;
-        Ok(shop)
     }
 
     /// Takes each step when its time has come. A step that takes long, such as a deployment, does not delay the next.
@@ -220,20 +184,17 @@ impl Place<'_> {
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments, reason = "all that was seen, put together in one place")]
     async fn outcome(
         &self,
         scenario: &Scenario,
-        shop: &Shop,
+        shop: &AtRest,
         experience: Experience,
         mut done: Done,
-        faults: Vec<Record>,
-        restarts: BTreeMap<String, u64>,
         started_at: DateTime<Utc>,
     ) -> Result<Outcome> {
-        let (recorded, _) = trial::read_orders(&shop.databases.orders).await?;
-        let orders = count(&experience, &recorded, started_at);
-        let audit = self.audit(shop, &experience, &faults).await?;
+        let orders = shop.orders(&experience, started_at).await?;
+        let fault = |record: &Record| Fault { name: record.fault.to_string(), fired: record.hits > 0 };
+        let audit = shop.audit(&experience, shop.faults.iter().map(fault).collect()).await?;
         done.windows.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
         let requests = &experience.requests;
         let end = scenario.length.as_secs_f64();
@@ -250,34 +211,13 @@ impl Place<'_> {
             availability: availability(requests, scenario.length),
             blast_radius: blast_radius.collect(),
             orders,
-            faults,
+            faults: shop.faults.clone(),
             without_counterpart: done.without_counterpart,
             deployments: done.deployments,
-            restarts,
+            restarts: shop.restarts.clone(),
             audit,
             windows: done.windows,
         })
-    }
-
-    async fn audit(&self, shop: &Shop, experience: &Experience, faults: &[Record]) -> Result<Vec<Audit>> {
-        let poison = faults.iter().filter(|fault| fault.fault.kind.name == "poison").map(|fault| fault.hits);
-        let fault = |record: &Record| Fault { name: record.fault.to_string(), fired: record.hits > 0 };
-        let subject = Subject {
-            driver: shop.driver,
-            databases: shop.databases.clone(),
-            namespace: shop.namespace.clone(),
-            amqp_url: shop.amqp_url().map(str::to_owned),
-            expected: Expected {
-                accepted: Some(
-                    experience.orders.iter().filter_map(|order| Some(order.order_id?.0)).collect(),
-                ),
-                outcomes: vec!["confirmed".to_owned()],
-                min_per_outcome: 1,
-                poison: poison.sum(),
-                faults: faults.iter().map(fault).collect(),
-            },
-        };
-        audit::audit(&subject).await.context("the audit")
     }
 }
 
@@ -300,32 +240,4 @@ fn steady(scenario: &Scenario, requests: &[Request]) -> SteadyState {
         before: served(Duration::ZERO, over),
         after: served(scenario.length - over, scenario.length),
     }
-}
-
-fn count(
-    experience: &Experience,
-    recorded: &std::collections::HashMap<String, trial::Recorded>,
-    started_at: DateTime<Utc>,
-) -> Orders {
-    let keys: HashSet<&String> = experience.orders.iter().map(|order| &order.key).collect();
-    let mut orders = Orders {
-        wanted: experience.orders.len() as u64,
-        doubled: recorded.keys().filter(|key| !keys.contains(key)).count() as u64,
-        ..Orders::default()
-    };
-    for order in &experience.orders {
-        let record = recorded.get(&order.key);
-        let Some(order_id) = order.order_id else { continue };
-        orders.accepted += 1;
-        if record.is_none_or(|record| record.order_id != order_id) {
-            orders.lost += 1;
-            continue;
-        }
-        let Some(decided_at) = record.and_then(|record| record.decided_at) else { continue };
-        orders.decided += 1;
-        let took = (decided_at - started_at).to_std().unwrap_or_default().saturating_sub(order.intended);
-        orders.delayed += u64::from(took > DELAYED);
-        orders.slowest_s = orders.slowest_s.max(took.as_secs_f64());
-    }
-    orders
 }
