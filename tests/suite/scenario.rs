@@ -13,9 +13,9 @@ use crate::docs;
 const TEXT: &str = "
 name = 'A service dies'
 about = 'The payments service is killed once.'
-length_s = 12
+length_s = 20
 load = { browse = 20, order = 8, pay = 10, track = 10 }
-steady = { served = 0.9, over_s = 3 }
+steady = { served = 0.9, over_s = 4 }
 [[step]]
 at_s = 4
 fault = { kind = 'kill', target = 'payments', for = '1s' }
