@@ -1,7 +1,8 @@
-//! docs/faults.md shows the catalogue that the program has.
+//! docs/faults.md shows the catalogue that the program has, and a scenario that can be run.
 
 use workbench::faults::{Attribute, KINDS, Kind, Link, Unit};
 use workbench::run::Mode;
+use workbench::scenario::Scenario;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/faults.md"));
 
@@ -49,4 +50,12 @@ fn it_names_every_link() {
             .fold(name.clone(), |name, service| name.replace(service, "SERVICE"));
         assert!(DOCUMENT.contains(&format!("`{shown}`")), "{name}");
     }
+}
+
+#[test]
+fn its_example_of_a_scenario_can_be_run() {
+    let (_, example) = DOCUMENT.split_once("```toml\n").expect("there is an example");
+    let (example, _) = example.split_once("```").expect("it has an end");
+    let scenario = Scenario::parse(example).unwrap_or_else(|error| panic!("{error:#}"));
+    assert_eq!(scenario.steps.len(), 4, "and a change of the load");
 }
