@@ -275,11 +275,10 @@ impl Parts {
 }
 
 fn known_service(name: &str) -> Result<String> {
-    let known = || SERVICES.into_iter().chain(["monolith", "gateway"]);
+    let known = SERVICES.join(", ");
     ensure!(
-        known().any(|service| service == name),
-        "there is no service {name}; there are {}",
-        known().collect::<Vec<_>>().join(", ")
+        SERVICES.contains(&name),
+        "{name} is no service that can be scaled or deployed; these are: {known}"
     );
     Ok(name.to_owned())
 }
@@ -373,7 +372,7 @@ mod tests {
                 "[[step]]\nat_s = 9\ndeploy = 'orders'\n[[step]]\nat_s = 8\ndeploy = 'orders'\n",
                 "comes before",
             ),
-            ("[[step]]\nat_s = 1\ndeploy = 'nobody'\n", "there are catalog, inventory"),
+            ("[[step]]\nat_s = 1\ndeploy = 'nobody'\n", "these are: catalog, inventory"),
             ("[[step]]\nat_s = 1\nscale = { service = 'orders', instances = 0 }\n", "from 1 to"),
             ("[[step]]\nat_s = 1\nfault = { kind = 'kill', target = 'nobody' }\n", "orders"),
             ("[[step]]\nat_s = 1\nfault = { kind = 'fire', target = 'orders' }\n", "latency"),

@@ -40,7 +40,8 @@ pub struct ScenarioRun {
     pub steady: Steady,
     /// What became of each shop, in the order asked for.
     pub shops: Vec<Outcome>,
-    /// The audits' verdicts taken together.
+    /// The audits' verdicts and the steady state, taken together: a shop that does not come back is violated, and one that
+    /// was not well to begin with shows nothing.
     pub verdict: Verdict,
 }
 

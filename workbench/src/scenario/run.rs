@@ -64,11 +64,21 @@ pub async fn run(
         about: scenario.about.clone(),
         length_s: scenario.length.as_secs_f64(),
         steady: scenario.steady,
-        verdict: Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict)),
+        verdict: Verdict::of_all(shops.iter().flat_map(verdicts)),
         shops,
     };
     report::write(&run, &folder)?;
     Ok((run, folder))
+}
+
+/// What the databases say; and whether the shop is as it was. If it was not well to begin with, nothing is shown.
+fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
+    let steady = match shop.steady {
+        SteadyState { before: false, .. } => Verdict::NoEvidence,
+        SteadyState { after: false, .. } => Verdict::Violated,
+        SteadyState { before: true, after: true } => Verdict::Held,
+    };
+    shop.audit.iter().map(|audit| audit.verdict).chain([steady])
 }
 
 /// Where a scenario is run.
