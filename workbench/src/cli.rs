@@ -18,6 +18,7 @@ use crate::{
     scenario, up,
 };
 
+mod chaos;
 mod fault;
 
 /// Exit status: everything that was looked at holds.
@@ -93,6 +94,10 @@ enum Command {
     Fault(fault::Fault),
     /// End faults before their time.
     Heal(fault::HealFaults),
+    /// Break one thing after the other in what `cleave up --proxies` has running, as a seed says.
+    Chaos(chaos::Chaos),
+    /// Many orders and many faults on a shop of its own for minutes, and then the audit.
+    Soak(chaos::Soak),
     /// Check the invariants on what `cleave up` has running.
     Audit(Json),
     /// Measure how near the shop comes to what is possible.
@@ -325,6 +330,7 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
             let wanted = up::Wanted { drivers, flaws: flaws.flaws, proxies, infra: servers.options() };
             up::run(&folder, &wanted, interrupted()).await.map(|()| HELD)
         }
+        Command::Chaos(asked) => chaos::chaos(asked, &folder).await,
         command => tokio::select! {
             result = run(command, &folder) => result,
             // Whatever was started is dropped with the other branch, and dropping ends it.
@@ -356,6 +362,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         }
         Command::Fault(asked) => fault::fault(asked, folder).await,
         Command::Heal(asked) => fault::heal(asked, folder).await,
+        Command::Soak(asked) => chaos::soak(asked, folder).await,
         Command::Audit(Json { json }) => Ok(exit_status(up::audit(folder, json.as_deref()).await?)),
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
@@ -373,7 +380,9 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
         Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
-        Command::Up(_) | Command::Guard | Command::Model(_) => unreachable!("taken before"),
+        Command::Up(_) | Command::Chaos(_) | Command::Guard | Command::Model(_) => {
+            unreachable!("taken before")
+        }
     }
 }
 

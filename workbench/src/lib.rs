@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bench;
 pub mod binaries;
+pub mod chaos;
 pub mod cli;
 pub mod compare;
 pub mod control;
@@ -31,6 +32,7 @@ pub mod run;
 pub mod scenario;
 pub mod seed;
 pub mod shop;
+pub mod soak;
 pub mod stats;
 pub mod supervisor;
 pub mod tap;

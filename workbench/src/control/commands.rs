@@ -87,7 +87,8 @@ pub async fn heal(folder: &Path, heal: &Heal, json: Option<&str>) -> Result<()> 
     tell(&up::control(folder)?.post::<Vec<FaultLog>>("/heal", heal).await?, json)
 }
 
-fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
+/// Tells what became of faults.
+pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
     if let Some(target) = json {
         return output::json(target, &logs);
     }

@@ -1,0 +1,154 @@
+//! A *soak*: many orders and many faults on one shop for minutes, and then the audit. What a single test cannot meet, a
+//! fault on the recovery from another, comes here by chance, and comes again with the same seed.
+
+mod record;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use chrono::Utc;
+use tokio::task::JoinSet;
+
+use crate::audit::Fault;
+use crate::chaos::{self, Planned};
+use crate::driver::Driver;
+use crate::guard::Guard;
+use crate::progress::Progress;
+use crate::run::Verdict;
+use crate::scenario::{Beginning, Customers, Part, Rates, programs};
+use crate::supervisor::Supervisor;
+use crate::{binaries, infra, record as machine};
+pub use record::{Fired, SCHEMA, Soak, Soaked, table};
+
+/// From one fault to the next. The shortest at which most faults are over before the next one.
+const EVERY: Duration = Duration::from_millis(3_300);
+/// After the last fault the load goes on for so long: customers who were put off come back.
+const TAIL: Duration = Duration::from_secs(6);
+/// Between two notes of how far it is.
+const NOTE: Duration = Duration::from_secs(10);
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Options {
+    /// The shops, one after the other.
+    pub drivers: Vec<Driver>,
+    /// Orders for each.
+    pub orders: u64,
+    /// Faults for each.
+    pub faults: usize,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Which servers to use.
+    pub infra: infra::Options,
+}
+
+/// Runs a soak of each shop. Logs stay in the folder.
+pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak> {
+    let started_at = Utc::now();
+    let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
+    let mut shops = Vec::new();
+    for driver in &options.drivers {
+        let logs = folder
+            .join(format!("{}", started_at.format("%Y%m%dT%H%M%SZ")))
+            .join(driver.to_string().replace(':', "-"));
+        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let beginning = Beginning {
+            guard,
+            driver: *driver,
+            programs: &programs,
+            logs: &logs,
+            infra: &options.infra,
+            seed: options.seed,
+            proxied: true,
+        };
+        shops.push(
+            soak(&beginning, options)
+                .await
+                .with_context(|| format!("{driver}; its logs: {}", logs.display()))?,
+        );
+    }
+    Ok(Soak {
+        schema: SCHEMA.to_owned(),
+        started_at,
+        commit: machine::commit(),
+        cleave_version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: machine::machine(),
+        seed: options.seed,
+        verdict: Verdict::of_all(shops.iter().map(|shop| shop.verdict)),
+        shops,
+    })
+}
+
+async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
+    let driver = beginning.driver;
+    let began = Instant::now();
+    let planned = chaos::plan(options.seed, driver, options.faults, EVERY)?;
+    let length = planned.last().map_or(TAIL, |last| last.at + TAIL);
+    let progress = Progress::new(planned.len() as u64);
+    progress.phase(format!("{driver}: starting"));
+    let shop = beginning.start().await?;
+
+    let rates = rates(options.orders, length);
+    let parts = [Part { from: Duration::ZERO, to: length, rates, on_sale: 0 }];
+    let customers = Customers::new(&shop.address().await, options.seed)?;
+    let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
+    progress.phase(format!("{driver}: {:.0} orders/s for {length:.0?}", rates.order));
+    let (experience, not_made) =
+        tokio::join!(customers.run(&parts), make(&shop.supervisor, &planned, started, &progress));
+
+    progress.phase(format!("{driver}: waiting until all is decided, and auditing"));
+    let shop = shop.come_to_rest().await?;
+    let orders = shop.orders(&experience, started_at).await?;
+    // One that met nothing proves nothing, and the verdict counts how often each kind did.
+    let fired = shop.faults.iter().filter(|record| record.hits > 0);
+    let fired = fired.map(|record| Fault { name: record.fault.to_string(), fired: true });
+    let audit = shop.audit(&experience, fired.collect()).await;
+    let soaked = audit.map(|audit| {
+        Soaked::new(
+            driver,
+            began.elapsed(),
+            orders,
+            &planned,
+            shop.faults.clone(),
+            not_made,
+            shop.restarts.clone(),
+            audit,
+        )
+    });
+    shop.stop().await?;
+    progress.finish();
+    soaked
+}
+
+/// So many orders in all, and a few customers who do something else.
+fn rates(orders: u64, length: Duration) -> Rates {
+    Rates { browse: 5.0, order: orders as f64 / length.as_secs_f64(), pay: 5.0, track: 5.0 }
+}
+
+/// Makes each fault when its time has come; answers those that could not be made, and why.
+async fn make(
+    supervisor: &Supervisor,
+    planned: &[Planned],
+    started: Instant,
+    progress: &Progress,
+) -> Vec<String> {
+    let mut making = JoinSet::new();
+    let mut noted = Instant::now();
+    for (n, Planned { at, fault }) in planned.iter().cloned().enumerate() {
+        tokio::time::sleep_until((started + at).into()).await;
+        if noted.elapsed() >= NOTE {
+            noted = Instant::now();
+            progress.phase(format!("{:.0?}: {n} faults, next {fault}", started.elapsed()));
+        }
+        progress.step();
+        let faults = supervisor.faults().clone();
+        // In a task of its own: a server that takes its time to come back keeps no other fault waiting.
+        making.spawn(async move { faults.add(&fault).await.err().map(|why| format!("{fault}: {why:#}")) });
+    }
+    let mut not_made = Vec::new();
+    while let Some(made) = making.join_next().await {
+        not_made.extend(made.ok().flatten());
+    }
+    not_made
+}
