@@ -23,6 +23,7 @@ mod gateway;
 mod openapi;
 mod scenario;
 mod servers;
+mod soak;
 mod tidy;
 mod two_phase;
 
@@ -159,6 +160,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_database,
         docs::a_real_run_is_as_described,
         scenario::the_same_kill_on_both,
+        soak::orders_live_through_faults_of_every_sort,
         control::up_is_controlled_by_its_owner_alone,
         gateway::a_service_that_hangs_is_cut_off_and_taken_back,
         gateway::a_killed_instance_leaves_rotation,

@@ -22,7 +22,7 @@ use crate::{binaries, infra, record as machine};
 pub use record::{Fired, SCHEMA, Soak, Soaked, table};
 
 /// From one fault to the next. The shortest at which most faults are over before the next one.
-const EVERY: Duration = Duration::from_millis(3_300);
+const EVERY: Duration = Duration::from_millis(2_900);
 /// After the last fault the load goes on for so long: customers who were put off come back.
 const TAIL: Duration = Duration::from_secs(6);
 /// Between two notes of how far it is.
@@ -123,7 +123,7 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
 
 /// So many orders in all, and a few customers who do something else.
 fn rates(orders: u64, length: Duration) -> Rates {
-    Rates { browse: 5.0, order: orders as f64 / length.as_secs_f64(), pay: 5.0, track: 5.0 }
+    Rates { browse: 10.0, order: orders as f64 / length.as_secs_f64(), pay: 10.0, track: 10.0 }
 }
 
 /// Makes each fault when its time has come; answers those that could not be made, and why.

@@ -1,0 +1,39 @@
+//! The one-minute form of `cleave soak`: faults of every sort while orders come, and then the audit.
+
+use anyhow::{Result, ensure};
+use tests::{Driver, Stage};
+use workbench::infra;
+use workbench::run::Verdict;
+use workbench::soak::{self, Options};
+
+use crate::docs;
+
+const FAULTS: usize = 10;
+
+pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<Option<String>> {
+    let _alone = stage.alone().await;
+    let folder = tempfile::tempdir()?;
+    let options = Options {
+        drivers: vec![Driver::Orchestrated],
+        orders: 600,
+        faults: FAULTS,
+        seed: 3,
+        infra: infra::Options::default(),
+    };
+    let soak = soak::run(stage.guard().await?, folder.path(), &options).await?;
+
+    docs::fits(&serde_json::to_value(&soak)?, "soak.schema.json")?;
+    let [shop] = &soak.shops[..] else { anyhow::bail!("{} shops", soak.shops.len()) };
+    let text = soak::table(&soak);
+    ensure!(shop.orders.wanted == options.orders, "{text}");
+    ensure!(shop.orders.lost + shop.orders.doubled == 0, "{text}");
+    ensure!(shop.decided >= 0.95, "{text}");
+    ensure!(shop.audit.iter().all(|audit| audit.verdict == Verdict::Held), "{text}");
+    ensure!(shop.faults.len() + shop.not_made.len() == FAULTS, "{text}");
+    // One may come while its process is away, and meet nothing.
+    let fired = shop.faults.iter().filter(|record| record.hits > 0).count();
+    ensure!(fired + 2 >= FAULTS, "only {fired} of {FAULTS} fired\n{text}");
+    // So few faults show nothing of any kind, and the verdict has to say so.
+    ensure!(shop.verdict == Verdict::NoEvidence, "{text}");
+    Ok(None)
+}
