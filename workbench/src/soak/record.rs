@@ -178,3 +178,50 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::NoEvidence => "no evidence",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::FaultSpec;
+
+    /// A soak of a hundred orders with so many kills that met something, and an audit that held.
+    fn soaked(orders: Orders, fired: u64) -> Soaked {
+        let fault = FaultSpec::new("kill", Some("orders")).unwrap();
+        let record = |id| Record {
+            id,
+            fault: fault.clone(),
+            started: Utc::now(),
+            ended: Some(Utc::now()),
+            hits: u64::from(id <= fired),
+            hit: String::new(),
+            problem: None,
+        };
+        let audit = Audit {
+            invariant: "I1".into(),
+            title: String::new(),
+            verdict: Verdict::Held,
+            checked: 1,
+            evidence: String::new(),
+        };
+        let planned = vec![Planned { at: Duration::ZERO, fault: fault.clone() }; 4];
+        let faults = (1..=4).map(record).collect();
+        let (driver, took) = (Driver::Orchestrated, Duration::ZERO);
+        Soaked::new(driver, took, orders, &planned, faults, Vec::new(), BTreeMap::new(), vec![audit])
+    }
+
+    #[test]
+    fn a_lost_order_is_a_violation_and_a_rare_fault_no_evidence() {
+        let good = Orders { wanted: 100, accepted: 100, decided: 95, ..Orders::default() };
+        let verdict = |orders, fired| soaked(orders, fired).verdict;
+        assert_eq!(verdict(good, 3), Verdict::Held);
+        assert_eq!(verdict(good, 2), Verdict::NoEvidence);
+        assert_eq!(verdict(Orders { lost: 1, ..good }, 3), Verdict::Violated);
+        assert_eq!(verdict(Orders { doubled: 1, ..good }, 2), Verdict::Violated);
+        assert_eq!(verdict(Orders { decided: 94, ..good }, 3), Verdict::Violated);
+        let soaked = soaked(good, 3);
+        assert_eq!(soaked.kinds["kill"], Fired { planned: 4, fired: 3, hits: 3 });
+        let mut text = String::new();
+        describe(&soaked, &mut text);
+        assert!(text.contains("hit nothing: kill on orders"), "{text}");
+    }
+}
