@@ -15,7 +15,7 @@ name = 'A service dies'
 about = 'The payments service is killed once.'
 length_s = 20
 load = { browse = 20, order = 8, pay = 10, track = 10 }
-steady = { served = 0.9, over_s = 4 }
+steady = { served = 0.8, over_s = 4 }
 [[step]]
 at_s = 4
 fault = { kind = 'kill', target = 'payments', for = '1s' }
