@@ -293,6 +293,6 @@ mod tests {
         let every = programs(&[Driver::Tcc, Driver::Local, Driver::Naive]);
         let once: std::collections::BTreeSet<_> = every.iter().collect();
         assert_eq!(once.len(), every.len());
-        assert!(every.contains(&"monolith") && every.contains(&"orders"), "{every:?}");
+        assert!(every.contains(&"monolith") && every.contains(&"orders-service"), "{every:?}");
     }
 }
