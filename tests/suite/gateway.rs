@@ -195,6 +195,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(5, 100).await?;
+    set(&world, "breaker.failures", 9).await?;
     let asking = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
     for pause in [true, false] {
         {
@@ -224,6 +225,9 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
         .await?;
     }
     asking.finish_well(100).await?;
+    let settings = format!("{}/settings", world.shop().await.address_of("registry")?);
+    let settings = reqwest::get(settings).await?.json::<Value>().await?;
+    ensure!(settings["breaker.failures"]["value"] == 9, "what was set went with the registry: {settings}");
     world.still_works().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)

@@ -26,10 +26,10 @@ struct Lease {
 }
 
 impl Directory {
-    /// Nobody is there yet, and nothing is set. Versions count from this one, which should be above those of an earlier
+    /// Nobody is there yet. Versions count from this one, which should be above those of an earlier
     /// life, so that whoever knew that one asks in vain for none.
-    pub fn new(time_to_live: Duration, version: u64) -> Directory {
-        Directory { time_to_live, version, instances: BTreeMap::new(), settings: Settings::default() }
+    pub fn new(time_to_live: Duration, version: u64, settings: Settings) -> Directory {
+        Directory { time_to_live, version, instances: BTreeMap::new(), settings }
     }
 
     /// How long an instance is believed to be there without a word.
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_lease_ends_unless_it_is_renewed() {
-        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 7), Instant::now());
+        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 7, Settings::default()), Instant::now());
         assert!(directory.register("orders", "orders", "http://a", now));
         assert!(directory.register("orders", "orders-2", "http://b", now));
         assert!(!directory.register("orders", "orders", "http://a", now + TIME_TO_LIVE / 2));
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn who_leaves_does_not_take_a_successor_along() {
-        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0), Instant::now());
+        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0, Settings::default()), Instant::now());
         directory.register("orders", "orders", "http://old", now);
         assert!(directory.register("orders", "orders", "http://new", now), "another address is news");
         assert!(!directory.deregister("orders", "orders", Some("http://old")));
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_setting_that_is_what_it_was_is_no_news() {
-        let mut directory = Directory::new(TIME_TO_LIVE, 0);
+        let mut directory = Directory::new(TIME_TO_LIVE, 0, Settings::default());
         for (value, version) in [(500, 1), (500, 1), (600, 2)] {
             directory.set("gateway.timeout_ms", &json!(value)).unwrap();
             assert_eq!(directory.version(), version);
@@ -162,7 +162,7 @@ mod tests {
         #[test]
         fn it_knows_whom_it_heard_of(steps in prop::collection::vec((0..3u8, 0..4usize, 0..60u64), 1..200)) {
             let mut now = Instant::now();
-            let mut directory = Directory::new(TIME_TO_LIVE, 0);
+            let mut directory = Directory::new(TIME_TO_LIVE, 0, Settings::default());
             let mut heard: BTreeMap<String, Instant> = BTreeMap::new();
             for (what, who, milliseconds) in steps {
                 now += Duration::from_millis(milliseconds);

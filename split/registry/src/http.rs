@@ -8,13 +8,14 @@ use actix_web::{HttpResponse, web};
 use platform::Problem;
 use platform::registration::http_url;
 use platform::registry::{Heartbeat, Rhythm};
-use platform::settings::{self, Setting};
+use platform::settings::{self, Setting, Settings};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::directory::Directory;
+use crate::kept::Kept;
 use crate::local::no_web_pages;
 
 /// The longest that a question for news may stay open, in seconds.
@@ -29,15 +30,27 @@ pub struct Registry {
     directory: Arc<Mutex<Directory>>,
     version: watch::Sender<u64>,
     heartbeat: Duration,
+    kept: Option<Kept>,
 }
 
 impl Registry {
-    /// Nobody is there yet. Versions count from the time of day, so that those of an earlier life lie below.
+    /// Nobody is there yet, and nothing is set. Versions count from the time of day, so that those of an earlier life lie
+    /// below.
     pub fn new(time_to_live: Duration, heartbeat: Duration) -> Registry {
+        Registry::with_settings(time_to_live, heartbeat, Settings::default(), None)
+    }
+
+    /// Nobody is there yet; this is set, and what will be is kept there.
+    pub fn with_settings(
+        time_to_live: Duration,
+        heartbeat: Duration,
+        settings: Settings,
+        kept: Option<Kept>,
+    ) -> Registry {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let directory = Directory::new(time_to_live, since_1970.as_millis() as u64);
+        let directory = Directory::new(time_to_live, since_1970.as_millis() as u64, settings);
         let version = watch::Sender::new(directory.version());
-        Registry { directory: Arc::new(Mutex::new(directory)), version, heartbeat }
+        Registry { directory: Arc::new(Mutex::new(directory)), version, heartbeat, kept }
     }
 
     /// Looks at the directory, or changes it; who waits for a change is told.
@@ -148,8 +161,16 @@ async fn settings(registry: web::Data<Registry>) -> HttpResponse {
 
 /// `PUT /settings/{name}` with its value as JSON.
 async fn set(name: web::Path<String>, value: web::Json<Value>, registry: web::Data<Registry>) -> Answer {
-    let wrong = |detail| Problem::unprocessable("invalid_setting", detail);
-    registry.with(|directory| directory.set(&name, &value)).map_err(wrong)?;
+    let wrong = |detail: String| Problem::unprocessable("invalid_setting", detail);
+    let kept = registry.with(|directory| {
+        directory.set(&name, &value)?;
+        // Nobody else sets anything meanwhile, or the file might end with the older of two.
+        Ok(registry.kept.as_ref().map_or(Ok(()), |kept| kept.write(directory.settings())))
+    });
+    // It is in force all the same; what is lost is only that it would be after a restart.
+    if let Err(error) = kept.map_err(wrong)? {
+        tracing::error!(error = format!("{error:#}"), "what is set is not kept");
+    }
     tracing::info!(setting = %name, value = %*value, "set");
     Ok(HttpResponse::NoContent().finish())
 }

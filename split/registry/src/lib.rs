@@ -2,7 +2,9 @@
 
 mod directory;
 mod http;
+mod kept;
 mod local;
 
 pub use directory::Directory;
 pub use http::Registry;
+pub use kept::Kept;

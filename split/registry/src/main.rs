@@ -1,13 +1,15 @@
 //! The registry as a process of its own.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Parser;
 use platform::health::Health;
+use platform::settings::Settings;
 use platform::{config, http, telemetry};
-use registry::Registry;
+use registry::{Kept, Registry};
 
 /// The shop's registry: who is there, and what is set.
 #[derive(Debug, Clone, Parser)]
@@ -25,6 +27,9 @@ struct Cli {
     #[arg(long, env = "CLEAVE_HEARTBEAT", value_name = "MS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(10..=300_000))]
     heartbeat: u64,
+    /// A JSON file that settings are read from and kept in; without it they are at their defaults after every start.
+    #[arg(long, env = "CLEAVE_SETTINGS", value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -41,7 +46,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         cli.time_to_live
     );
     let milliseconds = Duration::from_millis;
-    let registry = Registry::new(milliseconds(cli.time_to_live), milliseconds(cli.heartbeat));
+    let (kept, settings) = match cli.settings.map(Kept::read).transpose()? {
+        Some((kept, settings)) => (Some(kept), settings),
+        None => (None, Settings::default()),
+    };
+    let (time_to_live, heartbeat) = (milliseconds(cli.time_to_live), milliseconds(cli.heartbeat));
+    let registry = Registry::with_settings(time_to_live, heartbeat, settings, kept);
     let watched = registry.clone();
     let routes = move |app: &mut actix_web::web::ServiceConfig| registry.routes(app);
     tokio::select! {

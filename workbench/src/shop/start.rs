@@ -36,7 +36,7 @@ impl Starting<'_> {
         if !self.options.behind_gateway {
             return Ok(vec![self.member("monolith", "monolith", arguments, vec![url]).await?]);
         }
-        let registry = self.member(REGISTRY, "registry", Vec::new(), vec![]).await?;
+        let registry = self.registry().await?;
         arguments.extend(known_to(&registry, "monolith"));
         let monolith = self.member("monolith", "monolith", arguments, vec![url]).await?;
         let gateway = self.gateway(&registry, "monolith").await?;
@@ -45,7 +45,7 @@ impl Starting<'_> {
 
     /// The registry; then the services, which make themselves known to it, and the gateway, which finds them there.
     pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
-        let registry = self.member(REGISTRY, "registry", Vec::new(), vec![]).await?;
+        let registry = self.registry().await?;
         let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
             let mut arguments = self.settings();
             arguments.extend(known_to(&registry, name));
@@ -60,6 +60,12 @@ impl Starting<'_> {
         });
         let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
         Ok([registry].into_iter().chain(services).chain([gateway]).collect())
+    }
+
+    /// What is set outlives it: a registry that the supervisor starts again goes on with the same time-outs.
+    async fn registry(&self) -> Result<Member> {
+        let settings = self.options.logs.join("settings.json").display().to_string();
+        self.member(REGISTRY, "registry", vec!["--settings".into(), settings], vec![]).await
     }
 
     async fn gateway(&self, registry: &Member, routes: &str) -> Result<Member> {

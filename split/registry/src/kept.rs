@@ -1,0 +1,82 @@
+//! The settings in a file, so that what was set outlives the registry.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use platform::settings::Settings;
+use serde_json::{Map, Value};
+
+/// The file that settings are read from at start and written to with every change: a JSON object of names and values,
+/// `{"gateway.timeout_ms": 500}`.
+#[derive(Debug, Clone)]
+pub struct Kept(PathBuf);
+
+impl Kept {
+    /// Settings that are kept there, and what they are now. A file that is not there yet sets nothing; one that cannot
+    /// be understood is an error, because to go on without it would change every time-out in silence.
+    pub fn read(file: PathBuf) -> anyhow::Result<(Kept, Settings)> {
+        let settings = match fs::read_to_string(&file) {
+            Ok(text) => parse(&text).with_context(|| format!("the settings in {}", file.display()))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Settings::default(),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        };
+        Ok((Kept(file), settings))
+    }
+
+    /// Writes them all. The old file is there until the new one is complete and on the disk.
+    pub fn write(&self, settings: &Settings) -> anyhow::Result<()> {
+        let beside = self.0.with_extension("new");
+        let written = || -> anyhow::Result<()> {
+            let mut file = File::create(&beside)?;
+            file.write_all(serde_json::to_string_pretty(settings)?.as_bytes())?;
+            file.sync_all()?;
+            Ok(fs::rename(&beside, &self.0)?)
+        };
+        written().with_context(|| format!("cannot write {}", self.0.display()))
+    }
+}
+
+fn parse(text: &str) -> anyhow::Result<Settings> {
+    let values: Map<String, Value> =
+        serde_json::from_str(text).context("are not an object of names and values")?;
+    let mut settings = Settings::default();
+    values.iter().try_for_each(|(name, value)| settings.set(name, value)).map_err(|why| anyhow!(why))?;
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::settings::GATEWAY_TIMEOUT;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_set_is_there_the_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        let (kept, mut settings) = Kept::read(file.clone()).unwrap();
+        assert_eq!(settings, Settings::default());
+        settings.set(GATEWAY_TIMEOUT.name, &json!(500)).unwrap();
+        kept.write(&settings).unwrap();
+        let (_, again) = Kept::read(file).unwrap();
+        assert_eq!(again.get(&GATEWAY_TIMEOUT), 500);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_understood_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        for (text, said) in [
+            ("{", "names and values"),
+            (r#"{"gateway.timeout": 5}"#, "there is no setting"),
+            (r#"{"gateway.timeout_ms": -5}"#, "a whole number"),
+        ] {
+            fs::write(&file, text).unwrap();
+            let error = format!("{:#}", Kept::read(file.clone()).unwrap_err());
+            assert!(error.contains(said) && error.contains("settings.json"), "{error}");
+        }
+    }
+}
