@@ -276,6 +276,9 @@ struct ServerArgs {
     /// A RabbitMQ to use, as amqp://user:password@host:port/%2f.
     #[arg(long, value_name = "URL", value_parser = amqp_url)]
     amqp_url: Option<String>,
+    /// A folder for PostgreSQL's data: a small file system, mounted for the fault disk_full to fill.
+    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
+    disk: Option<PathBuf>,
     /// Install missing programs without asking.
     #[arg(long)]
     yes: bool,
@@ -290,8 +293,8 @@ struct Json {
 
 impl ServerArgs {
     fn options(self) -> infra::Options {
-        let ServerArgs { database_url, amqp_url, yes } = self;
-        infra::Options { database_url, amqp_url, yes, ..infra::Options::default() }
+        let ServerArgs { database_url, amqp_url, disk, yes } = self;
+        infra::Options { database_url, amqp_url, disk, yes, ..infra::Options::default() }
     }
 }
 

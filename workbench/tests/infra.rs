@@ -73,8 +73,10 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 #[tokio::test]
 async fn two_postgres_live_side_by_side_and_leave_nothing() -> Result {
     let (guard, programs) = (Guard::start()?, postgres_programs().await?);
-    let (one, two) =
-        tokio::try_join!(Postgres::start(&guard, &programs, None), Postgres::start(&guard, &programs, None))?;
+    let (one, two) = tokio::try_join!(
+        Postgres::start(&guard, &programs, None, None),
+        Postgres::start(&guard, &programs, None, None)
+    )?;
     for server in [&one, &two] {
         let mut connection = connect(&server.url("postgres")).await?;
         connection.batch_execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)").await?;
@@ -91,7 +93,7 @@ async fn two_postgres_live_side_by_side_and_leave_nothing() -> Result {
 #[tokio::test]
 async fn postgres_keeps_what_was_committed_through_a_crash() -> Result {
     let (guard, programs) = (Guard::start()?, postgres_programs().await?);
-    let mut server = Postgres::start(&guard, &programs, None).await?;
+    let mut server = Postgres::start(&guard, &programs, None, None).await?;
     let mut connection = connect(&server.url("postgres")).await?;
     connection.batch_execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)").await?;
     connection.batch_execute("BEGIN; INSERT INTO kept VALUES (2); PREPARE TRANSACTION 'in doubt'").await?;
@@ -102,6 +104,63 @@ async fn postgres_keeps_what_was_committed_through_a_crash() -> Result {
     let mut connection = connect(&server.url("postgres")).await?;
     connection.batch_execute("COMMIT PREPARED 'in doubt'").await?;
     connection.batch_execute("SELECT 1 / (count(*) = 2)::int FROM kept").await?;
+    server.stop().await
+}
+
+/// A small file system, gone when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None`, and the reason on standard error, where we may not mount one.
+    fn mount() -> Result<Option<SmallDisk>> {
+        let folder = tempfile::tempdir()?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=256m,mode=755", "tmpfs"]).arg(folder.path());
+        match mount.output() {
+            Ok(mounted) if mounted.status.success() => Ok(Some(SmallDisk(folder))),
+            Ok(refused) => {
+                eprintln!(
+                    "NOT TESTED: no file system can be mounted: {}",
+                    String::from_utf8_lossy(&refused.stderr)
+                );
+                Ok(None)
+            }
+            Err(error) => {
+                eprintln!("NOT TESTED: no file system can be mounted: {error}");
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn postgres_keeps_what_was_committed_through_a_full_disk() -> Result {
+    let (guard, programs) = (Guard::start()?, postgres_programs().await?);
+    let mut whole = Postgres::start(&guard, &programs, None, None).await?;
+    let refused = whole.fill_disk().await.expect_err("the disk of this machine was filled").to_string();
+    assert!(refused.contains("--disk"), "{refused}");
+    whole.stop().await?;
+
+    let Some(disk) = SmallDisk::mount()? else { return Ok(()) };
+    let mut server = Postgres::start(&guard, &programs, None, Some(disk.0.path())).await?;
+    let mut connection = connect(&server.url("postgres")).await?;
+    connection
+        .batch_execute("CREATE TABLE kept (id int, text text); INSERT INTO kept VALUES (1, '')")
+        .await?;
+    server.fill_disk().await?;
+    // More than the write-ahead log has room for in files that are there already.
+    let much = "INSERT INTO kept SELECT n, repeat('x', 1000) FROM generate_series(1, 100000) n";
+    assert!(connection.batch_execute(much).await.is_err(), "there was room for 100 MB on a full disk");
+    assert!(server.free_disk().await? > 0, "nobody said that there was no room");
+    let mut connection = connect(&server.url("postgres")).await?;
+    connection.batch_execute("SELECT 1 / (count(*) = 1)::int FROM kept").await?;
+    connection.batch_execute("INSERT INTO kept VALUES (2, '')").await?;
     server.stop().await
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn chaos(Chaos { seed, every, length, shop }: Chaos, folder: &P
 pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     let Soak { orders, faults, seed, modes: drivers, yes, json: Json { json } } = arguments;
     // Only servers of its own: it breaks them.
-    let infra = ServerArgs { database_url: None, amqp_url: None, yes }.options();
+    let infra = ServerArgs { database_url: None, amqp_url: None, disk: None, yes }.options();
     let options = soak::Options { drivers, orders, faults: faults as usize, seed, infra };
     let soak = soak::run(&Guard::start()?, &folder.join("soak"), &options).await?;
     match json.as_deref() {

@@ -35,6 +35,8 @@ pub enum ServerAct {
     EndDatabase,
     /// Starts it on the same data; one that runs is ended first.
     RestartDatabase,
+    /// Takes the rest of the disk that PostgreSQL is on, or gives it back.
+    DiskFull(bool),
     /// Ends RabbitMQ as a power cut would.
     EndBroker,
     /// Starts it on the same data; one that runs is ended first.

@@ -160,6 +160,7 @@ fn acts(spec: &FaultSpec) -> Result<(Act, Option<Act>)> {
         }
         "kill_database" => server(ServerAct::EndDatabase, Some(ServerAct::RestartDatabase)),
         "restart_database" => server(ServerAct::RestartDatabase, None),
+        "disk_full" => server(ServerAct::DiskFull(true), Some(ServerAct::DiskFull(false))),
         "kill_broker" => server(ServerAct::EndBroker, Some(ServerAct::RestartBroker)),
         "restart_broker" => server(ServerAct::RestartBroker, None),
         "broker_memory_alarm" => server(ServerAct::MemoryAlarm(true), Some(ServerAct::MemoryAlarm(false))),

@@ -86,6 +86,12 @@ pub static KINDS: &[Kind] = &[
         &[Attribute::or("left", Unit::Count, 0, 1000, 0)],
         "sessions are ended, and all connections but `left` are taken by somebody else",
     ),
+    server(
+        "disk_full",
+        On::Database,
+        &[],
+        "nothing is left of the small file system that PostgreSQL was given with `--disk`",
+    ),
     server("kill_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and starts again at the end"),
     server("restart_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and starts again at once"),
     server(

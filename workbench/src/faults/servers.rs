@@ -44,6 +44,14 @@ impl ServerAct {
                 database(infra)?.restart().await?;
                 Ok(Hit::one(format!("PostgreSQL was back after {} ms", began.elapsed().as_millis())))
             }
+            ServerAct::DiskFull(true) => {
+                database(infra)?.fill_disk().await?;
+                Ok(Hit::default())
+            }
+            ServerAct::DiskFull(false) => {
+                let count = database(infra)?.free_disk().await?;
+                Ok(Hit { count, what: format!("PostgreSQL found no room {count} times") })
+            }
             ServerAct::EndBroker => {
                 broker(infra)?.kill_hard()?;
                 Ok(Hit::one("RabbitMQ was ended"))

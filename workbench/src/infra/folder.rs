@@ -42,12 +42,11 @@ impl Account {
     }
 }
 
-/// A new folder that nobody else can read, removed when dropped or by the guard.
-pub fn create(guard: &Guard) -> Result<TempDir> {
-    let base = base();
+/// A new folder in this one that nobody else can read, removed when dropped or by the guard.
+pub fn create(guard: &Guard, base: &Path) -> Result<TempDir> {
     let folder = tempfile::Builder::new()
         .prefix("cleave-")
-        .tempdir_in(&base)
+        .tempdir_in(base)
         .with_context(|| format!("cannot create a folder in {}", base.display()))?;
     guard.watch_folder(folder.path())?;
     Ok(folder)

@@ -7,6 +7,7 @@
 mod amqp;
 pub mod containers;
 mod database;
+mod disk;
 mod folder;
 mod install;
 mod ports;
@@ -41,6 +42,8 @@ pub struct Options {
     pub needs_broker: bool,
     /// Whether missing programs may be installed without asking (`--yes`).
     pub yes: bool,
+    /// A folder for the data of PostgreSQL, on a small file system that a fault may fill (`--disk`).
+    pub disk: Option<PathBuf>,
     /// The folder for the servers' logs, which must exist; `None` leaves them to go with the servers' data.
     pub logs: Option<PathBuf>,
 }

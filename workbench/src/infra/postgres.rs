@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::disk::Ballast;
 use super::folder::{self, Account};
 use super::programs::PostgresPrograms;
 use super::{database, ports};
@@ -50,6 +51,7 @@ pub struct Postgres {
     port: u16,
     // Before `folder`: fields are dropped in this order, and the server has to end before its data goes.
     server: Process,
+    ballast: Option<Ballast>,
     folder: TempDir,
     guard: Guard,
 }
@@ -60,18 +62,25 @@ struct Cluster {
     programs: PostgresPrograms,
     account: Option<Account>,
     folder: PathBuf,
+    on_small_disk: bool,
     password: String,
 }
 
 impl Postgres {
     /// Makes a new database cluster and starts a server on it. `logs` is the folder for the server's log, the
-    /// server's own folder if `None`.
-    pub async fn start(guard: &Guard, programs: &PostgresPrograms, logs: Option<&Path>) -> Result<Postgres> {
-        let folder = folder::create(guard)?;
+    /// server's own folder if `None`. The data comes into a folder of its own in `disk`, or where all servers have it.
+    pub async fn start(
+        guard: &Guard,
+        programs: &PostgresPrograms,
+        logs: Option<&Path>,
+        disk: Option<&Path>,
+    ) -> Result<Postgres> {
+        let folder = folder::create(guard, disk.unwrap_or(&folder::base()))?;
         let cluster = Cluster {
             programs: programs.clone(),
             account: Account::for_postgres()?,
             folder: folder.path().to_owned(),
+            on_small_disk: disk.is_some(),
             password: Uuid::new_v4().simple().to_string(),
         };
         cluster.initdb(guard).await?;
@@ -79,7 +88,16 @@ impl Postgres {
         for _ in 0..ATTEMPTS {
             let port = ports::free()?;
             match cluster.serve(guard, port, &log).await {
-                Ok(server) => return Ok(Postgres { cluster, port, server, folder, guard: guard.clone() }),
+                Ok(server) => {
+                    return Ok(Postgres {
+                        cluster,
+                        port,
+                        server,
+                        ballast: None,
+                        folder,
+                        guard: guard.clone(),
+                    });
+                }
                 Err(error) if error.to_string().contains("Address already in use") => continue,
                 Err(error) => return Err(error),
             }
@@ -122,6 +140,23 @@ impl Postgres {
         self.server.kill()
     }
 
+    /// Takes the rest of its disk, until [`Postgres::free_disk`].
+    pub async fn fill_disk(&mut self) -> Result<()> {
+        let folder = self.folder.path().to_owned();
+        let log = self.server.log().to_owned();
+        self.ballast = Some(tokio::task::spawn_blocking(move || Ballast::load(&folder, &log)).await??);
+        Ok(())
+    }
+
+    /// Gives its disk back, and starts it again if it has ended. Answers how often it found no room meanwhile.
+    pub async fn free_disk(&mut self) -> Result<u64> {
+        let refused = self.ballast.take().map_or(0, |ballast| ballast.refused());
+        if self.server.try_wait()?.is_some() {
+            self.restart().await?;
+        }
+        Ok(refused)
+    }
+
     /// Starts it on the same data and port, and waits until it has recovered and answers.
     pub async fn restart(&mut self) -> Result<()> {
         self.server.kill()?;
@@ -159,7 +194,9 @@ impl Cluster {
     async fn serve(&self, guard: &Guard, port: u16, log: &Path) -> Result<Process> {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.folder.join("data")).arg("-p").arg(port.to_string());
-        for (name, value) in SETTINGS {
+        let small = [("max_wal_size", "96MB"), ("min_wal_size", "32MB")];
+        let small: &[_] = if self.on_small_disk { &small } else { &[] };
+        for (name, value) in SETTINGS.iter().chain(small) {
             command.arg("-c").arg(format!("{name}={value}"));
         }
         let mut server = Process::start(guard, "PostgreSQL", command, log)?;

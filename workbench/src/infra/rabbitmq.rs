@@ -51,7 +51,7 @@ struct Node {
 impl RabbitMq {
     /// Starts a new node. `logs` is the folder for its log, the node's own folder if `None`.
     pub async fn start(guard: &Guard, programs: &RabbitPrograms, logs: Option<&Path>) -> Result<RabbitMq> {
-        let folder = folder::create(guard)?;
+        let folder = folder::create(guard, &folder::base())?;
         let secret = Uuid::new_v4().simple().to_string();
         let node = Node {
             programs: programs.clone(),

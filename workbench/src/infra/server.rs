@@ -100,7 +100,8 @@ pub(super) async fn database(guard: &Guard, options: &Options, in_container: boo
         (Running::Container(Box::new(container)), url, version, String::new())
     } else {
         let programs = PostgresPrograms::find().context("PostgreSQL's programs are gone")?;
-        let server = Postgres::start(guard, &programs, options.logs.as_deref()).await?;
+        let server =
+            Postgres::start(guard, &programs, options.logs.as_deref(), options.disk.as_deref()).await?;
         let (url, version) = (server.url("postgres"), server.version().to_owned());
         (Running::Private(server), url, version, String::new())
     };
