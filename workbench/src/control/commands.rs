@@ -102,10 +102,11 @@ pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
                 (None, None) => "there".to_owned(),
             };
             // A fault that met nothing has shown nothing.
-            let hit = if record.hits == 0 {
-                "nothing".to_owned()
-            } else {
-                format!("{} {}", record.hits, record.hit)
+            let hit = match (record.hits, record.hit.as_str()) {
+                (0, _) => "nothing".to_owned(),
+                // What it was is only known in the end.
+                (hits, "") => format!("{hits} so far"),
+                (hits, what) => format!("{hits} {what}"),
             };
             table.add_row([
                 log.shop.to_string(),

@@ -79,6 +79,8 @@ pub enum Action {
     Deploy {
         /// The service. In the monolith it is the monolith.
         service: String,
+        /// For so long it is deployed again as soon as it has been; once if zero.
+        again_for: Duration,
     },
     /// So many products are sold at half their price, and nearly everybody wants them.
     FlashSale(FlashSale),
@@ -89,7 +91,10 @@ impl fmt::Display for Action {
         match self {
             Action::Fault(fault) => fault.fmt(f),
             Action::Scale { service, instances } => write!(f, "scale {service} to {instances}"),
-            Action::Deploy { service } => write!(f, "deploy {service}"),
+            Action::Deploy { service, again_for } if again_for.is_zero() => write!(f, "deploy {service}"),
+            Action::Deploy { service, again_for } => {
+                write!(f, "deploy {service} again and again for {again_for:?}")
+            }
             Action::FlashSale(sale) => write!(f, "flash sale of {} products", sale.products),
         }
     }
@@ -129,6 +134,7 @@ struct WrittenStep {
     fault: Option<FaultSpec>,
     scale: Option<Scale>,
     deploy: Option<String>,
+    again_for_s: Option<f64>,
     load: Option<Rates>,
     flash_sale: Option<FlashSale>,
 }
@@ -186,7 +192,12 @@ impl Scenario {
                     sale_ends = Some(end);
                     steps.push(Step { at, action: Action::FlashSale(sale) });
                 }
-                Change::Action(action) => steps.push(Step { at, action }),
+                Change::Action(action) => {
+                    if let Action::Deploy { again_for, .. } = &action {
+                        ensure!(at + *again_for < length, "step {} goes on after the scenario", n + 1);
+                    }
+                    steps.push(Step { at, action });
+                }
             }
         }
         if let Some(end) = sale_ends {
@@ -221,8 +232,10 @@ impl WrittenStep {
             found.push(Change::Action(Action::Scale { service, instances: *instances }));
         }
         if let Some(service) = &self.deploy {
-            found.push(Change::Action(Action::Deploy { service: known_service(service)? }));
+            let again_for = seconds("again_for_s", self.again_for_s.unwrap_or_default())?;
+            found.push(Change::Action(Action::Deploy { service: known_service(service)?, again_for }));
         }
+        ensure!(self.again_for_s.is_none() || self.deploy.is_some(), "again_for_s belongs to deploy");
         found.extend(self.load.map(Change::Load));
         found.extend(self.flash_sale.map(|sale| Change::Action(Action::FlashSale(sale))));
         match found.len() {
@@ -335,7 +348,7 @@ mod tests {
     fn every_scenario_that_ships_is_in_order() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenarios");
         let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-        assert_eq!(files.len(), 6);
+        assert_eq!(files.len(), 8);
         for file in files {
             let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{error:#}"));
             assert!(!scenario.steps.is_empty(), "{}", file.display());
@@ -366,6 +379,8 @@ mod tests {
         for (steps, words) in [
             ("[[step]]\nat_s = 1\n", "does nothing"),
             ("[[step]]\nat_s = 1\ndeploy = 'orders'\nload = {}\n", "several things"),
+            ("[[step]]\nat_s = 1\nload = {}\nagain_for_s = 2\n", "belongs to deploy"),
+            ("[[step]]\nat_s = 1\ndeploy = 'orders'\nagain_for_s = 20\n", "after the scenario"),
             ("[[step]]\nat_s = -1\ndeploy = 'orders'\n", "a time in seconds"),
             ("[[step]]\nat_s = 25\ndeploy = 'orders'\n", "after the end"),
             (

@@ -1,5 +1,6 @@
 //! What is printed and drawn of a scenario.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -45,18 +46,30 @@ pub fn table(run: &ScenarioRun) -> String {
         for fault in shop.faults.iter().filter(|fault| fault.hits == 0) {
             text += &format!("· hit nothing in {}: {}\n", shop.driver, fault.fault);
         }
-        for deployment in &shop.deployments {
-            let each = deployment.took_ms / deployment.replacements.len().max(1) as f64;
-            text += &format!(
-                "· {} deployed in {:.0} ms, {each:.0} ms an instance\n",
-                deployment.service, deployment.took_ms
-            );
+        for line in deployments(shop) {
+            text += &format!("· {line}\n");
         }
         for audit in shop.audit.iter().filter(|audit| audit.verdict != Verdict::Held) {
             text += &format!("{} {}: {}\n", audit.invariant, verdict_words(audit.verdict), audit.evidence);
         }
     }
     text + &format!("Verdict: {}\n", verdict_words(run.verdict))
+}
+
+/// A line a service that was deployed: how often, and how long an instance took.
+fn deployments(shop: &Outcome) -> Vec<String> {
+    let mut by_service: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for deployment in &shop.deployments {
+        let each = deployment.took_ms / deployment.replacements.len().max(1) as f64;
+        by_service.entry(&deployment.service).or_default().push(each);
+    }
+    let line = |(service, mut each): (&str, Vec<f64>)| {
+        each.sort_by(f64::total_cmp);
+        let (middle, slowest) = (each[each.len() / 2], each[each.len() - 1]);
+        let times = each.len();
+        format!("{service} deployed {times}×, {middle:.0} ms an instance, the slowest {slowest:.0} ms")
+    };
+    by_service.into_iter().map(line).collect()
 }
 
 fn new_table() -> Table {

@@ -166,9 +166,12 @@ impl Place<'_> {
             Action::Scale { service, instances } => {
                 supervisor.scale(service, *instances).await.with_context(at)?;
             }
-            Action::Deploy { service } => {
+            Action::Deploy { service, again_for } => loop {
                 done.deployments.push(supervisor.deploy(service).await.with_context(at)?);
-            }
+                if started.elapsed() >= step.at + *again_for {
+                    break;
+                }
+            },
             Action::FlashSale(sale) => {
                 let address = supervisor.shop().await.address.clone();
                 self.announce(&address, *sale).await.with_context(at)?;
