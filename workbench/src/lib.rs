@@ -19,6 +19,7 @@ pub mod flaws;
 pub mod guard;
 pub mod in_doubt;
 pub mod infra;
+mod last_owner;
 pub mod load;
 pub mod logs;
 pub mod measure;

@@ -19,6 +19,7 @@ use crate::control::{self, Client, Control, ProcessState, ShopState};
 use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
+use crate::last_owner::last_owner;
 use crate::process::start_time;
 use crate::report::{verdict_words, warnings};
 use crate::run::{Audit, Mode, Verdict};
@@ -97,7 +98,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     for (_, supervisor) in shops {
         released.push(supervisor.release().await?);
     }
-    let infra = Arc::into_inner(infra).context("something still works on the servers")?.into_inner();
+    let infra = last_owner(infra).await.context("something still works on the servers")?.into_inner();
     for shop in released {
         shop.stop(&infra).await?;
     }

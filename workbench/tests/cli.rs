@@ -84,7 +84,12 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --trials 0", "1..=100"),
         ("compare --modes monolit", "the modes are monolith and split"),
         ("compare --modes split:two-phase", "split:tcc"),
-        ("compare --flaws ../no-outbox", "no-outbox,no-inbox"),
+        ("compare --flaws ../no-outbox", "there are no-outbox, id-ordered-polling"),
+        ("compare --scenario nowhere.toml", "nowhere.toml"),
+        ("chaos --every=-1s", "below zero"),
+        ("fault add lag", "latency, bandwidth"),
+        ("scale inventory=0", "1"),
+        ("soak --orders 0", "1..=1000000"),
         ("compare --saturate --rate 5", "--saturate"),
         ("compare --clients 5", "--saturate"),
         ("compare --saturate --clients 0", "1..=1000"),
@@ -192,7 +197,8 @@ fn a_shop_is_put_up_looked_at_and_taken_down() {
 
     let down = run(&folder, "down");
     assert_eq!(down.status.code(), Some(0), "{}", stderr(&down));
-    assert_eq!(up.wait().unwrap().code(), Some(0));
+    let ended = up.wait().unwrap().code();
+    assert_eq!(ended, Some(0), "{}", fs::read_to_string(folder.path().join("said")).unwrap());
     let mut printed = String::new();
     up.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
     assert!(printed.contains("curl"), "{printed}");

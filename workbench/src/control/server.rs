@@ -8,6 +8,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::admission::{Refused, admit};
@@ -35,12 +36,14 @@ pub struct Open {
     /// How to reach it.
     pub access: Access,
     handle: actix_web::dev::ServerHandle,
+    server: JoinHandle<std::io::Result<()>>,
 }
 
 impl Open {
     /// Closes it; requests under way are given up.
     pub async fn close(self) {
         self.handle.stop(false).await;
+        let _ = self.server.await;
     }
 }
 
@@ -69,8 +72,7 @@ pub fn serve(control: Control) -> Result<Open> {
     .context("the control interface did not open")?
     .run();
     let handle = server.handle();
-    tokio::spawn(server);
-    Ok(Open { access, handle })
+    Ok(Open { access, handle, server: tokio::spawn(server) })
 }
 
 impl Control {

@@ -17,6 +17,7 @@ use crate::driver::Driver;
 use crate::faults::Record;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
+use crate::last_owner::last_owner;
 use crate::run::{Audit, Mode};
 use crate::seed::Goods;
 use crate::shop::{BEFORE_MONOLITHS, Shop, ShopOptions};
@@ -111,7 +112,7 @@ impl OwnShop {
         if let Err(error) = shop.drain(DRAIN).await {
             eprintln!("{}: {error:#}", shop.driver);
         }
-        let infra = Arc::into_inner(infra).context("something still works on the servers")?.into_inner();
+        let infra = last_owner(infra).await.context("something still works on the servers")?.into_inner();
         Ok(AtRest { shop, infra, faults, restarts })
     }
 }

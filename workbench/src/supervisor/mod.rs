@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::faults::{Faults, Link, Place};
 use crate::infra::{FoundBy, Infrastructure};
+use crate::last_owner::last_owner;
 use crate::run::Mode;
 use crate::shop::{Member, SERVICES, Shop};
 use backoff::Backoff;
@@ -92,7 +93,7 @@ impl Supervisor {
             // It was aborted, and holds nothing any more.
             let _ = task.await;
         }
-        let inner = Arc::into_inner(self.0).context("something still works on the shop")?;
+        let inner = last_owner(self.0).await.context("something still works on the shop")?;
         Ok(inner.shop.into_inner())
     }
 

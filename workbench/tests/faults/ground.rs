@@ -11,7 +11,7 @@ use workbench::faults::{Proxy, Toxic};
 use crate::Result;
 
 /// No test waits longer for anything that has to come.
-pub const BOUND: Duration = Duration::from_secs(20);
+pub const BOUND: Duration = Duration::from_secs(60);
 
 /// A server that sends back what it gets, to the end.
 pub async fn echo() -> Result<SocketAddr> {
