@@ -6,6 +6,8 @@ use anyhow::{Context, Result, anyhow};
 use tests::{Driver, Load, Mix, Stage, World};
 use uuid::Uuid;
 use workbench::audit::{Expected, Fault};
+use workbench::infra::Infrastructure;
+use workbench::shop::SERVICES;
 
 /// Customers at the same moment.
 const CLIENTS: u64 = 8;
@@ -44,6 +46,33 @@ pub async fn the_monolith(stage: &Stage) -> Result<Option<String>> {
 pub async fn each_process_of_the_split_shop(stage: &Stage) -> Result<Option<String>> {
     each(stage, Driver::Orchestrated, &["inventory", "orders", "payments", "catalog", "shipping", "gateway"])
         .await
+}
+
+/// Two instances of a service share its database, its queue and its outbox: whichever is killed, what it had begun is
+/// finished by the other. Nobody is started again.
+pub async fn one_of_two_of_everything(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
+        one_of_two(stage, infrastructure, driver).await.with_context(|| driver.to_string())?;
+    }
+    Ok(None)
+}
+
+async fn one_of_two(stage: &Stage, infrastructure: &Infrastructure, driver: Driver) -> Result<()> {
+    let world = Arc::new(stage.new_world(driver, infrastructure).await?);
+    for service in SERVICES {
+        world.shop().await.add(service).await?;
+    }
+    let mix = Mix::prepare(&world).await?;
+    let load = Load::start(&world, &mix, CLIENTS);
+    for service in SERVICES {
+        load.proceed(ORDERS / 3).await?;
+        world.shop().await.kill(service)?;
+    }
+    load.proceed(ORDERS).await?;
+    let accepted = load.finish().await?;
+    let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
+    stage.close(world, infrastructure, expected(accepted, "kill -9 of one of two")).await
 }
 
 async fn each(stage: &Stage, driver: Driver, processes: &[&str]) -> Result<Option<String>> {

@@ -155,6 +155,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         config::a_database_of_a_newer_program,
         crash::the_monolith,
         crash::each_process_of_the_split_shop,
+        crash::one_of_two_of_everything,
         crash_matrix::every_point_of_every_driver,
         servers::the_broker_ten_times,
         servers::the_database,
