@@ -12,7 +12,7 @@ use crate::control::{AddFault, Added, Client, FaultLog, Heal, ShopState};
 use crate::driver::Driver;
 use crate::run::Mode;
 use crate::{control, up};
-pub use plan::{Planned, kinds, plan};
+pub use plan::{Planned, kinds, one_more, plan};
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy)]

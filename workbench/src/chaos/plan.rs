@@ -43,6 +43,8 @@ const KINDS: [&str; 19] = [
 const REST: usize = 4;
 /// How long a fault lasts, in milliseconds.
 const LASTS: std::ops::RangeInclusive<u64> = 1000..=2000;
+/// The same for one that has to wait until something comes its way.
+const WAITS: std::ops::RangeInclusive<u64> = 2200..=2800;
 
 /// How far a clock is wrong, in milliseconds.
 const SKEWS: [i64; 4] = [-60_000, -5_000, 5_000, 60_000];
@@ -75,6 +77,13 @@ pub fn plan(seed: u64, driver: Driver, faults: usize, every: Duration) -> Result
         place += places(kind);
     }
     Ok(planned)
+}
+
+/// One more fault of this kind, on whatever target its number leads to.
+pub fn one_more(seed: u64, number: u64, driver: Driver, kind: &Kind) -> Result<FaultSpec> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number));
+    let target = target(kind, driver, &[], &mut random);
+    fault(kind, driver, &target, &mut random)
 }
 
 /// How many kinds there are for this driver.
@@ -161,7 +170,8 @@ fn fault(kind: &Kind, driver: Driver, target: &str, random: &mut Xoshiro256PlusP
         "delay" => json!({ "delay": random.random_range(100..1000) }),
         _ => json!({}),
     };
-    let lasts = random.random_range(LASTS);
+    let has_to_wait = kind.on == On::Messages || kind.name == "crash_point";
+    let lasts = random.random_range(if has_to_wait { WAITS } else { LASTS });
     let fault: Value = json!({
         "kind": kind.name,
         "target": target,

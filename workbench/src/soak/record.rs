@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::chaos::Planned;
 use crate::driver::Driver;
 use crate::faults::Record;
+use crate::report::verdict_words;
 use crate::run::{Audit, Machine, Verdict};
 use crate::scenario::Orders;
 
@@ -19,7 +20,7 @@ pub const SCHEMA: &str = "cleave.soak/1";
 /// The share of the wanted orders that must be decided in the end.
 const DECIDED: f64 = 0.95;
 /// A kind of fault has shown something if it met something so often.
-const OFTEN: u64 = 3;
+pub(super) const OFTEN: u64 = 3;
 
 /// A soak of one shop after the other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -124,14 +125,14 @@ pub fn table(soak: &Soak) -> String {
     for shop in &soak.shops {
         describe(shop, &mut text);
     }
-    let _ = write!(text, "verdict: {}", word(soak.verdict));
+    let _ = write!(text, "verdict: {}", verdict_words(soak.verdict));
     text
 }
 
 fn describe(shop: &Soaked, text: &mut String) {
     let Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict } = shop;
     let (wanted, accepted, share) = (orders.wanted, orders.accepted, decided * 100.0);
-    let _ = writeln!(text, "{driver}, in {took_s:.0} s: {}\n", word(*verdict));
+    let _ = writeln!(text, "{driver}, in {took_s:.0} s: {}\n", verdict_words(*verdict));
     let _ = writeln!(
         text,
         "orders: {wanted} wanted, {accepted} accepted, {} decided ({share:.1} %, at least {:.0} %), {} lost, {} doubled, \
@@ -154,7 +155,8 @@ fn describe(shop: &Soaked, text: &mut String) {
         let _ = writeln!(text, "hit nothing: {}", record.fault);
     }
     for fault in not_made {
-        let _ = writeln!(text, "could not be made: {fault}");
+        // What a process wrote before it ended is in the JSON.
+        let _ = writeln!(text, "could not be made: {}", fault.lines().next().unwrap_or_default());
     }
     let restarts: Vec<String> = restarts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     let _ = writeln!(text, "restarts: {}", restarts.join(", "));
@@ -163,20 +165,12 @@ fn describe(shop: &Soaked, text: &mut String) {
             text,
             "{} {}: {} ({})",
             audit.invariant,
-            word(audit.verdict),
+            verdict_words(audit.verdict),
             audit.title,
             audit.evidence
         );
     }
     let _ = writeln!(text);
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Held => "held",
-        Verdict::Violated => "VIOLATED",
-        Verdict::NoEvidence => "no evidence",
-    }
 }
 
 #[cfg(test)]
