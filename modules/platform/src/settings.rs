@@ -80,7 +80,7 @@ pub const BREAKER_OPEN: Setting = Setting {
 pub const DRAIN_GRACE: Setting = Setting {
     name: "drain.grace_ms",
     what: "how long an instance that has taken its leave goes on serving those who have not heard of it yet",
-    default: 300,
+    default: 200,
     least: 0,
     most: 60_000,
 };

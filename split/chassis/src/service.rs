@@ -87,11 +87,14 @@ where
     }
     let url = &settings.base.database_url;
     let tables = std::iter::once(MIGRATIONS).chain(service.migrations).collect();
-    migrations::run(url, tables).await?;
-    own_database(&mut db::connect_one(url).await?, service.name, settings.saga).await?;
-    let pool = db::pool(url, BACKGROUND_CONNECTIONS);
     let broker = Broker::new(&settings.amqp_url);
-    broker.connect("check").await?;
+    let database = async {
+        migrations::run(url, tables).await?;
+        own_database(&mut db::connect_one(url).await?, service.name, settings.saga).await
+    };
+    // Both are waited for at once, and a wrong address of either is said before anything else begins.
+    tokio::try_join!(database, broker.connect("check"))?;
+    let pool = db::pool(url, BACKGROUND_CONNECTIONS);
 
     let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
     let (wake, connected) = (Wake::default(), Arc::new(AtomicBool::new(false)));

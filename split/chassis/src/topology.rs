@@ -1,5 +1,6 @@
 //! Exchanges and queues, declared by every service that uses them: whoever comes first makes them.
 
+use futures_util::future::try_join_all;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};
@@ -37,22 +38,26 @@ impl Topology {
         }
     }
 
-    /// Makes what is not there yet. Fails where a queue is there with other properties.
+    /// Makes what is not there yet. Fails where a queue is there with other properties. What does not need the other is
+    /// asked for at the same time: an instance that starts is waited for.
     pub async fn declare(&self, channel: &Channel) -> anyhow::Result<()> {
         let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
         let exchange = self.exchange.as_str().into();
         within(channel.exchange_declare(exchange, ExchangeKind::Topic, durable, FieldTable::default()))
             .await?;
-        queue(channel, &self.queue, quorum()).await?;
-        queue(channel, &self.dead, quorum()).await?;
-        queue(channel, &self.retry, self.back_after_delay()).await?;
-        for key in self.routing_keys {
-            let (queue, exchange) = (self.queue.as_str().into(), self.exchange.as_str().into());
-            let options = QueueBindOptions::default();
-            within(channel.queue_bind(queue, exchange, (*key).into(), options, FieldTable::default()))
-                .await?;
-        }
+        tokio::try_join!(
+            queue(channel, &self.queue, quorum()),
+            queue(channel, &self.dead, quorum()),
+            queue(channel, &self.retry, self.back_after_delay())
+        )?;
+        try_join_all(self.routing_keys.iter().map(|key| self.bind(channel, key))).await?;
         Ok(())
+    }
+
+    async fn bind(&self, channel: &Channel, key: &str) -> anyhow::Result<()> {
+        let (queue, exchange) = (self.queue.as_str().into(), self.exchange.as_str().into());
+        let options = QueueBindOptions::default();
+        within(channel.queue_bind(queue, exchange, key.into(), options, FieldTable::default())).await
     }
 
     /// A message waits in the retry queue until it expires, and then goes back to where it came from. At least once:
