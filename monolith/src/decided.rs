@@ -5,6 +5,7 @@ use std::time::Duration;
 use contracts::{BoxError, Error, Refusal};
 use diesel_async::AsyncPgConnection;
 use orders::{Decision, NewOrder, Order, PlaceError, Placed};
+use platform::telemetry::{Kind, Scope};
 use platform::{CrashPoint, db};
 
 /// An order that is decided, and whether an earlier request had placed it.
@@ -31,9 +32,16 @@ pub enum Rollback {
 }
 
 /// Places an order. `Some` is the order that the same request placed before: there is nothing left to do.
-pub async fn place(conn: &mut AsyncPgConnection, new: &NewOrder) -> Result<Option<Decided>, PlaceError> {
+pub async fn place(
+    conn: &mut AsyncPgConnection,
+    new: &NewOrder,
+    within: &Scope,
+) -> Result<Option<Decided>, PlaceError> {
     CrashPoint::BeforeOrderWrite.pass();
-    if let Placed::Known(order) = orders::place(conn, new).await? {
+    let mut step = within.span(Kind::Internal, "orders.place-order");
+    let placed = orders::place(conn, new).await?;
+    if let Placed::Known(order) = placed {
+        step.of(order.placed.order_id);
         return Ok(Some(Decided { order: *order, replayed: true }));
     }
     CrashPoint::AfterOrderWrite.pass();

@@ -7,36 +7,54 @@ use checkout::plan;
 use contracts::{BoxError, Command, Refusal};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use orders::{Decision, NewOrder, PlaceError};
+use platform::telemetry::{DATABASE, Kind, Scope, Span};
 use platform::{CrashPoint, Pool};
 
 use crate::decided::{Decided, Rollback, insist, place};
 use crate::modules;
 
 /// Places an order and decides it.
-pub async fn checkout(pool: &Pool, new: &NewOrder) -> Result<Decided, PlaceError> {
+pub async fn checkout(pool: &Pool, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
     insist(async || {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
-        let confirmed = conn.transaction(async |conn| confirm(conn, new).await).await;
+        let mut transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
+        let confirmed = conn.transaction(async |conn| confirm(conn, new, transaction.scope()).await).await;
         match confirmed {
-            Ok(decided) => Ok(committed(decided)),
-            Err(Rollback::Failed(error)) => Err(error),
-            Err(Rollback::Refused(refusal)) => cancel(&mut conn, new, refusal).await,
+            Ok((decided, commit)) => {
+                commit.end();
+                transaction.of(decided.order.placed.order_id);
+                Ok(committed(decided))
+            }
+            Err(Rollback::Failed(error)) => {
+                transaction.failed("broken");
+                Err(error)
+            }
+            Err(Rollback::Refused(refusal)) => {
+                transaction.set("cleave.refusal", refusal.code.as_str());
+                transaction.end();
+                cancel(&mut conn, new, refusal, within).await
+            }
         }
     })
     .await
 }
 
-/// The happy path: every step says yes.
-async fn confirm(conn: &mut AsyncPgConnection, new: &NewOrder) -> Result<Decided, Rollback> {
-    if let Some(known) = place(conn, new).await? {
-        return Ok(known);
+/// The happy path: every step says yes. The commit comes next, and its span begins here.
+async fn confirm(
+    conn: &mut AsyncPgConnection,
+    new: &NewOrder,
+    within: &Scope,
+) -> Result<(Decided, Span), Rollback> {
+    if let Some(known) = place(conn, new, within).await? {
+        let commit = commit(&within.clone().of(known.order.placed.order_id));
+        return Ok((known, commit));
     }
     for step in plan(&new.placed) {
         // The event is dropped: in this process there is nobody who has not seen it happen.
-        modules::handle(conn, step.action).await?;
+        modules::handle(conn, step.action, within).await?;
     }
     CrashPoint::BeforeCommit.pass();
-    Ok(Decided::new(new, Decision::Confirm))
+    Ok((Decided::new(new, Decision::Confirm), commit(within)))
 }
 
 /// The other one: the order is kept, with the reason why it is off.
@@ -44,22 +62,31 @@ pub async fn cancel(
     conn: &mut AsyncPgConnection,
     new: &NewOrder,
     refusal: Refusal,
+    within: &Scope,
 ) -> Result<Decided, PlaceError> {
+    let transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
+    let within = transaction.scope();
     let cancelled = conn.transaction(async |conn| {
-        if let Some(known) = place(conn, new).await? {
-            return Ok(known);
+        if let Some(known) = place(conn, new, within).await? {
+            let commit = commit(&within.clone().of(known.order.placed.order_id));
+            return Ok((known, commit));
         }
         let order_id = new.placed.order_id;
-        modules::handle(conn, Command::CancelOrder { order_id, refusal: refusal.clone() }).await?;
+        modules::handle(conn, Command::CancelOrder { order_id, refusal: refusal.clone() }, within).await?;
         CrashPoint::BeforeCommit.pass();
-        Ok(Decided::new(new, Decision::Cancel(refusal.clone())))
+        Ok((Decided::new(new, Decision::Cancel(refusal.clone())), commit(within)))
     });
-    cancelled.await.map(committed).map_err(|rollback| match rollback {
+    cancelled.await.map(|(decided, _commit)| committed(decided)).map_err(|rollback| match rollback {
         Rollback::Failed(error) => error,
         Rollback::Refused(refusal) => {
             PlaceError::Broken(format!("a cancellation was refused: {}", refusal.detail).into())
         }
     })
+}
+
+/// The span of a commit, which ends when the transaction is over.
+fn commit(within: &Scope) -> Span {
+    within.span(Kind::Client, "commit").with(DATABASE)
 }
 
 fn committed(decided: Decided) -> Decided {

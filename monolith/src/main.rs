@@ -16,7 +16,8 @@ use orders::{NewOrder, PlaceError};
 use platform::config::{self, Settings};
 use platform::health::Health;
 use platform::registration::Place;
-use platform::{Pool, Problem, db, http, telemetry};
+use platform::telemetry::{self, Scope, Telemetry};
+use platform::{Pool, Problem, db, http};
 
 use databases::{Databases, ModuleUrls, Pools};
 use decided::Decided;
@@ -62,35 +63,49 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    telemetry::start("monolith");
+    let telemetry =
+        Telemetry::start("monolith", cli.settings.place.instance("monolith"), &cli.settings.telemetry)?;
     cli.settings.break_on_purpose();
     let databases = cli.modules.or(&cli.settings.database_url);
     databases.migrate().await?;
-    match cli.transaction {
-        Transaction::Local => serve_local(cli.settings).await,
-        Transaction::TwoPhase => serve_two_phase(cli.settings, cli.coordinator, databases).await,
-    }
+    let served = match cli.transaction {
+        Transaction::Local => serve_local(cli.settings, &telemetry).await,
+        Transaction::TwoPhase => serve_two_phase(cli.settings, cli.coordinator, databases, &telemetry).await,
+    };
+    telemetry.finish().await;
+    served
 }
 
-async fn serve_local(settings: Settings) -> anyhow::Result<()> {
+async fn serve_local(settings: Settings, telemetry: &Telemetry) -> anyhow::Result<()> {
     let place = settings.place.clone();
+    let (observed, counted) = (telemetry.clone(), telemetry::Decided::new(telemetry));
     let routes = move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&settings.database_url, settings.pool_per_worker());
+        observed.pools().inspect(|pools| pools.watch("requests", &pool));
+        app.app_data(web::Data::new(counted.clone()));
         app.app_data(web::Data::new(pool.clone()))
             .app_data(web::Data::new(Driver::Local(pool)))
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| module.routes(app));
     };
-    serve(&place, routes).await
+    serve(&place, telemetry, routes).await
 }
 
-async fn serve_two_phase(settings: Settings, name: Name, databases: Databases) -> anyhow::Result<()> {
+async fn serve_two_phase(
+    settings: Settings,
+    name: Name,
+    databases: Databases,
+    telemetry: &Telemetry,
+) -> anyhow::Result<()> {
     let coordinator = Coordinator::new(name);
     let connections = settings.pool_per_worker() * http::workers();
     let recovery = two_phase::start(&coordinator, &databases, connections).await?;
     let place = settings.place.clone();
+    let (observed, counted) = (telemetry.clone(), telemetry::Decided::new(telemetry));
     let routes = move |app: &mut web::ServiceConfig| {
         let pools = databases.pools(settings.pool_per_worker());
+        observed.pools().inspect(|known| pools.all().iter().for_each(|pool| known.watch("requests", pool)));
+        app.app_data(web::Data::new(counted.clone()));
         let driver = Driver::TwoPhase(TwoPhase::new(coordinator.clone(), pools.clone()));
         app.app_data(web::Data::new(pools.all().to_vec()))
             .app_data(web::Data::new(driver))
@@ -98,17 +113,19 @@ async fn serve_two_phase(settings: Settings, name: Name, databases: Databases) -
         Module::ALL.into_iter().for_each(|module| routes_on(app, module, &pools));
     };
     tokio::select! {
-        served = serve(&place, routes) => served,
+        served = serve(&place, telemetry, routes) => served,
         () = recovery.watch() => unreachable!("it looks for as long as the process lives"),
     }
 }
 
 async fn serve(
     place: &Place,
+    telemetry: &Telemetry,
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> anyhow::Result<()> {
     let registration = place.registration("monolith");
-    http::serve(place.port, Health::new("monolith"), registration, routes, http::stop_signal()).await
+    let health = Health::new("monolith");
+    http::serve(place.port, telemetry, health, registration, routes, http::stop_signal()).await
 }
 
 /// A module's endpoints, which find the module's own database.
@@ -125,10 +142,10 @@ enum Driver {
 }
 
 impl Driver {
-    async fn checkout(&self, new: &NewOrder) -> Result<Decided, PlaceError> {
+    async fn checkout(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
         match self {
-            Driver::Local(pool) => local::checkout(pool, new).await,
-            Driver::TwoPhase(driver) => driver.checkout(new).await,
+            Driver::Local(pool) => local::checkout(pool, new, within).await,
+            Driver::TwoPhase(driver) => driver.checkout(new, within).await,
         }
     }
 }
@@ -138,10 +155,16 @@ async fn place_order(
     request: HttpRequest,
     body: web::Json<OrderRequest>,
     driver: web::Data<Driver>,
+    counted: web::Data<telemetry::Decided>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
-    let decided = driver.checkout(&new).await?;
-    tracing::debug!(order = %decided.order.placed.order_id, trace = http::trace_of(&request).trace_id(), "decided");
+    let scope = http::scope_of(&request).of(new.placed.order_id);
+    telemetry::note_order(new.placed.order_id);
+    let decided = driver.checkout(&new, &scope).await?;
+    tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");
+    if !decided.replayed {
+        counted.note(decided.order.refusal.as_ref());
+    }
     let status = if decided.replayed { StatusCode::OK } else { StatusCode::CREATED };
     Ok(orders::order_answer(status, &decided.order, decided.replayed))
 }

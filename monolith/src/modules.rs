@@ -8,6 +8,7 @@ use contracts::{Command, Error, Event};
 use diesel_async::AsyncPgConnection;
 use diesel_migrations::EmbeddedMigrations;
 use platform::CrashPoint;
+use platform::telemetry::{Kind, Scope};
 
 /// A module of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,16 +102,19 @@ impl FromStr for Module {
     }
 }
 
-/// Calls the module that this command is for.
-pub async fn handle(conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Error> {
+/// Calls the module that this command is for: one step, with a span of its own.
+pub async fn handle(conn: &mut AsyncPgConnection, command: Command, within: &Scope) -> Result<Event, Error> {
+    let mut step = within.span(Kind::Internal, command.routing_key());
     CrashPoint::BeforeBusinessWrite.pass();
-    let event = match Module::of(&command) {
+    let outcome = match Module::of(&command) {
         Module::Catalog => catalog::handle(conn, command).await,
         Module::Inventory => inventory::handle(conn, command).await,
         Module::Orders => orders::handle(conn, command).await,
         Module::Payments => payments::handle(conn, command).await,
         Module::Shipping => shipping::handle(conn, command).await,
-    }?;
+    };
+    step.outcome(&outcome);
+    let event = outcome?;
     CrashPoint::AfterBusinessWrite.pass();
     Ok(event)
 }

@@ -24,6 +24,7 @@ mod openapi;
 mod scenario;
 mod servers;
 mod soak;
+mod telemetry;
 mod tidy;
 mod two_phase;
 
@@ -115,6 +116,7 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         openapi::every_path_answers,
         openapi::the_pages_are_served,
         openapi::health_is_told,
+        telemetry::an_order_is_one_trace,
     ]
 }
 

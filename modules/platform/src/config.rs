@@ -5,6 +5,7 @@ use clap::{Args, CommandFactory, Parser};
 use crate::crash::{self, CrashAt};
 use crate::flaw::{self, Flaw};
 use crate::registration::Place;
+use crate::telemetry;
 
 /// The exit status for bad usage (`EX_USAGE` of sysexits.h).
 pub const USAGE: i32 = 64;
@@ -18,6 +19,9 @@ pub struct Settings {
     /// Where it is found.
     #[command(flatten)]
     pub place: Place,
+    /// What it tells of its work.
+    #[command(flatten)]
+    pub telemetry: telemetry::Options,
     /// Connections to the database that requests may use, at most. Few are better than many: on two cores, eight were
     /// fastest, because more of them only wait for each other at popular rows.
     #[arg(long, env = "CLEAVE_POOL", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=500))]

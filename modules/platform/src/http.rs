@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, anyhow};
 use contracts::{Sku, TraceContext};
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::Problem;
 use crate::health::Health;
 use crate::registration::Registration;
+use crate::telemetry::{self, Scope, Telemetry};
 
 /// The one description of the shop's API: both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");
@@ -56,6 +58,7 @@ pub fn workers() -> usize {
 /// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
 pub async fn serve(
     port: u16,
+    telemetry: &Telemetry,
     health: Health,
     registration: Option<Registration>,
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
@@ -65,13 +68,15 @@ pub async fn serve(
     let address = listener.local_addr()?;
     let connections = Connections::default();
     let server = {
-        let health = health.clone();
+        let (health, telemetry) = (health.clone(), telemetry.clone());
         HttpServer::new(move || {
             App::new()
                 .configure(|app| health.routes(app))
+                .configure(|app| telemetry.routes(app))
                 .configure(common)
                 .configure(&routes)
                 .default_service(web::to(async || no_such_route()))
+                .wrap(from_fn(telemetry::observe))
         })
         .workers(workers())
         .keep_alive(KEEP_ALIVE)
@@ -217,14 +222,13 @@ fn query_problem(error: QueryPayloadError) -> Problem {
     Problem::bad_request("invalid_query", format!("the query is not understood: {error}"))
 }
 
-/// The trace that a request belongs to: its own where it brings one, a new one otherwise. A header that is not a
-/// `traceparent` starts a new trace, as the W3C recommendation asks.
-pub fn trace_of(request: &HttpRequest) -> TraceContext {
-    request
-        .headers()
-        .get("traceparent")
-        .and_then(|value| TraceContext::parse(value.to_str().ok()?).ok())
-        .map_or_else(TraceContext::root, TraceContext::child)
+/// Where in a trace a request is answered: within its span where spans are recorded, or else in the trace that it brings,
+/// or in a new one.
+pub fn scope_of(request: &HttpRequest) -> Scope {
+    if let Some(scope) = request.extensions().get::<Scope>() {
+        return scope.clone();
+    }
+    Telemetry::off().scope(telemetry::brought(request.headers()).unwrap_or_else(TraceContext::root))
 }
 
 /// `Prefer: wait=N` (RFC 7240): how long the client would rather wait for a decision than get a receipt, as far as that is

@@ -36,12 +36,17 @@ pub struct Place {
 }
 
 impl Place {
+    /// What an instance of this service is called here.
+    pub fn instance<'a>(&'a self, service: &'a str) -> &'a str {
+        self.instance.as_deref().unwrap_or(service)
+    }
+
     /// How an instance of this service makes itself known, if it is to.
     pub fn registration(&self, service: &str) -> Option<Registration> {
         Some(Registration {
             registry: self.registry.clone()?,
             service: service.to_owned(),
-            instance: self.instance.clone().unwrap_or_else(|| service.to_owned()),
+            instance: self.instance(service).to_owned(),
             advertise: self.advertise.clone(),
         })
     }

@@ -22,6 +22,7 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::{join_all, try_join_all};
 use orders::{Decision, NewOrder, PlaceError};
 use platform::CrashPoint;
+use platform::telemetry::{DATABASE, Kind, Scope};
 
 use branch::{Branch, Prepared};
 use coordinator::Transaction;
@@ -68,20 +69,31 @@ impl TwoPhase {
     }
 
     /// Places an order and decides it.
-    pub async fn checkout(&self, new: &NewOrder) -> Result<Decided, PlaceError> {
-        insist(async || self.attempt(new).await).await
+    pub async fn checkout(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
+        insist(async || {
+            let mut span = within.span(Kind::Internal, "transaction").with(DATABASE);
+            let outcome = self.attempt(new, span.scope()).await;
+            if matches!(outcome, Err(PlaceError::Broken(_))) {
+                span.failed("broken");
+            }
+            outcome
+        })
+        .await
     }
 
-    async fn attempt(&self, new: &NewOrder) -> Result<Decided, PlaceError> {
+    async fn attempt(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
         let transaction = self.coordinator.begin()?;
         let mut branches = Branches { pools: &self.pools, open: Vec::new() };
-        match vote(&mut branches, new).await {
+        match vote(&mut branches, new, within).await {
             Ok(decided) if decided.replayed => {
                 branches.roll_back().await;
                 Ok(decided)
             }
             Ok(decided) => {
-                commit(&transaction, branches.prepare(&transaction).await?).await?;
+                let prepare = within.span(Kind::Client, "prepare").with(DATABASE);
+                let prepared = branches.prepare(&transaction).await?;
+                prepare.end();
+                commit(&transaction, prepared, within).await?;
                 Ok(decided)
             }
             Err(Rollback::Failed(error)) => {
@@ -92,34 +104,41 @@ impl TwoPhase {
                 branches.roll_back().await;
                 // One module keeps the refused order: that needs no second phase.
                 let mut conn = self.pools.of(Module::Orders).get().await.map_err(BoxError::from)?;
-                local::cancel(&mut conn, new, refusal).await
+                local::cancel(&mut conn, new, refusal, within).await
             }
         }
     }
 }
 
 /// The work: every module in its own branch, in the order of the plan.
-async fn vote(branches: &mut Branches<'_>, new: &NewOrder) -> Result<Decided, Rollback> {
-    if let Some(known) = place(branches.of(Module::Orders).await?, new).await? {
+async fn vote(branches: &mut Branches<'_>, new: &NewOrder, within: &Scope) -> Result<Decided, Rollback> {
+    if let Some(known) = place(branches.of(Module::Orders).await?, new, within).await? {
         return Ok(known);
     }
     for step in plan(&new.placed) {
         let conn = branches.of(Module::of(&step.action)).await?;
-        modules::handle(conn, step.action).await?;
+        modules::handle(conn, step.action, within).await?;
     }
     Ok(Decided::new(new, Decision::Confirm))
 }
 
 /// The second phase: decides, and commits what is prepared.
-async fn commit(transaction: &Transaction, mut prepared: Vec<Prepared>) -> Result<(), BoxError> {
+async fn commit(
+    transaction: &Transaction,
+    mut prepared: Vec<Prepared>,
+    within: &Scope,
+) -> Result<(), BoxError> {
     let orders = prepared.iter().position(|branch| branch.module() == Module::Orders);
     let mut orders = prepared.swap_remove(orders.ok_or("an order has a branch in orders")?);
     CrashPoint::BeforeDecision.pass();
+    let decision = within.span(Kind::Client, "decide").with(DATABASE);
     // If this fails, nobody knows what is decided until recovery has asked.
     if decisions::commit(orders.connection(), transaction.subject()).await? == Verdict::Abort {
         return Err("recovery has given this transaction up while it was worked on".into());
     }
     CrashPoint::AfterDecision.pass();
+    decision.end();
+    let _commit = within.span(Kind::Client, "commit").with(DATABASE);
     // The order first, and the others side by side.
     let committed = async {
         orders.commit().await?;

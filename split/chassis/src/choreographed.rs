@@ -6,7 +6,7 @@
 use contracts::{Command, Envelope, Error, Event, PlacedOrder};
 use diesel_async::AsyncPgConnection;
 
-use crate::consumer::{Failure, Reactor};
+use crate::consumer::{Failure, Incoming, Reactor};
 use crate::outbox::Outgoing;
 use crate::step::perform;
 
@@ -29,16 +29,16 @@ where
     async fn react(
         &self,
         conn: &mut AsyncPgConnection,
-        messages: Vec<Envelope<Event>>,
+        messages: Vec<Incoming<Event>>,
     ) -> Result<Vec<Outgoing>, Failure> {
         let mut outgoing = Vec::with_capacity(messages.len());
-        for Envelope { message: heard, traceparent, order, .. } in messages {
+        for Incoming { envelope: Envelope { message: heard, order, .. }, scope } in messages {
             let order = order.ok_or_else(|| missing(&heard))?;
             let Some(command) = (self.react)(&heard, &order) else { continue };
-            let happened = perform(&self.handle, conn, command).await?;
+            let happened = perform(&self.handle, conn, command, &scope).await?;
             if happened.is_acted_on() {
-                let envelope = Envelope::new(self.name, traceparent.child(), 0, happened).carrying(order);
-                outgoing.push(Outgoing::new(&envelope)?);
+                let envelope = Envelope::new(self.name, scope.context(), 0, happened).carrying(order);
+                outgoing.push(Outgoing::new(envelope)?);
             }
         }
         Ok(outgoing)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use contracts::{BoxError, Envelope, Message};
@@ -11,6 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
+use platform::telemetry::{self, DATABASE, Kind, Scope, Span, Telemetry};
 use platform::{CrashPoint, Flaw, Pool, db};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use crate::broker::{Broker, within};
 use crate::delivery::{ATTEMPTS, Item, unpack};
 use crate::inbox;
+use crate::metrics::Metrics;
 use crate::outbox::{self, Outgoing};
 use crate::relay::Wake;
 use crate::topology::Topology;
@@ -34,7 +36,7 @@ pub trait Reactor {
     async fn react(
         &self,
         conn: &mut AsyncPgConnection,
-        messages: Vec<Envelope<Self::Message>>,
+        messages: Vec<Incoming<Self::Message>>,
     ) -> Result<Vec<Outgoing>, Failure>;
 
     /// Called after the commit, for whoever waits for it in this process.
@@ -46,6 +48,15 @@ pub trait Reactor {
     }
 }
 
+/// A message, and the span within which it is handled.
+#[derive(Debug)]
+pub struct Incoming<M> {
+    /// What came.
+    pub envelope: Envelope<M>,
+    /// Where in its trace it is handled: within the transaction.
+    pub scope: Scope,
+}
+
 /// Why messages were not handled. Nothing was written.
 #[derive(Debug)]
 pub enum Failure {
@@ -53,6 +64,16 @@ pub enum Failure {
     Poison(String),
     /// It may be another time.
     Broken(BoxError),
+}
+
+impl Failure {
+    /// The sort of failure, for spans.
+    fn kind(&self) -> &'static str {
+        match self {
+            Failure::Poison(_) => "poison",
+            Failure::Broken(_) => "broken",
+        }
+    }
 }
 
 impl From<BoxError> for Failure {
@@ -87,6 +108,8 @@ pub struct Consumer<R> {
     pub prefetch: u16,
     /// Whether the queue is being consumed: a part of readiness.
     pub connected: Arc<AtomicBool>,
+    pub telemetry: Telemetry,
+    pub metrics: Metrics,
 }
 
 impl<R: Reactor> Consumer<R> {
@@ -131,27 +154,39 @@ impl<R: Reactor> Consumer<R> {
 
     /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed (rule 12).
     async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
-        let items: Vec<Item<R::Message>> = batch.iter().flat_map(unpack).collect();
+        let began = Instant::now();
+        let mut items: Vec<Item<R::Message>> =
+            batch.iter().flat_map(|delivery| unpack(delivery, &self.telemetry)).collect();
         if Flaw::AckBeforeCommit.is_on() {
             ack(batch).await?;
-            return self.handle(items, stop).await;
+            return self.handle(&mut items, stop).await;
         }
-        self.handle(items, stop).await?;
-        ack(batch).await
+        self.handle(&mut items, stop).await?;
+        ack(batch).await?;
+        for item in &items {
+            let key = item.envelope.as_ref().map_or("unreadable", |envelope| envelope.message.routing_key());
+            self.metrics.processed(key, began.elapsed());
+        }
+        Ok(())
     }
 
     /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
-    async fn handle(&self, items: Vec<Item<R::Message>>, stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
-        match self.attempt(&items, stop).await? {
+    async fn handle(
+        &self,
+        items: &mut [Item<R::Message>],
+        stop: &watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        match self.attempt(items, stop).await? {
             Ok(()) => Ok(()),
             Err(_) if items.len() > 1 => {
                 for item in items {
-                    Box::pin(self.handle(vec![item], stop)).await?;
+                    Box::pin(self.handle(std::slice::from_mut(item), stop)).await?;
                 }
                 Ok(())
             }
             Err(failure) => {
-                let unhandled = items.iter().map(|item| self.put_aside(item, &failure)).collect::<Vec<_>>();
+                let unhandled =
+                    items.iter_mut().map(|item| self.put_aside(item, &failure)).collect::<Vec<_>>();
                 self.send(&unhandled).await
             }
         }
@@ -184,48 +219,79 @@ impl<R: Reactor> Consumer<R> {
             true => Some(inbox::claim(&mut conn, &ids_of(items)).await?),
             false => None,
         };
-        in_transaction(&mut conn, async |conn| {
-            let readable: Vec<_> = items.iter().filter_map(|item| item.envelope.as_ref().ok()).collect();
+        let mut readable: Vec<_> = items
+            .iter()
+            .filter_map(|item| {
+                let transaction = item.span.scope().span(Kind::Internal, "transaction").with(DATABASE);
+                Some((item.envelope.as_ref().ok()?, transaction))
+            })
+            .collect();
+        let done = in_transaction(&mut conn, async |conn| {
             let mut fresh = match claimed_apart {
                 Some(fresh) => fresh,
                 None => inbox::claim(conn, &ids_of(items)).await?,
             };
             // `remove`, so that a message that is twice in this very batch is handled once.
-            let messages =
-                readable.into_iter().filter(|envelope| fresh.remove(&envelope.id)).cloned().collect();
+            let mut messages = Vec::with_capacity(readable.len());
+            for (envelope, transaction) in &mut readable {
+                if fresh.remove(&envelope.id) {
+                    let scope = transaction.scope().clone();
+                    messages.push(Incoming { envelope: (*envelope).clone(), scope });
+                } else {
+                    transaction.set("cleave.duplicate", true);
+                }
+            }
             let mut outgoing = self.reactor.react(conn, messages).await?;
             outgoing.extend(items.iter().filter_map(|item| {
                 let reason = item.envelope.as_ref().err()?;
                 Some(self.dead_letter(item, reason))
             }));
-            Ok(outbox::enqueue(conn, &outgoing).await?)
+            outbox::enqueue(conn, &outgoing).await?;
+            let commit = |(_, transaction): &(_, Span)| {
+                transaction.scope().span(Kind::Client, "commit").with(DATABASE)
+            };
+            Ok(readable.iter().map(commit).collect::<Vec<_>>())
         })
-        .await?;
+        .await;
+        match done {
+            Ok(commits) => drop(commits),
+            Err(failure) => {
+                readable.iter_mut().for_each(|(_, transaction)| transaction.failed(failure.kind()));
+                return Err(failure);
+            }
+        }
         self.wake.notify_one();
         self.reactor.committed();
         Ok(())
     }
 
     /// A message that failed alone: tried again later, or given up (rules 16 and 17).
-    fn put_aside(&self, item: &Item<R::Message>, failure: &Failure) -> Outgoing {
+    fn put_aside(&self, item: &mut Item<R::Message>, failure: &Failure) -> Outgoing {
+        item.span.failed(failure.kind());
         match failure {
             Failure::Poison(reason) => self.dead_letter(item, reason),
             Failure::Broken(error) if item.attempts + 1 >= MAX_ATTEMPTS => {
                 self.dead_letter(item, &format!("failed {MAX_ATTEMPTS} times: {error}"))
             }
             Failure::Broken(error) => {
-                tracing::warn!(%error, attempts = item.attempts + 1, "a message failed and is tried again later");
+                telemetry::on_behalf(item.span.scope(), || {
+                    tracing::warn!(%error, attempts = item.attempts + 1, "a message failed and is tried again later");
+                });
+                self.metrics.set_aside("retry");
                 let headers = json!({ ATTEMPTS: item.attempts + 1 });
-                Outgoing::to_queue(&self.topology.retry, headers, item.raw.clone())
+                Outgoing::to_queue(&self.topology.retry, headers, item.raw.clone(), item.span.context())
             }
         }
     }
 
     /// Dead letters go through the outbox like everything else: in the transaction, confirmed, at least once.
     fn dead_letter(&self, item: &Item<R::Message>, reason: &str) -> Outgoing {
-        tracing::error!(reason, "a message cannot be handled and is dead-lettered");
+        telemetry::on_behalf(item.span.scope(), || {
+            tracing::error!(reason, "a message cannot be handled and is dead-lettered");
+        });
+        self.metrics.set_aside("dead-letter");
         let queue = if Flaw::RequeueAtOnce.is_on() { &self.topology.queue } else { &self.topology.dead };
-        Outgoing::to_queue(queue, json!({ "x-reason": reason }), item.raw.clone())
+        Outgoing::to_queue(queue, json!({ "x-reason": reason }), item.raw.clone(), item.span.context())
     }
 
     async fn send(&self, messages: &[Outgoing]) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use contracts::{Envelope, Message};
 use lapin::message::Delivery;
 use lapin::types::AMQPValue;
+use platform::telemetry::{Fixed, Kind, Span, Telemetry};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -14,6 +15,8 @@ pub struct Item<M> {
     pub envelope: Result<Envelope<M>, String>,
     /// How often it failed before.
     pub attempts: i64,
+    /// From its delivery to its ack, within the span that published it.
+    pub span: Span,
     /// What the broker says. Not to be relied on: a publisher that sends again does not set it (rule 13).
     pub redelivered: bool,
 }
@@ -21,18 +24,44 @@ pub struct Item<M> {
 /// The header that counts failures. Ours: RabbitMQ 3 does not count without being told (rule 16).
 pub const ATTEMPTS: &str = "x-attempts";
 
+/// The header that says when a message was published, in microseconds since 1970 by the publisher's clock. Ours: AMQP has a
+/// property for it, which counts in seconds.
+pub const PUBLISHED: &str = "x-published-us";
+
+/// What the spans of all deliveries have in common.
+const PROCESS: Fixed = &[("messaging.system", "rabbitmq"), ("messaging.operation.name", "process")];
+
 /// The messages of a delivery. One that cannot be read does not spoil its neighbours.
-pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery) -> Vec<Item<M>> {
+pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Telemetry) -> Vec<Item<M>> {
     let headers = delivery.properties.headers().as_ref();
-    let attempts = match headers.and_then(|headers| headers.inner().get(ATTEMPTS)) {
-        Some(AMQPValue::LongLongInt(attempts)) => *attempts,
-        _ => 0,
+    let number = |name: &str| match headers.and_then(|headers| headers.inner().get(name)) {
+        Some(AMQPValue::LongLongInt(number)) => Some(*number),
+        _ => None,
     };
-    unpack_body(&delivery.data, attempts, delivery.redelivered)
+    let attempts = number(ATTEMPTS).unwrap_or(0);
+    let mut items = unpack_body(&delivery.data, attempts, delivery.redelivered, telemetry);
+    // By two clocks: with one that is wrong this is of no use, and never below zero.
+    if let Some(published) = number(PUBLISHED) {
+        let waited = contracts::clock::now().timestamp_micros().saturating_sub(published).max(0);
+        items.iter_mut().for_each(|item| item.span.set("queue.wait_us", waited));
+    }
+    items
 }
 
-fn unpack_body<M: DeserializeOwned + Message>(body: &[u8], attempts: i64, redelivered: bool) -> Vec<Item<M>> {
-    let item = |raw: &[u8]| Item { raw: raw.to_owned(), envelope: read(raw), attempts, redelivered };
+fn unpack_body<M: DeserializeOwned + Message>(
+    body: &[u8],
+    attempts: i64,
+    redelivered: bool,
+    telemetry: &Telemetry,
+) -> Vec<Item<M>> {
+    let item = |raw: &[u8]| {
+        let envelope = read(raw);
+        let mut span = begin(telemetry, &envelope);
+        if attempts > 0 {
+            span.set("cleave.attempts", attempts);
+        }
+        Item { raw: raw.to_owned(), envelope, attempts, span, redelivered }
+    };
     // Told apart by the first character and not by the content type, which whoever forges a message may leave out.
     if body.first() == Some(&b'[')
         && let Ok(parts) = serde_json::from_slice::<Vec<&RawValue>>(body)
@@ -40,6 +69,21 @@ fn unpack_body<M: DeserializeOwned + Message>(body: &[u8], attempts: i64, redeli
         return parts.into_iter().map(|part| item(part.get().as_bytes())).collect();
     }
     vec![item(body)]
+}
+
+/// The span of a message. One that cannot be read has no trace, and gets one.
+fn begin<M: Message>(telemetry: &Telemetry, envelope: &Result<Envelope<M>, String>) -> Span {
+    let Ok(envelope) = envelope else {
+        let mut span = telemetry.span(None, Kind::Consumer, "process").with(PROCESS);
+        span.failed("unreadable");
+        return span;
+    };
+    let key = envelope.message.routing_key();
+    let mut span = telemetry.span(Some(envelope.traceparent), Kind::Consumer, ("process", key)).with(PROCESS);
+    span.of(envelope.subject);
+    span.set("messaging.destination.name", key);
+    span.set("messaging.message.id", envelope.id);
+    span
 }
 
 fn read<M: DeserializeOwned + Message>(raw: &[u8]) -> Result<Envelope<M>, String> {
@@ -60,7 +104,10 @@ mod tests {
     }
 
     fn reasons(body: &[u8]) -> Vec<Option<String>> {
-        unpack_body::<Command>(body, 0, false).into_iter().map(|item| item.envelope.err()).collect()
+        unpack_body::<Command>(body, 0, false, &Telemetry::off())
+            .into_iter()
+            .map(|item| item.envelope.err())
+            .collect()
     }
 
     #[test]

@@ -37,11 +37,12 @@ where
 {
     let Module { name, migrations, commands, handle, hears, react, routes } = module;
     let migrations = vec![migrations];
+    let telemetry = settings.start_telemetry(name)?;
     if settings.saga.is_choreographed() {
         let reactor = Arc::new(Choreographed { name, react, handle });
-        run(settings, Service { name, migrations, routing_keys: hears, reactor, routes }).await
+        run(settings, telemetry, Service { name, migrations, routing_keys: hears, reactor, routes }).await
     } else {
         let reactor = Arc::new(Participant { name, handle });
-        run(settings, Service { name, migrations, routing_keys: commands, reactor, routes }).await
+        run(settings, telemetry, Service { name, migrations, routing_keys: commands, reactor, routes }).await
     }
 }

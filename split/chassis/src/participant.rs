@@ -3,7 +3,7 @@
 use contracts::{Command, Envelope, Error, Event};
 use diesel_async::AsyncPgConnection;
 
-use crate::consumer::{Failure, Reactor};
+use crate::consumer::{Failure, Incoming, Reactor};
 use crate::outbox::Outgoing;
 use crate::step::perform;
 
@@ -24,12 +24,12 @@ where
     async fn react(
         &self,
         conn: &mut AsyncPgConnection,
-        messages: Vec<Envelope<Command>>,
+        messages: Vec<Incoming<Command>>,
     ) -> Result<Vec<Outgoing>, Failure> {
         let mut answers = Vec::with_capacity(messages.len());
-        for Envelope { message: command, traceparent, .. } in messages {
-            let event = perform(&self.handle, conn, command).await?;
-            answers.push(Outgoing::new(&Envelope::new(self.name, traceparent.child(), 0, event))?);
+        for Incoming { envelope, scope } in messages {
+            let event = perform(&self.handle, conn, envelope.message, &scope).await?;
+            answers.push(Outgoing::new(Envelope::new(self.name, scope.context(), 0, event))?);
         }
         Ok(answers)
     }

@@ -15,12 +15,16 @@ use futures_util::future::try_join_all;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
+use platform::telemetry::Telemetry;
 use platform::{CrashPoint, Flaw, db, sql};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::broker::{Broker, within};
+use crate::delivery::PUBLISHED;
+use crate::metrics::Metrics;
 use crate::outbox::{self, Pending};
+use crate::publishing::Publishing;
 use crate::topology::Topology;
 
 /// Tells the relay that something was committed to the outbox. A hint: without it the relay looks all the same,
@@ -50,6 +54,8 @@ pub struct Relay {
     pub wake: Wake,
     /// How often each message is published. Above 1 only where a test wants to see that it makes no difference.
     pub deliveries: u8,
+    pub telemetry: Telemetry,
+    pub metrics: Metrics,
 }
 
 impl Relay {
@@ -91,7 +97,11 @@ impl Relay {
                     .map_err(|error| anyhow!(error))?;
             }
             CrashPoint::BeforePublish.pass();
-            let confirmed = self.publish(&channel, &rows).await?;
+            let publishing = Publishing::begin(&self.telemetry, &rows);
+            let published = self.publish(&channel, &rows).await;
+            self.metrics.published(published.is_ok(), publishing.elapsed());
+            publishing.end(published.as_deref().unwrap_or_default());
+            let confirmed = published?;
             CrashPoint::AfterConfirm.pass();
             outbox::remove(&mut conn, &confirmed).await.map_err(|error| anyhow!(error))?;
             CrashPoint::AfterMarkSent.pass();
@@ -131,6 +141,15 @@ impl Relay {
         Ok(safe.flat_map(|(_, parcel)| parcel.rows.iter().map(|row| row.id)).collect())
     }
 
+    fn headers(&self, parcel: &Parcel<'_>) -> FieldTable {
+        let mut headers = parcel.headers();
+        if self.telemetry.is_on() {
+            let now = contracts::clock::now().timestamp_micros();
+            headers.insert(PUBLISHED.into(), AMQPValue::LongLongInt(now));
+        }
+        headers
+    }
+
     async fn send(
         &self,
         channel: &Channel,
@@ -144,7 +163,7 @@ impl Relay {
             .with_message_id(id.to_string().into())
             .with_content_type(parcel.content_type.into())
             .with_delivery_mode(PERSISTENT)
-            .with_headers(parcel.headers());
+            .with_headers(self.headers(parcel));
         let key = parcel.rows[0].destination.as_str().into();
         within(channel.basic_publish(exchange.into(), key, options, &parcel.body(), properties)).await
     }
@@ -235,7 +254,8 @@ mod tests {
     use super::*;
 
     fn row(id: i64, destination: &str, queue: bool) -> Pending {
-        Pending { id, destination: destination.into(), queue, headers: None, body: id.to_string().into() }
+        let (destination, body) = (destination.into(), id.to_string().into());
+        Pending { id, destination, queue, headers: None, body, parent_span: None, waited_us: 0 }
     }
 
     #[test]

@@ -12,20 +12,22 @@ use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::health::Health;
-use platform::{Flaw, Pool, config, db, flaw, http, migrations, sql, telemetry};
+use platform::telemetry::Telemetry;
+use platform::{Flaw, Pool, config, db, flaw, http, migrations, sql};
 use tokio::sync::watch;
 
 use crate::broker::Broker;
 use crate::consumer::{Consumer, Reactor};
 use crate::inbox;
+use crate::metrics::Metrics;
 use crate::protocol::Protocol;
 use crate::relay::{Relay, Wake};
 use crate::topology::Topology;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Connections of what goes on beside the requests: consuming, what time makes due, housekeeping.
-const BACKGROUND_CONNECTIONS: usize = 3;
+/// Connections of what goes on beside the requests: consuming, what time makes due, housekeeping, looking at the outbox.
+const BACKGROUND_CONNECTIONS: usize = 4;
 
 /// How often old inbox rows are forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
@@ -52,6 +54,13 @@ pub struct ServiceSettings {
     deliveries: u8,
 }
 
+impl ServiceSettings {
+    /// Starts what this service, of this name, tells of its work.
+    pub fn start_telemetry(&self, name: &'static str) -> anyhow::Result<Telemetry> {
+        Telemetry::start(name, self.base.place.instance(name), &self.base.telemetry)
+    }
+}
+
 fn amqp_url(text: &str) -> Result<String, String> {
     if text.starts_with("amqp://") {
         return Ok(text.to_owned());
@@ -75,12 +84,15 @@ pub struct Service<R, F> {
 
 /// Runs a service until it is told to stop: then it takes no more requests, finishes those that it has, takes no more
 /// messages, publishes what is left in its outbox, and closes.
-pub async fn run<R, F>(settings: ServiceSettings, service: Service<R, F>) -> anyhow::Result<()>
+pub async fn run<R, F>(
+    settings: ServiceSettings,
+    telemetry: Telemetry,
+    service: Service<R, F>,
+) -> anyhow::Result<()>
 where
     R: Reactor,
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
-    telemetry::start(service.name);
     settings.base.break_on_purpose();
     if settings.saga == Protocol::Naive {
         flaw::switch_on(&[Flaw::NoOutbox, Flaw::NoInbox]);
@@ -97,6 +109,8 @@ where
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
 
     let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
+    let metrics = Metrics::new(&telemetry);
+    telemetry.pools().inspect(|pools| pools.watch("background", &pool));
     let (wake, connected) = (Wake::default(), Arc::new(AtomicBool::new(false)));
     let relay = Relay {
         database_url: url.clone(),
@@ -104,6 +118,8 @@ where
         topology: topology.clone(),
         wake: wake.clone(),
         deliveries: settings.deliveries,
+        telemetry: telemetry.clone(),
+        metrics: metrics.clone(),
     };
     let consumer = Consumer {
         broker,
@@ -113,11 +129,14 @@ where
         reactor: service.reactor,
         prefetch: settings.prefetch,
         connected: connected.clone(),
+        telemetry: telemetry.clone(),
+        metrics: metrics.clone(),
     };
     let health = Health::new(service.name).needing("broker", connected);
-    let base = settings.base.clone();
+    let (base, observed) = (settings.base.clone(), telemetry.clone());
     let routes = move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&base.database_url, base.pool_per_worker());
+        observed.pools().inspect(|pools| pools.watch("requests", &pool));
         app.app_data(web::Data::new(pool)).app_data(web::Data::new(wake.clone())).configure(&service.routes);
     };
 
@@ -129,7 +148,8 @@ where
         let server = async {
             let place = &settings.base.place;
             let registration = place.registration(service.name);
-            let outcome = http::serve(place.port, health, registration, routes, http::stop_signal()).await;
+            let stop = http::stop_signal();
+            let outcome = http::serve(place.port, &telemetry, health, registration, routes, stop).await;
             stop_taking.send_replace(true);
             outcome
         };
@@ -137,12 +157,14 @@ where
             server,
             consumer.run(taking.clone()),
             consumer.tick(taking.clone()),
-            housekeeping(&pool, taking.clone())
+            housekeeping(&pool, taking.clone()),
+            metrics.watch_outbox(&pool, taking.clone())
         );
         stop_relay.send_replace(true);
         outcome
     };
     let (outcome, ()) = tokio::join!(intake, relay.run(relaying));
+    telemetry.finish().await;
     outcome
 }
 

@@ -3,12 +3,18 @@
 use contracts::{Command, Error, Event};
 use diesel_async::AsyncPgConnection;
 use platform::CrashPoint;
+use platform::telemetry::{Kind, Scope};
 
 use crate::consumer::Failure;
 
 /// Has the module do what it is told, in a transaction of the caller's. Its no is an answer like its yes: a refusal
 /// writes nothing, so one transaction can hold many steps and answer no to some of them.
-pub async fn perform<H>(handle: &H, conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Failure>
+pub async fn perform<H>(
+    handle: &H,
+    conn: &mut AsyncPgConnection,
+    command: Command,
+    within: &Scope,
+) -> Result<Event, Failure>
 where
     H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
 {
@@ -17,7 +23,11 @@ where
         false => (CrashPoint::BeforeBusinessWrite, CrashPoint::AfterBusinessWrite),
     };
     before.pass();
-    let event = match handle(conn, command.clone()).await {
+    let mut step = within.span(Kind::Internal, command.routing_key());
+    let outcome = handle(conn, command.clone()).await;
+    step.outcome(&outcome);
+    step.end();
+    let event = match outcome {
         Ok(event) => event,
         Err(Error::Refused(refusal)) => command
             .refused(refusal)

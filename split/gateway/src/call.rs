@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use platform::registry::Instance;
+use platform::telemetry::{self, Kind, Scope, Span};
 use platform::{Problem, http};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
@@ -39,6 +40,7 @@ pub struct Call {
     headers: HeaderMap,
     body: web::Bytes,
     wait: Option<Duration>,
+    scope: Scope,
 }
 
 /// Why there is no answer.
@@ -75,10 +77,9 @@ impl Call {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
-        let trace = HeaderValue::from_str(&http::trace_of(request).to_string());
-        headers.insert("traceparent", trace.expect("a trace is written in plain letters"));
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Ok(Call { method, path, headers, body, wait: http::preferred_wait(request) })
+        let (wait, scope) = (http::preferred_wait(request), http::scope_of(request));
+        Ok(Call { method, path, headers, body, wait, scope })
     }
 
     /// Whether it only reads.
@@ -106,10 +107,29 @@ impl Call {
         self.limit(limits) * if self.reads() { 2 } else { 1 }
     }
 
+    /// The span of one attempt. Each has its own, and what travels is its place in the trace.
+    pub fn span(&self, to: &Instance, earlier: usize) -> Span {
+        let mut span =
+            self.scope.span(Kind::Client, telemetry::request_name(self.method.as_str(), &self.path));
+        span.set("service.peer.name", to.service.clone());
+        span.set("server.address", to.address.clone());
+        if earlier > 0 {
+            span.set("http.request.resend_count", earlier as i64);
+        }
+        span
+    }
+
     /// Sends it to an instance, and reads the answer to its end.
-    pub async fn send(&self, client: &Client, to: &Instance, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn send(
+        &self,
+        client: &Client,
+        to: &Instance,
+        limit: Duration,
+        span: &Span,
+    ) -> Result<Answer, NoAnswer> {
         let url = format!("{}{}", to.address, self.path);
         let request = client.request(self.method.clone(), url).headers(self.headers.clone());
+        let request = request.header("traceparent", span.context().to_string());
         let answered = async {
             let answer = request.body(self.body.clone()).timeout(limit).send().await?;
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
@@ -129,6 +149,18 @@ impl Call {
 }
 
 impl Answer {
+    /// Notes in the span of the request what came of it.
+    pub fn note_in(&self, span: &mut Span) {
+        span.set("http.response.status_code", i64::from(self.status.as_u16()));
+        if self.status.is_server_error() {
+            span.failed(self.status.as_str().to_owned());
+        }
+        let location = self.headers.get("location").and_then(|location| location.to_str().ok());
+        if let Some(order) = location.and_then(telemetry::order_at) {
+            span.of(order);
+        }
+    }
+
     /// The answer as it is.
     pub fn pass_on(self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);

@@ -162,6 +162,11 @@ impl Dependency {
         outcome
     }
 
+    /// The state of its breaker.
+    pub fn breaker(&self) -> State {
+        self.guarded().breaker.state()
+    }
+
     /// How it is, for `GET /health/dependencies`.
     pub fn report(&self) -> Value {
         let guarded = self.guarded();

@@ -8,6 +8,7 @@ mod call;
 mod dependency;
 mod fallback;
 mod limits;
+mod metrics;
 mod proxy;
 mod routes;
 
@@ -20,12 +21,14 @@ use clap::Parser;
 use platform::health::Health;
 use platform::registration::http_url;
 use platform::registry::{self, Snapshot};
-use platform::{config, http, telemetry};
+use platform::telemetry::{self, Telemetry};
+use platform::{config, http};
 use reqwest::Url;
 use tokio::sync::watch;
 
 use crate::dependency::Dependency;
 use crate::fallback::LastGood;
+use crate::metrics::Metrics;
 use crate::proxy::Upstream;
 use crate::routes::Routes;
 
@@ -42,6 +45,8 @@ struct Cli {
     /// What stands behind this door.
     #[arg(long, env = "CLEAVE_ROUTES", value_enum, default_value_t = Routes::Split)]
     routes: Routes,
+    #[command(flatten)]
+    telemetry: telemetry::Options,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,12 +55,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    telemetry::start("gateway");
+    let telemetry = Telemetry::start("gateway", "gateway", &cli.telemetry)?;
     let services = cli.routes.services().into_iter();
     let dependencies: Arc<[_]> = services.map(|service| Arc::new(Dependency::new(service))).collect();
     let has_instances = Arc::new(AtomicBool::new(false));
     let health = Health::new("gateway").needing("instances", has_instances.clone());
     let last_good = Arc::new(LastGood::default());
+    let metrics = Metrics::new(&telemetry, &dependencies);
 
     let known = dependencies.clone();
     let routes = move |app: &mut web::ServiceConfig| {
@@ -68,6 +74,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let upstream = Upstream {
                 dependency: of_service.expect("both come from one table").clone(),
                 client: client.clone(),
+                metrics: metrics.clone(),
                 last_good: (prefix == "/products").then(|| last_good.clone()),
             };
             app.service(
@@ -77,12 +84,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             );
         }
     };
-    tokio::select! {
-        served = http::serve(cli.port, health, None, routes, http::stop_signal()) => served,
+    let served = tokio::select! {
+        served = http::serve(cli.port, &telemetry, health, None, routes, http::stop_signal()) => served,
         () = follow(registry::follow(cli.registry), &dependencies, &has_instances) => {
             unreachable!("it follows for as long as the process lives")
         }
-    }
+    };
+    telemetry.finish().await;
+    served
 }
 
 /// Tells the dependencies what the registry says. Once each has had an instance the gateway is ready, and stays so: one

@@ -11,6 +11,7 @@ use reqwest::Client;
 use crate::call::{Answer, Call, NoAnswer};
 use crate::dependency::{Dependency, No, Sign};
 use crate::fallback::LastGood;
+use crate::metrics::Metrics;
 
 /// The most instances that one request is sent to.
 const ATTEMPTS: usize = 3;
@@ -21,6 +22,8 @@ pub struct Upstream {
     pub dependency: Arc<Dependency>,
     /// What it is asked with.
     pub client: Client,
+    /// What is counted of it.
+    pub metrics: Metrics,
     /// What it answered before, if that may stand in for an answer.
     pub last_good: Option<Arc<LastGood>>,
 }
@@ -43,6 +46,7 @@ pub async fn forward(
         Ok(answer) if !answer.status.is_server_error() => {}
         _ => {
             if let Some(stale) = last_good.give(&call.path, Instant::now()) {
+                upstream.metrics.degraded(upstream.dependency.service);
                 return Ok(stale);
             }
         }
@@ -72,8 +76,16 @@ impl Upstream {
                 Err(no) => return last.unwrap_or_else(|| Err(refused(service, no))),
             };
             let limit = call.limit(&limits).min(deadline.saturating_duration_since(Instant::now()));
-            let outcome = call.send(&self.client, &attempt.to, limit).await;
+            let mut span = call.span(&attempt.to, attempts);
+            let began = Instant::now();
+            let outcome = call.send(&self.client, &attempt.to, limit, &span).await;
+            self.metrics.called(service, began.elapsed(), in_a_word(&outcome));
             attempts += 1;
+            match &outcome {
+                Ok(answer) => answer.note_in(&mut span),
+                Err(_) => span.failed(in_a_word(&outcome)),
+            }
+            span.end();
             let sign = match &outcome {
                 Ok(answer) if !answer.status.is_server_error() => Sign::Healthy,
                 Ok(_) => Sign::Failing,
@@ -96,8 +108,20 @@ impl Upstream {
             if !again {
                 return outcome;
             }
+            self.metrics.retried(service);
             last = Some(outcome);
         }
+    }
+}
+
+/// What is counted: few words, whatever happens.
+fn in_a_word(outcome: &Result<Answer, NoAnswer>) -> &'static str {
+    match outcome {
+        Ok(answer) if answer.status.is_server_error() => "failing",
+        Ok(_) => "answered",
+        Err(NoAnswer::Refused) => "refused",
+        Err(NoAnswer::Lost) => "lost",
+        Err(NoAnswer::TimedOut) => "timeout",
     }
 }
 

@@ -8,7 +8,8 @@ use anyhow::ensure;
 use clap::Parser;
 use platform::health::Health;
 use platform::settings::Settings;
-use platform::{config, http, telemetry};
+use platform::telemetry::{self, Telemetry};
+use platform::{config, http};
 use registry::{Kept, Registry};
 
 /// The shop's registry: who is there, and what is set.
@@ -30,6 +31,8 @@ struct Cli {
     /// A JSON file that settings are read from and kept in; without it they are at their defaults after every start.
     #[arg(long, env = "CLEAVE_SETTINGS", value_name = "FILE")]
     settings: Option<PathBuf>,
+    #[command(flatten)]
+    telemetry: telemetry::Options,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,7 +41,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    telemetry::start("registry");
+    let telemetry = Telemetry::start("registry", "registry", &cli.telemetry)?;
     ensure!(
         cli.heartbeat * 2 <= cli.time_to_live,
         "--heartbeat {} is more than half of --time-to-live {}: one late word, and an instance is forgotten",
@@ -54,8 +57,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let registry = Registry::with_settings(time_to_live, heartbeat, settings, kept);
     let watched = registry.clone();
     let routes = move |app: &mut actix_web::web::ServiceConfig| registry.routes(app);
+    let (health, stop) = (Health::new("registry"), http::stop_signal());
     tokio::select! {
-        served = http::serve(cli.port, Health::new("registry"), None, routes, http::stop_signal()) => served,
+        served = http::serve(cli.port, &telemetry, health, None, routes, stop) => served,
         () = watched.watch_over_leases() => unreachable!("it goes on for as long as the process lives"),
     }
 }

@@ -4,17 +4,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use contracts::{Command, OrderId};
 use orders::Decision;
+use platform::telemetry::Decided;
 
 use crate::waiting::Waiting;
 
 /// What the transaction under way decides. Told to those who wait once it is committed.
-#[derive(Default)]
 pub struct Decisions {
     waiting: Arc<Waiting>,
     under_way: Mutex<Vec<(OrderId, Decision)>>,
+    counted: Decided,
 }
 
 impl Decisions {
+    /// Nothing is under way. Decisions are counted here.
+    pub fn new(counted: Decided) -> Decisions {
+        Decisions { waiting: Arc::default(), under_way: Mutex::default(), counted }
+    }
+
     /// Where requests wait for decisions.
     pub fn waiting(&self) -> Arc<Waiting> {
         self.waiting.clone()
@@ -33,6 +39,10 @@ impl Decisions {
     /// The transaction under way is committed.
     pub fn tell(&self) {
         for (order, decision) in self.under_way().drain(..) {
+            self.counted.note(match &decision {
+                Decision::Confirm => None,
+                Decision::Cancel(refusal) => Some(refusal),
+            });
             self.waiting.decided(order, decision);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chassis::{Choreographed, Failure, Outgoing, Reactor};
+use chassis::{Choreographed, Failure, Incoming, Outgoing, Reactor};
 use contracts::{Command, Envelope, Error, Event};
 use diesel_async::AsyncPgConnection;
 
@@ -26,10 +26,10 @@ where
     async fn react(
         &self,
         conn: &mut AsyncPgConnection,
-        messages: Vec<Envelope<Event>>,
+        messages: Vec<Incoming<Event>>,
     ) -> Result<Vec<Outgoing>, Failure> {
         self.decisions.begin();
-        for Envelope { message, order, .. } in &messages {
+        for Incoming { envelope: Envelope { message, order, .. }, .. } in &messages {
             let command = order.as_ref().and_then(|order| orders::react(message, order));
             if let Some(decision) = command.as_ref().and_then(decision_in) {
                 self.decisions.note(message.order_id(), decision);

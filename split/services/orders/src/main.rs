@@ -16,6 +16,7 @@ use chassis::{Choreographed, Service, ServiceSettings};
 use clap::Parser;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::config;
+use platform::telemetry::Decided;
 
 use crate::decisions::Decisions;
 use crate::listener::Listener;
@@ -44,7 +45,8 @@ async fn main() -> ExitCode {
 
 async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
     let (protocol, answer_within) = (settings.saga, Duration::from_secs(answer_within));
-    let decisions = Arc::new(Decisions::default());
+    let telemetry = settings.start_telemetry("orders")?;
+    let decisions = Arc::new(Decisions::new(Decided::new(&telemetry)));
     let waiting = web::Data::from(decisions.waiting());
     let start = web::Data::new(Start { protocol, answer_within });
     let routes = move |app: &mut web::ServiceConfig| {
@@ -57,11 +59,11 @@ async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
     if protocol.is_choreographed() {
         let module = Choreographed { name, react: orders::react, handle: orders::handle };
         let reactor = Arc::new(Listener { module, decisions });
-        chassis::run(settings, Service { name, migrations, routing_keys: orders::HEARS, reactor, routes })
-            .await
+        let routing_keys = orders::HEARS;
+        chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reactor, routes }).await
     } else {
         let reactor = Arc::new(Orchestrator { decisions, answer_within });
         let routing_keys = orchestrator::LISTENS_TO;
-        chassis::run(settings, Service { name, migrations, routing_keys, reactor, routes }).await
+        chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reactor, routes }).await
     }
 }

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Failure, Outgoing, Reactor, enqueue, perform};
+use chassis::{Failure, Incoming, Outgoing, Reactor, enqueue, perform};
 use checkout::Progress;
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
+use platform::telemetry::{Scope, Telemetry};
 use platform::{CrashPoint, Flaw, Pool};
 use uuid::Uuid;
 
@@ -53,20 +54,20 @@ impl Reactor for Orchestrator {
     async fn react(
         &self,
         conn: &mut AsyncPgConnection,
-        messages: Vec<Envelope<Event>>,
+        messages: Vec<Incoming<Event>>,
     ) -> Result<Vec<Outgoing>, Failure> {
         self.decisions.begin();
         if messages.is_empty() {
             return Ok(Vec::new());
         }
-        let orders: Vec<Uuid> = messages.iter().map(|message| message.subject.0).collect();
+        let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
         let mut loaded = sagas::load(conn, &orders).await?;
         let mut outgoing = Vec::with_capacity(messages.len());
-        for Envelope { message: event, traceparent, .. } in messages {
+        for Incoming { envelope: Envelope { message: event, .. }, scope } in messages {
             let stored = saga_of(&mut loaded, &event)?;
             CrashPoint::BeforeSagaAdvance.pass();
-            for command in advance(conn, stored, event).await? {
-                outgoing.push(seal(traceparent.child(), 0, command)?);
+            for command in advance(conn, stored, event, &scope).await? {
+                outgoing.push(seal(scope.context(), 0, command)?);
             }
             CrashPoint::AfterSagaAdvance.pass();
         }
@@ -100,7 +101,7 @@ impl Reactor for Orchestrator {
                 for command in stored.process.outstanding() {
                     let key = command.routing_key();
                     tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
-                    outgoing.push(seal(stored.trace.child(), stored.attempt.unsigned_abs(), command)?);
+                    outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
                 }
             }
             enqueue(conn, &outgoing).await?;
@@ -121,8 +122,9 @@ impl Orchestrator {
         let refused =
             stored.process.outstanding().into_iter().find_map(|command| command.refused(refusal.clone()));
         let Some(refused) = refused else { return Ok(Vec::new()) };
-        let commands = advance(conn, stored, refused).await?;
-        commands.into_iter().map(|command| seal(stored.trace.child(), 0, command)).collect()
+        let scope = Telemetry::off().scope(stored.trace);
+        let commands = advance(conn, stored, refused, &scope).await?;
+        commands.into_iter().map(|command| seal(stored.trace, 0, command)).collect()
     }
 }
 
@@ -138,6 +140,7 @@ async fn advance(
     conn: &mut AsyncPgConnection,
     stored: &mut Stored,
     mut event: Event,
+    within: &Scope,
 ) -> Result<Vec<Command>, Failure> {
     loop {
         let progress = stored.process.on_event(&event);
@@ -146,7 +149,7 @@ async fn advance(
             Progress::Next(mut commands) => match commands.as_slice() {
                 [command] if decision_in(command).is_some() => {
                     stored.decision = decision_in(command);
-                    event = perform(&orders::handle, conn, commands.remove(0)).await?;
+                    event = perform(&orders::handle, conn, commands.remove(0), within).await?;
                 }
                 _ => return Ok(commands),
             },
@@ -170,5 +173,5 @@ fn unexpected(stored: &Stored, event: &Event) -> Failure {
 }
 
 fn seal(trace: TraceContext, attempt: u32, command: Command) -> Result<Outgoing, Failure> {
-    Ok(Outgoing::new(&Envelope::new("orders", trace, attempt, command))?)
+    Ok(Outgoing::new(Envelope::new("orders", trace, attempt, command))?)
 }

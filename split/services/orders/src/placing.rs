@@ -9,6 +9,7 @@ use checkout::Process;
 use contracts::{BoxError, Envelope, Event, OrderRequest, PlacedOrder, TraceContext};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use orders::{NewOrder, Order, PlaceError, Placed};
+use platform::telemetry::{self, DATABASE, Kind, Scope, Span};
 use platform::{CrashPoint, Flaw, Pool, Problem, http};
 
 use crate::sagas;
@@ -24,10 +25,11 @@ pub async fn place_order(
     start: web::Data<Start>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
-    let trace = http::trace_of(&request);
+    let scope = http::scope_of(&request).of(new.placed.order_id);
+    telemetry::note_order(new.placed.order_id);
     let wait = http::preferred_wait(&request);
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
-    let (mut order, replayed) = start.begin(&pool, &new, trace).await?;
+    let (mut order, replayed) = start.begin(&pool, &new, &scope).await?;
     CrashPoint::AfterCommit.pass();
     wake.notify_one();
     if let (Some(at_most), Some(ticket)) = (wait, ticket)
@@ -56,17 +58,21 @@ pub struct Start {
 
 impl Start {
     /// Places the order, or finds the one that the same request placed before.
-    async fn begin(
-        &self,
-        pool: &Pool,
-        new: &NewOrder,
-        trace: TraceContext,
-    ) -> Result<(Order, bool), PlaceError> {
+    async fn begin(&self, pool: &Pool, new: &NewOrder, within: &Scope) -> Result<(Order, bool), PlaceError> {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
+        let mut transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
+        let scope = transaction.scope();
         let placed = match Flaw::IntentNotStored.is_on() {
-            true => self.place_then_start(&mut conn, new, trace).await,
-            false => conn.transaction(async |conn| self.place_and_start(conn, new, trace).await).await,
+            true => self.place_then_start(&mut conn, new, scope).await,
+            false => {
+                let placed =
+                    conn.transaction(async |conn| self.place_and_start(conn, new, scope).await).await;
+                placed.map(|(placed, _commit)| placed)
+            }
         };
+        if let Err(Rollback(PlaceError::Broken(_))) = &placed {
+            transaction.failed("broken");
+        }
         match placed.map_err(|Rollback(error)| error)? {
             Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
             Placed::Known(order) => Ok((*order, true)),
@@ -78,16 +84,18 @@ impl Start {
         &self,
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
-        trace: TraceContext,
-    ) -> Result<Placed, Rollback> {
+        within: &Scope,
+    ) -> Result<(Placed, Span), Rollback> {
         CrashPoint::BeforeOrderWrite.pass();
+        let step = within.span(Kind::Internal, "orders.place-order");
         let placed = orders::place(conn, new).await?;
+        step.end();
         CrashPoint::AfterOrderWrite.pass();
         if let Placed::New(event) = &placed {
-            self.start(conn, event, &new.placed, trace).await?;
+            self.start(conn, event, &new.placed, within.context()).await?;
         }
         CrashPoint::BeforeCommit.pass();
-        Ok(placed)
+        Ok((placed, within.span(Kind::Client, "commit").with(DATABASE)))
     }
 
     /// Tells those who come first: all services, or the participants that the process names.
@@ -103,11 +111,11 @@ impl Start {
             Protocol::Tcc => Process::tcc(order.clone()),
             Protocol::Choreographed | Protocol::Naive => {
                 let envelope = Envelope::new("orders", trace, 0, event.clone()).carrying(order.clone());
-                return enqueue(conn, &[Outgoing::new(&envelope)?]).await;
+                return enqueue(conn, &[Outgoing::new(envelope)?]).await;
             }
         };
         sagas::insert(conn, order.order_id, &process, trace, self.answer_within).await?;
-        let seal = |command| Outgoing::new(&Envelope::new("orders", trace, 0, command));
+        let seal = |command| Outgoing::new(Envelope::new("orders", trace, 0, command));
         enqueue(conn, &commands.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?).await
     }
 
@@ -116,13 +124,13 @@ impl Start {
         &self,
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
-        trace: TraceContext,
+        within: &Scope,
     ) -> Result<Placed, Rollback> {
         let placed =
             conn.transaction(async |conn| Ok::<_, Rollback>(orders::place(conn, new).await?)).await?;
         if let Placed::New(event) = &placed {
             conn.transaction(async |conn| {
-                self.start(conn, event, &new.placed, trace).await.map_err(Rollback::from)
+                self.start(conn, event, &new.placed, within.context()).await.map_err(Rollback::from)
             })
             .await?;
         }

@@ -1,0 +1,140 @@
+//! Logs: JSON lines on standard error, with the trace and the order where a line is written on somebody's behalf.
+
+use std::cell::Cell;
+use std::fmt;
+
+use contracts::{OrderId, TraceContext};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::Scope;
+
+tokio::task_local! {
+    /// On whose behalf this task works at the moment.
+    static BEHALF: Behalf;
+}
+
+struct Behalf {
+    trace: TraceContext,
+    order: Cell<Option<OrderId>>,
+}
+
+/// Starts logging. `RUST_LOG` chooses what is logged; without it, everything from `info` up.
+pub(super) fn start(service: &'static str) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    tracing_subscriber::fmt()
+        .fmt_fields(JsonFields::new())
+        .event_format(WithTrace(Format::default().json().flatten_event(true)))
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    tracing::info!(service, pid = std::process::id(), "starting");
+}
+
+/// Does some work on behalf of a trace: what is logged meanwhile carries its id, as `trace_id`.
+pub async fn within<T>(trace: TraceContext, work: impl Future<Output = T>) -> T {
+    BEHALF.scope(Behalf { trace, order: Cell::new(None) }, work).await
+}
+
+/// The same for work that is done at once, where its order may be known.
+pub fn on_behalf<T>(scope: &Scope, work: impl FnOnce() -> T) -> T {
+    BEHALF.sync_scope(Behalf { trace: scope.context(), order: Cell::new(scope.order()) }, work)
+}
+
+/// From here on the work is about this order, and what is logged says so, as `order_id`.
+pub fn note_order(order: OrderId) {
+    let _ = BEHALF.try_with(|behalf| behalf.order.set(Some(order)));
+}
+
+/// Lines of JSON as another writes them, with the trace and the order in front.
+struct WithTrace(Format<Json>);
+
+impl<S> FormatEvent<S, JsonFields> for WithTrace
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let Ok(behalf) = BEHALF.try_with(Behalf::fields) else {
+            return self.0.format_event(context, to, event);
+        };
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        match line.strip_prefix('{') {
+            Some(rest) => write!(to, "{{{behalf}{rest}"),
+            None => to.write_str(&line),
+        }
+    }
+}
+
+impl Behalf {
+    fn fields(&self) -> String {
+        let trace = format!("\"trace_id\":\"{}\",", self.trace.trace_id());
+        match self.order.get() {
+            Some(order) => format!("{trace}\"order_id\":\"{order}\","),
+            None => trace,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_line_carries_the_trace_and_the_order_that_it_is_about() {
+        let written = Written::default();
+        let to = written.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .fmt_fields(JsonFields::new())
+            .event_format(WithTrace(Format::default().json().flatten_event(true)))
+            .with_writer(move || to.clone())
+            .finish();
+        let _here = tracing::subscriber::set_default(subscriber);
+        let (trace, order) = (TraceContext::root(), OrderId::new());
+        tracing::info!("before");
+        within(trace, async {
+            tracing::info!(n = 1, "a request");
+            note_order(order);
+            tracing::info!("with \"its\" order");
+        })
+        .await;
+        tracing::info!("after");
+        let written = written.0.lock().unwrap().clone();
+        let lines: Vec<serde_json::Value> = String::from_utf8(written)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let traces: Vec<_> = lines.iter().map(|line| line["trace_id"].as_str()).collect();
+        let id = trace.trace_id();
+        assert_eq!(traces, [None, Some(id.as_str()), Some(id.as_str()), None]);
+        assert_eq!(lines[1]["n"], 1);
+        assert_eq!(lines[2]["order_id"], order.to_string());
+        assert_eq!(lines[2]["message"], "with \"its\" order");
+        assert!(lines[1].get("order_id").is_none());
+    }
+}

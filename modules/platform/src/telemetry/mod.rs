@@ -1,0 +1,139 @@
+//! Telemetry: what a process tells of its work while it works.
+//!
+//! - *Spans*: what was done for one request or message, from when to when, and within what. The spans of an order, from
+//!   all processes together, are one *trace*. The last ones are kept in memory and told at `GET /telemetry/spans`; where a
+//!   collector is named they are exported to it too, by OTLP.
+//! - *Metrics*: counts and durations of everything, told at `GET /metrics` as Prometheus reads them.
+//! - *Logs*: JSON lines on standard error, with the trace where there is one.
+//!
+//! Names and attributes are those of OpenTelemetry's semantic conventions wherever these have one. Whoever does the work
+//! knows nothing of telemetry; whoever calls it, a driver or the chassis, does.
+
+mod export;
+mod log;
+mod metrics;
+mod observe;
+mod options;
+mod process;
+mod ring;
+mod span;
+mod tell;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use contracts::TraceContext;
+use prometheus_client::registry::Registry;
+
+pub use log::{note_order, on_behalf, within};
+pub use metrics::{Decided, Pools, timed};
+pub(crate) use observe::{brought, observe};
+pub use observe::{order_at, request_name};
+pub use options::Options;
+pub use span::{DATABASE, Fixed, Kind, Name, Scope, Span};
+
+use export::Export;
+use metrics::Platform;
+use ring::Ring;
+use span::Record;
+
+/// What a process records with. Cheap to clone. Where telemetry is off it does nothing, and costs nothing.
+#[derive(Clone)]
+pub struct Telemetry(Option<Arc<Recorder>>);
+
+/// Whoever does not know the spans yet asks for them here.
+struct Recorder {
+    service: &'static str,
+    instance: String,
+    ring: Mutex<Ring>,
+    registry: Mutex<Registry>,
+    platform: Platform,
+    export: Option<Export>,
+}
+
+impl Telemetry {
+    /// Starts logging and recording, as an instance of a service. Fails where spans are to be exported and cannot be.
+    pub fn start(service: &'static str, instance: &str, options: &Options) -> anyhow::Result<Telemetry> {
+        log::start(service);
+        if !options.is_on() {
+            return Ok(Telemetry::off());
+        }
+        let export = options.traces_url().map(|url| Export::new(&url, service, instance)).transpose()?;
+        let mut registry = Registry::default();
+        let platform = Platform::new(&mut registry);
+        let recorder = Arc::new(Recorder {
+            service,
+            instance: instance.to_owned(),
+            ring: Mutex::default(),
+            registry: Mutex::new(registry),
+            platform,
+            export,
+        });
+        if recorder.export.is_some() {
+            tokio::spawn(export::run(recorder.clone()));
+        }
+        Ok(Telemetry(Some(recorder)))
+    }
+
+    /// Sends what is left to the collector, if there is one. To be called last.
+    pub async fn finish(&self) {
+        if let Some(recorder) = &self.0 {
+            export::finish(recorder).await;
+        }
+    }
+
+    /// Records nothing.
+    pub fn off() -> Telemetry {
+        Telemetry(None)
+    }
+
+    /// A span in a trace that comes from outside, or the first of a new one.
+    pub fn span(&self, parent: Option<TraceContext>, kind: Kind, name: impl Into<Name>) -> Span {
+        match parent {
+            Some(parent) => self.scope(parent).span(kind, name),
+            None => Span::at(self, TraceContext::root(), None, kind, name.into()),
+        }
+    }
+
+    /// A span whose place in its trace was given away before it began: messages carried it.
+    pub fn span_at(&self, at: TraceContext, parent: Option<u64>, kind: Kind, name: impl Into<Name>) -> Span {
+        Span::at(self, at, parent, kind, name.into())
+    }
+
+    /// What is done for somebody at this place of a trace.
+    pub fn scope(&self, context: TraceContext) -> Scope {
+        Scope::new(self.clone(), context)
+    }
+
+    /// Makes metrics that this process tells, where it tells any.
+    pub fn metrics<M>(&self, make: impl FnOnce(&mut Registry) -> M) -> Option<M> {
+        Some(make(&mut locked(&self.0.as_ref()?.registry)))
+    }
+
+    /// The pools whose connections are counted.
+    pub fn pools(&self) -> Option<&Pools> {
+        Some(&self.0.as_ref()?.platform.pools)
+    }
+
+    /// Whether anything is recorded.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Recorder {
+    fn record(&self, record: Record) {
+        locked(&self.ring).push(record);
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_on() { "Telemetry(on)" } else { "Telemetry(off)" })
+    }
+}
+
+/// Whoever panicked while it held the lock left nothing half done that matters.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,297 @@
+//! Spans: what was done, within what, from when to when.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use contracts::{OrderId, TraceContext};
+use uuid::Uuid;
+
+use super::Telemetry;
+
+/// The longest text in an attribute, in bytes. What comes from outside may be of any length.
+const LONGEST_TEXT: usize = 200;
+
+/// The attributes of what is done in a database.
+pub const DATABASE: Fixed = &[("db.system.name", "postgresql")];
+
+/// Attributes that are the same for many spans.
+pub type Fixed = &'static [(&'static str, &'static str)];
+
+/// Which side of a conversation a span is (OpenTelemetry, *SpanKind*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are OpenTelemetry's own")]
+pub enum Kind {
+    Internal,
+    Server,
+    Client,
+    Producer,
+    Consumer,
+}
+
+impl Kind {
+    /// The word for it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Internal => "internal",
+            Kind::Server => "server",
+            Kind::Client => "client",
+            Kind::Producer => "producer",
+            Kind::Consumer => "consumer",
+        }
+    }
+}
+
+/// What a span is called: what is done, and to what. Put together only when somebody reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    what: &'static str,
+    to: Cow<'static, str>,
+}
+
+impl From<&'static str> for Name {
+    fn from(what: &'static str) -> Self {
+        Self { what, to: Cow::Borrowed("") }
+    }
+}
+
+impl<T: Into<Cow<'static, str>>> From<(&'static str, T)> for Name {
+    fn from((what, to): (&'static str, T)) -> Self {
+        Self { what, to: to.into() }
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.to.as_ref() {
+            "" => f.write_str(self.what),
+            to => write!(f, "{} {to}", self.what),
+        }
+    }
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text, cut off where it is very long.
+    Text(Cow<'static, str>),
+    /// A number.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// An id, written only when somebody reads it.
+    Id(Uuid),
+}
+
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        Value::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value {
+    fn from(mut text: String) -> Self {
+        if text.len() > LONGEST_TEXT {
+            text.truncate((0..=LONGEST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+            text.push('…');
+        }
+        Value::Text(Cow::Owned(text))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Value::Number(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Value::Flag(flag)
+    }
+}
+
+impl From<Uuid> for Value {
+    fn from(id: Uuid) -> Self {
+        Value::Id(id)
+    }
+}
+
+/// A span that is over.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub context: TraceContext,
+    pub parent: Option<u64>,
+    pub name: Name,
+    pub kind: Kind,
+    pub order: Option<OrderId>,
+    /// By the wall clock of this process, which may be wrong (on purpose, too).
+    pub start_unix_us: i64,
+    /// By the monotonic clock.
+    pub duration_us: u64,
+    pub failed: bool,
+    pub fixed: Fixed,
+    pub own: Vec<(&'static str, Value)>,
+}
+
+impl Record {
+    /// The memory that it takes, in bytes, or a little more.
+    pub fn size(&self) -> usize {
+        let texts = self.own.iter().map(|(_, value)| match value {
+            Value::Text(Cow::Owned(text)) => text.capacity(),
+            _ => 0,
+        });
+        size_of::<Self>()
+            + self.own.capacity() * size_of::<(&str, Value)>()
+            + texts.sum::<usize>()
+            + if let Cow::Owned(text) = &self.name.to { text.capacity() } else { 0 }
+    }
+}
+
+/// Where in a trace something is done, and for which order.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    telemetry: Telemetry,
+    context: TraceContext,
+    order: Option<OrderId>,
+}
+
+impl Scope {
+    pub(super) fn new(telemetry: Telemetry, context: TraceContext) -> Scope {
+        Scope { telemetry, context, order: None }
+    }
+
+    /// The same, for this order.
+    pub fn of(self, order: OrderId) -> Scope {
+        Scope { order: Some(order), ..self }
+    }
+
+    /// The place in the trace, as it travels in headers and messages.
+    pub fn context(&self) -> TraceContext {
+        self.context
+    }
+
+    /// The order that it is about, where that is known.
+    pub(super) fn order(&self) -> Option<OrderId> {
+        self.order
+    }
+
+    /// Begins a span here.
+    pub fn span(&self, kind: Kind, name: impl Into<Name>) -> Span {
+        if !self.telemetry.is_on() {
+            return Span { scope: self.clone(), under_way: None };
+        }
+        let parent = Some(self.context.ids().1);
+        let mut span = Span::at(&self.telemetry, self.context.child(), parent, kind, name.into());
+        span.scope.order = self.order;
+        span
+    }
+}
+
+/// Something that is being done. Dropping it ends it.
+#[derive(Debug)]
+#[must_use = "a span ends when it is dropped"]
+pub struct Span {
+    scope: Scope,
+    under_way: Option<UnderWay>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    began: Instant,
+    record: Record,
+}
+
+impl Span {
+    pub(super) fn at(
+        telemetry: &Telemetry,
+        context: TraceContext,
+        parent: Option<u64>,
+        kind: Kind,
+        name: Name,
+    ) -> Span {
+        let under_way = telemetry.is_on().then(|| UnderWay {
+            began: Instant::now(),
+            record: Record {
+                context,
+                parent,
+                name,
+                kind,
+                order: None,
+                start_unix_us: contracts::clock::now().timestamp_micros(),
+                duration_us: 0,
+                failed: false,
+                fixed: &[],
+                own: Vec::new(),
+            },
+        });
+        Span { scope: Scope::new(telemetry.clone(), context), under_way }
+    }
+
+    /// What is done within it.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Its place in the trace.
+    pub fn context(&self) -> TraceContext {
+        self.scope.context
+    }
+
+    /// The same, with these attributes.
+    pub fn with(mut self, fixed: Fixed) -> Span {
+        if let Some(UnderWay { record, .. }) = &mut self.under_way {
+            record.fixed = fixed;
+        }
+        self
+    }
+
+    /// It is about this order, and so is what is done within it from now on.
+    pub fn of(&mut self, order: OrderId) {
+        self.scope.order = Some(order);
+    }
+
+    /// Sets an attribute. `value` is asked for only where it is recorded.
+    pub fn set<V: Into<Value>>(&mut self, key: &'static str, value: V) {
+        if let Some(UnderWay { record, .. }) = &mut self.under_way {
+            record.own.push((key, value.into()));
+        }
+    }
+
+    /// It came to nothing, for this sort of reason (`error.type`).
+    pub fn failed(&mut self, why: impl Into<Value>) {
+        self.set("error.type", why);
+        if let Some(UnderWay { record, .. }) = &mut self.under_way {
+            record.failed = true;
+        }
+    }
+
+    /// Notes how it ended: a refusal is an answer like any other, and everything else that went wrong a failure.
+    pub fn outcome<T>(&mut self, outcome: &Result<T, contracts::Error>) {
+        match outcome {
+            Ok(_) => {}
+            Err(contracts::Error::Refused(refusal)) => self.set("cleave.refusal", refusal.code.as_str()),
+            Err(contracts::Error::Broken(_)) => self.failed("broken"),
+        }
+    }
+
+    /// It takes a place of its own in the trace: the one that it was given is for whoever does the same and succeeds.
+    pub fn step_aside(&mut self) {
+        if let Some(UnderWay { record, .. }) = &mut self.under_way {
+            record.context = record.context.child();
+        }
+    }
+
+    /// Ends it. Dropping it does the same, and says less.
+    pub fn end(self) {}
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        let Some(UnderWay { began, mut record }) = self.under_way.take() else { return };
+        record.duration_us = began.elapsed().as_micros() as u64;
+        record.order = self.scope.order;
+        if let Some(recorder) = &self.scope.telemetry.0 {
+            recorder.record(record);
+        }
+    }
+}

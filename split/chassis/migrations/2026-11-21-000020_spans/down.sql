@@ -1,0 +1,1 @@
+ALTER TABLE chassis.outbox DROP COLUMN parent_span;
