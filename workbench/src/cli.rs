@@ -18,6 +18,7 @@ use crate::{
     scenario, up,
 };
 
+mod audit;
 mod chaos;
 mod fault;
 
@@ -99,7 +100,7 @@ enum Command {
     /// Many orders and many faults on a shop of its own for minutes, and then the audit.
     Soak(chaos::Soak),
     /// Check the invariants on what `cleave up` has running.
-    Audit(Json),
+    Audit(audit::Audit),
     /// Measure how near the shop comes to what is possible.
     #[command(subcommand)]
     Bench(Bench),
@@ -334,6 +335,7 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
             up::run(&folder, &wanted, interrupted()).await.map(|()| HELD)
         }
         Command::Chaos(asked) => chaos::chaos(asked, &folder).await,
+        Command::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
         command => tokio::select! {
             result = run(command, &folder) => result,
             // Whatever was started is dropped with the other branch, and dropping ends it.
@@ -366,7 +368,6 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Fault(asked) => fault::fault(asked, folder).await,
         Command::Heal(asked) => fault::heal(asked, folder).await,
         Command::Soak(asked) => chaos::soak(asked, folder).await,
-        Command::Audit(Json { json }) => Ok(exit_status(up::audit(folder, json.as_deref()).await?)),
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
             let options = bench::Options { duration, clients, rounds, seed, yes };
@@ -383,7 +384,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
         Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
-        Command::Up(_) | Command::Chaos(_) | Command::Guard | Command::Model(_) => {
+        Command::Up(_) | Command::Chaos(_) | Command::Audit(_) | Command::Guard | Command::Model(_) => {
             unreachable!("taken before")
         }
     }

@@ -20,6 +20,7 @@ pub mod guard;
 pub mod in_doubt;
 pub mod infra;
 mod last_owner;
+pub mod live_audit;
 pub mod load;
 pub mod logs;
 pub mod measure;

@@ -296,6 +296,24 @@ pub fn databases(folder: &Path) -> Result<Option<Vec<String>>> {
     Ok(Some(urls.map(|(_, url)| url.to_owned()).collect()))
 }
 
+/// What there is to audit of what is up.
+pub fn subjects(folder: &Path) -> Result<Vec<Subject>> {
+    let state =
+        State::read(folder)?.context("nothing is running to be audited; start a shop with `cleave up`")?;
+    Ok(state.shops.iter().map(subject).collect())
+}
+
+fn subject(shop: &RunningShop) -> Subject {
+    Subject {
+        driver: shop.driver,
+        databases: shop.databases.clone(),
+        namespace: shop.namespace.clone(),
+        amqp_url: shop.amqp_url.clone(),
+        // Whoever played with the shop had no plan that it could be held to.
+        expected: Expected::default(),
+    }
+}
+
 /// What `audit` prints.
 #[derive(Serialize)]
 struct Audited {
@@ -320,15 +338,7 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             eprintln!("{error}");
         }
-        let subject = Subject {
-            driver: shop.driver,
-            databases: shop.databases.clone(),
-            namespace: shop.namespace.clone(),
-            amqp_url: shop.amqp_url.clone(),
-            // Whoever played with the shop had no plan that it could be held to.
-            expected: Expected::default(),
-        };
-        let audit = audit::audit(&subject).await?;
+        let audit = audit::audit(&subject(shop)).await?;
         shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
     }
     let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));

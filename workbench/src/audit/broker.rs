@@ -57,15 +57,29 @@ fn settled(queues: &[(String, u64)], poison: u64) -> bool {
     queues.iter().map(|(_, messages)| messages).sum::<u64>() == poison
 }
 
+/// How many messages were given up.
+pub(super) async fn dead_letters(channel: &Channel, namespace: &str) -> Result<u64, lapin::Error> {
+    let mut letters = 0;
+    for service in SERVICES {
+        letters += messages(channel, &format!("{namespace}.{service}.dead")).await?;
+    }
+    Ok(letters)
+}
+
 async fn count(channel: &Channel, namespace: &str) -> Result<Vec<(String, u64)>, lapin::Error> {
     let mut queues = Vec::new();
     for service in SERVICES {
         for suffix in ["", ".retry", ".dead"] {
             let name = format!("{namespace}.{service}{suffix}");
-            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let queue = channel.queue_declare(name.as_str().into(), passive, FieldTable::default()).await?;
-            queues.push((name, queue.message_count().into()));
+            let waiting = messages(channel, &name).await?;
+            queues.push((name, waiting));
         }
     }
     Ok(queues)
+}
+
+async fn messages(channel: &Channel, queue: &str) -> Result<u64, lapin::Error> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let queue = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
+    Ok(queue.message_count().into())
 }

@@ -7,6 +7,7 @@
 mod broker;
 mod evidence;
 mod inspection;
+pub mod live;
 #[cfg(test)]
 mod made_up;
 mod messages;

@@ -72,13 +72,21 @@ fn flaw_of_payment(records: &Records, order: &Order, paid: &Paid) -> Option<Stri
     (row != due).then(|| format!("the payment of order {id} says {row}, and the ledger says {due}"))
 }
 
+/// What each movement of money adds up to: zero, if it was entered on both sides.
+pub(super) fn movements(entries: &[Entry]) -> HashMap<(Uuid, &str), i64> {
+    let mut movements = HashMap::new();
+    for Entry { reference, operation, amount, .. } in entries {
+        *movements.entry((*reference, operation.as_str())).or_default() += amount;
+    }
+    movements
+}
+
 /// All entries add up to zero, so does each movement by itself, and each wallet holds what its entries say.
 pub(super) fn money_is_constant(records: &Records) -> Audit {
     let mut inspection = Inspection::of("I4", "money is constant: every movement is entered twice");
-    let mut movements: HashMap<(Uuid, &str), i64> = HashMap::new();
+    let movements = movements(&records.entries);
     let mut accounts: HashMap<&str, i64> = HashMap::new();
-    for Entry { reference, operation, account, amount } in &records.entries {
-        *movements.entry((*reference, operation)).or_default() += amount;
+    for Entry { account, amount, .. } in &records.entries {
         *accounts.entry(account).or_default() += amount;
     }
     for ((reference, operation), sum) in &movements {

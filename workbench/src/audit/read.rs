@@ -96,6 +96,12 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<AsyncPgConnection> {
     Ok(connection)
 }
 
+/// The last part of a URL's path.
+pub(super) fn database_name(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 async fn rows<Row>(connection: &mut AsyncPgConnection, query: &str) -> anyhow::Result<Vec<Row>>
 where
     Row: QueryableByName<diesel::pg::Pg> + Send + 'static,

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel_async::RunQueryDsl;
 
 use super::inspection::Inspection;
-use super::read::{APPLICATION, connect};
+use super::read::{APPLICATION, connect, database_name};
 use crate::run::Audit;
 use crate::shop::Databases;
 
@@ -120,12 +120,6 @@ pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
         open: last.into_iter().filter(still).collect(),
         deadlocks,
     })
-}
-
-/// The last part of a URL's path.
-fn database_name(url: &str) -> String {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// No prepared transaction waits for its end, no session keeps one open, and none died in a deadlock: whoever locks in
