@@ -274,3 +274,6 @@ impl Watch {
 fn held(version: &HoldVersion) -> Pieces {
     if version.record.is_held() { pieces(&version.record.lines) } else { Pieces::new() }
 }
+
+#[cfg(test)]
+mod tests;
