@@ -1,5 +1,6 @@
 //! Scenarios: the same disturbances on both architectures, described once, and what became of the shop.
 
+mod disagreement;
 mod file;
 mod load;
 mod observe;

@@ -103,6 +103,11 @@ impl OwnShop {
         self.supervisor.shop().await.address.clone()
     }
 
+    /// What there is to audit while it runs. So many messages will be put in that nobody can read.
+    pub async fn subject(&self, poison: u64) -> Subject {
+        subject(&*self.supervisor.shop().await, Expected { poison, ..Expected::default() })
+    }
+
     /// Ends all faults, and waits until everything is decided. What is not decided in time, the audit will see.
     pub async fn come_to_rest(self) -> Result<AtRest> {
         let OwnShop { supervisor, infra } = self;
@@ -128,26 +133,30 @@ impl AtRest {
     pub async fn audit(&self, experience: &Experience, faults: Vec<Fault>) -> Result<Vec<Audit>> {
         let poison = self.faults.iter().filter(|record| record.fault.kind.name == "poison");
         let accepted = experience.orders.iter().filter_map(|order| Some(order.order_id?.0));
-        let subject = Subject {
-            driver: self.shop.driver,
-            databases: self.shop.databases.clone(),
-            namespace: self.shop.namespace.clone(),
-            amqp_url: self.shop.amqp_url().map(str::to_owned),
-            expected: Expected {
-                accepted: Some(accepted.collect()),
-                outcomes: vec!["confirmed".to_owned()],
-                min_per_outcome: 1,
-                poison: poison.map(|record| record.hits).sum(),
-                faults,
-            },
+        let expected = Expected {
+            accepted: Some(accepted.collect()),
+            outcomes: vec!["confirmed".to_owned()],
+            min_per_outcome: 1,
+            poison: poison.map(|record| record.hits).sum(),
+            faults,
         };
-        audit::audit(&subject).await.context("the audit")
+        audit::audit(&subject(&self.shop, expected)).await.context("the audit")
     }
 
     /// Stops the shop and its servers.
     pub async fn stop(self) -> Result<()> {
         self.shop.stop(&self.infra).await?;
         self.infra.stop().await
+    }
+}
+
+fn subject(shop: &Shop, expected: Expected) -> Subject {
+    Subject {
+        driver: shop.driver,
+        databases: shop.databases.clone(),
+        namespace: shop.namespace.clone(),
+        amqp_url: shop.amqp_url().map(str::to_owned),
+        expected,
     }
 }
 

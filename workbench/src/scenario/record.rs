@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::Steady;
 use super::observe::{Availability, Capability, FaultWindow, Impact};
+use crate::audit::live::Recording;
 use crate::driver::Driver;
 use crate::faults::Record;
 use crate::run::{Audit, Machine, Verdict};
@@ -68,6 +69,8 @@ pub struct Outcome {
     pub deployments: Vec<Deployment>,
     /// How often each process was started again.
     pub restarts: BTreeMap<String, u64>,
+    /// What the databases said while it ran, in seconds from the start of the load.
+    pub live: Recording,
     /// What the databases said when all had come to rest.
     pub audit: Vec<Audit>,
 }

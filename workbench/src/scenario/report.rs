@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use askama::Template;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::observe::{Capability, Impact};
+use super::disagreement::{self, LiveChart};
+use super::observe::{Capability, FaultWindow, Impact};
 use super::record::{Outcome, ScenarioRun};
 use crate::report::{verdict_words, write_all};
 use crate::run::Verdict;
@@ -15,7 +16,7 @@ use crate::run::Verdict;
 /// The width of a table where the output is not a terminal.
 const WIDTH: u16 = 120;
 /// The size of a chart, in the units of its drawing.
-const CHART: (f64, f64) = (600.0, 60.0);
+pub(super) const CHART: (f64, f64) = (600.0, 60.0);
 
 /// Writes `run.json` and `report.html`.
 pub fn write(run: &ScenarioRun, folder: &Path) -> Result<()> {
@@ -26,7 +27,7 @@ pub fn write(run: &ScenarioRun, folder: &Path) -> Result<()> {
 
 /// The report as one page.
 pub fn html(run: &ScenarioRun) -> Result<String> {
-    Page { run, shops: run.shops.iter().map(|shop| ShopView::new(shop, run.length_s)).collect() }
+    Page { run, shops: run.shops.iter().map(|shop| ShopView::new(run, shop)).collect() }
         .render()
         .context("cannot draw the report")
 }
@@ -103,6 +104,7 @@ fn availability(run: &ScenarioRun) -> Table {
             shop.orders.delayed, shop.orders.decided, shop.orders.slowest_s
         )
     });
+    row("databases disagreed", &disagreement::words);
     row("steady before", &|shop| yes(shop.steady.before));
     row("steady after", &|shop| yes(shop.steady.after));
     row("started again", &|shop| match shop.restarts.is_empty() {
@@ -174,6 +176,8 @@ impl Page<'_> {
 struct ShopView<'a> {
     shop: &'a Outcome,
     charts: Vec<Chart>,
+    live: Vec<LiveChart>,
+    disagreement: String,
     /// A capability, and what each disturbance did to it.
     radius: Vec<(&'static str, Vec<String>)>,
 }
@@ -197,18 +201,31 @@ struct Bar {
     title: String,
 }
 
-struct Shade {
+/// A stretch of time in which something was disturbed.
+pub(super) struct Shade {
     x: f64,
     width: f64,
     name: String,
 }
 
+/// The disturbances of a shop, on a chart of this scale.
+pub(super) fn shades(shop: &Outcome, scale: f64) -> Vec<Shade> {
+    let shade = |window: &FaultWindow| Shade {
+        x: window.from_s * scale,
+        width: ((window.to_s - window.from_s) * scale).max(1.5),
+        name: window.name.clone(),
+    };
+    shop.windows.iter().map(shade).collect()
+}
+
 impl<'a> ShopView<'a> {
-    fn new(shop: &'a Outcome, length_s: f64) -> ShopView<'a> {
+    fn new(run: &ScenarioRun, shop: &'a Outcome) -> ShopView<'a> {
         let radius = shop.blast_radius.iter();
         ShopView {
             shop,
-            charts: Capability::ALL.map(|capability| Chart::new(shop, capability, length_s)).into(),
+            charts: Capability::ALL.map(|capability| Chart::new(shop, capability, run.length_s)).into(),
+            live: disagreement::charts(run, shop),
+            disagreement: disagreement::words(shop),
             radius: radius
                 .map(|(capability, impacts)| (capability.name(), impacts.iter().map(words).collect()))
                 .collect(),
@@ -232,17 +249,12 @@ impl Chart {
                 title: format!("second {n}: {} of {} served", second.served, second.sent),
             }
         });
-        let shades = shop.windows.iter().map(|window| Shade {
-            x: window.from_s * scale,
-            width: ((window.to_s - window.from_s) * scale).max(1.5),
-            name: window.name.clone(),
-        });
         Chart {
             name: capability.name(),
             share: percent(of.share),
             failed: of.failed,
             bars: bars.collect(),
-            shades: shades.collect(),
+            shades: shades(shop, scale),
         }
     }
 }

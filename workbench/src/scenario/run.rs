@@ -14,6 +14,7 @@ use super::own_shop::{self, AtRest, Beginning};
 use super::record::{Outcome, SCHEMA, ScenarioRun, SteadyState};
 use super::report;
 use crate::audit::Fault;
+use crate::audit::live::{self, Live, Recording};
 use crate::driver::Driver;
 use crate::faults::Record;
 use crate::guard::Guard;
@@ -113,6 +114,7 @@ impl Place<'_> {
             proxied: scenario.steps.iter().any(|step| matches!(step.action, Action::Fault(_))),
         };
         let shop = beginning.start().await?;
+        let live = Live::start(shop.subject(poison(scenario)).await, live::Settings::default());
 
         eprintln!("{}: {} for {:?}", self.driver, scenario.name, scenario.length);
         let customers = Customers::new(&shop.address().await, self.options.seed)?;
@@ -122,7 +124,9 @@ impl Place<'_> {
 
         eprintln!("{}: waiting until all is decided, and auditing", self.driver);
         let shop = shop.come_to_rest().await?;
-        let outcome = self.outcome(scenario, &shop, experience, done?, started_at).await;
+        let (_, live) = live.finish().await?;
+        let live = live.since(started_at);
+        let outcome = self.outcome(scenario, &shop, experience, done?, live, started_at).await;
         shop.stop().await?;
         outcome
     }
@@ -203,6 +207,7 @@ impl Place<'_> {
         shop: &AtRest,
         experience: Experience,
         mut done: Done,
+        live: Recording,
         started_at: DateTime<Utc>,
     ) -> Result<Outcome> {
         let orders = shop.orders(&experience, started_at).await?;
@@ -228,10 +233,20 @@ impl Place<'_> {
             without_counterpart: done.without_counterpart,
             deployments: done.deployments,
             restarts: shop.restarts.clone(),
+            live,
             audit,
             windows: done.windows,
         })
     }
+}
+
+/// How many messages the scenario puts in that nobody can read.
+fn poison(scenario: &Scenario) -> u64 {
+    let count = |step: &Step| match &step.action {
+        Action::Fault(fault) if fault.kind.name == "poison" => fault.attributes.get("count")?.as_u64(),
+        _ => None,
+    };
+    scenario.steps.iter().filter_map(count).sum()
 }
 
 /// The first seconds, and the last.

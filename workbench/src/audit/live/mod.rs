@@ -21,6 +21,7 @@ mod letters;
 mod news;
 mod read;
 mod shelves;
+mod statements;
 mod trace;
 mod watch;
 mod windows;
@@ -112,6 +113,17 @@ pub struct Recording {
     pub series: Vec<Point>,
     /// The windows, all together.
     pub disagreement: Disagreement,
+}
+
+impl Recording {
+    /// The same, with seconds counted from this moment on.
+    pub fn since(mut self, moment: DateTime<Utc>) -> Recording {
+        let later = (moment - self.started_at).as_seconds_f64();
+        self.series.iter_mut().for_each(|point| point.second -= later);
+        self.series.retain(|point| point.second >= 0.0);
+        self.started_at = moment;
+        self
+    }
 }
 
 /// What one look found.

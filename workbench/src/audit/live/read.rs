@@ -1,7 +1,4 @@
 //! How a look is taken: a connection to each database, one short transaction each, all at the same time.
-//!
-//! Every statement that names a table which grows with the run goes by its primary key: the newest orders, because
-//! their ids are made of time, and those that something is open about. The products' tables do not grow.
 
 use std::time::Duration;
 
@@ -22,6 +19,7 @@ use uuid::Uuid;
 use super::super::read::{APPLICATION, database_name};
 use super::super::records::{Entry, Moment};
 use super::news::{ExactLevel, News, Sessions};
+use super::statements;
 use crate::infra;
 use crate::shop::{Databases, SERVICES};
 
@@ -35,33 +33,6 @@ const BEFORE: TimeDelta = TimeDelta::seconds(60);
 const ENOUGH: i64 = 1_000;
 /// What is read of a product's level on suspicion may take so long.
 const SUSPICION: Duration = Duration::from_secs(3);
-
-/// The newest rows of a table, and those of some orders; of both what has changed since the last look. `xmin` is the
-/// transaction that wrote a version, and one that the last look could not see is no older than the oldest that
-/// was under way then.
-const CHANGED: &str = "(order_id >= $1 OR order_id = ANY($3)) AND ($2 IS NULL OR age(xmin) <= age($2::xid))";
-
-/// What each module's rows are asked for; the moments by the row itself come last.
-const ORDERS: &str = "SELECT order_id, customer_id, region, lines, total, status, refusal_code, placed_at, decided_at,
-        status = 'pending' AS first, placed_at AS began_at, coalesce(decided_at, placed_at) AS changed_at
-    FROM orders.orders";
-const CLAIMS: &str = "SELECT order_id, lines, claimed_at AS held_at, released_at, NULL::timestamptz AS confirmed_at,
-        released_at IS NULL AS first, claimed_at AS began_at, coalesce(released_at, claimed_at) AS changed_at
-    FROM catalog.claims";
-const SALES: &str = "SELECT sku, sale_quota AS quota, sale_claimed AS claimed FROM catalog.products";
-const RESERVATIONS: &str = "SELECT order_id, lines, reserved_at AS held_at, released_at,
-        CASE WHEN status = 'committed' THEN committed_at END AS confirmed_at, status = 'reserved' AS first,
-        reserved_at AS began_at, coalesce(released_at, committed_at, reserved_at) AS changed_at
-    FROM inventory.reservations";
-const LEVELS: &str = "SELECT sku, received, on_hand FROM inventory.stock";
-const PAYMENTS: &str = "SELECT order_id, customer_id, amount, status, captured_at, refunded_at,
-        CASE status WHEN 'authorized' THEN true WHEN 'captured' THEN authorized_at IS NULL ELSE false END AS first,
-        coalesce(authorized_at, captured_at) AS began_at,
-        coalesce(refunded_at, captured_at, authorized_at) AS changed_at
-    FROM payments.payments";
-const SHIPMENTS: &str = "SELECT order_id, region, scheduled_at,
-        true AS first, scheduled_at AS began_at, scheduled_at AS changed_at
-    FROM shipping.shipments";
 
 /// A statement whose rows can be read as this.
 trait Question<Row>: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static {}
@@ -158,9 +129,7 @@ impl Eyes {
         if orders.is_empty() {
             return Some(Vec::new());
         }
-        let query = diesel::sql_query(
-            "SELECT reference, operation, account, amount FROM payments.entries WHERE reference = ANY($1)",
-        )
+        let query = diesel::sql_query(statements::ENTRIES)
         .bind::<Array<SqlUuid>, _>(orders.to_vec());
         self.of("payments")?.ask(LIMIT, query).await
     }
@@ -170,12 +139,12 @@ impl Eyes {
     pub async fn shelves(&mut self, suspects: &Suspects) -> Option<ExactShelves> {
         let mut exact = ExactShelves::default();
         if !suspects.stock.is_empty() {
-            let query = in_full("inventory.stock", "received - on_hand", "inventory.reservations");
+            let query = statements::in_full("inventory.stock", "received - on_hand", "inventory.reservations");
             let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.stock.clone());
             exact.stock = self.of("inventory")?.ask(SUSPICION, query).await?;
         }
         if !suspects.sales.is_empty() {
-            let query = in_full("catalog.products", "sale_claimed", "catalog.claims");
+            let query = statements::in_full("catalog.products", "sale_claimed", "catalog.claims");
             let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.sales.clone());
             exact.sales = self.of("catalog")?.ask(SUSPICION, query).await?;
         }
@@ -228,22 +197,21 @@ impl Eye {
         let from = first_id(self.looked_at.map_or(at - BEFORE, |last| last - MARGIN));
         // One moment for all tables of this database: in the monolith for everything.
         self.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let horizon = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS oldest";
-        let horizon: Vec<Horizon> = self.rows(diesel::sql_query(horizon)).await?;
+        let horizon: Vec<Horizon> = self.rows(diesel::sql_query(statements::HORIZON)).await?;
         let mut news = News::default();
         for module in self.modules.clone() {
             match module {
                 "catalog" => {
-                    news.claims = self.changed(CLAIMS, from, open).await?;
-                    news.sales = self.products(SALES).await?;
+                    news.claims = self.changed(statements::CLAIMS, from, open).await?;
+                    news.sales = self.products(statements::SALES).await?;
                 }
                 "inventory" => {
-                    news.reservations = self.changed(RESERVATIONS, from, open).await?;
-                    news.levels = self.products(LEVELS).await?;
+                    news.reservations = self.changed(statements::RESERVATIONS, from, open).await?;
+                    news.levels = self.products(statements::LEVELS).await?;
                 }
-                "orders" => news.orders = self.changed(ORDERS, from, open).await?,
-                "payments" => news.payments = self.changed(PAYMENTS, from, open).await?,
-                "shipping" => news.shipments = self.changed(SHIPMENTS, from, open).await?,
+                "orders" => news.orders = self.changed(statements::ORDERS, from, open).await?,
+                "payments" => news.payments = self.changed(statements::PAYMENTS, from, open).await?,
+                "shipping" => news.shipments = self.changed(statements::SHIPMENTS, from, open).await?,
                 other => bail!("nobody knows how to look at {other}"),
             }
         }
@@ -272,9 +240,7 @@ impl Eye {
             ))
             .await?;
         self.connection = Some(connection);
-        let about = "SELECT current_setting('track_commit_timestamp')::bool AS commits,
-                            to_regclass('chassis.outbox') IS NOT NULL AS outbox";
-        let about: Vec<About> = self.rows(diesel::sql_query(about)).await?;
+        let about: Vec<About> = self.rows(diesel::sql_query(statements::ABOUT)).await?;
         for About { commits, outbox } in about {
             (self.commits, self.outbox) = (commits, outbox);
         }
@@ -285,7 +251,7 @@ impl Eye {
     where
         Row: QueryableByName<Pg> + Send + 'static,
     {
-        let query = diesel::sql_query(changed(select, self.commits))
+        let query = diesel::sql_query(statements::changed(select, self.commits))
             .bind::<SqlUuid, _>(from)
             .bind::<Nullable<Text>, _>(self.seen_to.clone())
             .bind::<Array<SqlUuid>, _>(open.to_vec());
@@ -297,32 +263,21 @@ impl Eye {
     where
         Row: QueryableByName<Pg> + Send + 'static,
     {
-        let query =
-            diesel::sql_query(format!("{select} WHERE $1 IS NULL OR age(xmin) <= age($1::xid)"))
-                .bind::<Nullable<Text>, _>(self.seen_to.clone());
+        let query = diesel::sql_query(statements::changed_product(select))
+            .bind::<Nullable<Text>, _>(self.seen_to.clone());
         self.rows(query).await
     }
 
     /// How many of the oldest messages of the outbox are late.
     async fn late_messages(&mut self) -> anyhow::Result<u64> {
-        let query = diesel::sql_query(
-            "SELECT count(*) FROM (SELECT written_at FROM chassis.outbox ORDER BY id LIMIT $1) AS oldest
-             WHERE written_at < clock_timestamp() - make_interval(secs => $2)",
-        )
+        let query = diesel::sql_query(statements::LATE_MESSAGES)
         .bind::<BigInt, _>(ENOUGH)
         .bind::<Double, _>(self.late.as_secs_f64());
         Ok(self.rows::<Count>(query).await?.iter().map(|row| row.count.unsigned_abs()).sum())
     }
 
     async fn sessions(&mut self, databases: &[String]) -> anyhow::Result<Sessions> {
-        let query = diesel::sql_query(
-            "SELECT (SELECT count(*) FROM pg_prepared_xacts
-                     WHERE database = ANY($1) AND prepared < clock_timestamp() - make_interval(secs => $2)) AS prepared,
-                    (SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = ANY($1) AND application_name <> $3 AND backend_type = 'client backend'
-                       AND xact_start < clock_timestamp() - make_interval(secs => $2)) AS open,
-                    (SELECT coalesce(sum(deadlocks), 0)::bigint FROM pg_stat_database WHERE datname = ANY($1)) AS deadlocks",
-        )
+        let query = diesel::sql_query(statements::SESSIONS)
         .bind::<Array<Text>, _>(databases.to_vec())
         .bind::<Double, _>(self.late.as_secs_f64())
         .bind::<Text, _>(APPLICATION);
@@ -345,25 +300,8 @@ impl Eye {
     }
 }
 
-/// What some products' rows say, and what all holds together say of them.
-fn in_full(products: &str, given_out: &str, holds: &str) -> String {
-    format!(
-        "SELECT sku, {given_out} AS given_out, coalesce(
-             (SELECT sum((line ->> 'quantity')::bigint) FROM {holds} AS hold, jsonb_array_elements(lines) AS line
-              WHERE hold.released_at IS NULL AND line ->> 'sku' = product.sku), 0)::bigint AS held
-         FROM {products} AS product WHERE sku = ANY($1)"
-    )
-}
-
 /// The first id that an order made at this moment can have: a UUID of version 7 begins with the milliseconds since 1970.
 pub(super) fn first_id(moment: Moment) -> Uuid {
     let ms = moment.timestamp_millis().max(0).unsigned_abs();
     uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid()
-}
-
-/// The whole statement, with the moment of the commit where the server keeps it.
-fn changed(select: &str, commits: bool) -> String {
-    let moment = if commits { "pg_xact_commit_timestamp(xmin)" } else { "NULL::timestamptz" };
-    let (columns, table) = select.split_once("FROM").unwrap_or((select, ""));
-    format!("{columns}, xmin::text AS version, {moment} AS dated_at FROM{table} WHERE {CHANGED}")
 }

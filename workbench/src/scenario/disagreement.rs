@@ -1,0 +1,107 @@
+//! What is drawn of the live audit: how many orders the databases disagreed about, and what was wrong, over time.
+
+use super::record::{Outcome, ScenarioRun};
+use super::report::{CHART, Shade, shades};
+
+/// A figure of the live audit over time, a bar a look. Where the databases could not be read there is none.
+pub(super) struct LiveChart {
+    pub name: &'static str,
+    /// The most at a time, in words.
+    pub most: String,
+    pub class: &'static str,
+    pub bars: Vec<LiveBar>,
+    pub shades: Vec<Shade>,
+}
+
+pub(super) struct LiveBar {
+    pub x: f64,
+    pub width: f64,
+    pub top: f64,
+    pub height: f64,
+    pub title: String,
+}
+
+/// Both figures of a shop. All shops have the same scale, so that they can be compared by eye.
+pub(super) fn charts(run: &ScenarioRun, shop: &Outcome) -> Vec<LiveChart> {
+    let disagreeing = |shop: &Outcome| -> Vec<(f64, u64, String)> {
+        let words = |orders: u64| format!("{orders} orders disagreed about");
+        shop.live.series.iter().map(|point| (point.second, point.disagreeing, words(point.disagreeing))).collect()
+    };
+    let anomalies = |shop: &Outcome| -> Vec<(f64, u64, String)> {
+        let each = |(invariant, number): (&String, &u64)| format!("{invariant} {number}×");
+        let words = |all: Vec<String>| if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        let of = shop.live.series.iter();
+        of.map(|point| {
+            let all = point.anomalies.iter().map(each).collect();
+            (point.second, point.anomalies.values().sum(), words(all))
+        })
+        .collect()
+    };
+    vec![
+        chart("orders disagreed about", "bar", run, shop, disagreeing),
+        chart("anomalies", "missed", run, shop, anomalies),
+    ]
+}
+
+fn chart(
+    name: &'static str,
+    class: &'static str,
+    run: &ScenarioRun,
+    shop: &Outcome,
+    figure: impl Fn(&Outcome) -> Vec<(f64, u64, String)>,
+) -> LiveChart {
+    let highest = |shop: &Outcome| figure(shop).iter().map(|(_, value, _)| *value).max().unwrap_or_default();
+    let top = run.shops.iter().map(highest).max().unwrap_or_default().max(1);
+    let (width, height) = CHART;
+    let scale = width / run.length_s;
+    // What came after the load, while the last orders were decided, has no place on its clock.
+    let within = figure(shop).into_iter().filter(|(second, ..)| *second < run.length_s);
+    let bars = within.filter(|(_, value, _)| *value > 0).map(|(second, value, words)| {
+        let bar = value as f64 / top as f64 * height;
+        LiveBar {
+            x: second * scale,
+            width: (scale - 0.6).max(0.2),
+            top: height - bar,
+            height: bar,
+            title: format!("second {second:.0}: {words}"),
+        }
+    });
+    LiveChart {
+        name,
+        most: format!("{} at most, of {top} that the scale goes to", highest(shop)),
+        class,
+        bars: bars.collect(),
+        shades: shades(shop, scale),
+    }
+}
+
+/// How long the databases disagreed, in words.
+pub(super) fn words(shop: &Outcome) -> String {
+    let of = shop.live.disagreement;
+    match (of.p50_ms, of.p99_ms, of.longest_ms) {
+        (Some(p50), Some(p99), Some(longest)) => {
+            let open = if of.orders_now > 0 { format!(", {} still open", of.orders_now) } else { String::new() };
+            format!("p50 {}, p99 {}, longest {}{open}", time(p50), time(p99), time(longest))
+        }
+        _ => "no evidence".to_owned(),
+    }
+}
+
+/// A time for people.
+pub(super) fn time(ms: f64) -> String {
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1_000.0 => format!("{ms:.0} ms"),
+        ms => format!("{:.1} s", ms / 1_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_for_people() {
+        assert_eq!([0.0, 9.94, 31.4, 999.0, 6_746.8].map(time), ["0.0 ms", "9.9 ms", "31 ms", "999 ms", "6.7 s"]);
+    }
+}
