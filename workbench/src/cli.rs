@@ -21,6 +21,7 @@ use crate::{
 mod audit;
 mod chaos;
 mod fault;
+mod order;
 
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
@@ -99,6 +100,8 @@ enum Command {
     Chaos(chaos::Chaos),
     /// Many orders and many faults on a shop of its own for minutes, and then the audit.
     Soak(chaos::Soak),
+    /// Tell the story of one order: what happened to it where, what it waits for, and what may safely be done.
+    Order(order::Order),
     /// Check the invariants on what `cleave up` has running.
     Audit(audit::Audit),
     /// Measure how near the shop comes to what is possible.
@@ -368,6 +371,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Fault(asked) => fault::fault(asked, folder).await,
         Command::Heal(asked) => fault::heal(asked, folder).await,
         Command::Soak(asked) => chaos::soak(asked, folder).await,
+        Command::Order(asked) => order::order(asked, folder).await,
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
             let options = bench::Options { duration, clients, rounds, seed, yes };

@@ -36,6 +36,7 @@ pub mod seed;
 pub mod shop;
 pub mod soak;
 pub mod stats;
+pub mod story;
 pub mod supervisor;
 pub mod tap;
 pub mod trial;

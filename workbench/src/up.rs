@@ -25,6 +25,7 @@ use crate::report::{verdict_words, warnings};
 use crate::run::{Audit, Mode, Verdict};
 use crate::seed::{Goods, customer, sku};
 use crate::shop::{BEFORE_MONOLITHS, Shop, ShopOptions, drain};
+use crate::story::Place;
 use crate::supervisor::Supervisor;
 use crate::{binaries, logs, output};
 
@@ -312,6 +313,20 @@ fn subject(shop: &RunningShop) -> Subject {
         // Whoever played with the shop had no plan that it could be held to.
         expected: Expected::default(),
     }
+}
+
+/// The shops of what is up, as a story needs to know them.
+pub async fn places(folder: &Path) -> Result<Vec<Place>> {
+    let state = State::read(folder)?.context("nothing is running; start a shop with `cleave up`")?;
+    let now: Vec<ShopState> = client(&state)?.get("/state").await?;
+    let place = |(shop, now): (RunningShop, ShopState)| Place {
+        driver: shop.driver,
+        databases: shop.databases,
+        namespace: shop.namespace,
+        amqp_url: shop.amqp_url,
+        processes: now.processes.into_iter().map(|process| (process.name, process.address)).collect(),
+    };
+    Ok(state.shops.into_iter().zip(now).map(place).collect())
 }
 
 /// What `audit` prints.

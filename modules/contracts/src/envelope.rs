@@ -90,7 +90,7 @@ impl<M: Message> Envelope<M> {
         let subject = message.order_id();
         Self {
             specversion: "1.0".into(),
-            id: derive_id(subject, message.routing_key(), attempt),
+            id: message_id(subject, message.routing_key(), attempt),
             source: format!("/{source}"),
             subject,
             time: crate::clock::now(),
@@ -117,14 +117,15 @@ impl<M: Message> Envelope<M> {
         if self.order.as_ref().is_some_and(|order| order.order_id != self.subject) {
             return Err(Invalid("the order that it carries is another than it is about".into()));
         }
-        if self.id != derive_id(self.subject, self.message.routing_key(), self.attempt) {
+        if self.id != message_id(self.subject, self.message.routing_key(), self.attempt) {
             return Err(Invalid("the id is not the one that this message must have: forged".into()));
         }
         Ok(())
     }
 }
 
-fn derive_id(order: OrderId, routing_key: &str, attempt: u32) -> Uuid {
+/// The id that a message about this order must have.
+pub fn message_id(order: OrderId, routing_key: &str, attempt: u32) -> Uuid {
     Uuid::new_v5(&order.0, format!("{routing_key}/{attempt}").as_bytes())
 }
 

@@ -10,7 +10,7 @@ mod money;
 mod order;
 
 pub use command::Command;
-pub use envelope::{Envelope, Message, TraceContext};
+pub use envelope::{Envelope, Message, TraceContext, message_id};
 pub use error::{BoxError, Error, Refusal, RefusalCode};
 pub use event::Event;
 pub use ids::{CustomerId, Invalid, OrderId, Region, Sku};

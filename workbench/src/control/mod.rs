@@ -159,6 +159,8 @@ pub struct ProcessState {
     pub name: String,
     /// Its process id.
     pub pid: u32,
+    /// Its own address, as `http://127.0.0.1:port`, with no proxy before it.
+    pub address: String,
     /// Whether it answers that it is ready.
     pub ready: bool,
     /// How often it was started again.

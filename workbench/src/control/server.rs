@@ -295,6 +295,7 @@ async fn state_of(driver: Driver, supervisor: &Supervisor) -> ShopState {
             memory_mb: process.map_or(0.0, |process| process.memory() as f64 / 1e6),
             name,
             pid,
+            address,
         }
     });
     let processes = join_all(processes).await;

@@ -1,0 +1,139 @@
+//! *Happened before* (Lamport, 1978): which event followed from which, and an order in which no event stands before its
+//! cause, whatever the clocks say.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Event, Evidence, What, messages};
+
+/// An event whose causes are not known yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Happened {
+    /// Microseconds since 1970.
+    pub at: i64,
+    pub lane: String,
+    pub what: What,
+    pub name: String,
+    pub message_id: Option<Uuid>,
+    pub duration_us: i64,
+    pub ok: bool,
+    pub told_by: Evidence,
+    /// The span that told it.
+    pub span: Option<String>,
+    /// The span that it followed from.
+    pub parent: Option<String>,
+}
+
+/// Puts both testimonies together: what the rows tell counts where no span tells the same.
+pub(super) fn merged(spans: Vec<Happened>, rows: Vec<Happened>) -> Vec<Happened> {
+    let told = |row: &Happened| {
+        spans.iter().any(|span| match row.message_id {
+            Some(id) => span.message_id == Some(id) && span.lane == row.lane && span.what != What::Publish,
+            None => span.lane == row.lane && span.at <= row.at && row.at <= span.at + span.duration_us,
+        })
+    };
+    let rest: Vec<Happened> = rows.into_iter().filter(|row| !told(row)).collect();
+    spans.into_iter().chain(rest).collect()
+}
+
+/// The events in the order of time, each after what it followed from; the first moment, in microseconds since 1970.
+pub(super) fn ordered(mut happened: Vec<Happened>) -> (i64, Vec<Event>) {
+    happened.sort_by_key(|event| (event.at, std::cmp::Reverse(event.duration_us), rank(event.what)));
+    let began = happened.first().map_or(0, |event| event.at);
+    let causes: Vec<Option<usize>> = (0..happened.len()).map(|place| cause(&happened, place)).collect();
+    let order = after_causes(&causes);
+    let places: HashMap<usize, usize> = order.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let event = |old: &usize| {
+        let event = happened[*old].clone();
+        Event {
+            at_us: event.at - began,
+            lane: event.lane,
+            what: event.what,
+            name: event.name,
+            message_id: event.message_id,
+            duration_us: event.duration_us,
+            caused_by: causes[*old].map(|cause| places[&cause]),
+            ok: event.ok,
+            told_by: event.told_by,
+        }
+    };
+    (began, order.iter().map(event).collect())
+}
+
+/// Of what has the same moment, what is likely to have come first.
+fn rank(what: What) -> u8 {
+    match what {
+        What::Call => 0,
+        What::Receive | What::Deliver | What::Retry | What::Compensate => 1,
+        What::Step => 2,
+        What::Commit => 3,
+        What::Publish => 4,
+        What::Answer => 5,
+    }
+}
+
+/// What an event followed from: the span that its own names, the sending of the message that it handled, or what came
+/// before it in its lane.
+fn cause(happened: &[Happened], place: usize) -> Option<usize> {
+    let event = &happened[place];
+    let parent = event.parent.as_ref().and_then(|parent| {
+        happened.iter().position(|other| other.span.as_ref() == Some(parent) && other != event)
+    });
+    if parent.is_some() {
+        return parent;
+    }
+    if matches!(event.what, What::Deliver | What::Retry | What::Compensate) && event.message_id.is_some() {
+        let published =
+            |other: &Happened| other.what == What::Publish && other.message_id == event.message_id;
+        return happened.iter().position(published).or_else(|| sender(happened, place));
+    }
+    match event.what {
+        What::Call | What::Receive => None,
+        _ => before(happened, place, |other| other.lane == event.lane),
+    }
+}
+
+/// The last thing before the handling of a message that its sender did and that can have led to it.
+fn sender(happened: &[Happened], place: usize) -> Option<usize> {
+    let event = &happened[place];
+    let key = event.name.as_str();
+    if !messages::is_command(key) {
+        let from = messages::module(key);
+        // A refusal leaves no row; what its sender handled last is then what it was the answer to.
+        return before(happened, place, |other| other.lane == from && other.name == key)
+            .or_else(|| before(happened, place, |other| other.lane == from));
+    }
+    let tried = happened.iter().any(|other| messages::TRIES[2..].contains(&other.name.as_str()));
+    if tried && messages::TRIES.contains(&key) {
+        return happened.iter().position(|other| other.name == "orders.order-placed");
+    }
+    // What undoes a step follows from an answer, and not from the row that says that the order is off.
+    before(happened, place, |other| other.lane == "orders" && !is_decision(&other.name))
+}
+
+fn is_decision(name: &str) -> bool {
+    matches!(name, "orders.order-confirmed" | "orders.order-cancelled")
+}
+
+fn before(happened: &[Happened], place: usize, fits: impl Fn(&Happened) -> bool) -> Option<usize> {
+    happened[..place].iter().rposition(fits)
+}
+
+/// The places in an order that keeps to time and puts nothing before its cause: clocks of two processes may differ.
+fn after_causes(causes: &[Option<usize>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(causes.len());
+    let mut placed = vec![false; causes.len()];
+    for start in 0..causes.len() {
+        // The causes that are not placed yet, from the nearest to the first. Bounded: each is passed once.
+        let mut chain = Vec::new();
+        let mut next = Some(start);
+        while let Some(place) = next.filter(|place| !placed[*place]) {
+            placed[place] = true;
+            chain.push(place);
+            next = causes[place];
+        }
+        order.extend(chain.into_iter().rev());
+    }
+    order
+}

@@ -1,0 +1,124 @@
+//! The messages that an order can have, by what they are called. Written down here once more, and not taken from the
+//! shop: a test holds it against the published language.
+
+use std::collections::HashMap;
+
+use contracts::{OrderId, message_id};
+use uuid::Uuid;
+
+/// Commands, as routing keys. The module before the point is told.
+pub const COMMANDS: [&str; 13] = [
+    "catalog.honour-prices",
+    "catalog.release-prices",
+    "inventory.reserve-stock",
+    "inventory.release-stock",
+    "inventory.commit-reservation",
+    "payments.authorize-payment",
+    "payments.void-payment",
+    "payments.capture-payment",
+    "payments.refund-payment",
+    "shipping.quote-shipment",
+    "shipping.schedule-shipment",
+    "orders.confirm-order",
+    "orders.cancel-order",
+];
+
+/// Events, as routing keys. The module before the point speaks.
+pub const EVENTS: [&str; 18] = [
+    "orders.order-placed",
+    "orders.order-confirmed",
+    "orders.order-cancelled",
+    "catalog.prices-honoured",
+    "catalog.prices-refused",
+    "catalog.prices-released",
+    "inventory.stock-reserved",
+    "inventory.stock-refused",
+    "inventory.stock-released",
+    "inventory.reservation-committed",
+    "payments.payment-authorized",
+    "payments.payment-voided",
+    "payments.payment-captured",
+    "payments.payment-refused",
+    "payments.payment-refunded",
+    "shipping.shipment-quoted",
+    "shipping.shipment-scheduled",
+    "shipping.shipment-refused",
+];
+
+/// Commands that undo what another did.
+const COMPENSATIONS: [&str; 5] = [
+    "catalog.release-prices",
+    "inventory.release-stock",
+    "payments.void-payment",
+    "payments.refund-payment",
+    "orders.cancel-order",
+];
+
+/// Commands that all are sent at once when an order under try, confirm, cancel is placed.
+pub const TRIES: [&str; 4] = [
+    "catalog.honour-prices",
+    "inventory.reserve-stock",
+    "payments.authorize-payment",
+    "shipping.quote-shipment",
+];
+
+/// The most attempts whose messages are looked for. With one a deadline that is more than anybody watches.
+const ATTEMPTS: u32 = 64;
+
+/// The module that a routing key begins with.
+pub fn module(key: &str) -> &str {
+    key.split('.').next().unwrap_or(key)
+}
+
+/// Whether this tells somebody to do something.
+pub fn is_command(key: &str) -> bool {
+    COMMANDS.contains(&key)
+}
+
+/// Whether whoever handles this in that lane undoes something by it. In a choreography nobody is told to: each hears of
+/// the refusal of another.
+pub fn undoes(key: &str, lane: &str) -> bool {
+    COMPENSATIONS.contains(&key) || (key.ends_with("-refused") && lane != "orders" && lane != module(key))
+}
+
+/// Every id that a message about this order can have, with what the message is called and which attempt it is.
+pub fn ids(order: Uuid) -> HashMap<Uuid, (&'static str, u32)> {
+    let of = |key: &'static str, attempt| (message_id(OrderId(order), key, attempt), (key, attempt));
+    let commands = COMMANDS.into_iter().flat_map(|key| (0..ATTEMPTS).map(move |attempt| of(key, attempt)));
+    // An event is the answer to every attempt, and has the id of the first.
+    commands.chain(EVENTS.into_iter().map(|key| of(key, 0))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use contracts::{Command, Event};
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The types that the published language knows, from what it says to one that it does not know.
+    fn published<M: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
+        let said =
+            serde_json::from_value::<M>(json!({ "type": "nothing", "data": {} })).unwrap_err().to_string();
+        let types = said.split('`').filter(|word| word.contains('.'));
+        types.map(|word| word.trim_end_matches(".v1").to_owned()).collect()
+    }
+
+    #[test]
+    fn every_message_of_the_published_language_is_known() {
+        let own = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(own(&COMMANDS), published::<Command>());
+        assert_eq!(own(&EVENTS), published::<Event>());
+    }
+
+    #[test]
+    fn what_undoes_is_known_by_who_hears_it() {
+        assert!(undoes("payments.refund-payment", "payments"));
+        assert!(undoes("shipping.shipment-refused", "payments"));
+        assert!(!undoes("shipping.shipment-refused", "orders"), "there it decides the order");
+        assert!(!undoes("payments.capture-payment", "payments"));
+    }
+}

@@ -1,0 +1,80 @@
+//! How one story comes about.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::records::{OrderRow, Records};
+use super::{
+    Action, Event, Evidence, Language, Outcome, Place, Story, Waiting, Witness, causes, database, queues,
+    records, spans, traced, waits,
+};
+use crate::run::Mode;
+
+/// The lanes in which something can happen, from left to right.
+const LANES: [&str; 8] =
+    [traced::CLIENT, "gateway", "monolith", "orders", "catalog", "inventory", "payments", "shipping"];
+
+/// The story of an order in one shop; `None` if it does not know it.
+pub(super) async fn one(place: &Place, id: Uuid) -> Result<Option<Story>> {
+    let (records, (spans, heard), queues) =
+        tokio::join!(records::read(place, id), spans::of_order(place, id), queues::look(place));
+    let Some(order) = records.order.clone() else { return Ok(None) };
+    let mut told_by = records.witnesses.clone();
+    told_by.extend(heard);
+    let queues = queues.unwrap_or_else(|why| {
+        let why_not = Some(format!("{why:#}"));
+        told_by.push(Witness { name: "broker".into(), of: Evidence::Database, told: 0, why_not });
+        HashMap::new()
+    });
+    let mode = place.driver.mode();
+    let happened = causes::merged(traced::events(&spans), database::events(&records, mode));
+    let (began, events) = causes::ordered(happened);
+    let waits = waits::of(place, &records, &queues, &told_by).await;
+    let actions = waits::advice(&waits).into_iter().map(|advice| Action {
+        command: advice.command(id),
+        says: advice.says(Language::English),
+        advice,
+    });
+    Ok(Some(Story {
+        schema: "cleave.story/1".into(),
+        order_id: id,
+        idempotency_key: order.idempotency_key.clone(),
+        mode,
+        driver: place.driver,
+        outcome: outcome(&order),
+        began_at: DateTime::from_timestamp_micros(began).unwrap_or(order.placed_at),
+        decided_us: order.decided_at.map(|decided| decided.timestamp_micros() - began),
+        lanes: lanes(&events, &records, mode),
+        events,
+        safe_next_actions: actions.collect(),
+        waits_for: waits.into_iter().map(|on| Waiting { says: on.says(Language::English), on }).collect(),
+        told_by,
+    }))
+}
+
+fn outcome(order: &OrderRow) -> Outcome {
+    match order.status.as_str() {
+        "pending" => Outcome::Pending,
+        "confirmed" => Outcome::Confirmed,
+        _ => Outcome::Cancelled {
+            code: order.refusal_code.clone().unwrap_or_default(),
+            detail: order.refusal_detail.clone().unwrap_or_default(),
+        },
+    }
+}
+
+/// Who took part, and who has a message of it in the outbox. Whoever is not known is put to the right.
+fn lanes(events: &[Event], records: &Records, mode: Mode) -> Vec<String> {
+    let waiting = records.unpublished.iter().map(|row| row.service).filter(|_| mode == Mode::Split);
+    let mut lanes: Vec<String> = Vec::new();
+    for lane in events.iter().map(|event| event.lane.as_str()).chain(waiting) {
+        if !lanes.iter().any(|known| known == lane) {
+            lanes.push(lane.to_owned());
+        }
+    }
+    lanes.sort_by_key(|lane| LANES.iter().position(|known| known == lane).unwrap_or(LANES.len()));
+    lanes
+}
