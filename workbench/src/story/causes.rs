@@ -137,3 +137,121 @@ fn after_causes(causes: &[Option<usize>]) -> Vec<usize> {
     }
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn happened(at: i64, lane: &str, what: What, name: &str) -> Happened {
+        Happened {
+            at,
+            lane: lane.into(),
+            what,
+            name: name.into(),
+            message_id: None,
+            duration_us: 0,
+            ok: true,
+            told_by: Evidence::Database,
+            span: None,
+            parent: None,
+        }
+    }
+
+    fn delivered(at: i64, lane: &str, name: &str) -> Happened {
+        let what = if messages::undoes(name, lane) { What::Compensate } else { What::Deliver };
+        Happened { message_id: Some(Uuid::from_u128(at as u128)), ..happened(at, lane, what, name) }
+    }
+
+    fn causes_of(happened: Vec<Happened>) -> Vec<(String, Option<usize>)> {
+        ordered(happened).1.into_iter().map(|event| (event.name, event.caused_by)).collect()
+    }
+
+    #[test]
+    fn rows_alone_tell_who_caused_what() {
+        let told = causes_of(vec![
+            happened(0, "orders", What::Commit, "orders.order-placed"),
+            delivered(10, "catalog", "catalog.honour-prices"),
+            delivered(20, "orders", "catalog.prices-honoured"),
+            delivered(30, "inventory", "inventory.reserve-stock"),
+            happened(31, "inventory", What::Commit, "inventory.stock-reserved"),
+            delivered(40, "orders", "inventory.stock-reserved"),
+        ]);
+        let causes: Vec<Option<usize>> = told.into_iter().map(|(_, cause)| cause).collect();
+        assert_eq!(causes, [None, Some(0), Some(1), Some(2), Some(3), Some(4)]);
+    }
+
+    #[test]
+    fn tries_all_follow_from_the_placing() {
+        let told = causes_of(vec![
+            happened(0, "orders", What::Commit, "orders.order-placed"),
+            delivered(10, "catalog", "catalog.honour-prices"),
+            delivered(15, "orders", "catalog.prices-honoured"),
+            delivered(20, "payments", "payments.authorize-payment"),
+            delivered(25, "shipping", "shipping.quote-shipment"),
+        ]);
+        assert_eq!((told[3].1, told[4].1), (Some(0), Some(0)));
+    }
+
+    #[test]
+    fn in_a_choreography_who_is_refused_by_another_undoes() {
+        let told = causes_of(vec![
+            happened(0, "orders", What::Commit, "orders.order-placed"),
+            delivered(10, "shipping", "payments.payment-captured"),
+            delivered(20, "payments", "shipping.shipment-refused"),
+            happened(21, "payments", What::Commit, "payments.payment-refunded"),
+        ]);
+        assert_eq!(told[2].1, Some(1), "its sender left no row");
+        assert_eq!(told[3].1, Some(2));
+    }
+
+    #[test]
+    fn what_a_span_tells_a_row_need_not_tell_again() {
+        let id = Some(Uuid::from_u128(7));
+        let span = Happened {
+            message_id: id,
+            duration_us: 100,
+            told_by: Evidence::Span,
+            ..delivered(1000, "payments", "payments.capture-payment")
+        };
+        let same = Happened { message_id: id, ..delivered(1010, "payments", "payments.capture-payment") };
+        let within = happened(1050, "payments", What::Commit, "payments.payment-captured");
+        let elsewhere = happened(1050, "inventory", What::Commit, "inventory.stock-reserved");
+        let later = happened(1200, "payments", What::Commit, "payments.payment-refunded");
+        let told = merged(vec![span.clone()], vec![same, within, elsewhere.clone(), later.clone()]);
+        assert_eq!(told, [span, elsewhere, later]);
+    }
+
+    #[test]
+    fn a_cause_comes_first_whatever_the_clocks_say() {
+        let mut sent = happened(500, "orders", What::Publish, "payments.capture-payment");
+        let received = delivered(100, "payments", "payments.capture-payment");
+        sent.message_id = received.message_id;
+        let told = causes_of(vec![received, sent]);
+        assert_eq!(told[1].1, Some(0));
+        assert_eq!(told.len(), 2);
+    }
+
+    proptest! {
+        /// Whatever parents spans name, themselves and each other in a circle included: each event is told once, and
+        /// nothing that has a cause stands before it unless the causes are a circle.
+        #[test]
+        fn each_is_told_once(parents in prop::collection::vec((0usize..12, 0i64..50), 1..12)) {
+            let events: Vec<Happened> = parents.iter().enumerate().map(|(place, (parent, at))| Happened {
+                span: Some(place.to_string()),
+                parent: Some(parent.to_string()).filter(|_| *parent < place),
+                ..happened(*at, "a", What::Call, &place.to_string())
+            }).collect();
+            let (_, told) = ordered(events.clone());
+            prop_assert_eq!(told.len(), events.len());
+            for (place, event) in told.iter().enumerate() {
+                prop_assert!(event.caused_by.is_none_or(|cause| cause < place));
+            }
+            let circle: Vec<Happened> = events.iter().zip(&parents).map(|(event, (parent, _))| Happened {
+                parent: Some(parent.to_string()), ..event.clone()
+            }).collect();
+            prop_assert_eq!(ordered(circle).1.len(), events.len());
+        }
+    }
+}

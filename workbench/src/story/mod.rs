@@ -19,6 +19,8 @@ use crate::run::Mode;
 mod causes;
 mod database;
 mod locks;
+#[cfg(test)]
+mod made_up;
 mod messages;
 mod pick;
 mod place;

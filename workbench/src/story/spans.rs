@@ -141,3 +141,33 @@ pub(crate) async fn ask(url: &str) -> Result<Vec<Span>> {
     }
     Ok(spans)
 }
+
+/// Spans for tests.
+#[cfg(test)]
+pub(crate) mod made_up {
+    use super::{HashMap, Kind, Span};
+
+    /// A span of a trace that has but one.
+    pub(crate) fn span(
+        id: &str,
+        parent: Option<&str>,
+        service: &str,
+        kind: Kind,
+        name: &str,
+        start_unix_us: i64,
+        duration_us: i64,
+    ) -> Span {
+        Span {
+            service: service.into(),
+            trace_id: "1".repeat(32),
+            span_id: id.into(),
+            parent_id: parent.map(str::to_owned),
+            name: name.into(),
+            kind,
+            start_unix_us,
+            duration_us,
+            status: "ok".into(),
+            attributes: HashMap::new(),
+        }
+    }
+}

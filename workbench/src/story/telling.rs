@@ -6,12 +6,11 @@ use anyhow::Result;
 use chrono::DateTime;
 use uuid::Uuid;
 
-use super::records::{OrderRow, Records};
+use super::records::OrderRow;
 use super::{
-    Action, Event, Evidence, Language, Outcome, Place, Story, Waiting, Witness, causes, database, queues,
-    records, spans, traced, waits,
+    Action, Event, Evidence, Language, Outcome, Place, Story, Wait, Waiting, Witness, causes, database,
+    queues, records, spans, traced, waits,
 };
-use crate::run::Mode;
 
 /// The lanes in which something can happen, from left to right.
 const LANES: [&str; 8] =
@@ -30,9 +29,10 @@ pub(super) async fn one(place: &Place, id: Uuid) -> Result<Option<Story>> {
         HashMap::new()
     });
     let mode = place.driver.mode();
-    let happened = causes::merged(traced::events(&spans), database::events(&records, mode));
+    let happened = causes::merged(traced::events(&spans, id), database::events(&records, mode));
     let (began, events) = causes::ordered(happened);
     let waits = waits::of(place, &records, &queues, &told_by).await;
+    let lanes = lanes(&events, &waits);
     let actions = waits::advice(&waits).into_iter().map(|advice| Action {
         command: advice.command(id),
         says: advice.says(Language::English),
@@ -47,7 +47,7 @@ pub(super) async fn one(place: &Place, id: Uuid) -> Result<Option<Story>> {
         outcome: outcome(&order),
         began_at: DateTime::from_timestamp_micros(began).unwrap_or(order.placed_at),
         decided_us: order.decided_at.map(|decided| decided.timestamp_micros() - began),
-        lanes: lanes(&events, &records, mode),
+        lanes,
         events,
         safe_next_actions: actions.collect(),
         waits_for: waits.into_iter().map(|on| Waiting { says: on.says(Language::English), on }).collect(),
@@ -66,11 +66,11 @@ fn outcome(order: &OrderRow) -> Outcome {
     }
 }
 
-/// Who took part, and who has a message of it in the outbox. Whoever is not known is put to the right.
-fn lanes(events: &[Event], records: &Records, mode: Mode) -> Vec<String> {
-    let waiting = records.unpublished.iter().map(|row| row.service).filter(|_| mode == Mode::Split);
+/// Who took part, and whom it waits for. Whoever is not known is put to the right.
+fn lanes(events: &[Event], waits: &[Wait]) -> Vec<String> {
+    let took_part = events.iter().map(|event| event.lane.as_str());
     let mut lanes: Vec<String> = Vec::new();
-    for lane in events.iter().map(|event| event.lane.as_str()).chain(waiting) {
+    for lane in took_part.chain(waits.iter().filter_map(Wait::service)) {
         if !lanes.iter().any(|known| known == lane) {
             lanes.push(lane.to_owned());
         }

@@ -136,3 +136,30 @@ fn described(event: &Event) -> String {
 pub(super) fn milliseconds(us: i64) -> String {
     format!("{:.2} ms", us as f64 / 1000.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{event, hops, story};
+    use super::*;
+    use crate::driver::Driver;
+
+    #[test]
+    fn an_arrow_leads_from_the_cause_to_the_event() {
+        let text = hops().text();
+        let hop = text.lines().find(|line| line.contains("deliver")).unwrap();
+        assert!(hop.contains("├─") && hop.contains(">↘"), "{text}");
+        assert!(text.contains("compensate payments.refund-payment"), "{text}");
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_what_it_stands_for() {
+        let events = vec![
+            Event { duration_us: 10_000, ..event(0, "monolith", What::Step, "transaction", None) },
+            Event { duration_us: 2_000, ..event(4_000, "monolith", What::Step, "step", Some(0)) },
+        ];
+        let text = story(Driver::Local, &["monolith"], events).text();
+        let lengths: Vec<usize> =
+            text.lines().map(|line| line.matches('█').count()).filter(|n| *n > 0).collect();
+        assert_eq!(lengths, [50, 10], "{text}");
+    }
+}

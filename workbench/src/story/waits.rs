@@ -88,6 +88,18 @@ pub enum Wait {
     Lost,
 }
 
+impl Wait {
+    /// The service that it is up to.
+    pub(super) fn service(&self) -> Option<&str> {
+        match self {
+            Wait::OutboxRow { service, .. } => Some(service),
+            Wait::Answer { from, .. } => Some(from),
+            Wait::Queue { queue, .. } => queue.rsplit('.').next(),
+            _ => None,
+        }
+    }
+}
+
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -198,7 +210,7 @@ pub(super) async fn of(
     }
     if pending {
         waits.extend(records.held.iter().map(lock));
-        let asked = asked(&waits);
+        let asked: Vec<String> = waits.iter().filter_map(Wait::service).map(str::to_owned).collect();
         waits.extend(silent(witnesses, &asked));
     }
     if place.driver == Driver::TwoPhase {
@@ -318,17 +330,6 @@ fn lock(held: &Held) -> Wait {
         },
     };
     Wait::RowLock { row: held.the_row.clone(), held_by, since: held.since, waiting: held.waiting }
-}
-
-/// The services on which it depends now.
-fn asked(waits: &[Wait]) -> Vec<String> {
-    let service = |wait: &Wait| match wait {
-        Wait::OutboxRow { service, .. } => Some(service.clone()),
-        Wait::Answer { from, .. } => Some(from.clone()),
-        Wait::Queue { queue, .. } => queue.rsplit('.').next().map(str::to_owned),
-        _ => None,
-    };
-    waits.iter().filter_map(service).collect()
 }
 
 /// Those of their processes that did not answer when they were asked for the story.

@@ -169,14 +169,14 @@ impl Wait {
                 time(since)
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
-                "{message} to be handled: it was published, and nobody has handled it. The queue {queue} holds {} \
-                 messages and has {} consumers; dead letters: {}",
+                "{message} to be handled: it was published, and nobody has handled it. In the queue {queue} stand {} \
+                 messages; its consumers, who may have taken it already: {}; dead letters: {}",
                 count(*standing),
                 count(*consumers),
                 count(*dead_letters)
             ),
             Wait::Answer { from, command, attempt, deadline } => format!(
-                "the answer of {from} to {command} (asked {} times); asked again at {}",
+                "the answer of {from} to {command} (times asked: {}); asked again at {}",
                 attempt + 1,
                 time(deadline)
             ),
@@ -205,7 +205,7 @@ impl Wait {
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
                 "{message} 메시지의 처리: 발행되었지만 아직 아무도 처리하지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
-                 {}개, dead letter {}개",
+                 {}개(이미 가져갔을 수 있음), dead letter {}개",
                 count(*standing),
                 count(*consumers),
                 count(*dead_letters)
