@@ -24,6 +24,7 @@ mod openapi;
 mod scenario;
 mod servers;
 mod soak;
+mod story;
 mod telemetry;
 mod tidy;
 mod two_phase;
@@ -162,6 +163,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_broker_ten_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
+        story::it_tells_what_happened,
         scenario::the_same_kill_on_both,
         soak::orders_live_through_faults_of_every_sort,
         control::up_is_controlled_by_its_owner_alone,

@@ -19,8 +19,9 @@ use crate::progress::Progress;
 use crate::run::{Arrivals, Load, Mode, ModeRun, Run, SCHEMA, Trial, Verdict};
 use crate::seed::{CUSTOMERS, Goods, PRODUCTS};
 use crate::shop::{Shop, ShopOptions};
+use crate::story::Place;
 use crate::trial::{self, DecisionClock, Window};
-use crate::{binaries, load, record, report, stats};
+use crate::{binaries, load, record, report, stats, tax};
 
 /// How long a shop may take to finish after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -174,6 +175,7 @@ impl OneTrial<'_> {
         let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
         let audit = audit::audit(&subject(&shop, accepted)).await.context("the audit")?;
         let ready_ms = shop.ready_ms;
+        let tax = tax::of_load(&Place::of(&shop), &trial::moments(&settled, window, started_at)).await;
         shop.stop(self.lab.infra).await?;
 
         let figures = trial::figures(&settled, window);
@@ -189,6 +191,7 @@ impl OneTrial<'_> {
             cost_per_1000_orders: usage.per_1000(figures.decided_in_window),
             memory_mb: usage.memory,
             ready_ms,
+            tax,
             audit,
         };
         Ok((trial, clock))

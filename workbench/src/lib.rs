@@ -39,5 +39,6 @@ pub mod stats;
 pub mod story;
 pub mod supervisor;
 pub mod tap;
+pub mod tax;
 pub mod trial;
 pub mod up;

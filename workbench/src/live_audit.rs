@@ -76,7 +76,12 @@ fn line(driver: Driver, snapshot: &Snapshot) -> String {
         .filter(|finding| finding.anomalies > 0)
         .map(|finding| {
             let example = finding.example.as_deref().unwrap_or("?");
-            format!("{} {}: {} ({example})", finding.invariant, verdict_words(finding.verdict), finding.anomalies)
+            format!(
+                "{} {}: {} ({example})",
+                finding.invariant,
+                verdict_words(finding.verdict),
+                finding.anomalies
+            )
         })
         .collect();
     let said = if wrong.is_empty() { verdict_words(snapshot.verdict()).to_owned() } else { wrong.join(", ") };

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::driver::Driver;
+use crate::tax::Part;
 
 /// The format's name and version, the first field of every file.
 pub const SCHEMA: &str = "cleave.run/1";
@@ -196,6 +197,9 @@ pub struct Trial {
     pub memory_mb: Memory,
     /// Milliseconds from the start of the mode's processes until all were ready.
     pub ready_ms: f64,
+    /// Where the time of the orders went; null where the processes recorded no spans.
+    #[serde(default)]
+    pub tax: Option<Tax>,
     /// What the databases said after the load had drained.
     pub audit: Vec<Audit>,
 }
@@ -285,6 +289,20 @@ pub struct Cost {
     pub wal_bytes: Option<f64>,
     /// Messages published to the broker.
     pub messages: Option<f64>,
+}
+
+/// Where the time of orders went, from the intended moment of sending until they were decided. A sample: the orders whose
+/// spans all processes still had when the load was over, which are the last ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tax {
+    /// How many orders this is of.
+    pub orders: u64,
+    /// How many were decided in the measured window.
+    pub of: u64,
+    /// The mean of these orders' time, in milliseconds.
+    pub whole_ms: f64,
+    /// The same by what it was spent on. The parts add up to the whole.
+    pub parts_ms: BTreeMap<Part, f64>,
 }
 
 /// Peak memory in MB (10⁶ bytes), proportional set size where the system tells it: a page that several

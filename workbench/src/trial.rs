@@ -14,6 +14,7 @@ use hdrhistogram::Histogram;
 use crate::infra;
 use crate::load::client::{Answer, Decision, Sample};
 use crate::run::{Histograms, Latency, Orders, ScheduleError, Second};
+use crate::tax::Moments;
 
 /// Which clock a decision is dated by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,19 @@ pub fn settle(
         Settled { order_id, decision: answered_decision.or(recorded_decision), decided, sample }
     };
     samples.into_iter().map(settle).collect()
+}
+
+/// The orders of a window that were decided, with the moments that their clients know.
+pub fn moments(settled: &[Settled], window: Window, started: DateTime<Utc>) -> Vec<(uuid::Uuid, Moments)> {
+    let started = started.timestamp_micros();
+    let at = |moment: Duration| started + i64::try_from(moment.as_micros()).unwrap_or(i64::MAX);
+    let measured = settled.iter().filter(|order| window.holds(order.sample.intended));
+    let moments = measured.filter_map(|order| {
+        let sample = &order.sample;
+        let (intended, sent, decided) = (at(sample.intended), at(sample.sent), at(order.decided?));
+        Some((order.order_id?.0, Moments { intended, sent, decided }))
+    });
+    moments.collect()
 }
 
 /// The measured part of a load, counted from its start.

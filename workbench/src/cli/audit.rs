@@ -28,7 +28,9 @@ pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<
     let verdict = if live {
         let end = async {
             match length {
-                Some(length) => tokio::select! { () = tokio::time::sleep(length) => {}, () = interrupted => {} },
+                Some(length) => {
+                    tokio::select! { () = tokio::time::sleep(length) => {}, () = interrupted => {} }
+                }
                 None => interrupted.await,
             }
         };

@@ -10,6 +10,7 @@ use super::figures::{
     self, AuditRow, FigureRow, audit_rows, figure_rows, has_room_for_ratios, number, outcome_rows,
     spread_words, warnings,
 };
+use super::tax::{self, TaxRow};
 use crate::run::{Arrivals, Difference, Found, Latency, Machine, ModeRun, Run, Server, Trial, Verdict};
 use crate::stats::spread;
 
@@ -42,6 +43,9 @@ struct Page<'a> {
     latency_charts: Vec<Chart>,
     throughput_charts: Vec<Chart>,
     cost_chart: Chart,
+    tax: Vec<TaxRow>,
+    tax_bars: Option<(f64, String)>,
+    tax_sample: String,
     schedule: Vec<(&'a str, String)>,
     late: bool,
     repeat: String,
@@ -107,6 +111,9 @@ pub fn render(run: &Run) -> Result<String> {
         latency_charts: latency_charts(run)?,
         throughput_charts: throughput_charts(run)?,
         cost_chart: cost_chart(run, &labels)?,
+        tax: tax::rows(run),
+        tax_bars: tax::bars(run),
+        tax_sample: tax::sample(run),
         schedule: run.modes.iter().map(|mode| (mode.label.as_str(), schedule(&mode.trials))).collect(),
         late: run.modes.iter().flat_map(|mode| &mode.trials).any(generator_was_late),
         repeat: repeat(run),

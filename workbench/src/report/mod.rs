@@ -13,6 +13,7 @@ mod charts;
 mod figures;
 mod html;
 mod table;
+mod tax;
 
 pub use figures::{verdict_words, warnings};
 pub use html::render as html;

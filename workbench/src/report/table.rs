@@ -6,6 +6,7 @@ use super::figures::{
     FigureRow, audit_rows, comparison_words, figure_rows, has_room_for_ratios, others, outcome_rows,
     spread_words, verdict_words, warnings,
 };
+use super::tax;
 use crate::run::{Comparison, ModeRun, Run, Verdict};
 
 /// The width where the output is not a terminal: it fits a wide window and a mail.
@@ -15,6 +16,7 @@ const DEFAULT_WIDTH: u16 = 110;
 /// or the width that is given.
 pub fn render(run: &Run, width: Option<u16>) -> String {
     let mut tables = figure_tables(run);
+    tables.extend(tax_table(run));
     tables.extend([outcome_table(run), audit_table(run)]);
     let tables: Vec<String> = tables
         .into_iter()
@@ -104,6 +106,24 @@ fn outcome_table(run: &Run) -> Table {
         table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
     }
     table
+}
+
+/// Where the time of an order goes; nothing where that was not measured.
+fn tax_table(run: &Run) -> Option<Table> {
+    let rows = tax::rows(run);
+    if rows.is_empty() {
+        return None;
+    }
+    let mut table = table(["where an order's time goes, ms".to_owned()].into_iter().chain(headings(run)));
+    for row in rows {
+        let cells = row.modes.into_iter().map(|cell| match cell {
+            Some((ms, share)) => format!("{ms} ({share})"),
+            None => "not measured".to_owned(),
+        });
+        let cells = [row.name.to_owned()].into_iter().chain(cells);
+        table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
+    }
+    Some(table)
 }
 
 fn audit_table(run: &Run) -> Table {

@@ -25,7 +25,11 @@ pub(super) struct LiveBar {
 pub(super) fn charts(run: &ScenarioRun, shop: &Outcome) -> Vec<LiveChart> {
     let disagreeing = |shop: &Outcome| -> Vec<(f64, u64, String)> {
         let words = |orders: u64| format!("{orders} orders disagreed about");
-        shop.live.series.iter().map(|point| (point.second, point.disagreeing, words(point.disagreeing))).collect()
+        shop.live
+            .series
+            .iter()
+            .map(|point| (point.second, point.disagreeing, words(point.disagreeing)))
+            .collect()
     };
     let anomalies = |shop: &Outcome| -> Vec<(f64, u64, String)> {
         let each = |(invariant, number): (&String, &u64)| format!("{invariant} {number}×");
@@ -80,7 +84,8 @@ pub(super) fn words(shop: &Outcome) -> String {
     let of = shop.live.disagreement;
     match (of.p50_ms, of.p99_ms, of.longest_ms) {
         (Some(p50), Some(p99), Some(longest)) => {
-            let open = if of.orders_now > 0 { format!(", {} still open", of.orders_now) } else { String::new() };
+            let open =
+                if of.orders_now > 0 { format!(", {} still open", of.orders_now) } else { String::new() };
             format!("p50 {}, p99 {}, longest {}{open}", time(p50), time(p99), time(longest))
         }
         _ => "no evidence".to_owned(),
@@ -102,6 +107,9 @@ mod tests {
 
     #[test]
     fn times_are_for_people() {
-        assert_eq!([0.0, 9.94, 31.4, 999.0, 6_746.8].map(time), ["0.0 ms", "9.9 ms", "31 ms", "999 ms", "6.7 s"]);
+        assert_eq!(
+            [0.0, 9.94, 31.4, 999.0, 6_746.8].map(time),
+            ["0.0 ms", "9.9 ms", "31 ms", "999 ms", "6.7 s"]
+        );
     }
 }

@@ -27,7 +27,7 @@ mod place;
 mod queues;
 mod records;
 pub mod spans;
-mod svg;
+pub(crate) mod svg;
 mod telling;
 mod text;
 mod traced;

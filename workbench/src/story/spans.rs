@@ -94,10 +94,14 @@ impl Span {
     }
 }
 
+/// A part of the spans that a process keeps.
 #[derive(Deserialize)]
-struct Told {
+pub(crate) struct Page {
     service: String,
-    spans: Vec<Span>,
+    /// What to ask for next: those after this one.
+    #[serde(default)]
+    pub next: u64,
+    pub spans: Vec<Span>,
 }
 
 /// Asks every process of a shop for its spans of an order. Those who tell nothing are named among the witnesses.
@@ -105,13 +109,13 @@ pub(super) async fn of_order(place: &Place, order: Uuid) -> (Vec<Span>, Vec<Witn
     let asked = place
         .processes
         .iter()
-        .map(async |(name, address)| (name, ask(&format!("{address}/telemetry/spans?order={order}")).await));
+        .map(async |(name, address)| (name, page(address, &format!("order={order}")).await));
     let (mut spans, mut witnesses) = (Vec::new(), Vec::new());
     for (name, told) in join_all(asked).await {
         let (count, why_not) = match told {
-            Ok(told) => {
-                let count = told.len();
-                spans.extend(told);
+            Ok(page) => {
+                let count = page.spans.len();
+                spans.extend(page.spans);
                 (count, None)
             }
             Err(why) => (0, Some(format!("{why:#}"))),
@@ -121,10 +125,10 @@ pub(super) async fn of_order(place: &Place, order: Uuid) -> (Vec<Span>, Vec<Witn
     (spans, witnesses)
 }
 
-/// The spans at an address of one process.
-pub(crate) async fn ask(url: &str) -> Result<Vec<Span>> {
+/// Spans of one process, as `GET {address}/telemetry/spans?{query}` tells them.
+pub(crate) async fn page(address: &str, query: &str) -> Result<Page> {
     let client = Client::builder().no_proxy().timeout(LIMIT).build()?;
-    let answer = match client.get(url).send().await {
+    let answer = match client.get(format!("{address}/telemetry/spans?{query}")).send().await {
         Ok(answer) => answer,
         Err(error) if error.is_timeout() => bail!("no answer within {LIMIT:?}: it is paused, or very busy"),
         Err(error) if error.is_connect() => bail!("nobody is there: it has ended, or is being started again"),
@@ -135,11 +139,11 @@ pub(crate) async fn ask(url: &str) -> Result<Vec<Span>> {
         StatusCode::NOT_FOUND => bail!(RECORDS_NONE),
         status => bail!("it answered {status}"),
     }
-    let Told { service, mut spans } = answer.json().await.context("its spans are not understood")?;
-    for span in &mut spans {
-        span.service.clone_from(&service);
+    let mut page: Page = answer.json().await.context("its spans are not understood")?;
+    for span in &mut page.spans {
+        span.service.clone_from(&page.service);
     }
-    Ok(spans)
+    Ok(page)
 }
 
 /// Spans for tests.

@@ -240,7 +240,7 @@ fn y_of(event: usize) -> i64 {
 }
 
 /// Text as it may stand in SVG, be it between tags or in an attribute.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

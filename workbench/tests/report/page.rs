@@ -50,11 +50,14 @@ fn the_page_escapes_everything_and_needs_nothing_from_outside() {
 #[test]
 fn the_page_has_its_charts_and_each_says_what_it_shows() {
     let page = report::html(&monolith_and_split()).expect("a page");
-    // Five charts, and in the key of each but the last a piece of either line.
-    assert_eq!(page.matches("<svg ").count(), 5 + 4 * 2);
-    assert_eq!(page.matches("</svg>").count(), 5 + 4 * 2);
-    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 5);
-    assert_eq!(page.matches("<figcaption>").count(), 5);
+    // Six charts, and in the key of each but the last two a piece of either line.
+    assert_eq!(page.matches("<svg ").count(), 6 + 4 * 2);
+    assert_eq!(page.matches("</svg>").count(), 6 + 4 * 2);
+    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 6);
+    assert_eq!(page.matches("<figcaption>").count(), 6);
+    // In both bars a piece for every part, with its letter.
+    assert_eq!(page.matches("class=\"part part-").count(), 2 * 8);
+    assert_eq!(page.matches("class=\"letter\"").count(), 2 * 8);
     assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
     for text in [
         "cargo cleave compare --modes monolith:local,split:orchestrated --rate 100/s",
@@ -65,6 +68,21 @@ fn the_page_has_its_charts_and_each_says_what_it_shows() {
     ] {
         assert!(page.contains(text), "the page does not say {text}");
     }
+}
+
+#[test]
+fn where_the_time_goes_is_told_where_it_was_measured() {
+    let mut run = monolith_and_split();
+    let table = report::table(&run, Some(140));
+    for part in workbench::tax::Part::ALL {
+        assert!(table.contains(part.name()), "{table}");
+    }
+    assert!(table.contains("(12.5 %)") && table.contains("the whole"), "{table}");
+    for mode in &mut run.modes {
+        mode.trials.iter_mut().for_each(|trial| trial.tax = None);
+    }
+    assert!(!report::table(&run, Some(140)).contains("relay wait"));
+    assert!(report::html(&run).expect("a page").contains("the processes recorded no spans"));
 }
 
 #[test]

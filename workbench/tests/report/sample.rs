@@ -6,9 +6,10 @@ use rand_distr::{Distribution, LogNormal};
 use workbench::driver::Driver;
 use workbench::run::{
     Arrivals, Audit, Cost, Found, Histograms, Latency, Load, Machine, Memory, ModeRun, Orders, Run, SCHEMA,
-    ScheduleError, Second, Server, Servers, Trial, Verdict,
+    ScheduleError, Second, Server, Servers, Tax, Trial, Verdict,
 };
 use workbench::stats::compare;
+use workbench::tax::Part;
 
 /// One log-normal noise, 10 % each way in most draws.
 pub struct Noise(StdRng, LogNormal<f64>);
@@ -70,6 +71,7 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
             processes: [("postgres".to_owned(), 80.0), ("shop".to_owned(), 40.0)].into(),
         },
         ready_ms: noise.on(900.0 * slowness),
+        tax: Some(tax(4.0 * slowness)),
         audit: [
             ("I1", "every accepted order exists and becomes terminal", "1,995 orders, all terminal"),
             ("I2", "stock is never below zero and adds up", "1,000 products add up"),
@@ -84,6 +86,12 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
         })
         .into(),
     }
+}
+
+/// Every part takes as long.
+fn tax(whole_ms: f64) -> Tax {
+    let parts_ms = Part::ALL.map(|part| (part, whole_ms / Part::ALL.len() as f64)).into();
+    Tax { orders: 500, of: 1995, whole_ms, parts_ms }
 }
 
 fn latency(median: f64, noise: &mut Noise) -> Latency {

@@ -36,7 +36,10 @@ const SUSPICION: Duration = Duration::from_secs(3);
 
 /// A statement whose rows can be read as this.
 trait Question<Row>: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static {}
-impl<Row, Q: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static> Question<Row> for Q {}
+impl<Row, Q: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static> Question<Row>
+    for Q
+{
+}
 
 /// The connections to one shop's databases.
 pub(super) struct Eyes(Vec<Eye>);
@@ -91,7 +94,12 @@ impl Eyes {
         let names: Vec<String> = distinct.iter().map(|(_, url)| database_name(url)).collect();
         let eye = |(n, (_, url)): (usize, &(&str, &str))| Eye {
             url: (*url).to_owned(),
-            modules: SERVICES.into_iter().zip(urls).filter(|(_, of)| of == url).map(|(name, _)| name).collect(),
+            modules: SERVICES
+                .into_iter()
+                .zip(urls)
+                .filter(|(_, of)| of == url)
+                .map(|(name, _)| name)
+                .collect(),
             all: (n == 0).then(|| names.clone()),
             late,
             connection: None,
@@ -129,8 +137,7 @@ impl Eyes {
         if orders.is_empty() {
             return Some(Vec::new());
         }
-        let query = diesel::sql_query(statements::ENTRIES)
-        .bind::<Array<SqlUuid>, _>(orders.to_vec());
+        let query = diesel::sql_query(statements::ENTRIES).bind::<Array<SqlUuid>, _>(orders.to_vec());
         self.of("payments")?.ask(LIMIT, query).await
     }
 
@@ -139,7 +146,8 @@ impl Eyes {
     pub async fn shelves(&mut self, suspects: &Suspects) -> Option<ExactShelves> {
         let mut exact = ExactShelves::default();
         if !suspects.stock.is_empty() {
-            let query = statements::in_full("inventory.stock", "received - on_hand", "inventory.reservations");
+            let query =
+                statements::in_full("inventory.stock", "received - on_hand", "inventory.reservations");
             let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.stock.clone());
             exact.stock = self.of("inventory")?.ask(SUSPICION, query).await?;
         }
@@ -187,7 +195,11 @@ impl Eye {
     }
 
     /// Asks one question outside of a look.
-    async fn ask<Row: Send + 'static>(&mut self, limit: Duration, query: impl Question<Row>) -> Option<Vec<Row>> {
+    async fn ask<Row: Send + 'static>(
+        &mut self,
+        limit: Duration,
+        query: impl Question<Row>,
+    ) -> Option<Vec<Row>> {
         let answer = timeout(limit, self.rows(query)).await;
         self.heard(answer)
     }
@@ -271,16 +283,16 @@ impl Eye {
     /// How many of the oldest messages of the outbox are late.
     async fn late_messages(&mut self) -> anyhow::Result<u64> {
         let query = diesel::sql_query(statements::LATE_MESSAGES)
-        .bind::<BigInt, _>(ENOUGH)
-        .bind::<Double, _>(self.late.as_secs_f64());
+            .bind::<BigInt, _>(ENOUGH)
+            .bind::<Double, _>(self.late.as_secs_f64());
         Ok(self.rows::<Count>(query).await?.iter().map(|row| row.count.unsigned_abs()).sum())
     }
 
     async fn sessions(&mut self, databases: &[String]) -> anyhow::Result<Sessions> {
         let query = diesel::sql_query(statements::SESSIONS)
-        .bind::<Array<Text>, _>(databases.to_vec())
-        .bind::<Double, _>(self.late.as_secs_f64())
-        .bind::<Text, _>(APPLICATION);
+            .bind::<Array<Text>, _>(databases.to_vec())
+            .bind::<Double, _>(self.late.as_secs_f64())
+            .bind::<Text, _>(APPLICATION);
         self.rows(query).await?.into_iter().next().context("the server says nothing of its sessions")
     }
 

@@ -9,13 +9,16 @@
 const CHANGED: &str = "(order_id >= $1 OR order_id = ANY($3)) AND ($2 IS NULL OR age(xmin) <= age($2::xid))";
 
 /// What each module's rows are asked for; the moments by the row itself come last.
-pub(super) const ORDERS: &str = "SELECT order_id, customer_id, region, lines, total, status, refusal_code, placed_at, decided_at,
+pub(super) const ORDERS: &str =
+    "SELECT order_id, customer_id, region, lines, total, status, refusal_code, placed_at, decided_at,
         status = 'pending' AS first, placed_at AS began_at, coalesce(decided_at, placed_at) AS changed_at
     FROM orders.orders";
-pub(super) const CLAIMS: &str = "SELECT order_id, lines, claimed_at AS held_at, released_at, NULL::timestamptz AS confirmed_at,
+pub(super) const CLAIMS: &str =
+    "SELECT order_id, lines, claimed_at AS held_at, released_at, NULL::timestamptz AS confirmed_at,
         released_at IS NULL AS first, claimed_at AS began_at, coalesce(released_at, claimed_at) AS changed_at
     FROM catalog.claims";
-pub(super) const SALES: &str = "SELECT sku, sale_quota AS quota, sale_claimed AS claimed FROM catalog.products";
+pub(super) const SALES: &str =
+    "SELECT sku, sale_quota AS quota, sale_claimed AS claimed FROM catalog.products";
 pub(super) const RESERVATIONS: &str = "SELECT order_id, lines, reserved_at AS held_at, released_at,
         CASE WHEN status = 'committed' THEN committed_at END AS confirmed_at, status = 'reserved' AS first,
         reserved_at AS began_at, coalesce(released_at, committed_at, reserved_at) AS changed_at

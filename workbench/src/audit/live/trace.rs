@@ -159,8 +159,10 @@ impl Trace {
             Some((version.order(), Commitment { order_id: version.order(), committed_at }))
         };
         records.commitments = self.reservation.iter().filter_map(committed).collect();
-        records.payments = self.payment.iter().map(|version| (version.order(), version.record.clone())).collect();
-        records.shipments = self.shipment.iter().map(|version| (version.order(), version.record.clone())).collect();
+        records.payments =
+            self.payment.iter().map(|version| (version.order(), version.record.clone())).collect();
+        records.shipments =
+            self.shipment.iter().map(|version| (version.order(), version.record.clone())).collect();
         records
     }
 }
@@ -176,5 +178,8 @@ fn last<V: Version>(version: &Option<V>) -> Option<Moment> {
 
 /// The pieces that are set aside.
 fn held(version: Option<&HoldVersion>) -> Pieces {
-    version.filter(|version| version.record.is_held()).map(|version| pieces(&version.record.lines)).unwrap_or_default()
+    version
+        .filter(|version| version.record.is_held())
+        .map(|version| pieces(&version.record.lines))
+        .unwrap_or_default()
 }

@@ -133,8 +133,9 @@ impl Watch {
         self.deadlocks = Some(before.min(sessions.deadlocks));
         let deadlocks = sessions.deadlocks.saturating_sub(before).max(0);
         let Sessions { prepared, open, .. } = sessions;
-        let words =
-            || format!("{prepared} transactions prepared and {open} open for too long, {deadlocks} deadlocks");
+        let words = || {
+            format!("{prepared} transactions prepared and {open} open for too long, {deadlocks} deadlocks")
+        };
         self.anomalies("I7").count((prepared + open + deadlocks).unsigned_abs(), words);
     }
 
@@ -239,7 +240,8 @@ impl Watch {
     /// What is wrong at this moment.
     pub fn snapshot(&mut self, at: Moment) -> Snapshot {
         let given_up = self.given_up;
-        self.anomalies("I1").count(given_up, || format!("{given_up} orders open for so long that none is followed"));
+        self.anomalies("I1")
+            .count(given_up, || format!("{given_up} orders open for so long that none is followed"));
         let of = |(invariant, anomalies): (&&'static str, &Anomalies)| {
             // Of sessions and messages there is always something to see; but without an order it means nothing.
             let of_all = matches!(*invariant, "I6" | "I7");

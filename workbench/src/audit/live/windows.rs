@@ -54,7 +54,8 @@ mod tests {
             windows.add(TimeDelta::zero());
         }
         let zero = Some(0.0);
-        let all_zero = Disagreement { orders_now: 2, resolved: 10, p50_ms: zero, p99_ms: zero, longest_ms: zero };
+        let all_zero =
+            Disagreement { orders_now: 2, resolved: 10, p50_ms: zero, p99_ms: zero, longest_ms: zero };
         assert_eq!(windows.disagreement(2), all_zero);
     }
 

@@ -28,7 +28,13 @@ fn opened(driver: Driver) -> Watch {
         Watch::new(&Subject { driver, databases, namespace: None, amqp_url: None, expected }, LATE);
     let levels = vec![Level { sku: "a".into(), received: 100, on_hand: 100 }];
     let sales = vec![Sale { sku: "a".into(), quota: 50, claimed: 0 }];
-    let news = News { levels, sales, sessions: Some(Sessions::default()), outbox: Some(("orders", 0)), ..News::default() };
+    let news = News {
+        levels,
+        sales,
+        sessions: Some(Sessions::default()),
+        outbox: Some(("orders", 0)),
+        ..News::default()
+    };
     watch.take(news);
     watch
 }
@@ -58,7 +64,10 @@ fn news(records: &Records, commits: Commits, version: &str) -> News {
     };
     let hold = |record: &super::super::super::records::Hold| HoldVersion {
         confirmed_at: records.commitments.get(&record.order_id).and_then(|row| row.committed_at),
-        dating: Dating { began_at: Some(record.held_at), ..dating(record.released_at.or(Some(record.held_at)), record.is_held()) },
+        dating: Dating {
+            began_at: Some(record.held_at),
+            ..dating(record.released_at.or(Some(record.held_at)), record.is_held())
+        },
         record: record.clone(),
     };
     News {
@@ -76,7 +85,10 @@ fn news(records: &Records, commits: Commits, version: &str) -> News {
         shipments: records
             .shipments
             .values()
-            .map(|record| ShipmentVersion { dating: dating(Some(record.scheduled_at), true), record: record.clone() })
+            .map(|record| ShipmentVersion {
+                dating: dating(Some(record.scheduled_at), true),
+                record: record.clone(),
+            })
             .collect(),
         levels: records.levels.clone(),
         sales: records.sales.clone(),

@@ -1,0 +1,124 @@
+//! The story of an order is what happened to it, on real servers.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::{Driver, Stage, World, eventually};
+use uuid::Uuid;
+use workbench::audit::Expected;
+use workbench::story::{self, Language, Outcome, Pick, Place, Story, Wait, What};
+
+use crate::api::order;
+use crate::docs::fits;
+
+/// What is undone for an order that shipping refuses, in the order in which it has to be.
+const UNDONE: [&str; 3] = ["payments.refund-payment", "inventory.release-stock", "catalog.release-prices"];
+
+pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
+    for driver in [Driver::Local, Driver::Orchestrated] {
+        let infrastructure = stage.infrastructure().await?;
+        // Once: a message that comes twice is a retry in the story.
+        let world = stage.new_world_of(driver, infrastructure, 1).await?;
+        told(&world).await.with_context(|| driver.to_string())?;
+        if driver == Driver::Orchestrated {
+            stuck(&world).await.context("a service that is paused")?;
+        }
+        stage.close(world, infrastructure, Expected::default()).await?;
+    }
+    Ok(None)
+}
+
+async fn told(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let confirmed = world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    let confirmed = tell(world, id(&confirmed)?).await?;
+    ensure!(confirmed.outcome == Outcome::Confirmed, "{:?}", confirmed.outcome);
+    ensure!(undone(&confirmed).is_empty(), "{:?}", undone(&confirmed));
+    settled(&confirmed)?;
+
+    let refused = world.refused(&order(&customer, "atlantis", &[(&sku, 1, 10)]), "region_not_served").await?;
+    let refused = tell(world, id(&refused)?).await?;
+    let Outcome::Cancelled { code, .. } = &refused.outcome else { anyhow::bail!("{:?}", refused.outcome) };
+    ensure!(code == "region_not_served", "{code}");
+    // In one transaction there is nothing to undo.
+    let expected: &[&str] = if world.driver == Driver::Orchestrated { &UNDONE } else { &[] };
+    ensure!(undone(&refused) == expected, "{}", refused.text());
+    settled(&refused)?;
+
+    let place = Place::of(&*world.shop().await);
+    for (which, expected) in [(Pick::LastRefused, Some(refused.order_id)), (Pick::Stuck, None)] {
+        let picked = story::pick(&place, which).await?;
+        ensure!(picked == expected, "{which:?} is {picked:?}, not {expected:?}");
+    }
+    let unknown = story::tell(&[place], Uuid::now_v7()).await?;
+    ensure!(unknown.is_empty(), "an order that nobody placed has a story: {unknown:?}");
+    Ok(())
+}
+
+/// What holds of every order that is decided.
+fn settled(story: &Story) -> Result<()> {
+    let waits: Vec<&Wait> = story.waits_for.iter().map(|wait| &wait.on).collect();
+    ensure!(waits == [&Wait::Nothing], "{}", story.text());
+    ensure!(story.decided_us.is_some_and(|us| us > 0), "{}", story.text());
+    for (place, event) in story.events.iter().enumerate() {
+        ensure!(event.caused_by.is_none_or(|cause| cause < place), "e{place}: {}", story.text());
+        ensure!(story.lanes.contains(&event.lane), "{} has no lane: {}", event.lane, story.text());
+    }
+    let hops = story.events.iter().filter(|event| matches!(event.what, What::Deliver | What::Compensate));
+    let caused = hops.filter(|hop| hop.caused_by.is_none()).count();
+    ensure!(caused == 0, "{caused} deliveries came from nowhere: {}", story.text());
+    fits(&json!([story]), "story.schema.json")?;
+    let read: Story = serde_json::from_value(serde_json::to_value(story)?)?;
+    ensure!(&read == story, "what is written is not read as it was");
+    ensure!(story::svg(story, Language::Korean).contains("id=\"e0\""));
+    Ok(())
+}
+
+async fn stuck(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    world.shop().await.pause("payments")?;
+    let key = Uuid::new_v4().to_string();
+    let placed = world.order(&key, &order(&customer, "seoul", &[(&sku, 1, 10)])).await?.expect(202)?.json;
+    let id = id(&placed)?;
+    let waiting = eventually("the order waits for payments", async || {
+        let story = tell(world, id).await?;
+        let asked = story.waits_for.iter().any(
+            |wait| matches!(&wait.on, Wait::Answer { command, .. } if command == "payments.capture-payment"),
+        );
+        Ok(asked.then_some(story))
+    })
+    .await?;
+    ensure!(waiting.outcome == Outcome::Pending && waiting.decided_us.is_none(), "{}", waiting.text());
+    let silent = waiting
+        .waits_for
+        .iter()
+        .any(|wait| matches!(&wait.on, Wait::Silent { process, .. } if process == "payments"));
+    ensure!(silent, "nobody says that payments is silent: {}", waiting.text());
+    let commands: Vec<&str> =
+        waiting.safe_next_actions.iter().filter_map(|action| action.command.as_deref()).collect();
+    ensure!(commands.contains(&"cleave heal"), "{commands:?}");
+    let place = Place::of(&*world.shop().await);
+    ensure!(story::pick(&place, Pick::Stuck).await? == Some(id), "it is not the one that is stuck");
+    fits(&json!([waiting]), "story.schema.json")?;
+
+    world.shop().await.resume("payments")?;
+    let ended = eventually("the order is decided", async || {
+        let story = tell(world, id).await?;
+        Ok((story.outcome != Outcome::Pending).then_some(story))
+    });
+    settled(&ended.await?)
+}
+
+async fn tell(world: &World, id: Uuid) -> Result<Story> {
+    let place = Place::of(&*world.shop().await);
+    let mut stories = story::tell(&[place], id).await?;
+    stories.pop().context("the order has no story")
+}
+
+fn id(order: &Value) -> Result<Uuid> {
+    Ok(order["order_id"].as_str().context("an order has an id")?.parse()?)
+}
+
+fn undone(story: &Story) -> Vec<&str> {
+    let undone = story.events.iter().filter(|event| event.what == What::Compensate);
+    undone.map(|event| event.name.as_str()).collect()
+}
