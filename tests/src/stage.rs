@@ -103,6 +103,16 @@ impl Stage {
             .await
     }
 
+    /// The same, in which nothing is recorded.
+    pub async fn new_world_without_telemetry(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+    ) -> Result<World> {
+        let options = self.options(driver, DELIVERIES).await?;
+        self.start(driver, infrastructure, ShopOptions { telemetry: false, ..options }).await
+    }
+
     /// The same, in which every message is published so often.
     pub async fn new_world_of(
         &self,
@@ -124,6 +134,7 @@ impl Stage {
             flaws: Vec::new(),
             behind_gateway: false,
             proxied: false,
+            telemetry: true,
         })
     }
 

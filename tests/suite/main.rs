@@ -118,6 +118,8 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         openapi::the_pages_are_served,
         openapi::health_is_told,
         telemetry::an_order_is_one_trace,
+        telemetry::garbage_in_the_header_begins_a_new_trace,
+        telemetry::metrics_move_with_what_is_sent,
     ]
 }
 
@@ -182,6 +184,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         coordinators::each_module_may_have_its_own_database,
         two_phase::requests_that_are_given_up_keep_no_connection,
         coordinators::a_local_transaction_takes_no_further_database,
+        telemetry::off_is_off,
     ]
 }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
-use tests::{Body, Driver, World, eventually};
+use tests::{Body, Driver, Stage, World, eventually};
 use uuid::Uuid;
+use workbench::audit::Expected;
 
 use crate::api::order;
 
@@ -178,4 +179,124 @@ pub async fn an_order_is_one_trace(world: &World) -> Result<()> {
         ensure!(span.attributes["outbox.wait_us"].as_i64().is_some_and(|wait| wait >= 0), "{span:?}");
     }
     Ok(())
+}
+
+/// Values that a client may send in `traceparent`, none of which is one.
+const GARBAGE: [&str; 5] = [
+    "x",
+    "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+    "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-and-more",
+    "\u{fc}\u{df}",
+];
+
+pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<()> {
+    let long = "4".repeat(20_000);
+    for garbage in GARBAGE.into_iter().chain([long.as_str()]) {
+        let name = garbage.get(..20).unwrap_or(garbage);
+        let (sku, customer) = (world.product(5, 1).await?, world.customer(5).await?);
+        let key = Uuid::new_v4().to_string();
+        let body = Body::Json(order(&customer, "seoul", &[(&sku, 1, 5)]));
+        let headers = [("idempotency-key", key.as_str()), ("traceparent", garbage)];
+        let placed = world.send("POST", "/orders", &headers, body).await?;
+        let decided = world.decision(placed.header("location")).await.context(name.to_owned())?;
+        let id = decided["order_id"].as_str().context("an order has an id")?;
+        eventually(&format!("{name} began a trace of its own"), async || {
+            let spans = spans_of(world, &format!("order={id}")).await?;
+            Ok(check(&spans, &[]).is_ok().then_some(()))
+        })
+        .await?;
+    }
+    for query in ["order=1", "trace=1", "after=-1", "limit=x", "who=me", &format!("trace={long}")] {
+        let shop = world.shop().await;
+        let (door, _) = shop.processes().pop().context("a shop has processes")?;
+        let url = format!("{}/telemetry/spans?{query}", shop.address_of(door)?);
+        let answer = reqwest::get(url).await?;
+        ensure!(answer.status() == 400, "{query}: {}", answer.status());
+    }
+    Ok(())
+}
+
+/// The metrics of a process, by name and labels.
+async fn metrics_of(world: &World, process: &str) -> Result<BTreeMap<String, f64>> {
+    let url = format!("{}/metrics", world.shop().await.address_of(process)?);
+    let text = reqwest::get(url).await?.error_for_status()?.text().await?;
+    ensure!(text.ends_with("# EOF\n"), "{process}: the text breaks off: {text}");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let read = |line: &str| {
+        let (name, value) = line.rsplit_once(' ')?;
+        let plain = name.split('{').next()?;
+        let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        Some((name.to_owned(), value.parse().ok()?)).filter(|_| plain.chars().all(known) && !plain.is_empty())
+    };
+    lines.map(|line| read(line).with_context(|| format!("{process}: {line:?} is no metric"))).collect()
+}
+
+/// The sum of those whose name begins so and that have all of these labels.
+fn sum(metrics: &BTreeMap<String, f64>, name: &str, labels: &[&str]) -> f64 {
+    let of_interest =
+        |key: &&String| key.split('{').next() == Some(name) && labels.iter().all(|label| key.contains(label));
+    metrics.keys().filter(of_interest).map(|key| metrics[key]).sum()
+}
+
+pub async fn metrics_move_with_what_is_sent(world: &World) -> Result<()> {
+    const ORDERS: i64 = 3;
+    let monolith = matches!(world.driver, Driver::Local | Driver::TwoPhase);
+    let decides = if monolith { "monolith" } else { "orders" };
+    let posts = ["http_request_method=\"POST\"", "http_route=\"/orders\""];
+    let confirmed = ["outcome=\"confirmed\""];
+    let before = metrics_of(world, decides).await?;
+    let (sku, customer) = (world.product(5, ORDERS).await?, world.customer(5 * ORDERS).await?);
+    for _ in 0..ORDERS {
+        world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 5)])).await?;
+    }
+    // Counted once the decision is committed, which the client may see a moment before.
+    let after = eventually("the orders are counted", async || {
+        let after = metrics_of(world, decides).await?;
+        let more = |name, labels: &[&str]| sum(&after, name, labels) - sum(&before, name, labels);
+        let counted = more("http_server_request_duration_seconds_count", &posts) >= ORDERS as f64
+            && more("cleave_orders_decided_total", &confirmed) >= ORDERS as f64;
+        Ok(counted.then_some(after))
+    })
+    .await?;
+    let positive =
+        ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds"];
+    for name in positive.into_iter().chain(["db_client_connection_count"]) {
+        ensure!(sum(&after, name, &[]) > 0.0, "{decides}: no {name} in {after:?}");
+    }
+    if monolith {
+        return Ok(());
+    }
+    let gateway = metrics_of(world, "gateway").await?;
+    let calls =
+        sum(&gateway, "http_client_request_duration_seconds_count", &["service_peer_name=\"orders\""]);
+    ensure!(calls >= ORDERS as f64, "{calls} calls in {gateway:?}");
+    ensure!(gateway.keys().filter(|key| key.starts_with("cleave_breaker_state")).count() == 5, "{gateway:?}");
+    let inventory = metrics_of(world, "inventory").await?;
+    for name in ["messaging_process_duration_seconds_count", "messaging_publish_duration_seconds_count"] {
+        ensure!(sum(&inventory, name, &[]) > 0.0, "no {name} in {inventory:?}");
+    }
+    ensure!(inventory.contains_key("cleave_outbox_rows"), "{inventory:?}");
+    ensure!(
+        metrics_of(world, "registry").await?.keys().any(|key| key.contains("/instances")),
+        "no heartbeat"
+    );
+    Ok(())
+}
+
+pub async fn off_is_off(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world_without_telemetry(Driver::Orchestrated, infrastructure).await?;
+    world.still_works().await?;
+    {
+        let shop = world.shop().await;
+        for (name, _) in shop.processes() {
+            for path in ["/telemetry/spans", "/metrics"] {
+                let answer = reqwest::get(format!("{}{path}", shop.address_of(name)?)).await?;
+                ensure!(answer.status() == 404, "{name} answers {path} with {}", answer.status());
+            }
+        }
+    }
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
 }

@@ -97,6 +97,7 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
         flaws: Vec::new(),
         behind_gateway: false,
         proxied: false,
+        telemetry: true,
     };
     let shop = Shop::start(guard, Driver::Local, &infra, &shop_options).await?;
     Goods::new(options.seed).put_into(&shop).await?;

@@ -235,8 +235,12 @@ struct Compare {
     seed: u64,
     /// Run a scenario on each of the modes instead: a timeline of load, faults, scaling and deployments, as those in
     /// docs/scenarios.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws", "telemetry"])]
     scenario: Option<PathBuf>,
+    /// Whether the processes of each mode record spans and count what they do, in the order of --modes: `--modes
+    /// split,split --telemetry on,off` shows what that costs. The last is for all that follow.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "on", value_name = "on|off")]
+    telemetry: Vec<compare::Telemetry>,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
@@ -426,6 +430,7 @@ async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8> {
     let options = compare::Options {
         drivers: arguments.modes,
         flaws: arguments.flaws.flaws,
+        telemetry: arguments.telemetry,
         arrivals,
         duration: arguments.duration,
         warm_up: arguments.warm_up,

@@ -26,6 +26,14 @@ use crate::{binaries, load, record, report, stats, tax};
 /// How long a shop may take to finish after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(60);
 
+/// Whether the processes of a shop record spans and count what they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs, reason = "the names say it all")]
+pub enum Telemetry {
+    On,
+    Off,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,6 +41,8 @@ pub struct Options {
     pub drivers: Vec<Driver>,
     /// Rules that every shop leaves out on purpose.
     pub flaws: Vec<String>,
+    /// Whether the processes of each tell of their work, in the same order; the last is for all that follow too.
+    pub telemetry: Vec<Telemetry>,
     /// How the moments of sending are chosen.
     pub arrivals: Arrivals,
     /// The measured part of the load.
@@ -89,6 +99,14 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     Ok((run, folder))
 }
 
+impl Options {
+    /// Whether the processes of each driver tell of their work.
+    fn telemetry(&self) -> impl Iterator<Item = Telemetry> {
+        let last = self.telemetry.last().copied().unwrap_or(Telemetry::On);
+        self.telemetry.iter().copied().chain(std::iter::repeat(last)).take(self.drivers.len())
+    }
+}
+
 /// Each program once, however often its mode is asked for.
 pub(crate) fn programs(drivers: &[Driver]) -> Vec<&'static str> {
     let asked_for = |mode: &Mode| drivers.iter().any(|driver| driver.mode() == *mode);
@@ -113,7 +131,8 @@ impl Laboratory<'_> {
     /// Every trial of every mode. The modes take turns, and take turns in going first, so that a machine that
     /// slows down in the course of the run slows all of them.
     async fn measure_all(&self) -> Result<(Vec<ModeRun>, DecisionClock)> {
-        let labels = labels(&self.options.drivers);
+        let telemetry: Vec<Telemetry> = self.options.telemetry().collect();
+        let labels = labels(&self.options.drivers, &telemetry);
         let mut modes: Vec<ModeRun> = (self.options.drivers.iter().zip(&labels))
             .map(|(driver, label)| ModeRun::new(*driver, label.clone()))
             .collect();
@@ -127,7 +146,8 @@ impl Laboratory<'_> {
             for turn in turns {
                 let name = format!("{}, trial {number} of {}", labels[turn], self.options.trials);
                 let logs = self.logs.join(format!("{}-trial-{number}", slug(&labels[turn])));
-                let one = OneTrial { lab: self, progress: &progress, driver: modes[turn].driver, name, logs };
+                let (driver, telemetry) = (modes[turn].driver, telemetry[turn] == Telemetry::On);
+                let one = OneTrial { lab: self, progress: &progress, driver, telemetry, name, logs };
                 let (trial, dated_by) = one.run(number).await.with_context(|| one.name.clone())?;
                 clock = dated_by;
                 modes[turn].trials.push(trial);
@@ -144,6 +164,7 @@ struct OneTrial<'a> {
     lab: &'a Laboratory<'a>,
     progress: &'a Progress,
     driver: Driver,
+    telemetry: bool,
     name: String,
     logs: PathBuf,
 }
@@ -207,6 +228,7 @@ impl OneTrial<'_> {
             flaws: self.lab.options.flaws.clone(),
             behind_gateway: false,
             proxied: false,
+            telemetry: self.telemetry,
         };
         let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
         Goods::new(self.lab.options.seed).put_into(&shop).await?;
@@ -243,19 +265,24 @@ fn wall_clock(moment: Instant) -> DateTime<Utc> {
 }
 
 /// The drivers' names, with a number where one stands there again.
-fn labels(drivers: &[Driver]) -> Vec<String> {
+fn labels(drivers: &[Driver], telemetry: &[Telemetry]) -> Vec<String> {
     let mut seen: BTreeMap<Driver, u32> = BTreeMap::new();
-    let label = |driver: &Driver| {
+    let label = |(driver, telemetry): (&Driver, &Telemetry)| {
         let times = seen.entry(*driver).or_default();
         *times += 1;
-        if *times == 1 { driver.to_string() } else { format!("{driver} ({times})") }
+        match (*times, telemetry) {
+            (1, Telemetry::On) => driver.to_string(),
+            (times, Telemetry::On) => format!("{driver} ({times})"),
+            (1, Telemetry::Off) => format!("{driver} (telemetry off)"),
+            (times, Telemetry::Off) => format!("{driver} ({times}, telemetry off)"),
+        }
     };
-    drivers.iter().map(label).collect()
+    drivers.iter().zip(telemetry).map(label).collect()
 }
 
 /// A label as it may stand in a path.
 fn slug(label: &str) -> String {
-    label.replace(" (", "-").replace(')', "").replace(':', "-")
+    label.replace(" (", "-").replace(')', "").replace(", ", "-").replace([':', ' '], "-")
 }
 
 fn words(arrivals: Arrivals, length: Duration) -> String {
@@ -284,10 +311,13 @@ mod tests {
     #[test]
     fn a_mode_compared_with_itself_has_two_names() {
         assert_eq!(
-            labels(&[Driver::Local, Driver::Local, Driver::Tcc]),
+            labels(&[Driver::Local, Driver::Local, Driver::Tcc], &[Telemetry::On; 3]),
             ["monolith:local", "monolith:local (2)", "split:tcc"]
         );
         assert_eq!(slug("monolith:local (2)"), "monolith-local-2");
+        let on_off = labels(&[Driver::Tcc; 2], &[Telemetry::On, Telemetry::Off]);
+        assert_eq!(on_off, ["split:tcc", "split:tcc (2, telemetry off)"]);
+        assert_eq!(slug(&on_off[1]), "split-tcc-2-telemetry-off");
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub struct ShopOptions {
     pub behind_gateway: bool,
     /// Whether there is a proxy in every link, where faults can be put.
     pub proxied: bool,
+    /// Whether its processes record spans and count what they do. They do by themselves; this is to see what it costs.
+    pub telemetry: bool,
 }
 
 /// A running shop. Dropping it ends its processes at once; [`Shop::stop`] is the orderly way.

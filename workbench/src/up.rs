@@ -152,6 +152,7 @@ async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Infrast
             flaws: flaws.clone(),
             behind_gateway: true,
             proxied: *proxies,
+            telemetry: true,
         };
         let shop = Shop::start(guard, *driver, &infra, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;

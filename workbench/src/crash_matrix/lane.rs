@@ -77,6 +77,7 @@ impl Lane<'_> {
             flaws: Vec::new(),
             behind_gateway: false,
             proxied: false,
+            telemetry: true,
         };
         let shop = Shop::start(self.guard, self.driver, self.infra, &options).await?;
         shop.be_patient().await?;

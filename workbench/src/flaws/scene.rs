@@ -61,6 +61,7 @@ impl Scene {
             flaws: flaws.iter().map(ToString::to_string).collect(),
             behind_gateway: false,
             proxied: false,
+            telemetry: true,
         };
         let shop = Shop::start(lab.guard, driver, lab.infra, &options).await?;
         shop.be_patient().await?;

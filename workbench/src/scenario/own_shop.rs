@@ -88,6 +88,7 @@ impl Beginning<'_> {
             flaws: Vec::new(),
             behind_gateway: true,
             proxied: self.proxied,
+            telemetry: true,
         };
         let shop = Shop::start(self.guard, self.driver, &infra, &options).await?;
         Goods::new(self.seed).put_into(&shop).await?;

@@ -87,6 +87,10 @@ impl Starting<'_> {
         arguments: Vec<String>,
         environment: Vec<(&'static str, String)>,
     ) -> Result<Member> {
+        let mut arguments = arguments;
+        if !self.options.telemetry {
+            arguments.extend(["--telemetry", "off"].map(String::from));
+        }
         let recipe = Recipe {
             name: name.to_owned(),
             service: name.to_owned(),

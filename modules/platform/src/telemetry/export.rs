@@ -150,3 +150,92 @@ fn exported(span: &Record) -> SpanData {
         instrumentation_scope: InstrumentationScope::builder("cleave").build(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+    use prost::Message;
+    use tokio::sync::mpsc;
+
+    use super::super::Telemetry;
+    use super::*;
+
+    /// A collector that takes what is sent to it, and hands it to the test.
+    fn collector() -> (u16, mpsc::UnboundedReceiver<ExportTraceServiceRequest>) {
+        let (sent, got) = mpsc::unbounded_channel();
+        let take = move |request: HttpRequest, body: web::Bytes| {
+            let sent = sent.clone();
+            async move {
+                assert_eq!(request.headers().get("content-type").unwrap(), "application/x-protobuf");
+                sent.send(ExportTraceServiceRequest::decode(body).unwrap()).unwrap();
+                HttpResponse::Ok().finish()
+            }
+        };
+        let server = HttpServer::new(move || App::new().route("/v1/traces", web::post().to(take.clone())));
+        let server = server.workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+        let port = server.addrs()[0].port();
+        tokio::spawn(server.run());
+        (port, got)
+    }
+
+    fn recorder(port: u16) -> Arc<Recorder> {
+        let url = format!("http://127.0.0.1:{port}/v1/traces").parse().unwrap();
+        let export = Export::new(&url, "orders", "orders-2").unwrap();
+        Arc::new(Recorder::new("orders", "orders-2", Some(export)))
+    }
+
+    #[actix_web::test]
+    async fn a_collector_gets_every_span_once_with_its_parent_and_its_attributes() {
+        let (port, mut got) = collector();
+        let recorder = recorder(port);
+        let telemetry = Telemetry(Some(recorder.clone()));
+        let order = contracts::OrderId::new();
+        let mut outer = telemetry.span(None, Kind::Consumer, ("process", "inventory.reserve-stock"));
+        outer.of(order);
+        outer.set("queue.wait_us", 7i64);
+        let mut inner = outer.scope().span(Kind::Internal, "inventory.reserve-stock");
+        inner.failed("broken");
+        let (trace, outer_id) = outer.context().ids();
+        (drop(inner), drop(outer));
+        finish(&recorder).await;
+        finish(&recorder).await;
+
+        let request = got.recv().await.unwrap();
+        assert!(got.try_recv().is_err(), "what was sent is not sent again");
+        let resource = &request.resource_spans[0];
+        let names: Vec<_> =
+            resource.resource.as_ref().unwrap().attributes.iter().map(|pair| pair.key.as_str()).collect();
+        assert!(names.contains(&"service.name") && names.contains(&"service.instance.id"), "{names:?}");
+        let spans = &resource.scope_spans[0].spans;
+        let [inner, outer] = &spans[..] else { panic!("two spans, not {spans:?}") };
+        assert_eq!(outer.name, "process inventory.reserve-stock");
+        assert_eq!(outer.trace_id, trace.to_be_bytes());
+        assert_eq!(inner.parent_span_id, outer_id.to_be_bytes());
+        assert!(outer.parent_span_id.is_empty());
+        assert_eq!(inner.status.as_ref().unwrap().code, 2);
+        let value = |key: &str| {
+            let found = outer.attributes.iter().find(|pair| pair.key == key);
+            found.and_then(|pair| pair.value.clone()?.value)
+        };
+        assert_eq!(value("queue.wait_us"), Some(Any::IntValue(7)));
+        assert_eq!(value("cleave.order.id"), Some(Any::StringValue(order.to_string())));
+    }
+
+    #[actix_web::test]
+    async fn a_collector_that_is_away_keeps_nobody_waiting() {
+        // Nobody listens at a port that was just given back.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let recorder = recorder(port);
+        let telemetry = Telemetry(Some(recorder.clone()));
+        for _ in 0..50_000 {
+            telemetry.span(None, Kind::Server, ("GET", "/products")).end();
+        }
+        let began = std::time::Instant::now();
+        finish(&recorder).await;
+        assert!(began.elapsed() < 2 * LAST, "{:?}", began.elapsed());
+        let ring = locked(&recorder.ring);
+        assert_eq!(ring.find(&Wanted::default(), usize::MAX).spans.len(), 20_000, "the last are kept for it");
+    }
+}

@@ -41,7 +41,7 @@ use span::Record;
 #[derive(Clone)]
 pub struct Telemetry(Option<Arc<Recorder>>);
 
-/// Whoever does not know the spans yet asks for them here.
+/// What is recorded, and where it goes.
 struct Recorder {
     service: &'static str,
     instance: String,
@@ -59,16 +59,7 @@ impl Telemetry {
             return Ok(Telemetry::off());
         }
         let export = options.traces_url().map(|url| Export::new(&url, service, instance)).transpose()?;
-        let mut registry = Registry::default();
-        let platform = Platform::new(&mut registry);
-        let recorder = Arc::new(Recorder {
-            service,
-            instance: instance.to_owned(),
-            ring: Mutex::default(),
-            registry: Mutex::new(registry),
-            platform,
-            export,
-        });
+        let recorder = Arc::new(Recorder::new(service, instance, export));
         if recorder.export.is_some() {
             tokio::spawn(export::run(recorder.clone()));
         }
@@ -122,6 +113,19 @@ impl Telemetry {
 }
 
 impl Recorder {
+    fn new(service: &'static str, instance: &str, export: Option<Export>) -> Recorder {
+        let mut registry = Registry::default();
+        let platform = Platform::new(&mut registry);
+        Recorder {
+            service,
+            instance: instance.to_owned(),
+            ring: Mutex::default(),
+            registry: Mutex::new(registry),
+            platform,
+            export,
+        }
+    }
+
     fn record(&self, record: Record) {
         locked(&self.ring).push(record);
     }

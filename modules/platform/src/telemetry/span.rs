@@ -93,6 +93,7 @@ impl From<String> for Value {
         if text.len() > LONGEST_TEXT {
             text.truncate((0..=LONGEST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
             text.push('…');
+            text.shrink_to_fit();
         }
         Value::Text(Cow::Owned(text))
     }
@@ -293,5 +294,71 @@ impl Drop for Span {
         if let Some(recorder) = &self.scope.telemetry.0 {
             recorder.record(record);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::ring::Wanted;
+    use super::super::{Recorder, locked};
+    use super::*;
+
+    fn recording() -> (Telemetry, impl Fn() -> Vec<Record>) {
+        let recorder = Arc::new(Recorder::new("orders", "orders", None));
+        let recorded = recorder.clone();
+        let all = move || locked(&recorded.ring).find(&Wanted::default(), usize::MAX).spans;
+        (Telemetry(Some(recorder)), all)
+    }
+
+    #[test]
+    fn a_span_is_a_child_of_that_within_which_it_is_begun() {
+        let (telemetry, recorded) = recording();
+        let client = TraceContext::root();
+        let order = OrderId::new();
+        {
+            let mut request = telemetry.span(Some(client), Kind::Server, ("POST", "/orders"));
+            request.of(order);
+            let transaction = request.scope().span(Kind::Internal, "transaction").with(DATABASE);
+            transaction.scope().span(Kind::Client, "commit").end();
+        }
+        let spans = recorded();
+        let [commit, transaction, request] = &spans[..] else { panic!("{spans:?}") };
+        assert_eq!(request.parent, Some(client.ids().1));
+        assert_eq!(transaction.parent, Some(request.context.ids().1));
+        assert_eq!(commit.parent, Some(transaction.context.ids().1));
+        assert!(spans.iter().all(|span| span.context.trace_id() == client.trace_id()));
+        assert!(spans.iter().all(|span| span.order == Some(order)), "what is within is about the order too");
+        assert_eq!([&commit.name, &request.name].map(Name::to_string), ["commit", "POST /orders"]);
+    }
+
+    #[test]
+    fn what_travelled_is_what_is_recorded() {
+        let (telemetry, recorded) = recording();
+        let (travelled, parent) = (TraceContext::root(), 7);
+        telemetry.span_at(travelled, Some(parent), Kind::Producer, ("publish", "a.b")).end();
+        let mut in_vain = telemetry.span_at(travelled, Some(parent), Kind::Producer, ("publish", "a.b"));
+        in_vain.step_aside();
+        in_vain.end();
+        let [published, in_vain] = &recorded()[..] else { panic!("two spans") };
+        assert_eq!((published.context, published.parent), (travelled, Some(parent)));
+        assert_ne!(in_vain.context, travelled);
+        assert_eq!((in_vain.context.trace_id(), in_vain.parent), (travelled.trace_id(), Some(parent)));
+    }
+
+    #[test]
+    fn off_is_off_and_the_trace_travels_on() {
+        let client = TraceContext::root();
+        let mut span = Telemetry::off().span(Some(client), Kind::Server, "x");
+        span.set("a", 1i64);
+        assert!(span.under_way.is_none());
+        assert_eq!(span.scope().span(Kind::Internal, "y").context(), client);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let Value::Text(text) = Value::from("한".repeat(1000)) else { panic!("a text") };
+        assert!(text.len() <= LONGEST_TEXT + 3 && text.ends_with("한…"), "{text}");
     }
 }
