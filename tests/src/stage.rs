@@ -124,6 +124,18 @@ impl Stage {
         self.start(driver, infrastructure, options).await
     }
 
+    /// The same, in which these rules are left out.
+    pub async fn new_flawed_world(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+        flaws: &[&str],
+    ) -> Result<World> {
+        let flaws = flaws.iter().map(|flaw| (*flaw).to_owned()).collect();
+        let options = ShopOptions { flaws, ..self.options(driver, DELIVERIES).await? };
+        self.start(driver, infrastructure, options).await
+    }
+
     async fn options(&self, driver: Driver, deliveries: u8) -> Result<ShopOptions> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
         Ok(ShopOptions {

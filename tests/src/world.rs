@@ -250,18 +250,29 @@ impl World {
         Ok(())
     }
 
-    /// Waits until nothing is under way, and audits. Fails on any invariant that is violated or was not looked at;
-    /// I9, which is about a load, only where one is described.
-    pub async fn audit(&self, expected: Expected) -> Result<()> {
-        self.shop.lock().await.drain(BOUND).await?;
-        let with_load = expected.min_per_outcome > 0;
-        let subject = Subject {
+    /// What there is to audit while it runs.
+    pub fn subject(&self) -> Subject {
+        Subject {
             driver: self.driver,
             databases: self.databases.clone(),
             namespace: Some(self.namespace.clone()).filter(|name| !name.is_empty()),
             amqp_url: Some(self.amqp_url.clone()).filter(|url| !url.is_empty()),
-            expected: Expected { poison: self.poison.load(Ordering::Relaxed), ..expected },
-        };
+            expected: Expected { poison: self.poison.load(Ordering::Relaxed), ..Expected::default() },
+        }
+    }
+
+    /// Waits until nothing is under way.
+    pub async fn drain(&self) -> Result<()> {
+        self.shop.lock().await.drain(BOUND).await
+    }
+
+    /// Waits until nothing is under way, and audits. Fails on any invariant that is violated or was not looked at;
+    /// I9, which is about a load, only where one is described.
+    pub async fn audit(&self, expected: Expected) -> Result<()> {
+        self.drain().await?;
+        let with_load = expected.min_per_outcome > 0;
+        let mut subject = self.subject();
+        subject.expected = Expected { poison: subject.expected.poison, ..expected };
         let findings = audit(&subject).await?;
         let wrong: Vec<String> = findings
             .iter()

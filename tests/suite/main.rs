@@ -20,6 +20,7 @@ mod docs;
 mod duplicates;
 mod flaws;
 mod gateway;
+mod live_audit;
 mod openapi;
 mod scenario;
 mod servers;
@@ -167,6 +168,10 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         docs::a_real_run_is_as_described,
         story::it_tells_what_happened,
         scenario::the_same_kill_on_both,
+        live_audit::one_transaction_has_no_window,
+        live_audit::between_services_there_is_one,
+        live_audit::what_stands_still_is_late,
+        live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         soak::orders_live_through_faults_of_every_sort,
         control::up_is_controlled_by_its_owner_alone,
         gateway::a_service_that_hangs_is_cut_off_and_taken_back,

@@ -30,6 +30,10 @@ use crate::stats::{Spread, spread};
 use crate::trial::{self, Window};
 use crate::{binaries, record};
 
+mod live_audit;
+
+pub use live_audit::{Cost, Options as LiveAuditOptions, live_audit};
+
 /// The checkout that pgbench runs.
 const SCRIPT: &str = include_str!("bench/checkout.sql");
 /// As many sessions as the monolith's pool has: with more, both wait for themselves at the popular rows.

@@ -205,6 +205,8 @@ enum Bench {
         #[command(flatten)]
         json: Json,
     },
+    /// A saturated shop without and with the live audit, in turns: what it costs to be looked at.
+    LiveAudit(audit::BenchLiveAudit),
 }
 
 #[derive(Debug, Args)]
@@ -386,6 +388,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             }
             Ok(HELD)
         }
+        Command::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
         Command::CrashMatrix(arguments) => crash_matrix(arguments, folder).await,
         Command::Flaws(arguments) => flaws(arguments, folder).await,
         Command::InDoubt { database_url, resolve, json } => {

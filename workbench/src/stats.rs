@@ -150,6 +150,26 @@ pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
     Some(Spread { median, min, max })
 }
 
+/// The mean of ratios, on the log scale, and the interval that it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct RatioInterval {
+    /// Their geometric mean.
+    pub mean: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The interval of some ratios, which by themselves are assumed to stray from one another by `typical`; `None` for fewer
+/// than two.
+pub fn ratio_interval(ratios: &[f64], typical: f64, confidence: f64) -> Option<RatioInterval> {
+    let logs: Option<Vec<f64>> = ratios.iter().map(|ratio| Some(usable(Some(*ratio))?.ln())).collect();
+    let logs = logs?;
+    let (low, high) = log_interval(&logs, typical, confidence)?;
+    Some(RatioInterval { mean: mean(&logs)?.exp(), low: low.exp(), high: high.exp() })
+}
+
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
@@ -189,6 +209,14 @@ mod tests {
         assert!(low.exp() > 1.5 && high.exp() < 2.8, "{} {}", low.exp(), high.exp());
         assert!(interval([2.0, 8.0, 0.5]).0 < 0.0);
         assert!(interval([1.0, 1.0, 1.0]).0 < 0.0, "equal by luck is not equal for sure");
+    }
+
+    #[test]
+    fn ratios_have_an_interval_around_their_geometric_mean() {
+        let RatioInterval { mean, low, high } = ratio_interval(&[0.5, 2.0, 1.0], 0.05, 0.95).unwrap();
+        assert!((mean - 1.0).abs() < 1e-9 && low < 1.0 && high > 1.0, "{mean} {low} {high}");
+        assert_eq!(ratio_interval(&[1.0], 0.05, 0.95), None, "one ratio cannot vary");
+        assert_eq!(ratio_interval(&[1.0, 0.0], 0.05, 0.95), None, "nothing was decided in one of them");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `cleave audit`: at rest, or live.
+//! `cleave audit`: at rest, or live; and `cleave bench live-audit`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use super::{Json, exit_status, length};
-use crate::{live_audit, up};
+use super::{HELD, Json, ServerArgs, exit_status, length};
+use crate::driver::Driver;
+use crate::guard::Guard;
+use crate::{bench, live_audit, output, up};
 
 /// What is asked for.
 #[derive(Debug, Args)]
@@ -45,4 +47,41 @@ pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<
         }
     };
     Ok(exit_status(verdict))
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(super) struct BenchLiveAudit {
+    /// The shops, as monolith:two-phase or split:tcc.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
+    modes: Vec<Driver>,
+    /// How long each turn lasts.
+    #[arg(long, default_value = "10s", value_parser = length)]
+    duration: Duration,
+    /// Clients that send at the same time.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    clients: u64,
+    /// Turns without and with it, of each shop.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    rounds: u64,
+    /// Seed of the goods and the orders.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// Measures what the live audit costs.
+pub(super) async fn bench(asked: BenchLiveAudit, folder: &Path) -> Result<u8> {
+    let BenchLiveAudit { modes, duration, clients, rounds, seed, servers, json } = asked;
+    let infra = servers.options();
+    let options = bench::LiveAuditOptions { drivers: modes, duration, clients, rounds, seed, infra };
+    let cost = bench::live_audit(&Guard::start()?, folder, &options).await?;
+    match json.json.as_deref() {
+        Some(target) => output::json(target, &cost)?,
+        None => println!("{}", cost.table()),
+    }
+    Ok(HELD)
 }

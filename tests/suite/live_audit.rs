@@ -1,0 +1,219 @@
+//! The live audit: it looks on at a shop that is at work, says how long its databases disagree, and sees what breaks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Timestamptz};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join_all;
+use serde_json::Value;
+use tests::{Driver, Load, Mix, Stage, World, eventually};
+use uuid::Uuid;
+use workbench::audit::live::{INVARIANTS, Live, Recording, Settings, Snapshot};
+use workbench::run::Verdict;
+
+use crate::api::order;
+
+/// As it looks by itself, and more often, so that no case has to wait long.
+const OFTEN: Settings = Settings { every: Duration::from_millis(200), late: Duration::from_secs(35) };
+/// Tables that grow with the run.
+const GROWING: &str = "('claims', 'reservations', 'orders', 'payments', 'entries', 'shipments')";
+
+#[derive(QueryableByName)]
+struct Commit {
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+pub async fn one_transaction_has_no_window(stage: &Stage) -> Result<Option<String>> {
+    let recording = at_work(stage, Driver::Local).await?;
+    let of = recording.disagreement;
+    ensure!((of.p50_ms, of.longest_ms) == (Some(0.0), Some(0.0)), "one commit lasted: {of:?}");
+    let seen = recording.series.iter().map(|point| point.disagreeing).max();
+    ensure!(seen == Some(0), "a look saw half a transaction: {:?}", recording.series);
+    Ok(None)
+}
+
+pub async fn between_services_there_is_one(stage: &Stage) -> Result<Option<String>> {
+    for driver in [Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
+        let of = at_work(stage, driver).await?.disagreement;
+        ensure!(of.p50_ms > Some(0.0) && of.p99_ms >= of.p50_ms, "{driver}: {of:?}");
+        ensure!(of.longest_ms >= of.p99_ms, "{driver}: {of:?}");
+    }
+    Ok(None)
+}
+
+/// A load, and what the live audit says of it: first nothing, then that all holds.
+async fn at_work(stage: &Stage, driver: Driver) -> Result<Recording> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = Arc::new(stage.new_world(driver, infrastructure).await?);
+    let mix = Mix::prepare(&world).await?;
+    let live = Live::start(world.subject(), OFTEN);
+    let begun = Utc::now();
+    eventually("it has looked", async || Ok((live.snapshot().at > begun).then_some(()))).await?;
+    ensure!(live.snapshot().findings.len() == INVARIANTS.len());
+    ensure!(live.snapshot().verdict() == Verdict::NoEvidence, "{driver}, of nothing: {:?}", live.snapshot());
+    one_window_is_exact(&world, &live).await.with_context(|| driver.to_string())?;
+
+    let load = Load::start(&world, &mix, 4);
+    load.proceed(60).await?;
+    let held = |snapshot: &Snapshot| snapshot.findings.iter().all(|finding| finding.verdict == Verdict::Held);
+    eventually("all holds while it works", async || Ok(held(&live.snapshot()).then_some(())))
+        .await
+        .with_context(|| format!("{driver}: {:?}", live.snapshot()))?;
+    load.finish().await?;
+    world.drain().await?;
+    let (last, recording) = live.finish().await?;
+    ensure!(held(&last), "{driver}: {last:?}");
+    ensure!(
+        recording.series.iter().all(|point| point.anomalies.is_empty()),
+        "{driver}: {:?}",
+        recording.series
+    );
+    let of = recording.disagreement;
+    ensure!(of.orders_now == 0 && of.resolved >= 30, "{driver}: {of:?}");
+
+    nothing_is_read_whole(&world).await.with_context(|| driver.to_string())?;
+    let world = Arc::into_inner(world).context("the load is over")?;
+    stage.close(world, infrastructure, Default::default()).await?;
+    Ok(recording)
+}
+
+/// Of the first order it says what the commits say: from the reservation, which comes first, to the decision.
+async fn one_window_is_exact(world: &World, live: &Live) -> Result<()> {
+    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
+    let placed = world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    let resolved = async || Ok(Some(live.snapshot().disagreement).filter(|of| of.resolved > 0));
+    let found = eventually("the order is followed to its end", resolved).await?;
+    let longest = found.longest_ms.context("no window was measured")?;
+
+    let id: Uuid = placed["order_id"].as_str().context("an order has an id")?.parse()?;
+    let first = commit(&world.databases.inventory, "inventory.reservations", id, world.driver).await?;
+    let last = commit(&world.databases.orders, "orders.orders", id, Driver::Local).await?;
+    let window = (last - first).as_seconds_f64() * 1000.0;
+    let exact = match world.driver {
+        // The reservation's own time is from before its commit, which only who looked in between has seen.
+        Driver::Tcc => longest <= window + 0.001,
+        _ => (longest - window).abs() < 0.001,
+    };
+    ensure!(found.resolved == 1 && exact, "by its commits {window} ms: {found:?}");
+    ensure!((window == 0.0) == (world.driver == Driver::Local), "{window} ms");
+    Ok(())
+}
+
+/// When a row of the order was committed, or, of one that is changed later on, first written.
+async fn commit(url: &str, table: &str, order: Uuid, driver: Driver) -> Result<DateTime<Utc>> {
+    let moment = if driver == Driver::Tcc { "reserved_at" } else { "pg_xact_commit_timestamp(xmin)" };
+    let query = format!("SELECT {moment} AS at FROM {table} WHERE order_id = '{order}'");
+    let mut connection = AsyncPgConnection::establish(url).await?;
+    Ok(diesel::sql_query(query).get_result::<Commit>(&mut connection).await?.at)
+}
+
+/// A look at a shop with nothing to do goes by the primary keys alone.
+async fn nothing_is_read_whole(world: &World) -> Result<()> {
+    let scans = async || -> Result<i64> {
+        let mut sum = 0;
+        for (_, url) in world.databases.distinct() {
+            let mut connection = AsyncPgConnection::establish(url).await?;
+            let query = format!(
+                "SELECT coalesce(sum(seq_scan), 0)::bigint AS count FROM pg_stat_user_tables WHERE relname IN {GROWING}"
+            );
+            sum += diesel::sql_query(query).get_result::<Count>(&mut connection).await?.count;
+        }
+        Ok(sum)
+    };
+    // A session tells what it has read at the latest when it ends, or a second after it has.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let before = scans().await?;
+    let live = Live::start(world.subject(), Settings { every: Duration::from_millis(20), ..OFTEN });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let looks = live.finish().await?.1.series.len();
+    ensure!(looks > 1, "it looked {looks} times");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let after = scans().await?;
+    ensure!(
+        after == before,
+        "{} tables that grow were read from end to end in {looks} looks",
+        after - before
+    );
+    Ok(())
+}
+
+/// A service that stands still: a disagreement at first, and then a violation, which is over when it goes on.
+pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Choreographed, infrastructure).await?;
+    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
+    let settings = Settings { late: Duration::from_secs(3), ..OFTEN };
+    let live = Live::start(world.subject(), settings);
+    world.shop().await.pause("shipping")?;
+    let wanted = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let placed = world.order("late", &wanted).await?.expect(202)?;
+    let disagreed = || live.snapshot().disagreement.orders_now == 1;
+    eventually("the databases disagree", async || Ok(disagreed().then_some(()))).await?;
+    ensure!(finding(&live, "I5").0 != Verdict::Violated, "what is under way is not wrong");
+    for invariant in ["I1", "I5"] {
+        let what = format!("{invariant} is violated");
+        let example = eventually(&what, async || {
+            let (verdict, example) = finding(&live, invariant);
+            Ok((verdict == Verdict::Violated).then_some(example))
+        });
+        let example = example.await?.unwrap_or_default();
+        ensure!(placed.json["order_id"] == *example, "{invariant} names {example}, not {}", placed.text);
+    }
+    world.shop().await.resume("shipping")?;
+    let held = || live.snapshot().verdict() == Verdict::Held;
+    eventually("all holds again", async || Ok(held().then_some(())))
+        .await
+        .with_context(|| format!("{:?}", live.snapshot()))?;
+    let (_, recording) = live.finish().await?;
+    ensure!(
+        recording.series.iter().any(|point| point.anomalies.contains_key("I1")),
+        "{:?}",
+        recording.series
+    );
+    ensure!(recording.disagreement.longest_ms > Some(3_000.0), "{:?}", recording.disagreement);
+    stage.close(world, infrastructure, Default::default()).await?;
+    Ok(None)
+}
+
+pub async fn a_shop_without_a_guard_is_caught_while_it_sells(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for (flaws, verdict) in [(&["no-stock-guard"][..], Verdict::Violated), (&[], Verdict::Held)] {
+        let world = stage.new_flawed_world(Driver::Local, infrastructure, flaws).await?;
+        let live = Live::start(world.subject(), OFTEN);
+        for _ in 0..5 {
+            let sku = world.product(10, 3).await?;
+            let customers = try_join_all((0..8).map(|_| world.customer(1_000))).await?;
+            let orders: Vec<Value> =
+                (0..32).map(|n| order(&customers[n % 8], "seoul", &[(&sku, 1, 10)])).collect();
+            let keys: Vec<String> = orders.iter().map(|_| Uuid::new_v4().to_string()).collect();
+            try_join_all(keys.iter().zip(&orders).map(|(key, order)| world.order(key, order))).await?;
+        }
+        let found = eventually("it has said of the stock", async || {
+            // Enough looks for a suspicion to be looked into.
+            let (found, example) = finding(&live, "I2");
+            Ok((found == verdict).then_some(example))
+        });
+        let example = found.await.with_context(|| format!("{flaws:?}: {:?}", live.snapshot()))?;
+        ensure!(example.is_some() == (verdict == Verdict::Violated), "{example:?}");
+        drop(live);
+        world.into_shop().stop(infrastructure).await?;
+    }
+    Ok(None)
+}
+
+fn finding(live: &Live, invariant: &str) -> (Verdict, Option<String>) {
+    let findings = live.snapshot().findings;
+    let finding = findings.into_iter().find(|finding| finding.invariant == invariant).expect("all are there");
+    (finding.verdict, finding.example)
+}
