@@ -169,7 +169,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         story::it_tells_what_happened,
         scenario::the_same_kill_on_both,
         live_audit::one_transaction_has_no_window,
-        live_audit::between_services_there_is_one,
+        live_audit::between_several_commits_there_is_one,
         live_audit::what_stands_still_is_late,
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         soak::orders_live_through_faults_of_every_sort,

@@ -72,24 +72,30 @@ fn chart(
     });
     LiveChart {
         name,
-        most: format!("{} at most, of {top} that the scale goes to", highest(shop)),
+        most: match highest(shop) {
+            0 => "none".to_owned(),
+            most => format!("{most} at most at a time, on a scale to {top}"),
+        },
         class,
         bars: bars.collect(),
         shades: shades(shop, scale),
     }
 }
 
-/// How long the databases disagreed, in words.
-pub(super) fn words(shop: &Outcome) -> String {
+/// How long the databases disagreed, as p50, p99 and the longest; `None` where there is no evidence.
+pub(super) fn cells(shop: &Outcome) -> Option<[String; 3]> {
     let of = shop.live.disagreement;
-    match (of.p50_ms, of.p99_ms, of.longest_ms) {
-        (Some(p50), Some(p99), Some(longest)) => {
-            let open =
-                if of.orders_now > 0 { format!(", {} still open", of.orders_now) } else { String::new() };
-            format!("p50 {}, p99 {}, longest {}{open}", time(p50), time(p99), time(longest))
-        }
-        _ => "no evidence".to_owned(),
-    }
+    Some([time(of.p50_ms?), time(of.p99_ms?), time(of.longest_ms?)])
+}
+
+/// The same in words.
+pub(super) fn words(shop: &Outcome) -> String {
+    let Some([p50, p99, longest]) = cells(shop) else { return "no evidence".to_owned() };
+    let open = match shop.live.disagreement.orders_now {
+        0 => String::new(),
+        open => format!(", {open} still open"),
+    };
+    format!("p50 {p50}, p99 {p99}, longest {longest}{open}")
 }
 
 /// A time for people.

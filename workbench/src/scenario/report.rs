@@ -177,7 +177,7 @@ struct ShopView<'a> {
     shop: &'a Outcome,
     charts: Vec<Chart>,
     live: Vec<LiveChart>,
-    disagreement: String,
+    disagreement: Option<[String; 3]>,
     /// A capability, and what each disturbance did to it.
     radius: Vec<(&'static str, Vec<String>)>,
 }
@@ -225,7 +225,7 @@ impl<'a> ShopView<'a> {
             shop,
             charts: Capability::ALL.map(|capability| Chart::new(shop, capability, run.length_s)).into(),
             live: disagreement::charts(run, shop),
-            disagreement: disagreement::words(shop),
+            disagreement: disagreement::cells(shop),
             radius: radius
                 .map(|(capability, impacts)| (capability.name(), impacts.iter().map(words).collect()))
                 .collect(),

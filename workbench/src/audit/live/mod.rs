@@ -12,9 +12,9 @@
 //! module besides the orders holds something for the order, and it closes with the commit after which all of them say
 //! the same: all of it is held and the order confirmed, or nothing is and it is cancelled. Each of these moments is the
 //! commit's own (`pg_xact_commit_timestamp`), not that of a look, so a window is as exact as the server's clock. It is
-//! measured of every order that at least one other module holds something for, in every mode: where all is one
-//! transaction all rows have one commit, and the window is zero because it was found to be. Disagreement is not a
-//! violation; to have no end is.
+//! measured of every order that at least one other module holds something for, in every mode: between the branches of a
+//! two-phase commit, the orders' own among them, as between services. Where all is one transaction all rows have one
+//! commit, and the window is zero because it was found to be. Disagreement is not a violation; to have no end is.
 
 mod anomalies;
 mod letters;

@@ -9,7 +9,7 @@ use super::super::records::{Commitment, Entry, Moment, Pieces, Records, pieces};
 use super::super::vote;
 use super::news::{HoldVersion, OrderVersion, PaymentVersion, ShipmentVersion, Version};
 use crate::driver::Driver;
-use crate::run::Verdict;
+use crate::run::{Mode, Verdict};
 
 /// The newest versions of an order's rows.
 #[derive(Debug, Default)]
@@ -115,11 +115,14 @@ impl Trace {
 
     /// From the first commit by which another module said something to the last of all; `None` where only the orders
     /// have anything to say. Of an order on which all agree.
-    pub fn window(&self) -> Option<TimeDelta> {
+    pub fn window(&self, driver: Driver) -> Option<TimeDelta> {
         let order = self.order.as_ref().and_then(|version| version.dating().seen_at());
         let others = [last(&self.claim), last(&self.reservation), last(&self.payment), last(&self.shipment)];
         let end = others.into_iter().flatten().chain(order).max()?;
-        Some(end - self.began?)
+        let began = self.began?;
+        // A monolith's order appears with its decision: if its branch is committed first, it is ahead of the others.
+        let ahead = order.filter(|_| driver.mode() == Mode::Monolith);
+        Some(end - ahead.map_or(began, |ahead| began.min(ahead)))
     }
 
     /// Since when it is open: placed, decided, or first spoken of.

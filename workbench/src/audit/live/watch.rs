@@ -174,7 +174,7 @@ impl Watch {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         trace.judged();
         let agreed = trace.standing(driver) == Standing::Agreed;
-        if agreed && let Some(window) = trace.window() {
+        if agreed && let Some(window) = trace.window(driver) {
             self.windows.add(window);
         }
         let (placed, decided) = (trace.is_placed(), trace.is_decided());

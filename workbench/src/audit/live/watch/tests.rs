@@ -241,6 +241,15 @@ fn a_window_runs_from_the_first_commit_to_the_last() {
 }
 
 #[test]
+fn a_branch_of_the_order_that_is_ahead_counts_too() {
+    let records = shop([confirmed(1)]);
+    let mut branches = news(&records, Commits::At(60), "1");
+    branches.orders[0].dating.dated_at = Some(at(50));
+    let found = look(&mut opened(Driver::TwoPhase), &records, branches, 91);
+    assert_eq!(found.disagreement.longest_ms, Some(10_000.0));
+}
+
+#[test]
 fn what_is_under_way_is_a_disagreement_and_not_a_violation() {
     let good = shop([confirmed(1)]);
     let mut halfway = good.clone();
