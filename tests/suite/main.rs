@@ -167,6 +167,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_database,
         docs::a_real_run_is_as_described,
         story::it_tells_what_happened,
+        story::it_tells_what_is_in_doubt,
         scenario::the_same_kill_on_both,
         live_audit::one_transaction_has_no_window,
         live_audit::between_several_commits_there_is_one,

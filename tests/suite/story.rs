@@ -1,14 +1,16 @@
 //! The story of an order is what happened to it, on real servers.
 
 use anyhow::{Context, Result, ensure};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use serde_json::{Value, json};
 use tests::{Driver, Stage, World, eventually};
 use uuid::Uuid;
 use workbench::audit::Expected;
-use workbench::story::{self, Language, Outcome, Pick, Place, Story, Wait, What};
+use workbench::story::{self, Holder, Language, Outcome, Pick, Place, Story, Wait, Waiting, What};
 
 use crate::api::order;
 use crate::docs::fits;
+use crate::two_phase::Died;
 
 /// What is undone for an order that shipping refuses, in the order in which it has to be.
 const UNDONE: [&str; 3] = ["payments.refund-payment", "inventory.release-stock", "catalog.release-prices"];
@@ -21,6 +23,7 @@ pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
         told(&world).await.with_context(|| driver.to_string())?;
         if driver == Driver::Orchestrated {
             stuck(&world).await.context("a service that is paused")?;
+            locked(&world).await.context("a row that somebody holds")?;
         }
         stage.close(world, infrastructure, Expected::default()).await?;
     }
@@ -106,6 +109,54 @@ async fn stuck(world: &World) -> Result<()> {
         Ok((story.outcome != Outcome::Pending).then_some(story))
     });
     settled(&ended.await?)
+}
+
+/// Somebody who has nothing to do with the shop holds the customer's wallet.
+async fn locked(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let mut holder = AsyncPgConnection::establish(&world.databases.payments).await?;
+    let hold = format!(
+        "SET application_name = 'a holder'; BEGIN;
+         SELECT FROM payments.wallets WHERE customer_id = '{customer}' FOR UPDATE"
+    );
+    holder.batch_execute(&hold).await?;
+    let key = Uuid::new_v4().to_string();
+    let placed = world.order(&key, &order(&customer, "seoul", &[(&sku, 1, 10)])).await?.expect(202)?.json;
+    let id = id(&placed)?;
+    let wallet = format!("payments.wallets {customer}");
+    eventually("the order waits for the wallet", async || {
+        let story = tell(world, id).await?;
+        let waits = story.waits_for.iter().any(|wait| {
+            matches!(&wait.on, Wait::RowLock { row, held_by: Holder::Session { application, .. }, .. }
+                if *row == wallet && application == "a holder")
+        });
+        fits(&json!([story]), "story.schema.json")?;
+        Ok(waits.then_some(()))
+    })
+    .await?;
+    holder.batch_execute("ROLLBACK").await?;
+    world.decision(&format!("/orders/{id}")).await?;
+    Ok(())
+}
+
+/// The order is decided and seen, and a part of it is only prepared.
+pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> {
+    let died = Died::at(stage, "after-commit-prepared").await?;
+    let place = Place::of(&*died.world.shop().await);
+    let id = story::pick(&place, Pick::Last).await?.context("the order is not seen")?;
+    let story = tell(&died.world, id).await?;
+    let in_doubt = |wait: &Waiting| matches!(wait.on, Wait::InDoubt { .. });
+    ensure!(story.waits_for.iter().any(in_doubt), "{}", story.text());
+    let commands: Vec<_> =
+        story.safe_next_actions.iter().filter_map(|action| action.command.as_deref()).collect();
+    ensure!(commands.contains(&"cleave in-doubt --resolve"), "{commands:?}");
+    fits(&json!([story]), "story.schema.json")?;
+    died.restart().await?;
+    let story = tell(&died.world, id).await?;
+    ensure!(story.outcome == Outcome::Confirmed, "{}", story.text());
+    settled(&story)?;
+    stage.close(died.world, stage.infrastructure().await?, Expected::default()).await?;
+    Ok(None)
 }
 
 async fn tell(world: &World, id: Uuid) -> Result<Story> {

@@ -106,13 +106,23 @@ impl Picture<'_> {
         svg + "</svg>"
     }
 
+    /// What an event was about, and where, if the picture does not show that.
+    fn placed(&self, event: &Event) -> String {
+        match self.story.mode {
+            Mode::Monolith if event.lane != "monolith" => format!("{}: {}", event.lane, event.name),
+            // A commit is called nothing else, and its kind stands there already.
+            _ if event.what == What::Commit && event.name == "commit" => String::new(),
+            _ => event.name.clone(),
+        }
+    }
+
     fn height(&self) -> i64 {
         HEAD + ROW * i64::try_from(self.story.events.len().max(1)).unwrap_or(1)
     }
 
     fn open(&self, width: i64, height: i64) -> String {
         let name = format!("{}: {}", self.story.driver, title(self.story.mode).says(self.language));
-        let outcome = self.story.outcome.says(self.language);
+        let outcome = self.story.outcome.word(self.language);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"story\" role=\"img\" viewBox=\"0 0 {width} {height}\" \
              width=\"{width}\" height=\"{height}\"><style>{STYLE}</style><title>{label}</title>\
@@ -159,8 +169,10 @@ impl Picture<'_> {
         let Some(cause) = event.caused_by.filter(|cause| self.story.events[*cause].lane != event.lane) else {
             return;
         };
-        let (x1, y1) = (x_in(self.story, &self.story.events[cause].lane), y_of(cause));
-        let (x2, y2) = (x_in(self.story, &event.lane), y_of(index));
+        let (x1, x2) = (x_in(self.story, &self.story.events[cause].lane), x_in(self.story, &event.lane));
+        // A request is answered at its end, and not where it came in.
+        let (y1, y2) =
+            (if event.what == What::Answer { y_of(index) - ROW } else { y_of(cause) }, y_of(index));
         // The head stands before the mark, in the direction of the line.
         let (dx, dy) = ((x2 - x1) as f64, (y2 - y1) as f64);
         let long = dx.hypot(dy).max(1.0);
@@ -168,12 +180,14 @@ impl Picture<'_> {
             let (ux, uy) = (dx / long, dy / long);
             (x2 as f64 - ux * back - uy * side, y2 as f64 - uy * back + ux * side)
         };
+        // Out of the mark that it begins at, too.
+        let begin = at(long - 9.0, 0.0);
         let (tip, left, right) = (at(7.0, 0.0), at(15.0, 4.0), at(15.0, -4.0));
         let _ = write!(
             svg,
-            "<line class=\"hop\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>\
+            "<line class=\"hop\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>\
              <path class=\"head\" d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z\"/>",
-            tip.0, tip.1, tip.0, tip.1, left.0, left.1, right.0, right.1
+            begin.0, begin.1, tip.0, tip.1, tip.0, tip.1, left.0, left.1, right.0, right.1
         );
     }
 
@@ -208,7 +222,7 @@ impl Picture<'_> {
             milliseconds(event.at_us),
             event.what.sign(),
             event.what.says(self.language),
-            escaped(&format!("{}{took}", event.name)),
+            escaped(&format!("{}{took}", self.placed(event))),
         );
     }
 }

@@ -75,7 +75,13 @@ impl Story {
             let to = place(event.at_us + event.duration_us).max(from + 1);
             let bar =
                 format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(BAR as usize - to));
-            let _ = writeln!(text, "{:>12} │{bar}│ {}", milliseconds(event.at_us), described(event));
+            let _ = writeln!(
+                text,
+                "{:>12} │{bar}│ {}{}",
+                milliseconds(event.at_us),
+                elsewhere(event),
+                described(event)
+            );
         }
         text
     }
@@ -122,14 +128,21 @@ impl Story {
     }
 }
 
+/// Where an event was, if not in the monolith.
+fn elsewhere(event: &Event) -> String {
+    if event.lane == "monolith" { String::new() } else { format!("{}: ", event.lane) }
+}
+
 fn described(event: &Event) -> String {
     let took = match event.duration_us {
         0 => String::new(),
         us => format!(" ({})", milliseconds(us)),
     };
-    let sign = if event.what == What::Step { "" } else { event.what.says(LANGUAGE) };
+    let kind = event.what.says(LANGUAGE);
+    // A step is told by its bar or its dot, and a commit is called nothing else.
+    let kind = if event.what == What::Step || event.name == kind { "" } else { kind };
     let failed = if event.ok { "" } else { " ✗" };
-    format!("{sign} {}{took}{failed}", event.name).trim_start().to_owned()
+    format!("{kind} {}{took}{failed}", event.name).trim_start().to_owned()
 }
 
 /// Microseconds as milliseconds.

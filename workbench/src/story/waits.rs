@@ -208,6 +208,9 @@ pub(super) async fn of(
     } else if pending && place.driver.mode() == Mode::Split && waits.is_empty() {
         waits.extend(unheard(place, records, queues));
     }
+    if matches!(place.driver, Driver::Choreographed | Driver::Naive) {
+        waits.extend(not_undone(place, records, queues));
+    }
     if pending {
         waits.extend(records.held.iter().map(lock));
         let asked: Vec<String> = waits.iter().filter_map(Wait::service).map(str::to_owned).collect();
@@ -301,6 +304,19 @@ fn unheard(place: &Place, records: &Records, queues: &HashMap<String, Queue>) ->
     let refused = !done(key) && !matches!(messages::module(key), "orders" | "catalog");
     let (message, hearer) = if refused { (refusal(key), "orders") } else { (key.to_owned(), hearer) };
     Some(queue(place, queues, hearer, &message))
+}
+
+/// In a choreography an order may be off before all is undone: each hears of the refusal by a message of its own.
+fn not_undone(place: &Place, records: &Records, queues: &HashMap<String, Queue>) -> Vec<Wait> {
+    const UNDONE: [(&str, &str); 3] = [
+        ("catalog.prices-honoured", "catalog.prices-released"),
+        ("inventory.stock-reserved", "inventory.stock-released"),
+        ("payments.payment-captured", "payments.payment-refunded"),
+    ];
+    let cancelled = records.order.as_ref().is_some_and(|order| order.status == "cancelled");
+    let done = |key: &str| records.effects.iter().any(|effect| effect.name == key);
+    let open = UNDONE.into_iter().filter(|(key, undone)| cancelled && done(key) && !done(undone));
+    open.map(|(key, _)| queue(place, queues, messages::module(key), &format!("what undoes {key}"))).collect()
 }
 
 fn refusal(key: &str) -> String {

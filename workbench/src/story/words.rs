@@ -108,18 +108,23 @@ impl What {
 }
 
 impl Outcome {
-    /// What became of the order.
+    /// What became of the order, with the refusal in a sentence.
     pub fn says(&self, language: Language) -> String {
         match self {
-            Outcome::Pending => language.choose("pending", "대기 중").to_owned(),
+            Outcome::Cancelled { detail, .. } if !detail.is_empty() => {
+                format!("{} ({detail})", self.word(language))
+            }
+            _ => self.word(language),
+        }
+    }
+
+    /// The same in a word, with the refusal's code.
+    pub fn word(&self, language: Language) -> String {
+        match self {
+            Outcome::Pending => language.choose("… pending", "… 대기 중").to_owned(),
             Outcome::Confirmed => language.choose("✓ confirmed", "✓ 확정됨").to_owned(),
-            Outcome::Cancelled { code, detail } => {
-                let word = language.choose("✗ cancelled", "✗ 취소됨");
-                if detail.is_empty() {
-                    format!("{word}: {code}")
-                } else {
-                    format!("{word}: {code} ({detail})")
-                }
+            Outcome::Cancelled { code, .. } => {
+                format!("{}: {code}", language.choose("✗ cancelled", "✗ 취소됨"))
             }
         }
     }
@@ -200,12 +205,12 @@ impl Wait {
         match self {
             Wait::Nothing => "없음: 주문이 결정되었습니다".into(),
             Wait::OutboxRow { service, message, since, .. } => format!(
-                "{message} 메시지의 발행: {}부터 {service}의 outbox에 커밋되어 있으며, 브로커가 아직 확인하지 않았습니다",
+                "{message} 메시지의 발행: {}부터 {service}의 아웃박스에 커밋되어 있으며, 브로커가 아직 확인하지 않았습니다",
                 time(since)
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
                 "{message} 메시지의 처리: 발행되었지만 아직 아무도 처리하지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
-                 {}개(이미 가져갔을 수 있음), dead letter {}개",
+                 {}개(이미 가져갔을 수 있음), 데드 레터 {}개",
                 count(*standing),
                 count(*consumers),
                 count(*dead_letters)
@@ -224,7 +229,7 @@ impl Wait {
                 format!("{module} 부분의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
             }
             Wait::Silent { process, why } => format!("응답하지 않는 프로세스 {process}: {why}"),
-            Wait::Lost => "오지 않을 메시지: 어느 outbox에도 없고, 다시 요청할 주체도 없습니다".into(),
+            Wait::Lost => "오지 않을 메시지: 어느 아웃박스에도 없고, 다시 요청할 주체도 없습니다".into(),
         }
     }
 }
@@ -282,13 +287,13 @@ impl Advice {
         match self {
             Advice::Nothing => "할 일이 없습니다".into(),
             Advice::AsksAgain { at } => {
-                format!("기다리세요. saga가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다", time(at))
+                format!("기다리세요. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다", time(at))
             }
             Advice::ComesBack { process } => format!(
-                "기다리세요. {process} 프로세스가 끝났다면 supervisor가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
+                "기다리세요. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
             ),
             Advice::IsPublished => {
-                "기다리세요. 브로커가 응답하면 relay가 outbox의 메시지를 발행합니다".into()
+                "기다리세요. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()
             }
             Advice::Faults => "어떤 장애가 언제까지 주입되어 있는지 확인합니다".into(),
             Advice::Heal => "모든 장애를 지금 끝냅니다".into(),
