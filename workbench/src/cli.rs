@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::dashboard::clock;
 use crate::driver::Driver;
 use crate::guard::{self, Guard};
 use crate::run::{Arrivals, Verdict};
@@ -20,6 +21,7 @@ use crate::{
 
 mod audit;
 mod chaos;
+mod dashboard;
 mod fault;
 mod order;
 
@@ -53,6 +55,8 @@ enum Command {
     Compare(Compare),
     /// Start a shop, say where it is and what to try, and stay until Ctrl-C.
     Up(Up),
+    /// Show both modes side by side in a web page, under one load, and break them there. Starts them unless they are up.
+    Dashboard(dashboard::Dashboard),
     /// Tell what `cleave up` has running.
     Status(Json),
     /// Stop what `cleave up` has running.
@@ -135,6 +139,9 @@ enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Sends the load of a dashboard.
+    #[command(name = clock::COMMAND, hide = true)]
+    LoadClock,
     /// Cleans up after a cleave that was killed.
     #[command(name = guard::COMMAND, hide = true)]
     Guard,
@@ -259,6 +266,9 @@ struct Up {
     /// Put a proxy into every link, where `cleave fault` can disturb it.
     #[arg(long)]
     proxies: bool,
+    /// Show all of it in a web page, as `cleave dashboard` does; with proxies.
+    #[arg(long)]
+    dashboard: bool,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
@@ -320,6 +330,7 @@ pub fn main() -> ExitCode {
     // The guard needs no runtime: its one thread blocks all signals.
     let result = match cli.command {
         Command::Guard => guard::run().map(|()| HELD),
+        Command::LoadClock => clock::run(up::SEED).map(|()| HELD),
         // Nothing is left behind when a signal ends it, so nobody has to wait for one.
         Command::Model(arguments) => model::run(&arguments).map(|held| if held { HELD } else { VIOLATED }),
         command => start(command, cli.folder),
@@ -339,12 +350,19 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
     load::allow_many_connections()?;
     match command {
         // It takes Ctrl-C as its end, and comes to it in order.
-        Command::Up(Up { modes: Modes(drivers), proxies, flaws, servers }) => {
-            let wanted = up::Wanted { drivers, flaws: flaws.flaws, proxies, infra: servers.options() };
+        Command::Up(Up { modes: Modes(drivers), proxies, dashboard, flaws, servers }) => {
+            let wanted = up::Wanted {
+                drivers,
+                flaws: flaws.flaws,
+                proxies: proxies || dashboard,
+                infra: servers.options(),
+                page: dashboard.then(crate::dashboard::Options::default),
+            };
             up::run(&folder, &wanted, interrupted()).await.map(|()| HELD)
         }
         Command::Chaos(asked) => chaos::chaos(asked, &folder).await,
         Command::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
+        Command::Dashboard(asked) => dashboard::dashboard(asked, &folder).await,
         command => tokio::select! {
             result = run(command, &folder) => result,
             // Whatever was started is dropped with the other branch, and dropping ends it.
@@ -395,7 +413,12 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
         Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
-        Command::Up(_) | Command::Chaos(_) | Command::Audit(_) | Command::Guard | Command::Model(_) => {
+        Command::Up(_)
+        | Command::Chaos(_)
+        | Command::Dashboard(_)
+        | Command::Guard
+        | Command::LoadClock
+        | Command::Model(_) => {
             unreachable!("taken before")
         }
     }

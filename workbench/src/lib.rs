@@ -12,6 +12,7 @@ pub mod cli;
 pub mod compare;
 pub mod control;
 pub mod crash_matrix;
+pub mod dashboard;
 pub mod doctor;
 pub mod driver;
 pub mod faults;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::infra;
+use crate::load::mix::sale_price;
 use crate::shop::Shop;
 
 /// Products in the catalogue.
@@ -55,6 +56,19 @@ impl Goods {
         send(client.post(url("/stock/receipts")), self.receipt()).await?;
         send(client.post(url("/wallets/deposits")), self.deposits()).await?;
         analyze(shop).await
+    }
+
+    /// Puts the first so many products on sale, so many pieces of each, at the shop with this address.
+    pub async fn put_on_sale(&self, address: &str, products: usize, quota: u64) -> Result<()> {
+        let product = |n: usize| {
+            let price = self.price(n);
+            let sale = json!({ "price": sale_price(price), "quota": quota });
+            json!({ "sku": sku(n), "name": format!("On sale no. {}", n + 1), "price": price, "sale": sale })
+        };
+        let products: Vec<_> = (0..products).map(product).collect();
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        client.put(format!("{address}/products")).json(&products).send().await?.error_for_status()?;
+        Ok(())
     }
 
     fn products(&self) -> Value {

@@ -175,6 +175,11 @@ impl Shop {
         Ok(&self.members[self.index(name)?].address)
     }
 
+    /// What one of its processes is an instance of: `orders`, of `orders-2`.
+    pub fn service_of(&self, name: &str) -> Result<&str> {
+        Ok(self.members[self.index(name)?].service())
+    }
+
     /// Sets a setting of the external configuration, which the registry keeps and the processes follow.
     pub async fn set(&self, name: &str, value: u64) -> Result<()> {
         let url = format!("{}/settings/{name}", self.address_of(REGISTRY)?);

@@ -11,11 +11,12 @@ use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::audit::{self, Expected, Subject};
 use crate::compare::programs;
 use crate::control::{self, Client, Control, ProcessState, ShopState};
+use crate::dashboard;
 use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::infra::{self, Infrastructure};
@@ -29,12 +30,15 @@ use crate::story::Place;
 use crate::supervisor::Supervisor;
 use crate::{binaries, logs, output};
 
+mod page;
 mod state;
 
-use state::{Claim, RunningShop, State};
+use page::Page;
+use state::Claim;
+pub(crate) use state::{RunningShop, State};
 
 /// The seed of the goods. Always the same, so that what a guide says to try works.
-const SEED: u64 = 1;
+pub const SEED: u64 = 1;
 /// The folder of the logs, in the folder of runs and state.
 const LOGS: &str = "up-logs";
 /// How long `audit` waits for orders that are on their way.
@@ -55,6 +59,8 @@ pub struct Wanted {
     pub proxies: bool,
     /// Which servers to use.
     pub infra: infra::Options,
+    /// Whether it is to be shown in a web page, and how.
+    pub page: Option<dashboard::Options>,
 }
 
 /// Starts the shops and stays until `stop` is done.
@@ -83,7 +89,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     let told: Vec<String> = shops.iter().map(what_to_try).collect();
     let infra = Arc::new(Mutex::new(infra));
     let shops = supervised(folder, &infra, shops).await?;
-    let control = control::serve(Control { shops: shops.clone() })?;
+    let control = control::serve(Control { shops: Arc::new(RwLock::new(shops.clone())) })?;
     state.control = Some(control.access.clone());
     claim.publish(&state)?;
     print!("{}", warnings(drivers.iter().copied(), flaws));
@@ -91,8 +97,12 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
         println!("{what}");
     }
     eprintln!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
+    let page = wanted.page.as_ref().map(|options| Page::start(folder, options)).transpose()?;
     stop.await;
     eprintln!("Stopping");
+    if let Some(page) = page {
+        page.end().await;
+    }
     drop(claim);
     control.close().await;
     let mut released = Vec::new();
@@ -126,7 +136,7 @@ fn logs_of(folder: &Path, driver: Driver) -> PathBuf {
 }
 
 async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Infrastructure, Vec<Shop>)> {
-    let Wanted { drivers, flaws, proxies, infra } = wanted;
+    let Wanted { drivers, flaws, proxies, infra, .. } = wanted;
     eprintln!("Building what is needed");
     let mut needed = programs(drivers);
     needed.extend(BEFORE_MONOLITHS);
@@ -266,9 +276,19 @@ fn client(state: &State) -> Result<Client> {
     Client::new(access.context("`cleave up` is of an older version; start it again")?)
 }
 
-/// The same for other commands; an error that says so if nothing is up.
+/// Whether anything is up.
+pub fn is_running(folder: &Path) -> Result<bool> {
+    Ok(State::read(folder)?.is_some())
+}
+
+/// What is up; an error that says so if nothing is.
+pub(crate) fn running(folder: &Path) -> Result<State> {
+    State::read(folder)?.context("nothing is running; start a shop with `cleave up`")
+}
+
+/// A client of the control interface for other commands.
 pub fn control(folder: &Path) -> Result<Client> {
-    client(&State::read(folder)?.context("nothing is running; start a shop with `cleave up`")?)
+    client(&running(folder)?)
 }
 
 /// Stops what is up, and waits until it has stopped.

@@ -5,8 +5,13 @@
 //! stands in `Host`.
 
 use actix_web::http::{Method, StatusCode, header};
+use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::de::DeserializeOwned;
 use serde_json::json;
+
+/// The largest body that is read, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
 
 /// The header of the token.
 pub const TOKEN: &str = "x-cleave-token";
@@ -38,12 +43,11 @@ impl ResponseError for Refused {
     }
 }
 
-/// Admits a request to the interface on this port, or says why not.
-pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
+/// Whether a request means this interface, on this port of loopback, and comes from no other site's page.
+pub fn is_from_here(request: &HttpRequest, port: u16) -> Result<(), Refused> {
     let refuse = |status, why: &str| Err(Refused::new(status, why));
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-    let text =
-        |name: header::HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or(""));
+    let text = |name| text(request, name);
     if !text(header::HOST).is_some_and(|host| hosts.iter().any(|own| own == host)) {
         return refuse(StatusCode::MISDIRECTED_REQUEST, "the Host header is not that of this interface");
     }
@@ -51,15 +55,38 @@ pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refuse
     if text(header::ORIGIN).is_some_and(|origin| origins.iter().all(|own| own != origin)) {
         return refuse(StatusCode::FORBIDDEN, "the request comes from another origin");
     }
+    Ok(())
+}
+
+/// Admits a request to the interface on this port, or says why not.
+pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
+    is_from_here(request, port)?;
+    let refuse = |status, why: &str| Err(Refused::new(status, why));
     let sent = request.headers().get(TOKEN).map(header::HeaderValue::as_bytes).unwrap_or_default();
     if !same(sent, token.as_bytes()) {
         return refuse(StatusCode::UNAUTHORIZED, "the header x-cleave-token is missing or wrong");
     }
-    let is_json = text(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let is_json = text(request, header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if request.method() != Method::GET && !is_json {
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with content-type: application/json");
     }
     Ok(())
+}
+
+/// Reads what an admitted request asks for.
+pub async fn read<T: DeserializeOwned>(body: Payload) -> Result<T, Refused> {
+    let refuse = |why: String| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why);
+    let bytes = match body.to_bytes_limited(BODY_LIMIT).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(why)) => return Err(refuse(format!("the body broke off: {why}"))),
+        Err(_) => return Err(refuse("the body is too large".into())),
+    };
+    serde_json::from_slice(&bytes).map_err(|why| refuse(format!("the body is not understood: {why}")))
+}
+
+/// A header that is a text; empty where it is none.
+fn text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
+    request.headers().get(name).map(|value| value.to_str().unwrap_or(""))
 }
 
 /// In a time that does not tell how much of it was right.

@@ -6,6 +6,7 @@
 pub mod admission;
 mod client;
 pub mod commands;
+pub mod live;
 mod server;
 
 use std::collections::BTreeMap;

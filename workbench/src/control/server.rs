@@ -1,6 +1,7 @@
 //! The side of the control interface that is in `cleave up`.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -8,10 +9,12 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::admission::{Refused, admit};
+use super::admission::{self, Refused, admit};
+use super::live::live;
 use super::{
     Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
     ShopSettings, ShopState,
@@ -21,14 +24,11 @@ use crate::run::Mode;
 use crate::shop::SERVICES;
 use crate::supervisor::Supervisor;
 
-/// The largest body that is read, in bytes.
-const BODY_LIMIT: usize = 64 * 1024;
-
 /// The shops that can be controlled.
 #[derive(Debug, Clone)]
 pub struct Control {
-    /// Each with its supervisor.
-    pub shops: Vec<(Driver, Supervisor)>,
+    /// Each with its supervisor. Whoever replaces one waits until nobody uses it any more.
+    pub shops: Arc<RwLock<Vec<(Driver, Supervisor)>>>,
 }
 
 /// An interface that is open.
@@ -58,6 +58,7 @@ pub fn serve(control: Control) -> Result<Open> {
             .app_data(Data::new(control.clone()))
             .app_data(Data::new(door.clone()))
             .route("/state", web::get().to(state))
+            .route("/live", web::get().to(live))
             .route("/scale", web::post().to(scale))
             .route("/deploy", web::post().to(deploy))
             .route("/faults", web::get().to(fault_log))
@@ -75,36 +76,38 @@ pub fn serve(control: Control) -> Result<Open> {
     Ok(Open { access, handle, server: tokio::spawn(server) })
 }
 
-impl Control {
-    /// This shop, or all of them.
-    fn of(&self, shop: Option<Driver>) -> Result<Vec<&(Driver, Supervisor)>, Refused> {
-        let found: Vec<_> =
-            self.shops.iter().filter(|(driver, _)| shop.is_none_or(|shop| shop == *driver)).collect();
-        match (found.is_empty(), shop) {
-            (true, Some(shop)) => {
-                let up: Vec<String> = self.shops.iter().map(|(driver, _)| driver.to_string()).collect();
-                let why = format!("{shop} is not up; there are {}", up.join(", "));
-                Err(Refused::new(StatusCode::NOT_FOUND, why))
-            }
-            _ => Ok(found),
+/// This shop, or all of them.
+fn chosen(
+    shops: &[(Driver, Supervisor)],
+    shop: Option<Driver>,
+) -> Result<Vec<&(Driver, Supervisor)>, Refused> {
+    let found: Vec<_> = shops.iter().filter(|(driver, _)| shop.is_none_or(|shop| shop == *driver)).collect();
+    match (found.is_empty(), shop) {
+        (true, Some(shop)) => {
+            let up: Vec<String> = shops.iter().map(|(driver, _)| driver.to_string()).collect();
+            let why = format!("{shop} is not up; there are {}", up.join(", "));
+            Err(Refused::new(StatusCode::NOT_FOUND, why))
         }
+        _ => Ok(found),
     }
+}
 
-    /// The shops that have such a service.
-    fn with(&self, service: &str) -> Result<Vec<&(Driver, Supervisor)>, Refused> {
-        let has = |driver: &Driver| match driver.mode() {
-            Mode::Monolith => service == "monolith",
-            Mode::Split => SERVICES.contains(&service),
-        };
-        let found: Vec<_> = self.shops.iter().filter(|(driver, _)| has(driver)).collect();
-        if found.is_empty() {
-            let known: Vec<&str> =
-                self.shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
-            let why = format!("there is no service {service} here; there are {}", known.join(", "));
-            return Err(Refused::new(StatusCode::NOT_FOUND, why));
-        }
-        Ok(found)
+/// The shops that have such a service.
+fn having<'a>(
+    shops: &'a [(Driver, Supervisor)],
+    service: &str,
+) -> Result<Vec<&'a (Driver, Supervisor)>, Refused> {
+    let has = |driver: &Driver| match driver.mode() {
+        Mode::Monolith => service == "monolith",
+        Mode::Split => SERVICES.contains(&service),
+    };
+    let found: Vec<_> = shops.iter().filter(|(driver, _)| has(driver)).collect();
+    if found.is_empty() {
+        let known: Vec<&str> = shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
+        let why = format!("there is no service {service} here; there are {}", known.join(", "));
+        return Err(Refused::new(StatusCode::NOT_FOUND, why));
     }
+    Ok(found)
 }
 
 fn services(driver: Driver) -> &'static [&'static str] {
@@ -122,7 +125,8 @@ async fn scale(
 ) -> Result<HttpResponse, Refused> {
     let wanted: Scale = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in control.with(&wanted.service)? {
+    let shops = control.shops.read().await;
+    for (driver, supervisor) in having(&shops, &wanted.service)? {
         let scaled = supervisor.scale(&wanted.service, wanted.instances).await;
         let instances = scaled.map_err(|why| failed(StatusCode::UNPROCESSABLE_ENTITY, *driver, &why))?;
         all.push(Scaled { shop: *driver, instances });
@@ -138,7 +142,8 @@ async fn deploy(
 ) -> Result<HttpResponse, Refused> {
     let wanted: Deploy = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in control.with(&wanted.service)? {
+    let shops = control.shops.read().await;
+    for (driver, supervisor) in having(&shops, &wanted.service)? {
         let deployed = supervisor.deploy(&wanted.service).await;
         let deployment = deployed.map_err(|why| failed(StatusCode::INTERNAL_SERVER_ERROR, *driver, &why))?;
         all.push(Deployed { shop: *driver, deployment });
@@ -156,7 +161,8 @@ async fn add_fault(
 ) -> Result<HttpResponse, Refused> {
     let wanted: AddFault = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in control.of(wanted.shop)? {
+    let shops = control.shops.read().await;
+    for (driver, supervisor) in chosen(&shops, wanted.shop)? {
         let added = supervisor.faults().add(&wanted.fault).await;
         let why_not = added.as_ref().err().map(|why| format!("{why:#}"));
         all.push(Added { shop: *driver, id: added.ok(), why_not });
@@ -179,7 +185,8 @@ async fn heal(
 ) -> Result<HttpResponse, Refused> {
     let wanted: Heal = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in control.of(wanted.shop)? {
+    let shops = control.shops.read().await;
+    for (driver, supervisor) in chosen(&shops, wanted.shop)? {
         let faults = supervisor.faults();
         let healed = match wanted.id {
             Some(id) => faults.heal(id).await.map(|record| vec![record]),
@@ -201,7 +208,7 @@ async fn fault_log(
         shop: *driver,
         faults: supervisor.faults().log(),
     };
-    Ok(HttpResponse::Ok().json(control.shops.iter().map(log).collect::<Vec<_>>()))
+    Ok(HttpResponse::Ok().json(control.shops.read().await.iter().map(log).collect::<Vec<_>>()))
 }
 
 async fn settings(
@@ -211,7 +218,7 @@ async fn settings(
 ) -> Result<HttpResponse, Refused> {
     admit(&request, access.port, &access.token)?;
     let mut all = Vec::new();
-    for (driver, supervisor) in &control.shops {
+    for (driver, supervisor) in control.shops.read().await.iter() {
         all.push(settings_of(*driver, supervisor).await?);
     }
     Ok(HttpResponse::Ok().json(all))
@@ -232,7 +239,7 @@ async fn set(
 ) -> Result<HttpResponse, Refused> {
     let Set { name, value } = read(&request, &access, body).await?;
     let mut all = Vec::new();
-    for (driver, supervisor) in &control.shops {
+    for (driver, supervisor) in control.shops.read().await.iter() {
         let set = supervisor.shop().await.set(&name, value).await;
         set.map_err(|why| failed(StatusCode::UNPROCESSABLE_ENTITY, *driver, &why))?;
         all.push(settings_of(*driver, supervisor).await?);
@@ -251,13 +258,7 @@ async fn read<T: serde::de::DeserializeOwned>(
     body: web::Payload,
 ) -> Result<T, Refused> {
     admit(request, access.port, &access.token)?;
-    let refuse = |why: String| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why);
-    let bytes = match body.to_bytes_limited(BODY_LIMIT).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(why)) => return Err(refuse(format!("the body broke off: {why}"))),
-        Err(_) => return Err(refuse("the body is too large".into())),
-    };
-    serde_json::from_slice(&bytes).map_err(|why| refuse(format!("the body is not understood: {why}")))
+    admission::read(body).await
 }
 
 async fn state(
@@ -266,7 +267,8 @@ async fn state(
     control: Data<Control>,
 ) -> Result<HttpResponse, Refused> {
     admit(&request, access.port, &access.token)?;
-    let shops = control.shops.iter().map(|(driver, supervisor)| state_of(*driver, supervisor));
+    let shops = control.shops.read().await;
+    let shops = shops.iter().map(|(driver, supervisor)| state_of(*driver, supervisor));
     Ok(HttpResponse::Ok().json(join_all(shops).await))
 }
 

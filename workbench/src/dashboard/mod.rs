@@ -36,5 +36,139 @@
 //!
 //! An error is `{"error": "why, for people"}`.
 
+mod bare;
+mod browser;
+pub mod clock;
+pub mod controls;
+pub mod cost;
+mod door;
+pub mod feed;
+mod load;
+mod look;
+mod own;
+pub mod recording;
 pub mod sample;
+mod sampler;
+mod server;
 pub mod session;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::web::Data;
+use anyhow::{Context, Result};
+use chrono::Utc;
+use uuid::Uuid;
+
+use crate::{record, up};
+use door::Door;
+use feed::Feed;
+use load::Wanted;
+use recording::Recorder;
+use sample::{Header, SCHEMA};
+use sampler::Sampler;
+use session::Session;
+
+/// What can be chosen about a dashboard.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address to listen at. Anything but loopback gets a page without controls.
+    pub listen: IpAddr,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// Whether a browser is to be opened.
+    pub open: bool,
+    /// Orders per second to begin with, to each shop.
+    pub rate_per_s: f64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, open: false, rate_per_s: 20.0 }
+    }
+}
+
+impl Options {
+    /// The same as arguments of `cleave dashboard`.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![
+            format!("--listen={}", self.listen),
+            format!("--port={}", self.port),
+            format!("--rate={}/s", self.rate_per_s),
+        ];
+        arguments.extend(self.open.then(|| "--open".to_owned()));
+        arguments
+    }
+}
+
+/// A dashboard: what its sampler, its pages and its controls share.
+#[derive(Debug)]
+pub struct Dashboard {
+    /// The folder of runs and state: of the `cleave up` that is looked at.
+    pub folder: PathBuf,
+    /// What was seen.
+    pub feed: Feed,
+    wanted: Mutex<Wanted>,
+}
+
+impl Dashboard {
+    /// The load that is wanted.
+    fn wanted(&self) -> Wanted {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Wants another load, from the next second on.
+    fn want(&self, wanted: Wanted) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    }
+}
+
+/// Shows what is up in this folder, until `stop` is done or nothing is up any more.
+pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
+    up::running(folder)?;
+    let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
+    let address = listener.local_addr()?;
+    let controls = address.ip().is_loopback();
+    let door = Door { address, token: controls.then(|| Uuid::new_v4().simple().to_string()) };
+    let header = Header {
+        schema: SCHEMA.to_owned(),
+        started_at: Utc::now(),
+        cleave_version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: record::commit(),
+        machine: record::machine(),
+        seed: up::SEED,
+    };
+    let recorder = Recorder::start(&recording::runs(folder), &header)?;
+    let dashboard = Arc::new(Dashboard {
+        folder: folder.to_owned(),
+        feed: Feed::default(),
+        wanted: Mutex::new(Wanted::new(options.rate_per_s)),
+    });
+    let session = Session::new(header.started_at, false, controls);
+    let page = door.page();
+    println!(
+        "the dashboard is at {page}{}",
+        if controls { "" } else { ", to be looked at: it has no controls" }
+    );
+    if options.open
+        && let Err(why) = browser::open(folder, &page)
+    {
+        eprintln!("no browser was opened: {why:#}");
+    }
+    if let Some(recorded) = &recorder.told().folder {
+        eprintln!("It is recorded; play it back with: cleave replay {recorded}");
+    }
+    let sampler = Sampler::new(dashboard.clone(), folder.to_owned(), Some(recorder))?;
+    let open = server::live(listener, door, session, Data::from(dashboard.clone()))?;
+    let ended = tokio::select! {
+        () = stop => Ok(()),
+        ended = sampler.run() => {
+            eprintln!("nothing is up any more; the dashboard ends");
+            ended.context("the dashboard cannot look any further")
+        }
+    };
+    dashboard.feed.close();
+    open.close().await;
+    ended
+}

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::controls::RATE_MOST;
+use super::sample::SCHEMA;
 use crate::driver::Driver;
-use crate::faults::attribute::Unit;
-use crate::faults::{KINDS, Link, On};
+use crate::faults::{Attribute, KINDS, Kind, Link, On, Unit};
 use crate::load::mix::Intended;
 use crate::run::Mode;
 use crate::shop::SERVICES;
+use crate::supervisor;
 
 /// The answer of `GET /api/session`.
 #[derive(Debug, Clone, Serialize)]
@@ -76,4 +78,54 @@ pub struct AttributeChoice {
     pub most: i64,
     /// What is taken where nothing is said; null where it must be said.
     pub default: Option<i64>,
+}
+
+impl Session {
+    /// Of a live page, or of a replay.
+    pub fn new(started_at: DateTime<Utc>, recorded: bool, controls: bool) -> Session {
+        let driver = |driver: Driver| DriverChoice {
+            driver,
+            mode: driver.mode(),
+            broken_on_purpose: driver.is_broken_on_purpose(),
+        };
+        Session {
+            schema: SCHEMA,
+            recorded,
+            controls,
+            started_at,
+            drivers: Driver::ALL.map(driver).to_vec(),
+            services: SERVICES,
+            outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str()).to_vec(),
+            rate_most: RATE_MOST,
+            instances_most: supervisor::MOST,
+            faults: KINDS.iter().map(fault).collect(),
+        }
+    }
+}
+
+fn fault(kind: &'static Kind) -> FaultChoice {
+    let processes = || SERVICES.iter().chain(&["gateway", "registry"]).map(|name| (*name).to_owned());
+    FaultChoice {
+        kind: kind.name,
+        on: kind.on.name(),
+        does: kind.does,
+        targets: match kind.on {
+            On::Link => Link::all(Mode::Split).iter().map(Link::to_string).collect(),
+            On::Process => processes().collect(),
+            On::Messages => SERVICES.map(str::to_owned).to_vec(),
+            On::Database | On::Broker => Vec::new(),
+        },
+        attributes: kind.attributes.iter().map(attribute).collect(),
+        not_in_monolith: kind.missing_in_monolith(),
+    }
+}
+
+fn attribute(attribute: &Attribute) -> AttributeChoice {
+    AttributeChoice {
+        name: attribute.name,
+        unit: (attribute.unit != Unit::Word).then(|| attribute.unit.symbol()),
+        least: attribute.least,
+        most: attribute.most,
+        default: attribute.default,
+    }
 }

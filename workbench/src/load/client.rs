@@ -95,10 +95,20 @@ impl Sender {
         if wait {
             headers.insert(HeaderName::from_static("prefer"), HeaderValue::from_static("wait=30"));
         }
+        Sender::with(address, headers, TIMEOUT)
+    }
+
+    /// A sender for people who wait so long for an answer and no longer.
+    pub fn impatient(address: &str, patience: Duration) -> Result<Sender> {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Sender::with(address, headers, patience)
+    }
+
+    fn with(address: &str, headers: HeaderMap, timeout: Duration) -> Result<Sender> {
         let client = Client::builder()
             .no_proxy()
             .default_headers(headers)
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .build()?;
@@ -124,6 +134,12 @@ impl Sender {
             answer = self.attempt(&order.key, body.clone()).await;
         }
         Sample { key: order.key.clone(), intended, sent, answered: self.started.elapsed(), answer }
+    }
+
+    /// Sends an order now, once.
+    pub async fn send_once(&self, order: &Order) -> Answer {
+        self.attempt(&order.key, serde_json::to_vec(&order.body).expect("an order has no map and no float"))
+            .await
     }
 
     async fn attempt(&self, key: &str, body: Vec<u8>) -> Answer {

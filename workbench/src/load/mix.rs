@@ -39,7 +39,7 @@ pub enum Intended {
 
 impl Intended {
     /// Every outcome, with its share of the orders in per mille.
-    pub const SHARES: [(Intended, u32); 5] = [
+    pub const SHARES: Shares = [
         (Intended::Confirmed, 900),
         (Intended::PriceChanged, 25),
         (Intended::OutOfStock, 25),
@@ -58,6 +58,11 @@ impl Intended {
         }
     }
 
+    /// The outcome that a record calls so.
+    pub fn parse(word: &str) -> Option<Intended> {
+        Intended::SHARES.into_iter().map(|(intended, _)| intended).find(|intended| intended.as_str() == word)
+    }
+
     /// The shares as the record of a run has them.
     pub fn shares() -> BTreeMap<String, f64> {
         let share = |(intended, per_mille): (Intended, u32)| {
@@ -66,17 +71,20 @@ impl Intended {
         Intended::SHARES.into_iter().map(share).collect()
     }
 
-    fn draw(random: &mut Xoshiro256PlusPlus) -> Intended {
+    fn draw(random: &mut Xoshiro256PlusPlus, shares: &Shares) -> Intended {
         let mut left = random.random_range(0..1000);
-        for (intended, share) in Intended::SHARES {
-            if left < share {
-                return intended;
+        for (intended, share) in shares {
+            if left < *share {
+                return *intended;
             }
             left -= share;
         }
         unreachable!("the shares sum to 1,000")
     }
 }
+
+/// Outcomes and their shares of the orders in per mille, which sum to 1,000.
+pub type Shares = [(Intended, u32); 5];
 
 /// An order as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +102,7 @@ pub struct Order {
 pub struct Mix {
     seed: u64,
     first: u64,
+    shares: Shares,
     goods: Goods,
     popularity: Zipf<f64>,
 }
@@ -103,7 +112,7 @@ impl Mix {
     pub fn new(seed: u64) -> Mix {
         let in_stock = (PRODUCTS - SOLD_OUT) as f64;
         let popularity = Zipf::new(in_stock, ZIPF_EXPONENT).expect("both are constants and above zero");
-        Mix { seed, first: 0, goods: Goods::new(seed), popularity }
+        Mix { seed, first: 0, shares: Intended::SHARES, goods: Goods::new(seed), popularity }
     }
 
     /// What one piece of a product costs.
@@ -116,13 +125,33 @@ impl Mix {
         Mix { first, ..self }
     }
 
+    /// The same with other shares of outcomes, which must sum to 1,000.
+    pub fn with_shares(self, shares: Shares) -> Mix {
+        Mix { shares, ..self }
+    }
+
+    /// The n-th order while so many products are on sale: nine in ten customers order one piece of those instead.
+    pub fn order_in_sale(&self, n: u64, on_sale: usize) -> Order {
+        let mut order = self.order(n);
+        if on_sale == 0 || n % 10 == 9 {
+            return order;
+        }
+        let product = (n as usize / 10) % on_sale;
+        order.body.lines.truncate(1);
+        let line = &mut order.body.lines[0];
+        line.sku = sku(product).parse().expect("made of letters and digits");
+        line.quantity = 1.try_into().expect("one is a quantity");
+        line.unit_price = sale_price(self.price(product));
+        order
+    }
+
     /// The n-th order. It depends on the seed and on n alone, not on who asks for it or when.
     pub fn order(&self, n: u64) -> Order {
         let n = self.first + n;
         // An odd factor: every n gets a stream of its own.
         let mut random =
             Xoshiro256PlusPlus::seed_from_u64(self.seed ^ (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let intended = Intended::draw(&mut random);
+        let intended = Intended::draw(&mut random, &self.shares);
         let mut lines = self.lines(&mut random);
         match intended {
             Intended::PriceChanged => lines[0].unit_price.0 -= 1,
@@ -170,6 +199,11 @@ impl Mix {
             unit_price: Money(unit_price),
         }
     }
+}
+
+/// What is asked for it in a flash sale: half of it.
+pub fn sale_price(price: Money) -> Money {
+    Money(price.0 / 2)
 }
 
 #[cfg(test)]

@@ -175,8 +175,7 @@ impl Customers {
             Capability::Pay => (self.pay(n).await, None),
             Capability::Track => (self.track(n).await, None),
             Capability::Order => {
-                let order = self.mix.order(n);
-                let order = if on_sale > 0 && n % 10 < 9 { self.bargain(order, n, on_sale) } else { order };
+                let order = self.mix.order_in_sale(n, on_sale);
                 let first = self.place(&order).await;
                 let outcome = if first.is_some() { Outcome::Served } else { Outcome::Failed };
                 let request = Request { capability, intended, ended: self.started.elapsed(), outcome };
@@ -248,22 +247,6 @@ impl Customers {
         }
         None
     }
-
-    /// The same customer orders one piece of what is on sale instead.
-    fn bargain(&self, mut order: Order, n: u64, on_sale: usize) -> Order {
-        let product = (n as usize / 10) % on_sale;
-        order.body.lines.truncate(1);
-        let line = &mut order.body.lines[0];
-        line.sku = sku(product).parse().expect("made of letters and digits");
-        line.quantity = 1.try_into().expect("one is a quantity");
-        line.unit_price = sale_price(self.mix.price(product));
-        order
-    }
-}
-
-/// Half of it.
-pub fn sale_price(price: contracts::Money) -> contracts::Money {
-    contracts::Money(price.0 / 2)
 }
 
 fn served(answer: reqwest::Result<reqwest::Response>) -> Outcome {

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
-use super::file::{Action, FlashSale, Scenario, Step};
-use super::load::{Customers, Experience, sale_price};
+use super::file::{Action, Scenario, Step};
+use super::load::{Customers, Experience};
 use super::observe::{Capability, FaultWindow, Outcome as Fate, Request, availability, impact};
 use super::own_shop::{self, AtRest, Beginning};
 use super::record::{Outcome, SCHEMA, ScenarioRun, SteadyState};
@@ -19,7 +18,7 @@ use crate::driver::Driver;
 use crate::faults::Record;
 use crate::guard::Guard;
 use crate::run::Verdict;
-use crate::seed::{Goods, sku};
+use crate::seed::Goods;
 use crate::supervisor::{Deployment, Supervisor};
 use crate::{binaries, infra, record};
 
@@ -178,27 +177,14 @@ impl Place<'_> {
             },
             Action::FlashSale(sale) => {
                 let address = supervisor.shop().await.address.clone();
-                self.announce(&address, *sale).await.with_context(at)?;
+                let goods = Goods::new(self.options.seed);
+                goods.put_on_sale(&address, sale.products, sale.quota.into()).await.with_context(at)?;
                 let lasts = Duration::from_secs_f64(sale.for_s);
                 tokio::time::sleep_until((started + step.at + lasts).into()).await;
             }
         }
         done.windows.push(FaultWindow { name, from_s, to_s: started.elapsed().as_secs_f64() });
         Ok(done)
-    }
-
-    /// Puts products on sale.
-    async fn announce(&self, address: &str, sale: FlashSale) -> Result<()> {
-        let goods = Goods::new(self.options.seed);
-        let product = |n: usize| {
-            let price = goods.price(n);
-            let sale = json!({ "price": sale_price(price), "quota": sale.quota });
-            json!({ "sku": sku(n), "name": format!("On sale no. {}", n + 1), "price": price, "sale": sale })
-        };
-        let products: Vec<_> = (0..sale.products).map(product).collect();
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        client.put(format!("{address}/products")).json(&products).send().await?.error_for_status()?;
-        Ok(())
     }
 
     async fn outcome(

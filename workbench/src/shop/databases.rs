@@ -11,7 +11,7 @@ use crate::infra::Infrastructure;
 pub const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
 
 /// The URLs of a shop's databases, a module each. In the monolith all are the same.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Databases {
     /// Products, prices, time sales.
     pub catalog: String,

@@ -64,6 +64,13 @@ impl Journal {
         }
     }
 
+    /// What was written after this moment, the oldest first.
+    pub fn since(&self, moment: DateTime<Utc>) -> Vec<Entry> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = kept.partition_point(|entry| entry.timestamp <= moment);
+        kept[first..].to_vec()
+    }
+
     /// What was written so far, the oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()

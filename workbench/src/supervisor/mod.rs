@@ -35,7 +35,7 @@ const READY: Duration = Duration::from_secs(60);
 /// How long an instance that is taken out may take to finish what it has.
 const GRACE: Duration = Duration::from_secs(15);
 /// More instances of one service than a laptop should hold.
-const MOST: usize = 8;
+pub const MOST: usize = 8;
 
 /// A shop that is kept running. Cheap to clone; all clones are one supervisor.
 #[derive(Debug, Clone)]

@@ -17,27 +17,27 @@ use crate::shop::{Databases, Shop};
 
 /// What is up, and the process that holds it up.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct State {
-    pub(super) started_at: DateTime<Utc>,
-    pub(super) pid: u32,
+pub struct State {
+    pub(crate) started_at: DateTime<Utc>,
+    pub(crate) pid: u32,
     /// Seconds since 1970. A bare id may be another process's by now.
-    pub(super) pid_started: u64,
+    pub(crate) pid_started: u64,
     /// Rules that every shop leaves out on purpose.
-    pub(super) flaws: Vec<String>,
-    pub(super) shops: Vec<RunningShop>,
+    pub(crate) flaws: Vec<String>,
+    pub(crate) shops: Vec<RunningShop>,
     /// How other commands reach the shops.
-    pub(super) control: Option<Access>,
+    pub(crate) control: Option<Access>,
 }
 
 /// A shop that is up.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RunningShop {
-    pub(super) driver: Driver,
-    pub(super) address: String,
-    pub(super) databases: Databases,
-    pub(super) namespace: Option<String>,
-    pub(super) amqp_url: Option<String>,
-    pub(super) processes: Vec<(String, u32)>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunningShop {
+    pub(crate) driver: Driver,
+    pub(crate) address: String,
+    pub(crate) databases: Databases,
+    pub(crate) namespace: Option<String>,
+    pub(crate) amqp_url: Option<String>,
+    pub(crate) processes: Vec<(String, u32)>,
 }
 
 /// The right to be the one that is up, as long as it is kept.
@@ -83,7 +83,7 @@ fn path(folder: &Path) -> PathBuf {
 
 impl State {
     /// What is up now; `None` if nothing is. What a `cleave up` that was killed has left does not count.
-    pub(super) fn read(folder: &Path) -> Result<Option<State>> {
+    pub(crate) fn read(folder: &Path) -> Result<Option<State>> {
         let path = path(folder);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -96,13 +96,13 @@ impl State {
     }
 
     /// Whether the process that holds all of this up still runs.
-    pub(super) fn lives(&self) -> bool {
+    pub(crate) fn lives(&self) -> bool {
         start_time(self.pid) == Some(self.pid_started)
     }
 }
 
 impl RunningShop {
-    pub(super) fn of(shop: &Shop) -> RunningShop {
+    pub(crate) fn of(shop: &Shop) -> RunningShop {
         RunningShop {
             driver: shop.driver,
             address: shop.address.clone(),
@@ -114,7 +114,7 @@ impl RunningShop {
     }
 
     /// Whether its door answers that it is ready.
-    pub(super) async fn is_ready(&self) -> bool {
+    pub(crate) async fn is_ready(&self) -> bool {
         let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else {
             return false;
         };

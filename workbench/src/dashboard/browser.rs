@@ -1,0 +1,25 @@
+//! Opening the page in a browser.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// What opens a file with the program that is made for it.
+const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+
+/// Opens an address that holds the token. Not on the command line, where every user of the machine could read it: a file
+/// that only this user may read leads the browser there.
+pub(super) fn open(folder: &Path, address: &str) -> Result<()> {
+    let path = folder.join("dashboard.html");
+    let _ = fs::remove_file(&path);
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+    // Made of an address and hexadecimal digits: nothing in it is to be escaped.
+    write!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0; url={address}\">")?;
+    let opening = Command::new(OPENER).arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    opening.with_context(|| format!("{OPENER} is missing; open the address yourself"))?;
+    Ok(())
+}

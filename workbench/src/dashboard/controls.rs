@@ -1,0 +1,207 @@
+//! What can be changed from the page. All of it goes to `cleave up`, as if it had been said on the command line, but for the
+//! load, which is the dashboard's own.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Dashboard;
+use super::clock::shares;
+use super::door::Door;
+use super::load::Wanted;
+use super::sample::FlashSale;
+use crate::control::admission::{Refused, read};
+use crate::control::{AddFault, Deploy, Heal, Scale};
+use crate::seed::{Goods, PRODUCTS};
+use crate::up;
+
+/// The most orders per second that can be asked for: more than both shops together decide on a laptop.
+pub const RATE_MOST: f64 = 1_000.0;
+/// The longest flash sale, in seconds.
+const LONGEST_SALE_S: u64 = 600;
+
+/// `POST /api/load`. What is left out stays as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetLoad {
+    /// Orders per second, to each shop; 0 ends the load.
+    #[serde(default)]
+    pub rate_per_s: Option<f64>,
+    /// Intended outcomes and their shares, which sum to 1.
+    #[serde(default)]
+    pub mix: Option<BTreeMap<String, f64>>,
+}
+
+/// `POST /api/flash-sale`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartSale {
+    /// How many products are on sale; 0 ends the sale.
+    pub products: u64,
+    /// Pieces of each at the sale's price.
+    #[serde(default)]
+    pub quota: u64,
+    /// How long it lasts, in seconds.
+    #[serde(default)]
+    pub for_s: u64,
+}
+
+/// Every control, under `/api`.
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/api/load", web::post().to(load))
+        .route("/api/flash-sale", web::post().to(flash_sale))
+        .route("/api/faults", web::post().to(faults))
+        .route("/api/heal", web::post().to(heal))
+        .route("/api/scale", web::post().to(scale))
+        .route("/api/deploy", web::post().to(deploy));
+}
+
+async fn load(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    let asked: SetLoad = read(body).await?;
+    let mut wanted = dashboard.wanted();
+    if let Some(rate) = asked.rate_per_s {
+        if !(0.0..=RATE_MOST).contains(&rate) {
+            return Err(wrong(format!("the rate is 0 to {RATE_MOST} orders per second, not {rate}")));
+        }
+        wanted.rate_per_s = rate;
+    }
+    if let Some(mix) = asked.mix {
+        let per_mille: BTreeMap<String, u32> = mix
+            .into_iter()
+            .map(|(of, share)| (of, (share.clamp(0.0, 1.0) * 1000.0).round() as u32))
+            .collect();
+        if shares(&per_mille).is_none() {
+            let known: Vec<String> = Wanted::new(0.0).per_mille.into_keys().collect();
+            return Err(wrong(format!("the shares of {} must sum to 1", known.join(", "))));
+        }
+        wanted.per_mille = per_mille;
+    }
+    let shown = wanted.shown(Utc::now(), None);
+    dashboard.want(wanted);
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+async fn flash_sale(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    let StartSale { products, quota, for_s } = read(body).await?;
+    let mut wanted = dashboard.wanted();
+    wanted.sale = None;
+    if products > 0 {
+        if products > PRODUCTS as u64 || !(1..=LONGEST_SALE_S).contains(&for_s) || quota == 0 {
+            return Err(wrong(format!(
+                "a sale has 1 to {PRODUCTS} products, pieces of each, and lasts 1 to {LONGEST_SALE_S} seconds"
+            )));
+        }
+        let state = up::running(&dashboard.folder).map_err(|why| failed(&why))?;
+        let goods = Goods::new(up::SEED);
+        for shop in &state.shops {
+            let announced = goods.put_on_sale(&shop.address, products as usize, quota).await;
+            announced.map_err(|why| failed(&why.context(format!("{}: the sale", shop.driver))))?;
+        }
+        let until = Utc::now() + TimeDelta::seconds(for_s.cast_signed());
+        wanted.sale = Some(FlashSale { products, quota, until });
+    }
+    let shown = wanted.shown(Utc::now(), None);
+    dashboard.want(wanted);
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+async fn faults(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    pass_on(&dashboard, "/faults", &read::<AddFault>(body).await?).await
+}
+
+async fn heal(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    pass_on(&dashboard, "/heal", &read::<Heal>(body).await?).await
+}
+
+async fn scale(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    let Scale { service, instances } = read(body).await?;
+    everywhere(&dashboard, "/scale", &service, |service| Scale { service, instances }).await
+}
+
+async fn deploy(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    let Deploy { service } = read(body).await?;
+    everywhere(&dashboard, "/deploy", &service, |service| Deploy { service }).await
+}
+
+/// To a service, and to the monolith, which does the work of every service.
+async fn everywhere<T: Serialize>(
+    dashboard: &Dashboard,
+    path: &str,
+    service: &str,
+    wanted: impl Fn(String) -> T,
+) -> Result<HttpResponse, Refused> {
+    let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
+    let mut all: Vec<Value> = Vec::new();
+    let mut refused = None;
+    let mut services = vec![service];
+    if service != "monolith" {
+        services.push("monolith");
+    }
+    for service in services {
+        match control.post::<Vec<Value>>(path, &wanted(service.to_owned())).await {
+            Ok(done) => all.extend(done),
+            // A shop that has no such service is no reason to keep the other from it.
+            Err(why) => refused = refused.or(Some(why)),
+        }
+    }
+    match refused {
+        Some(why) if all.is_empty() => Err(failed(&why)),
+        _ => Ok(HttpResponse::Ok().json(all)),
+    }
+}
+
+async fn pass_on(dashboard: &Dashboard, path: &str, body: &impl Serialize) -> Result<HttpResponse, Refused> {
+    let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
+    let answer: Value = control.post(path, body).await.map_err(|why| failed(&why))?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn wrong(why: String) -> Refused {
+    Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why)
+}
+
+/// `cleave up` says why; it is shown as it is.
+fn failed(why: &anyhow::Error) -> Refused {
+    Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{why:#}"))
+}

@@ -1,0 +1,185 @@
+//! The samples of the last hour, and the pages that wait for the next one.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use futures_util::stream::{Stream, unfold};
+use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
+
+/// Samples that are kept: an hour's. Older ones are in the recording.
+const KEPT: usize = 3_600;
+/// Between two signs of life on a stream on which nothing else comes.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Samples that a slow page may be behind before some are left out for it.
+const BEHIND: usize = 16;
+
+/// A sample as it is sent.
+#[derive(Debug)]
+pub struct Told {
+    /// Its second.
+    pub second: u64,
+    /// Itself, as JSON.
+    pub json: String,
+}
+
+/// Takes samples, and gives them to everybody who looks.
+#[derive(Debug)]
+pub struct Feed {
+    kept: Mutex<VecDeque<Arc<Told>>>,
+    news: Mutex<Option<Sender<Arc<Told>>>>,
+    pages: Arc<AtomicU64>,
+}
+
+impl Default for Feed {
+    fn default() -> Feed {
+        Feed {
+            kept: Mutex::default(),
+            news: Mutex::new(Some(broadcast::channel(BEHIND).0)),
+            pages: Arc::default(),
+        }
+    }
+}
+
+impl Feed {
+    /// One more.
+    pub fn tell(&self, told: Told) {
+        let told = Arc::new(told);
+        let mut kept = locked(&self.kept);
+        kept.push_back(told.clone());
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+        if let Some(news) = &*locked(&self.news) {
+            // An error says that nobody looks.
+            let _ = news.send(told);
+        }
+    }
+
+    /// Ends all streams.
+    pub fn close(&self) {
+        *locked(&self.news) = None;
+    }
+
+    /// How many streams are open.
+    pub fn pages(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// The last so many seconds, as a JSON array.
+    pub fn history(&self, seconds: u64) -> String {
+        let kept = locked(&self.kept);
+        let from = kept.back().map_or(0, |latest| latest.second.saturating_sub(seconds));
+        let wanted = kept.iter().filter(|told| told.second > from || from == 0);
+        let all: Vec<&str> = wanted.map(|told| told.json.as_str()).collect();
+        format!("[{}]", all.join(","))
+    }
+
+    /// Server-sent events: what came after this second, or the latest sample, and then each as it comes.
+    pub fn stream(&self, after: Option<u64>) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
+        // Listening before looking, so that none falls in between; one that comes twice is left out.
+        let news = locked(&self.news).as_ref().map(Sender::subscribe);
+        let kept = locked(&self.kept);
+        let missed: VecDeque<Arc<Told>> = match after {
+            Some(second) => kept.iter().filter(|told| told.second > second).cloned().collect(),
+            None => kept.back().cloned().into_iter().collect(),
+        };
+        let page = Page { missed, news, last: after, _open: Open::new(self.pages.clone()) };
+        unfold(page, async |mut page| page.next().await.map(|event| (Ok(event), page)))
+    }
+}
+
+/// A stream that is open.
+struct Page {
+    missed: VecDeque<Arc<Told>>,
+    /// Nothing after the end.
+    news: Option<Receiver<Arc<Told>>>,
+    last: Option<u64>,
+    _open: Open,
+}
+
+impl Page {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let told = match self.missed.pop_front() {
+                Some(told) => told,
+                None => match tokio::time::timeout(HEARTBEAT, self.news.as_mut()?.recv()).await {
+                    Ok(Ok(told)) => told,
+                    Ok(Err(RecvError::Lagged(_))) => continue,
+                    Ok(Err(RecvError::Closed)) => return None,
+                    Err(_) => return Some(Bytes::from_static(b": nothing new\n\n")),
+                },
+            };
+            if self.last.is_some_and(|last| told.second <= last) {
+                continue;
+            }
+            self.last = Some(told.second);
+            return Some(format!("id: {}\ndata: {}\n\n", told.second, told.json).into());
+        }
+    }
+}
+
+/// Counts a page for as long as it is there.
+struct Open(Arc<AtomicU64>);
+
+impl Open {
+    fn new(pages: Arc<AtomicU64>) -> Open {
+        pages.fetch_add(1, Ordering::Relaxed);
+        Open(pages)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+
+    fn told(second: u64) -> Told {
+        Told { second, json: format!("{{\"second\":{second}}}") }
+    }
+
+    async fn next(stream: &mut (impl Stream<Item = Result<Bytes, Infallible>> + Unpin)) -> Option<String> {
+        let event = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.expect("nothing came");
+        event.map(|event| String::from_utf8(event.unwrap().to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_page_that_comes_back_gets_what_it_missed_once() {
+        let feed = Feed::default();
+        (1..=3).for_each(|second| feed.tell(told(second)));
+        let mut stream = Box::pin(feed.stream(Some(1)));
+        feed.tell(told(4));
+        for second in 2..=4 {
+            let event = next(&mut stream).await.unwrap();
+            assert_eq!(event, format!("id: {second}\ndata: {{\"second\":{second}}}\n\n"));
+        }
+        assert_eq!(feed.pages(), 1);
+        feed.close();
+        assert_eq!(next(&mut stream).await, None);
+        drop(stream);
+        assert_eq!(feed.pages(), 0);
+    }
+
+    #[test]
+    fn an_hour_is_kept_and_no_more() {
+        let feed = Feed::default();
+        (1..=4_000).for_each(|second| feed.tell(told(second)));
+        let all: Vec<serde_json::Value> = serde_json::from_str(&feed.history(u64::MAX)).unwrap();
+        assert_eq!(all.len(), KEPT);
+        assert_eq!(feed.history(2), r#"[{"second":3999},{"second":4000}]"#);
+    }
+}

@@ -1,0 +1,136 @@
+//! Looking at one shop, cheaply enough to be done every second: at its orders, databases, queues and breakers.
+//!
+//! Each look has a time limit, so that a server that is down costs a sample its figures and not its moment.
+
+mod breakers;
+mod databases;
+mod orders;
+mod queues;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+
+use super::clock::Taken;
+use super::sample::{Breaker, Database, Queue};
+use crate::infra;
+use crate::run::Mode;
+use crate::up::RunningShop;
+use breakers::Breakers;
+use databases::Databases;
+use orders::Orders;
+pub use orders::{Decided, OrdersNow};
+use queues::Queues;
+
+/// How long anything that is looked at may take to answer.
+const LIMIT: Duration = Duration::from_millis(700);
+
+/// Looks at one shop.
+pub struct Look {
+    shop: RunningShop,
+    orders: Orders,
+    databases: Databases,
+    queues: Option<Queues>,
+    breakers: Breakers,
+}
+
+/// What was seen.
+pub struct Seen {
+    /// Its orders.
+    pub orders: Option<OrdersNow>,
+    /// Its databases.
+    pub databases: Vec<Database>,
+    /// Messages that were published so far; `None` where nobody counts them.
+    pub messages: Option<u64>,
+    /// Database transactions so far, our own not counted.
+    pub transactions: Option<u64>,
+    /// Its queues.
+    pub queues: Vec<Queue>,
+    /// Its gateway's breakers.
+    pub breakers: Vec<Breaker>,
+    /// What could not be seen, and why.
+    pub problems: Vec<String>,
+}
+
+impl Look {
+    /// Looks at this shop from now on.
+    pub fn new(shop: RunningShop) -> Look {
+        Look {
+            orders: Orders::new(&shop),
+            databases: Databases::new(&shop),
+            queues: Queues::of(&shop),
+            breakers: Breakers::default(),
+            shop,
+        }
+    }
+
+    /// The shop.
+    pub fn shop(&self) -> &RunningShop {
+        &self.shop
+    }
+
+    /// Orders that the load has given to the shop, to be followed until they are decided.
+    pub fn follow(&mut self, taken: Vec<Taken>) {
+        self.orders.follow(taken);
+    }
+
+    /// One look at everything. `gateway` is where its gateway listens, if it is up; `watched` says whether single orders
+    /// are to be told of.
+    pub async fn now(&mut self, gateway: Option<&str>, watched: bool) -> Seen {
+        let queues = async {
+            match &mut self.queues {
+                Some(queues) => queues.now().await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (orders, (databases, messages, transactions), queues, breakers) =
+            tokio::join!(self.orders.now(watched), self.databases.now(), queues, self.breakers.now(gateway));
+        let mut problems = Vec::new();
+        let orders = kept(orders, "its orders", &mut problems);
+        let queues = kept(queues, "its queues", &mut problems).unwrap_or_default();
+        let breakers = kept(breakers, "its gateway", &mut problems).unwrap_or_default();
+        Seen { orders, databases, messages, transactions, queues, breakers, problems }
+    }
+}
+
+fn kept<T>(seen: Result<T>, what: &str, problems: &mut Vec<String>) -> Option<T> {
+    seen.map_err(|why| problems.push(format!("{what} cannot be read: {why:#}"))).ok()
+}
+
+/// A connection to a database that is made when it is needed, and made anew after anything went wrong.
+#[derive(Default)]
+struct Session(Option<AsyncPgConnection>);
+
+impl Session {
+    /// Runs something on it within the limit.
+    async fn run<T>(
+        &mut self,
+        url: &str,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
+    ) -> Result<T> {
+        // Taken out: one that was given up in the middle of a query is of no more use.
+        let connection = self.0.take();
+        let worked = tokio::time::timeout(LIMIT, async {
+            let mut connection = match connection {
+                Some(connection) => connection,
+                None => infra::connect(url).await.context("no connection")?,
+            };
+            let worked = work(&mut connection).await?;
+            anyhow::Ok((connection, worked))
+        });
+        let (connection, worked) = worked.await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))??;
+        self.0 = Some(connection);
+        Ok(worked)
+    }
+}
+
+/// Between two moments of one clock, in milliseconds.
+fn ms_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to - from).num_microseconds().unwrap_or_default() as f64 / 1000.0
+}
+
+fn is_split(shop: &RunningShop) -> bool {
+    shop.driver.mode() == Mode::Split
+}
