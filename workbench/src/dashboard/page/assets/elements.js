@@ -1,0 +1,38 @@
+"use strict";
+// Making elements. Text is always set as text: what comes from an order can never become markup.
+
+/** An element with attributes (a value that is false or null leaves one out) and children, texts or elements. */
+function element(name, attributes = {}, ...children) {
+  return furnish(document.createElement(name), attributes, children);
+}
+
+/** The same in SVG. */
+function svg(name, attributes = {}, ...children) {
+  return furnish(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function furnish(made, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** What has this id. */
+const byId = (id) => document.getElementById(id);
+
+/** Sets a text only if it changed, so that nothing is announced or laid out for nothing. */
+function say(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** The shape that stands for a mode beside its colour: a disc for the monolith, two lozenges for the split shop. */
+function modeMark(mode) {
+  const shape = mode === "monolith"
+    ? svg("circle", { cx: 5, cy: 5, r: 4.5 })
+    : svg("path", { d: "M2.75 0 5.5 5 2.75 10 0 5zM7.25 0 10 5 7.25 10 4.5 5z" });
+  shape.setAttribute("fill", "currentColor");
+  return svg("svg", { class: `mark ${mode}`, viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": "true" }, shape);
+}

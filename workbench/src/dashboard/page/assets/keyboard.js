@@ -1,0 +1,39 @@
+"use strict";
+// The keyboard: everything that can be done with a pointer, and the list of it.
+const keyboard = (() => {
+  const dialog = byId("shortcuts");
+  const KEYS = [
+    [["1", "2", "3", "4"], "key_views", (key) => page.show(["watch", "map", "cost", "order"][Number(key) - 1])],
+    [[" "], "key_space", () => page.pause()],
+    [["h"], "key_h", () => controls.heal()],
+    [["j", "k"], "key_jk", (key) => key === "j" ? story.next() : story.previous()],
+    [["c"], "key_c", () => page.panel()],
+    [["f"], "key_f", () => page.fullScreen()],
+    [["+", "=", "-"], "key_type", (key) => page.type(key === "-" ? -1 : 1)],
+    [["t"], "key_t", () => page.theme()],
+    [["l"], "key_l", () => page.language()],
+    [["?"], "key_help", () => dialog.open ? dialog.close() : dialog.showModal()],
+  ];
+  const written = (key) => key === " " ? "␣" : key;
+
+  document.addEventListener("keydown", (event) => {
+    // Whoever types into a field means the field; space presses the button that it is on.
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    if (event.key === " " && event.target.closest("button, summary, a")) return;
+    const found = KEYS.find(([keys]) => keys.includes(event.key.toLowerCase()));
+    if (!found) return;
+    event.preventDefault();
+    found[2](event.key.toLowerCase());
+  });
+
+  /** The list of them, in the dialog. */
+  function list() {
+    byId("shortcuts-list").replaceChildren(...KEYS.flatMap(([keys, what]) => [
+      element("dt", {}, ...keys.filter((key) => key !== "=").flatMap((key) => [element("kbd", {}, written(key)), " "])),
+      element("dd", {}, words.word(what)),
+    ]));
+  }
+
+  byId("help").addEventListener("click", () => dialog.showModal());
+  return { list };
+})();

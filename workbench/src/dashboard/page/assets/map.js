@@ -1,0 +1,157 @@
+"use strict";
+// The map of a shop: what there is, how it is connected, and what stands still between. Orders are dots on their way.
+const shopMap = (() => {
+  const SERVICES = ["catalog", "inventory", "orders", "payments", "shipping"];
+  const [WIDTH, HEIGHT, MIDDLE] = [480, 440, 240];
+  /** Orders that arrive faster than this a second cannot be followed with the eye, and are not drawn. */
+  const SLOW = 20;
+  const place = byId("maps");
+  let columns = [];
+
+  const text = (x, y, css, ...words) => svg("text", { x, y, class: css }, ...words);
+  const box = (x, y, width, height, css) => svg("rect", { x: x - width / 2, y, width, height, rx: 6, class: css });
+  const link = (d, faulty, css = "") => svg("path", { d, class: `link ${css} ${faulty ? "faulty" : ""}` });
+  const store = (x, y, width) => svg("path", {
+    class: "store", d: `M${x - width / 2} ${y + 6}v26c0 8 ${width} 8 ${width} 0v-26c0 -8 ${-width} -8 ${-width} 0c0 8 ${width} 8 ${width} 0`,
+  });
+
+  /** What every map begins with: clients and the door. */
+  function door(shop, faults) {
+    return [
+      link(`M${MIDDLE} 34V60`, faults.has("client-gateway")),
+      box(MIDDLE, 4, 110, 30, "box"), text(MIDDLE, 24, "name title", words.word("clients")),
+      box(MIDDLE, 60, 180, 38, ready(shop, "gateway") ? "box" : "box down"),
+      text(MIDDLE - 24, 84, "name title", count(shop, "gateway", words.word("gateway"))), text(MIDDLE + 62, 84, "fact", cpu(shop, "gateway")),
+    ];
+  }
+
+  const instances = (shop, service) => shop.processes.filter((process) => process.service === service);
+  const ready = (shop, service) => instances(shop, service).some((process) => process.ready);
+  /** A name, with the number of instances where they are not one, and with a word where none is ready. */
+  function count(shop, service, name) {
+    const [all, up] = [instances(shop, service).length, instances(shop, service).filter((process) => process.ready).length];
+    if (up === 0) return `${name} ✗`;
+    return all === 1 ? name : `${name} ×${up === all ? all : `${up}/${all}`}`;
+  }
+  /** The greater part of processor time: what all instances of a service use. */
+  const cpu = (shop, service) => {
+    const known = instances(shop, service).map((process) => process.cpu_percent).filter((value) => value !== null);
+    return known.length ? `${numbers.figure(known.reduce((a, b) => a + b, 0))} %` : "–";
+  };
+
+  function breaker(shop, service, x, y) {
+    const found = shop.breakers.find((one) => one.service === service);
+    return found ? [text(x, y, `breaker ${found.state}`, words.wordOr(`breaker_${found.state}`, found.state))] : [];
+  }
+
+  function database(shop, service, x, y, width) {
+    const found = shop.databases.find((one) => one.service === service);
+    if (!found) return [store(x, y, width)];
+    const lines = [];
+    if (!found.reachable) lines.push([words.word("down"), true]);
+    const late = found.outbox_oldest_ms > 2000;
+    if (found.outbox !== null) lines.push([words.word("outbox_lag", found.outbox), late]);
+    if (found.outbox > 0) lines.push([numbers.duration(found.outbox_oldest_ms), late]);
+    if (found.in_doubt !== null && (found.in_doubt > 0 || found.outbox === null)) lines.push([words.word("in_doubt_n", found.in_doubt), found.in_doubt > 0]);
+    return [store(x, y, width), ...lines.map(([line, high], n) => text(x, y + 52 + 14 * n, high ? "fact high" : "fact", line))];
+  }
+
+  function monolith(shop, faults) {
+    const modules = SERVICES.map((service, n) => [box(MIDDLE + 84 * (n - 2), 186, 80, 30, "store"), text(MIDDLE + 84 * (n - 2), 206, "fact", service)]);
+    return [
+      link(`M${MIDDLE} 98V150`, faults.has("gateway-monolith")), ...breaker(shop, "monolith", MIDDLE + 52, 128),
+      link(`M${MIDDLE} 226V290`, faults.has("monolith-database") || faults.has("database")),
+      ...door(shop, faults),
+      box(MIDDLE, 150, 440, 76, ready(shop, "monolith") ? "box" : "box down"),
+      text(MIDDLE, 173, "name title", count(shop, "monolith", "monolith")), text(MIDDLE + 180, 173, "fact", cpu(shop, "monolith")),
+      ...modules.flat(),
+      ...database(shop, "monolith", MIDDLE, 286, 160), text(MIDDLE, 314, "name title", words.word("database")),
+    ];
+  }
+
+  const column = (n) => 49 + 95.5 * n;
+
+  function split(shop, faults) {
+    const parts = SERVICES.flatMap((service, n) => {
+      const x = column(n);
+      const open = shop.breakers.some((one) => one.service === service && one.state === "open");
+      return [
+        link(`M${MIDDLE} 98C${MIDDLE} 132 ${x} 104 ${x} 134`, faults.has(`gateway-${service}`), open ? "open" : ""),
+        link(`M${x - 14} 206V234`, faults.has(`${service}-database`) || faults.has("database")),
+        link(`M${x + 37} 206V380`, faults.has(`${service}-broker`) || faults.has("broker")),
+      ];
+    });
+    const boxes = SERVICES.flatMap((service, n) => {
+      const x = column(n);
+      const queue = shop.queues.find((one) => one.service === service);
+      return [
+        ...breaker(shop, service, x, 147),
+        box(x, 152, 90, 54, ready(shop, service) ? "box" : "box down"),
+        text(x, 173, "name", service), text(x, 194, "fact", `${count(shop, service, "")} ${cpu(shop, service)}`.trim()),
+        ...database(shop, service, x - 14, 230, 58),
+        ...(queue ? [text(x - 8, 370, queue.waiting > 100 || queue.dead ? "fact high" : "fact", words.word("queued", queue.waiting) + (queue.retry ? ` ↻${queue.retry}` : "") + (queue.dead ? ` ✝${queue.dead}` : ""))] : []),
+      ];
+    });
+    return [...parts, ...door(shop, faults), ...boxes, box(MIDDLE, 382, 474, 36, "box"), text(MIDDLE, 405, "name title", words.word("broker"))];
+  }
+
+  /** Where the dot of an order stands: at the process that has it, the n-th of those that are there. */
+  function spot(shop, seen, n) {
+    if (shop.mode === "monolith") return [36 + 14 * n, 166];
+    const at = SERVICES.indexOf(seen.at);
+    // Below the box of the service, six in a row; what is still at the door stands beside it.
+    const [x, y] = at < 0 ? [MIDDLE + 104, 79] : [column(at) - 39, 200];
+    return [x + 12 * (n % 6), y - 10 * Math.floor(n / 6)];
+  }
+
+  function orders(column, shop, rate) {
+    const shown = rate <= SLOW ? shop.seen.slice(-12) : [];
+    const taken = new Map();
+    const now = new Set();
+    for (const seen of shown) {
+      const n = taken.get(seen.at) ?? 0;
+      taken.set(seen.at, n + 1);
+      now.add(seen.order_id);
+      let dot = column.dots.get(seen.order_id);
+      if (!dot) {
+        dot = svg("circle", { r: 5, class: "order-dot" }, svg("title", {}));
+        dot.style.transform = `translate(${MIDDLE}px, 50px)`;
+        column.layer.append(dot);
+        column.dots.set(seen.order_id, dot);
+        dot.getBoundingClientRect(); // so that it moves from the door to its place, instead of beginning there
+      }
+      const [x, y] = spot(shop, seen, n);
+      dot.style.transform = `translate(${x}px, ${y}px)`;
+      dot.classList.toggle("refused", seen.status === "cancelled");
+      dot.firstChild.textContent = `${seen.order_id} ${seen.status}`;
+    }
+    for (const [id, dot] of column.dots) if (!now.has(id)) { dot.remove(); column.dots.delete(id); }
+  }
+
+  function build(shop) {
+    const ground = svg("g");
+    const layer = svg("g", { "aria-hidden": "true" });
+    const picture = svg("svg", { class: "map", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" }, ground, layer);
+    const section = element("section", { class: `shop ${shop.mode}` },
+      element("h2", {}, element("span", {}, modeMark(shop.mode), " ", element("span", { "data-word": `mode_${shop.mode}` }, words.word(`mode_${shop.mode}`))), element("small", {}, shop.driver)),
+      picture, element("p", { class: "map-key" }));
+    return { driver: shop.driver, ground, layer, picture, section, dots: new Map() };
+  }
+
+  function draw(sample) {
+    if (columns.map(({ driver }) => driver).join() !== sample.shops.map((shop) => shop.driver).join()) {
+      columns = sample.shops.map(build);
+      place.replaceChildren(...columns.map(({ section }) => section));
+    }
+    sample.shops.forEach((shop, n) => {
+      const here = sample.faults.filter((fault) => fault.active && fault.shop === shop.driver);
+      const faults = new Set(here.map((fault) => fault.target ?? (fault.kind.includes("broker") ? "broker" : "database")));
+      columns[n].ground.replaceChildren(...(shop.mode === "monolith" ? monolith : split)(shop, faults));
+      columns[n].picture.setAttribute("aria-label", words.word(`map_says_${shop.mode}`));
+      say(columns[n].section.lastChild, words.word(shop.mode === "monolith" ? "map_key_monolith" : "map_key_split", SLOW));
+      orders(columns[n], shop, sample.load.rate_per_s);
+    });
+  }
+
+  return { draw };
+})();

@@ -1,0 +1,164 @@
+"use strict";
+// The page: which view is shown, what all views have in common, and what happens when a second arrives. This file is the
+// last, and starts everything.
+const page = (() => {
+  const VIEWS = ["watch", "map", "cost", "order"];
+  const TYPES = ["", "large-1", "large-2", "large-3"];
+  const root = document.documentElement;
+  let view = "watch";
+  let paused = null; // the sample that is held
+  let connected = false;
+  let size = Number(store.get("type") ?? 0);
+  let dark = store.get("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+
+  const sample = () => paused ?? samples.latest();
+
+  /** A new second. While the page is paused it is kept, and not shown. */
+  function arrived() {
+    connected = true;
+    if (!paused) redraw();
+  }
+
+  function redraw() {
+    state();
+    const now = sample();
+    if (!now) return;
+    say(byId("clock"), numbers.clock(now.second));
+    say(byId("rate"), now.load.rate_per_s ? words.word("rate_now", numbers.figure(now.load.rate_per_s)) : words.word("rate_none"));
+    invariants.draw(now);
+    controls.draw(now);
+    if (view === "watch") {
+      charts.draw(now);
+      costs.drawLine(now);
+    }
+    if (view === "map") shopMap.draw(now);
+    if (view === "cost") costs.draw(now);
+  }
+
+  function state() {
+    const key = player.here() ? "state_recorded" : paused ? "state_paused" : !connected ? "state_lost" : samples.latest() ? "state_live" : "state_waiting";
+    say(byId("state"), words.word(key));
+    byId("state").className = `state ${key.slice(6)}`;
+    const stopped = player.here() ? !player.playing() : paused !== null;
+    say(byId("pause"), stopped ? "▶" : "❚❚");
+    byId("pause").setAttribute("aria-pressed", String(stopped));
+  }
+
+  /** Shows what the address names: a view, or the story of an order with a step of it. */
+  function route() {
+    const [name, id, mode, step] = location.hash.slice(1).split("/");
+    view = VIEWS.includes(name) ? name : "watch";
+    for (const one of VIEWS) byId(`view-${one}`).hidden = one !== view;
+    for (const link of document.querySelectorAll(".views a")) {
+      if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    document.body.dataset.view = view;
+    if (view === "order") story.open(id ? decodeURIComponent(id) : null, mode, step === undefined ? null : Number(step));
+    redraw();
+  }
+
+  const show = (name) => { location.hash = `#${name}`; };
+
+  function pause() {
+    if (player.here()) player.toggle();
+    else paused = paused ? null : samples.latest() ?? null;
+    redraw();
+  }
+
+  function look() {
+    root.classList.toggle("dark", dark === "dark");
+    for (const name of TYPES.filter(Boolean)) root.classList.toggle(name, name === TYPES[size]);
+    redraw();
+  }
+
+  function theme() {
+    dark = dark === "dark" ? "light" : "dark";
+    store.set("theme", dark);
+    look();
+  }
+
+  function type(by) {
+    size = Math.min(Math.max(size + by, 0), TYPES.length - 1);
+    store.set("type", size);
+    look();
+  }
+
+  function language() {
+    words.turn();
+    keyboard.list();
+    controls.translate();
+    story.reread();
+    redraw();
+  }
+
+  function fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else root.requestFullscreen?.();
+  }
+
+  /** Shows or hides the controls. */
+  function panel(open = byId("controls").hidden) {
+    byId("controls").hidden = !open;
+    document.body.classList.toggle("controlled", open);
+    byId("panel").setAttribute("aria-expanded", String(open));
+    redraw();
+  }
+
+  function notice(text, bad = false) {
+    byId("notice").hidden = false;
+    byId("notice").classList.toggle("bad", bad);
+    say(byId("notice"), text);
+  }
+
+  function withoutControls() {
+    for (const one of document.querySelectorAll(".live-only")) one.hidden = true;
+    document.body.classList.remove("controlled");
+  }
+
+  async function start() {
+    words.fill();
+    keyboard.list();
+    look();
+    // An address of an order opens its story.
+    const order = /^\/orders\/([\w-]+)$/.exec(location.pathname);
+    if (order) history.replaceState(null, "", `/#order/${order[1]}`);
+    const recording = byId("recording");
+    try {
+      const session = recording ? { recorded: true, controls: false } : await server.get("/api/session");
+      const may = session.controls && server.admitted();
+      if (may) controls.start(session);
+      else withoutControls();
+      if (may) panel(store.get("panel") !== "hidden" && innerWidth > 1000);
+      route();
+      if (session.recorded) {
+        player.start(recording ? recording.textContent : await server.text("/api/recording"));
+      } else {
+        if (!may) notice(words.word("read_only"));
+        await feed.start();
+      }
+    } catch (error) {
+      withoutControls();
+      route();
+      notice(words.word(recording ? "replay_failed" : "start_failed", error.message), true);
+    }
+  }
+
+  const on = (id, action) => byId(id).addEventListener("click", () => action());
+  on("pause", pause);
+  on("theme", theme);
+  on("language", language);
+  on("smaller", () => type(-1));
+  on("larger", () => type(1));
+  on("full", fullScreen);
+  on("panel", () => panel());
+  addEventListener("hashchange", route);
+  addEventListener("resize", redraw);
+
+  return {
+    start, sample, arrived, redraw, show, pause, theme, type, language, fullScreen, panel,
+    connected(so) { connected = so; state(); },
+  };
+})();
+
+page.start();

@@ -1,0 +1,71 @@
+"use strict";
+// Plays a recorded run: the same samples in the same page, at any speed, from any second.
+const player = (() => {
+  const MOST_LINES = 20_000;
+  const [form, button, seek, at, speed] = ["player", "play", "seek", "seek-at", "speed"].map(byId);
+  let recorded = [];
+  let position = 0;
+  let playing = true;
+
+  /** Reads a recording: a header, then a sample a line. A last line that was cut off is left out. */
+  function read(text) {
+    const lines = text.split("\n").filter((line) => line.trim());
+    if (lines.length - 1 > MOST_LINES) throw new Error(words.word("recording_long", MOST_LINES));
+    const header = JSON.parse(lines[0] ?? "{}");
+    if (header.schema !== "cleave.live/1") throw new Error(words.word("recording_other", header.schema ?? "?"));
+    const found = [];
+    lines.slice(1).forEach((line, n) => {
+      try { found.push(JSON.parse(line)); } catch (error) {
+        if (n < lines.length - 2) throw new Error(words.word("recording_damaged", n + 2));
+      }
+    });
+    if (!found.length) throw new Error(words.word("recording_empty"));
+    return found;
+  }
+
+  function start(text) {
+    recorded = read(text);
+    seek.max = recorded.length - 1;
+    form.hidden = false;
+    // Shown from its end of the first minute, so that there is something to see at once.
+    to(Math.min(60, recorded.length - 1));
+    setTimeout(tick, 1000);
+  }
+
+  /** Shows the n-th sample, as if all before it had just been seen. */
+  function to(n) {
+    position = n;
+    samples.clear();
+    for (const sample of recorded.slice(Math.max(0, n - samples.SHOWN), n + 1)) samples.add(sample);
+    shown();
+    page.redraw();
+  }
+
+  function tick() {
+    if (playing && position < recorded.length - 1) {
+      position += 1;
+      samples.add(recorded[position]);
+      shown();
+      page.redraw();
+    }
+    setTimeout(tick, 1000 / Number(speed.value));
+  }
+
+  function shown() {
+    seek.value = position;
+    at.textContent = `${numbers.clock(recorded[position].second)} / ${numbers.clock(recorded.at(-1).second)}`;
+    button.textContent = playing ? "❚❚" : "▶";
+    button.setAttribute("aria-pressed", String(playing));
+  }
+
+  function toggle() {
+    playing = !playing;
+    if (playing && position === recorded.length - 1) to(0);
+    shown();
+  }
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  button.addEventListener("click", toggle);
+  seek.addEventListener("input", () => to(Number(seek.value)));
+  return { start, toggle, here: () => recorded.length > 0, playing: () => playing };
+})();

@@ -1,0 +1,90 @@
+//! The page itself: its template, its styles and scripts, and its words.
+//!
+//! The scripts are plain files without a build step. They share one scope, in which each is one name, and stand in the
+//! order of [`SCRIPTS`]: so the same files make the page that is served and the single file that opens anywhere.
+
+pub mod words;
+
+use anyhow::Result;
+use askama::Template;
+
+/// The content security policy of the served page: nothing but its own files, and no script or style within it.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A file that the page loads.
+#[derive(Debug, Clone, Copy)]
+pub struct Asset {
+    /// Its name, below `/assets/`.
+    pub name: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What is in it.
+    pub text: &'static str,
+}
+
+macro_rules! assets {
+    ($media_type:literal: $($name:literal),* $(,)?) => {
+        &[$(Asset { name: $name, media_type: $media_type, text: include_str!(concat!("assets/", $name)) }),*]
+    };
+}
+
+/// The styles.
+pub static STYLES: &[Asset] = assets!["text/css; charset=utf-8": "page.css", "views.css"];
+
+/// The scripts, each after those that it needs.
+pub static SCRIPTS: &[Asset] = assets![
+    "text/javascript; charset=utf-8":
+    "store.js", "elements.js", "words.js", "numbers.js", "server.js", "samples.js", "chart.js", "charts.js",
+    "invariants.js", "map.js", "costs.js", "controls.js", "story.js", "player.js", "feed.js", "keyboard.js", "page.js",
+];
+
+/// The file of this name.
+pub fn asset(name: &str) -> Option<&'static Asset> {
+    STYLES.iter().chain(SCRIPTS).find(|asset| asset.name == name)
+}
+
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+struct Page {
+    styles: Vec<&'static str>,
+    scripts: Vec<&'static str>,
+    words: String,
+    bundle: Option<Bundle>,
+}
+
+/// What a page that stands alone brings along.
+struct Bundle {
+    css: String,
+    js: String,
+    recording: String,
+}
+
+/// The page as it is served. It is the same at every address: what is shown is chosen by its scripts.
+pub fn html() -> Result<String> {
+    let names = |assets: &[Asset]| assets.iter().map(|asset| asset.name).collect();
+    Ok(Page {
+        styles: names(STYLES),
+        scripts: names(SCRIPTS),
+        words: data(&words::json().to_string()),
+        bundle: None,
+    }
+    .render()?)
+}
+
+/// A page that plays this recording (a [`super::sample::Header`] and samples, a line each) and needs nothing else.
+pub fn standing_alone(recording: &str) -> Result<String> {
+    let joined = |assets: &[Asset]| assets.iter().map(|asset| asset.text).collect::<Vec<_>>().join("\n");
+    let bundle = Bundle { css: joined(STYLES), js: joined(SCRIPTS), recording: data(recording) };
+    let words = data(&words::json().to_string());
+    Ok(Page { styles: Vec::new(), scripts: Vec::new(), words, bundle: Some(bundle) }.render()?)
+}
+
+/// JSON that can stand within a `script` element: a text in it cannot end the element. In JSON `<` occurs in texts only,
+/// and there it may be written as an escape.
+fn data(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
+#[cfg(test)]
+mod tests;
