@@ -8,10 +8,6 @@ pub mod words;
 use anyhow::Result;
 use askama::Template;
 
-/// The content security policy of the served page: nothing but its own files, and no script or style within it.
-pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// A file that the page loads.
 #[derive(Debug, Clone, Copy)]
 pub struct Asset {

@@ -15,7 +15,7 @@ class Chart {
     this.value = element("output");
     this.picture = svg("svg", { role: "img" });
     const name = element("span", { "data-word": spec.name }, words.word(spec.name));
-    this.figure = element("figure", { class: "chart", "data-chart": spec.name }, element("figcaption", {}, name, this.value), this.picture);
+    this.figure = element("figure", { class: spec.lines.length > 1 ? "chart two" : "chart", "data-chart": spec.name }, element("figcaption", {}, name, this.value), this.picture);
   }
 
   /** All that its lines reach in these samples. */
@@ -49,8 +49,8 @@ class Chart {
   grid(y, top, width, below) {
     let ticks = [0, top / 2, top];
     if (this.spec.logarithmic) ticks = Array.from({ length: Math.round(Math.log10(top)) + 1 }, (_, n) => 10 ** n);
-    // Where there is little room, every second one, but always the first and the last.
-    if (below < 1.5 * Chart.LINE * ticks.length) ticks = ticks.filter((_, n) => n === 0 || n === ticks.length - 1);
+    // Where there is little room, every second one.
+    if (below < 1.5 * Chart.LINE * ticks.length) ticks = ticks.filter((_, n) => n % 2 === 0);
     return ticks.flatMap((value, n) => [
       svg("line", { class: n ? "grid" : "base", x1: Chart.LEFT, x2: width, y1: y(value), y2: y(value) }),
       svg("text", { x: Chart.LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, this.spec.axis(value)),
@@ -60,7 +60,11 @@ class Chart {
   times(x, now, height) {
     const at = (seconds, anchor, text) => svg("text", { x: x(now - seconds * 1000), y: height - 3, "text-anchor": anchor }, text);
     const half = samples.SHOWN / 2;
-    return [at(samples.SHOWN, "start", words.word("seconds_ago", samples.SHOWN)), at(half, "middle", words.word("seconds_ago", half)), at(0, "end", words.word("now"))];
+    const room = x(now) - x(now - half * 1000) > 6 * Chart.LINE;
+    return [
+      at(samples.SHOWN, "start", words.word("seconds_ago", samples.SHOWN)), at(0, "end", words.word("now")),
+      ...(room ? [at(half, "middle", words.word("seconds_ago", half))] : []),
+    ];
   }
 
   /** Hatched where the fault is in this shop; between its edges only where it has no counterpart here. */

@@ -32,12 +32,13 @@ const invariants = (() => {
 
   function line({ shop, finding: { verdict, anomalies, example, order_id } }) {
     const tip = [shop.driver, words.word(verdict), anomalies ? words.word("anomalies", anomalies) : null, example].filter(Boolean).join(": ");
-    const link = verdict === "violated" && order_id
-      ? element("a", { href: `#order/${order_id}`, title: example, "aria-label": `${words.word("example")}: ${example ?? order_id}` }, words.word("example"))
-      : null;
+    // Where an order shows what is wrong, the word leads to its story.
+    const word = verdict === "violated" && order_id
+      ? element("a", { class: "word", href: `#order/${order_id}`, "aria-label": `${words.word(verdict)}: ${words.word("example")} ${example ?? order_id}` }, words.word(verdict))
+      : element("span", { class: "word" }, words.word(verdict));
     return element("p", { class: css(verdict), title: tip, "data-driver": shop.driver, "data-verdict": verdict },
       modeMark(shop.mode), element("span", { class: "unseen" }, `${words.word(`mode_${shop.mode}`)}: `),
-      element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[verdict]), element("span", { class: "word" }, words.word(verdict)), link);
+      element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[verdict]), word);
   }
 
   const css = (verdict) => verdict === "no_evidence" ? "unknown" : verdict;

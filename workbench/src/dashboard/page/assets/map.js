@@ -99,8 +99,8 @@ const shopMap = (() => {
   function spot(shop, seen, n) {
     if (shop.mode === "monolith") return [36 + 14 * n, 166];
     const at = SERVICES.indexOf(seen.at);
-    // Below the box of the service, six in a row; what is still at the door stands beside it.
-    const [x, y] = at < 0 ? [MIDDLE + 104, 79] : [column(at) - 39, 200];
+    // On the lower edge of the box of the service, six in a row; what is still at the door stands beside it.
+    const [x, y] = at < 0 ? [MIDDLE + 104, 79] : [column(at) - 39, 206];
     return [x + 12 * (n % 6), y - 10 * Math.floor(n / 6)];
   }
 

@@ -24,7 +24,7 @@ const page = (() => {
     const now = sample();
     if (!now) return;
     say(byId("clock"), numbers.clock(now.second));
-    say(byId("rate"), now.load.rate_per_s ? words.word("rate_now", numbers.figure(now.load.rate_per_s)) : words.word("rate_none"));
+    say(byId("rate"), rate(now.load));
     invariants.draw(now);
     controls.draw(now);
     if (view === "watch") {
@@ -33,6 +33,14 @@ const page = (() => {
     }
     if (view === "map") shopMap.draw(now);
     if (view === "cost") costs.draw(now);
+  }
+
+  /** What is sent; and that the generator is late, where that is of the size of what it measures. */
+  function rate({ rate_per_s, flash_sale, late_p99_ms }) {
+    const parts = [rate_per_s ? words.word("rate_now", numbers.figure(rate_per_s)) : words.word("rate_none")];
+    if (flash_sale) parts.push(words.word("flash_sale"));
+    if (late_p99_ms > 20) parts.push(words.word("sent_late", numbers.duration(late_p99_ms)));
+    return parts.join(" · ");
   }
 
   function state() {

@@ -23,6 +23,7 @@ const story = (() => {
   }
 
   async function read(id) {
+    if (player.here()) return place.replaceChildren(note(words.word("story_recorded")));
     place.replaceChildren(note(words.word("story_reading")));
     try {
       const found = await server.get(`/api/orders/${encodeURIComponent(id)}?lang=${words.language()}`);
