@@ -36,7 +36,6 @@
 //!
 //! An error is `{"error": "why, for people"}`.
 
-mod bare;
 mod browser;
 pub mod clock;
 pub mod controls;
@@ -46,6 +45,7 @@ pub mod feed;
 mod load;
 mod look;
 mod own;
+pub mod page;
 pub mod recording;
 pub mod sample;
 mod sampler;

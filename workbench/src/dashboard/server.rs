@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::door::Door;
 use super::session::Session;
-use super::{Dashboard, bare, controls};
+use super::{Dashboard, controls, page};
 
 /// Scripts and styles from here, and nothing from elsewhere: no script within the page either, so that a text which found
 /// its way into it would not run.
@@ -81,8 +81,8 @@ fn serve(
             .wrap(from_fn(only_who_may_look))
             .wrap(headers)
             .configure(routes.clone())
-            .route("/", web::get().to(page))
-            .route("/orders/{id}", web::get().to(page))
+            .route("/", web::get().to(shown))
+            .route("/orders/{id}", web::get().to(shown))
             .route("/assets/{name}", web::get().to(asset))
             .route("/api/session", web::get().to(told_session))
     })
@@ -106,19 +106,22 @@ async fn only_who_may_look(
     next.call(request).await
 }
 
-async fn page() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(bare::PAGE)
+async fn shown() -> HttpResponse {
+    match page::html() {
+        Ok(page) => HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page),
+        Err(why) => HttpResponse::InternalServerError().body(format!("{why:#}")),
+    }
 }
 
 async fn asset(request: HttpRequest, name: Path<String>) -> HttpResponse {
-    let Some((kind, content)) = bare::asset(&name) else { return HttpResponse::NotFound().finish() };
+    let Some(asset) = page::asset(&name) else { return HttpResponse::NotFound().finish() };
     // What is in a program changes with the program, so that its content is its version.
-    let tag = format!("\"{}\"", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, content.as_bytes()).simple());
+    let tag = format!("\"{}\"", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, asset.text.as_bytes()).simple());
     let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
     if known == Some(tag.as_bytes()) {
         return HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish();
     }
-    HttpResponse::Ok().content_type(kind).insert_header((header::ETAG, tag)).body(content)
+    HttpResponse::Ok().content_type(asset.media_type).insert_header((header::ETAG, tag)).body(asset.text)
 }
 
 async fn told_session(session: Data<Session>) -> HttpResponse {
