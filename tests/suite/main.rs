@@ -15,6 +15,7 @@ mod control;
 mod coordinators;
 mod crash;
 mod crash_matrix;
+mod dashboard;
 mod divergence;
 mod docs;
 mod duplicates;
@@ -168,6 +169,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         docs::a_real_run_is_as_described,
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
+        dashboard::everybody_can_read_it,
         scenario::the_same_kill_on_both,
         live_audit::one_transaction_has_no_window,
         live_audit::between_several_commits_there_is_one,

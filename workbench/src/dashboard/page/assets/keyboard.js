@@ -18,7 +18,7 @@ const keyboard = (() => {
 
   document.addEventListener("keydown", (event) => {
     // Whoever types into a field means the field; space presses the button that it is on.
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]), select")) return;
     if (event.key === " " && event.target.closest("button, summary, a")) return;
     const found = KEYS.find(([keys]) => keys.includes(event.key.toLowerCase()));
     if (!found) return;

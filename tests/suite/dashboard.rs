@@ -1,0 +1,151 @@
+//! The dashboard, used as a person would: with a browser.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tests::{Browser, Stage};
+use workbench::dashboard::page;
+
+/// A recording of two seconds, which other tests read too.
+const RECORDED: &str = include_str!("../../workbench/tests/dashboard/live.jsonl");
+const VIEWS: [&str; 4] = ["watch", "map", "cost", "order"];
+/// The roles of what can be touched, as the browser tells them to a screen reader.
+const TOUCHED: [&str; 8] =
+    ["button", "link", "textbox", "spinbutton", "combobox", "slider", "DisclosureTriangle", "checkbox"];
+/// What would run if it were taken for markup.
+const EVIL: &str =
+    "<img src=x onerror=\"document.title='broken out'\"><script>document.title='broken out'</script>";
+
+/// The page that stands alone: every view, in both languages and themes, on a projector and on a telephone.
+pub async fn everybody_can_read_it(_: &Stage) -> Result<Option<String>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("run.html");
+    std::fs::write(&file, page::standing_alone(&recording(150)?)?)?;
+    Browser::with(async |browser| {
+        let address = format!("file://{}", file.display());
+        browser.open(&address).await?;
+        browser.until("it plays", "document.getElementById('state').classList.contains('recorded')").await?;
+        for (width, height) in [(1280, 720), (375, 800)] {
+            browser.resize(width, height).await?;
+            for _language in 0..2 {
+                for _theme in 0..2 {
+                    for view in VIEWS {
+                        browser.open(&format!("{address}#{view}")).await?;
+                        let shown = format!("!document.getElementById('view-{view}').hidden");
+                        browser.until("the view is shown", &shown).await?;
+                        is_accessible(browser)
+                            .await
+                            .with_context(|| format!("{view} at {width}×{height}"))?;
+                    }
+                    browser.press('t').await?;
+                }
+                browser.press('l').await?;
+            }
+        }
+        browser.resize(1280, 720).await?;
+        browser.open(&format!("{address}#watch")).await?;
+        let (tall, window) = (browser.tell("document.documentElement.scrollHeight").await?, json!(720));
+        ensure!(tall == window, "on a projector the main view has to be scrolled: {tall} pixels");
+        it_answers_to_keys(browser).await?;
+        a_recording_is_gone_through(browser).await?;
+        let title = browser.tell("document.title").await?;
+        ensure!(title == json!("Cleave"), "a text became markup: {title}");
+        ensure!(browser.tell("document.images.length").await? == json!(0), "a text became an image");
+        Ok(())
+    })
+    .await
+}
+
+/// A recording of so many seconds, with an invariant that is violated from the middle on, and evil texts everywhere.
+fn recording(seconds: u64) -> Result<String> {
+    let mut lines = RECORDED.lines();
+    let header = lines.next().context("a header")?;
+    let sample: Value = serde_json::from_str(lines.next().context("a second")?)?;
+    let start = chrono_of(&sample)?;
+    let mut all = vec![header.to_owned()];
+    for second in 0..seconds {
+        let mut sample = sample.clone();
+        sample["second"] = json!(second);
+        sample["at"] = json!((start + Duration::from_secs(second)).to_rfc3339());
+        for shop in sample["shops"].as_array_mut().context("shops")? {
+            shop["problem"] = json!(EVIL);
+            shop["invariants"][0]["example"] = json!(EVIL);
+            if second > seconds / 2 && shop["mode"] == "split" {
+                let order = shop["notable"]["last"]["order_id"].clone();
+                shop["invariants"][2] = json!({
+                    "invariant": "I3", "verdict": "violated", "anomalies": 1, "example": EVIL, "order_id": order
+                });
+            }
+        }
+        sample["faults"][0]["name"] = json!(EVIL);
+        sample["faults"][0]["kind"] = json!(EVIL);
+        sample["events"][0]["message"] = json!(EVIL);
+        all.push(sample.to_string());
+    }
+    Ok(all.join("\n"))
+}
+
+fn chrono_of(sample: &Value) -> Result<chrono::DateTime<chrono::Utc>> {
+    Ok(sample["at"].as_str().context("a moment")?.parse()?)
+}
+
+/// Names, headings, contrast, width.
+async fn is_accessible(browser: &Browser) -> Result<()> {
+    let told = browser.run(include_str!("accessibility.js")).await?;
+    ensure!(told["complaints"] == json!([]), "{told:#}");
+    let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await?;
+    let mut looked = 0;
+    for node in tree["nodes"].as_array().context("a tree has nodes")? {
+        let role = node["role"]["value"].as_str().unwrap_or_default();
+        if node["ignored"] == json!(true) || !TOUCHED.contains(&role) {
+            continue;
+        }
+        looked += 1;
+        let name = node["name"]["value"].as_str().unwrap_or_default().trim();
+        ensure!(!name.is_empty(), "a {role} has no name: {node}");
+    }
+    ensure!(looked > 8, "only {looked} controls were looked at");
+    Ok(())
+}
+
+/// The keyboard alone leads everywhere, and it can be seen where one is.
+async fn it_answers_to_keys(browser: &Browser) -> Result<()> {
+    const TAB: char = '\u{E004}';
+    browser.run("document.activeElement.blur(); scrollTo(0, 0)").await?;
+    let mut visited = Vec::new();
+    for _ in 0..14 {
+        browser.press(TAB).await?;
+        let at = browser
+            .tell("(({ id, textContent }, { outlineStyle, outlineWidth }) => ({ name: id || textContent.trim(), outline: outlineStyle === 'none' ? 0 : parseFloat(outlineWidth) }))(document.activeElement, getComputedStyle(document.activeElement))")
+            .await?;
+        ensure!(at["outline"].as_f64() >= Some(2.0), "the focus cannot be seen at {at}");
+        visited.push(at["name"].as_str().unwrap_or_default().to_owned());
+    }
+    for wanted in ["pause", "language", "theme", "help", "seek"] {
+        ensure!(visited.iter().any(|name| name == wanted), "Tab does not lead to {wanted}: {visited:?}");
+    }
+    browser.run("document.activeElement.blur()").await?;
+    for (key, view) in [('2', "map"), ('3', "cost"), ('4', "order"), ('1', "watch")] {
+        browser.press(key).await?;
+        browser
+            .until("a key shows a view", &format!("!document.getElementById('view-{view}').hidden"))
+            .await?;
+    }
+    browser.press('?').await?;
+    browser.until("the keys are listed", "document.getElementById('shortcuts').open").await?;
+    browser.press('?').await?;
+    browser.until("the list is closed", "!document.getElementById('shortcuts').open").await
+}
+
+/// Pause, seek, and what was then.
+async fn a_recording_is_gone_through(browser: &Browser) -> Result<()> {
+    let held =
+        |count: u32| format!("document.querySelectorAll('[data-verdict=violated]').length === {count}");
+    browser.run("const seek = document.getElementById('seek'); seek.value = 20; seek.dispatchEvent(new Event('input'))").await?;
+    browser.until("at first all held", &held(0)).await?;
+    browser.run("const seek = document.getElementById('seek'); seek.value = 149; seek.dispatchEvent(new Event('input'))").await?;
+    browser.until("later one is violated", &held(1)).await?;
+    let link = "document.querySelector('[data-invariant=I3] a').hash.startsWith('#order/')";
+    browser.until("the violation leads to an order", link).await
+}
