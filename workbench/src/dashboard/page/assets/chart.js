@@ -14,8 +14,14 @@ class Chart {
     this.shop = shop;
     this.value = element("output");
     this.picture = svg("svg", { role: "img" });
+    this.size = null;
     const name = element("span", { "data-word": spec.name }, words.word(spec.name));
     this.figure = element("figure", { class: spec.lines.length > 1 ? "chart two" : "chart", "data-chart": spec.name }, element("figcaption", {}, name, this.value), this.picture);
+  }
+
+  /** Its size in pixels, known from the page's last layout: to ask for it each time would lay the page out each time. */
+  measured({ width, height }) {
+    this.size = [Math.max(width, 80), Math.max(height, 40)];
   }
 
   /** All that its lines reach in these samples. */
@@ -24,8 +30,12 @@ class Chart {
     return this.spec.lines.flatMap(read);
   }
 
-  /** Draws these samples up to the moment `now`, on an axis that ends at `top`. `size` is in pixels, so that text is not stretched. */
-  draw({ points, now, top, windows, size: [width, height] }) {
+  /**
+   * Draws these samples up to the moment `now`, on an axis that ends at `top`. One unit is a pixel, so that text is not
+   * stretched. `read` is the sample whose values are told: the latest, or the one that is pointed at.
+   */
+  draw({ points, now, top, windows, read }) {
+    const [width, height] = this.size;
     const below = height - Chart.BOTTOM;
     const x = (time) => Chart.LEFT + (width - Chart.LEFT - 2) * (1 - (now - time) / (samples.SHOWN * 1000));
     const y = this.scale(top, below);
@@ -36,8 +46,9 @@ class Chart {
       ...this.times(x, now, height),
       ...this.spec.lines.map((line, n) => this.line(points, line, x, y, n)),
       ...this.marks(points, x, below),
+      ...(read === points.at(-1) ? [] : [svg("line", { class: "cursor", x1: x(read.time), x2: x(read.time), y1: 0, y2: below })]),
     );
-    this.tell(points);
+    this.tell(points, read);
   }
 
   /** From 0; or, for latencies, which differ by powers of ten, logarithmic from 1 ms. */
@@ -105,10 +116,9 @@ class Chart {
     });
   }
 
-  /** The latest value beside the name; and the same, with the range, for who cannot see the picture. */
-  tell(points) {
-    const latest = this.spec.lines.map((line) => points.length ? line(points.at(-1).shops[this.shop]) : null);
-    const written = latest.map(this.spec.write);
+  /** The value beside the name; and the same, with the range, for who cannot see the picture. */
+  tell(points, read) {
+    const written = this.spec.lines.map((line) => this.spec.write(read ? line(read.shops[this.shop]) : null));
     // One unit is enough for two values that share it.
     const [first, second] = written.map((text) => text.split(" "));
     if (second && first[1] === second[1]) written[0] = first[0];

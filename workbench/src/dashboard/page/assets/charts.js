@@ -21,6 +21,14 @@ const charts = (() => {
   ];
   const place = byId("charts");
   let columns = [];
+  let waiting = false;
+  let ago = 0; // how many milliseconds ago the moment is that is pointed at
+
+  const chartOf = new WeakMap();
+  const resized = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) if (contentRect.width) chartOf.get(target).measured(contentRect);
+    page.redraw();
+  });
 
   function column(shop, n) {
     const all = SPECS.map((spec) => new Chart(spec, n));
@@ -41,17 +49,24 @@ const charts = (() => {
     if (columns.map(({ driver }) => driver).join() !== sample.shops.map((shop) => shop.driver).join()) {
       columns = sample.shops.map(column);
       place.replaceChildren(...columns.map(({ section }) => section));
+      for (const chart of columns.flatMap(({ all }) => all)) {
+        chart.measured(chart.picture.getBoundingClientRect());
+        resized.observe(chart.picture);
+        chartOf.set(chart.picture, chart);
+      }
     }
     Chart.measure();
     const points = samples.upTo(sample);
     const windows = samples.windows(sample);
-    // All sizes are read before anything is written, so that the page is laid out once.
-    const sizes = columns.map(({ all }) => all.map(({ picture }) => [Math.max(picture.clientWidth, 80), Math.max(picture.clientHeight, 40)]));
+    const read = points.findLast(({ time }) => time <= sample.time - ago) ?? points.at(-1);
     SPECS.forEach((_, n) => {
       const end = top(n, points);
-      columns.forEach(({ all }, c) => all[n].draw({ points, now: sample.time, top: end, windows, size: sizes[c][n] }));
+      columns.forEach(({ all }) => all[n].draw({ points, now: sample.time, top: end, windows, read }));
     });
-    sample.shops.forEach((shop, n) => say(columns[n].facts, facts(shop)));
+    sample.shops.forEach((shop, n) => {
+      say(columns[n].facts, facts(shop));
+      columns[n].facts.classList.toggle("violated", shop.problem !== null);
+    });
   }
 
   /** The driver, what is wrong with it, and how far its services are from agreeing. */
@@ -63,5 +78,17 @@ const charts = (() => {
     return parts.join(" · ");
   }
 
-  return { draw };
+  /** Points at a moment, in every chart at once; 0 is now. */
+  function point(milliseconds) {
+    if (!waiting) requestAnimationFrame(() => { waiting = false; page.redraw(); });
+    waiting = true;
+    ago = Math.min(Math.max(milliseconds, 0), (samples.SHOWN - 1) * 1000);
+  }
+  place.addEventListener("pointermove", (event) => {
+    const picture = event.target.closest(".chart > svg")?.getBoundingClientRect();
+    if (picture) point((picture.right - event.clientX) / (picture.width - Chart.LEFT) * samples.SHOWN * 1000);
+  });
+  place.addEventListener("pointerleave", () => point(0));
+
+  return { draw, step: (seconds) => point(ago - seconds * 1000) };
 })();

@@ -118,7 +118,19 @@ const controls = (() => {
         element("button", { type: "button", "aria-label": `${words.word("heal")}: ${one.name}, ${one.shop}`, onclick: () => heal(one.id, one.shop) }, words.word("heal")))));
     }
     faults.forEach((one, n) => say(active.lines[n], one.problem ?? words.word("heals_in", Math.max(0, Math.round((Date.parse(one.until) - sample.time) / 1000)), one.hits)));
+    happened(sample);
     if (session) current(sample);
+  }
+
+  /** The last things that the supervisors saw or did. */
+  function happened(sample) {
+    const modes = new Map(sample.shops.map((shop) => [shop.driver, shop.mode]));
+    const last = samples.upTo(sample).flatMap((one) => one.events.map((event) => ({ ...event, second: one.second }))).slice(-4).reverse();
+    const shown = JSON.stringify(last);
+    if (shown === active.happened) return;
+    active.happened = shown;
+    byId("happened").replaceChildren(...last.map((event) => element("li", { class: event.warning ? "violated" : null },
+      modeMark(modes.get(event.shop) ?? event.shop.split(":")[0]), ` ${numbers.clock(event.second)} ${event.process}: ${event.message}`)));
   }
 
   /** Fields that nobody is at show what is so. */

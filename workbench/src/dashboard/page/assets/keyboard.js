@@ -7,6 +7,7 @@ const keyboard = (() => {
     [[" "], "key_space", () => page.pause()],
     [["h"], "key_h", () => controls.heal()],
     [["j", "k"], "key_jk", (key) => key === "j" ? story.next() : story.previous()],
+    [["arrowleft", "arrowright"], "key_arrows", (key) => charts.step(key === "arrowleft" ? -1 : 1)],
     [["c"], "key_c", () => page.panel()],
     [["f"], "key_f", () => page.fullScreen()],
     [["+", "=", "-"], "key_type", (key) => page.type(key === "-" ? -1 : 1)],
@@ -14,11 +15,11 @@ const keyboard = (() => {
     [["l"], "key_l", () => page.language()],
     [["?"], "key_help", () => dialog.open ? dialog.close() : dialog.showModal()],
   ];
-  const written = (key) => key === " " ? "␣" : key;
+  const written = (key) => ({ " ": words.word("space"), arrowleft: "←", arrowright: "→" })[key] ?? key;
 
   document.addEventListener("keydown", (event) => {
     // Whoever types into a field means the field; space presses the button that it is on.
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]), select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]), select") || event.key.startsWith("Arrow") && event.target.closest("input")) return;
     if (event.key === " " && event.target.closest("button, summary, a")) return;
     const found = KEYS.find(([keys]) => keys.includes(event.key.toLowerCase()));
     if (!found) return;

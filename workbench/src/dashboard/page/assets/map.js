@@ -44,8 +44,13 @@ const shopMap = (() => {
     return found ? [text(x, y, `breaker ${found.state}`, words.wordOr(`breaker_${found.state}`, found.state))] : [];
   }
 
-  function database(shop, service, x, y, width) {
-    const found = shop.databases.find((one) => one.service === service);
+  /** Everything of a monolith is drawn as one, whether its modules have a database each or not. */
+  function wholeDatabase({ databases }) {
+    const all = (read) => databases.every(read);
+    return { reachable: all((one) => one.reachable), outbox: null, in_doubt: all((one) => one.in_doubt === null) ? null : databases.reduce((sum, one) => sum + (one.in_doubt ?? 0), 0) };
+  }
+
+  function database(found, x, y, width) {
     if (!found) return [store(x, y, width)];
     const lines = [];
     if (!found.reachable) lines.push([words.word("down"), true]);
@@ -65,7 +70,7 @@ const shopMap = (() => {
       box(MIDDLE, 150, 440, 76, ready(shop, "monolith") ? "box" : "box down"),
       text(MIDDLE, 173, "name title", count(shop, "monolith", "monolith")), text(MIDDLE + 180, 173, "fact", cpu(shop, "monolith")),
       ...modules.flat(),
-      ...database(shop, "monolith", MIDDLE, 286, 160), text(MIDDLE, 314, "name title", words.word("database")),
+      ...database(wholeDatabase(shop), MIDDLE, 286, 160), text(MIDDLE, 314, "name title", words.word("database")),
     ];
   }
 
@@ -88,7 +93,7 @@ const shopMap = (() => {
         ...breaker(shop, service, x, 147),
         box(x, 152, 90, 54, ready(shop, service) ? "box" : "box down"),
         text(x, 173, "name", service), text(x, 194, "fact", `${count(shop, service, "")} ${cpu(shop, service)}`.trim()),
-        ...database(shop, service, x - 14, 230, 58),
+        ...database(shop.databases.find((one) => one.service === service), x - 14, 230, 58),
         ...(queue ? [text(x - 8, 370, queue.waiting > 100 || queue.dead ? "fact high" : "fact", words.word("queued", queue.waiting) + (queue.retry ? ` ↻${queue.retry}` : "") + (queue.dead ? ` ✝${queue.dead}` : ""))] : []),
       ];
     });
