@@ -415,6 +415,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
         Command::Up(_)
         | Command::Chaos(_)
+        | Command::Audit(_)
         | Command::Dashboard(_)
         | Command::Guard
         | Command::LoadClock

@@ -109,6 +109,7 @@ pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Resu
             flaws: Vec::new(),
             behind_gateway: false,
             proxied: false,
+            telemetry: true,
         };
         let shop = Shop::start(guard, *driver, &infra, &shop_options).await?;
         Goods::new(options.seed).put_into(&shop).await?;

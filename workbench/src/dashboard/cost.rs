@@ -134,6 +134,7 @@ impl Costs {
             },
             memory_mb: Memory { total: self.memory_mb, ..Memory::default() },
             ready_ms: 0.0,
+            tax: None,
             audit: Vec::new(),
         })
     }

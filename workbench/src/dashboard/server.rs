@@ -116,7 +116,8 @@ async fn shown() -> HttpResponse {
 async fn asset(request: HttpRequest, name: Path<String>) -> HttpResponse {
     let Some(asset) = page::asset(&name) else { return HttpResponse::NotFound().finish() };
     // What is in a program changes with the program, so that its content is its version.
-    let tag = format!("\"{}\"", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, asset.text.as_bytes()).simple());
+    let tag =
+        format!("\"{}\"", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, asset.text.as_bytes()).simple());
     let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
     if known == Some(tag.as_bytes()) {
         return HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish();
