@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::driver::Driver;
 use crate::run::Mode;
 
+mod advice;
 mod causes;
 mod database;
 mod locks;
@@ -26,6 +27,7 @@ mod pick;
 mod place;
 mod queues;
 mod records;
+mod sentences;
 pub mod spans;
 pub(crate) mod svg;
 mod telling;
@@ -34,10 +36,11 @@ mod traced;
 mod waits;
 mod words;
 
+pub use advice::Advice;
 pub use pick::{Pick, pick};
 pub use place::Place;
 pub use svg::svg;
-pub use waits::{Advice, Holder, Wait};
+pub use waits::{Holder, Wait};
 pub use words::Language;
 
 /// What happened to one order in one shop. `docs/story.schema.json` describes it.

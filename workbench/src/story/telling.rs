@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::records::OrderRow;
 use super::{
-    Action, Event, Evidence, Language, Outcome, Place, Story, Wait, Waiting, Witness, causes, database,
-    queues, records, spans, traced, waits,
+    Action, Event, Evidence, Language, Outcome, Place, Story, Wait, Waiting, Witness, advice, causes,
+    database, queues, records, spans, traced, waits,
 };
 
 /// The lanes in which something can happen, from left to right.
@@ -33,7 +33,7 @@ pub(super) async fn one(place: &Place, id: Uuid) -> Result<Option<Story>> {
     let (began, events) = causes::ordered(happened);
     let waits = waits::of(place, &records, &queues, &told_by).await;
     let lanes = lanes(&events, &waits);
-    let actions = waits::advice(&waits).into_iter().map(|advice| Action {
+    let actions = advice::of(&waits).into_iter().map(|advice| Action {
         command: advice.command(id),
         says: advice.says(Language::English),
         advice,
