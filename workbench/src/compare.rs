@@ -1,6 +1,5 @@
 //! `cleave compare`: the same load on one mode after the other, several times over.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -23,16 +22,13 @@ use crate::story::Place;
 use crate::trial::{self, DecisionClock, Window};
 use crate::{binaries, load, record, report, stats, tax};
 
+mod labels;
+
+pub use labels::Telemetry;
+use labels::{labels, slug};
+
 /// How long a shop may take to finish after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(60);
-
-/// Whether the processes of a shop record spans and count what they do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-#[allow(missing_docs, reason = "the names say it all")]
-pub enum Telemetry {
-    On,
-    Off,
-}
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -264,27 +260,6 @@ fn wall_clock(moment: Instant) -> DateTime<Utc> {
     Utc::now() - moment.elapsed()
 }
 
-/// The drivers' names, with a number where one stands there again.
-fn labels(drivers: &[Driver], telemetry: &[Telemetry]) -> Vec<String> {
-    let mut seen: BTreeMap<Driver, u32> = BTreeMap::new();
-    let label = |(driver, telemetry): (&Driver, &Telemetry)| {
-        let times = seen.entry(*driver).or_default();
-        *times += 1;
-        match (*times, telemetry) {
-            (1, Telemetry::On) => driver.to_string(),
-            (times, Telemetry::On) => format!("{driver} ({times})"),
-            (1, Telemetry::Off) => format!("{driver} (telemetry off)"),
-            (times, Telemetry::Off) => format!("{driver} ({times}, telemetry off)"),
-        }
-    };
-    drivers.iter().zip(telemetry).map(label).collect()
-}
-
-/// A label as it may stand in a path.
-fn slug(label: &str) -> String {
-    label.replace(" (", "-").replace(')', "").replace(", ", "-").replace([':', ' '], "-")
-}
-
 fn words(arrivals: Arrivals, length: Duration) -> String {
     let seconds = length.as_secs_f64();
     match arrivals {
@@ -307,18 +282,6 @@ fn load_record(options: &Options) -> Load {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mode_compared_with_itself_has_two_names() {
-        assert_eq!(
-            labels(&[Driver::Local, Driver::Local, Driver::Tcc], &[Telemetry::On; 3]),
-            ["monolith:local", "monolith:local (2)", "split:tcc"]
-        );
-        assert_eq!(slug("monolith:local (2)"), "monolith-local-2");
-        let on_off = labels(&[Driver::Tcc; 2], &[Telemetry::On, Telemetry::Off]);
-        assert_eq!(on_off, ["split:tcc", "split:tcc (2, telemetry off)"]);
-        assert_eq!(slug(&on_off[1]), "split-tcc-2-telemetry-off");
-    }
 
     #[test]
     fn a_program_is_built_once() {

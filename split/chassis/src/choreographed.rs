@@ -6,8 +6,8 @@
 use contracts::{Command, Envelope, Error, Event, PlacedOrder};
 use diesel_async::AsyncPgConnection;
 
-use crate::consumer::{Failure, Incoming, Reactor};
 use crate::outbox::Outgoing;
+use crate::reactor::{Failure, Incoming, Reactor};
 use crate::step::perform;
 
 /// A reactor that does what its module would do about an event, and sends what came of it.

@@ -3,8 +3,8 @@
 use contracts::{Command, Envelope, Error, Event};
 use diesel_async::AsyncPgConnection;
 
-use crate::consumer::{Failure, Incoming, Reactor};
 use crate::outbox::Outgoing;
+use crate::reactor::{Failure, Incoming, Reactor};
 use crate::step::perform;
 
 /// A reactor that hands each command to a module and sends what the module answers, be it yes or no.

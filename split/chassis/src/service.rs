@@ -17,10 +17,11 @@ use platform::{Flaw, Pool, config, db, flaw, http, migrations, sql};
 use tokio::sync::watch;
 
 use crate::broker::Broker;
-use crate::consumer::{Consumer, Reactor};
+use crate::consumer::Consumer;
 use crate::inbox;
 use crate::metrics::Metrics;
 use crate::protocol::Protocol;
+use crate::reactor::Reactor;
 use crate::relay::{Relay, Wake};
 use crate::topology::Topology;
 

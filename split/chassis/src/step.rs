@@ -5,7 +5,7 @@ use diesel_async::AsyncPgConnection;
 use platform::CrashPoint;
 use platform::telemetry::{Kind, Scope};
 
-use crate::consumer::Failure;
+use crate::reactor::Failure;
 
 /// Has the module do what it is told, in a transaction of the caller's. Its no is an answer like its yes: a refusal
 /// writes nothing, so one transaction can hold many steps and answer no to some of them.

@@ -15,8 +15,9 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use reqwest::{Client, Url};
 use tokio::sync::Mutex;
 
+use super::attributes::{Kind, Value};
 use super::ring::Wanted;
-use super::span::{Kind, Record, Value};
+use super::span::Record;
 use super::{Recorder, locked};
 
 /// The most spans in one request.
@@ -198,7 +199,8 @@ mod tests {
         let mut inner = outer.scope().span(Kind::Internal, "inventory.reserve-stock");
         inner.failed("broken");
         let (trace, outer_id) = outer.context().ids();
-        (drop(inner), drop(outer));
+        inner.end();
+        outer.end();
         finish(&recorder).await;
         finish(&recorder).await;
 

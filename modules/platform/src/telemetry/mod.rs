@@ -9,6 +9,7 @@
 //! Names and attributes are those of OpenTelemetry's semantic conventions wherever these have one. Whoever does the work
 //! knows nothing of telemetry; whoever calls it, a driver or the chassis, does.
 
+mod attributes;
 mod export;
 mod log;
 mod metrics;
@@ -25,12 +26,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use contracts::TraceContext;
 use prometheus_client::registry::Registry;
 
+pub use attributes::{DATABASE, Fixed, Kind, Name};
 pub use log::{note_order, on_behalf, within};
 pub use metrics::{Decided, Pools, timed};
 pub(crate) use observe::{brought, observe};
 pub use observe::{order_at, request_name};
 pub use options::Options;
-pub use span::{DATABASE, Fixed, Kind, Name, Scope, Span};
+pub use span::{Scope, Span};
 
 use export::Export;
 use metrics::Platform;

@@ -96,7 +96,7 @@ impl Ring {
 mod tests {
     use contracts::TraceContext;
 
-    use super::super::span::{Kind, Value};
+    use super::super::attributes::{Kind, Value};
     use super::*;
 
     fn span(order: Option<OrderId>) -> Record {

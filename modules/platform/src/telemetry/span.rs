@@ -1,121 +1,10 @@
 //! Spans: what was done, within what, from when to when.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
-use contracts::{OrderId, TraceContext};
-use uuid::Uuid;
-
 use super::Telemetry;
-
-/// The longest text in an attribute, in bytes. What comes from outside may be of any length.
-const LONGEST_TEXT: usize = 200;
-
-/// The attributes of what is done in a database.
-pub const DATABASE: Fixed = &[("db.system.name", "postgresql")];
-
-/// Attributes that are the same for many spans.
-pub type Fixed = &'static [(&'static str, &'static str)];
-
-/// Which side of a conversation a span is (OpenTelemetry, *SpanKind*).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are OpenTelemetry's own")]
-pub enum Kind {
-    Internal,
-    Server,
-    Client,
-    Producer,
-    Consumer,
-}
-
-impl Kind {
-    /// The word for it.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Kind::Internal => "internal",
-            Kind::Server => "server",
-            Kind::Client => "client",
-            Kind::Producer => "producer",
-            Kind::Consumer => "consumer",
-        }
-    }
-}
-
-/// What a span is called: what is done, and to what. Put together only when somebody reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
-    what: &'static str,
-    to: Cow<'static, str>,
-}
-
-impl From<&'static str> for Name {
-    fn from(what: &'static str) -> Self {
-        Self { what, to: Cow::Borrowed("") }
-    }
-}
-
-impl<T: Into<Cow<'static, str>>> From<(&'static str, T)> for Name {
-    fn from((what, to): (&'static str, T)) -> Self {
-        Self { what, to: to.into() }
-    }
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.to.as_ref() {
-            "" => f.write_str(self.what),
-            to => write!(f, "{} {to}", self.what),
-        }
-    }
-}
-
-/// The value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// A text, cut off where it is very long.
-    Text(Cow<'static, str>),
-    /// A number.
-    Number(i64),
-    /// Yes or no.
-    Flag(bool),
-    /// An id, written only when somebody reads it.
-    Id(Uuid),
-}
-
-impl From<&'static str> for Value {
-    fn from(text: &'static str) -> Self {
-        Value::Text(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Value {
-    fn from(mut text: String) -> Self {
-        if text.len() > LONGEST_TEXT {
-            text.truncate((0..=LONGEST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
-            text.push('…');
-            text.shrink_to_fit();
-        }
-        Value::Text(Cow::Owned(text))
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Value::Number(number)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(flag: bool) -> Self {
-        Value::Flag(flag)
-    }
-}
-
-impl From<Uuid> for Value {
-    fn from(id: Uuid) -> Self {
-        Value::Id(id)
-    }
-}
+use super::attributes::{Fixed, Kind, Name, Value};
+use contracts::{OrderId, TraceContext};
 
 /// A span that is over.
 #[derive(Debug, Clone)]
@@ -137,14 +26,11 @@ pub(super) struct Record {
 impl Record {
     /// The memory that it takes, in bytes, or a little more.
     pub fn size(&self) -> usize {
-        let texts = self.own.iter().map(|(_, value)| match value {
-            Value::Text(Cow::Owned(text)) => text.capacity(),
-            _ => 0,
-        });
+        let texts = self.own.iter().map(|(_, value)| value.size());
         size_of::<Self>()
             + self.own.capacity() * size_of::<(&str, Value)>()
             + texts.sum::<usize>()
-            + if let Cow::Owned(text) = &self.name.to { text.capacity() } else { 0 }
+            + self.name.size()
     }
 }
 
@@ -301,6 +187,7 @@ impl Drop for Span {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::attributes::DATABASE;
     use super::super::ring::Wanted;
     use super::super::{Recorder, locked};
     use super::*;
@@ -354,11 +241,5 @@ mod tests {
         span.set("a", 1i64);
         assert!(span.under_way.is_none());
         assert_eq!(span.scope().span(Kind::Internal, "y").context(), client);
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        let Value::Text(text) = Value::from("한".repeat(1000)) else { panic!("a text") };
-        assert!(text.len() <= LONGEST_TEXT + 3 && text.ends_with("한…"), "{text}");
     }
 }

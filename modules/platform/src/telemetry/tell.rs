@@ -5,8 +5,9 @@ use contracts::OrderId;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
+use super::attributes::Value;
 use super::ring::{Found, Wanted};
-use super::span::{Record, Value};
+use super::span::Record;
 use super::{Recorder, Telemetry, locked};
 use crate::Problem;
 

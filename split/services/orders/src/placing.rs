@@ -75,7 +75,10 @@ impl Start {
         }
         match placed.map_err(|Rollback(error)| error)? {
             Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
-            Placed::Known(order) => Ok((*order, true)),
+            Placed::Known(order) => {
+                transaction.of(order.placed.order_id);
+                Ok((*order, true))
+            }
         }
     }
 
