@@ -49,8 +49,7 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("run.json");
-    let options =
-        "compare --modes monolith,split --rate 20/s --duration 3s --warm-up 1s --trials 1 --seed 7 --yes";
+    let options = "compare --modes monolith,split --rate 20/s --duration 3s --warm-up 1s --trials 1 --seed 7 --live-audit --yes";
     let mut command = Command::new(cleave);
     command
         .arg("--folder")

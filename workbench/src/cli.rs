@@ -250,6 +250,10 @@ struct Compare {
     /// split,split --telemetry on,off` shows what that costs. The last is for all that follow.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "on", value_name = "on|off")]
     telemetry: Vec<compare::Telemetry>,
+    /// Look at the databases while the shops run, too: what is wrong meanwhile, and for how long they disagree. A scenario
+    /// always does.
+    #[arg(long)]
+    live_audit: bool,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
@@ -462,6 +466,7 @@ async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8> {
         duration: arguments.duration,
         warm_up: arguments.warm_up,
         trials: arguments.trials,
+        live_audit: arguments.live_audit,
         seed: arguments.seed,
         infra: arguments.servers.options(),
     };

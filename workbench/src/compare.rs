@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use diesel_async::SimpleAsyncConnection;
 
+use crate::audit::live::{self, Live};
 use crate::audit::{self, Expected, Subject};
 use crate::driver::Driver;
 use crate::guard::Guard;
@@ -49,6 +50,8 @@ pub struct Options {
     pub trials: u64,
     /// Where all randomness of the load comes from.
     pub seed: u64,
+    /// Whether the databases are looked at while the shop runs, too.
+    pub live_audit: bool,
     /// Which servers to use.
     pub infra: infra::Options,
 }
@@ -176,6 +179,8 @@ impl OneTrial<'_> {
         // Closed loop asks for the decision in both modes: a client is free when its order is decided.
         let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
         let (started, started_at) = (sender.started(), wall_clock(sender.started()));
+        let looking =
+            options.live_audit.then(|| Live::start(subject(&shop, None), live::Settings::default()));
         let mut meter = Meter::new(&shop, self.lab.infra).await?;
         let (samples, usage) = tokio::try_join!(
             load::run(&sender, options.arrivals, options.seed, window),
@@ -187,10 +192,14 @@ impl OneTrial<'_> {
         if let Err(error) = shop.drain(DRAIN).await {
             self.progress.note(&format!("{}: {error}", self.name));
         }
+        let live = match looking {
+            Some(looking) => Some(looking.finish().await?.1.since(started_at)),
+            None => None,
+        };
         let (recorded, clock) = trial::read_orders(&shop.databases.orders).await?;
         let settled = trial::settle(samples, &recorded, started_at);
         let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
-        let audit = audit::audit(&subject(&shop, accepted)).await.context("the audit")?;
+        let audit = audit::audit(&subject(&shop, Some(accepted))).await.context("the audit")?;
         let ready_ms = shop.ready_ms;
         let tax = tax::of_load(&Place::of(&shop), &trial::moments(&settled, window, started_at)).await;
         shop.stop(self.lab.infra).await?;
@@ -210,6 +219,7 @@ impl OneTrial<'_> {
             ready_ms,
             tax,
             audit,
+            live,
         };
         Ok((trial, clock))
     }
@@ -239,15 +249,15 @@ impl OneTrial<'_> {
     }
 }
 
-/// What the audit has to know of a shop after a load.
-fn subject(shop: &Shop, accepted: Vec<uuid::Uuid>) -> Subject {
+/// What the audit has to know of a shop: after a load, with the orders that were accepted.
+fn subject(shop: &Shop, accepted: Option<Vec<uuid::Uuid>>) -> Subject {
     Subject {
         driver: shop.driver,
         databases: shop.databases.clone(),
         namespace: shop.namespace.clone(),
         amqp_url: shop.amqp_url().map(str::to_owned),
         expected: Expected {
-            accepted: Some(accepted),
+            accepted,
             outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
             min_per_outcome: 1,
             ..Expected::default()

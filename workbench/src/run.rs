@@ -12,6 +12,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::live::Recording;
 use crate::driver::Driver;
 use crate::tax::Part;
 
@@ -172,7 +173,7 @@ pub enum Mode {
     Split,
 }
 
-/// What one mode did in one trial. Every figure but `audit` is of the measured window alone.
+/// What one mode did in one trial. Every figure but `audit` and `live` is of the measured window alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Counted from 1.
@@ -202,6 +203,9 @@ pub struct Trial {
     pub tax: Option<Tax>,
     /// What the databases said after the load had drained.
     pub audit: Vec<Audit>,
+    /// What they said meanwhile, in seconds from the start of the warm-up; only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Recording>,
 }
 
 /// What became of the orders of a trial.

@@ -136,6 +136,7 @@ impl Costs {
             ready_ms: 0.0,
             tax: None,
             audit: Vec::new(),
+            live: None,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit::live::Disagreement;
 use crate::driver::Driver;
 use crate::run::{Comparison, Difference, ModeRun, Run, Verdict};
 use crate::stats::{FIGURES, Spread, spread, times};
@@ -96,7 +97,29 @@ pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
         }
     }
     let words = |counts: Vec<u64>| counts.into_iter().map(|count| number(count as f64)).collect();
-    rows.into_iter().map(|((_, name), counts)| (name, words(counts))).collect()
+    let rows = rows.into_iter().map(|((_, name), counts)| (name, words(counts)));
+    rows.chain(disagreement_rows(run)).collect()
+}
+
+/// For how long the databases disagreed about an order, where anybody has looked: the median of the trials, and of the
+/// longest the longest.
+fn disagreement_rows(run: &Run) -> Vec<(String, Vec<String>)> {
+    let looked = |mode: &ModeRun| mode.trials.iter().any(|trial| trial.live.is_some());
+    if !run.modes.iter().any(looked) {
+        return Vec::new();
+    }
+    let row = |name: &str, figure: fn(&Disagreement) -> Option<f64>, of: fn(Spread) -> f64| {
+        let cell = |mode: &ModeRun| {
+            let trials = mode.trials.iter().map(|trial| figure(&trial.live.as_ref()?.disagreement));
+            spread(trials).map_or("–".to_owned(), |spread| format!("{} ms", number(of(spread))))
+        };
+        (format!("databases disagreed, {name}"), run.modes.iter().map(cell).collect())
+    };
+    vec![
+        row("p50", |of| of.p50_ms, |spread| spread.median),
+        row("p99", |of| of.p99_ms, |spread| spread.median),
+        row("longest", |of| of.longest_ms, |spread| spread.max),
+    ]
 }
 
 /// One invariant over all modes.

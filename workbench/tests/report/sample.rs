@@ -85,6 +85,7 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
             evidence: evidence.to_owned(),
         })
         .into(),
+        live: None,
     }
 }
 
