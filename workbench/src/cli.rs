@@ -57,6 +57,8 @@ enum Command {
     Up(Up),
     /// Show both modes side by side in a web page, under one load, and break them there. Starts them unless they are up.
     Dashboard(dashboard::Dashboard),
+    /// Play back what a dashboard has recorded, with nothing running.
+    Replay(dashboard::Replay),
     /// Tell what `cleave up` has running.
     Status(Json),
     /// Stop what `cleave up` has running.
@@ -367,6 +369,7 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
         Command::Chaos(asked) => chaos::chaos(asked, &folder).await,
         Command::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
         Command::Dashboard(asked) => dashboard::dashboard(asked, &folder).await,
+        Command::Replay(asked) => dashboard::play(asked, &folder).await,
         command => tokio::select! {
             result = run(command, &folder) => result,
             // Whatever was started is dropped with the other branch, and dropping ends it.
@@ -421,6 +424,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         | Command::Chaos(_)
         | Command::Audit(_)
         | Command::Dashboard(_)
+        | Command::Replay(_)
         | Command::Guard
         | Command::LoadClock
         | Command::Model(_) => {

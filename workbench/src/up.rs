@@ -11,29 +11,29 @@ use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::RwLock;
 
 use crate::audit::{self, Expected, Subject};
-use crate::compare::programs;
 use crate::control::{self, Client, Control, ProcessState, ShopState};
 use crate::dashboard;
 use crate::driver::Driver;
 use crate::guard::Guard;
-use crate::infra::{self, Infrastructure};
+use crate::infra;
 use crate::last_owner::last_owner;
 use crate::process::start_time;
 use crate::report::{verdict_words, warnings};
 use crate::run::{Audit, Mode, Verdict};
 use crate::seed::{Goods, customer, sku};
-use crate::shop::{BEFORE_MONOLITHS, Shop, ShopOptions, drain};
+use crate::shop::{Shop, drain};
 use crate::story::Place;
-use crate::supervisor::Supervisor;
-use crate::{binaries, logs, output};
+use crate::{logs, output};
 
 mod page;
+mod stage;
 mod state;
 
 use page::Page;
+pub(crate) use stage::{Shops, Stage};
 use state::Claim;
 pub(crate) use state::{RunningShop, State};
 
@@ -70,7 +70,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     let guard = Guard::start()?;
     tokio::pin!(stop);
     let starting = start(&guard, folder, wanted);
-    let (infra, shops) = tokio::select! {
+    let (stage, shops) = tokio::select! {
         started = starting => started?,
         // What was started by then is dropped with the other branch, and dropping ends it.
         () = &mut stop => {
@@ -87,11 +87,14 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
         control: None,
     };
     let told: Vec<String> = shops.iter().map(what_to_try).collect();
-    let infra = Arc::new(Mutex::new(infra));
-    let shops = supervised(folder, &infra, shops).await?;
-    let control = control::serve(Control { shops: Arc::new(RwLock::new(shops.clone())) })?;
+    let mut supervised = Vec::new();
+    for shop in shops {
+        supervised.push((shop.driver, stage.supervise(shop).await?));
+    }
+    let (stage, shops) = (Arc::new(stage), Arc::new(RwLock::new(supervised)));
+    let control = control::serve(Control { shops: shops.clone(), stage: stage.clone() })?;
     state.control = Some(control.access.clone());
-    claim.publish(&state)?;
+    stage.publish(claim, state)?;
     print!("{}", warnings(drivers.iter().copied(), flaws));
     for what in told {
         println!("{what}");
@@ -103,31 +106,19 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     if let Some(page) = page {
         page.end().await;
     }
-    drop(claim);
+    stage.withdraw();
     control.close().await;
     let mut released = Vec::new();
-    for (_, supervisor) in shops {
+    for (_, supervisor) in last_owner(shops).await.context("something still works on the shops")?.into_inner()
+    {
         released.push(supervisor.release().await?);
     }
-    let infra = last_owner(infra).await.context("something still works on the servers")?.into_inner();
+    let stage = last_owner(stage).await.context("a shop is still being replaced")?;
+    let infra = last_owner(stage.infra).await.context("something still works on the servers")?.into_inner();
     for shop in released {
         shop.stop(&infra).await?;
     }
     infra.stop().await
-}
-
-/// From here on whatever ends is started again.
-async fn supervised(
-    folder: &Path,
-    infra: &Arc<Mutex<Infrastructure>>,
-    shops: Vec<Shop>,
-) -> Result<Vec<(Driver, Supervisor)>> {
-    let mut supervised = Vec::new();
-    for shop in shops {
-        let driver = shop.driver;
-        supervised.push((driver, Supervisor::start(shop, infra.clone(), &logs_of(folder, driver)).await?));
-    }
-    Ok(supervised)
 }
 
 /// The folder of the logs of a shop.
@@ -135,40 +126,13 @@ fn logs_of(folder: &Path, driver: Driver) -> PathBuf {
     folder.join(LOGS).join(driver.to_string().replace(':', "-"))
 }
 
-async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Infrastructure, Vec<Shop>)> {
-    let Wanted { drivers, flaws, proxies, infra, .. } = wanted;
-    eprintln!("Building what is needed");
-    let mut needed = programs(drivers);
-    needed.extend(BEFORE_MONOLITHS);
-    needed.sort_unstable();
-    needed.dedup();
-    let programs = binaries::ensure_built(&needed).await?;
-    let logs = folder.join(LOGS);
-    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
-    let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
-    let servers = infra::Options { needs_broker, logs: Some(logs.clone()), ..infra.clone() };
-    let infra = Infrastructure::find(guard, &servers).await?;
+async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Stage, Vec<Shop>)> {
+    let stage = Stage::set(guard, folder, wanted).await?;
     let mut shops = Vec::new();
-    for driver in drivers {
-        eprintln!("Starting {driver}");
-        let logs = logs_of(folder, *driver);
-        // Of the last time; a log is read from its beginning to learn where its process listens.
-        let _ = std::fs::remove_dir_all(&logs);
-        let options = ShopOptions {
-            programs: programs.clone(),
-            logs,
-            deliveries: 1,
-            pool: None,
-            flaws: flaws.clone(),
-            behind_gateway: true,
-            proxied: *proxies,
-            telemetry: true,
-        };
-        let shop = Shop::start(guard, *driver, &infra, &options).await?;
-        Goods::new(SEED).put_into(&shop).await?;
-        shops.push(shop);
+    for driver in &wanted.drivers {
+        shops.push(stage.start(*driver).await?);
     }
-    Ok((infra, shops))
+    Ok((stage, shops))
 }
 
 /// Addresses, and an order that works.
@@ -340,6 +304,8 @@ fn subject(shop: &RunningShop) -> Subject {
 pub async fn places(folder: &Path) -> Result<Vec<Place>> {
     let state = State::read(folder)?.context("nothing is running; start a shop with `cleave up`")?;
     let now: Vec<ShopState> = client(&state)?.get("/state").await?;
+    let of =
+        |shop: RunningShop| now.iter().find(|now| now.shop == shop.driver).cloned().map(|now| (shop, now));
     let place = |(shop, now): (RunningShop, ShopState)| Place {
         driver: shop.driver,
         databases: shop.databases,
@@ -347,7 +313,7 @@ pub async fn places(folder: &Path) -> Result<Vec<Place>> {
         amqp_url: shop.amqp_url,
         processes: now.processes.into_iter().map(|process| (process.name, process.address)).collect(),
     };
-    Ok(state.shops.into_iter().zip(now).map(place).collect())
+    Ok(state.shops.into_iter().filter_map(of).map(place).collect())
 }
 
 /// What `audit` prints.

@@ -1,20 +1,47 @@
-//! `cleave dashboard`: the words of the command line.
+//! `cleave dashboard` and `cleave replay`: the words of the command line.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 
 use super::{HELD, Modes, ServerArgs, interrupted, modes};
 use crate::dashboard::controls::RATE_MOST;
-use crate::{dashboard, up};
+use crate::dashboard::{self, recording, replay};
+use crate::up;
 
 #[derive(Debug, Args)]
 pub(super) struct Dashboard {
     /// What to start if nothing is up: monolith, split, both, or exactly how it stays consistent, as split:tcc.
     #[arg(default_value = "both", value_parser = modes)]
     modes: Modes,
+    #[command(flatten)]
+    page: PageArgs,
+    /// Orders per second to begin with, to each shop.
+    #[arg(long, value_name = "N/s", default_value = "20/s", value_parser = rate)]
+    rate: f64,
+    /// Write a recording as one page that opens anywhere, instead.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// The recording to export: its folder; the latest unless told.
+    #[arg(long, value_name = "DIR", requires = "export")]
+    run: Option<PathBuf>,
+    #[command(flatten)]
+    servers: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// The folder that `cleave dashboard` has left in .cleave/runs; the latest unless told.
+    recording: Option<PathBuf>,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+/// Where the page is.
+#[derive(Debug, Args)]
+struct PageArgs {
     /// The port of the page; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -24,29 +51,39 @@ pub(super) struct Dashboard {
     /// Open it in the browser.
     #[arg(long)]
     open: bool,
-    /// Orders per second to begin with, to each shop.
-    #[arg(long, value_name = "N/s", default_value = "20/s", value_parser = rate)]
-    rate: f64,
-    #[command(flatten)]
-    servers: ServerArgs,
 }
 
-/// Both take Ctrl-C as their end, and come to it in order.
+impl PageArgs {
+    fn options(&self, rate_per_s: f64) -> dashboard::Options {
+        dashboard::Options { listen: self.listen, port: self.port, open: self.open, rate_per_s }
+    }
+}
+
+/// It takes Ctrl-C as its end, and comes to it in order.
 pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
-    let Dashboard { modes: Modes(drivers), port, listen, open, rate: rate_per_s, servers } = asked;
-    let options = dashboard::Options { listen, port, open, rate_per_s };
+    let Dashboard { modes: Modes(drivers), page, rate, export, run, servers } = asked;
+    if let Some(file) = export {
+        replay::export(&chosen(run, folder)?, &file)?;
+        return Ok(HELD);
+    }
+    let options = page.options(rate);
     if up::is_running(folder)? {
         dashboard::run(folder, &options, interrupted()).await?;
         return Ok(HELD);
     }
-    let wanted = up::Wanted {
-        drivers,
-        flaws: Vec::new(),
-        proxies: true,
-        infra: servers.options(),
-        page: Some(options),
-    };
+    let infra = servers.options();
+    let wanted = up::Wanted { drivers, flaws: Vec::new(), proxies: true, infra, page: Some(options) };
     up::run(folder, &wanted, interrupted()).await.map(|()| HELD)
+}
+
+/// Until Ctrl-C.
+pub(super) async fn play(Replay { recording, page }: Replay, folder: &Path) -> Result<u8> {
+    let place = chosen(recording, folder)?;
+    replay::replay(folder, &place, &page.options(0.0), interrupted()).await.map(|()| HELD)
+}
+
+fn chosen(named: Option<PathBuf>, folder: &Path) -> Result<PathBuf> {
+    named.map_or_else(|| recording::latest(folder), Ok)
 }
 
 /// A load that the page could ask for as well.

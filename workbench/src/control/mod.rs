@@ -7,6 +7,7 @@ pub mod admission;
 mod client;
 pub mod commands;
 pub mod live;
+mod renew;
 mod server;
 
 use std::collections::BTreeMap;
@@ -79,6 +80,26 @@ pub struct SettingState {
     pub most: u64,
     /// What it is, in a sentence.
     pub what: String,
+}
+
+/// `POST /renew`: a shop is replaced by a fresh one with the goods that it began with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renew {
+    /// The shop.
+    pub shop: Driver,
+    /// How the fresh one stays consistent, in the same architecture; as before if null.
+    #[serde(default)]
+    pub driver: Option<Driver>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Renewed {
+    /// The shop that was there.
+    pub shop: Driver,
+    /// The one in its place.
+    pub driver: Driver,
 }
 
 /// What came of a scaling in one shop.

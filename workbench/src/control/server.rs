@@ -9,12 +9,12 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::admission::{self, Refused, admit};
 use super::live::live;
+use super::renew::renew;
 use super::{
     Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
     ShopSettings, ShopState,
@@ -23,12 +23,15 @@ use crate::driver::Driver;
 use crate::run::Mode;
 use crate::shop::SERVICES;
 use crate::supervisor::Supervisor;
+use crate::up::{Shops, Stage};
 
 /// The shops that can be controlled.
 #[derive(Debug, Clone)]
 pub struct Control {
-    /// Each with its supervisor. Whoever replaces one waits until nobody uses it any more.
-    pub shops: Arc<RwLock<Vec<(Driver, Supervisor)>>>,
+    /// Each with its supervisor.
+    pub(crate) shops: Arc<Shops>,
+    /// What replaces one by a fresh one.
+    pub(crate) stage: Arc<Stage>,
 }
 
 /// An interface that is open.
@@ -64,6 +67,7 @@ pub fn serve(control: Control) -> Result<Open> {
             .route("/faults", web::get().to(fault_log))
             .route("/faults", web::post().to(add_fault))
             .route("/heal", web::post().to(heal))
+            .route("/renew", web::post().to(renew))
             .route("/settings", web::get().to(settings))
             .route("/settings", web::post().to(set))
     })

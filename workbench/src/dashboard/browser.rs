@@ -14,6 +14,7 @@ const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" }
 /// Opens an address that holds the token. Not on the command line, where every user of the machine could read it: a file
 /// that only this user may read leads the browser there.
 pub(super) fn open(folder: &Path, address: &str) -> Result<()> {
+    fs::create_dir_all(folder)?;
     let path = folder.join("dashboard.html");
     let _ = fs::remove_file(&path);
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;

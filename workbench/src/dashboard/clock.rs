@@ -27,9 +27,11 @@ use crate::load::open;
 pub const COMMAND: &str = "load-clock";
 /// Who waits longer for an answer calls it a failure.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two tries of a customer who got no answer, and how many there are; always with the same key (rule 23).
+/// A customer who got no answer tries again, so often at most and always with the same key (rule 23): after this time, and
+/// each time after twice as long. Without that those who try again would soon be a load of their own, and keep a shop
+/// down that was slow for a moment (*retry storm*).
 const AGAIN: Duration = Duration::from_millis(500);
-const TRIES: usize = 20;
+const TRIES: u32 = 6;
 /// Orders in flight at one shop, at most: beyond this the generator itself would be what is measured.
 const IN_FLIGHT: usize = 2_000;
 /// How much of the schedule is made at a time, and how often what happened is told.
@@ -234,7 +236,7 @@ impl Clock {
                 if attempt == 0 {
                     shop.happened().fail(&reason);
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(AGAIN * 2_u32.pow(attempt)).await;
             }
             drop(permit);
         });

@@ -16,7 +16,7 @@ use super::door::Door;
 use super::load::Wanted;
 use super::sample::FlashSale;
 use crate::control::admission::{Refused, read};
-use crate::control::{AddFault, Deploy, Heal, Scale};
+use crate::control::{AddFault, Deploy, Heal, Renew, Scale};
 use crate::seed::{Goods, PRODUCTS};
 use crate::up;
 
@@ -51,6 +51,11 @@ pub struct StartSale {
     pub for_s: u64,
 }
 
+/// `POST /api/reset`: there is nothing to be said about it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {}
+
 /// Every control, under `/api`.
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/api/load", web::post().to(load))
@@ -58,7 +63,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/api/faults", web::post().to(faults))
         .route("/api/heal", web::post().to(heal))
         .route("/api/scale", web::post().to(scale))
-        .route("/api/deploy", web::post().to(deploy));
+        .route("/api/deploy", web::post().to(deploy))
+        .route("/api/drivers", web::post().to(drivers))
+        .route("/api/reset", web::post().to(reset));
 }
 
 async fn load(
@@ -162,6 +169,34 @@ async fn deploy(
     door.touch(&request)?;
     let Deploy { service } = read(body).await?;
     everywhere(&dashboard, "/deploy", &service, |service| Deploy { service }).await
+}
+
+async fn drivers(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    pass_on(&dashboard, "/renew", &read::<Renew>(body).await?).await
+}
+
+async fn reset(
+    request: HttpRequest,
+    door: Data<Door>,
+    dashboard: Data<Dashboard>,
+    body: Payload,
+) -> Result<HttpResponse, Refused> {
+    door.touch(&request)?;
+    read::<Reset>(body).await?;
+    let state = up::running(&dashboard.folder).map_err(|why| failed(&why))?;
+    let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
+    let mut all: Vec<Value> = Vec::new();
+    for shop in state.shops {
+        let fresh = Renew { shop: shop.driver, driver: None };
+        all.push(control.post("/renew", &fresh).await.map_err(|why| failed(&why))?);
+    }
+    Ok(HttpResponse::Ok().json(all))
 }
 
 /// To a service, and to the monolith, which does the work of every service.

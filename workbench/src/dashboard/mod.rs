@@ -47,10 +47,12 @@ mod look;
 mod own;
 pub mod page;
 pub mod recording;
+pub mod replay;
 pub mod sample;
 mod sampler;
 mod server;
 pub mod session;
+mod story;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -146,16 +148,12 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         wanted: Mutex::new(Wanted::new(options.rate_per_s)),
     });
     let session = Session::new(header.started_at, false, controls);
-    let page = door.page();
     println!(
-        "the dashboard is at {page}{}",
+        "the dashboard is at {}{}",
+        door.page(),
         if controls { "" } else { ", to be looked at: it has no controls" }
     );
-    if options.open
-        && let Err(why) = browser::open(folder, &page)
-    {
-        eprintln!("no browser was opened: {why:#}");
-    }
+    show(folder, &door, options);
     if let Some(recorded) = &recorder.told().folder {
         eprintln!("It is recorded; play it back with: cleave replay {recorded}");
     }
@@ -171,4 +169,13 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     dashboard.feed.close();
     open.close().await;
     ended
+}
+
+/// Opens a browser, if one is wanted. That there is none is no reason to end.
+fn show(folder: &Path, door: &Door, options: &Options) {
+    if options.open
+        && let Err(why) = browser::open(folder, &door.page())
+    {
+        eprintln!("no browser was opened: {why:#}");
+    }
 }

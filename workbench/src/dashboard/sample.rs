@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::audit::live::Disagreement;
 use crate::driver::Driver;
 use crate::run::{Comparison, Machine, Mode, Verdict};
 
@@ -129,7 +130,7 @@ pub struct Shop {
     pub cost: Cost,
     /// What the live audit found, `I1` to `I8`.
     pub invariants: Vec<Finding>,
-    /// How long services disagree; null in the monolith, or where nobody looks.
+    /// How long the modules' databases disagree on an order; null where they cannot be read.
     pub disagreement: Option<Disagreement>,
     /// At low rates: the latest orders and where they are. The oldest first.
     pub seen: Vec<Seen>,
@@ -245,21 +246,6 @@ pub struct Finding {
     pub order_id: Option<Uuid>,
 }
 
-/// How long the services of a split shop do not agree on an order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Disagreement {
-    /// Orders on which they disagree now.
-    pub orders_now: u64,
-    /// Orders on which they did, and agree by now.
-    pub resolved: u64,
-    /// Half of those took no longer to agree.
-    pub p50_ms: Option<f64>,
-    /// 99 in 100 took no longer.
-    pub p99_ms: Option<f64>,
-    /// The longest.
-    pub longest_ms: Option<f64>,
-}
-
 /// An order on its way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
@@ -355,4 +341,37 @@ pub struct Recording {
     pub bytes: u64,
     /// Whether it has come to its bound: what comes after is not recorded.
     pub full: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_types_and_the_schema_are_one() {
+        let schema: Value = serde_json::from_str(include_str!("../../../docs/live.schema.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let example = include_str!("../../tests/dashboard/live.jsonl");
+        let (first, rest) = example.split_once('\n').unwrap();
+        let header: Header = serde_json::from_str(first).unwrap();
+        let samples = rest.lines().map(|line| serde_json::from_str::<Sample>(line).unwrap());
+        let written = samples.map(|sample| serde_json::to_value(sample).unwrap());
+        let all: Vec<Value> = [serde_json::to_value(header).unwrap()].into_iter().chain(written).collect();
+        for value in &all {
+            let problems: Vec<String> = validator
+                .iter_errors(value)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert!(problems.is_empty(), "{problems:#?}");
+        }
+        // A field that is not in the schema, or not there, is seen.
+        let mut wrong = all[1].clone();
+        wrong["shops"][0]["surprise"] = 1.into();
+        assert!(!validator.is_valid(&wrong));
+        let mut short = all[1].clone();
+        short.as_object_mut().unwrap().remove("windows");
+        assert!(!validator.is_valid(&short));
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
 
@@ -19,11 +19,13 @@ use super::look::{Decided, Look, Seen};
 use super::own::Own;
 use super::recording::Recorder;
 use super::sample::{Event, Fault, Finding, Latency, Process, Sample, Shop};
+use crate::audit::live::Live;
+use crate::audit::{self, Expected, Subject};
 use crate::control::Client;
 use crate::control::live::{ProcessNow, ShopNow};
 use crate::driver::Driver;
 use crate::faults::{Record, Target};
-use crate::run::Verdict;
+use crate::run::{Comparison, Verdict};
 use crate::up::{RunningShop, State};
 
 /// Between two samples.
@@ -32,14 +34,15 @@ const TICK: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_millis(900);
 /// Up to this rate single orders are told of.
 const WATCHED_RATE: f64 = 10.0;
-/// The invariants that can be looked at while the shop runs.
-const INVARIANTS: [&str; 8] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"];
+/// An audit whose last look was longer ago cannot read the databases.
+const STALE: TimeDelta = TimeDelta::seconds(5);
 
 /// Makes samples.
 pub struct Sampler {
     dashboard: Arc<Dashboard>,
     folder: PathBuf,
     began: Instant,
+    second: u64,
     shops: Vec<Watched>,
     load: LoadProcess,
     recorder: Option<Recorder>,
@@ -51,11 +54,14 @@ pub struct Sampler {
     sent_to: Vec<(Driver, String)>,
     undisturbed: bool,
     window: Instant,
+    /// By the last window, and on how many it rests.
+    comparison: (Vec<Comparison>, u64),
 }
 
 /// A shop that is looked at.
 struct Watched {
     look: Look,
+    audit: Live,
     costs: Costs,
     counters: Counters,
     /// Processor time of each process when it was last seen, with its process id.
@@ -72,6 +78,7 @@ impl Sampler {
             dashboard,
             folder,
             began: now,
+            second: 0,
             shops: Vec::new(),
             load: LoadProcess::start()?,
             recorder,
@@ -81,6 +88,7 @@ impl Sampler {
             sent_to: Vec::new(),
             undisturbed: false,
             window: now,
+            comparison: Default::default(),
         })
     }
 
@@ -137,25 +145,32 @@ impl Sampler {
         self.since = events.iter().map(|event| event.at).fold(self.since, DateTime::max);
         self.undisturbed &=
             faults.is_empty() && wanted.rate_per_s > 0.0 && shops.iter().all(|s| s.problem.is_none());
-        let second = self.began.elapsed().as_secs();
+        // By the clock, rounded, since ticks stray by less than half a second; and rising whatever the clock does.
+        self.second = (self.began.elapsed().as_secs_f64().round() as u64).max(self.second + 1);
         if self.window.elapsed() >= WINDOW {
-            self.shops.iter_mut().for_each(|shop| shop.costs.close(second, self.undisturbed));
-            (self.undisturbed, self.window) = (true, Instant::now());
+            self.close_window();
         }
-        let costs: Vec<&Costs> = self.shops.iter().map(|shop| &shop.costs).collect();
-        let (comparison, windows) = compare(&costs);
         Ok(Sample {
-            second,
+            second: self.second,
             at: now,
             load: wanted.shown(now, late.map(rounded)),
             shops,
             faults,
             events,
-            comparison,
-            windows,
+            comparison: self.comparison.0.clone(),
+            windows: self.comparison.1,
             dashboard: self.own.now(self.dashboard.feed.pages()),
             recording: self.recorder.as_ref().map(|recorder| recorder.told().clone()).unwrap_or_default(),
         })
+    }
+
+    fn close_window(&mut self) {
+        for shop in &mut self.shops {
+            shop.costs.close(self.second, self.undisturbed);
+        }
+        (self.undisturbed, self.window) = (true, Instant::now());
+        let costs: Vec<&Costs> = self.shops.iter().map(|shop| &shop.costs).collect();
+        self.comparison = compare(&costs);
     }
 
     /// Looks at these shops from now on, and goes on with those that it looked at before.
@@ -195,10 +210,18 @@ impl Sampler {
 
 impl Watched {
     fn new(shop: RunningShop) -> Watched {
-        let costs = Costs::new(shop.driver);
+        let subject = Subject {
+            driver: shop.driver,
+            databases: shop.databases.clone(),
+            namespace: shop.namespace.clone(),
+            amqp_url: shop.amqp_url.clone(),
+            // Whoever plays with the shop has no plan that it could be held to.
+            expected: Expected::default(),
+        };
         Watched {
+            audit: Live::start(subject, audit::live::Settings::default()),
+            costs: Costs::new(shop.driver),
             look: Look::new(shop),
-            costs,
             counters: Counters::default(),
             cpu: HashMap::new(),
             seen: Instant::now(),
@@ -234,6 +257,8 @@ impl Watched {
         }
         let problems: Vec<String> = live.err().map_or(seen.problems, |why| vec![why]);
         let (confirmed, refused) = outcomes(&of_load);
+        let found = self.audit.snapshot();
+        let stale = Utc::now() - found.at > STALE;
         let shop = self.look.shop();
         let orders = seen.orders;
         Shop {
@@ -262,8 +287,8 @@ impl Watched {
             queues: seen.queues,
             breakers: seen.breakers,
             cost: self.costs.average(),
-            invariants: INVARIANTS.map(nothing_known).to_vec(),
-            disagreement: None,
+            invariants: found.findings.iter().map(|finding| shown(finding, stale)).collect(),
+            disagreement: (!stale).then_some(found.disagreement),
             seen: orders.as_ref().map(|orders| orders.seen.clone()).unwrap_or_default(),
             notable: orders.map(|orders| orders.notable).unwrap_or_default(),
         }
@@ -349,13 +374,14 @@ fn events(now: &ShopNow) -> Vec<Event> {
     now.journal.iter().map(event).collect()
 }
 
-fn nothing_known(invariant: &str) -> Finding {
+/// What the audit found. What it found long ago is no evidence of now.
+fn shown(finding: &audit::live::Finding, stale: bool) -> Finding {
     Finding {
-        invariant: invariant.to_owned(),
-        verdict: Verdict::NoEvidence,
-        anomalies: 0,
-        example: None,
-        order_id: None,
+        invariant: finding.invariant.to_owned(),
+        verdict: if stale { Verdict::NoEvidence } else { finding.verdict },
+        anomalies: finding.anomalies,
+        example: finding.example.clone(),
+        order_id: finding.example.as_deref().and_then(|example| example.parse().ok()),
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::door::Door;
 use super::session::Session;
-use super::{Dashboard, controls, page};
+use super::{Dashboard, controls, page, story};
 
 /// Scripts and styles from here, and nothing from elsewhere: no script within the page either, so that a text which found
 /// its way into it would not run.
@@ -24,8 +24,6 @@ const HISTORY_S: u64 = 600;
 
 /// A server that is running.
 pub struct Open {
-    /// Where it listens.
-    pub address: SocketAddr,
     handle: ServerHandle,
 }
 
@@ -43,11 +41,16 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener> {
 
 /// Serves the live page.
 pub fn live(listener: TcpListener, door: Door, session: Session, dashboard: Data<Dashboard>) -> Result<Open> {
+    let touchable = door.token.is_some();
     serve(listener, door, session, move |app| {
         app.app_data(dashboard.clone())
             .route("/api/samples", web::get().to(samples))
-            .route("/api/history", web::get().to(history));
-        controls::routes(app);
+            .route("/api/history", web::get().to(history))
+            .route("/api/orders/{id}", web::get().to(story::order));
+        // Where others than this machine can look, they are not only closed but not there.
+        if touchable {
+            controls::routes(app);
+        }
     })
 }
 
@@ -65,7 +68,6 @@ fn serve(
     session: Session,
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> Result<Open> {
-    let address = listener.local_addr()?;
     let (door, session) = (Data::new(door), Data::new(session));
     let server = HttpServer::new(move || {
         let headers = DefaultHeaders::new()
@@ -93,7 +95,7 @@ fn serve(
     .run();
     let handle = server.handle();
     tokio::spawn(server);
-    Ok(Open { address, handle })
+    Ok(Open { handle })
 }
 
 /// Before every handler, so that none can forget it.
@@ -154,3 +156,7 @@ async fn history(dashboard: Data<Dashboard>, of: Query<Seconds>) -> HttpResponse
 async fn recorded(recording: Data<String>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/x-ndjson").body(recording.to_string())
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -41,6 +41,7 @@ pub struct RunningShop {
 }
 
 /// The right to be the one that is up, as long as it is kept.
+#[derive(Debug)]
 pub(super) struct Claim {
     path: PathBuf,
     _lock: File,
@@ -63,11 +64,15 @@ impl Claim {
 
     /// Writes down what is up. For this user alone: there are passwords in it.
     pub(super) fn publish(&self, state: &State) -> Result<()> {
-        let _ = fs::remove_file(&self.path);
-        let file = File::options().write(true).create_new(true).mode(0o600).open(&self.path);
+        // Beside it, and then in its place: whoever reads meanwhile finds the old one or the new one.
+        let fresh = self.path.with_extension("new");
+        let _ = fs::remove_file(&fresh);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&fresh);
         let written =
             file.and_then(|mut file| file.write_all(serde_json::to_string_pretty(state)?.as_bytes()));
-        written.with_context(|| format!("cannot write {}", self.path.display()))
+        written
+            .and_then(|()| fs::rename(&fresh, &self.path))
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 }
 

@@ -7,9 +7,9 @@ mod databases;
 mod orders;
 mod queues;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 
@@ -25,7 +25,9 @@ pub use orders::{Decided, OrdersNow};
 use queues::Queues;
 
 /// How long anything that is looked at may take to answer.
-const LIMIT: Duration = Duration::from_millis(700);
+const LIMIT: Duration = Duration::from_millis(900);
+/// So often the time until a silent server is asked again is doubled, at most.
+const MOST_SILENT: u32 = 3;
 
 /// Looks at one shop.
 pub struct Look {
@@ -101,7 +103,12 @@ fn kept<T>(seen: Result<T>, what: &str, problems: &mut Vec<String>) -> Option<T>
 
 /// A connection to a database that is made when it is needed, and made anew after anything went wrong.
 #[derive(Default)]
-struct Session(Option<AsyncPgConnection>);
+struct Session {
+    connection: Option<AsyncPgConnection>,
+    /// A server that did not answer in time is busy: it is asked again later, each time after twice as long.
+    silent: u32,
+    ask_again: Option<Instant>,
+}
 
 impl Session {
     /// Runs something on it within the limit.
@@ -110,8 +117,9 @@ impl Session {
         url: &str,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
     ) -> Result<T> {
+        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no answer within {LIMIT:?}");
         // Taken out: one that was given up in the middle of a query is of no more use.
-        let connection = self.0.take();
+        let connection = self.connection.take();
         let worked = tokio::time::timeout(LIMIT, async {
             let mut connection = match connection {
                 Some(connection) => connection,
@@ -120,8 +128,14 @@ impl Session {
             let worked = work(&mut connection).await?;
             anyhow::Ok((connection, worked))
         });
-        let (connection, worked) = worked.await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))??;
-        self.0 = Some(connection);
+        let Ok(worked) = worked.await else {
+            self.silent = (self.silent + 1).min(MOST_SILENT);
+            self.ask_again = Some(Instant::now() + LIMIT * 2_u32.pow(self.silent));
+            bail!("no answer within {LIMIT:?}");
+        };
+        (self.silent, self.ask_again) = (0, None);
+        let (connection, worked) = worked?;
+        self.connection = Some(connection);
         Ok(worked)
     }
 }

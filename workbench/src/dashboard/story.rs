@@ -1,0 +1,73 @@
+//! `GET /api/orders/{id}`: the story of an order in every shop that is up.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Dashboard;
+use crate::control::admission::Refused;
+use crate::driver::Driver;
+use crate::story::{self, Language, Place, Story};
+use crate::up;
+
+/// What is asked for.
+#[derive(Deserialize)]
+pub(super) struct In {
+    /// The language of the pictures: `ko`, or anything else for English.
+    #[serde(default)]
+    lang: String,
+}
+
+#[derive(Serialize)]
+struct Told {
+    /// What the client called its request: the same in every shop.
+    key: String,
+    stories: Vec<InShop>,
+}
+
+#[derive(Serialize)]
+struct InShop {
+    driver: Driver,
+    order_id: Option<Uuid>,
+    story: Option<Story>,
+    /// A picture to be shown as it is.
+    svg: Option<String>,
+    /// Why there is no story.
+    problem: Option<String>,
+}
+
+pub(super) async fn order(
+    dashboard: Data<Dashboard>,
+    id: Path<String>,
+    asked: Query<In>,
+) -> Result<HttpResponse, Refused> {
+    let refuse = |status, why: String| Refused::new(status, why);
+    let id: Uuid = id.parse().map_err(|_| {
+        refuse(
+            StatusCode::NOT_FOUND,
+            "an order's id is a UUID, as 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a".into(),
+        )
+    })?;
+    let failed = |why: anyhow::Error| refuse(StatusCode::BAD_GATEWAY, format!("{why:#}"));
+    let places = up::places(&dashboard.folder).await.map_err(failed)?;
+    let mut stories = story::tell(&places, id).await.map_err(failed)?;
+    let Some(first) = stories.first() else {
+        return Err(refuse(StatusCode::NOT_FOUND, format!("no shop that is up has an order {id}")));
+    };
+    let key = first.idempotency_key.clone();
+    let language = if asked.lang == "ko" { Language::Korean } else { Language::English };
+    let in_shop = |place: &Place| {
+        let found = stories.iter().position(|story| story.driver == place.driver);
+        let story = found.map(|found| stories.swap_remove(found));
+        InShop {
+            driver: place.driver,
+            order_id: story.as_ref().map(|story| story.order_id),
+            svg: story.as_ref().map(|story| story::svg(story, language)),
+            problem: story.is_none().then(|| "the request never came to this shop".to_owned()),
+            story,
+        }
+    };
+    Ok(HttpResponse::Ok().json(Told { key, stories: places.iter().map(in_shop).collect() }))
+}

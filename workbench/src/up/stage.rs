@@ -1,0 +1,140 @@
+//! What the shops of one `cleave up` have in common, and how one of them is replaced by a fresh one.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use tokio::sync::RwLock;
+
+use super::state::{Claim, RunningShop, State};
+use super::{LOGS, SEED, Wanted, logs_of};
+use crate::binaries;
+use crate::compare::programs;
+use crate::driver::Driver;
+use crate::guard::Guard;
+use crate::infra::{self, Infrastructure};
+use crate::run::Mode;
+use crate::seed::Goods;
+use crate::shop::{BEFORE_MONOLITHS, Shop, ShopOptions};
+use crate::supervisor::Supervisor;
+
+/// Shops with their supervisors. Whoever replaces one waits until nobody uses it any more.
+pub(crate) type Shops = RwLock<Vec<(Driver, Supervisor)>>;
+
+/// Programs, servers, and what is written down of the shops.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    guard: Guard,
+    folder: PathBuf,
+    programs: PathBuf,
+    flaws: Vec<String>,
+    proxies: bool,
+    pub(super) infra: Arc<tokio::sync::Mutex<Infrastructure>>,
+    published: Mutex<Option<(Claim, State)>>,
+    /// One at a time.
+    renewing: tokio::sync::Mutex<()>,
+}
+
+impl Stage {
+    /// Builds the programs, and finds or starts the servers.
+    pub(super) async fn set(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<Stage> {
+        eprintln!("Building what is needed");
+        let mut needed = programs(&wanted.drivers);
+        needed.extend(BEFORE_MONOLITHS);
+        needed.sort_unstable();
+        needed.dedup();
+        let programs = binaries::ensure_built(&needed).await?;
+        let logs = folder.join(LOGS);
+        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let needs_broker = wanted.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+        let servers = infra::Options { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
+        let infra = Infrastructure::find(guard, &servers).await?;
+        Ok(Stage {
+            guard: guard.clone(),
+            folder: folder.to_owned(),
+            programs,
+            flaws: wanted.flaws.clone(),
+            proxies: wanted.proxies,
+            infra: Arc::new(tokio::sync::Mutex::new(infra)),
+            published: Mutex::default(),
+            renewing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Starts a shop on fresh databases, and puts goods into it.
+    pub(super) async fn start(&self, driver: Driver) -> Result<Shop> {
+        eprintln!("Starting {driver}");
+        let logs = logs_of(&self.folder, driver);
+        // Of the last time; a log is read from its beginning to learn where its process listens.
+        let _ = std::fs::remove_dir_all(&logs);
+        let options = ShopOptions {
+            programs: self.programs.clone(),
+            logs,
+            deliveries: 1,
+            pool: None,
+            flaws: self.flaws.clone(),
+            behind_gateway: true,
+            proxied: self.proxies,
+        };
+        let shop = Shop::start(&self.guard, driver, &*self.infra.lock().await, &options).await?;
+        Goods::new(SEED).put_into(&shop).await?;
+        Ok(shop)
+    }
+
+    /// From here on whatever ends in the shop is started again.
+    pub(super) async fn supervise(&self, shop: Shop) -> Result<Supervisor> {
+        let logs = logs_of(&self.folder, shop.driver);
+        Supervisor::start(shop, self.infra.clone(), &logs).await
+    }
+
+    /// Writes down what is up, for the commands that come after.
+    pub(super) fn publish(&self, claim: Claim, state: State) -> Result<()> {
+        claim.publish(&state)?;
+        *self.published() = Some((claim, state));
+        Ok(())
+    }
+
+    /// From here on nothing is up, for those who ask.
+    pub(super) fn withdraw(&self) {
+        *self.published() = None;
+    }
+
+    /// Puts a fresh shop, with this driver and the goods that every shop begins with, in the place of one that is up.
+    pub(crate) async fn renew(&self, shops: &Shops, shop: Driver, driver: Driver) -> Result<()> {
+        ensure!(
+            shop.mode() == driver.mode(),
+            "a {} shop cannot be run by {driver}; start another shop with `cleave up {driver}`",
+            shop.mode()
+        );
+        let _one_at_a_time = self.renewing.lock().await;
+        let (place, old) = {
+            let mut shops = shops.write().await;
+            let known = |driver: Driver| shops.iter().position(|(known, _)| *known == driver);
+            let place = known(shop).with_context(|| format!("{shop} is not up"))?;
+            ensure!(driver == shop || known(driver).is_none(), "{driver} is up already");
+            (place, shops.remove(place).1)
+        };
+        // What cannot be healed goes with the shop.
+        if let Err(why) = old.faults().heal_all().await {
+            eprintln!("{shop}: {why:#}");
+        }
+        old.release().await?.stop(&*self.infra.lock().await).await?;
+        let fresh = self.start(driver).await?;
+        let running = RunningShop::of(&fresh);
+        let supervisor = self.supervise(fresh).await?;
+        let mut shops = shops.write().await;
+        let last = shops.len();
+        shops.insert(place.min(last), (driver, supervisor));
+        if let Some((claim, state)) = &mut *self.published() {
+            state.shops.retain(|known| known.driver != shop);
+            let last = state.shops.len();
+            state.shops.insert(place.min(last), running);
+            claim.publish(state)?;
+        }
+        Ok(())
+    }
+
+    fn published(&self) -> MutexGuard<'_, Option<(Claim, State)>> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
