@@ -1,11 +1,15 @@
 //! The dashboard, used as a person would: with a browser.
 
+mod live;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{Browser, Stage};
 use workbench::dashboard::page;
+
+pub use live::a_person_breaks_it_and_watches;
 
 /// A recording of two seconds, which other tests read too.
 const RECORDED: &str = include_str!("../../workbench/tests/dashboard/live.jsonl");
@@ -92,7 +96,7 @@ fn chrono_of(sample: &Value) -> Result<chrono::DateTime<chrono::Utc>> {
 
 /// Names, headings, contrast, width.
 async fn is_accessible(browser: &Browser) -> Result<()> {
-    let told = browser.run(include_str!("accessibility.js")).await?;
+    let told = browser.run(include_str!("dashboard/accessibility.js")).await?;
     ensure!(told["complaints"] == json!([]), "{told:#}");
     let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await?;
     let mut looked = 0;

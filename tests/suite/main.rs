@@ -170,6 +170,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
         dashboard::everybody_can_read_it,
+        dashboard::a_person_breaks_it_and_watches,
         scenario::the_same_kill_on_both,
         live_audit::one_transaction_has_no_window,
         live_audit::between_several_commits_there_is_one,

@@ -65,6 +65,7 @@ const charts = (() => {
     });
     sample.shops.forEach((shop, n) => {
       say(columns[n].facts, facts(shop));
+      columns[n].facts.title = facts(shop);
       columns[n].facts.classList.toggle("violated", shop.problem !== null);
     });
   }

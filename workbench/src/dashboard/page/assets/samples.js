@@ -33,19 +33,21 @@ const samples = (() => {
 
   /** The times in which something was disturbed, each with the shops in which it was. */
   function windows(sample) {
-    const all = new Map();
+    const all = [];
     for (const fault of faults.values()) {
       const from = Date.parse(fault.from);
       const until = Math.min(Date.parse(fault.until), sample.time);
       if (from > sample.time || until < sample.time - SHOWN * 1000) continue;
-      // The two shops are told one after the other: what began at nearly the same moment is one disturbance.
-      const name = `${fault.kind} ${Math.round(from / 3000)}`;
-      const known = all.get(name) ?? { from, until, kind: fault.kind, name: fault.name, shops: [] };
-      known.until = Math.max(known.until, until);
-      known.shops.push(fault.shop);
-      all.set(name, known);
+      // The two shops are told one after the other: what began at nearly the same moment in another shop is the same.
+      const same = all.find((one) => one.kind === fault.kind && Math.abs(one.from - from) < 5000 && !one.shops.includes(fault.shop));
+      if (same) {
+        same.until = Math.max(same.until, until);
+        same.shops.push(fault.shop);
+      } else {
+        all.push({ from, until, kind: fault.kind, name: fault.name, shops: [fault.shop] });
+      }
     }
-    return [...all.values()];
+    return all;
   }
 
   return { add, clear, upTo, windows, latest: () => kept.at(-1), SHOWN };
