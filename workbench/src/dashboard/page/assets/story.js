@@ -60,9 +60,13 @@ const story = (() => {
     return element("p", { class: `outcome ${status}`, title: detail }, words.wordOr(`outcome_${status}`, status), why, after);
   }
 
-  /** The picture is parsed as a document of its own, and what could run or load is left out of it. */
+  /**
+   * The picture is parsed as a document of its own, and what could run or load is left out of it. So is the style that it
+   * brings for those who show it alone: the page's policy allows none, and views.css has the same.
+   */
   function drawing(picture, own) {
-    const parsed = new DOMParser().parseFromString(picture, "image/svg+xml").documentElement;
+    const bare = picture.replace(/<style>[^<]*<\/style>/, "");
+    const parsed = new DOMParser().parseFromString(bare, "image/svg+xml").documentElement;
     if (parsed.nodeName !== "svg") return null;
     for (const foreign of parsed.querySelectorAll("script, style, foreignObject, image")) foreign.remove();
     const drawn = document.importNode(parsed, true);
