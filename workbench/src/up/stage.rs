@@ -75,6 +75,7 @@ impl Stage {
             flaws: self.flaws.clone(),
             behind_gateway: true,
             proxied: self.proxies,
+            telemetry: true,
         };
         let shop = Shop::start(&self.guard, driver, &*self.infra.lock().await, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;
