@@ -17,11 +17,14 @@ use super::load::Wanted;
 use super::sample::FlashSale;
 use crate::control::admission::{Refused, read};
 use crate::control::{AddFault, Deploy, Heal, Renew, Scale};
+use crate::run::Mode;
 use crate::seed::{Goods, PRODUCTS};
 use crate::up;
 
 /// The most orders per second that can be asked for: more than both shops together decide on a laptop.
 pub const RATE_MOST: f64 = 1_000.0;
+/// What the monolith's one process is called.
+const MONOLITH: &str = "monolith";
 /// The longest flash sale, in seconds.
 const LONGEST_SALE_S: u64 = 600;
 
@@ -199,31 +202,45 @@ async fn reset(
     Ok(HttpResponse::Ok().json(all))
 }
 
-/// To a service, and to the monolith, which does the work of every service.
+/// What could not be done, beside what was.
+#[derive(Debug, Serialize)]
+struct NotDone {
+    service: String,
+    why_not: String,
+}
+
+/// To a service, and to the monolith, which does the work of every service. That one of them cannot is no reason to keep
+/// the other from it, and is told.
 async fn everywhere<T: Serialize>(
     dashboard: &Dashboard,
     path: &str,
     service: &str,
     wanted: impl Fn(String) -> T,
 ) -> Result<HttpResponse, Refused> {
+    let state = up::running(&dashboard.folder).map_err(|why| failed(&why))?;
     let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
+    let there = |mode: Mode| state.shops.iter().any(|shop| shop.driver.mode() == mode);
+    let mut services = Vec::new();
+    services.extend((service != MONOLITH && there(Mode::Split)).then_some(service));
+    services.extend(there(Mode::Monolith).then_some(MONOLITH));
     let mut all: Vec<Value> = Vec::new();
-    let mut refused = None;
-    let mut services = vec![service];
-    if service != "monolith" {
-        services.push("monolith");
-    }
+    let mut not_done = Vec::new();
     for service in services {
         match control.post::<Vec<Value>>(path, &wanted(service.to_owned())).await {
             Ok(done) => all.extend(done),
-            // A shop that has no such service is no reason to keep the other from it.
-            Err(why) => refused = refused.or(Some(why)),
+            Err(why) => not_done.push(NotDone { service: service.to_owned(), why_not: format!("{why:#}") }),
         }
     }
-    match refused {
-        Some(why) if all.is_empty() => Err(failed(&why)),
-        _ => Ok(HttpResponse::Ok().json(all)),
+    if all.is_empty() {
+        let why: Vec<String> = not_done.into_iter().map(|one| one.why_not).collect();
+        return Err(wrong(if why.is_empty() {
+            format!("no shop that is up has {service}")
+        } else {
+            why.join("; ")
+        }));
     }
+    all.extend(not_done.iter().filter_map(|one| serde_json::to_value(one).ok()));
+    Ok(HttpResponse::Ok().json(all))
 }
 
 async fn pass_on(dashboard: &Dashboard, path: &str, body: &impl Serialize) -> Result<HttpResponse, Refused> {

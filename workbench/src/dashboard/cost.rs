@@ -86,7 +86,8 @@ impl Costs {
         if orders < ENOUGH {
             return Cost::default();
         }
-        let each = |count: u64| count as f64 / orders as f64;
+        // To hundredths: more digits only make recordings longer.
+        let each = |count: u64| (count as f64 / orders as f64 * 100.0).round() / 100.0;
         let used = |of: fn(&Counters) -> Option<u64>| Some(each(of(after)?.saturating_sub(of(before)?)));
         let messages = used(|counters| counters.messages);
         Cost {

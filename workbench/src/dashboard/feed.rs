@@ -1,4 +1,4 @@
-//! The samples of the last hour, and the pages that wait for the next one.
+//! The samples of the last minutes, and the pages that wait for the next one.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -10,8 +10,8 @@ use actix_web::web::Bytes;
 use futures_util::stream::{Stream, unfold};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 
-/// Samples that are kept: an hour's. Older ones are in the recording.
-const KEPT: usize = 3_600;
+/// Samples that are kept: those of twenty minutes, some 8 MB. Older ones are in the recording.
+const KEPT: usize = 1_200;
 /// Between two signs of life on a stream on which nothing else comes.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Samples that a slow page may be behind before some are left out for it.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_is_kept_and_no_more() {
+    fn twenty_minutes_are_kept_and_no_more() {
         let feed = Feed::default();
         (1..=4_000).for_each(|second| feed.tell(told(second)));
         let all: Vec<serde_json::Value> = serde_json::from_str(&feed.history(u64::MAX)).unwrap();

@@ -34,6 +34,8 @@ const TICK: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_millis(900);
 /// Up to this rate single orders are told of.
 const WATCHED_RATE: f64 = 10.0;
+/// Why a shop that should be up is not.
+const REPLACED: &str = "it is being replaced, or that failed: then reset it again";
 /// An audit whose last look was longer ago cannot read the databases.
 const STALE: TimeDelta = TimeDelta::seconds(5);
 
@@ -130,9 +132,7 @@ impl Sampler {
         let looking = self.shops.iter_mut().map(|shop| {
             let driver = shop.look.shop().driver;
             let found = match &live {
-                Ok(live) => {
-                    live.iter().find(|now| now.shop == driver).ok_or("it is being replaced".to_owned())
-                }
+                Ok(live) => live.iter().find(|now| now.shop == driver).ok_or(REPLACED.to_owned()),
                 Err(why) => Err(format!("its processes cannot be asked after: {why:#}")),
             };
             shop.now(found, by_driver.remove(&driver), watched, flawed)
@@ -248,6 +248,7 @@ impl Watched {
         let of_load = seen.orders.as_ref().map(|orders| orders.of_load.clone()).unwrap_or_default();
         let took: Vec<f64> = of_load.iter().map(|decided| decided.ms).collect();
         let memory = (!processes.is_empty()).then(|| processes.iter().map(|p| p.memory_mb).sum());
+        let cpu: Option<f64> = processes.iter().map(|process| process.cpu_percent).sum();
         self.count(known.copied(), &seen);
         let complete = known.is_some() && seen.problems.is_empty();
         if complete {
@@ -276,11 +277,7 @@ impl Watched {
             errors: tick.errors,
             in_flight: tick.in_flight,
             pending: orders.as_ref().map(|orders| orders.pending),
-            cpu_percent: processes
-                .iter()
-                .map(|process| process.cpu_percent)
-                .sum::<Option<f64>>()
-                .map(rounded),
+            cpu_percent: memory.and(cpu).map(rounded),
             memory_mb: memory.map(rounded),
             processes,
             databases: seen.databases,

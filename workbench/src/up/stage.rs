@@ -108,18 +108,19 @@ impl Stage {
             shop.mode()
         );
         let _one_at_a_time = self.renewing.lock().await;
-        let (place, old) = {
+        let place = self.place_of(shop, driver)?;
+        let old = {
             let mut shops = shops.write().await;
-            let known = |driver: Driver| shops.iter().position(|(known, _)| *known == driver);
-            let place = known(shop).with_context(|| format!("{shop} is not up"))?;
-            ensure!(driver == shop || known(driver).is_none(), "{driver} is up already");
-            (place, shops.remove(place).1)
+            let known = shops.iter().position(|(known, _)| *known == shop);
+            known.map(|known| shops.remove(known).1)
         };
-        // What cannot be healed goes with the shop.
-        if let Err(why) = old.faults().heal_all().await {
+        // There is none where this failed the last time, and is tried again.
+        if let Some(old) = old
+            && let Err(why) = self.clear(old).await
+        {
+            // What is left of it does not stand in the way of a fresh one.
             eprintln!("{shop}: {why:#}");
         }
-        old.release().await?.stop(&*self.infra.lock().await).await?;
         let fresh = self.start(driver).await?;
         let running = RunningShop::of(&fresh);
         let supervisor = self.supervise(fresh).await?;
@@ -133,6 +134,22 @@ impl Stage {
             claim.publish(state)?;
         }
         Ok(())
+    }
+
+    /// Where a shop stands among those that are up.
+    fn place_of(&self, shop: Driver, driver: Driver) -> Result<usize> {
+        let published = self.published();
+        let (_, state) = published.as_ref().context("everything is being stopped")?;
+        let known = |driver: Driver| state.shops.iter().position(|known| known.driver == driver);
+        ensure!(driver == shop || known(driver).is_none(), "{driver} is up already");
+        known(shop).with_context(|| format!("{shop} is not up"))
+    }
+
+    async fn clear(&self, old: Supervisor) -> Result<()> {
+        // What cannot be healed goes with the shop.
+        let healed = old.faults().heal_all().await;
+        old.release().await?.stop(&*self.infra.lock().await).await?;
+        healed.map(drop)
     }
 
     fn published(&self) -> MutexGuard<'_, Option<(Claim, State)>> {

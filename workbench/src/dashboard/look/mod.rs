@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
+use tokio::task::JoinHandle;
 
 use super::clock::Taken;
 use super::sample::{Breaker, Database, Queue};
@@ -105,6 +106,8 @@ fn kept<T>(seen: Result<T>, what: &str, problems: &mut Vec<String>) -> Option<T>
 #[derive(Default)]
 struct Session {
     connection: Option<AsyncPgConnection>,
+    /// On its way. It may take longer than a look, and is not begun anew for that.
+    connecting: Option<JoinHandle<Result<AsyncPgConnection>>>,
     /// A server that did not answer in time is busy: it is asked again later, each time after twice as long.
     silent: u32,
     ask_again: Option<Instant>,
@@ -117,26 +120,33 @@ impl Session {
         url: &str,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
     ) -> Result<T> {
+        let deadline = tokio::time::Instant::now() + LIMIT;
         ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no answer within {LIMIT:?}");
-        // Taken out: one that was given up in the middle of a query is of no more use.
-        let connection = self.connection.take();
-        let worked = tokio::time::timeout(LIMIT, async {
-            let mut connection = match connection {
-                Some(connection) => connection,
-                None => infra::connect(url).await.context("no connection")?,
-            };
-            let worked = work(&mut connection).await?;
-            anyhow::Ok((connection, worked))
-        });
-        let Ok(worked) = worked.await else {
+        let mut connection = self.connection(url, deadline).await.context("no connection")?;
+        let Ok(worked) = tokio::time::timeout_at(deadline, work(&mut connection)).await else {
+            // One that was given up in the middle of a query is of no more use.
             self.silent = (self.silent + 1).min(MOST_SILENT);
             self.ask_again = Some(Instant::now() + LIMIT * 2_u32.pow(self.silent));
             bail!("no answer within {LIMIT:?}");
         };
         (self.silent, self.ask_again) = (0, None);
-        let (connection, worked) = worked?;
+        let worked = worked?;
         self.connection = Some(connection);
         Ok(worked)
+    }
+
+    async fn connection(&mut self, url: &str, deadline: tokio::time::Instant) -> Result<AsyncPgConnection> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let url = url.to_owned();
+        let connecting =
+            self.connecting.get_or_insert_with(|| tokio::spawn(async move { infra::connect(&url).await }));
+        let Ok(connected) = tokio::time::timeout_at(deadline, connecting).await else {
+            bail!("none within {LIMIT:?}");
+        };
+        self.connecting = None;
+        connected?
     }
 }
 
