@@ -348,7 +348,7 @@ mod tests {
     fn every_scenario_that_ships_is_in_order() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenarios");
         let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-        assert_eq!(files.len(), 8);
+        assert_eq!(files.len(), 9);
         for file in files {
             let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{error:#}"));
             assert!(!scenario.steps.is_empty(), "{}", file.display());
