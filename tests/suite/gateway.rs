@@ -166,6 +166,7 @@ async fn roll(world: &World, names: &[&str]) -> Result<()> {
 }
 
 pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Option<String>> {
+    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(5, 1).await?;
@@ -192,6 +193,7 @@ pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Optio
 }
 
 pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Option<String>> {
+    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(5, 100).await?;
