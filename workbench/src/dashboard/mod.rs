@@ -53,6 +53,7 @@ mod sampler;
 mod server;
 pub mod session;
 mod story;
+mod tax;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

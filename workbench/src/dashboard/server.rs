@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::door::Door;
 use super::session::Session;
-use super::{Dashboard, controls, page, story};
+use super::{Dashboard, controls, page, story, tax};
 
 /// Scripts and styles from here, and nothing from elsewhere: no script within the page either, so that a text which found
 /// its way into it would not run.
@@ -46,7 +46,8 @@ pub fn live(listener: TcpListener, door: Door, session: Session, dashboard: Data
         app.app_data(dashboard.clone())
             .route("/api/samples", web::get().to(samples))
             .route("/api/history", web::get().to(history))
-            .route("/api/orders/{id}", web::get().to(story::order));
+            .route("/api/orders/{id}", web::get().to(story::order))
+            .route("/api/tax", web::get().to(tax::taxes));
         // Where others than this machine can look, they are not only closed but not there.
         if touchable {
             controls::routes(app);

@@ -15,7 +15,7 @@ use crate::up;
 /// What is asked for.
 #[derive(Deserialize)]
 pub(super) struct In {
-    /// The language of the pictures: `ko`, or anything else for English.
+    /// The language of pictures and sentences: `ko`, or anything else for English.
     #[serde(default)]
     lang: String,
 }
@@ -60,7 +60,7 @@ pub(super) async fn order(
     let language = if asked.lang == "ko" { Language::Korean } else { Language::English };
     let in_shop = |place: &Place| {
         let found = stories.iter().position(|story| story.driver == place.driver);
-        let story = found.map(|found| stories.swap_remove(found));
+        let story = found.map(|found| in_language(stories.swap_remove(found), language));
         InShop {
             driver: place.driver,
             order_id: story.as_ref().map(|story| story.order_id),
@@ -70,4 +70,15 @@ pub(super) async fn order(
         }
     };
     Ok(HttpResponse::Ok().json(Told { key, stories: places.iter().map(in_shop).collect() }))
+}
+
+/// A story tells its sentences in English, unless it is asked otherwise.
+fn in_language(mut story: Story, language: Language) -> Story {
+    for waiting in &mut story.waits_for {
+        waiting.says = waiting.on.says(language);
+    }
+    for action in &mut story.safe_next_actions {
+        action.says = action.advice.says(language);
+    }
+    story
 }

@@ -37,7 +37,7 @@ mod waits;
 mod words;
 
 pub use advice::Advice;
-pub use pick::{Pick, pick};
+pub use pick::{Pick, last_decided, pick};
 pub use place::Place;
 pub use svg::svg;
 pub use waits::{Holder, Wait};

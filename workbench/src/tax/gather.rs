@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::{Moments, Part, PerMessage, of};
+use super::{Moments, Part, PerMessage, moments, of};
 use crate::run::Tax;
-use crate::story::Place;
+use crate::story::{Place, last_decided};
 use crate::story::spans::{self, Span};
 
 /// How many spans are asked for at a time.
@@ -24,6 +25,25 @@ pub async fn of_load(place: &Place, orders: &[(Uuid, Moments)]) -> Option<Tax> {
         spans.extend(all(address).await.unwrap_or_default());
     }
     average(&by_order(spans), orders, PerMessage::measure())
+}
+
+/// Where the time of the last so many orders of a shop went, from their requests to their decisions, as far as the spans
+/// tell: who sent them is not asked.
+pub async fn of_last(place: &Place, orders: usize) -> Result<Option<Tax>> {
+    let ids = last_decided(place, orders).await?;
+    let mut spans = HashMap::new();
+    for id in &ids {
+        let asked = place.processes.iter().map(|(_, address)| spans_of(address, *id));
+        spans.insert(*id, join_all(asked).await.concat());
+    }
+    let within = |id: &Uuid| Some((*id, moments(&spans[id])?));
+    let orders: Vec<_> = ids.iter().filter_map(within).collect();
+    Ok(average(&spans, &orders, PerMessage::measure()))
+}
+
+/// What a process tells of an order; nothing where it records no spans.
+async fn spans_of(address: &str, order: Uuid) -> Vec<Span> {
+    spans::page(address, &format!("order={order}")).await.map(|page| page.spans).unwrap_or_default()
 }
 
 /// All spans that a process keeps.

@@ -15,7 +15,7 @@ use crate::story::spans::{Kind, Span};
 mod gather;
 mod serialization;
 
-pub use gather::of_load;
+pub use gather::{of_last, of_load};
 pub use serialization::PerMessage;
 
 /// What an order's time is spent on.
@@ -105,6 +105,14 @@ pub fn of(spans: &[Span], moments: Moments, messages: PerMessage) -> Option<Part
     let hops = path.iter().filter(|span| span.kind == Kind::Producer).count();
     messages.take_from(&mut parts, hops);
     Some(parts)
+}
+
+/// When an order's request came and when it was decided, by its spans alone.
+fn moments(spans: &[Span]) -> Option<Moments> {
+    let trace = Trace::new(spans);
+    let path = trace.critical_path()?;
+    let (came, decided) = (path.first()?.start_unix_us, trace.decision(path.last()?));
+    Some(Moments { intended: came, sent: came, decided })
 }
 
 /// Every instant to exactly one part.

@@ -32,7 +32,7 @@ pub static STYLES: &[Asset] = assets!["text/css; charset=utf-8": "page.css", "vi
 pub static SCRIPTS: &[Asset] = assets![
     "text/javascript; charset=utf-8":
     "store.js", "elements.js", "words.js", "numbers.js", "server.js", "samples.js", "chart.js", "charts.js",
-    "invariants.js", "map.js", "costs.js", "controls.js", "story.js", "player.js", "feed.js", "keyboard.js", "page.js",
+    "invariants.js", "map.js", "costs.js", "tax.js", "controls.js", "story.js", "player.js", "feed.js", "keyboard.js", "page.js",
 ];
 
 /// The file of this name.

@@ -32,7 +32,10 @@ const page = (() => {
       costs.drawLine(now);
     }
     if (view === "map") shopMap.draw(now);
-    if (view === "cost") costs.draw(now);
+    if (view === "cost") {
+      costs.draw(now);
+      tax.look();
+    }
   }
 
   /** What is sent; and that the generator is late, where that is of the size of what it measures. */
