@@ -54,6 +54,7 @@ mod server;
 pub mod session;
 mod story;
 mod tax;
+mod watched;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -179,4 +180,9 @@ fn show(folder: &Path, door: &Door, options: &Options) {
     {
         eprintln!("no browser was opened: {why:#}");
     }
+}
+
+/// To hundredths: more digits only make recordings longer.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }

@@ -159,5 +159,4 @@ async fn recorded(recording: Data<String>) -> HttpResponse {
 }
 
 #[cfg(test)]
-#[path = "server_tests.rs"]
 mod tests;

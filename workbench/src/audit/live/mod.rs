@@ -27,6 +27,8 @@ mod watch;
 mod windows;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -151,6 +153,7 @@ pub enum DatedBy {
 #[derive(Debug)]
 pub struct Live {
     snapshot: channel::Receiver<Snapshot>,
+    poison: Arc<AtomicU64>,
     stop: oneshot::Sender<()>,
     looking: JoinHandle<(Snapshot, Recording)>,
 }
@@ -160,8 +163,14 @@ impl Live {
     pub fn start(subject: Subject, settings: Settings) -> Live {
         let (tell, snapshot) = channel::channel(Watch::new(&subject, settings.late).snapshot(Utc::now()));
         let (stop, stopped) = oneshot::channel();
-        let looking = tokio::spawn(look_on(subject, settings, tell, stopped));
-        Live { snapshot, stop, looking }
+        let poison = Arc::new(AtomicU64::new(subject.expected.poison));
+        let looking = tokio::spawn(look_on(subject, settings, poison.clone(), tell, stopped));
+        Live { snapshot, poison, stop, looking }
+    }
+
+    /// So many messages that nobody can read were put in by now: they are no lost ones (I6).
+    pub fn expect_poison(&self, messages: u64) {
+        self.poison.store(messages, Ordering::Relaxed);
     }
 
     /// What the last look found.
@@ -186,6 +195,7 @@ impl Drop for Live {
 async fn look_on(
     subject: Subject,
     settings: Settings,
+    poison: Arc<AtomicU64>,
     tell: channel::Sender<Snapshot>,
     mut stopped: oneshot::Receiver<()>,
 ) -> (Snapshot, Recording) {
@@ -202,6 +212,7 @@ async fn look_on(
         last = tokio::select! { _ = &mut stopped => true, _ = ticks.tick() => false };
         let second = started.elapsed().as_secs_f64();
         let at = Utc::now();
+        watch.expect_poison(poison.load(Ordering::Relaxed));
         let complete = look(&mut watch, &mut eyes, &mut letters, at).await;
         // A look that could not read everything says nothing new of the whole.
         if complete {

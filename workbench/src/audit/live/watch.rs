@@ -67,6 +67,11 @@ impl Watch {
         }
     }
 
+    /// So many messages that nobody can read were put in by now.
+    pub fn expect_poison(&mut self, messages: u64) {
+        self.poison = messages;
+    }
+
     /// One database's news.
     pub fn take(&mut self, news: News) {
         for version in news.orders {

@@ -11,7 +11,7 @@ use crate::dashboard::feed::{Feed, Told};
 use crate::dashboard::load::Wanted;
 
 const TOKEN: &str = "0123456789abcdef";
-const EXAMPLE: &str = include_str!("../../tests/dashboard/live.jsonl");
+const EXAMPLE: &str = include_str!("../../../tests/dashboard/live.jsonl");
 
 /// A dashboard of nothing: whatever needs a shop says that nothing is up.
 struct World {
