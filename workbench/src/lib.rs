@@ -2,7 +2,8 @@
 //!
 //! [`infra`] finds or starts servers, [`shop`] starts a shop on them, [`load`] sends orders, [`measure`] and
 //! [`trial`] turn what happened into figures, [`mod@audit`] reads the databases, [`stats`] says what may be called a
-//! difference, and [`report`] shows it. [`compare`], [`up`] and [`mod@bench`] put these together; [`cli`] is the door.
+//! difference, and [`report`] shows it. [`compare`], [`up`] and [`mod@bench`] put these together; [`dashboard`] shows it
+//! live; [`cli`] is the door.
 
 pub mod audit;
 pub mod bench;

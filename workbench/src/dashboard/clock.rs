@@ -106,20 +106,9 @@ fn follow(runtime: &Handle, seed: u64) -> Result<()> {
             }
         }
     });
-    let mut clock = Clock {
-        runtime: runtime.clone(),
-        seed,
-        started: Instant::now(),
-        started_at: Utc::now(),
-        // No two sessions on one shop may use the same keys, or the second would be answered with the orders of the first.
-        next: Utc::now().timestamp_millis().unsigned_abs(),
-        mix: Mix::new(seed),
-        on_sale: 0,
-        shops: Vec::new(),
-        late_ms: Vec::new(),
-    };
-    let mut plan = None;
-    for tick in 0.. {
+    let mut clock = Clock::new(runtime, seed);
+    let (mut plan, mut from) = (None, Duration::ZERO);
+    loop {
         // The latest counts; the end of the input is the end.
         loop {
             match changes.try_recv() {
@@ -132,7 +121,8 @@ fn follow(runtime: &Handle, seed: u64) -> Result<()> {
             }
         }
         let rate = plan.as_ref().map_or(0.0, |plan: &Plan| plan.rate_per_s);
-        clock.second(TICK * tick, rate);
+        clock.second(from, rate);
+        from = clock.next_second(from);
         let mut out = std::io::stdout().lock();
         let told = serde_json::to_string(&clock.tell())?;
         // Nobody listens any more: the dashboard has gone.
@@ -140,7 +130,6 @@ fn follow(runtime: &Handle, seed: u64) -> Result<()> {
             return Ok(());
         }
     }
-    Ok(())
 }
 
 struct Clock {
@@ -172,6 +161,27 @@ struct Happened {
 }
 
 impl Clock {
+    fn new(runtime: &Handle, seed: u64) -> Clock {
+        Clock {
+            runtime: runtime.clone(),
+            seed,
+            started: Instant::now(),
+            started_at: Utc::now(),
+            // No two sessions on one shop may use the same keys, or the second would be answered with the orders of the
+            // first.
+            next: Utc::now().timestamp_millis().unsigned_abs(),
+            mix: Mix::new(seed),
+            on_sale: 0,
+            shops: Vec::new(),
+            late_ms: Vec::new(),
+        }
+    }
+
+    /// The second after this one. A machine that slept does not send all at once what it missed.
+    fn next_second(&self, from: Duration) -> Duration {
+        (from + TICK).max(Duration::from_secs(self.started.elapsed().as_secs()))
+    }
+
     fn follow(&mut self, plan: &Plan) -> Result<()> {
         let shares = shares(&plan.per_mille);
         self.mix = Mix::new(self.seed).with_shares(shares.context("the shares do not sum to 1,000")?);
@@ -300,3 +310,6 @@ pub fn shares(per_mille: &BTreeMap<String, u32>) -> Option<Shares> {
 fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests;

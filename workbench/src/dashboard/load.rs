@@ -143,3 +143,36 @@ fn merged(mut all: Tick, next: Tick) -> Tick {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn tick(sent: u64, reason: &str) -> Tick {
+        let errors = BTreeMap::from([(reason.to_owned(), 1)]);
+        let shop = ShopTick { driver: Driver::Local, sent, errors, in_flight: sent, taken: Vec::new() };
+        Tick { late_p99_ms: Some(sent as f64), shops: vec![shop] }
+    }
+
+    #[test]
+    fn two_seconds_in_one_piece() {
+        let both = merged(merged(tick(3, "HTTP 503"), tick(9, "timed out")), tick(2, "timed out"));
+        let shop = &both.shops[0];
+        assert_eq!((both.shops.len(), shop.sent, shop.in_flight, both.late_p99_ms), (1, 14, 2, Some(9.0)));
+        assert_eq!(shop.errors, BTreeMap::from([("HTTP 503".into(), 1), ("timed out".into(), 2)]));
+    }
+
+    #[test]
+    fn a_sale_ends_by_itself() {
+        let now = Utc::now();
+        let mut wanted = Wanted::new(5.0);
+        wanted.sale = Some(FlashSale { products: 3, quota: 10, until: now + TimeDelta::seconds(5) });
+        assert_eq!(wanted.plan(now, Vec::new()).on_sale, 3);
+        let later = now + TimeDelta::seconds(6);
+        assert_eq!((wanted.plan(later, Vec::new()).on_sale, wanted.shown(later, None).flash_sale), (0, None));
+        let shares: f64 = wanted.shown(now, None).mix.values().sum();
+        assert!((shares - 1.0).abs() < 1e-9);
+    }
+}

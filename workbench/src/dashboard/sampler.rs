@@ -32,7 +32,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long `cleave up` may take to tell how its processes are.
 const LIMIT: Duration = Duration::from_millis(900);
 /// Up to this rate single orders are told of.
-const WATCHED_RATE: f64 = 10.0;
+const WATCHED_RATE: f64 = 20.0;
 /// Why a shop that should be up is not.
 const REPLACED: &str = "it is being replaced, or that failed: then reset it again";
 /// Makes samples.

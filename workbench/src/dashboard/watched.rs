@@ -80,6 +80,7 @@ impl Watched {
         let memory = (!processes.is_empty()).then(|| processes.iter().map(|p| p.memory_mb).sum());
         let cpu: Option<f64> = processes.iter().map(|process| process.cpu_percent).sum();
         self.count(known.copied(), &seen);
+        self.expect(known.copied());
         let complete = known.is_some() && seen.problems.is_empty();
         if complete {
             self.costs.second(self.counters, &answered, &took, memory);
@@ -88,10 +89,6 @@ impl Watched {
         }
         let problems: Vec<String> = live.err().map_or(seen.problems, |why| vec![why]);
         let (confirmed, refused) = outcomes(&of_load);
-        let poison = |record: &&Record| record.fault.kind.name == "poison";
-        let put_in = known.iter().flat_map(|now| now.faults.iter().filter(poison));
-        self.poison.extend(put_in.map(|record| (record.id, record.hits)));
-        self.audit.expect_poison(self.poison.values().sum());
         let found = self.audit.snapshot();
         let stale = Utc::now() - found.at > STALE;
         let shop = self.look.shop();
@@ -141,6 +138,14 @@ impl Watched {
             cpu_percent: used.map(|ms| rounded(ms as f64 / since.as_secs_f64() / 10.0)),
             memory_mb: rounded(now.memory_mb),
         }
+    }
+
+    /// Tells the audit of messages that nobody can read and that were put in on purpose.
+    fn expect(&mut self, live: Option<&ShopNow>) {
+        let poison = |record: &&Record| record.fault.kind.name == "poison";
+        let put_in = live.iter().flat_map(|now| now.faults.iter().filter(poison));
+        self.poison.extend(put_in.map(|record| (record.id, record.hits)));
+        self.audit.expect_poison(self.poison.values().sum());
     }
 
     fn count(&mut self, live: Option<&ShopNow>, seen: &Seen) {

@@ -25,7 +25,7 @@ const SLOW: TimeDelta = TimeDelta::seconds(60);
 /// From then on a pending order counts as stuck.
 const STUCK_MS: f64 = 2_000.0;
 /// Orders that are told of one by one.
-const SHOWN: usize = 8;
+const SHOWN: usize = 20;
 
 /// Ids are made by the clock (UUID version 7), so that the primary key finds the recent ones: all that are pending and
 /// all that were decided since the last look are among them, or were pending then.
