@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Moments, Part, PerMessage, moments, of};
 use crate::run::Tax;
-use crate::story::{Place, last_decided};
 use crate::story::spans::{self, Span};
+use crate::story::{Place, last_decided};
 
 /// How many spans are asked for at a time.
 const PAGE: usize = 5_000;
