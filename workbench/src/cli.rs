@@ -6,24 +6,22 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::words::{FlawArgs, Json, Modes, ServerArgs, length, modes, postgres_url, scaling, setting};
 use crate::dashboard::clock;
-use crate::driver::Driver;
 use crate::guard::{self, Guard};
-use crate::run::{Arrivals, Verdict};
-use crate::scenario::Scenario;
-use crate::{
-    bench, compare, control, crash_matrix, doctor, flaws, in_doubt, infra, load, logs, model, output, report,
-    scenario, up,
-};
+use crate::run::Verdict;
+use crate::{bench, control, doctor, in_doubt, load, logs, model, output, up};
 
 mod audit;
 mod chaos;
+mod compare;
 mod dashboard;
 mod fault;
 mod order;
+mod proofs;
+mod words;
 
 /// Exit status: everything that was looked at holds.
 const HELD: u8 = 0;
@@ -52,7 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run both modes on the same load, and set their figures side by side.
-    Compare(Compare),
+    Compare(compare::Compare),
     /// Start a shop, say where it is and what to try, and stay until Ctrl-C.
     Up(Up),
     /// Show both modes side by side in a web page, under one load, and break them there. Starts them unless they are up.
@@ -114,9 +112,9 @@ enum Command {
     #[command(subcommand)]
     Bench(Bench),
     /// Kill processes at every crash point of every driver, and see whether all invariants hold.
-    CrashMatrix(CrashMatrix),
+    CrashMatrix(proofs::CrashMatrix),
     /// List the rules that can be left out on purpose, or show what becomes of a shop that leaves one out.
-    Flaws(Flaws),
+    Flaws(proofs::Flaws),
     /// Check a model of a protocol: every order of every step, crashes and late messages included.
     Model(model::Arguments),
     /// Tell which transactions are prepared and wait for their end, and who waits for them; finish them if asked to.
@@ -149,49 +147,6 @@ enum Command {
     Guard,
 }
 
-#[derive(Debug, Args)]
-struct CrashMatrix {
-    /// The crash points; all of them unless some are named.
-    #[arg(long, value_delimiter = ',', value_name = "POINT")]
-    points: Vec<String>,
-    /// The drivers; by default all that are meant to be correct.
-    #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT)]
-    drivers: Vec<Driver>,
-    /// How often each point is tried on each driver, with another process, pass and orders each time.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000))]
-    seeds: u64,
-    /// The first seed.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    #[command(flatten)]
-    servers: ServerArgs,
-    #[command(flatten)]
-    json: Json,
-}
-
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-struct Flaws {
-    #[command(subcommand)]
-    show: Option<ShowFlaws>,
-    #[command(flatten)]
-    json: Json,
-}
-
-#[derive(Debug, Subcommand)]
-enum ShowFlaws {
-    /// Do the same to a shop without and with a flaw, and set what the audit says of both side by side.
-    Show {
-        /// The flaws, one after the other.
-        #[arg(required = true, value_name = "FLAW", value_parser = flaw)]
-        names: Vec<String>,
-        #[command(flatten)]
-        servers: ServerArgs,
-        #[command(flatten)]
-        json: Json,
-    },
-}
-
 #[derive(Debug, Subcommand)]
 enum Bench {
     /// The monolith over HTTP against pgbench on a plain checkout in the same database.
@@ -219,52 +174,6 @@ enum Bench {
 }
 
 #[derive(Debug, Args)]
-struct Compare {
-    /// The modes, as monolith:two-phase or split:tcc, the baseline first; the same one twice compares it with itself.
-    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
-    modes: Vec<Driver>,
-    /// Orders per second, sent by the clock (open loop).
-    #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
-    rate: f64,
-    /// Send as fast as the shop decides (closed loop), to find its limit.
-    #[arg(long, conflicts_with = "rate")]
-    saturate: bool,
-    /// Clients that send at the same time, with --saturate.
-    #[arg(long, default_value_t = 64, requires = "saturate", value_parser = clap::value_parser!(u64).range(1..=1_000))]
-    clients: u64,
-    /// The measured part of each trial.
-    #[arg(long, default_value = "20s", value_parser = length)]
-    duration: Duration,
-    /// The part before that, thrown away.
-    #[arg(long, default_value = "3s", value_parser = length_or_none)]
-    warm_up: Duration,
-    /// How often each mode is measured. From three on, differences can be told from chance.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
-    trials: u64,
-    /// Seed of the load: the same seed sends the same orders.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Run a scenario on each of the modes instead: a timeline of load, faults, scaling and deployments, as those in
-    /// docs/scenarios.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws", "telemetry"])]
-    scenario: Option<PathBuf>,
-    /// Whether the processes of each mode record spans and count what they do, in the order of --modes: `--modes
-    /// split,split --telemetry on,off` shows what that costs. The last is for all that follow.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "on", value_name = "on|off")]
-    telemetry: Vec<compare::Telemetry>,
-    /// Look at the databases while the shops run, too: what is wrong meanwhile, and for how long they disagree. A scenario
-    /// always does.
-    #[arg(long)]
-    live_audit: bool,
-    #[command(flatten)]
-    flaws: FlawArgs,
-    #[command(flatten)]
-    servers: ServerArgs,
-    #[command(flatten)]
-    json: Json,
-}
-
-#[derive(Debug, Args)]
 struct Up {
     /// monolith, split, both, or exactly how it stays consistent, as split:tcc.
     #[arg(default_value = "both", value_parser = modes)]
@@ -279,49 +188,6 @@ struct Up {
     flaws: FlawArgs,
     #[command(flatten)]
     servers: ServerArgs,
-}
-
-/// What `cleave up` starts.
-#[derive(Debug, Clone)]
-struct Modes(Vec<Driver>);
-
-/// Which rules to leave out.
-#[derive(Debug, Args)]
-struct FlawArgs {
-    /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
-    #[arg(long, value_delimiter = ',', value_name = "FLAW", value_parser = flaw)]
-    flaws: Vec<String>,
-}
-
-/// Which servers to use. Private ones of cleave's own, unless these say otherwise.
-#[derive(Debug, Clone, Args)]
-struct ServerArgs {
-    /// A PostgreSQL to use, as postgres://user:password@host:port/name; cleave makes databases of its own on it.
-    #[arg(long, value_name = "URL", value_parser = postgres_url)]
-    database_url: Option<String>,
-    /// A RabbitMQ to use, as amqp://user:password@host:port/%2f.
-    #[arg(long, value_name = "URL", value_parser = amqp_url)]
-    amqp_url: Option<String>,
-    /// A folder for PostgreSQL's data: a small file system, mounted for the fault disk_full to fill.
-    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
-    disk: Option<PathBuf>,
-    /// Install missing programs without asking.
-    #[arg(long)]
-    yes: bool,
-}
-
-#[derive(Debug, Args)]
-struct Json {
-    /// Write the figures as JSON to this file; `-` is standard output.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
-    json: Option<String>,
-}
-
-impl ServerArgs {
-    fn options(self) -> infra::Options {
-        let ServerArgs { database_url, amqp_url, disk, yes } = self;
-        infra::Options { database_url, amqp_url, disk, yes, ..infra::Options::default() }
-    }
 }
 
 /// Runs the program.
@@ -383,7 +249,7 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
 
 async fn run(command: Command, folder: &Path) -> Result<u8> {
     match command {
-        Command::Compare(arguments) => compare(arguments, folder).await,
+        Command::Compare(asked) => compare::compare(asked, folder).await,
         Command::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Command::Down => up::down(folder).await,
         Command::Logs { name, order, follow } => {
@@ -414,8 +280,8 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             Ok(HELD)
         }
         Command::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
-        Command::CrashMatrix(arguments) => crash_matrix(arguments, folder).await,
-        Command::Flaws(arguments) => flaws(arguments, folder).await,
+        Command::CrashMatrix(asked) => proofs::crash_matrix(asked, folder).await,
+        Command::Flaws(asked) => proofs::flaws(asked, folder).await,
         Command::InDoubt { database_url, resolve, json } => {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
@@ -431,93 +297,6 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             unreachable!("taken before")
         }
     }
-}
-
-/// The same disturbances on each of the modes.
-async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
-    let scenario = Scenario::read(file)?;
-    let options = scenario::Options {
-        drivers: arguments.modes,
-        seed: arguments.seed,
-        infra: arguments.servers.options(),
-    };
-    let (run, folder) = scenario::run(&Guard::start()?, folder, &scenario, &options).await?;
-    match arguments.json.json.as_deref() {
-        Some("-") => eprintln!("{}", scenario::table(&run)),
-        _ => println!("{}", scenario::table(&run)),
-    }
-    if let Some(target) = arguments.json.json.as_deref() {
-        output::json(target, &run)?;
-    }
-    eprintln!("\nThe report: {}", folder.join("report.html").display());
-    Ok(exit_status(run.verdict))
-}
-
-async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8> {
-    if let Some(file) = arguments.scenario.take() {
-        return play(&file, arguments, folder).await;
-    }
-    let arrivals = if arguments.saturate {
-        Arrivals::Closed { clients: arguments.clients }
-    } else {
-        Arrivals::Open { rate_per_s: arguments.rate }
-    };
-    let options = compare::Options {
-        drivers: arguments.modes,
-        flaws: arguments.flaws.flaws,
-        telemetry: arguments.telemetry,
-        arrivals,
-        duration: arguments.duration,
-        warm_up: arguments.warm_up,
-        trials: arguments.trials,
-        live_audit: arguments.live_audit,
-        seed: arguments.seed,
-        infra: arguments.servers.options(),
-    };
-    let (run, folder) = compare::run(&Guard::start()?, folder, &options).await?;
-    let table = report::table(&run, None);
-    // Standard output is for one thing: the figures for a program, if they are asked for there, or the table.
-    match arguments.json.json.as_deref() {
-        Some("-") => eprintln!("{table}"),
-        _ => println!("{table}"),
-    }
-    if let Some(target) = arguments.json.json.as_deref() {
-        output::json(target, &run)?;
-    }
-    eprintln!("\nThe report: {}", folder.join("report.html").display());
-    Ok(exit_status(run.verdict))
-}
-
-async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Result<u8> {
-    let CrashMatrix { points, drivers, seeds, seed, servers, json: Json { json } } = arguments;
-    let infra = servers.options();
-    let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, infra };
-    let matrix = crash_matrix::run(&Guard::start()?, &folder.join("crash-matrix"), &options).await?;
-    match json.as_deref() {
-        Some("-") => eprintln!("{}", matrix.grid()),
-        _ => println!("{}", matrix.grid()),
-    }
-    if let Some(target) = json.as_deref() {
-        output::json(target, &matrix)?;
-    }
-    Ok(exit_status(matrix.verdict()))
-}
-
-async fn flaws(arguments: Flaws, folder: &Path) -> Result<u8> {
-    let Some(ShowFlaws::Show { names, servers, json: Json { json } }) = arguments.show else {
-        match arguments.json.json.as_deref() {
-            Some(target) => output::json(target, &flaws::Document::of_all())?,
-            None => println!("{}", flaws::list()),
-        }
-        return Ok(HELD);
-    };
-    let silent = json.as_deref() == Some("-");
-    let guard = Guard::start()?;
-    let document = flaws::show(&guard, &folder.join("flaws"), &names, &servers.options(), silent).await?;
-    if let Some(target) = json.as_deref() {
-        output::json(target, &document)?;
-    }
-    Ok(if document.all_caught() { HELD } else { VIOLATED })
 }
 
 fn exit_status(verdict: Verdict) -> u8 {
@@ -542,77 +321,6 @@ async fn interrupted() {
     }
 }
 
-fn modes(word: &str) -> Result<Modes, String> {
-    if word == "both" {
-        return Ok(Modes(vec![Driver::Local, Driver::Orchestrated]));
-    }
-    let driver = word.parse().map_err(|error| format!("{error}, or both"))?;
-    Ok(Modes(vec![driver]))
-}
-
-fn scaling(word: &str) -> Result<control::Scale, String> {
-    let (service, number) = word.split_once('=').ok_or("give the service and a number, as inventory=3")?;
-    let instances = number.parse().map_err(|_| format!("{number} is not a number of instances"))?;
-    Ok(control::Scale { service: service.to_owned(), instances })
-}
-
-fn setting(word: &str) -> Result<control::Set, String> {
-    let (name, number) = word.split_once('=').ok_or("give a name and a number, as gateway.timeout_ms=500")?;
-    let value = number.parse().map_err(|_| format!("{number} is not a whole number"))?;
-    Ok(control::Set { name: name.to_owned(), value })
-}
-
-fn flaw(word: &str) -> Result<String, String> {
-    flaws::find(word).map(|flaw| flaw.name.to_owned()).map_err(|error| error.to_string())
-}
-
-fn postgres_url(text: &str) -> Result<String, String> {
-    url(text, &["postgres", "postgresql"], "postgres://user:password@host:port/name")
-}
-
-fn amqp_url(text: &str) -> Result<String, String> {
-    url(text, &["amqp"], "amqp://user:password@host:port/%2f")
-}
-
-fn url(text: &str, schemes: &[&str], form: &str) -> Result<String, String> {
-    let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
-    url.map(|_| text.to_owned()).ok_or_else(|| format!("give a URL as {form}"))
-}
-
-/// `200` or `200/s`.
-fn rate(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix("/s").unwrap_or(text);
-    let rate: f64 = number.parse().map_err(|_| "give orders per second, as 200 or 200/s".to_owned())?;
-    if !(0.1..=100_000.0).contains(&rate) {
-        return Err("a rate is 0.1 to 100000 orders per second".into());
-    }
-    Ok(rate)
-}
-
-/// `20s`, `1.5s`, `500ms`, `2m`, or seconds without a unit.
-fn length(text: &str) -> Result<Duration, String> {
-    match length_or_none(text)? {
-        Duration::ZERO => Err("it must be longer than nothing".into()),
-        length => Ok(length),
-    }
-}
-
-fn length_or_none(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit {
-        "ms" => 0.001,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        _ => return Err("give a time as 20s, 500ms or 2m".into()),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| "give a time as 20s, 500ms or 2m")? * factor;
-    if !(0.0..=3600.0).contains(&seconds) {
-        return Err("it may be an hour at most, and not below zero".into());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -622,21 +330,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_and_rates_have_units() {
-        assert_eq!(length("20s"), Ok(Duration::from_secs(20)));
-        assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(length("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(length("3"), Ok(Duration::from_secs(3)));
-        assert_eq!(length_or_none("0"), Ok(Duration::ZERO));
-        for bad in ["", "s", "0", "0s", "-1s", "1h", "2 d", "nan", "inf", "1e9s", "99999m"] {
-            assert!(length(bad).is_err(), "{bad}");
-        }
-        assert_eq!((rate("200"), rate("200/s"), rate("0.5/s")), (Ok(200.0), Ok(200.0), Ok(0.5)));
-        for bad in ["0", "-1", "nan", "inf", "1e9", "200/m", "fast", ""] {
-            assert!(rate(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use super::{HELD, Json, ServerArgs, exit_status, length};
+use super::words::{Json, ServerArgs, length};
+use super::{HELD, exit_status};
 use crate::driver::Driver;
 use crate::guard::Guard;
 use crate::{bench, live_audit, output, up};

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use super::{HELD, Json, ServerArgs, exit_status, interrupted, length};
+use super::words::{Json, length};
+use super::{HELD, exit_status, interrupted};
 use crate::driver::Driver;
 use crate::guard::Guard;
-use crate::{chaos, output, soak};
+use crate::{chaos, infra, output, soak};
 
 #[derive(Debug, Args)]
 pub(super) struct Chaos {
@@ -57,7 +58,7 @@ pub(super) async fn chaos(Chaos { seed, every, length, shop }: Chaos, folder: &P
 pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     let Soak { orders, faults, seed, modes: drivers, yes, json: Json { json } } = arguments;
     // Only servers of its own: it breaks them.
-    let infra = ServerArgs { database_url: None, amqp_url: None, disk: None, yes }.options();
+    let infra = infra::Options { yes, ..infra::Options::default() };
     let options = soak::Options { drivers, orders, faults: faults as usize, seed, infra };
     let soak = soak::run(&Guard::start()?, &folder.join("soak"), &options).await?;
     match json.as_deref() {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use super::{HELD, Modes, ServerArgs, interrupted, modes};
+use super::words::{Modes, ServerArgs, modes};
+use super::{HELD, interrupted};
 use crate::dashboard::controls::RATE_MOST;
-use crate::dashboard::{self, recording, replay};
+use crate::dashboard::{self, replay};
 use crate::up;
 
 #[derive(Debug, Args)]
@@ -24,17 +25,19 @@ pub(super) struct Dashboard {
     /// Write a recording as one page that opens anywhere, instead.
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
-    /// The recording to export: its folder; the latest unless told.
-    #[arg(long, value_name = "DIR", requires = "export")]
-    run: Option<PathBuf>,
+    /// The recording to export: its folder; the latest unless told. Two of one shop each are set side by side.
+    #[arg(long, value_name = "DIR", requires = "export", num_args = 1..=2)]
+    run: Vec<PathBuf>,
     #[command(flatten)]
     servers: ServerArgs,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The folder that `cleave dashboard` has left in .cleave/runs; the latest unless told.
-    recording: Option<PathBuf>,
+    /// The folder that `cleave dashboard` has left in .cleave/runs; the latest unless told. Two of one shop each, which ran
+    /// one after the other, are set side by side.
+    #[arg(value_name = "DIR", num_args = 0..=2)]
+    recordings: Vec<PathBuf>,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -63,7 +66,7 @@ impl PageArgs {
 pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
     let Dashboard { modes: Modes(drivers), page, rate, export, run, servers } = asked;
     if let Some(file) = export {
-        replay::export(&chosen(run, folder)?, &file)?;
+        replay::export(&replay::chosen(&run, folder)?, &file)?;
         return Ok(HELD);
     }
     let options = page.options(rate);
@@ -77,13 +80,9 @@ pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
 }
 
 /// Until Ctrl-C.
-pub(super) async fn play(Replay { recording, page }: Replay, folder: &Path) -> Result<u8> {
-    let place = chosen(recording, folder)?;
-    replay::replay(folder, &place, &page.options(0.0), interrupted()).await.map(|()| HELD)
-}
-
-fn chosen(named: Option<PathBuf>, folder: &Path) -> Result<PathBuf> {
-    named.map_or_else(|| recording::latest(folder), Ok)
+pub(super) async fn play(Replay { recordings, page }: Replay, folder: &Path) -> Result<u8> {
+    let recorded = replay::chosen(&recordings, folder)?;
+    replay::replay(folder, recorded, &page.options(0.0), interrupted()).await.map(|()| HELD)
 }
 
 /// A load that the page could ask for as well.

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{HELD, Json, USAGE};
+use super::words::Json;
+use super::{HELD, USAGE};
 use crate::control::{AddFault, Heal, commands};
 use crate::driver::Driver;
 

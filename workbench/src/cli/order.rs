@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 use uuid::Uuid;
 
-use super::{HELD, Json};
+use super::HELD;
+use super::words::Json;
 use crate::driver::Driver;
 use crate::story::{self, Pick, Place, Story};
 use crate::{output, up};

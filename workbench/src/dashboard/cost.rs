@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::sample::Cost;
+use super::sample::{Cost, Shop};
 use crate::driver::Driver;
 use crate::run::{self, Comparison, Histograms, Latency, Memory, ModeRun, Orders, ScheduleError, Trial};
 use crate::stats;
@@ -15,7 +15,7 @@ use crate::stats;
 /// How long a stretch is that is taken for a trial, and over which costs are averaged.
 pub const WINDOW: Duration = Duration::from_secs(10);
 /// The same in samples.
-const SAMPLES: usize = WINDOW.as_secs() as usize;
+pub const SAMPLES: usize = WINDOW.as_secs() as usize;
 /// Windows that are kept: older ones tell of another machine and another load.
 const KEPT: usize = 30;
 /// Fewer orders in a window say nothing of one.
@@ -115,30 +115,50 @@ impl Costs {
     fn trial(&self, number: u64) -> Option<Trial> {
         let complete = self.counters.len() > SAMPLES;
         let decided = self.counters.back()?.decided.saturating_sub(self.counters.front()?.decided);
-        let cost = self.average();
+        let throughput_per_s = decided as f64 / WINDOW.as_secs_f64();
         (complete && decided >= ENOUGH).then(|| Trial {
-            trial: number,
-            orders: Orders::default(),
-            throughput_per_s: decided as f64 / WINDOW.as_secs_f64(),
             answered_ms: latency(&self.answered),
             decided_ms: latency(&self.decided),
-            histogram: Histograms::default(),
-            timeline: Vec::new(),
-            schedule_error_ms: ScheduleError::default(),
-            cost_per_1000_orders: run::Cost {
-                // Of the shop's own processes: the servers are the same for both.
-                cpu_s: cost.cpu_ms,
-                cpu_s_shop: cost.cpu_ms,
-                db_transactions: cost.transactions.map(|each| each * 1000.0),
-                messages: cost.messages.map(|each| each * 1000.0),
-                ..run::Cost::default()
-            },
-            memory_mb: Memory { total: self.memory_mb, ..Memory::default() },
-            ready_ms: 0.0,
-            tax: None,
-            audit: Vec::new(),
-            live: None,
+            ..trial(number, throughput_per_s, self.average(), self.memory_mb)
         })
+    }
+
+    /// A window of a recording, in which only its average is left. What a second of it took cannot be put together again.
+    pub fn recorded(&mut self, number: u64, shop: &Shop) {
+        let cost = shop.cost;
+        if cost != Cost::default() {
+            let throughput = shop.throughput_per_s.unwrap_or_default();
+            self.trials.push_back(trial(number, throughput, cost, shop.memory_mb.unwrap_or_default()));
+        }
+        if self.trials.len() > KEPT {
+            self.trials.pop_front();
+        }
+    }
+}
+
+fn trial(number: u64, throughput_per_s: f64, cost: Cost, memory_mb: f64) -> Trial {
+    Trial {
+        trial: number,
+        orders: Orders::default(),
+        throughput_per_s,
+        answered_ms: latency(&[]),
+        decided_ms: latency(&[]),
+        histogram: Histograms::default(),
+        timeline: Vec::new(),
+        schedule_error_ms: ScheduleError::default(),
+        cost_per_1000_orders: run::Cost {
+            // Of the shop's own processes: the servers are the same for both.
+            cpu_s: cost.cpu_ms,
+            cpu_s_shop: cost.cpu_ms,
+            db_transactions: cost.transactions.map(|each| each * 1000.0),
+            messages: cost.messages.map(|each| each * 1000.0),
+            ..run::Cost::default()
+        },
+        memory_mb: Memory { total: memory_mb, ..Memory::default() },
+        ready_ms: 0.0,
+        tax: None,
+        audit: Vec::new(),
+        live: None,
     }
 }
 

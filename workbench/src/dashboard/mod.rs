@@ -42,6 +42,7 @@ pub mod controls;
 pub mod cost;
 mod door;
 pub mod feed;
+mod in_turn;
 mod load;
 mod look;
 mod own;
@@ -142,6 +143,7 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         commit: record::commit(),
         machine: record::machine(),
         seed: up::SEED,
+        in_turn: false,
     };
     let recorder = Recorder::start(&recording::runs(folder), &header)?;
     let dashboard = Arc::new(Dashboard {

@@ -1,11 +1,12 @@
 //! A recording, played back by the same page: from a server that needs no shop, or from one file that needs no server.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::door::Door;
+use super::in_turn;
 use super::recording::{self, Recorded};
 use super::session::Session;
 use super::{Options, page, server};
@@ -13,14 +14,24 @@ use super::{Options, page, server};
 /// Samples in one file, at most: an hour's. Of a longer recording only some are taken.
 const MOST: usize = 3_600;
 
+/// Reads one recording, or two of one shop each that are to be seen side by side; the latest where none is named.
+pub fn chosen(named: &[PathBuf], folder: &Path) -> Result<Recorded> {
+    match named {
+        [] => recording::read(&recording::latest(folder)?),
+        [place] => recording::read(place),
+        [left, right] => in_turn::side_by_side(&recording::read(left)?, &recording::read(right)?),
+        more => bail!("{} recordings were named: one can be played, or two side by side", more.len()),
+    }
+}
+
 /// Serves a recording until `stop` is done.
 pub async fn replay(
     folder: &Path,
-    place: &Path,
+    recorded: Recorded,
     options: &Options,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
-    let Recorded { header, text, samples } = recording::read(place)?;
+    let Recorded { header, text, samples } = recorded;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let door = Door { address: listener.local_addr()?, token: None };
     println!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
@@ -33,9 +44,8 @@ pub async fn replay(
 }
 
 /// Writes a recording as a page that opens anywhere.
-pub fn export(place: &Path, file: &Path) -> Result<()> {
-    let recorded = recording::read(place)?;
-    let (text, every) = thinned(&recorded);
+pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
+    let (text, every) = thinned(recorded);
     std::fs::write(file, page::standing_alone(&text)?)
         .with_context(|| format!("cannot write {}", file.display()))?;
     if every > 1 {
@@ -66,7 +76,7 @@ mod tests {
         // A text of an order that would end the script, if it could.
         std::fs::write(&recording, EXAMPLE.replace("a processor", "</script><script>alert(1)</script>"))
             .unwrap();
-        export(&recording, &file).unwrap();
+        export(&recording::read(&recording).unwrap(), &file).unwrap();
         let page = std::fs::read_to_string(&file).unwrap();
         assert!(page.contains("cleave.live/1") && !page.contains("<script>alert(1)"));
         for outside in ["src=\"http", "href=\"http", "src=\"/", "href=\"/assets"] {

@@ -27,10 +27,13 @@ pub struct Header {
     pub cleave_version: String,
     /// The git commit, with `-dirty` after it when files differed; null outside git.
     pub commit: Option<String>,
-    /// The machine that both shops share.
+    /// The machine that the shops ran on.
     pub machine: Machine,
     /// The seed of the load.
     pub seed: u64,
+    /// Whether the shops ran one after the other: two recordings, put side by side.
+    #[serde(default)]
+    pub in_turn: bool,
 }
 
 /// One second.

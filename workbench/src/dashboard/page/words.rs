@@ -118,6 +118,10 @@ pub static WORDS: &[Word] = &[
     ("cost_per_order", "Per order", "주문 하나에"),
     ("cost_how", "Averages over the last half minute, for the same orders at the same moments. The ratios rest on {0} stretches without a fault. Processor time is that of the shops' own processes, without the servers that they share.",
         "같은 순간에 보낸 같은 주문의 최근 30초 평균이다. 비율은 장애가 없던 구간 {0}개에서 나왔다. 프로세서 시간은 쇼핑몰 프로세스만의 것이며, 함께 쓰는 서버는 뺐다."),
+    ("machine_shared", "Both run at once and share this machine: what one uses, the other lacks.",
+        "두 쇼핑몰은 동시에 돌며 컴퓨터 하나를 나눠 쓴다. 한쪽이 쓰는 만큼 다른 쪽은 못 쓴다."),
+    ("machine_in_turn", "They ran one after the other, and each had the machine to itself.",
+        "두 쇼핑몰은 차례로 돌았고, 저마다 컴퓨터를 혼자 썼다."),
     ("cost_ratio_header", "Split ÷ monolith, with its interval", "분리 ÷ 모놀리스, 구간과 함께"),
     ("cost_only", "only there", "분리에만 있음"),
     // The tax of distribution
@@ -282,8 +286,6 @@ pub static WORDS: &[Word] = &[
     ("key_h", "heal all faults", "장애 모두 복구"),
     ("key_jk", "next and previous step of a story", "이야기의 다음, 이전 단계"),
     ("key_help", "this help", "이 도움말"),
-    ("machine_shared", "Both shops run at once and share this machine: what one uses, the other lacks.",
-        "두 쇼핑몰은 이 컴퓨터 하나를 나눠 쓴다. 한쪽이 쓰는 만큼 다른 쪽은 못 쓴다."),
     ("close", "Close", "닫기"),
 ];
 

@@ -34,8 +34,12 @@ const costs = (() => {
     return parts.join(" ") || words.word("cost_none");
   }
 
-  /** The line below the charts. */
-  const drawLine = (sample) => say(byId("cost-line"), sentence(sample));
+  /** The line below the charts; and whether the shops were in each other's way. */
+  function drawLine(sample) {
+    say(byId("cost-line"), sentence(sample));
+    const together = player.inTurn() ? "machine_in_turn" : "machine_shared";
+    say(byId("together"), sample.shops.length > 1 ? words.word(together) : "");
+  }
 
   function bars(shops, values) {
     const most = Math.max(...values, 1e-9);

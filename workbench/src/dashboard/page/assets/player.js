@@ -6,6 +6,7 @@ const player = (() => {
   let recorded = [];
   let position = 0;
   let playing = true;
+  let inTurn = false; // two recordings, side by side
 
   /** Reads a recording: a header, then a sample a line. A last line that was cut off is left out. */
   function read(text) {
@@ -13,6 +14,7 @@ const player = (() => {
     if (lines.length - 1 > MOST_LINES) throw new Error(words.word("recording_long", MOST_LINES));
     const header = JSON.parse(lines[0] ?? "{}");
     if (header.schema !== "cleave.live/1") throw new Error(words.word("recording_other", header.schema ?? "?"));
+    inTurn = header.in_turn === true;
     const found = [];
     lines.slice(1).forEach((line, n) => {
       try { found.push(JSON.parse(line)); } catch (error) {
@@ -67,5 +69,5 @@ const player = (() => {
   form.addEventListener("submit", (event) => event.preventDefault());
   button.addEventListener("click", toggle);
   seek.addEventListener("input", () => to(Number(seek.value)));
-  return { start, toggle, here: () => recorded.length > 0, playing: () => playing };
+  return { start, toggle, here: () => recorded.length > 0, playing: () => playing, inTurn: () => inTurn };
 })();
