@@ -61,13 +61,7 @@ pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     let infra = infra::Options { yes, ..infra::Options::default() };
     let options = soak::Options { drivers, orders, faults: faults as usize, seed, infra };
     let soak = soak::run(&Guard::start()?, &folder.join("soak"), &options).await?;
-    match json.as_deref() {
-        Some("-") => eprintln!("{}", soak::table(&soak)),
-        _ => println!("{}", soak::table(&soak)),
-    }
-    if let Some(target) = json.as_deref() {
-        output::json(target, &soak)?;
-    }
+    output::figures(json.as_deref(), soak::table(&soak), &soak)?;
     Ok(exit_status(soak.verdict))
 }
 

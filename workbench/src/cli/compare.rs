@@ -69,13 +69,7 @@ async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
         infra: arguments.servers.options(),
     };
     let (run, folder) = scenario::run(&Guard::start()?, folder, &scenario, &options).await?;
-    match arguments.json.json.as_deref() {
-        Some("-") => eprintln!("{}", scenario::table(&run)),
-        _ => println!("{}", scenario::table(&run)),
-    }
-    if let Some(target) = arguments.json.json.as_deref() {
-        output::json(target, &run)?;
-    }
+    output::figures(arguments.json.json.as_deref(), scenario::table(&run), &run)?;
     eprintln!("\nThe report: {}", folder.join("report.html").display());
     Ok(exit_status(run.verdict))
 }
@@ -103,14 +97,7 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
     };
     let (run, folder) = compare::run(&Guard::start()?, folder, &options).await?;
     let table = report::table(&run, None);
-    // Standard output is for one thing: the figures for a program, if they are asked for there, or the table.
-    match arguments.json.json.as_deref() {
-        Some("-") => eprintln!("{table}"),
-        _ => println!("{table}"),
-    }
-    if let Some(target) = arguments.json.json.as_deref() {
-        output::json(target, &run)?;
-    }
+    output::figures(arguments.json.json.as_deref(), table, &run)?;
     eprintln!("\nThe report: {}", folder.join("report.html").display());
     Ok(exit_status(run.verdict))
 }

@@ -59,13 +59,7 @@ pub(super) async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Resul
     let infra = servers.options();
     let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, infra };
     let matrix = crash_matrix::run(&Guard::start()?, &folder.join("crash-matrix"), &options).await?;
-    match json.as_deref() {
-        Some("-") => eprintln!("{}", matrix.grid()),
-        _ => println!("{}", matrix.grid()),
-    }
-    if let Some(target) = json.as_deref() {
-        output::json(target, &matrix)?;
-    }
+    output::figures(json.as_deref(), matrix.grid(), &matrix)?;
     Ok(exit_status(matrix.verdict()))
 }
 

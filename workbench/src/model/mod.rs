@@ -162,13 +162,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         Name::TwoPhase => check(&two_phase),
         Name::Saga => check(&saga),
     };
-    match json.as_deref() {
-        Some("-") => eprintln!("{checked}"),
-        _ => println!("{checked}"),
-    }
-    if let Some(target) = json {
-        output::json(target, &checked)?;
-    }
+    output::figures(json.as_deref(), &checked, &checked)?;
     Ok(checked.verdict == Verdict::Held)
 }
 
