@@ -16,6 +16,7 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long anything may take on a machine that has other things to do.
@@ -39,9 +40,11 @@ struct Programs {
 impl Browser {
     /// Opens a browser for `case`, and closes it whatever comes of it. `Some` says why there is none here.
     pub async fn with(case: impl AsyncFnOnce(&Browser) -> Result<()>) -> Result<Option<String>> {
-        let programs = match Programs::find().await? {
+        // Once for all cases: while one installs them, another would find programs that are there in part.
+        static PROGRAMS: OnceCell<Result<Programs, String>> = OnceCell::const_new();
+        let programs = match PROGRAMS.get_or_try_init(Programs::find).await? {
             Ok(programs) => programs,
-            Err(why_not) => return Ok(Some(why_not)),
+            Err(why_not) => return Ok(Some(why_not.clone())),
         };
         let (mut driver, port) = programs.start_driver().await?;
         let browser = Browser { client: programs.session(port).await? };

@@ -5,9 +5,8 @@
 //! stands in `Host`.
 
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::web::Payload;
+use actix_web::web::JsonConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// The largest body that is read, in bytes.
@@ -73,15 +72,11 @@ pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refuse
     Ok(())
 }
 
-/// Reads what an admitted request asks for.
-pub async fn read<T: DeserializeOwned>(body: Payload) -> Result<T, Refused> {
-    let refuse = |why: String| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why);
-    let bytes = match body.to_bytes_limited(BODY_LIMIT).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(why)) => return Err(refuse(format!("the body broke off: {why}"))),
-        Err(_) => return Err(refuse("the body is too large".into())),
-    };
-    serde_json::from_slice(&bytes).map_err(|why| refuse(format!("the body is not understood: {why}")))
+/// How bodies are read, by `web::Json`, once a request is admitted.
+pub fn bodies() -> JsonConfig {
+    JsonConfig::default().limit(BODY_LIMIT).error_handler(|why, _| {
+        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not understood: {why}")).into()
+    })
 }
 
 /// A header that is a text; empty where it is none.

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
-use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::admission::{Refused, admit};
-use super::{Access, Control};
+use super::Control;
+use super::server::Answer;
 use crate::driver::Driver;
 use crate::faults::{Link, Record};
 use crate::supervisor::{Entry, Supervisor};
@@ -63,13 +63,7 @@ pub struct ProcessNow {
     pub memory_mb: f64,
 }
 
-pub(super) async fn live(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    since: Query<Since>,
-) -> Result<HttpResponse, Refused> {
-    admit(&request, access.port, &access.token)?;
+pub(super) async fn live(control: Data<Control>, since: Query<Since>) -> Answer {
     let shops = control.shops.read().await;
     let now = shops.iter().map(|(driver, supervisor)| shop_now(*driver, supervisor, since.since));
     Ok(HttpResponse::Ok().json(join_all(now).await))

@@ -1,20 +1,15 @@
 //! `POST /renew`: a shop is replaced by a fresh one, with the same driver or another.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{Data, Json};
 
-use super::admission::{Refused, admit, read};
-use super::{Access, Control, Renew, Renewed};
+use super::admission::Refused;
+use super::server::Answer;
+use super::{Control, Renew, Renewed};
 
-pub(super) async fn renew(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    admit(&request, access.port, &access.token)?;
-    let Renew { shop, driver } = read(body).await?;
+pub(super) async fn renew(asked: Json<Renew>, control: Data<Control>) -> Answer {
+    let Renew { shop, driver } = *asked;
     // In a task of its own: it is not to be left half done because whoever asked has gone.
     let renewing = tokio::spawn(async move {
         let driver = driver.unwrap_or(shop);

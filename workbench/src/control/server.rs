@@ -3,9 +3,12 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::web::Data;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{Data, Json};
+use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -38,7 +41,7 @@ pub struct Control {
 pub struct Open {
     /// How to reach it.
     pub access: Access,
-    handle: actix_web::dev::ServerHandle,
+    handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
 }
 
@@ -60,6 +63,8 @@ pub fn serve(control: Control) -> Result<Open> {
         App::new()
             .app_data(Data::new(control.clone()))
             .app_data(Data::new(door.clone()))
+            .app_data(admission::bodies())
+            .wrap(from_fn(only_the_admitted))
             .route("/state", web::get().to(state))
             .route("/live", web::get().to(live))
             .route("/scale", web::post().to(scale))
@@ -78,6 +83,18 @@ pub fn serve(control: Control) -> Result<Open> {
     .run();
     let handle = server.handle();
     Ok(Open { access, handle, server: tokio::spawn(server) })
+}
+
+pub(super) type Answer = Result<HttpResponse, Refused>;
+
+/// Before every handler, so that none can forget it.
+async fn only_the_admitted(
+    access: Data<Access>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    admit(request.request(), access.port, &access.token)?;
+    next.call(request).await
 }
 
 /// This shop, or all of them.
@@ -121,13 +138,7 @@ fn services(driver: Driver) -> &'static [&'static str] {
     }
 }
 
-async fn scale(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    body: web::Payload,
-) -> Result<HttpResponse, Refused> {
-    let wanted: Scale = read(&request, &access, body).await?;
+async fn scale(wanted: Json<Scale>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;
     for (driver, supervisor) in having(&shops, &wanted.service)? {
@@ -138,13 +149,7 @@ async fn scale(
     Ok(HttpResponse::Ok().json(all))
 }
 
-async fn deploy(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    body: web::Payload,
-) -> Result<HttpResponse, Refused> {
-    let wanted: Deploy = read(&request, &access, body).await?;
+async fn deploy(wanted: Json<Deploy>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;
     for (driver, supervisor) in having(&shops, &wanted.service)? {
@@ -157,13 +162,7 @@ async fn deploy(
 
 /// A fault that one shop has no counterpart for is done in the others, and the answer says so. One that no shop can do is
 /// refused.
-async fn add_fault(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    body: web::Payload,
-) -> Result<HttpResponse, Refused> {
-    let wanted: AddFault = read(&request, &access, body).await?;
+async fn add_fault(wanted: Json<AddFault>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;
     for (driver, supervisor) in chosen(&shops, wanted.shop)? {
@@ -181,13 +180,7 @@ async fn add_fault(
     Ok(HttpResponse::Ok().json(all))
 }
 
-async fn heal(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    body: web::Payload,
-) -> Result<HttpResponse, Refused> {
-    let wanted: Heal = read(&request, &access, body).await?;
+async fn heal(wanted: Json<Heal>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;
     for (driver, supervisor) in chosen(&shops, wanted.shop)? {
@@ -202,12 +195,7 @@ async fn heal(
     Ok(HttpResponse::Ok().json(all))
 }
 
-async fn fault_log(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-) -> Result<HttpResponse, Refused> {
-    admit(&request, access.port, &access.token)?;
+async fn fault_log(control: Data<Control>) -> Answer {
     let log = |(driver, supervisor): &(Driver, Supervisor)| FaultLog {
         shop: *driver,
         faults: supervisor.faults().log(),
@@ -215,12 +203,7 @@ async fn fault_log(
     Ok(HttpResponse::Ok().json(control.shops.read().await.iter().map(log).collect::<Vec<_>>()))
 }
 
-async fn settings(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-) -> Result<HttpResponse, Refused> {
-    admit(&request, access.port, &access.token)?;
+async fn settings(control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     for (driver, supervisor) in control.shops.read().await.iter() {
         all.push(settings_of(*driver, supervisor).await?);
@@ -235,13 +218,7 @@ async fn settings_of(driver: Driver, supervisor: &Supervisor) -> Result<ShopSett
     Ok(ShopSettings { shop: driver, settings })
 }
 
-async fn set(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-    body: web::Payload,
-) -> Result<HttpResponse, Refused> {
-    let Set { name, value } = read(&request, &access, body).await?;
+async fn set(Json(Set { name, value }): Json<Set>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     for (driver, supervisor) in control.shops.read().await.iter() {
         let set = supervisor.shop().await.set(&name, value).await;
@@ -255,22 +232,7 @@ fn failed(status: StatusCode, shop: Driver, why: &anyhow::Error) -> Refused {
     Refused::new(status, format!("{shop}: {why:#}"))
 }
 
-/// Admits a request, and only then reads what it asks for.
-async fn read<T: serde::de::DeserializeOwned>(
-    request: &HttpRequest,
-    access: &Access,
-    body: web::Payload,
-) -> Result<T, Refused> {
-    admit(request, access.port, &access.token)?;
-    admission::read(body).await
-}
-
-async fn state(
-    request: HttpRequest,
-    access: Data<Access>,
-    control: Data<Control>,
-) -> Result<HttpResponse, Refused> {
-    admit(&request, access.port, &access.token)?;
+async fn state(control: Data<Control>) -> Answer {
     let shops = control.shops.read().await;
     let shops = shops.iter().map(|(driver, supervisor)| state_of(*driver, supervisor));
     Ok(HttpResponse::Ok().json(join_all(shops).await))

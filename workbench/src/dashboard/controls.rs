@@ -3,19 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{self, Data, Json};
 use chrono::{TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Dashboard;
 use super::clock::shares;
-use super::door::Door;
 use super::load::Wanted;
 use super::sample::FlashSale;
-use crate::control::admission::{Refused, read};
+use crate::control::admission::Refused;
 use crate::control::{AddFault, Deploy, Heal, Renew, Scale};
 use crate::run::Mode;
 use crate::seed::{Goods, PRODUCTS};
@@ -59,7 +58,9 @@ pub struct StartSale {
 #[serde(deny_unknown_fields)]
 pub struct Reset {}
 
-/// Every control, under `/api`.
+type Answer = Result<HttpResponse, Refused>;
+
+/// Every control, under `/api`. Whoever comes so far may touch.
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/api/load", web::post().to(load))
         .route("/api/flash-sale", web::post().to(flash_sale))
@@ -71,14 +72,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/api/reset", web::post().to(reset));
 }
 
-async fn load(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    let asked: SetLoad = read(body).await?;
+async fn load(Json(asked): Json<SetLoad>, dashboard: Data<Dashboard>) -> Answer {
     let mut wanted = dashboard.wanted();
     if let Some(rate) = asked.rate_per_s {
         if !(0.0..=RATE_MOST).contains(&rate) {
@@ -103,13 +97,9 @@ async fn load(
 }
 
 async fn flash_sale(
-    request: HttpRequest,
-    door: Data<Door>,
+    Json(StartSale { products, quota, for_s }): Json<StartSale>,
     dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    let StartSale { products, quota, for_s } = read(body).await?;
+) -> Answer {
     let mut wanted = dashboard.wanted();
     wanted.sale = None;
     if products > 0 {
@@ -132,66 +122,27 @@ async fn flash_sale(
     Ok(HttpResponse::Ok().json(shown))
 }
 
-async fn faults(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    pass_on(&dashboard, "/faults", &read::<AddFault>(body).await?).await
+async fn faults(asked: Json<AddFault>, dashboard: Data<Dashboard>) -> Answer {
+    pass_on(&dashboard, "/faults", &*asked).await
 }
 
-async fn heal(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    pass_on(&dashboard, "/heal", &read::<Heal>(body).await?).await
+async fn heal(asked: Json<Heal>, dashboard: Data<Dashboard>) -> Answer {
+    pass_on(&dashboard, "/heal", &*asked).await
 }
 
-async fn scale(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    let Scale { service, instances } = read(body).await?;
+async fn scale(Json(Scale { service, instances }): Json<Scale>, dashboard: Data<Dashboard>) -> Answer {
     everywhere(&dashboard, "/scale", &service, |service| Scale { service, instances }).await
 }
 
-async fn deploy(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    let Deploy { service } = read(body).await?;
+async fn deploy(Json(Deploy { service }): Json<Deploy>, dashboard: Data<Dashboard>) -> Answer {
     everywhere(&dashboard, "/deploy", &service, |service| Deploy { service }).await
 }
 
-async fn drivers(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    pass_on(&dashboard, "/renew", &read::<Renew>(body).await?).await
+async fn drivers(asked: Json<Renew>, dashboard: Data<Dashboard>) -> Answer {
+    pass_on(&dashboard, "/renew", &*asked).await
 }
 
-async fn reset(
-    request: HttpRequest,
-    door: Data<Door>,
-    dashboard: Data<Dashboard>,
-    body: Payload,
-) -> Result<HttpResponse, Refused> {
-    door.touch(&request)?;
-    read::<Reset>(body).await?;
+async fn reset(_: Json<Reset>, dashboard: Data<Dashboard>) -> Answer {
     let state = up::running(&dashboard.folder).map_err(|why| failed(&why))?;
     let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
     let mut all: Vec<Value> = Vec::new();
@@ -216,7 +167,7 @@ async fn everywhere<T: Serialize>(
     path: &str,
     service: &str,
     wanted: impl Fn(String) -> T,
-) -> Result<HttpResponse, Refused> {
+) -> Answer {
     let state = up::running(&dashboard.folder).map_err(|why| failed(&why))?;
     let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
     let there = |mode: Mode| state.shops.iter().any(|shop| shop.driver.mode() == mode);
@@ -243,7 +194,7 @@ async fn everywhere<T: Serialize>(
     Ok(HttpResponse::Ok().json(all))
 }
 
-async fn pass_on(dashboard: &Dashboard, path: &str, body: &impl Serialize) -> Result<HttpResponse, Refused> {
+async fn pass_on(dashboard: &Dashboard, path: &str, body: &impl Serialize) -> Answer {
     let control = up::control(&dashboard.folder).map_err(|why| failed(&why))?;
     let answer: Value = control.post(path, body).await.map_err(|why| failed(&why))?;
     Ok(HttpResponse::Ok().json(answer))

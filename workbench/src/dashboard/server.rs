@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::web::{self, Data, Path, Query};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use super::door::Door;
 use super::session::Session;
 use super::{Dashboard, controls, page, story, tax};
+use crate::control::admission;
 
 /// Scripts and styles from here, and nothing from elsewhere: no script within the page either, so that a text which found
 /// its way into it would not run.
@@ -81,7 +83,8 @@ fn serve(
         App::new()
             .app_data(door.clone())
             .app_data(session.clone())
-            .wrap(from_fn(only_who_may_look))
+            .app_data(admission::bodies())
+            .wrap(from_fn(only_who_may))
             .wrap(headers)
             .configure(routes.clone())
             .route("/", web::get().to(shown))
@@ -100,12 +103,16 @@ fn serve(
 }
 
 /// Before every handler, so that none can forget it.
-async fn only_who_may_look(
+async fn only_who_may(
     door: Data<Door>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    door.look(request.request())?;
+    // Whatever is not only asked for changes something.
+    match *request.method() {
+        Method::GET | Method::HEAD => door.look(request.request())?,
+        _ => door.touch(request.request())?,
+    }
     next.call(request).await
 }
 
