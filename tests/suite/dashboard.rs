@@ -52,6 +52,11 @@ pub async fn everybody_can_read_it(stage: &Stage) -> Result<Option<String>> {
         browser.open(&format!("{address}#watch")).await?;
         let (tall, window) = (browser.tell("document.documentElement.scrollHeight").await?, json!(720));
         ensure!(tall == window, "on a projector the main view has to be scrolled: {tall} pixels");
+        let told = browser.tell("document.getElementById('together').textContent").await?;
+        ensure!(
+            told == json!("Both run at once and share this machine: what one uses, the other lacks."),
+            "{told}"
+        );
         it_answers_to_keys(browser).await?;
         a_recording_is_gone_through(browser).await?;
         let title = browser.tell("document.title").await?;

@@ -20,6 +20,7 @@
 //! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 unless told, at most 1,200) |
 //! | `GET /api/recording` | in a replay: the recorded file as it is (`application/x-ndjson`): a [`sample::Header`], then a [`sample::Sample`] a line. The page plays it back itself |
 //! | `GET /api/orders/{id}` | the story of an order in every shop, by the key that it was sent with: `{"key", "stories": [{"driver", "order_id", "story", "svg", "problem"}]}`; `svg` is a picture to be shown as it is |
+//! | `GET /api/tax` | where the time of an order goes in every shop, averaged over the orders decided last |
 //!
 //! With the token, and JSON in the body. Each acts on every shop that has a counterpart, and answers what came of it:
 //!

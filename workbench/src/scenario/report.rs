@@ -36,11 +36,14 @@ pub fn html(run: &ScenarioRun) -> Result<String> {
 pub fn table(run: &ScenarioRun) -> String {
     let mut text = format!("{}: {}\n{}\n", run.name, run.about, availability(run));
     for shop in &run.shops {
-        text += &format!(
-            "\n{}, the blast radius: served (failed), first failure and recovery after the start\n",
-            shop.driver
-        );
-        text += &format!("{}\n", blast_radius(shop));
+        text += &match shop.windows.is_empty() {
+            true => format!("\n{}: nothing was disturbed\n", shop.driver),
+            false => format!(
+                "\n{}, the blast radius: served (failed), first failure and recovery after the start\n{}\n",
+                shop.driver,
+                blast_radius(shop)
+            ),
+        };
         for missing in &shop.without_counterpart {
             text += &format!("· no counterpart in {}: {missing}\n", shop.driver);
         }
