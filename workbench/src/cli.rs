@@ -273,10 +273,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
             let guard = Guard::start()?;
             let options = bench::Options { duration, clients, rounds, seed, yes };
             let limit = bench::limit(&guard, folder, &options).await?;
-            match json.json.as_deref() {
-                Some(target) => output::json(target, &limit)?,
-                None => println!("{}", limit.table()),
-            }
+            output::figures(json.json.as_deref(), limit.table(), &limit)?;
             Ok(HELD)
         }
         Command::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,

@@ -80,9 +80,6 @@ pub(super) async fn bench(asked: BenchLiveAudit, folder: &Path) -> Result<u8> {
     let infra = servers.options();
     let options = bench::LiveAuditOptions { drivers: modes, duration, clients, rounds, seed, infra };
     let cost = bench::live_audit(&Guard::start()?, folder, &options).await?;
-    match json.json.as_deref() {
-        Some(target) => output::json(target, &cost)?,
-        None => println!("{}", cost.table()),
-    }
+    output::figures(json.json.as_deref(), cost.table(), &cost)?;
     Ok(HELD)
 }

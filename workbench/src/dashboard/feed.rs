@@ -10,8 +10,8 @@ use actix_web::web::Bytes;
 use futures_util::stream::{Stream, unfold};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 
-/// Samples that are kept: those of twenty minutes, some 8 MB. Older ones are in the recording.
-const KEPT: usize = 1_200;
+/// Samples that are kept: those of ten minutes, some 5 MB. Older ones are in the recording.
+const KEPT: usize = 600;
 /// Between two signs of life on a stream on which nothing else comes.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Samples that a slow page may be behind before some are left out for it.
@@ -46,7 +46,9 @@ impl Default for Feed {
 
 impl Feed {
     /// One more.
-    pub fn tell(&self, told: Told) {
+    pub fn tell(&self, mut told: Told) {
+        // A text that was written piece by piece has room for nearly twice as much.
+        told.json.shrink_to_fit();
         let told = Arc::new(told);
         let mut kept = locked(&self.kept);
         kept.push_back(told.clone());

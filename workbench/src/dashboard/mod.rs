@@ -17,7 +17,7 @@
 //! | `GET /assets/{name}` | styles and scripts |
 //! | `GET /api/session` | [`Session`]: what there is to see and to touch |
 //! | `GET /api/samples` | server-sent events: each `data` is a [`sample::Sample`], its `id` the second. It begins with the latest; with `Last-Event-ID`, with what was missed. While nothing happens, a comment every few seconds |
-//! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 unless told, at most 1,200) |
+//! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 unless told, which is the most) |
 //! | `GET /api/recording` | in a replay: the recorded file as it is (`application/x-ndjson`): a [`sample::Header`], then a [`sample::Sample`] a line. The page plays it back itself |
 //! | `GET /api/orders/{id}` | the story of an order in every shop, by the key that it was sent with: `{"key", "stories": [{"driver", "order_id", "story", "svg", "problem"}]}`; `svg` is a picture to be shown as it is |
 //! | `GET /api/tax` | where the time of an order goes in every shop, averaged over the orders decided last |
