@@ -43,6 +43,9 @@ use letters::Letters;
 use read::Eyes;
 use watch::Watch;
 
+/// Looks that a recording holds, at most: a day of them.
+const RECORDED: usize = 86_400;
+
 /// The invariants that can be looked at while the shop runs. I9 is about the load, and known at its end.
 pub const INVARIANTS: [&str; 8] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"];
 
@@ -217,7 +220,9 @@ async fn look_on(
         // A look that could not read everything says nothing new of the whole.
         if complete {
             let snapshot = watch.snapshot(at);
-            series.push(Point::of(second, &snapshot));
+            if series.len() < RECORDED {
+                series.push(Point::of(second, &snapshot));
+            }
             let _ = tell.send(snapshot);
         }
     }
