@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tests::Stage;
 use tokio::process::{Child, Command};
 
+use crate::docs;
+
 /// How long `cleave up` may take, servers and all, on a machine that has other things to do.
 const UP: Duration = Duration::from_secs(120);
 /// How long any other command may take.
@@ -51,7 +53,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     let address = state["shops"][0]["address"].as_str().context("a shop has an address")?;
 
     says(cleave, folder, "scale monolith=2", 0, "monolith, monolith-2").await?;
-    says(cleave, folder, "deploy monolith", 0, "deployed in").await?;
+    says(cleave, folder, "deploy monolith", 0, "nobody asked for anything meanwhile").await?;
     ensure!(Client::new().get(format!("{address}/products?limit=1")).send().await?.status().is_success());
     says(cleave, folder, "scale inventory=2", 2, "there are monolith").await?;
     says(cleave, folder, "scale monolith=99", 2, "1 to 8").await?;
@@ -65,6 +67,21 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
         .await?;
     says(cleave, folder, "fault add kill_broker", 2, "no broker").await?;
     says(cleave, folder, "fault add fire --process monolith", 64, "latency, bandwidth").await?;
+    for (command, code, schema) in [
+        ("status --json", 0, "status.schema.json"),
+        ("deploy monolith --json", 0, "deploy.schema.json"),
+        ("fault list --json", 0, "faults.schema.json"),
+        // Nobody has ordered anything.
+        ("audit --json", 2, "audit.schema.json"),
+        ("doctor --json", 0, "doctor.schema.json"),
+    ] {
+        let (ended, said) = run(cleave, folder, command).await?;
+        let document = said.find('{').and_then(|at| serde_json::from_str(&said[at..]).ok());
+        let document =
+            document.with_context(|| format!("{command} ended with {ended:?} and said: {said}"))?;
+        docs::fits(&document, schema).with_context(|| command)?;
+        ensure!(ended == Some(code), "{command} ended with {ended:?}");
+    }
     says(cleave, folder, "heal 7", 2, "7").await?;
     says(cleave, folder, "heal", 0, "over").await?;
     says(cleave, folder, "set gateway.timeout_ms=900", 0, "900").await?;

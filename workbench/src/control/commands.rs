@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
 
-use super::{AddFault, Added, Deploy, Deployed, FaultLog, Heal, Scale, Scaled, Set, ShopSettings};
+use super::{AddFault, Added, Deploy, Deployed, FaultLog, Heal, Scale, Scaled, Set, ShopSettings, served};
 use crate::{output, up};
 
 /// Has the instances of a service made as many as wanted, and tells which there are.
@@ -21,13 +21,20 @@ pub async fn scale(folder: &Path, to: &Scale, json: Option<&str>) -> Result<()> 
     Ok(())
 }
 
-/// Has every instance of a service replaced, and tells how long each took.
+/// Figures of each shop, as programs read them.
+#[derive(Debug, Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    shops: &'a [T],
+}
+
+/// Has every instance of a service replaced, and tells how long each took and what customers met meanwhile.
 pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Result<()> {
     let all: Vec<Deployed> = up::control(folder)?.post("/deploy", &Deploy { service }).await?;
     if let Some(target) = json {
-        return output::json(target, &all);
+        return output::json(target, &Document { schema: "cleave.deploy/1", shops: &all });
     }
-    for Deployed { shop, deployment } in all {
+    for Deployed { shop, deployment, served } in all {
         for one in &deployment.replacements {
             println!(
                 "{shop}: {} for {}: ready after {:.0} ms, the old one gone {:.0} ms later",
@@ -35,6 +42,7 @@ pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Resul
             );
         }
         println!("{shop}: {} deployed in {:.0} ms", deployment.service, deployment.took_ms);
+        println!("{shop}: {}", served::told(served.as_ref()));
     }
     Ok(())
 }
@@ -90,7 +98,7 @@ pub async fn heal(folder: &Path, heal: &Heal, json: Option<&str>) -> Result<()> 
 /// Tells what became of faults.
 pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
     if let Some(target) = json {
-        return output::json(target, &logs);
+        return output::json(target, &Document { schema: "cleave.faults/1", shops: logs });
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["shop", "id", "fault", "", "hit"]);

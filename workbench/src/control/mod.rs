@@ -8,6 +8,7 @@ mod client;
 pub mod commands;
 pub mod live;
 mod renew;
+mod served;
 mod server;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::faults::{FaultSpec, Record};
 use crate::supervisor::{Deployment, Entry};
 
 pub use client::Client;
+pub use served::{Asked, Served};
 pub use server::{Control, serve};
 
 /// Where the interface is, and what admits to it.
@@ -118,6 +120,8 @@ pub struct Deployed {
     pub shop: Driver,
     /// What was replaced, and how long it took.
     pub deployment: Deployment,
+    /// What customers met meanwhile, by capability; null where the gateway does not tell.
+    pub served: Option<Served>,
 }
 
 /// `POST /faults`: a fault in every shop that has a counterpart for it.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::admission::{self, Refused, admit};
 use super::live::live;
 use super::renew::renew;
+use super::served::{self, Served};
 use super::{
     Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
     ShopSettings, ShopState,
@@ -153,11 +154,19 @@ async fn deploy(wanted: Json<Deploy>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;
     for (driver, supervisor) in having(&shops, &wanted.service)? {
+        let before = so_far(supervisor).await;
         let deployed = supervisor.deploy(&wanted.service).await;
         let deployment = deployed.map_err(|why| failed(StatusCode::INTERNAL_SERVER_ERROR, *driver, &why))?;
-        all.push(Deployed { shop: *driver, deployment });
+        let after = so_far(supervisor).await;
+        let served = before.zip(after).map(|(before, after)| served::between(&before, &after));
+        all.push(Deployed { shop: *driver, deployment, served });
     }
     Ok(HttpResponse::Ok().json(all))
+}
+
+async fn so_far(supervisor: &Supervisor) -> Option<Served> {
+    let gateway = supervisor.shop().await.address_of("gateway").ok()?.to_owned();
+    served::so_far(&gateway).await
 }
 
 /// A fault that one shop has no counterpart for is done in the others, and the answer says so. One that no shop can do is

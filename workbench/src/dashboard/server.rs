@@ -108,10 +108,10 @@ async fn only_who_may(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    door.look(request.request())?;
     // Whatever is not only asked for changes something.
-    match *request.method() {
-        Method::GET | Method::HEAD => door.look(request.request())?,
-        _ => door.touch(request.request())?,
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        door.touch(request.request())?;
     }
     next.call(request).await
 }

@@ -186,7 +186,7 @@ async fn elsewhere_than_on_loopback_it_is_only_to_be_looked_at() {
     assert_eq!(world.get("/").await.status().as_u16(), 200);
     let session: Value = world.get("/api/session").await.json().await.unwrap();
     assert_eq!(session["controls"], json!(false));
-    assert_eq!(world.post(&[]).await.as_u16(), 404, "there is no such thing");
+    assert_eq!(world.post(&[]).await.as_u16(), 403, "nobody can touch");
     assert_eq!(world.post(&[("host", "evil.example")]).await.as_u16(), 421);
     assert_eq!(world.rate(), 0.0);
     world.open.close().await;
@@ -224,6 +224,8 @@ async fn a_replay_has_the_recording_and_no_controls() {
     assert_eq!(text, EXAMPLE);
     let post =
         client.post(format!("http://{address}/api/load")).header("x-cleave-token", "").json(&json!({}));
-    assert_eq!(post.send().await.unwrap().status().as_u16(), 404);
+    let answer = post.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 403);
+    assert!(answer.text().await.unwrap().contains("there are no controls here"));
     open.close().await;
 }
