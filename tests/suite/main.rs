@@ -186,6 +186,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         gateway::settings_are_followed,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,
+        two_phase::a_transaction_at_work_is_waited_for,
         two_phase::branches_are_finished_by_hand,
         two_phase::branches_of_the_living_are_left_alone,
         coordinators::two_coordinators_keep_to_their_own,

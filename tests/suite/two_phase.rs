@@ -207,3 +207,22 @@ pub async fn requests_that_are_given_up_keep_no_connection(stage: &Stage) -> Res
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
+
+/// An order that its customer gave up on is a transaction at work and nothing else, until its branches are prepared.
+pub async fn a_transaction_at_work_is_waited_for(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::TwoPhase, infrastructure).await?;
+    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
+    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    let mut at_work = AsyncPgConnection::establish(&world.databases.inventory).await?;
+    at_work.batch_execute("BEGIN; SELECT count(*) FROM inventory.stock").await?;
+    let working = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        at_work.batch_execute("COMMIT").await
+    });
+    world.drain().await?;
+    ensure!(working.is_finished(), "the shop is said to have finished while a transaction is at work");
+    working.await??;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}

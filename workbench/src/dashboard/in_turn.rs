@@ -165,6 +165,9 @@ mod tests {
                 .iter()
                 .any(|one| one.figure == "messages per order" || one.figure == "CPU per order")
         );
+        let latencies =
+            last.comparison.iter().filter(|one| one.figure.ends_with("p50") || one.figure.ends_with("p99"));
+        assert_eq!(latencies.count(), 0, "of latencies nothing was recorded that could be put together");
     }
 
     #[test]
