@@ -26,7 +26,7 @@ pub async fn everybody_can_read_it(stage: &Stage) -> Result<Option<String>> {
     let _alone = stage.alone().await;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("run.html");
-    std::fs::write(&file, page::standing_alone(&recording(150)?)?)?;
+    std::fs::write(&file, page::standing_alone(&recording(150)?, &json!({ "ids": [] }))?)?;
     Browser::with(async |browser| {
         let address = format!("file://{}", file.display());
         browser.open(&address).await?;

@@ -35,7 +35,13 @@ pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<Stri
         a_load_reaches_both(browser).await?;
         a_fault_opens_the_breaker(browser).await?;
         another_language_keeps_the_view(browser).await?;
-        a_story_is_read(browser).await
+        a_story_is_read(browser).await?;
+        let stories = recorded_run(folder.path())?.join("stories.jsonl");
+        tests::eventually("a refused order's story is recorded", async || {
+            let recorded = std::fs::read_to_string(&stories)?;
+            Ok(recorded.lines().any(|line| line.contains("\"cancelled\"")).then_some(()))
+        })
+        .await
     })
     .await;
     dashboard.end().await?;
@@ -51,11 +57,39 @@ pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<Stri
         browser.until("it plays", "document.getElementById('state').classList.contains('recorded')").await?;
         browser.until("it shows both", "document.querySelectorAll('#charts .shop').length === 2").await?;
         ensure!(browser.tell("document.getElementById('controls').hidden").await? == json!(true), "controls");
-        Ok(())
+        a_recorded_story_is_read(browser).await
     })
     .await;
     replay.end().await?;
-    outcome
+    if let Some(why_not) = outcome? {
+        return Ok(Some(why_not));
+    }
+    let page = folder.path().join("lesson.html");
+    let export =
+        Command::new(&cleave).arg("dashboard").arg("--export").arg(&page).arg("--run").arg(&run).output();
+    ensure!(export.await?.status.success(), "the recording was not exported");
+    Browser::with(async |browser| {
+        browser.open(&format!("file://{}", page.display())).await?;
+        a_recorded_story_is_read(browser).await.context("in one file")
+    })
+    .await
+}
+
+/// With no shop behind it: of an order that was refused while the run was recorded, in either language.
+async fn a_recorded_story_is_read(browser: &Browser) -> Result<()> {
+    let told = "document.querySelectorAll('#stories .outcome.cancelled').length === 2";
+    browser.press('4').await?;
+    browser.click("[data-pick=last_refused]").await?;
+    browser.until("both shops tell of the order", told).await?;
+    browser
+        .until("there are pictures", "document.querySelectorAll('#stories svg .event').length > 10")
+        .await?;
+    browser.press('l').await?;
+    let korean = "[...document.querySelectorAll('#stories .outcome')].every((one) => one.textContent.includes('취소'))";
+    browser.until("they tell it in Korean", &format!("{told} && {korean}")).await?;
+    browser.press('l').await?;
+    browser.reload().await?;
+    browser.until("the address alone leads to it", told).await
 }
 
 async fn a_load_reaches_both(browser: &Browser) -> Result<()> {

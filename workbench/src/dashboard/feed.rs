@@ -61,6 +61,11 @@ impl Feed {
         }
     }
 
+    /// The newest.
+    pub fn latest(&self) -> Option<Arc<Told>> {
+        locked(&self.kept).back().cloned()
+    }
+
     /// Ends all streams.
     pub fn close(&self) {
         *locked(&self.news) = None;

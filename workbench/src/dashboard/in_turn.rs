@@ -48,7 +48,8 @@ pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
             "In {unlike} of {samples} seconds the two had not the same load: their figures do not compare there"
         );
     }
-    Ok(Recorded { header, text, samples })
+    let stories = [left, right].into_iter().flat_map(|one| one.stories.clone()).collect();
+    Ok(Recorded { header, text, samples, stories })
 }
 
 /// A recording of one shop, by seconds since its load began.
@@ -134,7 +135,7 @@ mod tests {
             }
             text += &(serde_json::to_string(&sample).unwrap() + "\n");
         }
-        Recorded { header, text, samples: seconds as usize }
+        Recorded { header, text, samples: seconds as usize, stories: Vec::new() }
     }
 
     fn samples(recorded: &Recorded) -> Vec<Sample> {

@@ -19,6 +19,7 @@
 //! | `GET /api/samples` | server-sent events: each `data` is a [`sample::Sample`], its `id` the second. It begins with the latest; with `Last-Event-ID`, with what was missed. While nothing happens, a comment every few seconds |
 //! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 unless told, which is the most) |
 //! | `GET /api/recording` | in a replay: the recorded file as it is (`application/x-ndjson`): a [`sample::Header`], then a [`sample::Sample`] a line. The page plays it back itself |
+//! | `GET /api/stories` | in a replay: the orders whose stories were recorded, `{"ids": […]}` |
 //! | `GET /api/orders/{id}` | the story of an order in every shop, by the key that it was sent with: `{"key", "stories": [{"driver", "order_id", "story", "svg", "problem"}]}`; `svg` is a picture to be shown as it is |
 //! | `GET /api/tax` | where the time of an order goes in every shop, averaged over the orders decided last |
 //!
@@ -54,6 +55,7 @@ pub mod sample;
 mod sampler;
 mod server;
 pub mod session;
+mod stories;
 mod story;
 mod tax;
 mod watched;
@@ -65,6 +67,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::web::Data;
 use anyhow::{Context, Result};
 use chrono::Utc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::{record, up};
@@ -162,6 +165,8 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     if let Some(recorded) = &recorder.told().folder {
         eprintln!("It is recorded; play it back with: cleave replay {recorded}");
     }
+    let storyteller = recorder.told().folder.clone();
+    let storyteller = storyteller.map(|folder| tokio::spawn(stories::keep(dashboard.clone(), folder)));
     let sampler = Sampler::new(dashboard.clone(), folder.to_owned(), Some(recorder))?;
     let open = server::live(listener, door, session, Data::from(dashboard.clone()))?;
     let ended = tokio::select! {
@@ -171,6 +176,7 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
             ended.context("the dashboard cannot look any further")
         }
     };
+    storyteller.inspect(JoinHandle::abort);
     dashboard.feed.close();
     open.close().await;
     ended

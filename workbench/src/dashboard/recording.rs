@@ -1,7 +1,7 @@
 //! Recordings: each session of the dashboard leaves one, which `cleave replay` plays back.
 //!
-//! A folder `.cleave/runs/…-live` with one file, `live.jsonl`: a header, then a sample a line. It is written line by line,
-//! so that a session that was killed has left what there was until then.
+//! A folder `.cleave/runs/…-live` with `live.jsonl`: a header, then a sample a line. It is written line by line,
+//! so that a session that was killed has left what there was until then. Beside it are some [`stories`].
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::sample::{Header, Recording, SCHEMA, Sample};
+use super::stories::{self, Kept};
 
 /// The file in the folder.
 const FILE: &str = "live.jsonl";
@@ -77,6 +78,8 @@ pub struct Recorded {
     pub text: String,
     /// How many samples there are.
     pub samples: usize,
+    /// The stories that were told meanwhile.
+    pub stories: Vec<Kept>,
 }
 
 /// Reads a recording: the folder of a session, or the file in it.
@@ -102,10 +105,11 @@ pub fn read(place: &Path) -> Result<Recorded> {
     if samples == 0 {
         bail!("{} holds no sample: the session ended before its first second", path.display());
     }
-    Ok(Recorded { header, text, samples })
+    let stories = stories::read(&path)?;
+    Ok(Recorded { header, text, samples, stories })
 }
 
-fn text(path: &Path) -> Result<String> {
+pub(super) fn text(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
     // The limit holds while reading: a size asked for beforehand says nothing of a pipe or a device.
     let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));

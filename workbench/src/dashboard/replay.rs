@@ -9,7 +9,7 @@ use super::door::Door;
 use super::in_turn;
 use super::recording::{self, Recorded};
 use super::session::Session;
-use super::{Options, page, server};
+use super::{Options, page, server, stories};
 
 /// Samples in one file, at most: an hour's. Of a longer recording only some are taken.
 const MOST: usize = 3_600;
@@ -31,13 +31,13 @@ pub async fn replay(
     options: &Options,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
-    let Recorded { header, text, samples } = recorded;
+    let Recorded { header, text, samples, stories } = recorded;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let door = Door { address: listener.local_addr()?, token: None };
     println!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
     super::show(folder, &door, options);
     let session = Session::new(header.started_at, true, false);
-    let open = server::replay(listener, door, session, text)?;
+    let open = server::replay(listener, door, session, text, stories)?;
     stop.await;
     open.close().await;
     Ok(())
@@ -46,7 +46,7 @@ pub async fn replay(
 /// Writes a recording as a page that opens anywhere.
 pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
     let (text, every) = thinned(recorded);
-    std::fs::write(file, page::standing_alone(&text)?)
+    std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
         .with_context(|| format!("cannot write {}", file.display()))?;
     if every > 1 {
         eprintln!("The recording is long: only one of {every} samples is in the file");
@@ -90,7 +90,8 @@ mod tests {
         let sample = sample.lines().next().unwrap();
         let samples = 2 * MOST + 1;
         let text = format!("{header}\n{}", format!("{sample}\n").repeat(samples));
-        let recorded = Recorded { header: serde_json::from_str(header).unwrap(), text, samples };
+        let recorded =
+            Recorded { header: serde_json::from_str(header).unwrap(), text, samples, stories: Vec::new() };
         let (text, every) = thinned(&recorded);
         assert_eq!((every, text.lines().count()), (3, 1 + samples.div_ceil(3)));
     }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::door::Door;
 use super::session::Session;
+use super::stories::{self, Kept};
 use super::{Dashboard, controls, page, story, tax};
 use crate::control::admission;
 
@@ -58,10 +59,17 @@ pub fn live(listener: TcpListener, door: Door, session: Session, dashboard: Data
 }
 
 /// Serves a recording.
-pub fn replay(listener: TcpListener, door: Door, session: Session, recording: String) -> Result<Open> {
-    let recording = Data::new(recording);
+pub fn replay(
+    listener: TcpListener,
+    door: Door,
+    session: Session,
+    recording: String,
+    stories: Vec<Kept>,
+) -> Result<Open> {
+    let (recording, stories) = (Data::new(recording), Data::new(stories));
     serve(listener, door, session, move |app| {
-        app.app_data(recording.clone()).route("/api/recording", web::get().to(recorded));
+        app.app_data(recording.clone()).app_data(stories.clone());
+        app.route("/api/recording", web::get().to(recorded)).configure(stories::routes);
     })
 }
 

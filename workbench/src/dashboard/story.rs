@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Dashboard;
 use crate::control::admission::Refused;
 use crate::driver::Driver;
-use crate::story::{self, Language, Place, Story};
+use crate::story::{self, Language, Story};
 use crate::up;
 
 /// What is asked for.
@@ -20,8 +20,15 @@ pub(super) struct In {
     lang: String,
 }
 
+impl In {
+    pub(super) fn language(&self) -> Language {
+        if self.lang == "ko" { Language::Korean } else { Language::English }
+    }
+}
+
+/// What became of one request in every shop.
 #[derive(Serialize)]
-struct Told {
+pub(super) struct Told {
     /// What the client called its request: the same in every shop.
     key: String,
     stories: Vec<InShop>,
@@ -52,24 +59,31 @@ pub(super) async fn order(
     })?;
     let failed = |why: anyhow::Error| refuse(StatusCode::BAD_GATEWAY, format!("{why:#}"));
     let places = up::places(&dashboard.folder).await.map_err(failed)?;
-    let mut stories = story::tell(&places, id).await.map_err(failed)?;
-    let Some(first) = stories.first() else {
+    let stories = story::tell(&places, id).await.map_err(failed)?;
+    if stories.is_empty() {
         return Err(refuse(StatusCode::NOT_FOUND, format!("no shop that is up has an order {id}")));
-    };
-    let key = first.idempotency_key.clone();
-    let language = if asked.lang == "ko" { Language::Korean } else { Language::English };
-    let in_shop = |place: &Place| {
-        let found = stories.iter().position(|story| story.driver == place.driver);
-        let story = found.map(|found| in_language(stories.swap_remove(found), language));
-        InShop {
-            driver: place.driver,
-            order_id: story.as_ref().map(|story| story.order_id),
-            svg: story.as_ref().map(|story| story::svg(story, language)),
-            problem: story.is_none().then(|| "the request never came to this shop".to_owned()),
-            story,
-        }
-    };
-    Ok(HttpResponse::Ok().json(Told { key, stories: places.iter().map(in_shop).collect() }))
+    }
+    let shops: Vec<Driver> = places.iter().map(|place| place.driver).collect();
+    Ok(HttpResponse::Ok().json(Told::new(&shops, stories, asked.language())))
+}
+
+impl Told {
+    /// Of the stories of one request, those of these shops.
+    pub(super) fn new(shops: &[Driver], mut stories: Vec<Story>, language: Language) -> Told {
+        let key = stories.first().map(|story| story.idempotency_key.clone()).unwrap_or_default();
+        let in_shop = |driver: &Driver| {
+            let found = stories.iter().position(|story| story.driver == *driver);
+            let story = found.map(|found| in_language(stories.swap_remove(found), language));
+            InShop {
+                driver: *driver,
+                order_id: story.as_ref().map(|story| story.order_id),
+                svg: story.as_ref().map(|story| story::svg(story, language)),
+                problem: story.is_none().then(|| "the request never came to this shop".to_owned()),
+                story,
+            }
+        };
+        Told { key, stories: shops.iter().map(in_shop).collect() }
+    }
 }
 
 /// A story tells its sentences in English, unless it is asked otherwise.

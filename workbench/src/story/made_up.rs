@@ -7,7 +7,7 @@ use super::{Event, Evidence, Outcome, Story, What};
 use crate::driver::Driver;
 
 /// A story that was not told by anybody.
-pub(super) fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story {
+pub(crate) fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story {
     Story {
         schema: "cleave.story/1".into(),
         order_id: Uuid::from_u128(1),
@@ -26,7 +26,7 @@ pub(super) fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story
 }
 
 /// Something that happened.
-pub(super) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: Option<usize>) -> Event {
+pub(crate) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: Option<usize>) -> Event {
     Event {
         at_us,
         lane: lane.into(),
@@ -41,7 +41,7 @@ pub(super) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: O
 }
 
 /// An order that two services had to do with, one of them twice.
-pub(super) fn hops() -> Story {
+pub(crate) fn hops() -> Story {
     let events = vec![
         event(0, "orders", What::Commit, "orders.order-placed", None),
         event(2_000, "payments", What::Deliver, "payments.capture-payment", Some(0)),

@@ -21,7 +21,7 @@ mod causes;
 mod database;
 mod locks;
 #[cfg(test)]
-mod made_up;
+pub(crate) mod made_up;
 mod messages;
 mod pick;
 mod place;

@@ -7,6 +7,7 @@ pub mod words;
 
 use anyhow::Result;
 use askama::Template;
+use serde_json::Value;
 
 /// A file that the page loads.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,7 @@ struct Bundle {
     css: String,
     js: String,
     recording: String,
+    stories: String,
 }
 
 /// The page as it is served. It is the same at every address: what is shown is chosen by its scripts.
@@ -68,10 +70,16 @@ pub fn html() -> Result<String> {
     .render()?)
 }
 
-/// A page that plays this recording (a [`super::sample::Header`] and samples, a line each) and needs nothing else.
-pub fn standing_alone(recording: &str) -> Result<String> {
+/// A page that plays this recording (a [`super::sample::Header`] and samples, a line each), can tell these stories, and
+/// needs nothing else.
+pub fn standing_alone(recording: &str, stories: &Value) -> Result<String> {
     let joined = |assets: &[Asset]| assets.iter().map(|asset| asset.text).collect::<Vec<_>>().join("\n");
-    let bundle = Bundle { css: joined(STYLES), js: joined(SCRIPTS), recording: data(recording) };
+    let bundle = Bundle {
+        css: joined(STYLES),
+        js: joined(SCRIPTS),
+        recording: data(recording),
+        stories: data(&stories.to_string()),
+    };
     let words = data(&words::json().to_string());
     Ok(Page { styles: Vec::new(), scripts: Vec::new(), words, bundle: Some(bundle) }.render()?)
 }

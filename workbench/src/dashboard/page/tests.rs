@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::words::{self, WORDS};
 use super::{SCRIPTS, STYLES, asset, data, html, standing_alone};
 use crate::faults::KINDS;
@@ -95,9 +97,9 @@ fn nothing_stands_in_the_page_that_its_policy_forbids() {
 #[test]
 fn a_recording_cannot_break_out_of_a_page_that_stands_alone() {
     let evil = "{\"schema\":\"</script><script>alert(1)</script>\"}";
-    let page = standing_alone(evil).unwrap();
+    let page = standing_alone(evil, &json!({ "ids": [], "en": evil, "ko": [] })).unwrap();
     assert!(!page.contains("alert(1)</script>"), "it ended its element");
     assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)"));
     let ends = page.matches("</script").count();
-    assert_eq!(ends, 3, "the words, the recording, and the scripts");
+    assert_eq!(ends, 4, "the words, the recording, its stories, and the scripts");
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::dashboard::feed::{Feed, Told};
 use crate::dashboard::load::Wanted;
+use crate::driver::Driver;
+use crate::story::made_up::story;
 
 const TOKEN: &str = "0123456789abcdef";
 const EXAMPLE: &str = include_str!("../../../tests/dashboard/live.jsonl");
@@ -217,11 +219,22 @@ async fn a_replay_has_the_recording_and_no_controls() {
     let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let session = Session::new(chrono::Utc::now(), true, false);
-    let open = replay(listener, Door { address, token: None }, session, EXAMPLE.to_owned()).unwrap();
+    let story = story(Driver::Orchestrated, &["client"], Vec::new());
+    let known = story.order_id;
+    let kept = Kept { shops: vec![Driver::Local, Driver::Orchestrated], stories: vec![story] };
+    let open =
+        replay(listener, Door { address, token: None }, session, EXAMPLE.to_owned(), vec![kept]).unwrap();
     let client = Client::builder().no_proxy().build().unwrap();
     let text =
         client.get(format!("http://{address}/api/recording")).send().await.unwrap().text().await.unwrap();
     assert_eq!(text, EXAMPLE);
+    let get = async |path: &str| client.get(format!("http://{address}{path}")).send().await.unwrap();
+    let ids: Value = get("/api/stories").await.json().await.unwrap();
+    assert_eq!(ids, json!({ "ids": [known] }));
+    let told: Value = get(&format!("/api/orders/{known}?lang=ko")).await.json().await.unwrap();
+    assert_eq!(told["stories"][1]["order_id"], json!(known));
+    assert!(told["stories"][0]["problem"].as_str().unwrap().contains("never came to this shop"));
+    assert_eq!(get(&format!("/api/orders/{}", uuid::Uuid::new_v4())).await.status(), StatusCode::NOT_FOUND);
     let post =
         client.post(format!("http://{address}/api/load")).header("x-cleave-token", "").json(&json!({}));
     let answer = post.send().await.unwrap();

@@ -141,10 +141,14 @@ const page = (() => {
       if (may) controls.start(session);
       else withoutControls();
       if (may) panel(store.get("panel") !== "hidden" && innerWidth > 1000);
-      route();
       if (session.recorded) {
-        player.start(recording ? recording.textContent : await server.text("/api/recording"));
+        const [run, stories] = recording
+          ? [recording.textContent, JSON.parse(byId("recorded-stories").textContent)]
+          : await Promise.all([server.text("/api/recording"), server.get("/api/stories")]);
+        player.start(run, stories);
+        route();
       } else {
+        route();
         if (!may) notice(words.word("read_only"));
         await feed.start();
       }

@@ -7,6 +7,7 @@ const player = (() => {
   let position = 0;
   let playing = true;
   let inTurn = false; // two recordings, side by side
+  let stories = { ids: [] }; // the orders whose stories were recorded; where there is no server, these as well
 
   /** Reads a recording: a header, then a sample a line. A last line that was cut off is left out. */
   function read(text) {
@@ -25,8 +26,9 @@ const player = (() => {
     return found;
   }
 
-  function start(text) {
+  function start(text, told) {
     recorded = read(text);
+    stories = told;
     seek.max = recorded.length - 1;
     form.hidden = false;
     // Shown from its end of the first minute, so that there is something to see at once.
@@ -66,8 +68,25 @@ const player = (() => {
     shown();
   }
 
+  /** The story of an order as it was told when it was recorded. */
+  async function story(id) {
+    if (!stories.ids.includes(id)) throw new Error(words.word("story_recorded"));
+    const here = stories[words.language()];
+    if (!here) return server.order(id);
+    return here.findLast((told) => told.stories.some((one) => one.order_id === id));
+  }
+
+  /** The latest order of a sort, up to the shown second, whose story was recorded. */
+  function notable(which) {
+    for (const sample of recorded.slice(0, position + 1).toReversed()) {
+      const found = sample.shops.toReversed().map((shop) => shop.notable[which]).find((one) => one && stories.ids.includes(one.order_id));
+      if (found) return found;
+    }
+    return null;
+  }
+
   form.addEventListener("submit", (event) => event.preventDefault());
   button.addEventListener("click", toggle);
   seek.addEventListener("input", () => to(Number(seek.value)));
-  return { start, toggle, here: () => recorded.length > 0, playing: () => playing, inTurn: () => inTurn };
+  return { start, toggle, story, notable, here: () => recorded.length > 0, playing: () => playing, inTurn: () => inTurn };
 })();

@@ -29,5 +29,8 @@ const server = (() => {
     return response.text();
   };
 
-  return { get, post, text, admitted: () => token() !== "" };
+  /** The story of an order. */
+  const order = (id) => get(`/api/orders/${encodeURIComponent(id)}?lang=${words.language()}`);
+
+  return { get, post, text, order, admitted: () => token() !== "" };
 })();

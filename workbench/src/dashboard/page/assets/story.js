@@ -23,10 +23,9 @@ const story = (() => {
   }
 
   async function read(id) {
-    if (player.here()) return place.replaceChildren(note(words.word("story_recorded")));
     place.replaceChildren(note(words.word("story_reading")));
     try {
-      const found = await server.get(`/api/orders/${encodeURIComponent(id)}?lang=${words.language()}`);
+      const found = await (player.here() ? player.story(id) : server.order(id));
       stories = found.stories;
       shown = id;
       place.replaceChildren(...stories.map(panel));
@@ -132,7 +131,7 @@ const story = (() => {
 
   /** The buttons that pick an order: the one that the shown second names, of the services first, whose stories are longer. */
   function pick(which) {
-    const found = page.sample()?.shops.toReversed().map((shop) => shop.notable[which]).find(Boolean);
+    const found = player.here() ? player.notable(which) : page.sample()?.shops.toReversed().map((shop) => shop.notable[which]).find(Boolean);
     if (found) location.hash = `#order/${found.order_id}`;
     else place.replaceChildren(note(words.word("pick_none")));
   }
