@@ -54,7 +54,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
 
     says(cleave, folder, "scale monolith=2", 0, "monolith, monolith-2").await?;
     says(cleave, folder, "deploy monolith", 0, "nobody asked for anything meanwhile").await?;
-    ensure!(Client::new().get(format!("{address}/products?limit=1")).send().await?.status().is_success());
+    a_deployment_tells_whom_it_met(cleave, folder, address).await?;
     says(cleave, folder, "scale inventory=2", 2, "there are monolith").await?;
     says(cleave, folder, "scale monolith=99", 2, "1 to 8").await?;
     says(cleave, folder, "scale monolith", 64, "as inventory=3").await?;
@@ -91,6 +91,25 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     says(cleave, folder, "set gateway.timeout_ms", 64, "a name and a number").await?;
     says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
     says(cleave, folder, "logs monolith-2", 0, "known to the registry").await?;
+    Ok(())
+}
+
+/// While somebody looks at a product, a deployment counts these requests, and that none of them failed.
+async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &str) -> Result<()> {
+    let (client, url) = (Client::new(), format!("{address}/products/product-0001"));
+    let browsing = tokio::spawn(async move {
+        loop {
+            let _ = client.get(&url).send().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let (ended, said) = run(cleave, folder, "deploy monolith --json").await?;
+    browsing.abort();
+    ensure!(ended == Some(0), "{said}");
+    let told: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
+    let met = &told["shops"][0]["served"]["browse"];
+    ensure!(met["requests"].as_u64() > Some(10) && met["failed"] == json!(0), "{told:#}");
+    ensure!(told["shops"][0]["served"]["order"]["requests"] == json!(0), "{told:#}");
     Ok(())
 }
 

@@ -340,7 +340,13 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             eprintln!("{error}");
         }
-        let audit = audit::audit(&subject(shop)).await?;
+        let audit = audit::audit(&subject(shop)).await.with_context(|| {
+            format!(
+                "{} could not be audited: it needs its databases and its broker up. If a fault holds one down, `cleave heal` \
+                 ends it; then ask again",
+                shop.driver
+            )
+        })?;
         shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
     }
     let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));
