@@ -88,11 +88,11 @@ const story = (() => {
     element("span", {}, `${words.wordOr(`what_${event.what}`, event.what)} `, element("b", {}, event.name), event.ok === false ? " ✗" : ""),
   ];
 
-  /** What it waits for, what may be done, and who told nothing. */
+  /** What it waits for, what may be done (where there is a shop to do it to), and who told nothing. */
   function next(told) {
     const lines = [
       ["waits_for", told.waits_for.map((one) => [one.says])],
-      ["actions", told.safe_next_actions.map((one) => [one.says, one.command ? element("code", {}, one.command) : null])],
+      ["actions", player.here() ? [] : told.safe_next_actions.map((one) => [one.says, one.command ? element("code", {}, one.command) : null])],
     ];
     const silent = told.told_by.filter((one) => one.why_not).map((one) => `${one.name} (${one.why_not})`);
     return [
