@@ -23,6 +23,7 @@ mod flaws;
 mod gateway;
 mod live_audit;
 mod openapi;
+mod relay;
 mod scenario;
 mod servers;
 mod soak;
@@ -184,6 +185,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,
+        relay::one_that_stops_does_not_wait_for_others,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,
         two_phase::a_transaction_at_work_is_waited_for,

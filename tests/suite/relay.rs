@@ -1,0 +1,115 @@
+//! The message relay, seen from both of its ends: the outbox that it reads, and a queue that it fills.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use diesel::sql_query;
+use diesel::sql_types::{Binary, Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use futures_util::future::try_join_all;
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, ConnectionProperties};
+use tests::{Driver, Stage, eventually};
+use workbench::audit::Expected;
+
+/// Writers that leave the relay no look at an empty outbox.
+const WRITERS: usize = 2;
+/// Between two rows of one writer: the relay keeps up, so that it never looks at more than it takes at once.
+const PACE: Duration = Duration::from_millis(1);
+/// Makes the relay take 20 ms from one look to the next, in which the writers write more than one row.
+const SLOW: [&str; 2] = [
+    "CREATE FUNCTION chassis.slow() RETURNS trigger LANGUAGE plpgsql
+     AS $$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$",
+    "CREATE TRIGGER slow AFTER DELETE ON chassis.outbox FOR EACH STATEMENT EXECUTE FUNCTION chassis.slow()",
+];
+const INSERT: &str = "INSERT INTO chassis.outbox (message_id, destination, queue, body) \
+                      VALUES (gen_random_uuid(), $1, true, $2)";
+/// Far longer than an instance takes to end, and far shorter than what is waited for it before it is killed.
+const SOON: Duration = Duration::from_secs(6);
+
+/// An instance that ends publishes what is there, and leaves what others write meanwhile to the next relay. Nothing is
+/// lost between the two.
+pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world_of(Driver::Orchestrated, infrastructure, 1).await?;
+    let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await?;
+    let queue = queue.name().to_string();
+
+    let mut inventory = AsyncPgConnection::establish(&world.databases.inventory).await?;
+    for statement in SLOW {
+        diesel_async::RunQueryDsl::execute(sql_query(statement), &mut inventory).await?;
+    }
+    // Other instances write to the same outbox: these do nothing else.
+    let (written, enough) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let writers = (0..WRITERS).map(|_| {
+        let database = world.databases.inventory.clone();
+        tokio::spawn(write(database, queue.clone(), written.clone(), enough.clone()))
+    });
+    let writers: Vec<_> = writers.collect();
+    eventually("the relay publishes", async || {
+        let there = channel.basic_get(queue.clone().into(), BasicGetOptions { no_ack: false }).await?;
+        Ok(there.is_some().then_some(()))
+    })
+    .await?;
+
+    let mut shop = world.shop().await;
+    shop.add("inventory").await?;
+    let began = Instant::now();
+    shop.remove("inventory").await?;
+    let took = began.elapsed();
+    drop(shop);
+    enough.store(true, Ordering::Relaxed);
+    for writer in try_join_all(writers).await? {
+        writer.context("a writer")?;
+    }
+    ensure!(took < SOON, "it ended after {took:?}: as long as others write, it publishes");
+
+    let written = written.load(Ordering::Relaxed);
+    // What was looked at above goes back to the queue with its channel.
+    channel.close(200, "looked".into()).await?;
+    let channel = connection.create_channel().await?;
+    let mut published = BTreeSet::new();
+    eventually("the next relay has published the rest", async || {
+        take(&channel, &queue, &mut published).await?;
+        Ok((published.len() as u64 == written).then_some(()))
+    })
+    .await
+    .with_context(|| format!("{} of {written}", published.len()))?;
+    println!("ended after {took:?}; {written} messages, none lost");
+    connection.close(200, "done".into()).await?;
+    world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+/// One row after the other, each with a number of its own.
+async fn write(
+    database: String,
+    queue: String,
+    written: Arc<AtomicU64>,
+    enough: Arc<AtomicBool>,
+) -> Result<()> {
+    let mut connection = AsyncPgConnection::establish(&database).await?;
+    while !enough.load(Ordering::Relaxed) {
+        let number = written.fetch_add(1, Ordering::Relaxed).to_string();
+        let row = sql_query(INSERT).bind::<Text, _>(&queue).bind::<Binary, _>(number.as_bytes());
+        diesel_async::RunQueryDsl::execute(row, &mut connection).await?;
+        tokio::time::sleep(PACE).await;
+    }
+    Ok(())
+}
+
+/// Takes all that is in the queue.
+async fn take(channel: &Channel, queue: &str, bodies: &mut BTreeSet<Vec<u8>>) -> Result<()> {
+    while let Some(message) = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await? {
+        bodies.insert(message.delivery.data);
+    }
+    Ok(())
+}
