@@ -201,11 +201,13 @@ pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<(
         let placed = world.send("POST", "/orders", &headers, body).await?;
         let decided = world.decision(placed.header("location")).await.context(name.to_owned())?;
         let id = decided["order_id"].as_str().context("an order has an id")?;
-        eventually(&format!("{name} began a trace of its own"), async || {
-            let spans = spans_of(world, &format!("order={id}")).await?;
-            Ok(check(&spans, &[]).is_ok().then_some(()))
-        })
-        .await?;
+        let (what, mut last) = (format!("{name} began a trace of its own"), String::new());
+        let outcome = eventually(&what, async || {
+            let found = check(&spans_of(world, &format!("order={id}")).await?, &[]);
+            last = found.as_ref().err().map_or(String::new(), |error| format!("{error:#}"));
+            Ok(found.is_ok().then_some(()))
+        });
+        outcome.await.with_context(|| last)?;
     }
     for query in ["order=1", "trace=1", "after=-1", "limit=x", "who=me", &format!("trace={long}")] {
         let shop = world.shop().await;

@@ -84,13 +84,13 @@ impl Telemetry {
     pub fn span(&self, parent: Option<TraceContext>, kind: Kind, name: impl Into<Name>) -> Span {
         match parent {
             Some(parent) => self.scope(parent).span(kind, name),
-            None => Span::at(self, TraceContext::root(), None, kind, name.into()),
+            None => Span::at(Scope::new(self.clone(), TraceContext::root()), None, kind, name.into()),
         }
     }
 
     /// A span whose place in its trace was given away before it began: messages carried it.
     pub fn span_at(&self, at: TraceContext, parent: Option<u64>, kind: Kind, name: impl Into<Name>) -> Span {
-        Span::at(self, at, parent, kind, name.into())
+        Span::at(self.scope(at), parent, kind, name.into())
     }
 
     /// What is done for somebody at this place of a trace.

@@ -34,17 +34,40 @@ impl Record {
     }
 }
 
+/// One moment, by both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    monotonic: Instant,
+    unix_us: i64,
+}
+
+impl Moment {
+    /// Now. A thread may be put to sleep between the two readings, and the wall clock may be set: so it is read once, for
+    /// the outermost span of a process, and the moments of those within it are told by the monotonic clock from there.
+    /// Otherwise a span could seem to end after that within which it is.
+    fn now(since: Option<Moment>) -> Moment {
+        let monotonic = Instant::now();
+        let unix_us = match since {
+            Some(began) => began.unix_us + (monotonic - began.monotonic).as_micros() as i64,
+            None => contracts::clock::now().timestamp_micros(),
+        };
+        Moment { monotonic, unix_us }
+    }
+}
+
 /// Where in a trace something is done, and for which order.
 #[derive(Debug, Clone)]
 pub struct Scope {
     telemetry: Telemetry,
     context: TraceContext,
     order: Option<OrderId>,
+    /// When the span began that it is of, if that is of this process.
+    began: Option<Moment>,
 }
 
 impl Scope {
     pub(super) fn new(telemetry: Telemetry, context: TraceContext) -> Scope {
-        Scope { telemetry, context, order: None }
+        Scope { telemetry, context, order: None, began: None }
     }
 
     /// The same, for this order.
@@ -68,9 +91,8 @@ impl Scope {
             return Span { scope: self.clone(), under_way: None };
         }
         let parent = Some(self.context.ids().1);
-        let mut span = Span::at(&self.telemetry, self.context.child(), parent, kind, name.into());
-        span.scope.order = self.order;
-        span
+        let within = Scope { context: self.context.child(), ..self.clone() };
+        Span::at(within, parent, kind, name.into())
     }
 }
 
@@ -84,34 +106,31 @@ pub struct Span {
 
 #[derive(Debug)]
 struct UnderWay {
-    began: Instant,
+    began: Moment,
     record: Record,
 }
 
 impl Span {
-    pub(super) fn at(
-        telemetry: &Telemetry,
-        context: TraceContext,
-        parent: Option<u64>,
-        kind: Kind,
-        name: Name,
-    ) -> Span {
-        let under_way = telemetry.is_on().then(|| UnderWay {
-            began: Instant::now(),
-            record: Record {
-                context,
-                parent,
-                name,
-                kind,
-                order: None,
-                start_unix_us: contracts::clock::now().timestamp_micros(),
-                duration_us: 0,
-                failed: false,
-                fixed: &[],
-                own: Vec::new(),
-            },
-        });
-        Span { scope: Scope::new(telemetry.clone(), context), under_way }
+    /// Begins at this place of its trace.
+    pub(super) fn at(mut scope: Scope, parent: Option<u64>, kind: Kind, name: Name) -> Span {
+        if !scope.telemetry.is_on() {
+            return Span { scope, under_way: None };
+        }
+        let began = Moment::now(scope.began);
+        scope.began = Some(began);
+        let record = Record {
+            context: scope.context,
+            parent,
+            name,
+            kind,
+            order: None,
+            start_unix_us: began.unix_us,
+            duration_us: 0,
+            failed: false,
+            fixed: &[],
+            own: Vec::new(),
+        };
+        Span { scope, under_way: Some(UnderWay { began, record }) }
     }
 
     /// What is done within it.
@@ -175,7 +194,7 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         let Some(UnderWay { began, mut record }) = self.under_way.take() else { return };
-        record.duration_us = began.elapsed().as_micros() as u64;
+        record.duration_us = began.monotonic.elapsed().as_micros() as u64;
         record.order = self.scope.order;
         if let Some(recorder) = &self.scope.telemetry.0 {
             recorder.record(record);
@@ -218,6 +237,23 @@ mod tests {
         assert!(spans.iter().all(|span| span.context.trace_id() == client.trace_id()));
         assert!(spans.iter().all(|span| span.order == Some(order)), "what is within is about the order too");
         assert_eq!([&commit.name, &request.name].map(Name::to_string), ["commit", "POST /orders"]);
+    }
+
+    #[test]
+    fn the_wall_clock_is_read_once_for_all_that_is_within() {
+        let (telemetry, recorded) = recording();
+        let mut request = telemetry.span(None, Kind::Server, "request");
+        // As if the wall clock had been set forward by half a century since the request began.
+        let began = Moment { monotonic: Instant::now(), unix_us: 0 };
+        request.scope.began = Some(began);
+        request.scope().span(Kind::Internal, "step").scope().span(Kind::Client, "commit").end();
+        let most = began.monotonic.elapsed().as_micros() as i64;
+        let spans = recorded();
+        assert_eq!(spans.len(), 2);
+        for span in spans {
+            let end = span.start_unix_us + span.duration_us as i64;
+            assert!(span.start_unix_us >= 0 && end <= most, "{span:?} is not within the first {most} µs");
+        }
     }
 
     #[test]
