@@ -21,10 +21,10 @@ use uuid::Uuid;
 use super::Dashboard;
 use super::recording;
 use super::sample::{NotableOrder, Sample, Shop};
-use super::story::{In, Told};
+use super::story::{In, Told, id_in};
 use crate::control::admission::Refused;
 use crate::driver::Driver;
-use crate::story::{self, Language, Outcome, Story};
+use crate::story::{self, Language, Story};
 use crate::up;
 
 /// The file in the folder of a recording.
@@ -72,14 +72,10 @@ async fn keep_into(dashboard: &Dashboard, path: &Path) -> Result<()> {
         clock.tick().await;
         let Some(sample) = dashboard.feed.latest() else { continue };
         let sample: Sample = serde_json::from_str(&sample.json)?;
-        let Some(order) = worth_telling(&sample, kept, &known) else { continue };
+        let Some(order) = worth_telling(&sample, kept, &mut known) else { continue };
         // While things are broken on purpose a shop may not answer; there will be other orders.
         let Ok(Ok(told)) = timeout(EVERY, tell(dashboard, order)).await else { continue };
-        let decided = told.stories.iter().all(|story| story.outcome != Outcome::Pending);
-        // One that is stuck is told once more when it is not.
-        if decided {
-            known.extend(told.stories.iter().map(|story| story.order_id));
-        }
+        known.extend(told.stories.iter().map(|story| story.order_id));
         writeln!(file, "{}", serde_json::to_string(&told)?).context("cannot write the story")?;
         kept += 1;
     }
@@ -95,8 +91,9 @@ async fn tell(dashboard: &Dashboard, order: Uuid) -> Result<Kept> {
     Ok(Kept { shops: places.iter().map(|place| place.driver).collect(), stories })
 }
 
-/// An order that is not known yet. Each sort is looked for first in its turn; what breaks an invariant always is.
-fn worth_telling(sample: &Sample, turn: usize, known: &HashSet<Uuid>) -> Option<Uuid> {
+/// An order that is not known yet, and is from now on: one of which nobody can tell would otherwise be asked after for ever,
+/// and no other. Each sort is looked for first in its turn; what breaks an invariant always is.
+fn worth_telling(sample: &Sample, turn: usize, known: &mut HashSet<Uuid>) -> Option<Uuid> {
     /// How a page picks orders, too.
     const SORTS: [fn(&Shop) -> Option<&NotableOrder>; 4] = [
         |shop| shop.notable.last_refused.as_ref(),
@@ -110,7 +107,7 @@ fn worth_telling(sample: &Sample, turn: usize, known: &HashSet<Uuid>) -> Option<
     // The services first, whose stories are longer.
     let notable =
         sorts.iter().flat_map(|of| sample.shops.iter().rev().filter_map(of)).map(|one| one.order_id);
-    broken.chain(notable).find(|order| !known.contains(order))
+    broken.chain(notable).find(|order| known.insert(*order))
 }
 
 /// The stories of a recording, from the file beside its samples; none where there is no such file.
@@ -143,11 +140,11 @@ async fn ids(kept: Data<Vec<Kept>>) -> HttpResponse {
 
 async fn order(
     kept: Data<Vec<Kept>>,
-    id: web::Path<Uuid>,
+    id: web::Path<String>,
     asked: Query<In>,
 ) -> Result<HttpResponse, Refused> {
-    // The last that was told of it.
-    let found = kept.iter().rev().find(|kept| kept.tells_of(*id));
+    let id = id_in(&id)?;
+    let found = kept.iter().find(|kept| kept.tells_of(id));
     let found = found.ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, format!("the recording has no story of an order {id}"))
     })?;
@@ -202,17 +199,14 @@ mod tests {
         let mut known = HashSet::new();
         let mut told = Vec::new();
         for turn in 0..7 {
-            let order = worth_telling(&sample, turn, &known);
-            known.extend(order);
+            let order = worth_telling(&sample, turn, &mut known);
             told.push(order.map(|order| order.as_u128()));
         }
         assert_eq!(told, [Some(11), Some(12), Some(14), Some(4), Some(1), Some(2), None]);
         sample.shops[0].invariants[3].order_id = Some(Uuid::from_u128(7));
-        assert_eq!(
-            worth_telling(&sample, 0, &HashSet::new()),
-            Some(Uuid::from_u128(7)),
-            "what is wrong comes first"
-        );
+        let mut known = HashSet::new();
+        let mut next = || worth_telling(&sample, 0, &mut known).map(|order| order.as_u128());
+        assert_eq!([next(), next()], [Some(7), Some(11)], "what is wrong comes first, and then gives way");
     }
 
     #[test]

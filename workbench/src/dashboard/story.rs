@@ -51,12 +51,7 @@ pub(super) async fn order(
     asked: Query<In>,
 ) -> Result<HttpResponse, Refused> {
     let refuse = |status, why: String| Refused::new(status, why);
-    let id: Uuid = id.parse().map_err(|_| {
-        refuse(
-            StatusCode::NOT_FOUND,
-            "an order's id is a UUID, as 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a".into(),
-        )
-    })?;
+    let id = id_in(&id)?;
     let failed = |why: anyhow::Error| refuse(StatusCode::BAD_GATEWAY, format!("{why:#}"));
     let places = up::places(&dashboard.folder).await.map_err(failed)?;
     let stories = story::tell(&places, id).await.map_err(failed)?;
@@ -65,6 +60,12 @@ pub(super) async fn order(
     }
     let shops: Vec<Driver> = places.iter().map(|place| place.driver).collect();
     Ok(HttpResponse::Ok().json(Told::new(&shops, stories, asked.language())))
+}
+
+/// The id that somebody asked for.
+pub(super) fn id_in(text: &str) -> Result<Uuid, Refused> {
+    let why = "an order's id is a UUID, as 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a";
+    text.parse().map_err(|_| Refused::new(StatusCode::NOT_FOUND, why))
 }
 
 impl Told {

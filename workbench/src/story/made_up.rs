@@ -26,7 +26,7 @@ pub(crate) fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story
 }
 
 /// Something that happened.
-pub(crate) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: Option<usize>) -> Event {
+pub(super) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: Option<usize>) -> Event {
     Event {
         at_us,
         lane: lane.into(),
@@ -41,7 +41,7 @@ pub(crate) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: O
 }
 
 /// An order that two services had to do with, one of them twice.
-pub(crate) fn hops() -> Story {
+pub(super) fn hops() -> Story {
     let events = vec![
         event(0, "orders", What::Commit, "orders.order-placed", None),
         event(2_000, "payments", What::Deliver, "payments.capture-payment", Some(0)),

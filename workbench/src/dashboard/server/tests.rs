@@ -235,6 +235,8 @@ async fn a_replay_has_the_recording_and_no_controls() {
     assert_eq!(told["stories"][1]["order_id"], json!(known));
     assert!(told["stories"][0]["problem"].as_str().unwrap().contains("never came to this shop"));
     assert_eq!(get(&format!("/api/orders/{}", uuid::Uuid::new_v4())).await.status(), StatusCode::NOT_FOUND);
+    let problem: Value = get("/api/orders/1").await.json().await.unwrap();
+    assert!(problem["error"].as_str().unwrap().contains("is a UUID"), "{problem}");
     let post =
         client.post(format!("http://{address}/api/load")).header("x-cleave-token", "").json(&json!({}));
     let answer = post.send().await.unwrap();

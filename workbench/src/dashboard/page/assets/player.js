@@ -73,7 +73,7 @@ const player = (() => {
     if (!stories.ids.includes(id)) throw new Error(words.word("story_recorded"));
     const here = stories[words.language()];
     if (!here) return server.order(id);
-    return here.findLast((told) => told.stories.some((one) => one.order_id === id));
+    return here.find((told) => told.stories.some((one) => one.order_id === id));
   }
 
   /** The latest order of a sort, up to the shown second, whose story was recorded. */
