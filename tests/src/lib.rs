@@ -13,6 +13,6 @@ pub use browser::Browser;
 pub use client::{Answer, Body};
 pub use load::{Load, Mix};
 pub use stage::{DRIVERS, Seat, Stage};
-pub use workbench::driver::Driver;
-pub use workbench::run::Mode;
+pub use topology::Driver;
+pub use topology::Mode;
 pub use world::{BOUND, World, eventually};

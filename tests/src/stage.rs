@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use audit::Expected;
+use servers::guard::Guard;
+use servers::{Infrastructure, Options};
+use shop::{Shop, ShopOptions};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-use workbench::audit::Expected;
-use workbench::driver::Driver;
-use workbench::guard::Guard;
-use workbench::infra::{Infrastructure, Options};
-use workbench::run::Mode;
-use workbench::shop::{Shop, ShopOptions};
+use topology::{Driver, Mode};
 
 use crate::world::{DELIVERIES, World};
 
@@ -68,7 +67,7 @@ impl Stage {
     pub async fn programs(&self) -> Result<&PathBuf> {
         let mut all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
         all.push("cleave");
-        self.programs.get_or_try_init(async || workbench::binaries::ensure_built(&all).await).await
+        self.programs.get_or_try_init(async || shop::binaries::ensure_built(&all).await).await
     }
 
     /// For a case that works every core by itself: two of them at once would each measure the other.
@@ -138,16 +137,8 @@ impl Stage {
 
     async fn options(&self, driver: Driver, deliveries: u8) -> Result<ShopOptions> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
-        Ok(ShopOptions {
-            programs: self.programs().await?.clone(),
-            logs: logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple())),
-            deliveries,
-            pool: None,
-            flaws: Vec::new(),
-            behind_gateway: false,
-            proxied: false,
-            telemetry: true,
-        })
+        let logs = logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple()));
+        Ok(ShopOptions { deliveries, ..ShopOptions::new(self.programs().await?, logs) })
     }
 
     async fn start(

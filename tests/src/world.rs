@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use audit::{Expected, Subject, Verdict, audit};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Value, json};
+use shop::Shop;
 use tokio::sync::{Mutex, MutexGuard};
+use topology::{Databases, Driver, ShopHandle};
 use uuid::Uuid;
-use workbench::audit::{Expected, Subject, audit};
-use workbench::driver::Driver;
-use workbench::run::Verdict;
-use workbench::shop::{Databases, Shop};
 
 use crate::client::{Answer, Body};
 use crate::description::Description;
@@ -37,6 +36,7 @@ pub struct World {
     pub amqp_url: String,
     /// What the API promises.
     pub description: Description,
+    handle: ShopHandle,
     client: reqwest::Client,
     poison: AtomicU64,
     shop: Mutex<Shop>,
@@ -55,6 +55,7 @@ impl World {
             namespace: shop.namespace.clone().unwrap_or_default(),
             amqp_url: shop.amqp_url().unwrap_or_default().to_owned(),
             description: Description::new(document),
+            handle: shop.handle(),
             client,
             poison: AtomicU64::new(0),
             shop: Mutex::new(shop),
@@ -253,10 +254,7 @@ impl World {
     /// What there is to audit while it runs.
     pub fn subject(&self) -> Subject {
         Subject {
-            driver: self.driver,
-            databases: self.databases.clone(),
-            namespace: Some(self.namespace.clone()).filter(|name| !name.is_empty()),
-            amqp_url: Some(self.amqp_url.clone()).filter(|url| !url.is_empty()),
+            shop: self.handle.clone(),
             expected: Expected { poison: self.poison.load(Ordering::Relaxed), ..Expected::default() },
         }
     }

@@ -1,12 +1,12 @@
 //! The audit finds what is wrong: each invariant is broken in a real shop, and the audit says so.
 
 use anyhow::{Context, Result, ensure};
+use audit::{Expected, Fault};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use lapin::options::{ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{Connection, ConnectionProperties};
 use tests::{BOUND, Driver, Mode, Stage, World};
 use uuid::Uuid;
-use workbench::audit::{Expected, Fault};
 
 use crate::amqp::publish;
 use crate::api::order;

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use audit::Expected;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tests::{Driver, Stage};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use uuid::Uuid;
-use workbench::audit::Expected;
 
 /// No failure to start may take longer.
 const BOUND: Duration = Duration::from_secs(20);

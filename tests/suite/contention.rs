@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, stream};
+use load::client::{Answer, Decision, Sender};
+use load::mix::{Intended, Order};
 use serde_json::{Value, json};
 use tests::{Body, World};
 use uuid::Uuid;
-use workbench::load::client::{Answer, Decision, Sender};
-use workbench::load::mix::{Intended, Order};
 
 use crate::api::order;
 

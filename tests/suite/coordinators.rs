@@ -5,14 +5,13 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use audit::{Expected, Subject, Verdict, audit};
 use serde_json::Value;
 use tests::{Driver, Stage};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use topology::{Databases, ShopHandle};
 use uuid::Uuid;
-use workbench::audit::{Expected, Subject, audit};
-use workbench::run::Verdict;
-use workbench::shop::Databases;
 
 use crate::api::order;
 use crate::two_phase::{Died, START, order_to_nowhere};
@@ -125,13 +124,8 @@ pub async fn each_module_may_have_its_own_database(stage: &Stage) -> Result<Opti
 
     let [catalog, inventory, orders, payments, shipping] = urls.map(|(_, url)| url);
     let databases = Databases { catalog, inventory, orders, payments, shipping };
-    let subject = Subject {
-        driver: Driver::TwoPhase,
-        databases,
-        namespace: None,
-        amqp_url: None,
-        expected: Expected::default(),
-    };
+    let shop = ShopHandle { databases, ..world.shop().await.handle() };
+    let subject = Subject { shop, expected: Expected::default() };
     let findings = audit(&subject).await?;
     let wrong = findings.iter().find(|found| found.invariant != "I9" && found.verdict != Verdict::Held);
     ensure!(wrong.is_none(), "{wrong:?}");

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use audit::{Expected, Fault};
+use servers::Infrastructure;
 use tests::{Driver, Load, Mix, Stage, World};
+use topology::SERVICES;
 use uuid::Uuid;
-use workbench::audit::{Expected, Fault};
-use workbench::infra::Infrastructure;
-use workbench::shop::SERVICES;
 
 /// Customers at the same moment.
 const CLIENTS: u64 = 8;

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
+use experiments::crash_matrix::{self, Options};
+use faults::POINTS;
 use tests::{DRIVERS, Stage};
-use workbench::crash_matrix::{self, Options, POINTS};
-use workbench::infra;
-use workbench::run::Verdict;
+
+use audit::Verdict;
 
 use crate::docs;
 
@@ -17,7 +18,7 @@ pub async fn every_point_of_every_driver(stage: &Stage) -> Result<Option<String>
         drivers: DRIVERS.to_vec(),
         seeds: 1,
         first_seed: 1,
-        infra: infra::Options::default(),
+        infra: servers::Options::default(),
     };
     let logs = tempfile::tempdir()?;
     let (guard, programs) = (stage.guard().await?, stage.programs().await?);

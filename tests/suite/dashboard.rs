@@ -5,14 +5,14 @@ mod live;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use dashboard::page;
 use serde_json::{Value, json};
 use tests::{Browser, Stage};
-use workbench::dashboard::page;
 
 pub use live::a_person_breaks_it_and_watches;
 
 /// A recording of two seconds, which other tests read too.
-const RECORDED: &str = include_str!("../../workbench/tests/dashboard/live.jsonl");
+const RECORDED: &str = include_str!("../../workbench/dashboard/tests/data/live.jsonl");
 const VIEWS: [&str; 4] = ["watch", "map", "cost", "order"];
 /// The roles of what can be touched, as the browser tells them to a screen reader.
 const TOUCHED: [&str; 8] =

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use audit::Expected;
 use tests::{Driver, Load, Mix, Stage};
-use workbench::audit::Expected;
 
 /// How often every message is published.
 const TIMES: u8 = 10;

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
+use experiments::flaws::{Document, FLAWS, Flaw, Lab, SCHEMA, SoundShops, shown};
 use tempfile::TempDir;
 use tests::Stage;
-use workbench::flaws::{Document, FLAWS, Flaw, Lab, SCHEMA, SoundShops, shown};
 
 use crate::docs;
 

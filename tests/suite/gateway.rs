@@ -5,10 +5,10 @@ mod asking;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use audit::Expected;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Driver, Stage, World};
-use workbench::audit::Expected;
 
 use crate::api::order;
 use asking::{Asking, Question};

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use audit::Verdict;
+use audit::live::{INVARIANTS, Live, Recording, Settings, Snapshot};
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Timestamptz};
@@ -12,8 +14,6 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 use tests::{Driver, Load, Mix, Stage, World, eventually};
 use uuid::Uuid;
-use workbench::audit::live::{INVARIANTS, Live, Recording, Settings, Snapshot};
-use workbench::run::Verdict;
 
 use crate::api::order;
 

@@ -36,11 +36,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use experiments::flaws::FLAWS;
 use futures_util::future::LocalBoxFuture;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tests::{DRIVERS, Driver, Mode, Seat, Stage, World};
 use tokio::runtime::Runtime;
-use workbench::flaws::FLAWS;
 
 /// A case that needs no server.
 type Plain = fn() -> Result<()>;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use audit::Expected;
 use diesel::sql_query;
 use diesel::sql_types::{Binary, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -14,7 +15,6 @@ use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use tests::{Driver, Stage, eventually};
-use workbench::audit::Expected;
 
 /// Writers that leave the relay no look at an empty outbox.
 const WRITERS: usize = 2;

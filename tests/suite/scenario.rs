@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use tests::{Driver, Stage};
-use workbench::infra;
-use workbench::run::Verdict;
-use workbench::scenario::{self, Capability, Options, Outcome, Scenario};
+
+use audit::Verdict;
+use experiments::scenario::{self, Options, Outcome, Scenario};
+use topology::Capability;
 
 use crate::docs;
 
@@ -30,7 +31,7 @@ pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
     let _alone = stage.alone().await;
     let folder = tempfile::tempdir()?;
     let drivers = vec![Driver::Local, Driver::Orchestrated];
-    let options = Options { drivers, seed: 3, infra: infra::Options::default() };
+    let options = Options { drivers, seed: 3, infra: servers::Options::default() };
     let scenario = Scenario::parse(TEXT)?;
     let (run, files) = scenario::run(stage.guard().await?, folder.path(), &scenario, &options).await?;
 

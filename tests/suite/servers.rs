@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use audit::{Expected, Fault};
 use futures_util::future::try_join_all;
 use tests::{DRIVERS, Driver, Load, Mix, Stage, World};
 use uuid::Uuid;
-use workbench::audit::{Expected, Fault};
 
 /// Customers at the same moment, in each shop.
 const CLIENTS: u64 = 4;

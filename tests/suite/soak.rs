@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 use tests::{Driver, Stage};
-use workbench::infra;
-use workbench::run::Verdict;
-use workbench::soak::{self, Options};
+
+use audit::Verdict;
+use experiments::soak::{self, Options};
 
 use crate::docs;
 
@@ -18,7 +18,7 @@ pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<O
         orders: 600,
         faults: FAULTS,
         seed: 3,
-        infra: infra::Options::default(),
+        infra: servers::Options::default(),
     };
     let soak = soak::run(stage.guard().await?, folder.path(), &options).await?;
 

@@ -1,12 +1,12 @@
 //! The story of an order is what happened to it, on real servers.
 
 use anyhow::{Context, Result, ensure};
+use audit::Expected;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use serde_json::{Value, json};
+use story::{Holder, Language, Outcome, Pick, Story, Wait, Waiting, What};
 use tests::{Driver, Stage, World, eventually};
 use uuid::Uuid;
-use workbench::audit::Expected;
-use workbench::story::{self, Holder, Language, Outcome, Pick, Place, Story, Wait, Waiting, What};
 
 use crate::api::order;
 use crate::docs::fits;
@@ -48,12 +48,12 @@ async fn told(world: &World) -> Result<()> {
     ensure!(undone(&refused) == expected, "{}", refused.text());
     settled(&refused)?;
 
-    let place = Place::of(&*world.shop().await);
+    let shop = world.shop().await.handle();
     for (which, expected) in [(Pick::LastRefused, Some(refused.order_id)), (Pick::Stuck, None)] {
-        let picked = story::pick(&place, which).await?;
+        let picked = story::pick(&shop, which).await?;
         ensure!(picked == expected, "{which:?} is {picked:?}, not {expected:?}");
     }
-    let unknown = story::tell(&[place], Uuid::now_v7()).await?;
+    let unknown = story::tell(&[shop], Uuid::now_v7()).await?;
     ensure!(unknown.is_empty(), "an order that nobody placed has a story: {unknown:?}");
     Ok(())
 }
@@ -100,8 +100,8 @@ async fn stuck(world: &World) -> Result<()> {
     let commands: Vec<&str> =
         waiting.safe_next_actions.iter().filter_map(|action| action.command.as_deref()).collect();
     ensure!(commands.contains(&"cleave heal"), "{commands:?}");
-    let place = Place::of(&*world.shop().await);
-    ensure!(story::pick(&place, Pick::Stuck).await? == Some(id), "it is not the one that is stuck");
+    let shop = world.shop().await.handle();
+    ensure!(story::pick(&shop, Pick::Stuck).await? == Some(id), "it is not the one that is stuck");
     fits(&json!([waiting]), "story.schema.json")?;
 
     world.shop().await.resume("payments")?;
@@ -144,8 +144,8 @@ async fn locked(world: &World) -> Result<()> {
 pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> {
     let _alone = stage.alone().await;
     let died = Died::at(stage, "after-commit-prepared").await?;
-    let place = Place::of(&*died.world.shop().await);
-    let id = story::pick(&place, Pick::Last).await?.context("the order is not seen")?;
+    let shop = died.world.shop().await.handle();
+    let id = story::pick(&shop, Pick::Last).await?.context("the order is not seen")?;
     let story = tell(&died.world, id).await?;
     let in_doubt = |wait: &Waiting| matches!(wait.on, Wait::InDoubt { .. });
     ensure!(story.waits_for.iter().any(in_doubt), "{}", story.text());
@@ -162,8 +162,8 @@ pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> 
 }
 
 async fn tell(world: &World, id: Uuid) -> Result<Story> {
-    let place = Place::of(&*world.shop().await);
-    let mut stories = story::tell(&[place], id).await?;
+    let shop = world.shop().await.handle();
+    let mut stories = story::tell(&[shop], id).await?;
     stories.pop().context("the order has no story")
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use audit::Expected;
 use serde_json::Value;
 use tests::{Body, Driver, Stage, World, eventually};
 use uuid::Uuid;
-use workbench::audit::Expected;
 
 use crate::api::order;
 

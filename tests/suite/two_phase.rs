@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use audit::Expected;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use in_doubt::{Branch, Decision, InDoubt, Outcome};
 use serde_json::Value;
 use tests::{Driver, Stage, World, eventually};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
-use workbench::audit::Expected;
-use workbench::in_doubt::{self, Branch, Decision, InDoubt, Outcome};
 
 use crate::api::order;
 use crate::docs;

@@ -1,0 +1,44 @@
+//! What all judges have in common: look at many things, count, remember the first that is wrong.
+
+use crate::{Audit, Verdict};
+
+/// One invariant being looked into.
+#[derive(Debug)]
+pub(super) struct Inspection {
+    invariant: &'static str,
+    title: &'static str,
+    checked: u64,
+    wrong: u64,
+    example: Option<String>,
+}
+
+impl Inspection {
+    pub(super) fn of(invariant: &'static str, title: &'static str) -> Self {
+        Self { invariant, title, checked: 0, wrong: 0, example: None }
+    }
+
+    /// One more thing was looked at; `flaw` says what is wrong with it.
+    pub(super) fn look(&mut self, flaw: Option<String>) {
+        self.checked += 1;
+        if let Some(flaw) = flaw {
+            self.wrong += 1;
+            self.example.get_or_insert(flaw);
+        }
+    }
+
+    /// The verdict. `seen` tells of what was found in order.
+    pub(super) fn close(self, seen: String) -> Audit {
+        let (verdict, evidence) = match self.example {
+            Some(example) => (Verdict::Violated, format!("{} of {}: {example}", self.wrong, self.checked)),
+            None if self.checked == 0 => (Verdict::NoEvidence, format!("nothing to look at: {seen}")),
+            None => (Verdict::Held, seen),
+        };
+        Audit {
+            invariant: self.invariant.into(),
+            title: self.title.into(),
+            verdict,
+            checked: self.checked,
+            evidence,
+        }
+    }
+}

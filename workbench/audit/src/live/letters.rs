@@ -1,0 +1,48 @@
+//! The dead letters of a split shop: the one thing that only the broker knows.
+
+use std::time::Duration;
+
+use lapin::{Channel, Connection, ConnectionProperties};
+
+use super::super::{Subject, broker};
+
+/// A broker that takes longer is away.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// The connection to the broker, if the shop has one.
+pub(super) struct Letters {
+    place: Option<(String, String)>,
+    connection: Option<(Connection, Channel)>,
+}
+
+impl Letters {
+    pub fn new(subject: &Subject) -> Letters {
+        let place = subject.shop.amqp_url.clone().zip(subject.shop.namespace.clone());
+        Letters { place, connection: None }
+    }
+
+    /// How many there are; `None` if the broker does not say.
+    pub async fn count(&mut self) -> Option<u64> {
+        let Some((url, namespace)) = self.place.clone() else { return Some(0) };
+        let counted = tokio::time::timeout(LIMIT, self.ask(&url, &namespace)).await;
+        match counted {
+            Ok(Ok(letters)) => Some(letters),
+            Ok(Err(_)) | Err(_) => {
+                self.connection = None;
+                None
+            }
+        }
+    }
+
+    async fn ask(&mut self, url: &str, namespace: &str) -> Result<u64, lapin::Error> {
+        let (_, channel) = match &mut self.connection {
+            Some(connection) => connection,
+            none => {
+                let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+                let channel = connection.create_channel().await?;
+                none.insert((connection, channel))
+            }
+        };
+        broker::dead_letters(channel, namespace).await
+    }
+}

@@ -1,0 +1,319 @@
+//! How a look is taken: a connection to each database, one short transaction each, all at the same time.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use chrono::TimeDelta;
+use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::methods::LoadQuery;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::super::read::{APPLICATION, database_name};
+use super::super::records::{Entry, Moment};
+use super::news::{ExactLevel, News, Sessions};
+use super::statements;
+
+use topology::{Databases, SERVICES};
+
+/// A look that takes longer is given up.
+const LIMIT: Duration = Duration::from_secs(5);
+/// Between the making of an order's id and the commit of its row no more than this passes; should it, the order is missed.
+const MARGIN: TimeDelta = TimeDelta::seconds(5);
+/// How far back the first look goes.
+const BEFORE: TimeDelta = TimeDelta::seconds(60);
+/// So many rows of an outbox are enough to see that it is full.
+const ENOUGH: i64 = 1_000;
+/// What is read of a product's level on suspicion may take so long.
+const SUSPICION: Duration = Duration::from_secs(3);
+
+/// A statement whose rows can be read as this.
+trait Question<Row>: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static {}
+impl<Row, Q: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static> Question<Row>
+    for Q
+{
+}
+
+/// The connections to one shop's databases.
+pub(super) struct Eyes(Vec<Eye>);
+
+/// The connection to one of them.
+struct Eye {
+    url: String,
+    /// The modules that keep their tables there.
+    modules: Vec<&'static str>,
+    /// All databases of the shop by name, where this is the one that is asked about sessions.
+    all: Option<Vec<String>>,
+    late: Duration,
+    connection: Option<AsyncPgConnection>,
+    /// The oldest transaction that was under way when it last looked, and when that was.
+    seen_to: Option<String>,
+    looked_at: Option<Moment>,
+    /// Whether the server keeps the moments of commits; whether there is an outbox. Known once it is connected.
+    commits: bool,
+    outbox: bool,
+}
+
+#[derive(QueryableByName)]
+struct Horizon {
+    #[diesel(sql_type = Text)]
+    oldest: String,
+}
+
+#[derive(QueryableByName)]
+struct About {
+    #[diesel(sql_type = Bool)]
+    commits: bool,
+    #[diesel(sql_type = Bool)]
+    outbox: bool,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+impl Eyes {
+    pub fn new(databases: &Databases, late: Duration) -> Eyes {
+        let urls = [
+            &databases.catalog,
+            &databases.inventory,
+            &databases.orders,
+            &databases.payments,
+            &databases.shipping,
+        ];
+        let distinct = databases.distinct();
+        let names: Vec<String> = distinct.iter().map(|(_, url)| database_name(url)).collect();
+        let eye = |(n, (_, url)): (usize, &(&str, &str))| Eye {
+            url: (*url).to_owned(),
+            modules: SERVICES
+                .into_iter()
+                .zip(urls)
+                .filter(|(_, of)| of == url)
+                .map(|(name, _)| name)
+                .collect(),
+            all: (n == 0).then(|| names.clone()),
+            late,
+            connection: None,
+            seen_to: None,
+            looked_at: None,
+            commits: true,
+            outbox: false,
+        };
+        Eyes(distinct.iter().enumerate().map(eye).collect())
+    }
+
+    /// Whether the moments are those of commits, everywhere.
+    pub fn read_commits(&self) -> bool {
+        self.0.iter().all(|eye| eye.commits)
+    }
+
+    /// What changed since the last look, of the newest orders and of those that are `open`. `None` stands for a database
+    /// that could not be read; what it had to tell it will tell the next time.
+    pub async fn look(&mut self, at: Moment, open: &[Uuid]) -> Vec<Option<News>> {
+        let mut looks = Vec::new();
+        for eye in &mut self.0 {
+            looks.push(eye.look(at, open));
+        }
+        join_all(looks).await
+    }
+
+    /// No later look brings anything new of an order that is older than this and not open.
+    pub fn oldest(&self) -> Option<Uuid> {
+        let looks: Option<Vec<Moment>> = self.0.iter().map(|eye| eye.looked_at).collect();
+        Some(first_id(looks?.into_iter().min()? - MARGIN))
+    }
+
+    /// The ledger's entries for these orders.
+    pub async fn entries(&mut self, orders: &[Uuid]) -> Option<Vec<Entry>> {
+        if orders.is_empty() {
+            return Some(Vec::new());
+        }
+        let query = diesel::sql_query(statements::ENTRIES).bind::<Array<SqlUuid>, _>(orders.to_vec());
+        self.of("payments")?.ask(LIMIT, query).await
+    }
+
+    /// What the rows of these products say, and what all orders together hold of them. This is the one question that
+    /// reads a whole table, and it is asked on suspicion only.
+    pub async fn shelves(&mut self, suspects: &Suspects) -> Option<ExactShelves> {
+        let mut exact = ExactShelves::default();
+        if !suspects.stock.is_empty() {
+            let query =
+                statements::in_full("inventory.stock", "received - on_hand", "inventory.reservations");
+            let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.stock.clone());
+            exact.stock = self.of("inventory")?.ask(SUSPICION, query).await?;
+        }
+        if !suspects.sales.is_empty() {
+            let query = statements::in_full("catalog.products", "sale_claimed", "catalog.claims");
+            let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.sales.clone());
+            exact.sales = self.of("catalog")?.ask(SUSPICION, query).await?;
+        }
+        Some(exact)
+    }
+
+    fn of(&mut self, module: &str) -> Option<&mut Eye> {
+        self.0.iter_mut().find(|eye| eye.modules.contains(&module))
+    }
+}
+
+/// Products whose rows do not seem to fit what orders hold, by sku.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    pub stock: Vec<String>,
+    pub sales: Vec<String>,
+}
+
+/// The same products, read in full.
+#[derive(Debug, Default)]
+pub(super) struct ExactShelves {
+    pub stock: Vec<ExactLevel>,
+    pub sales: Vec<ExactLevel>,
+}
+
+impl Eye {
+    /// What came of asking. Whatever goes wrong, the next look begins with a new connection: a server that is away is no
+    /// finding, and others say so.
+    fn heard<T>(&mut self, answer: Result<anyhow::Result<T>, Elapsed>) -> Option<T> {
+        let answer = answer.ok().and_then(Result::ok);
+        if answer.is_none() {
+            self.connection = None;
+        }
+        answer
+    }
+
+    async fn look(&mut self, at: Moment, open: &[Uuid]) -> Option<News> {
+        let answer = timeout(LIMIT, self.read(at, open)).await;
+        self.heard(answer)
+    }
+
+    /// Asks one question outside of a look.
+    async fn ask<Row: Send + 'static>(
+        &mut self,
+        limit: Duration,
+        query: impl Question<Row>,
+    ) -> Option<Vec<Row>> {
+        let answer = timeout(limit, self.rows(query)).await;
+        self.heard(answer)
+    }
+
+    async fn read(&mut self, at: Moment, open: &[Uuid]) -> anyhow::Result<News> {
+        self.connect().await?;
+        let from = first_id(self.looked_at.map_or(at - BEFORE, |last| last - MARGIN));
+        // One moment for all tables of this database: in the monolith for everything.
+        self.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let horizon: Vec<Horizon> = self.rows(diesel::sql_query(statements::HORIZON)).await?;
+        let mut news = News::default();
+        for module in self.modules.clone() {
+            match module {
+                "catalog" => {
+                    news.claims = self.changed(statements::CLAIMS, from, open).await?;
+                    news.sales = self.products(statements::SALES).await?;
+                }
+                "inventory" => {
+                    news.reservations = self.changed(statements::RESERVATIONS, from, open).await?;
+                    news.levels = self.products(statements::LEVELS).await?;
+                }
+                "orders" => news.orders = self.changed(statements::ORDERS, from, open).await?,
+                "payments" => news.payments = self.changed(statements::PAYMENTS, from, open).await?,
+                "shipping" => news.shipments = self.changed(statements::SHIPMENTS, from, open).await?,
+                other => bail!("nobody knows how to look at {other}"),
+            }
+        }
+        if self.outbox {
+            news.outbox = Some((self.modules[0], self.late_messages().await?));
+        }
+        if let Some(all) = self.all.clone() {
+            news.sessions = Some(self.sessions(&all).await?);
+        }
+        self.execute("COMMIT").await?;
+        self.seen_to = horizon.into_iter().next().map(|horizon| horizon.oldest);
+        self.looked_at = Some(at);
+        Ok(news)
+    }
+
+    async fn connect(&mut self) -> anyhow::Result<()> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        let mut connection = servers::connect(&self.url).await?;
+        connection
+            .batch_execute(&format!(
+                "SET application_name = '{APPLICATION}'; SET default_transaction_read_only = on;
+                 SET statement_timeout = '{}ms'; SET enable_seqscan = off; SET jit = off",
+                LIMIT.as_millis()
+            ))
+            .await?;
+        self.connection = Some(connection);
+        let about: Vec<About> = self.rows(diesel::sql_query(statements::ABOUT)).await?;
+        for About { commits, outbox } in about {
+            (self.commits, self.outbox) = (commits, outbox);
+        }
+        Ok(())
+    }
+
+    async fn changed<Row>(&mut self, select: &str, from: Uuid, open: &[Uuid]) -> anyhow::Result<Vec<Row>>
+    where
+        Row: QueryableByName<Pg> + Send + 'static,
+    {
+        let query = diesel::sql_query(statements::changed(select, self.commits))
+            .bind::<SqlUuid, _>(from)
+            .bind::<Nullable<Text>, _>(self.seen_to.clone())
+            .bind::<Array<SqlUuid>, _>(open.to_vec());
+        self.rows(query).await
+    }
+
+    /// The tables of the products do not grow with the run, so all of such a table may be looked through.
+    async fn products<Row>(&mut self, select: &str) -> anyhow::Result<Vec<Row>>
+    where
+        Row: QueryableByName<Pg> + Send + 'static,
+    {
+        let query = diesel::sql_query(statements::changed_product(select))
+            .bind::<Nullable<Text>, _>(self.seen_to.clone());
+        self.rows(query).await
+    }
+
+    /// How many of the oldest messages of the outbox are late.
+    async fn late_messages(&mut self) -> anyhow::Result<u64> {
+        let query = diesel::sql_query(statements::LATE_MESSAGES)
+            .bind::<BigInt, _>(ENOUGH)
+            .bind::<Double, _>(self.late.as_secs_f64());
+        Ok(self.rows::<Count>(query).await?.iter().map(|row| row.count.unsigned_abs()).sum())
+    }
+
+    async fn sessions(&mut self, databases: &[String]) -> anyhow::Result<Sessions> {
+        let query = diesel::sql_query(statements::SESSIONS)
+            .bind::<Array<Text>, _>(databases.to_vec())
+            .bind::<Double, _>(self.late.as_secs_f64())
+            .bind::<Text, _>(APPLICATION);
+        self.rows(query).await?.into_iter().next().context("the server says nothing of its sessions")
+    }
+
+    fn rows<'a, Row: Send + 'static>(
+        &'a mut self,
+        query: impl Question<Row>,
+    ) -> BoxFuture<'a, anyhow::Result<Vec<Row>>> {
+        async move {
+            let connection = self.connection.as_mut().context("there is no connection")?;
+            Ok(query.load(connection).await?)
+        }
+        .boxed()
+    }
+
+    async fn execute(&mut self, statement: &str) -> anyhow::Result<()> {
+        Ok(self.connection.as_mut().context("there is no connection")?.batch_execute(statement).await?)
+    }
+}
+
+/// The first id that an order made at this moment can have: a UUID of version 7 begins with the milliseconds since 1970.
+pub(super) fn first_id(moment: Moment) -> Uuid {
+    let ms = moment.timestamp_millis().max(0).unsigned_abs();
+    uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid()
+}

@@ -1,0 +1,188 @@
+//! What was seen of one order, in all modules together.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::super::records::{Commitment, Entry, Moment, Pieces, Records, pieces};
+use super::super::vote;
+use super::news::{HoldVersion, OrderVersion, PaymentVersion, ShipmentVersion, Version};
+use crate::Verdict;
+use topology::{Driver, Mode};
+
+/// The newest versions of an order's rows.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    order: Option<OrderVersion>,
+    claim: Option<HoldVersion>,
+    reservation: Option<HoldVersion>,
+    payment: Option<PaymentVersion>,
+    shipment: Option<ShipmentVersion>,
+    /// When the first module besides the orders said something of it.
+    began: Option<Moment>,
+    /// Where it stands, if that was looked into since it last changed.
+    standing: Option<Standing>,
+    /// Whether it was judged since it last changed.
+    judged: bool,
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Standing {
+    /// It is decided, and every module says the same of it.
+    Agreed,
+    /// It is pending, and nobody else says anything of it.
+    Untouched,
+    /// One module says of it what another does not.
+    Disagreed,
+}
+
+impl Trace {
+    /// A newer version of the order's own row.
+    pub fn order(&mut self, version: OrderVersion) {
+        if is_new(self.order.as_ref(), &version) {
+            self.order = Some(version);
+            self.touch();
+        }
+    }
+
+    /// A newer version of its claim of a sale. Answers what it held before.
+    pub fn claim(&mut self, version: HoldVersion) -> Option<Pieces> {
+        let was = held(self.claim.as_ref());
+        self.say(|trace| &mut trace.claim, version).then_some(was)
+    }
+
+    /// A newer version of its reservation. Answers what it held before.
+    pub fn reservation(&mut self, version: HoldVersion) -> Option<Pieces> {
+        let was = held(self.reservation.as_ref());
+        self.say(|trace| &mut trace.reservation, version).then_some(was)
+    }
+
+    /// A newer version of its payment.
+    pub fn payment(&mut self, version: PaymentVersion) {
+        self.say(|trace| &mut trace.payment, version);
+    }
+
+    /// Its shipment.
+    pub fn shipment(&mut self, version: ShipmentVersion) {
+        self.say(|trace| &mut trace.shipment, version);
+    }
+
+    /// A module besides the orders says something; `false` if it has said just that before.
+    fn say<V: Version>(&mut self, of: impl Fn(&mut Trace) -> &mut Option<V>, version: V) -> bool {
+        if !is_new(of(self).as_ref(), &version) {
+            return false;
+        }
+        let reopened = self.standing == Some(Standing::Agreed);
+        // What was seen of an earlier version is more exact than what a later one remembers of it.
+        let began = match of(self) {
+            _ if !version.says_something() => None,
+            _ if reopened => version.dating().seen_at(),
+            None => version.dating().first_seen_at(),
+            Some(_) => None,
+        };
+        *of(self) = Some(version);
+        self.touch();
+        if let Some(began) = began {
+            self.began = Some(self.began.map_or(began, |before| before.min(began)));
+        }
+        true
+    }
+
+    /// Something changed. Where all agreed, whatever is said from here on is another disagreement.
+    fn touch(&mut self) {
+        if self.standing == Some(Standing::Agreed) {
+            self.began = None;
+        }
+        (self.standing, self.judged) = (None, false);
+    }
+
+    /// Where it stands. The same rule says so that the audit at rest judges by: wholly confirmed or wholly compensated.
+    pub fn standing(&mut self, driver: Driver) -> Standing {
+        if let Some(standing) = self.standing {
+            return standing;
+        }
+        let whole = vote::all_or_nothing(&self.records(Vec::new()), driver).verdict != Verdict::Violated;
+        let standing = match &self.order {
+            _ if !whole => Standing::Disagreed,
+            Some(order) if !order.record.is_terminal() => Standing::Untouched,
+            // Also of an order that is not there, and that nothing but tombstones is kept for.
+            _ => Standing::Agreed,
+        };
+        *self.standing.insert(standing)
+    }
+
+    /// From the first commit by which another module said something to the last of all; `None` where only the orders
+    /// have anything to say. Of an order on which all agree.
+    pub fn window(&self, driver: Driver) -> Option<TimeDelta> {
+        let order = self.order.as_ref().and_then(|version| version.dating().seen_at());
+        let others = [last(&self.claim), last(&self.reservation), last(&self.payment), last(&self.shipment)];
+        let end = others.into_iter().flatten().chain(order).max()?;
+        let began = self.began?;
+        // A monolith's order appears with its decision: if its branch is committed first, it is ahead of the others.
+        let ahead = order.filter(|_| driver.mode() == Mode::Monolith);
+        Some(end - ahead.map_or(began, |ahead| began.min(ahead)))
+    }
+
+    /// Since when it is open: placed, decided, or first spoken of.
+    pub fn open_since(&self) -> Option<Moment> {
+        let order = self.order.as_ref().map(|version| &version.record);
+        order.map(|order| order.decided_at.unwrap_or(order.placed_at)).or(self.began)
+    }
+
+    pub fn is_decided(&self) -> bool {
+        self.order.as_ref().is_some_and(|version| version.record.is_terminal())
+    }
+
+    pub fn is_placed(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// Whether it was judged since it last changed.
+    pub fn is_judged(&self) -> bool {
+        self.judged
+    }
+
+    /// It is judged; nothing needs to be said of it before it changes.
+    pub fn judged(&mut self) {
+        self.judged = true;
+    }
+
+    /// The order alone, as the judges of the audit at rest look at a whole shop.
+    pub fn records(&self, entries: Vec<Entry>) -> Records {
+        let mut records = Records { entries, ..Records::default() };
+        records.orders.extend(self.order.as_ref().map(|version| version.record.clone()));
+        let hold = |version: &Option<HoldVersion>| {
+            HashMap::from_iter(version.as_ref().map(|version| (version.order(), version.record.clone())))
+        };
+        (records.claims, records.reservations) = (hold(&self.claim), hold(&self.reservation));
+        let committed = |version: &HoldVersion| -> Option<(Uuid, Commitment)> {
+            let committed_at = Some(version.confirmed_at?);
+            Some((version.order(), Commitment { order_id: version.order(), committed_at }))
+        };
+        records.commitments = self.reservation.iter().filter_map(committed).collect();
+        records.payments =
+            self.payment.iter().map(|version| (version.order(), version.record.clone())).collect();
+        records.shipments =
+            self.shipment.iter().map(|version| (version.order(), version.record.clone())).collect();
+        records
+    }
+}
+
+fn is_new<V: Version>(known: Option<&V>, version: &V) -> bool {
+    known.is_none_or(|known| known.dating().version != version.dating().version)
+}
+
+/// When a module's last word became visible.
+fn last<V: Version>(version: &Option<V>) -> Option<Moment> {
+    version.as_ref().filter(|version| version.says_something())?.dating().seen_at()
+}
+
+/// The pieces that are set aside.
+fn held(version: Option<&HoldVersion>) -> Pieces {
+    version
+        .filter(|version| version.record.is_held())
+        .map(|version| pieces(&version.record.lines))
+        .unwrap_or_default()
+}

@@ -1,0 +1,97 @@
+//! I2: pieces are neither made nor lost.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Values;
+
+use uuid::Uuid;
+
+use super::inspection::Inspection;
+use super::records::{Hold, Records, pieces};
+use crate::Audit;
+
+/// Of each product, what was received is on hand or set aside, and nothing is below zero. Of each sale, what was
+/// given out is what orders hold of it, and no more than the quota.
+pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
+    let mut inspection = Inspection::of(
+        "I2",
+        "stock is never below zero, and received = on hand + reserved; sales keep to their quota",
+    );
+
+    let mut reserved = held(records.reservations.values());
+    for level in &records.levels {
+        let set_aside = reserved.remove(&level.sku).unwrap_or_default();
+        let flaw = level.on_hand < 0 || level.received != level.on_hand + set_aside;
+        inspection.look(flaw.then(|| {
+            format!(
+                "{} received {}, and has {} on hand and {set_aside} reserved",
+                level.sku, level.received, level.on_hand
+            )
+        }));
+    }
+    for (sku, set_aside) in reserved {
+        inspection.look(Some(format!("{sku} was never received, and {set_aside} of it are reserved")));
+    }
+
+    let mut claimed = held(records.claims.values());
+    for sale in &records.sales {
+        let given_out = claimed.remove(&sale.sku).unwrap_or_default();
+        let flaw = sale.claimed != given_out || !(0..=sale.quota).contains(&sale.claimed);
+        inspection.look(flaw.then(|| {
+            format!(
+                "the sale of {} has a quota of {}, counts {} as claimed, and orders hold {given_out}",
+                sale.sku, sale.quota, sale.claimed
+            )
+        }));
+    }
+    for (sku, given_out) in claimed {
+        inspection
+            .look(Some(format!("orders hold {given_out} of the sale of {sku}, which is not in the catalog")));
+    }
+
+    let pieces: i64 = records.levels.iter().map(|level| level.received - level.on_hand).sum();
+    inspection.close(format!(
+        "{} stocks and {} products agree with what orders hold; {pieces} pieces are reserved",
+        records.levels.len(),
+        records.sales.len()
+    ))
+}
+
+/// What orders hold at this moment, by sku.
+fn held(holds: Values<'_, Uuid, Hold>) -> HashMap<String, i64> {
+    let mut held = HashMap::new();
+    for (sku, quantity) in holds.filter(|hold| hold.is_held()).flat_map(|hold| pieces(&hold.lines)) {
+        *held.entry(sku).or_default() += quantity;
+    }
+    held
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{confirmed, refused, shop};
+    use super::super::records::{Level, Sale};
+    use super::*;
+    use crate::Verdict;
+
+    fn verdict(shop: &Records) -> Verdict {
+        nothing_is_sold_twice(shop).verdict
+    }
+
+    #[test]
+    fn a_lost_piece_an_oversold_one_and_an_overdrawn_sale_are_seen() {
+        let good = shop([confirmed(1), refused(2, "out_of_stock")]);
+        assert_eq!(verdict(&good), Verdict::Held);
+        assert_eq!(verdict(&Records::default()), Verdict::NoEvidence);
+
+        let mut lost = good.clone();
+        lost.levels[0].on_hand -= 1;
+        assert_eq!(verdict(&lost), Verdict::Violated);
+
+        let mut oversold = good.clone();
+        oversold.levels = vec![Level { sku: "a".into(), received: 1, on_hand: -1 }];
+        assert!(nothing_is_sold_twice(&oversold).evidence.contains("a received 1"));
+
+        let mut overdrawn = good.clone();
+        overdrawn.sales.push(Sale { sku: "b".into(), quota: 1, claimed: 2 });
+        assert_eq!(verdict(&overdrawn), Verdict::Violated);
+    }
+}

@@ -1,0 +1,174 @@
+//! I5: an order is wholly confirmed or wholly undone.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::inspection::Inspection;
+use super::records::{Hold, Order, Records, Saga, pieces};
+use crate::Audit;
+use topology::Driver;
+
+/// Confirmed: all pieces set aside, the total paid, one shipment to the order's region. Cancelled: none of it. And
+/// no module holds anything for an order that does not exist.
+pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
+    let mut inspection = Inspection::of("I5", "each order is wholly confirmed or wholly compensated");
+    for order in &records.orders {
+        let flaw = if order.is_confirmed() {
+            missing(records, order).or_else(|| unconfirmed(records, driver, order.order_id))
+        } else {
+            left_over(records, order.order_id)
+        };
+        // Where no saga is kept, the modules' own tables are all that there is to judge by.
+        let flaw = flaw.or_else(|| saga_disagrees(records.sagas.as_ref()?.get(&order.order_id), order));
+        inspection
+            .look(flaw.map(|flaw| format!("order {} is {}, but {flaw}", order.order_id, order.outcome())));
+    }
+    let known: HashSet<Uuid> = records.orders.iter().map(|order| order.order_id).collect();
+    for id in holders(records).filter(|id| !known.contains(id)) {
+        if let Some(flaw) = left_over(records, id) {
+            inspection.look(Some(format!("there is no order {id}, but {flaw}")));
+        }
+    }
+    let confirmed = records.orders.iter().filter(|order| order.is_confirmed()).count();
+    inspection.close(format!(
+        "{confirmed} wholly confirmed, {} wholly compensated",
+        records.orders.len() - confirmed
+    ))
+}
+
+/// What a confirmed order lacks.
+fn missing(records: &Records, order: &Order) -> Option<String> {
+    let id = order.order_id;
+    let wanted = pieces(&order.lines);
+    let Some(reservation) = records.reservations.get(&id).filter(|hold| hold.is_held()) else {
+        return Some("no stock is reserved".into());
+    };
+    if pieces(&reservation.lines) != wanted {
+        return Some(format!("{:?} is reserved instead of {wanted:?}", pieces(&reservation.lines)));
+    }
+    let Some(payment) = records.payments.get(&id).filter(|payment| payment.refunded_at.is_none()) else {
+        return Some("nothing is paid".into());
+    };
+    if payment.customer_id.as_ref() != Some(&order.customer_id) {
+        return Some(format!("{:?} paid instead of {}", payment.customer_id, order.customer_id));
+    }
+    match records.shipments.get(&id) {
+        None => return Some("nothing is shipped".into()),
+        Some(shipment) if shipment.region != order.region => {
+            return Some(format!("it goes to {} instead of {}", shipment.region, order.region));
+        }
+        Some(_) => {}
+    }
+    let claim = records.claims.get(&id)?;
+    let claimed = pieces(&claim.lines);
+    let fits = claim.is_held() && claimed.iter().all(|(sku, quantity)| wanted.get(sku) == Some(quantity));
+    (!fits).then(|| "its claim of a sale was released, or is not for what it bought".into())
+}
+
+/// What a confirmed order has only tried: held money, and where tries are confirmed, pieces that could still be
+/// released.
+fn unconfirmed(records: &Records, driver: Driver, order: Uuid) -> Option<String> {
+    let payment = &records.payments.get(&order)?.status;
+    if payment != "captured" {
+        return Some(format!("its payment is {payment}, not captured"));
+    }
+    let committed = driver != Driver::Tcc || records.commitments.contains_key(&order);
+    (!committed).then(|| "its reservation is not committed".into())
+}
+
+/// What a cancelled order, or none, still holds.
+fn left_over(records: &Records, order: Uuid) -> Option<String> {
+    let held = |hold: Option<&Hold>| hold.filter(|hold| hold.is_held()).map(|hold| pieces(&hold.lines));
+    if let Some(pieces) = held(records.reservations.get(&order)) {
+        return Some(format!("{pieces:?} is still reserved"));
+    }
+    if let Some(pieces) = held(records.claims.get(&order)) {
+        return Some(format!("{pieces:?} of a sale is still claimed"));
+    }
+    if let Some(payment) = records.payments.get(&order).filter(|payment| payment.refunded_at.is_none()) {
+        return Some(format!("{} is still {}", payment.amount, payment.status));
+    }
+    records.shipments.get(&order).map(|shipment| format!("a parcel goes to {}", shipment.region))
+}
+
+fn saga_disagrees(saga: Option<&Saga>, order: &Order) -> Option<String> {
+    let Some(saga) = saga else { return Some("it has no saga".into()) };
+    if !saga.finished {
+        return Some(format!("its saga is not finished; it got to {:?}", saga.history.last()));
+    }
+    let last = if order.is_confirmed() { "orders.order-confirmed" } else { "orders.order-cancelled" };
+    let ended = saga.history.last().map(String::as_str);
+    (ended != Some(last)).then(|| format!("its saga ended with {ended:?}"))
+}
+
+/// Every order for which some module holds a row.
+fn holders(records: &Records) -> impl Iterator<Item = Uuid> {
+    let keys = [records.reservations.keys(), records.claims.keys()].into_iter().flatten();
+    keys.chain(records.payments.keys()).chain(records.shipments.keys()).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{confirmed, id, refunded, refused, shop, split, tried};
+    use super::*;
+    use crate::Verdict;
+
+    #[test]
+    fn an_order_with_a_step_too_few_or_too_many_is_seen() {
+        let good = shop([confirmed(1), refused(2, "price_changed"), refunded(3)]);
+        let looked = |records: &Records, driver| all_or_nothing(records, driver);
+        // Services that keep no saga are judged by the very same tables.
+        for driver in [Driver::Local, Driver::TwoPhase, Driver::Choreographed, Driver::Naive] {
+            assert_eq!(looked(&good, driver).verdict, Verdict::Held, "{:?}", looked(&good, driver));
+        }
+        assert_eq!(looked(&Records::default(), Driver::Local).verdict, Verdict::NoEvidence);
+
+        let breakages: [fn(&mut Records); 7] = [
+            |shop| drop(shop.reservations.remove(&id(1))),
+            |shop| drop(shop.payments.remove(&id(1))),
+            |shop| drop(shop.shipments.remove(&id(1))),
+            |shop| shop.payments.get_mut(&id(1)).unwrap().status = "authorized".into(),
+            |shop| shop.reservations.get_mut(&id(3)).unwrap().released_at = None,
+            |shop| shop.payments.get_mut(&id(3)).unwrap().refunded_at = None,
+            |shop| drop(shop.shipments.insert(id(7), shop.shipments[&id(1)].clone())),
+        ];
+        for (n, damage) in breakages.iter().enumerate() {
+            let mut broken = good.clone();
+            damage(&mut broken);
+            for driver in [Driver::Local, Driver::Choreographed] {
+                assert_eq!(looked(&broken, driver).verdict, Verdict::Violated, "breakage {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_saga_that_disagrees_with_its_order_is_seen() {
+        let good = split([confirmed(1), refunded(2)]);
+        let looked = |records: &Records| all_or_nothing(records, Driver::Orchestrated);
+        assert_eq!(looked(&good).verdict, Verdict::Held, "{:?}", looked(&good));
+        let damages: [fn(&mut Saga); 2] = [|saga| saga.finished = false, |saga| drop(saga.history.pop())];
+        for damage in damages {
+            let mut broken = good.clone();
+            damage(broken.sagas.as_mut().unwrap().get_mut(&id(2)).unwrap());
+            assert_eq!(looked(&broken).verdict, Verdict::Violated);
+        }
+        let mut without = good.clone();
+        without.sagas.as_mut().unwrap().remove(&id(1));
+        assert!(looked(&without).evidence.contains("has no saga"));
+    }
+
+    #[test]
+    fn what_was_tried_and_not_confirmed_is_seen() {
+        let good = tried([confirmed(1), refunded(2)]);
+        let looked = |records: &Records, driver| all_or_nothing(records, driver);
+        assert_eq!(looked(&good, Driver::Tcc).verdict, Verdict::Held, "{:?}", looked(&good, Driver::Tcc));
+        let mut only_reserved = good.clone();
+        only_reserved.commitments.clear();
+        assert_eq!(looked(&only_reserved, Driver::Tcc).verdict, Verdict::Violated);
+        assert_eq!(looked(&only_reserved, Driver::Orchestrated).verdict, Verdict::Held, "it commits none");
+        let mut only_held = good.clone();
+        only_held.payments.get_mut(&id(1)).unwrap().status = "authorized".into();
+        assert!(looked(&only_held, Driver::Tcc).evidence.contains("authorized, not captured"));
+    }
+}

@@ -1,0 +1,87 @@
+//! `cleave audit`: at rest, or live; and `cleave bench live-audit`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::words::{Json, ServerArgs, length};
+use super::{HELD, exit_status};
+use crate::{live_audit, up};
+use experiments::bench;
+use servers::guard::Guard;
+use terminal::output;
+use topology::Driver;
+
+/// What is asked for.
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// Look on while it runs, with a line a second, instead of waiting until all is decided.
+    #[arg(long)]
+    live: bool,
+    /// How long to look on; until Ctrl-C if it is not said.
+    #[arg(long = "for", value_name = "TIME", requires = "live", value_parser = length)]
+    length: Option<Duration>,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// Looks, and says what was found. A live audit that is interrupted has come to its end.
+pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<Output = ()>) -> Result<u8> {
+    let Audit { live, length, json: Json { json } } = asked;
+    let verdict = if live {
+        let end = async {
+            match length {
+                Some(length) => {
+                    tokio::select! { () = tokio::time::sleep(length) => {}, () = interrupted => {} }
+                }
+                None => interrupted.await,
+            }
+        };
+        live_audit::run(folder, json.as_deref(), end).await?
+    } else {
+        tokio::select! {
+            verdict = up::audit(folder, json.as_deref()) => verdict?,
+            () = interrupted => {
+                eprintln!("cleave: interrupted");
+                return Ok(super::COULD_NOT);
+            }
+        }
+    };
+    Ok(exit_status(verdict))
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(super) struct BenchLiveAudit {
+    /// The shops, as monolith:two-phase or split:tcc.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
+    modes: Vec<Driver>,
+    /// How long each turn lasts.
+    #[arg(long, default_value = "10s", value_parser = length)]
+    duration: Duration,
+    /// Clients that send at the same time.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    clients: u64,
+    /// Turns without and with it, of each shop.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    rounds: u64,
+    /// Seed of the goods and the orders.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// Measures what the live audit costs.
+pub(super) async fn bench(asked: BenchLiveAudit, folder: &Path) -> Result<u8> {
+    let BenchLiveAudit { modes, duration, clients, rounds, seed, servers, json } = asked;
+    let infra = servers.options();
+    let options = bench::LiveAuditOptions { drivers: modes, duration, clients, rounds, seed, infra };
+    let cost = bench::live_audit(&Guard::start()?, folder, &options).await?;
+    output::figures(json.json.as_deref(), cost.table(), &cost)?;
+    Ok(HELD)
+}

@@ -1,0 +1,82 @@
+//! `cleave crash-matrix` and `cleave flaws`: the words of the command line.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use super::words::{Json, ServerArgs, flaw};
+use super::{HELD, VIOLATED, exit_status};
+use experiments::{crash_matrix, flaws};
+use servers::guard::Guard;
+use terminal::output;
+use topology::Driver;
+
+#[derive(Debug, Args)]
+pub(super) struct CrashMatrix {
+    /// The crash points; all of them unless some are named.
+    #[arg(long, value_delimiter = ',', value_name = "POINT")]
+    points: Vec<String>,
+    /// The drivers; by default all that are meant to be correct.
+    #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT)]
+    drivers: Vec<Driver>,
+    /// How often each point is tried on each driver, with another process, pass and orders each time.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Flaws {
+    #[command(subcommand)]
+    show: Option<ShowFlaws>,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum ShowFlaws {
+    /// Do the same to a shop without and with a flaw, and set what the audit says of both side by side.
+    Show {
+        /// The flaws, one after the other.
+        #[arg(required = true, value_name = "FLAW", value_parser = flaw)]
+        names: Vec<String>,
+        #[command(flatten)]
+        servers: ServerArgs,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+pub(super) async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Result<u8> {
+    let CrashMatrix { points, drivers, seeds, seed, servers, json: Json { json } } = arguments;
+    let infra = servers.options();
+    let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, infra };
+    let matrix = crash_matrix::run(&Guard::start()?, &folder.join("crash-matrix"), &options).await?;
+    output::figures(json.as_deref(), matrix.grid(), &matrix)?;
+    Ok(exit_status(matrix.verdict()))
+}
+
+pub(super) async fn flaws(arguments: Flaws, folder: &Path) -> Result<u8> {
+    let Some(ShowFlaws::Show { names, servers, json: Json { json } }) = arguments.show else {
+        match arguments.json.json.as_deref() {
+            Some(target) => output::json(target, &flaws::Document::of_all())?,
+            None => println!("{}", flaws::list()),
+        }
+        return Ok(HELD);
+    };
+    let silent = json.as_deref() == Some("-");
+    let guard = Guard::start()?;
+    let document = flaws::show(&guard, &folder.join("flaws"), &names, &servers.options(), silent).await?;
+    if let Some(target) = json.as_deref() {
+        output::json(target, &document)?;
+    }
+    Ok(if document.all_caught() { HELD } else { VIOLATED })
+}

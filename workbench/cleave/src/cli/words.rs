@@ -1,0 +1,145 @@
+//! What several commands can be told, and how a word of the command line is read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::Url;
+
+use experiments::flaws;
+use topology::Driver;
+
+/// What `cleave up` starts.
+#[derive(Debug, Clone)]
+pub(super) struct Modes(pub(super) Vec<Driver>);
+
+/// Which rules to leave out.
+#[derive(Debug, Args)]
+pub(super) struct FlawArgs {
+    /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
+    #[arg(long, value_delimiter = ',', value_name = "FLAW", value_parser = flaw)]
+    pub(super) flaws: Vec<String>,
+}
+
+/// Which servers to use. Private ones of cleave's own, unless these say otherwise.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServerArgs {
+    /// A PostgreSQL to use, as postgres://user:password@host:port/name; cleave makes databases of its own on it.
+    #[arg(long, value_name = "URL", value_parser = postgres_url)]
+    database_url: Option<String>,
+    /// A RabbitMQ to use, as amqp://user:password@host:port/%2f.
+    #[arg(long, value_name = "URL", value_parser = amqp_url)]
+    amqp_url: Option<String>,
+    /// A folder for PostgreSQL's data: a small file system, mounted for the fault disk_full to fill.
+    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
+    disk: Option<PathBuf>,
+    /// Install missing programs without asking.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Json {
+    /// Write the figures as JSON to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub(super) json: Option<String>,
+}
+
+impl ServerArgs {
+    pub(super) fn options(self) -> servers::Options {
+        let ServerArgs { database_url, amqp_url, disk, yes } = self;
+        servers::Options { database_url, amqp_url, disk, yes, ..servers::Options::default() }
+    }
+}
+
+pub(super) fn modes(word: &str) -> Result<Modes, String> {
+    if word == "both" {
+        return Ok(Modes(vec![Driver::Local, Driver::Orchestrated]));
+    }
+    let driver = word.parse().map_err(|error| format!("{error}, or both"))?;
+    Ok(Modes(vec![driver]))
+}
+
+pub(super) fn scaling(word: &str) -> Result<control::Scale, String> {
+    let (service, number) = word.split_once('=').ok_or("give the service and a number, as inventory=3")?;
+    let instances = number.parse().map_err(|_| format!("{number} is not a number of instances"))?;
+    Ok(control::Scale { service: service.to_owned(), instances })
+}
+
+pub(super) fn setting(word: &str) -> Result<control::Set, String> {
+    let (name, number) = word.split_once('=').ok_or("give a name and a number, as gateway.timeout_ms=500")?;
+    let value = number.parse().map_err(|_| format!("{number} is not a whole number"))?;
+    Ok(control::Set { name: name.to_owned(), value })
+}
+
+pub(super) fn flaw(word: &str) -> Result<String, String> {
+    flaws::find(word).map(|flaw| flaw.name.to_owned()).map_err(|error| error.to_string())
+}
+
+pub(super) fn postgres_url(text: &str) -> Result<String, String> {
+    url(text, &["postgres", "postgresql"], "postgres://user:password@host:port/name")
+}
+
+pub(super) fn amqp_url(text: &str) -> Result<String, String> {
+    url(text, &["amqp"], "amqp://user:password@host:port/%2f")
+}
+
+fn url(text: &str, schemes: &[&str], form: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
+    url.map(|_| text.to_owned()).ok_or_else(|| format!("give a URL as {form}"))
+}
+
+/// `200` or `200/s`.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    let rate: f64 = number.parse().map_err(|_| "give orders per second, as 200 or 200/s".to_owned())?;
+    if !(0.1..=100_000.0).contains(&rate) {
+        return Err("a rate is 0.1 to 100000 orders per second".into());
+    }
+    Ok(rate)
+}
+
+/// `20s`, `1.5s`, `500ms`, `2m`, or seconds without a unit.
+pub(super) fn length(text: &str) -> Result<Duration, String> {
+    match length_or_none(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".into()),
+        length => Ok(length),
+    }
+}
+
+pub(super) fn length_or_none(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" | "min" => 60.0,
+        _ => return Err("give a time as 20s, 500ms or 2m".into()),
+    };
+    let seconds = number.parse::<f64>().map_err(|_| "give a time as 20s, 500ms or 2m")? * factor;
+    if !(0.0..=3600.0).contains(&seconds) {
+        return Err("it may be an hour at most, and not below zero".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_rates_have_units() {
+        assert_eq!(length("20s"), Ok(Duration::from_secs(20)));
+        assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(length("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(length("3"), Ok(Duration::from_secs(3)));
+        assert_eq!(length_or_none("0"), Ok(Duration::ZERO));
+        for bad in ["", "s", "0", "0s", "-1s", "1h", "2 d", "nan", "inf", "1e9s", "99999m"] {
+            assert!(length(bad).is_err(), "{bad}");
+        }
+        assert_eq!((rate("200"), rate("200/s"), rate("0.5/s")), (Ok(200.0), Ok(200.0), Ok(0.5)));
+        for bad in ["0", "-1", "nan", "inf", "1e9", "200/m", "fast", ""] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `cleave audit --live`: a line a second on what `cleave up` has running, and at the end how long the databases disagreed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use comfy_table::{Table, presets};
+use futures_util::future::try_join_all;
+use serde::Serialize;
+
+use crate::up;
+use audit::Verdict;
+use audit::live::{Disagreement, Finding, Live, Recording, Settings, Snapshot};
+use report::verdict_words;
+use terminal::output;
+use topology::{Driver, Mode};
+
+/// What it writes as JSON.
+#[derive(Debug, Serialize)]
+struct Document {
+    schema: &'static str,
+    verdict: Verdict,
+    shops: Vec<Watched>,
+}
+
+#[derive(Debug, Serialize)]
+struct Watched {
+    mode: Mode,
+    driver: Driver,
+    verdict: Verdict,
+    /// What was found by the last look.
+    findings: Vec<Finding>,
+    recording: Recording,
+}
+
+/// Looks on until the end, and answers what the last look said.
+pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()>) -> Result<Verdict> {
+    let shops = up::subjects(folder)?;
+    let lives: Vec<(Driver, Live)> = shops
+        .into_iter()
+        .map(|subject| (subject.shop.driver, Live::start(subject, Settings::default())))
+        .collect();
+    tokio::pin!(end);
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    // The first comes at once, before anybody has looked.
+    seconds.tick().await;
+    loop {
+        tokio::select! {
+            () = &mut end => break,
+            _ = seconds.tick() => for (driver, live) in &lives {
+                let line = line(*driver, &live.snapshot());
+                // Standard output is for one thing.
+                if json == Some("-") { eprintln!("{line}") } else { println!("{line}") }
+            }
+        }
+    }
+    let watched = try_join_all(lives.into_iter().map(async |(driver, live)| {
+        let (last, recording) = live.finish().await?;
+        let verdict = last.verdict();
+        anyhow::Ok(Watched { mode: driver.mode(), driver, verdict, findings: last.findings, recording })
+    }));
+    let shops = watched.await?;
+    let verdict = Verdict::of_all(shops.iter().map(|shop| shop.verdict));
+    let document = Document { schema: "cleave.live-audit/1", verdict, shops };
+    match json {
+        Some(target) => output::json(target, &document)?,
+        None => println!("\n{}\n{}", document.windows(), verdict_words(verdict)),
+    }
+    Ok(verdict)
+}
+
+/// `14:03:07 split:orchestrated ✓ I1 … I8 held; 12 orders disagreed about, p50 31 ms, p99 88 ms, longest 0.2 s`.
+fn line(driver: Driver, snapshot: &Snapshot) -> String {
+    let wrong: Vec<String> = snapshot
+        .findings
+        .iter()
+        .filter(|finding| finding.anomalies > 0)
+        .map(|finding| {
+            let example = finding.example.as_deref().unwrap_or("?");
+            format!(
+                "{} {}: {} ({example})",
+                finding.invariant,
+                verdict_words(finding.verdict),
+                finding.anomalies
+            )
+        })
+        .collect();
+    let said = if wrong.is_empty() { verdict_words(snapshot.verdict()).to_owned() } else { wrong.join(", ") };
+    let Disagreement { orders_now, resolved, p50_ms, p99_ms, longest_ms } = snapshot.disagreement;
+    let windows = match (p50_ms, p99_ms, longest_ms) {
+        (Some(p50), Some(p99), Some(longest)) => {
+            format!("of {resolved} before: p50 {p50:.1} ms, p99 {p99:.1} ms, longest {longest:.0} ms")
+        }
+        _ => "none before".to_owned(),
+    };
+    format!("{} {driver:<19} {said}; disagreed about {orders_now}, {windows}", snapshot.at.format("%H:%M:%S"))
+}
+
+impl Document {
+    /// How long the databases disagreed.
+    fn windows(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
+            "disagreement",
+            "orders",
+            "p50, ms",
+            "p99, ms",
+            "longest, ms",
+            "still open",
+        ]);
+        for shop in &self.shops {
+            let of = shop.recording.disagreement;
+            let ms = |figure: Option<f64>| figure.map_or("–".to_owned(), |ms| format!("{ms:.1}"));
+            table.add_row([
+                shop.driver.to_string(),
+                of.resolved.to_string(),
+                ms(of.p50_ms),
+                ms(of.p99_ms),
+                ms(of.longest_ms),
+                of.orders_now.to_string(),
+            ]);
+        }
+        table
+    }
+}

@@ -1,0 +1,5 @@
+//! The program `cleave`.
+
+fn main() -> std::process::ExitCode {
+    cleave::cli::main()
+}

@@ -1,0 +1,221 @@
+//! The program as its users start it: exit statuses, what goes to which output, and what is left behind.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// `cleave` with its state in a folder of the test's own.
+fn cleave(folder: &TempDir, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
+    command.arg("--folder").arg(folder.path()).args(arguments.split(' ')).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &TempDir, arguments: &str) -> Output {
+    cleave(folder, arguments).output().unwrap()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Holds a document to its schema in docs/.
+fn assert_valid(document: &Value, schema: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(schema);
+    let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|e| format!("{} at {}", e, e.instance_path())).collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+}
+
+/// Waits until a file that another process writes holds a text.
+fn wait_for(path: &Path, text: &str) -> String {
+    let deadline = Instant::now() + Duration::from_secs(400);
+    loop {
+        let said = fs::read_to_string(path).unwrap_or_default();
+        if said.contains(text) {
+            return said;
+        }
+        assert!(Instant::now() < deadline, "no {text:?} in {said}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The data folder of the private PostgreSQL, as `cleave` announced it.
+fn data_folder(said: &str) -> String {
+    let line = said.lines().find(|line| line.starts_with("PostgreSQL")).unwrap();
+    line.rsplit(' ').next().unwrap().to_owned()
+}
+
+/// Command lines that name this folder.
+fn processes_in(folder: &str) -> Vec<String> {
+    let listed = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+    stdout(&listed).lines().filter(|line| line.contains(folder)).map(str::to_owned).collect()
+}
+
+#[test]
+fn bad_usage_ends_with_64_and_says_what_would_be_good() {
+    let folder = folder();
+    let cases = [
+        ("", "Usage"),
+        ("frobnicate", "frobnicate"),
+        ("compare --rate 0", "0.1 to 100000"),
+        ("compare --rate=-5", "0.1 to 100000"),
+        ("compare --rate fast", "200/s"),
+        ("compare --duration 0", "longer than nothing"),
+        ("compare --duration 20d", "20s"),
+        ("compare --warm-up=-1s", "below zero"),
+        ("compare --trials 0", "1..=100"),
+        ("compare --modes monolit", "the modes are monolith and split"),
+        ("compare --modes split:two-phase", "split:tcc"),
+        ("compare --flaws ../no-outbox", "there are no-outbox, id-ordered-polling"),
+        ("chaos --every=-1s", "below zero"),
+        ("fault add lag", "latency, bandwidth"),
+        ("scale inventory", "as inventory=3"),
+        ("soak --orders 0", "1..=1000000"),
+        ("compare --saturate --rate 5", "--saturate"),
+        ("compare --clients 5", "--saturate"),
+        ("compare --saturate --clients 0", "1..=1000"),
+        ("compare --seed x", "seed"),
+        ("compare --database-url mysql://x/y", "postgres://"),
+        ("compare --amqp-url http://x", "amqp://"),
+        ("up three", "or both"),
+        ("bench limit --rounds 0", "1..=100"),
+    ];
+    for (arguments, hint) in cases {
+        let output = run(&folder, arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments}: {}", stderr(&output));
+        assert!(stderr(&output).contains(hint), "{arguments}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{arguments}");
+    }
+    assert_eq!(run(&folder, "--help").status.code(), Some(0));
+}
+
+#[test]
+fn nothing_is_up_until_something_is() {
+    let folder = folder();
+    assert_eq!(run(&folder, "status").status.code(), Some(2));
+    assert_eq!(run(&folder, "down").status.code(), Some(0));
+    let audit = run(&folder, "audit");
+    assert_eq!(audit.status.code(), Some(2));
+    assert!(stderr(&audit).contains("cleave up"), "{}", stderr(&audit));
+}
+
+#[test]
+fn a_comparison_prints_its_record_and_leaves_a_report() {
+    let folder = folder();
+    // The warm-up is short, the seed is not the default: both stand in the record.
+    let output = run(
+        &folder,
+        "compare --modes monolith,monolith --rate 100/s --duration 3s --warm-up 500ms --trials 1 --seed 7 --yes --json -",
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let record: Value = serde_json::from_slice(&output.stdout).expect("standard output is the record alone");
+    assert_valid(&record, "run.schema.json");
+    assert_eq!((record["seed"].as_u64(), record["load"]["warm_up_s"].as_f64()), (Some(7), Some(0.5)));
+    assert_eq!(record["modes"][1]["label"], "monolith:local (2)");
+    assert!(record["servers"]["rabbitmq"].is_null(), "a monolith needs no broker");
+    let sent = |mode: usize| record["modes"][mode]["trials"][0]["orders"]["sent"].as_u64().unwrap();
+    assert_eq!(sent(0), sent(1), "the same seed sends the same orders");
+    assert!(stderr(&output).contains("throughput"), "people get their table on standard error");
+    let latest = folder.path().join("runs/latest");
+    for file in ["run.json", "report.html", "logs/postgres.log", "logs/monolith-local-trial-1/monolith.log"] {
+        assert!(latest.join(file).is_file(), "{file} is missing");
+    }
+    let said = stderr(&output);
+    assert_eq!(processes_in(&data_folder(&said)), Vec::<String>::new());
+    assert!(!Path::new(&data_folder(&said)).exists());
+}
+
+#[test]
+fn an_interrupted_comparison_leaves_nothing() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+        let folder = folder();
+        let said = folder.path().join("said");
+        let mut command = cleave(&folder, "compare --modes monolith --duration 60s --trials 1 --yes");
+        let mut child = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+        let data = data_folder(&wait_for(&said, "orders/s for"));
+        assert!(!processes_in(&data).is_empty(), "the server should be running");
+        kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
+        let status = child.wait().unwrap();
+        if signal != Signal::SIGKILL {
+            assert_eq!(status.code(), Some(2), "{signal}");
+        }
+        // After SIGKILL it is the guard's turn, which has no one to wait for it.
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while !processes_in(&data).is_empty() || Path::new(&data).exists() {
+            assert!(Instant::now() < deadline, "{signal} left {:?} and {data}", processes_in(&data));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let shop = folder.path().join("runs");
+        assert_eq!(processes_in(shop.to_str().unwrap()), Vec::<String>::new(), "{signal}");
+    }
+}
+
+#[test]
+fn a_shop_is_put_up_looked_at_and_taken_down() {
+    let folder = folder();
+    let said = folder.path().join("said");
+    let mut up = cleave(&folder, "up monolith --yes");
+    let mut up = up.stdout(Stdio::piped()).stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+    let said = wait_for(&said, "Ctrl-C stops everything");
+
+    let status = run(&folder, "status --json");
+    assert_eq!(status.status.code(), Some(0));
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(
+        (&status["shops"][0]["driver"], &status["shops"][0]["ready"]),
+        (&"monolith:local".into(), &true.into())
+    );
+    let state = folder.path().join("up.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&state).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "there are passwords in it");
+
+    let second = run(&folder, "up monolith");
+    assert_eq!(second.status.code(), Some(2));
+    assert!(stderr(&second).contains("running already"), "{}", stderr(&second));
+
+    // Before anybody has ordered there is nothing to judge, and that is not a pass.
+    assert_eq!(run(&folder, "audit").status.code(), Some(2));
+
+    let down = run(&folder, "down");
+    assert_eq!(down.status.code(), Some(0), "{}", stderr(&down));
+    let ended = up.wait().unwrap().code();
+    assert_eq!(ended, Some(0), "{}", fs::read_to_string(folder.path().join("said")).unwrap());
+    let mut printed = String::new();
+    up.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+    assert!(printed.contains("curl"), "{printed}");
+    assert!(!state.exists());
+    assert_eq!(processes_in(&data_folder(&said)), Vec::<String>::new());
+}
+
+#[test]
+fn the_limit_is_measured_in_turns() {
+    if servers::PostgresPrograms::find().and_then(|programs| programs.pgbench()).is_none() {
+        println!("not run: pgbench is not on this machine");
+        return;
+    }
+    let folder = folder();
+    let output = run(&folder, "bench limit --duration 1s --rounds 2 --clients 8 --json -");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let limit: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid(&limit, "bench-limit.schema.json");
+    assert_eq!(limit["rounds"].as_array().unwrap().len(), 2);
+    assert!(limit["ratio"]["median"].as_f64().unwrap() > 0.0);
+}

@@ -1,0 +1,115 @@
+//! What customers met while something was done to a shop: the counts of its gateway before and after. By capability, that is
+//! the *blast radius* of a deployment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use topology::Capability;
+
+/// How long the gateway may take to tell.
+const LIMIT: Duration = Duration::from_secs(2);
+/// The metric that counts answers, by method, route and status.
+const ANSWERS: &str = "http_server_request_duration_seconds_count{";
+
+/// Requests by capability; those that nobody asked for are there with zeros.
+pub type Served = BTreeMap<Capability, Asked>;
+
+/// Requests, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Answered, well or not.
+    pub requests: u64,
+    /// Of those, answered with a status of 500 or more.
+    pub failed: u64,
+}
+
+/// All that the gateway at this address has answered so far; nothing where it does not tell.
+pub async fn so_far(gateway: &str) -> Option<Served> {
+    let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build().ok()?;
+    let answer = client.get(format!("{gateway}/metrics")).send().await.ok()?.error_for_status().ok()?;
+    Some(read(&answer.text().await.ok()?))
+}
+
+/// What came between two looks.
+pub fn between(before: &Served, after: &Served) -> Served {
+    let since = |(capability, after): (&Capability, &Asked)| {
+        let before = before.get(capability).copied().unwrap_or_default();
+        let asked = Asked {
+            requests: after.requests.saturating_sub(before.requests),
+            failed: after.failed.saturating_sub(before.failed),
+        };
+        (*capability, asked)
+    };
+    after.iter().map(since).collect()
+}
+
+/// In a sentence. Where nobody asked, nothing is known of whom it would have hit.
+pub fn told(served: Option<&Served>) -> String {
+    let Some(served) = served else { return "the gateway does not tell what it answered meanwhile".into() };
+    let asked: Vec<String> = served
+        .iter()
+        .filter(|(_, asked)| asked.requests > 0)
+        .map(|(what, asked)| format!("{} {} of {}", what.name(), asked.failed, asked.requests))
+        .collect();
+    if asked.is_empty() {
+        return "nobody asked for anything meanwhile: whom it would have hit is not known".into();
+    }
+    format!("requests that failed meanwhile: {}", asked.join(", "))
+}
+
+fn read(metrics: &str) -> Served {
+    let mut served: Served =
+        Capability::ALL.into_iter().map(|capability| (capability, Asked::default())).collect();
+    for line in metrics.lines() {
+        let Some((labels, count)) = line.strip_prefix(ANSWERS).and_then(|rest| rest.rsplit_once("} ")) else {
+            continue;
+        };
+        let label =
+            |name: &str| labels.split_once(&format!("{name}=\""))?.1.split_once('"').map(|(value, _)| value);
+        let capability = match (label("http_request_method"), label("http_route")) {
+            (Some("GET"), Some("/products/{sku}")) => Capability::Browse,
+            (Some("POST"), Some("/orders")) => Capability::Order,
+            (Some("POST"), Some("/wallets/deposits")) => Capability::Pay,
+            (Some("GET"), Some("/orders/{order_id}")) => Capability::Track,
+            _ => continue,
+        };
+        let count: u64 = count.parse().unwrap_or_default();
+        let failed = label("http_response_status_code").is_some_and(|status| status.starts_with('5'));
+        let asked = served.entry(capability).or_default();
+        asked.requests += count;
+        asked.failed += if failed { count } else { 0 };
+    }
+    served
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(good: u64, bad: u64) -> String {
+        format!(
+            "# TYPE http_server_request_duration_seconds histogram\n\
+             {ANSWERS}http_request_method=\"POST\",http_route=\"/orders\",http_response_status_code=\"202\"}} {good}\n\
+             {ANSWERS}http_request_method=\"POST\",http_route=\"/orders\",http_response_status_code=\"503\"}} {bad}\n\
+             {ANSWERS}http_request_method=\"PUT\",http_route=\"/products\",http_response_status_code=\"204\"}} 7\n\
+             http_server_request_duration_seconds_sum{{http_request_method=\"POST\",http_route=\"/orders\"}} 0.5\n"
+        )
+    }
+
+    #[test]
+    fn what_came_between_is_told_by_capability() {
+        let met = between(&read(&metrics(10, 1)), &read(&metrics(30, 3)));
+        assert_eq!(met[&Capability::Order], Asked { requests: 22, failed: 2 });
+        assert_eq!(met[&Capability::Browse], Asked::default());
+        assert_eq!(told(Some(&met)), "requests that failed meanwhile: order 2 of 22");
+    }
+
+    #[test]
+    fn nobody_asked_is_no_pass() {
+        let all = read(&metrics(10, 1));
+        assert!(told(Some(&between(&all, &all))).contains("is not known"));
+        assert!(told(None).contains("does not tell"));
+    }
+}

@@ -1,0 +1,209 @@
+//! What can be changed from the page. All of it goes to `cleave up`, as if it had been said on the command line, but for the
+//! load, which is the dashboard's own.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Json};
+use chrono::{TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Dashboard;
+use super::clock::shares;
+use super::load::Wanted;
+use super::sample::FlashSale;
+use control::admission::Refused;
+use control::{AddFault, Deploy, Heal, Renew, Scale};
+use shop::seed::{Goods, PRODUCTS};
+use topology::Mode;
+
+/// The most orders per second that can be asked for: more than both shops together decide on a laptop.
+pub const RATE_MOST: f64 = 1_000.0;
+/// What the monolith's one process is called.
+const MONOLITH: &str = "monolith";
+/// The longest flash sale, in seconds.
+const LONGEST_SALE_S: u64 = 600;
+
+/// `POST /api/load`. What is left out stays as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetLoad {
+    /// Orders per second, to each shop; 0 ends the load.
+    #[serde(default)]
+    pub rate_per_s: Option<f64>,
+    /// Intended outcomes and their shares, which sum to 1.
+    #[serde(default)]
+    pub mix: Option<BTreeMap<String, f64>>,
+}
+
+/// `POST /api/flash-sale`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartSale {
+    /// How many products are on sale; 0 ends the sale.
+    pub products: u64,
+    /// Pieces of each at the sale's price.
+    #[serde(default)]
+    pub quota: u64,
+    /// How long it lasts, in seconds.
+    #[serde(default)]
+    pub for_s: u64,
+}
+
+/// `POST /api/reset`: there is nothing to be said about it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {}
+
+type Answer = Result<HttpResponse, Refused>;
+
+/// Every control, under `/api`. Whoever comes so far may touch.
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/api/load", web::post().to(load))
+        .route("/api/flash-sale", web::post().to(flash_sale))
+        .route("/api/faults", web::post().to(faults))
+        .route("/api/heal", web::post().to(heal))
+        .route("/api/scale", web::post().to(scale))
+        .route("/api/deploy", web::post().to(deploy))
+        .route("/api/drivers", web::post().to(drivers))
+        .route("/api/reset", web::post().to(reset));
+}
+
+async fn load(Json(asked): Json<SetLoad>, dashboard: Data<Dashboard>) -> Answer {
+    let mut wanted = dashboard.wanted();
+    if let Some(rate) = asked.rate_per_s {
+        if !(0.0..=RATE_MOST).contains(&rate) {
+            return Err(wrong(format!("the rate is 0 to {RATE_MOST} orders per second, not {rate}")));
+        }
+        wanted.rate_per_s = rate;
+    }
+    if let Some(mix) = asked.mix {
+        let per_mille: BTreeMap<String, u32> = mix
+            .into_iter()
+            .map(|(of, share)| (of, (share.clamp(0.0, 1.0) * 1000.0).round() as u32))
+            .collect();
+        if shares(&per_mille).is_none() {
+            let known: Vec<String> = Wanted::new(0.0).per_mille.into_keys().collect();
+            return Err(wrong(format!("the shares of {} must sum to 1", known.join(", "))));
+        }
+        wanted.per_mille = per_mille;
+    }
+    let shown = wanted.shown(Utc::now(), None);
+    dashboard.want(wanted);
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+async fn flash_sale(
+    Json(StartSale { products, quota, for_s }): Json<StartSale>,
+    dashboard: Data<Dashboard>,
+) -> Answer {
+    let mut wanted = dashboard.wanted();
+    wanted.sale = None;
+    if products > 0 {
+        if products > PRODUCTS as u64 || !(1..=LONGEST_SALE_S).contains(&for_s) || quota == 0 {
+            return Err(wrong(format!(
+                "a sale has 1 to {PRODUCTS} products, pieces of each, and lasts 1 to {LONGEST_SALE_S} seconds"
+            )));
+        }
+        let state = control::running(&dashboard.folder).map_err(|why| failed(&why))?;
+        let goods = Goods::new(control::SEED);
+        for shop in &state.shops {
+            let announced = goods.put_on_sale(&shop.address, products as usize, quota).await;
+            announced.map_err(|why| failed(&why.context(format!("{}: the sale", shop.driver))))?;
+        }
+        let until = Utc::now() + TimeDelta::seconds(for_s.cast_signed());
+        wanted.sale = Some(FlashSale { products, quota, until });
+    }
+    let shown = wanted.shown(Utc::now(), None);
+    dashboard.want(wanted);
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+async fn faults(asked: Json<AddFault>, dashboard: Data<Dashboard>) -> Answer {
+    pass_on(&dashboard, "/faults", &*asked).await
+}
+
+async fn heal(asked: Json<Heal>, dashboard: Data<Dashboard>) -> Answer {
+    pass_on(&dashboard, "/heal", &*asked).await
+}
+
+async fn scale(Json(Scale { service, instances }): Json<Scale>, dashboard: Data<Dashboard>) -> Answer {
+    everywhere(&dashboard, "/scale", &service, |service| Scale { service, instances }).await
+}
+
+async fn deploy(Json(Deploy { service }): Json<Deploy>, dashboard: Data<Dashboard>) -> Answer {
+    everywhere(&dashboard, "/deploy", &service, |service| Deploy { service }).await
+}
+
+async fn drivers(asked: Json<Renew>, dashboard: Data<Dashboard>) -> Answer {
+    pass_on(&dashboard, "/renew", &*asked).await
+}
+
+async fn reset(_: Json<Reset>, dashboard: Data<Dashboard>) -> Answer {
+    let state = control::running(&dashboard.folder).map_err(|why| failed(&why))?;
+    let control = control::client(&dashboard.folder).map_err(|why| failed(&why))?;
+    let mut all: Vec<Value> = Vec::new();
+    for shop in state.shops {
+        let fresh = Renew { shop: shop.driver, driver: None };
+        all.push(control.post("/renew", &fresh).await.map_err(|why| failed(&why))?);
+    }
+    Ok(HttpResponse::Ok().json(all))
+}
+
+/// What could not be done, beside what was.
+#[derive(Debug, Serialize)]
+struct NotDone {
+    service: String,
+    why_not: String,
+}
+
+/// To a service, and to the monolith, which does the work of every service. That one of them cannot is no reason to keep
+/// the other from it, and is told.
+async fn everywhere<T: Serialize>(
+    dashboard: &Dashboard,
+    path: &str,
+    service: &str,
+    wanted: impl Fn(String) -> T,
+) -> Answer {
+    let state = control::running(&dashboard.folder).map_err(|why| failed(&why))?;
+    let control = control::client(&dashboard.folder).map_err(|why| failed(&why))?;
+    let there = |mode: Mode| state.shops.iter().any(|shop| shop.driver.mode() == mode);
+    let mut services = Vec::new();
+    services.extend((service != MONOLITH && there(Mode::Split)).then_some(service));
+    services.extend(there(Mode::Monolith).then_some(MONOLITH));
+    let mut all: Vec<Value> = Vec::new();
+    let mut not_done = Vec::new();
+    for service in services {
+        match control.post::<Vec<Value>>(path, &wanted(service.to_owned())).await {
+            Ok(done) => all.extend(done),
+            Err(why) => not_done.push(NotDone { service: service.to_owned(), why_not: format!("{why:#}") }),
+        }
+    }
+    if all.is_empty() {
+        let why: Vec<String> = not_done.into_iter().map(|one| one.why_not).collect();
+        return Err(wrong(if why.is_empty() {
+            format!("no shop that is up has {service}")
+        } else {
+            why.join("; ")
+        }));
+    }
+    all.extend(not_done.iter().filter_map(|one| serde_json::to_value(one).ok()));
+    Ok(HttpResponse::Ok().json(all))
+}
+
+async fn pass_on(dashboard: &Dashboard, path: &str, body: &impl Serialize) -> Answer {
+    let control = control::client(&dashboard.folder).map_err(|why| failed(&why))?;
+    let answer: Value = control.post(path, body).await.map_err(|why| failed(&why))?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn wrong(why: String) -> Refused {
+    Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why)
+}
+
+/// `cleave up` says why; it is shown as it is.
+fn failed(why: &anyhow::Error) -> Refused {
+    Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{why:#}"))
+}

@@ -1,0 +1,94 @@
+//! Who may look, and who may touch (rule 39).
+//!
+//! Looking needs no token, but the right `Host` and no other `Origin`: a page of another site cannot read what it has no
+//! leave for, and a name that was made to point here (*DNS rebinding*) stands in `Host`. Touching is for whom
+//! [`admission`] admits, and is not there at all where others than this machine can look.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::HttpRequest;
+use actix_web::http::{StatusCode, header};
+
+use control::admission::{self, Refused};
+
+/// The door of a page.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What admits to the controls; none where there are none.
+    pub token: Option<String>,
+}
+
+impl Door {
+    /// The address of the page. The token is in its fragment, which goes to no server and into no log.
+    pub fn page(&self) -> String {
+        let token = self.token.as_ref().map(|token| format!("#token={token}")).unwrap_or_default();
+        format!("http://{}/{token}", self.address)
+    }
+
+    /// Lets a request in that only looks.
+    pub fn look(&self, request: &HttpRequest) -> Result<(), Refused> {
+        if self.address.ip().is_loopback() {
+            return admission::is_from_here(request, self.address.port());
+        }
+        // Which of its addresses a machine is reached at is not known here; but a name can be made to point anywhere, and
+        // an address cannot.
+        let host =
+            request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let place = host.parse::<SocketAddr>().map(|place| (place.ip(), place.port()));
+        let place = place.or_else(|_| host.parse::<IpAddr>().map(|ip| (ip, 80)));
+        if !place.is_ok_and(|(_, port)| port == self.address.port()) {
+            let why =
+                "open this page by the address of the machine, as http://192.0.2.1:8000, and not by a name";
+            return Err(Refused::new(StatusCode::MISDIRECTED_REQUEST, why));
+        }
+        Ok(())
+    }
+
+    /// Lets a request in that changes something.
+    pub fn touch(&self, request: &HttpRequest) -> Result<(), Refused> {
+        let only_looking = || {
+            Refused::new(StatusCode::FORBIDDEN, "this page is to be looked at: there are no controls here")
+        };
+        admission::admit(request, self.address.port(), self.token.as_deref().ok_or_else(only_looking)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn looks(listens: &str, host: &str) -> Result<(), u16> {
+        let door = Door { address: listens.parse().unwrap(), token: None };
+        let request = TestRequest::get().insert_header(("host", host)).to_http_request();
+        door.look(&request).map_err(|refused| refused.status.as_u16())
+    }
+
+    #[test]
+    fn on_loopback_only_its_own_name_is_right() {
+        assert_eq!(looks("127.0.0.1:4321", "127.0.0.1:4321"), Ok(()));
+        assert_eq!(looks("127.0.0.1:4321", "localhost:4321"), Ok(()));
+        assert_eq!(looks("127.0.0.1:4321", "192.0.2.1:4321"), Err(421));
+        assert_eq!(looks("127.0.0.1:4321", "evil.example:4321"), Err(421));
+    }
+
+    #[test]
+    fn elsewhere_any_address_is_right_and_no_name() {
+        assert_eq!(looks("0.0.0.0:4321", "192.0.2.1:4321"), Ok(()));
+        assert_eq!(looks("0.0.0.0:4321", "[2001:db8::1]:4321"), Ok(()));
+        assert_eq!(looks("0.0.0.0:80", "192.0.2.1"), Ok(()));
+        for host in ["evil.example:4321", "192.0.2.1:80", "192.0.2.1", "localhost:4321", ""] {
+            assert_eq!(looks("0.0.0.0:4321", host), Err(421), "{host}");
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_token_nothing_can_be_touched() {
+        let door = Door { address: "127.0.0.1:4321".parse().unwrap(), token: None };
+        let request = TestRequest::post().insert_header(("host", "127.0.0.1:4321")).to_http_request();
+        assert_eq!(door.touch(&request).unwrap_err().status, StatusCode::FORBIDDEN);
+    }
+}

@@ -1,0 +1,105 @@
+//! The page as text: words, files, and what a policy would forbid.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::words::{self, WORDS};
+use super::{SCRIPTS, STYLES, asset, data, html, standing_alone};
+use faults::KINDS;
+
+/// Every key that the page or a script asks for, as far as it stands there whole.
+fn asked_for() -> BTreeSet<String> {
+    let page = html().unwrap();
+    let texts = SCRIPTS.iter().map(|script| script.text).chain([page.as_str()]);
+    let beginnings = ["data-word=\"", "data-label=\"", "words.word(\"", "words.wordOr(\""];
+    texts
+        .flat_map(|text| beginnings.iter().flat_map(|beginning| text.split(beginning).skip(1)))
+        .map(|rest| rest.split('"').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn no_word_is_missing_in_either_language() {
+    let mut keys = BTreeSet::new();
+    for (key, english, korean) in WORDS {
+        assert!(keys.insert(*key), "{key} stands there twice");
+        assert!(!english.is_empty() && !korean.is_empty(), "{key} has no words in one language");
+        let places = |text: &str| (0..9).filter(|n| text.contains(&format!("{{{n}}}"))).collect::<Vec<_>>();
+        assert_eq!(places(english), places(korean), "{key} is given the same values in both languages");
+    }
+    let asked_for = asked_for();
+    assert!(asked_for.len() > 60, "{asked_for:?}");
+    for key in &asked_for {
+        assert!(keys.contains(key.as_str()), "the page asks for the word {key:?}, and there is none");
+    }
+}
+
+#[test]
+fn every_kind_of_fault_is_explained() {
+    for kind in KINDS {
+        let key = format!("does_{}", kind.name);
+        let (_, english, _) = WORDS.iter().find(|(word, ..)| *word == key).expect(kind.name);
+        assert_eq!(*english, kind.does.replace('`', ""), "{}", kind.name);
+    }
+}
+
+#[test]
+fn no_word_is_left_over() {
+    let scripts: String = SCRIPTS.iter().map(|script| script.text).collect();
+    let asked_for = asked_for();
+    // Keys that are put together: `mode_${…}`.
+    let families: Vec<&str> =
+        scripts.split('`').filter_map(|text| text.split_once("_${")).map(|(family, _)| family).collect();
+    for (key, ..) in WORDS {
+        let used = asked_for.contains(*key)
+            || scripts.contains(&format!("\"{key}\""))
+            || scripts.contains(&format!(" {key}:"))
+            || families.iter().any(|family| key.starts_with(&format!("{family}_")));
+        assert!(used, "nobody asks for the word {key:?}");
+    }
+}
+
+#[test]
+fn the_page_is_small_and_needs_nothing_from_elsewhere() {
+    let page = html().unwrap();
+    let all: usize = STYLES.iter().chain(SCRIPTS).map(|asset| asset.text.len()).sum::<usize>() + page.len();
+    assert!(all <= 300_000, "{all} bytes");
+    for text in STYLES.iter().chain(SCRIPTS).map(|asset| asset.text).chain([page.as_str()]) {
+        let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
+        assert!(
+            !elsewhere.contains("http://") && !elsewhere.contains("https://"),
+            "something is loaded from elsewhere"
+        );
+    }
+    assert!(asset("page.js").is_some() && asset("../mod.rs").is_none());
+}
+
+#[test]
+fn nothing_stands_in_the_page_that_its_policy_forbids() {
+    let page = html().unwrap().replace(&data(&words::json().to_string()), "");
+    assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" on"), "inline");
+    for script in page.split("<script").skip(1) {
+        assert!(
+            script.starts_with(" type=\"application/json\"") || script.starts_with(" defer src="),
+            "{script:.60}"
+        );
+    }
+    // What would make markup of a text, and with it of a text from an order.
+    for script in SCRIPTS {
+        for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"]
+        {
+            assert!(!script.text.contains(way), "{} uses {way}", script.name);
+        }
+    }
+}
+
+#[test]
+fn a_recording_cannot_break_out_of_a_page_that_stands_alone() {
+    let evil = "{\"schema\":\"</script><script>alert(1)</script>\"}";
+    let page = standing_alone(evil, &json!({ "ids": [], "en": evil, "ko": [] })).unwrap();
+    assert!(!page.contains("alert(1)</script>"), "it ended its element");
+    assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)"));
+    let ends = page.matches("</script").count();
+    assert_eq!(ends, 4, "the words, the recording, its stories, and the scripts");
+}

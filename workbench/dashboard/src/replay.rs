@@ -1,0 +1,97 @@
+//! A recording, played back by the same page: from a server that needs no shop, or from one file that needs no server.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::door::Door;
+use super::recording::{self, Recorded};
+use super::session::Session;
+use super::{Options, in_turn, page, server, stories};
+
+/// Samples in one file, at most: an hour's. Of a longer recording only some are taken.
+const MOST: usize = 3_600;
+
+/// Reads one recording, or two of one shop each that are to be seen side by side; the latest where none is named.
+pub fn chosen(named: &[PathBuf], folder: &Path) -> Result<Recorded> {
+    match named {
+        [] => recording::read(&recording::latest(folder)?),
+        [place] => recording::read(place),
+        [left, right] => in_turn::side_by_side(&recording::read(left)?, &recording::read(right)?),
+        more => bail!("{} recordings were named: one can be played, or two side by side", more.len()),
+    }
+}
+
+/// Serves a recording until `stop` is done.
+pub async fn replay(
+    folder: &Path,
+    recorded: Recorded,
+    options: &Options,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let Recorded { header, text, samples, stories } = recorded;
+    let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
+    let door = Door { address: listener.local_addr()?, token: None };
+    println!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
+    super::show(folder, &door, options);
+    let session = Session::new(header.started_at, true, false);
+    let open = server::replay(listener, door, session, text, stories)?;
+    stop.await;
+    open.close().await;
+    Ok(())
+}
+
+/// Writes a recording as a page that opens anywhere.
+pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
+    let (text, every) = thinned(recorded);
+    std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    if every > 1 {
+        eprintln!("The recording is long: only one of {every} samples is in the file");
+    }
+    println!("{} opens in any browser", file.display());
+    Ok(())
+}
+
+/// The header, and every n-th sample, with n.
+fn thinned(recorded: &Recorded) -> (String, usize) {
+    let every = recorded.samples.div_ceil(MOST).max(1);
+    let mut lines = recorded.text.split_inclusive('\n');
+    let header = lines.next().unwrap_or_default();
+    (lines.step_by(every).fold(header.to_owned(), |text, line| text + line), every)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../tests/data/live.jsonl");
+
+    #[test]
+    fn a_file_stands_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recording, file) = (folder.path().join("live.jsonl"), folder.path().join("page.html"));
+        // A text of an order that would end the script, if it could.
+        std::fs::write(&recording, EXAMPLE.replace("a processor", "</script><script>alert(1)</script>"))
+            .unwrap();
+        export(&recording::read(&recording).unwrap(), &file).unwrap();
+        let page = std::fs::read_to_string(&file).unwrap();
+        assert!(page.contains("cleave.live/1") && !page.contains("<script>alert(1)"));
+        for outside in ["src=\"http", "href=\"http", "src=\"/", "href=\"/assets"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_long_recording_is_thinned() {
+        let (header, sample) = EXAMPLE.split_once('\n').unwrap();
+        let sample = sample.lines().next().unwrap();
+        let samples = 2 * MOST + 1;
+        let text = format!("{header}\n{}", format!("{sample}\n").repeat(samples));
+        let recorded =
+            Recorded { header: serde_json::from_str(header).unwrap(), text, samples, stories: Vec::new() };
+        let (text, every) = thinned(&recorded);
+        assert_eq!((every, text.lines().count()), (3, 1 + samples.div_ceil(3)));
+    }
+}

@@ -1,0 +1,223 @@
+//! Once a second: looks at everything and makes a [`Sample`] of it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::future::join_all;
+use tokio::time::MissedTickBehavior;
+
+use super::clock::{ShopTick, Tick};
+use super::cost::{Costs, WINDOW, compare};
+use super::feed::Told;
+use super::load::LoadProcess;
+use super::own::Own;
+use super::recording::Recorder;
+use super::sample::{Event, Fault, Sample};
+use super::watched::Watched;
+use super::{Dashboard, rounded};
+use control::live::ShopNow;
+use control::{Client, State};
+use faults::{Record, Target};
+use report::run::Comparison;
+use topology::{Driver, ShopHandle};
+
+/// Between two samples.
+const TICK: Duration = Duration::from_secs(1);
+/// How long `cleave up` may take to tell how its processes are.
+const LIMIT: Duration = Duration::from_millis(900);
+/// Up to this rate single orders are told of.
+const WATCHED_RATE: f64 = 20.0;
+/// Why a shop that should be up is not.
+const REPLACED: &str = "it is being replaced, or that failed: then reset it again";
+/// Makes samples.
+pub struct Sampler {
+    dashboard: Arc<Dashboard>,
+    folder: PathBuf,
+    began: Instant,
+    second: u64,
+    shops: Vec<Watched>,
+    load: LoadProcess,
+    recorder: Option<Recorder>,
+    own: Own,
+    flawed: bool,
+    /// The journals were read up to here.
+    since: DateTime<Utc>,
+    /// Where the load was sent to last, and which load: a change of either disturbs the window.
+    sent_to: Vec<(Driver, String)>,
+    undisturbed: bool,
+    window: Instant,
+    /// By the last window, and on how many it rests.
+    comparison: (Vec<Comparison>, u64),
+}
+
+impl Sampler {
+    /// Looks at what is up in this folder.
+    pub fn new(dashboard: Arc<Dashboard>, folder: PathBuf, recorder: Option<Recorder>) -> Result<Sampler> {
+        let now = Instant::now();
+        Ok(Sampler {
+            dashboard,
+            folder,
+            began: now,
+            second: 0,
+            shops: Vec::new(),
+            load: LoadProcess::start()?,
+            recorder,
+            own: Own::default(),
+            flawed: false,
+            since: Utc::now(),
+            sent_to: Vec::new(),
+            undisturbed: false,
+            window: now,
+            comparison: Default::default(),
+        })
+    }
+
+    /// Tells of each second, until nothing is up any more.
+    pub async fn run(mut self) -> Result<()> {
+        let mut clock = tokio::time::interval(TICK);
+        // A second for which there was no time is left out; making up for it would crowd the next ones.
+        clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            clock.tick().await;
+            let Some(state) = State::read(&self.folder)? else { return Ok(()) };
+            let sample = self.sample(state).await?;
+            let json = serde_json::to_string(&sample)?;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.write(&json);
+            }
+            self.dashboard.feed.tell(Told { second: sample.second, json });
+        }
+    }
+
+    async fn sample(&mut self, state: State) -> Result<Sample> {
+        let now = Utc::now();
+        self.flawed = !state.flaws.is_empty();
+        self.watch(&state.shops);
+        let access = state.control.context("`cleave up` is of an older version; start it again")?;
+        let live = self.live(&Client::new(access)?).await;
+        let wanted = self.dashboard.wanted();
+        if let Ok(live) = &live {
+            self.direct(live).await?;
+        }
+        let tick = self.load.take();
+        let mut by_driver: HashMap<Driver, ShopTick> = HashMap::new();
+        let late = tick.as_ref().and_then(|tick| tick.late_p99_ms);
+        by_driver
+            .extend(tick.into_iter().flat_map(|Tick { shops, .. }| shops).map(|shop| (shop.driver, shop)));
+
+        let watched = wanted.rate_per_s <= WATCHED_RATE;
+        let flawed = self.flawed;
+        let looking = self.shops.iter_mut().map(|shop| {
+            let driver = shop.look.shop().driver;
+            let found = match &live {
+                Ok(live) => live.iter().find(|now| now.shop == driver).ok_or(REPLACED.to_owned()),
+                Err(why) => Err(format!("its processes cannot be asked after: {why:#}")),
+            };
+            shop.now(found, by_driver.remove(&driver), watched, flawed)
+        });
+        let shops = join_all(looking).await;
+        let live = live.unwrap_or_default();
+        let faults: Vec<Fault> =
+            live.iter().flat_map(|now| now.faults.iter().map(|r| fault(now.shop, r))).collect();
+        let events: Vec<Event> = live.iter().flat_map(events).collect();
+        self.since = events.iter().map(|event| event.at).fold(self.since, DateTime::max);
+        self.undisturbed &=
+            faults.is_empty() && wanted.rate_per_s > 0.0 && shops.iter().all(|s| s.problem.is_none());
+        // By the clock, rounded, since ticks stray by less than half a second; and rising whatever the clock does.
+        self.second = (self.began.elapsed().as_secs_f64().round() as u64).max(self.second + 1);
+        if self.window.elapsed() >= WINDOW {
+            self.close_window();
+        }
+        Ok(Sample {
+            second: self.second,
+            at: now,
+            load: wanted.shown(now, late.map(rounded)),
+            shops,
+            faults,
+            events,
+            comparison: self.comparison.0.clone(),
+            windows: self.comparison.1,
+            dashboard: self.own.now(self.dashboard.feed.pages()),
+            recording: self.recorder.as_ref().map(|recorder| recorder.told().clone()).unwrap_or_default(),
+        })
+    }
+
+    fn close_window(&mut self) {
+        for shop in &mut self.shops {
+            shop.costs.close(self.second, self.undisturbed);
+        }
+        (self.undisturbed, self.window) = (true, Instant::now());
+        let costs: Vec<&Costs> = self.shops.iter().map(|shop| &shop.costs).collect();
+        self.comparison = compare(&costs);
+    }
+
+    /// Looks at these shops from now on, and goes on with those that it looked at before.
+    fn watch(&mut self, running: &[ShopHandle]) {
+        let mut before: Vec<Option<Watched>> =
+            std::mem::take(&mut self.shops).into_iter().map(Some).collect();
+        for shop in running {
+            let same = |watched: &&mut Option<Watched>| {
+                watched.as_ref().is_some_and(|watched| watched.look.shop().databases == shop.databases)
+            };
+            let known = before.iter_mut().find(same).and_then(Option::take);
+            self.shops.push(known.unwrap_or_else(|| Watched::new(shop.clone())));
+        }
+    }
+
+    async fn live(&self, client: &Client) -> Result<Vec<ShopNow>> {
+        let since = self.since.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let path = format!("/live?since={since}");
+        let asking = client.get(&path);
+        tokio::time::timeout(LIMIT, asking).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
+    }
+
+    /// Has the load sent to the shops that are there: one that is being replaced gets none.
+    async fn direct(&mut self, live: &[ShopNow]) -> Result<()> {
+        let there = self.shops.iter().map(|shop| shop.look.shop());
+        let there = there.filter(|shop| live.iter().any(|now| now.shop == shop.driver));
+        let shops: Vec<(Driver, String)> = there.map(|shop| (shop.driver, shop.address.clone())).collect();
+        if !self.load.lives() {
+            self.load = LoadProcess::start()?;
+        }
+        let plan = self.dashboard.wanted().plan(Utc::now(), shops.clone());
+        self.undisturbed &= self.sent_to == shops && !self.load.changes(&plan);
+        self.sent_to = shops;
+        self.load.follow(plan).await
+    }
+}
+
+fn fault(shop: Driver, record: &Record) -> Fault {
+    let target = match &record.fault.target {
+        Target::Link(link) => Some(link.to_string()),
+        Target::Process(name) => Some(name.clone()),
+        Target::Messages(service) => Some((*service).to_owned()),
+        Target::Database | Target::Broker => None,
+    };
+    Fault {
+        id: record.id,
+        shop,
+        kind: record.fault.kind.name.to_owned(),
+        target,
+        name: record.fault.to_string(),
+        from: record.started,
+        until: record.ended.unwrap_or(record.started + record.fault.time_to_live),
+        active: record.ended.is_none(),
+        hits: record.hits,
+        problem: record.problem.clone(),
+    }
+}
+
+fn events(now: &ShopNow) -> Vec<Event> {
+    let event = |entry: &shop::supervisor::Entry| Event {
+        at: entry.timestamp,
+        shop: now.shop,
+        process: entry.process.clone(),
+        warning: entry.level != "INFO",
+        message: entry.message.clone(),
+    };
+    now.journal.iter().map(event).collect()
+}

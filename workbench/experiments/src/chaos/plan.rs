@@ -1,0 +1,245 @@
+//! Which faults are made when: a seed determines all of it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use faults::{FaultSpec, Kind, Link, On, POINTS};
+use topology::{Driver, Mode, SERVICES};
+
+/// What a chaos monkey does. Not all there is: a fault that ends nothing and delays nothing that anybody waits for
+/// (`slow_close`) would only take the place of another, and those that keep a server away for as long as they last are
+/// for scenarios.
+const KINDS: [&str; 19] = [
+    "latency",
+    "bandwidth",
+    "timeout",
+    "reset_peer",
+    "slicer",
+    "limit_data",
+    "down",
+    "kill",
+    "pause",
+    "clock_skew",
+    "crash_point",
+    "restart_database",
+    "restart_broker",
+    "broker_memory_alarm",
+    "duplicate",
+    "delay",
+    "reorder",
+    "drop_before_confirm",
+    "poison",
+];
+
+/// What was disturbed is left alone for so many faults.
+const REST: usize = 4;
+/// How long a fault lasts, in milliseconds.
+const LASTS: std::ops::RangeInclusive<u64> = 1000..=2000;
+/// The same for one that has to wait until something comes its way.
+const WAITS: std::ops::RangeInclusive<u64> = 2200..=2800;
+
+/// How far a clock is wrong, in milliseconds.
+const SKEWS: [i64; 4] = [-60_000, -5_000, 5_000, 60_000];
+
+/// A fault that is to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// When, from the start.
+    pub at: Duration,
+    /// What.
+    pub fault: FaultSpec,
+}
+
+/// So many faults for a shop with this driver, one after the other every so often. Each kind comes once before any
+/// comes again.
+pub fn plan(seed: u64, driver: Driver, faults: usize, every: Duration) -> Result<Vec<Planned>> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut kinds = Vec::new();
+    while kinds.len() < faults {
+        kinds.extend(round(driver, &mut random)?);
+    }
+    let mut planned: Vec<Planned> = Vec::new();
+    let mut place = 1;
+    for kind in kinds.into_iter().take(faults) {
+        let disturbed: Vec<String> =
+            planned.iter().rev().map(|planned| planned.fault.target.to_string()).collect();
+        let target = target(kind, driver, &disturbed, &mut random);
+        let fault = fault(kind, driver, &target, &mut random)?;
+        planned.push(Planned { at: every * place, fault });
+        place += places(kind);
+    }
+    Ok(planned)
+}
+
+/// One more fault of this kind, on whatever target its number leads to.
+pub fn one_more(seed: u64, number: u64, driver: Driver, kind: &Kind) -> Result<FaultSpec> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number));
+    let target = target(kind, driver, &[], &mut random);
+    fault(kind, driver, &target, &mut random)
+}
+
+/// How many kinds there are for this driver.
+pub fn kinds(driver: Driver) -> Result<Vec<&'static Kind>> {
+    let all = KINDS.into_iter().map(Kind::find).collect::<Result<Vec<_>>>()?;
+    let has = |kind: &&Kind| driver.mode() == Mode::Split || kind.missing_in_monolith().is_none();
+    Ok(all.into_iter().filter(has).collect())
+}
+
+/// Every kind once, in some order, but those of servers at equal distances.
+fn round(driver: Driver, random: &mut Xoshiro256PlusPlus) -> Result<Vec<&'static Kind>> {
+    let (mut servers, mut others): (Vec<_>, Vec<_>) =
+        kinds(driver)?.into_iter().partition(|kind| is_of_servers(kind));
+    servers.shuffle(random);
+    others.shuffle(random);
+    let apart = others.len() / servers.len();
+    for (n, server) in servers.into_iter().enumerate() {
+        others.insert(n * (apart + 1) + apart / 2, server);
+    }
+    Ok(others)
+}
+
+/// How many places in the plan a fault takes. A server takes much with it, and the shop is to recover from that before
+/// the next fault: RabbitMQ needs some ten seconds to come back where the machine is busy.
+fn places(kind: &Kind) -> u32 {
+    match kind.on {
+        On::Broker => 4,
+        On::Database => 2,
+        On::Link | On::Process | On::Messages => 1,
+    }
+}
+
+/// Whether it is done to a server, which all shops on it share.
+pub(super) fn is_of_servers(kind: &Kind) -> bool {
+    matches!(kind.on, On::Database | On::Broker)
+}
+
+/// One of the targets that were not disturbed of late; where all were, the one that was disturbed first.
+fn target(kind: &Kind, driver: Driver, disturbed: &[String], random: &mut Xoshiro256PlusPlus) -> String {
+    let mut all = targets(kind, driver);
+    all.shuffle(random);
+    let rested =
+        |target: &String| disturbed.iter().position(|other| other == target).unwrap_or(usize::MAX).min(REST);
+    // The last of equals: the order is left to chance.
+    all.into_iter().max_by_key(rested).unwrap_or_default()
+}
+
+/// Where a kind of fault meets something while customers browse, order, pay and track.
+fn targets(kind: &Kind, driver: Driver) -> Vec<String> {
+    let split = driver.mode() == Mode::Split;
+    let programs = if split { SERVICES.as_slice() } else { &["monolith"] };
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    match kind.on {
+        // Nobody asks the gateway for stock or for shipments.
+        On::Link => {
+            let idle = |link: &Link| matches!(link, Link::Gateway("inventory" | "shipping"));
+            let links = Link::all(driver.mode()).into_iter();
+            links.filter(|link| !idle(link)).map(|link| link.to_string()).collect()
+        }
+        On::Process if matches!(kind.name, "kill" | "pause") => {
+            named(&[programs, &["gateway", "registry"]].concat())
+        }
+        On::Process => named(programs),
+        On::Messages => named(&SERVICES),
+        On::Database | On::Broker => named(&[kind.on.name()]),
+    }
+}
+
+fn fault(kind: &Kind, driver: Driver, target: &str, random: &mut Xoshiro256PlusPlus) -> Result<FaultSpec> {
+    let attributes = match kind.name {
+        "latency" => json!({ "latency": random.random_range(50..400), "jitter": 50 }),
+        "bandwidth" => json!({ "rate": random.random_range(5..50) }),
+        "timeout" => json!({ "timeout": random.random_range(200..1000) }),
+        "reset_peer" => json!({ "timeout": random.random_range(0..200) }),
+        "slicer" => {
+            json!({ "average_size": random.random_range(16..256), "size_variation": 8, "delay": 500 })
+        }
+        "limit_data" => json!({ "bytes": random.random_range(100..2000) }),
+        "clock_skew" => json!({ "skew": SKEWS.choose(random) }),
+        "crash_point" => {
+            json!({ "point": crash_point(driver, target, random), "pass": random.random_range(1..=5) })
+        }
+        "reorder" => json!({ "wait": 500 }),
+        "delay" => json!({ "delay": random.random_range(100..1000) }),
+        _ => json!({}),
+    };
+    let has_to_wait = kind.on == On::Messages || kind.name == "crash_point";
+    let lasts = random.random_range(if has_to_wait { WAITS } else { LASTS });
+    let fault: Value = json!({
+        "kind": kind.name,
+        "target": target,
+        "attributes": attributes,
+        "for": format!("{lasts}ms"),
+    });
+    serde_json::from_value(fault).with_context(|| format!("a {} was planned on {target}", kind.name))
+}
+
+/// A point that the process passes with every order. Compensations are too rare to wait for.
+fn crash_point(driver: Driver, process: &str, random: &mut Xoshiro256PlusPlus) -> Option<&'static str> {
+    let passed = POINTS.iter().filter(|point| point.processes(driver).contains(&process));
+    let often: Vec<_> =
+        passed.map(|point| point.name).filter(|name| !name.contains("compensation")).collect();
+    often.choose(random).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(3);
+
+    fn planned(seed: u64, driver: Driver) -> Vec<Planned> {
+        plan(seed, driver, 76, EVERY).unwrap()
+    }
+
+    #[test]
+    fn a_seed_determines_all_of_it() {
+        for driver in Driver::CORRECT {
+            assert_eq!(planned(1, driver), planned(1, driver));
+            assert_ne!(planned(1, driver), planned(2, driver));
+        }
+    }
+
+    #[test]
+    fn every_kind_comes_often_enough() {
+        for driver in Driver::CORRECT {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            for Planned { fault, .. } in planned(7, driver) {
+                *counts.entry(fault.kind.name).or_default() += 1;
+            }
+            assert!(counts.len() >= 12, "{driver}: {counts:?}");
+            assert!(counts.values().all(|count| *count >= 3), "{driver}: {counts:?}");
+        }
+    }
+
+    #[test]
+    fn every_fault_can_be_made_and_none_meets_another() {
+        for (driver, seed) in Driver::CORRECT.into_iter().flat_map(|driver| (1..20).map(move |n| (driver, n)))
+        {
+            let planned = planned(seed, driver);
+            for one in &planned {
+                one.fault.in_mode(driver.mode()).unwrap();
+                assert!(one.fault.time_to_live < EVERY);
+            }
+            for pair in planned.windows(2) {
+                assert!(pair[0].at < pair[1].at);
+                // The monolith is one process: what is done to it follows what was done to it, and is over by then.
+                let one_process = driver.mode() == Mode::Monolith;
+                assert!(
+                    one_process || !pair[0].fault.clashes_with(&pair[1].fault),
+                    "{driver} {seed}: {pair:?}"
+                );
+            }
+            let servers: Vec<_> = planned.iter().filter(|one| is_of_servers(one.fault.kind)).collect();
+            for pair in servers.windows(2) {
+                assert!(pair[1].at - pair[0].at >= EVERY * 4, "{driver} {seed}: {pair:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! `cleave compare`: the same load on one mode after the other, several times over.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use diesel_async::SimpleAsyncConnection;
+
+use audit::live::{self, Live};
+use audit::{Expected, Subject, Verdict};
+use load::client::Sender;
+use load::mix::Intended;
+use load::{Arrivals, Window};
+use report::measure::Meter;
+use report::run::{Load, ModeRun, Run, SCHEMA, Trial};
+use report::stats;
+use report::trial::{self, DecisionClock};
+use servers::guard::Guard;
+use servers::{Infrastructure, record};
+use shop::seed::{CUSTOMERS, Goods, PRODUCTS};
+use shop::{Shop, ShopOptions, binaries};
+use story::tax;
+use terminal::progress::Progress;
+use topology::{Driver, Mode};
+
+mod labels;
+
+pub use labels::Telemetry;
+use labels::{labels, slug};
+
+/// How long a shop may take to finish after the load has stopped.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How the shop stays consistent, the baseline first. A driver may stand there twice.
+    pub drivers: Vec<Driver>,
+    /// Rules that every shop leaves out on purpose.
+    pub flaws: Vec<String>,
+    /// Whether the processes of each tell of their work, in the same order; the last is for all that follow too.
+    pub telemetry: Vec<Telemetry>,
+    /// How the moments of sending are chosen.
+    pub arrivals: Arrivals,
+    /// The measured part of the load.
+    pub duration: Duration,
+    /// The part before, thrown away.
+    pub warm_up: Duration,
+    /// How often each mode is measured.
+    pub trials: u64,
+    /// Where all randomness of the load comes from.
+    pub seed: u64,
+    /// Whether the databases are looked at while the shop runs, too.
+    pub live_audit: bool,
+    /// Which servers to use.
+    pub infra: servers::Options,
+}
+
+/// Runs the comparison and writes its report below `folder`; answers the run and the folder of the report.
+pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run, PathBuf)> {
+    let started_at = Utc::now();
+    let folder =
+        folder.join("runs").join(format!("{}-{}", started_at.format("%Y%m%dT%H%M%SZ"), options.seed));
+    let logs = folder.join("logs");
+    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+
+    eprintln!("Building what is needed");
+    let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
+    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let wanted = servers::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
+    let infra = Infrastructure::find(guard, &wanted).await?;
+
+    let lab = Laboratory { guard, infra: &infra, options, programs, logs };
+    let (modes, clock) = lab.measure_all().await?;
+    let mut servers = record::servers(&infra).await?;
+    if let Some(postgresql) = &mut servers.postgresql {
+        postgresql.durability += match clock {
+            DecisionClock::Commit => "; decisions are dated by their commits",
+            DecisionClock::Row => "; no commit timestamps, decisions are dated by their rows",
+        };
+    }
+    let run = Run {
+        schema: SCHEMA.to_owned(),
+        started_at,
+        commit: record::commit(),
+        cleave_version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: options.seed,
+        machine: record::machine(),
+        load: load_record(options),
+        flaws: options.flaws.clone(),
+        servers,
+        comparison: stats::compare(&modes),
+        verdict: Verdict::of_all(verdicts(&modes)),
+        modes,
+    };
+    infra.stop().await?;
+    report::write(&run, &folder)?;
+    Ok((run, folder))
+}
+
+impl Options {
+    /// Whether the processes of each driver tell of their work.
+    fn telemetry(&self) -> impl Iterator<Item = Telemetry> {
+        let last = self.telemetry.last().copied().unwrap_or(Telemetry::On);
+        self.telemetry.iter().copied().chain(std::iter::repeat(last)).take(self.drivers.len())
+    }
+}
+
+fn verdicts(modes: &[ModeRun]) -> impl Iterator<Item = Verdict> {
+    modes.iter().flat_map(|mode| &mode.trials).flat_map(|trial| &trial.audit).map(|audit| audit.verdict)
+}
+
+/// Where trials are made.
+struct Laboratory<'a> {
+    guard: &'a Guard,
+    infra: &'a Infrastructure,
+    options: &'a Options,
+    programs: PathBuf,
+    logs: PathBuf,
+}
+
+impl Laboratory<'_> {
+    /// Every trial of every mode. The modes take turns, and take turns in going first, so that a machine that
+    /// slows down in the course of the run slows all of them.
+    async fn measure_all(&self) -> Result<(Vec<ModeRun>, DecisionClock)> {
+        let telemetry: Vec<Telemetry> = self.options.telemetry().collect();
+        let labels = labels(&self.options.drivers, &telemetry);
+        let mut modes: Vec<ModeRun> = (self.options.drivers.iter().zip(&labels))
+            .map(|(driver, label)| ModeRun::new(*driver, label.clone()))
+            .collect();
+        let mut clock = DecisionClock::Commit;
+        let progress = Progress::new(self.options.trials * modes.len() as u64);
+        for number in 1..=self.options.trials {
+            let mut turns: Vec<usize> = (0..modes.len()).collect();
+            if number % 2 == 0 {
+                turns.reverse();
+            }
+            for turn in turns {
+                let name = format!("{}, trial {number} of {}", labels[turn], self.options.trials);
+                let logs = self.logs.join(format!("{}-trial-{number}", slug(&labels[turn])));
+                let (driver, telemetry) = (modes[turn].driver, telemetry[turn] == Telemetry::On);
+                let one = OneTrial { lab: self, progress: &progress, driver, telemetry, name, logs };
+                let (trial, dated_by) = one.run(number).await.with_context(|| one.name.clone())?;
+                clock = dated_by;
+                modes[turn].trials.push(trial);
+                progress.step();
+            }
+        }
+        progress.finish();
+        Ok((modes, clock))
+    }
+}
+
+/// One trial of one mode.
+struct OneTrial<'a> {
+    lab: &'a Laboratory<'a>,
+    progress: &'a Progress,
+    driver: Driver,
+    telemetry: bool,
+    name: String,
+    logs: PathBuf,
+}
+
+impl OneTrial<'_> {
+    async fn run(&self, number: u64) -> Result<(Trial, DecisionClock)> {
+        let options = self.lab.options;
+        self.phase("starting and seeding");
+        let shop = self.shop().await?;
+
+        self.phase(&words(options.arrivals, options.warm_up + options.duration));
+        let window = Window { from: options.warm_up, to: options.warm_up + options.duration };
+        // Closed loop asks for the decision in both modes: a client is free when its order is decided.
+        let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
+        let (started, started_at) = (sender.started(), wall_clock(sender.started()));
+        let looking =
+            options.live_audit.then(|| Live::start(subject(&shop, None), live::Settings::default()));
+        let mut meter = Meter::new(&shop, self.lab.infra).await?;
+        let (samples, usage) = tokio::try_join!(
+            load::run(&sender, options.arrivals, options.seed, window),
+            meter.between(started + window.from, started + window.to),
+        )?;
+        drop(meter);
+
+        self.phase("waiting until all is decided, and auditing");
+        if let Err(error) = shop.drain(DRAIN).await {
+            self.progress.note(&format!("{}: {error}", self.name));
+        }
+        let live = match looking {
+            Some(looking) => Some(looking.finish().await?.1.since(started_at)),
+            None => None,
+        };
+        let (recorded, clock) = trial::read_orders(&shop.databases.orders).await?;
+        let settled = trial::settle(samples, &recorded, started_at);
+        let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
+        let audit = audit::audit(&subject(&shop, Some(accepted))).await.context("the audit")?;
+        let ready_ms = shop.ready_ms;
+        let tax = tax::of_load(&shop.handle(), &trial::moments(&settled, window, started_at)).await;
+        shop.stop(self.lab.infra).await?;
+
+        let figures = trial::figures(&settled, window);
+        let trial = Trial {
+            trial: number,
+            orders: figures.orders,
+            throughput_per_s: figures.throughput_per_s,
+            answered_ms: figures.answered_ms,
+            decided_ms: figures.decided_ms,
+            histogram: figures.histogram,
+            timeline: figures.timeline,
+            schedule_error_ms: figures.schedule_error_ms,
+            cost_per_1000_orders: usage.per_1000(figures.decided_in_window),
+            memory_mb: usage.memory,
+            ready_ms,
+            tax,
+            audit,
+            live,
+        };
+        Ok((trial, clock))
+    }
+
+    /// A fresh shop with goods in it.
+    async fn shop(&self) -> Result<Shop> {
+        let options = ShopOptions {
+            flaws: self.lab.options.flaws.clone(),
+            telemetry: self.telemetry,
+            ..ShopOptions::new(&self.lab.programs, &self.logs)
+        };
+        let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
+        Goods::new(self.lab.options.seed).put_into(&shop).await?;
+        // Every trial begins with a clean slate: PostgreSQL writes whole pages to its log after a checkpoint. On
+        // a server of somebody else's we may not have the right to ask for one; then it comes when it comes.
+        let _ =
+            servers::connect(self.lab.infra.postgres.admin_url()).await?.batch_execute("CHECKPOINT").await;
+        Ok(shop)
+    }
+
+    fn phase(&self, what: &str) {
+        self.progress.phase(format!("{}: {what}", self.name));
+    }
+}
+
+/// What the audit has to know of a shop: after a load, with the orders that were accepted.
+fn subject(shop: &Shop, accepted: Option<Vec<uuid::Uuid>>) -> Subject {
+    Subject {
+        shop: shop.handle(),
+        expected: Expected {
+            accepted,
+            outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
+            min_per_outcome: 1,
+            ..Expected::default()
+        },
+    }
+}
+
+/// What the wall clock said at a moment.
+fn wall_clock(moment: Instant) -> DateTime<Utc> {
+    Utc::now() - moment.elapsed()
+}
+
+fn words(arrivals: Arrivals, length: Duration) -> String {
+    let seconds = length.as_secs_f64();
+    match arrivals {
+        Arrivals::Open { rate_per_s } => format!("{rate_per_s} orders/s for {seconds} s"),
+        Arrivals::Closed { clients } => format!("{clients} clients for {seconds} s, each as fast as it can"),
+    }
+}
+
+fn load_record(options: &Options) -> Load {
+    Load {
+        arrivals: options.arrivals,
+        duration_s: options.duration.as_secs_f64(),
+        warm_up_s: options.warm_up.as_secs_f64(),
+        products: PRODUCTS as u64,
+        customers: CUSTOMERS as u64,
+        mix: Intended::shares(),
+    }
+}

@@ -1,0 +1,148 @@
+//! The crashes of one driver, one after the other on one shop.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use uuid::Uuid;
+
+use super::{Cell, Outcome, Point, seconds};
+use audit::{Expected, Fault, Subject, Verdict};
+use load::buyers::Buyers;
+use load::mix::Intended;
+use servers::Infrastructure;
+use servers::guard::Guard;
+use shop::seed::Goods;
+use shop::{Shop, ShopOptions};
+use terminal::progress::Progress;
+use topology::Driver;
+
+/// The seed of the goods. The orders of a cell are the cell's own.
+const GOODS: u64 = 1;
+/// Buyers at the same moment: enough that several orders are under way when a process dies.
+const BUYERS: usize = 8;
+/// The latest pass of a point at which a process dies.
+const LATEST_PASS: u64 = 6;
+/// How long a process may take to come to its point.
+const FIRE: Duration = Duration::from_secs(10);
+/// Orders that are accepted after the crash before the load ends.
+const ORDERS_AFTER: u64 = 8;
+/// How long those, and everything after the load, may take.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// Where the crashes of one driver are made.
+pub struct Lane<'a> {
+    pub guard: &'a Guard,
+    pub infra: &'a Infrastructure,
+    pub programs: PathBuf,
+    pub logs: PathBuf,
+    pub driver: Driver,
+    pub progress: &'a Progress,
+}
+
+/// A shop, and all orders that it has accepted so far: the audit looks at all of them after every crash.
+struct Scene {
+    shop: Shop,
+    accepted: Vec<Uuid>,
+    orders_sent: u64,
+}
+
+impl Lane<'_> {
+    /// All of these crashes. A shop in which something was violated is replaced, so that one finding is not found
+    /// again and again.
+    pub async fn run(&self, plan: &[(&'static Point, u64)]) -> Result<Vec<Cell>> {
+        let mut scene = self.scene(0).await?;
+        let mut cells = Vec::new();
+        for (number, (point, seed)) in plan.iter().enumerate() {
+            let cell = self.crash(&mut scene, point, *seed).await.with_context(|| point.name)?;
+            self.progress.phase(format!("{}: {} in {}", self.driver, point.name, cell.process));
+            self.progress.step();
+            if cell.outcome == Outcome::Violated {
+                let spoilt = std::mem::replace(&mut scene, self.scene(number + 1).await?);
+                spoilt.shop.stop(self.infra).await?;
+            }
+            cells.push(cell);
+        }
+        scene.shop.stop(self.infra).await?;
+        Ok(cells)
+    }
+
+    async fn scene(&self, number: usize) -> Result<Scene> {
+        let options = ShopOptions::new(&self.programs, self.logs.join(number.to_string()));
+        let shop = Shop::start(self.guard, self.driver, self.infra, &options).await?;
+        shop.be_patient().await?;
+        Goods::new(GOODS).put_into(&shop).await?;
+        Ok(Scene { shop, accepted: Vec::new(), orders_sent: 0 })
+    }
+
+    /// One crash, from the process that is told to die to the verdict on what it left behind.
+    async fn crash(&self, scene: &mut Scene, point: &Point, seed: u64) -> Result<Cell> {
+        let began = Instant::now();
+        let processes = point.processes(self.driver);
+        let (process, pass) = choose(processes, point.name, seed);
+        let arguments = ["--crash-at".to_owned(), format!("{}:{pass}", point.name)];
+        scene.shop.restart_with(process, &arguments).await?;
+        let buyers = Buyers::start(&scene.shop.address, GOODS, scene.orders_sent, BUYERS)?;
+        let fired = scene.shop.wait_ended(process, FIRE).await.is_ok();
+        match fired {
+            true => scene.shop.restart(process).await?,
+            // It runs with a crash ahead of it: not into the next cell.
+            false => scene.shop.restart_with(process, &[]).await?,
+        }
+        buyers.proceed(ORDERS_AFTER, BOUND).await;
+        let bought = buyers.finish().await?;
+        scene.orders_sent += bought.sent;
+        scene.accepted.extend(&bought.accepted);
+        let mut findings = Vec::new();
+        if let Err(error) = scene.shop.drain(BOUND).await {
+            findings.push(error.to_string());
+        }
+        findings.extend(audit(&scene.shop, scene.accepted.clone(), point.name).await?);
+        let outcome = match (fired, findings.is_empty()) {
+            (false, true) => Outcome::DidNotFire,
+            (true, true) => Outcome::Held,
+            (_, false) => Outcome::Violated,
+        };
+        Ok(Cell {
+            point: point.name.to_owned(),
+            driver: self.driver,
+            seed,
+            process: process.to_owned(),
+            pass,
+            outcome,
+            findings,
+            orders: bought.accepted.len() as u64,
+            seconds: seconds(began.elapsed()),
+            replay: format!(
+                "cargo cleave crash-matrix --points {} --drivers {} --seed {seed} --seeds 1",
+                point.name, self.driver
+            ),
+        })
+    }
+}
+
+/// Which process dies, and at which pass: the seeds go through the processes in turn, and each point begins with
+/// another one, so that few seeds meet many combinations.
+fn choose(processes: &'static [&'static str], point: &str, seed: u64) -> (&'static str, u64) {
+    let point: u64 = point.bytes().map(u64::from).sum();
+    let process = processes[((point + seed) % processes.len() as u64) as usize];
+    (process, 1 + (point + seed * 2) % LATEST_PASS)
+}
+
+/// What is wrong with a shop that has drained. A crash was asked for and every outcome was bought, so that nothing to
+/// look at is a finding too.
+async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<String>> {
+    let subject = Subject {
+        shop: shop.handle(),
+        expected: Expected {
+            accepted: Some(accepted),
+            outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
+            min_per_outcome: 1,
+            faults: vec![Fault { name: format!("crash at {point}"), fired: true }],
+            ..Expected::default()
+        },
+    };
+    let audits = audit::audit(&subject).await.context("the audit")?;
+    let wrong = audits.into_iter().filter(|audit| audit.verdict != Verdict::Held);
+    Ok(wrong.map(|audit| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence)).collect())
+}

@@ -1,0 +1,134 @@
+//! What is known of flaws and experiments, as it is written for programs. docs/flaws.schema.json describes it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FLAWS, Flaw};
+use audit::{Audit, Verdict};
+use topology::Driver;
+
+/// The format of the JSON.
+pub const SCHEMA: &str = "cleave.flaws/1";
+
+/// The flaws, as they are written for programs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Document {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The flaws that were asked for.
+    pub flaws: Vec<Entry>,
+}
+
+/// One flaw.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name, as `--flaws` knows it.
+    pub name: String,
+    /// The number of the rule that it leaves out.
+    pub rule: u8,
+    /// What is left out, in a sentence.
+    pub says: String,
+    /// The invariant that must break.
+    pub breaks: String,
+    /// The driver on which the experiment shows it.
+    pub driver: Driver,
+    /// What the experiment does, and what comes of it.
+    pub seen: String,
+    /// The command that shows it.
+    pub command: String,
+    /// What the experiment showed; only where it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
+}
+
+/// What an experiment showed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Shown {
+    /// Whether everything held without the flaw, and the named invariant did not with it.
+    pub caught: bool,
+    /// The shop that keeps all rules.
+    pub sound: Observed,
+    /// The shop that leaves one out.
+    pub flawed: Observed,
+    /// How long all of it took.
+    pub seconds: f64,
+}
+
+/// What was seen of one shop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Observed {
+    /// What it had not finished when nobody waited any longer.
+    pub unfinished: Option<String>,
+    /// The invariants, I1 to I9.
+    pub audit: Vec<Audit>,
+}
+
+impl Observed {
+    /// What the audit says of one invariant.
+    pub fn verdict(&self, invariant: &str) -> Verdict {
+        let found = self.audit.iter().find(|audit| audit.invariant == invariant);
+        found.map_or(Verdict::NoEvidence, |audit| audit.verdict)
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.unfinished.is_none()
+            && Verdict::of_all(self.audit.iter().map(|audit| audit.verdict)) == Verdict::Held
+    }
+}
+
+impl Document {
+    /// All flaws, none of them tried.
+    pub fn of_all() -> Document {
+        let flaws = FLAWS.iter().map(|flaw| Entry::new(flaw, None)).collect();
+        Document { schema: SCHEMA.to_owned(), flaws }
+    }
+
+    /// Whether each flaw was tried and caught.
+    pub fn all_caught(&self) -> bool {
+        !self.flaws.is_empty() && self.flaws.iter().all(Entry::is_caught)
+    }
+}
+
+impl Entry {
+    /// Whether it was tried and caught.
+    pub fn is_caught(&self) -> bool {
+        self.shown.as_ref().is_some_and(|shown| shown.caught)
+    }
+
+    pub(super) fn new(flaw: &Flaw, shown: Option<Shown>) -> Entry {
+        Entry {
+            name: flaw.name.to_owned(),
+            rule: flaw.rule,
+            says: flaw.says.to_owned(),
+            breaks: flaw.breaks.to_owned(),
+            driver: flaw.driver,
+            seen: flaw.seen.to_owned(),
+            command: flaw.command(),
+            shown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flaw_is_caught_only_if_the_shop_without_it_is_sound() {
+        let observed = |verdict| Observed {
+            unfinished: None,
+            audit: vec![Audit {
+                invariant: "I1".into(),
+                title: String::new(),
+                verdict,
+                checked: 1,
+                evidence: String::new(),
+            }],
+        };
+        assert!(observed(Verdict::Held).is_sound());
+        assert!(!observed(Verdict::NoEvidence).is_sound());
+        assert!(!Observed { unfinished: Some("3 orders".into()), ..observed(Verdict::Held) }.is_sound());
+        assert_eq!(observed(Verdict::Violated).verdict("I1"), Verdict::Violated);
+        assert_eq!(observed(Verdict::Violated).verdict("I2"), Verdict::NoEvidence);
+        assert!(!Document::of_all().all_caught(), "none was tried");
+    }
+}

@@ -1,0 +1,415 @@
+//! The scenario as it is written: a timeline of load, faults, scaling and deployments, in TOML.
+
+use std::path::Path;
+use std::time::Duration;
+use std::{fmt, fs};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::load::{Part, Rates};
+use faults::FaultSpec;
+use topology::SERVICES;
+
+/// The longest scenario.
+const LONGEST: Duration = Duration::from_secs(600);
+/// More requests a second than this program can send and be believed.
+const MOST: f64 = 2_000.0;
+/// More of one service than a laptop should hold.
+const INSTANCES: std::ops::RangeInclusive<usize> = 1..=8;
+/// More products than a flash sale of a thousand has.
+const ON_SALE: std::ops::RangeInclusive<usize> = 1..=100;
+
+/// A scenario that can be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// What it is called.
+    pub name: String,
+    /// What it shows, in a sentence or two.
+    pub about: String,
+    /// How long the load lasts.
+    pub length: Duration,
+    /// What must hold before and after.
+    pub steady: Steady,
+    /// The load, stretch by stretch, without gaps.
+    pub parts: Vec<Part>,
+    /// What is done when, in the order of time.
+    pub steps: Vec<Step>,
+}
+
+/// The steady state: without it there is nothing to disturb, and after the end it must be there again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Steady {
+    /// The share of the requests of every capability that must be served.
+    pub served: f64,
+    /// Seconds at the beginning, and at the end, over which that is looked at.
+    pub over_s: f64,
+}
+
+impl Default for Steady {
+    fn default() -> Steady {
+        Steady { served: 0.99, over_s: 4.0 }
+    }
+}
+
+/// Something that is done at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// When, from the start of the load.
+    pub at: Duration,
+    /// What.
+    pub action: Action,
+}
+
+/// What can be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Something is disturbed.
+    Fault(FaultSpec),
+    /// From now on there are so many instances of a service, or of the monolith.
+    Scale {
+        /// The service. In the monolith it is the monolith.
+        service: String,
+        /// How many.
+        instances: usize,
+    },
+    /// Every instance of a service is replaced by a new one, one after the other.
+    Deploy {
+        /// The service. In the monolith it is the monolith.
+        service: String,
+        /// For so long it is deployed again as soon as it has been; once if zero.
+        again_for: Duration,
+    },
+    /// So many products are sold at half their price, and nearly everybody wants them.
+    FlashSale(FlashSale),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Fault(fault) => fault.fmt(f),
+            Action::Scale { service, instances } => write!(f, "scale {service} to {instances}"),
+            Action::Deploy { service, again_for } if again_for.is_zero() => write!(f, "deploy {service}"),
+            Action::Deploy { service, again_for } => {
+                write!(f, "deploy {service} again and again for {again_for:?}")
+            }
+            Action::FlashSale(sale) => write!(f, "flash sale of {} products", sale.products),
+        }
+    }
+}
+
+/// A sale that everybody has waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlashSale {
+    /// How many products.
+    pub products: usize,
+    /// Pieces of each at that price.
+    pub quota: u32,
+    /// Seconds.
+    pub for_s: f64,
+}
+
+/// The file, word by word.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    about: String,
+    length_s: f64,
+    #[serde(default)]
+    load: Rates,
+    #[serde(default)]
+    steady: Steady,
+    #[serde(default)]
+    step: Vec<WrittenStep>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenStep {
+    at_s: f64,
+    fault: Option<FaultSpec>,
+    scale: Option<Scale>,
+    deploy: Option<String>,
+    again_for_s: Option<f64>,
+    load: Option<Rates>,
+    flash_sale: Option<FlashSale>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scale {
+    service: String,
+    instances: usize,
+}
+
+impl Scenario {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Scenario> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("the scenario {} cannot be read", path.display()))?;
+        Scenario::parse(&text).with_context(|| format!("the scenario {} is not in order", path.display()))
+    }
+
+    /// Reads the text of a file, and refuses what cannot be run.
+    pub fn parse(text: &str) -> Result<Scenario> {
+        let written: Written = toml::from_str(text)?;
+        let length = seconds("length_s", written.length_s)?;
+        ensure!(!length.is_zero() && length <= LONGEST, "length_s is more than 0 and at most {LONGEST:?}");
+        check_rates(&written.load)?;
+        let Steady { served, over_s } = written.steady;
+        ensure!((0.0..=1.0).contains(&served), "steady.served is a share, from 0 to 1");
+        let over = seconds("steady.over_s", over_s)?;
+        ensure!(over * 2 <= length, "steady.over_s is at most half of the scenario");
+
+        let mut steps = Vec::new();
+        let mut parts =
+            Parts { length, rates: written.load, parts: Vec::new(), from: Duration::ZERO, on_sale: 0 };
+        let mut sale_ends: Option<Duration> = None;
+        let mut last = Duration::ZERO;
+        for (n, step) in written.step.into_iter().enumerate() {
+            let place = |error: anyhow::Error| error.context(format!("step {}, at {} s", n + 1, step.at_s));
+            let at = seconds("at_s", step.at_s).map_err(place)?;
+            ensure!(at >= last, "step {} comes before the step that is written above it", n + 1);
+            ensure!(at < length, "step {} comes after the end of the scenario, {length:?}", n + 1);
+            last = at;
+            if let Some(end) = sale_ends.filter(|end| *end <= at) {
+                parts.change(end, |parts| parts.on_sale = 0);
+                sale_ends = None;
+            }
+            match step.action().map_err(place)? {
+                Change::Load(rates) => {
+                    check_rates(&rates).map_err(place)?;
+                    parts.change(at, |parts| parts.rates = rates);
+                }
+                Change::Action(Action::FlashSale(sale)) => {
+                    ensure!(sale_ends.is_none(), "step {} begins a flash sale while there is one", n + 1);
+                    let end = at + sale.checked(at, length).map_err(place)?;
+                    parts.change(at, |parts| parts.on_sale = sale.products);
+                    sale_ends = Some(end);
+                    steps.push(Step { at, action: Action::FlashSale(sale) });
+                }
+                Change::Action(action) => {
+                    if let Action::Deploy { again_for, .. } = &action {
+                        ensure!(at + *again_for < length, "step {} goes on after the scenario", n + 1);
+                    }
+                    steps.push(Step { at, action });
+                }
+            }
+        }
+        if let Some(end) = sale_ends {
+            parts.change(end, |parts| parts.on_sale = 0);
+        }
+        refuse_overlaps(&steps, length)?;
+        Ok(Scenario {
+            name: written.name,
+            about: written.about,
+            length,
+            steady: written.steady,
+            parts: parts.end(),
+            steps,
+        })
+    }
+}
+
+/// What a step brings.
+enum Change {
+    Action(Action),
+    Load(Rates),
+}
+
+impl WrittenStep {
+    fn action(&self) -> Result<Change> {
+        let known = "fault, scale, deploy, load, flash_sale";
+        let mut found: Vec<Change> = Vec::new();
+        found.extend(self.fault.clone().map(|fault| Change::Action(Action::Fault(fault))));
+        if let Some(Scale { service, instances }) = &self.scale {
+            ensure!(INSTANCES.contains(instances), "instances: from 1 to {}", INSTANCES.end());
+            let service = known_service(service)?;
+            found.push(Change::Action(Action::Scale { service, instances: *instances }));
+        }
+        if let Some(service) = &self.deploy {
+            let again_for = seconds("again_for_s", self.again_for_s.unwrap_or_default())?;
+            found.push(Change::Action(Action::Deploy { service: known_service(service)?, again_for }));
+        }
+        ensure!(self.again_for_s.is_none() || self.deploy.is_some(), "again_for_s belongs to deploy");
+        found.extend(self.load.map(Change::Load));
+        found.extend(self.flash_sale.map(|sale| Change::Action(Action::FlashSale(sale))));
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => bail!("it does nothing; give it one of {known}"),
+            _ => bail!("it does several things; make a step of each of {known}"),
+        }
+    }
+}
+
+impl FlashSale {
+    fn checked(&self, at: Duration, length: Duration) -> Result<Duration> {
+        ensure!(ON_SALE.contains(&self.products), "flash_sale.products: from 1 to {}", ON_SALE.end());
+        ensure!(self.quota > 0, "flash_sale.quota: at least 1");
+        let lasts = seconds("flash_sale.for_s", self.for_s)?;
+        ensure!(
+            !lasts.is_zero() && at + lasts <= length,
+            "flash_sale.for_s: it must end within the scenario"
+        );
+        Ok(lasts)
+    }
+}
+
+/// The load while it is being put together.
+struct Parts {
+    length: Duration,
+    rates: Rates,
+    on_sale: usize,
+    from: Duration,
+    parts: Vec<Part>,
+}
+
+impl Parts {
+    fn change(&mut self, at: Duration, change: impl FnOnce(&mut Parts)) {
+        self.close(at);
+        change(self);
+    }
+
+    fn close(&mut self, to: Duration) {
+        if to > self.from {
+            self.parts.push(Part { from: self.from, to, rates: self.rates, on_sale: self.on_sale });
+            self.from = to;
+        }
+    }
+
+    fn end(mut self) -> Vec<Part> {
+        self.close(self.length);
+        self.parts
+    }
+}
+
+fn known_service(name: &str) -> Result<String> {
+    let known = SERVICES.join(", ");
+    ensure!(
+        SERVICES.contains(&name),
+        "{name} is no service that can be scaled or deployed; these are: {known}"
+    );
+    Ok(name.to_owned())
+}
+
+fn check_rates(rates: &Rates) -> Result<()> {
+    for rate in [rates.browse, rates.order, rates.pay, rates.track] {
+        ensure!((0.0..=MOST).contains(&rate), "a rate of the load is from 0 to {MOST} a second, not {rate}");
+    }
+    Ok(())
+}
+
+fn seconds(what: &str, value: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(value).with_context(|| format!("{what} is a time in seconds, not {value}"))
+}
+
+/// Two faults of one kind on one target at the same time would be one fault with two ends.
+fn refuse_overlaps(steps: &[Step], length: Duration) -> Result<()> {
+    let faults: Vec<(Duration, Duration, &FaultSpec)> = steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Fault(fault) => Some((step.at, step.at + fault.time_to_live, fault)),
+            _ => None,
+        })
+        .collect();
+    for (n, (from, to, fault)) in faults.iter().enumerate() {
+        ensure!(
+            *to <= length,
+            "{fault} at {from:?} ends after the scenario, so nobody would see whether the shop recovers"
+        );
+        for (other_from, other_to, other) in &faults[..n] {
+            let apart = from >= other_to || to <= other_from;
+            ensure!(
+                apart || !fault.clashes_with(other),
+                "{fault} at {from:?} overlaps with the same fault at {other_from:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(steps: &str) -> Result<Scenario> {
+        Scenario::parse(&format!("name = 'x'\nabout = 'y'\nlength_s = 20\n{steps}"))
+    }
+
+    fn refused(steps: &str) -> String {
+        format!("{:#}", parse(steps).expect_err(steps))
+    }
+
+    #[test]
+    fn every_scenario_that_ships_is_in_order() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/scenarios");
+        let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), 9);
+        for file in files {
+            let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{error:#}"));
+            assert!(!scenario.steps.is_empty(), "{}", file.display());
+        }
+    }
+
+    #[test]
+    fn the_load_has_no_gaps() {
+        let scenario = parse(
+            "[[step]]\nat_s = 5\nflash_sale = { products = 3, quota = 1, for_s = 4 }\n\
+             [[step]]\nat_s = 7\nload = { order = 99 }\n[[step]]\nat_s = 12\nload = { order = 1 }\n",
+        )
+        .unwrap();
+        let parts: Vec<_> = scenario
+            .parts
+            .iter()
+            .map(|part| (part.from.as_secs(), part.to.as_secs(), part.rates.order, part.on_sale))
+            .collect();
+        assert_eq!(
+            parts,
+            [(0, 5, 20.0, 0), (5, 7, 20.0, 3), (7, 9, 99.0, 3), (9, 12, 99.0, 0), (12, 20, 1.0, 0)]
+        );
+        assert_eq!(scenario.steps.len(), 1, "a change of the load is no disturbance");
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_refused_in_words() {
+        for (steps, words) in [
+            ("[[step]]\nat_s = 1\n", "does nothing"),
+            ("[[step]]\nat_s = 1\ndeploy = 'orders'\nload = {}\n", "several things"),
+            ("[[step]]\nat_s = 1\nload = {}\nagain_for_s = 2\n", "belongs to deploy"),
+            ("[[step]]\nat_s = 1\ndeploy = 'orders'\nagain_for_s = 20\n", "after the scenario"),
+            ("[[step]]\nat_s = -1\ndeploy = 'orders'\n", "a time in seconds"),
+            ("[[step]]\nat_s = 25\ndeploy = 'orders'\n", "after the end"),
+            (
+                "[[step]]\nat_s = 9\ndeploy = 'orders'\n[[step]]\nat_s = 8\ndeploy = 'orders'\n",
+                "comes before",
+            ),
+            ("[[step]]\nat_s = 1\ndeploy = 'nobody'\n", "these are: catalog, inventory"),
+            ("[[step]]\nat_s = 1\nscale = { service = 'orders', instances = 0 }\n", "from 1 to"),
+            ("[[step]]\nat_s = 1\nfault = { kind = 'kill', target = 'nobody' }\n", "orders"),
+            ("[[step]]\nat_s = 1\nfault = { kind = 'fire', target = 'orders' }\n", "latency"),
+            (
+                "[[step]]\nat_s = 1\nfault = { kind = 'down', target = 'gateway-nothing' }\n",
+                "gateway-inventory",
+            ),
+            ("[[step]]\nat_s = 1\nfault = { kind = 'pause', target = 'orders', for = '-2s' }\n", "2s"),
+            (
+                "[[step]]\nat_s = 15\nfault = { kind = 'pause', target = 'orders', for = '9s' }\n",
+                "ends after",
+            ),
+            ("[load]\norder = -1\n", "from 0 to"),
+            ("[load]\nodrer = 1\n", "odrer"),
+            ("[[step]]\nat_s = 1\nflash_sale = { products = 0, quota = 1, for_s = 1 }\n", "from 1 to"),
+            ("[steady]\nserved = 1.5\n", "a share"),
+        ] {
+            let said = refused(steps);
+            assert!(said.contains(words), "{steps} gives {said}");
+        }
+        let twice = "[[step]]\nat_s = 1\nfault = { kind = 'pause', target = 'orders', for = '5s' }\n";
+        let again = twice.replace("at_s = 1", "at_s = 3");
+        assert!(refused(&format!("{twice}{again}")).contains("overlaps"));
+        assert!(parse(&format!("{twice}{}", twice.replace("at_s = 1", "at_s = 6"))).is_ok());
+    }
+}

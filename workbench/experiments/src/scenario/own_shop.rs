@@ -1,0 +1,178 @@
+//! A shop on servers of its own, supervised and behind a gateway: whoever runs it may break anything in it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use tokio::sync::Mutex;
+
+use super::load::Experience;
+use super::record::Orders;
+use audit::{Audit, Expected, Fault, Subject};
+use faults::Record;
+use report::trial;
+use servers::Infrastructure;
+use servers::guard::Guard;
+use shop::last_owner::last_owner;
+use shop::seed::Goods;
+use shop::supervisor::Supervisor;
+use shop::{Shop, ShopOptions};
+use topology::{BEFORE_MONOLITHS, Driver, Mode};
+
+/// How long a shop may take to come to rest after the load.
+const DRAIN: Duration = Duration::from_secs(60);
+/// An order that is decided later than this after it was wanted counts as delayed.
+const DELAYED: Duration = Duration::from_secs(2);
+
+/// What the shop is started with.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning<'a> {
+    /// Cleans up should we be killed.
+    pub guard: &'a Guard,
+    /// How it stays consistent.
+    pub driver: Driver,
+    /// Where the programs are.
+    pub programs: &'a Path,
+    /// Where their logs go.
+    pub logs: &'a Path,
+    /// Which servers to use.
+    pub infra: &'a servers::Options,
+    /// Of the goods.
+    pub seed: u64,
+    /// Whether a proxy stands in every link.
+    pub proxied: bool,
+}
+
+/// The shop while it runs.
+pub struct OwnShop {
+    /// Who keeps it running, and has its faults.
+    pub supervisor: Supervisor,
+    infra: Arc<Mutex<Infrastructure>>,
+}
+
+/// The shop when the load is over and nothing is under way any more.
+pub struct AtRest {
+    shop: Shop,
+    infra: Infrastructure,
+    /// All faults that there were.
+    pub faults: Vec<Record>,
+    /// How often each process was started again.
+    pub restarts: BTreeMap<String, u64>,
+}
+
+/// The programs that these shops need, a monolith's gateway included.
+pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
+    let mut wanted = topology::programs(drivers);
+    wanted.extend(BEFORE_MONOLITHS);
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+impl Beginning<'_> {
+    /// Starts servers, shop and supervisor, and puts goods into the shop.
+    pub async fn start(&self) -> Result<OwnShop> {
+        let needs_broker = self.driver.mode() == Mode::Split;
+        let wanted =
+            servers::Options { needs_broker, logs: Some(self.logs.to_owned()), ..self.infra.clone() };
+        let infra = Infrastructure::find(self.guard, &wanted).await?;
+        let options = ShopOptions {
+            behind_gateway: true,
+            proxied: self.proxied,
+            ..ShopOptions::new(self.programs, self.logs)
+        };
+        let shop = Shop::start(self.guard, self.driver, &infra, &options).await?;
+        Goods::new(self.seed).put_into(&shop).await?;
+        let infra = Arc::new(Mutex::new(infra));
+        let supervisor = Supervisor::start(shop, infra.clone(), self.logs).await?;
+        Ok(OwnShop { supervisor, infra })
+    }
+}
+
+impl OwnShop {
+    /// Where its customers find it.
+    pub async fn address(&self) -> String {
+        self.supervisor.shop().await.address.clone()
+    }
+
+    /// What there is to audit while it runs. So many messages will be put in that nobody can read.
+    pub async fn subject(&self, poison: u64) -> Subject {
+        subject(&*self.supervisor.shop().await, Expected { poison, ..Expected::default() })
+    }
+
+    /// Ends all faults, and waits until everything is decided. What is not decided in time, the audit will see.
+    pub async fn come_to_rest(self) -> Result<AtRest> {
+        let OwnShop { supervisor, infra } = self;
+        supervisor.faults().heal_all().await?;
+        let (faults, restarts) = (supervisor.faults().log(), supervisor.restarts());
+        let shop = supervisor.release().await?;
+        if let Err(error) = shop.drain(DRAIN).await {
+            eprintln!("{}: {error:#}", shop.driver);
+        }
+        let infra = last_owner(infra).await.context("something still works on the servers")?.into_inner();
+        Ok(AtRest { shop, infra, faults, restarts })
+    }
+}
+
+impl AtRest {
+    /// What became of the orders of a load that began then.
+    pub async fn orders(&self, experience: &Experience, started_at: DateTime<Utc>) -> Result<Orders> {
+        let (recorded, _) = trial::read_orders(&self.shop.databases.orders).await?;
+        Ok(count(experience, &recorded, started_at))
+    }
+
+    /// Checks the invariants; these faults were to fire.
+    pub async fn audit(&self, experience: &Experience, faults: Vec<Fault>) -> Result<Vec<Audit>> {
+        let poison = self.faults.iter().filter(|record| record.fault.kind.name == "poison");
+        let accepted = experience.orders.iter().filter_map(|order| Some(order.order_id?.0));
+        let expected = Expected {
+            accepted: Some(accepted.collect()),
+            outcomes: vec!["confirmed".to_owned()],
+            min_per_outcome: 1,
+            poison: poison.map(|record| record.hits).sum(),
+            faults,
+        };
+        audit::audit(&subject(&self.shop, expected)).await.context("the audit")
+    }
+
+    /// Stops the shop and its servers.
+    pub async fn stop(self) -> Result<()> {
+        self.shop.stop(&self.infra).await?;
+        self.infra.stop().await
+    }
+}
+
+fn subject(shop: &Shop, expected: Expected) -> Subject {
+    Subject { shop: shop.handle(), expected }
+}
+
+fn count(
+    experience: &Experience,
+    recorded: &HashMap<String, trial::Recorded>,
+    started_at: DateTime<Utc>,
+) -> Orders {
+    let keys: HashSet<&String> = experience.orders.iter().map(|order| &order.key).collect();
+    let mut orders = Orders {
+        wanted: experience.orders.len() as u64,
+        doubled: recorded.keys().filter(|key| !keys.contains(key)).count() as u64,
+        ..Orders::default()
+    };
+    for order in &experience.orders {
+        let record = recorded.get(&order.key);
+        let Some(order_id) = order.order_id else { continue };
+        orders.accepted += 1;
+        if record.is_none_or(|record| record.order_id != order_id) {
+            orders.lost += 1;
+            continue;
+        }
+        let Some(decided_at) = record.and_then(|record| record.decided_at) else { continue };
+        orders.decided += 1;
+        let took = (decided_at - started_at).to_std().unwrap_or_default().saturating_sub(order.intended);
+        orders.delayed += u64::from(took > DELAYED);
+        orders.slowest_s = orders.slowest_s.max(took.as_secs_f64());
+    }
+    orders
+}

@@ -1,0 +1,264 @@
+//! What is printed and drawn of a scenario.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use askama::Template;
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::disagreement::{self, LiveChart};
+use super::observe::{FaultWindow, Impact};
+use super::record::{Outcome, ScenarioRun};
+use audit::Verdict;
+use report::{verdict_words, write_all};
+use topology::Capability;
+
+/// The width of a table where the output is not a terminal.
+const WIDTH: u16 = 120;
+/// The size of a chart, in the units of its drawing.
+pub(super) const CHART: (f64, f64) = (600.0, 60.0);
+
+/// Writes `run.json` and `report.html`.
+pub fn write(run: &ScenarioRun, folder: &Path) -> Result<()> {
+    let mut json = serde_json::to_string_pretty(run).context("cannot write the run as JSON")?;
+    json.push('\n');
+    write_all(folder, &json, &html(run)?)
+}
+
+/// The report as one page.
+pub fn html(run: &ScenarioRun) -> Result<String> {
+    Page { run, shops: run.shops.iter().map(|shop| ShopView::new(run, shop)).collect() }
+        .render()
+        .context("cannot draw the report")
+}
+
+/// The tables for a terminal: availability and orders, and then the blast radius of each disturbance.
+pub fn table(run: &ScenarioRun) -> String {
+    let mut text = format!("{}: {}\n{}\n", run.name, run.about, availability(run));
+    for shop in &run.shops {
+        text += &match shop.windows.is_empty() {
+            true => format!("\n{}: nothing was disturbed\n", shop.driver),
+            false => format!(
+                "\n{}, the blast radius: served (failed), first failure and recovery after the start\n{}\n",
+                shop.driver,
+                blast_radius(shop)
+            ),
+        };
+        for missing in &shop.without_counterpart {
+            text += &format!("· no counterpart in {}: {missing}\n", shop.driver);
+        }
+        for fault in shop.faults.iter().filter(|fault| fault.hits == 0) {
+            text += &format!("· hit nothing in {}: {}\n", shop.driver, fault.fault);
+        }
+        for line in deployments(shop) {
+            text += &format!("· {line}\n");
+        }
+        for audit in shop.audit.iter().filter(|audit| audit.verdict != Verdict::Held) {
+            text += &format!("{} {}: {}\n", audit.invariant, verdict_words(audit.verdict), audit.evidence);
+        }
+    }
+    text + &format!("Verdict: {}\n", verdict_words(run.verdict))
+}
+
+/// A line a service that was deployed: how often, and how long an instance took.
+fn deployments(shop: &Outcome) -> Vec<String> {
+    let mut by_service: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for deployment in &shop.deployments {
+        let each = deployment.took_ms / deployment.replacements.len().max(1) as f64;
+        by_service.entry(&deployment.service).or_default().push(each);
+    }
+    let line = |(service, mut each): (&str, Vec<f64>)| {
+        each.sort_by(f64::total_cmp);
+        let (middle, slowest) = (each[each.len() / 2], each[each.len() - 1]);
+        let times = each.len();
+        format!("{service} deployed {times}×, {middle:.0} ms an instance, the slowest {slowest:.0} ms")
+    };
+    by_service.into_iter().map(line).collect()
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let width = table.width().unwrap_or(WIDTH);
+    table.set_width(width);
+    table
+}
+
+fn availability(run: &ScenarioRun) -> Table {
+    let mut table = new_table();
+    let head = |shop: &Outcome| shop.driver.to_string();
+    table.set_header(std::iter::once(String::new()).chain(run.shops.iter().map(head)));
+    let mut row = |name: &str, cell: &dyn Fn(&Outcome) -> String| {
+        table.add_row(std::iter::once(name.to_owned()).chain(run.shops.iter().map(cell)));
+    };
+    for capability in Capability::ALL {
+        row(capability.name(), &|shop| {
+            let of = &shop.availability[&capability];
+            let stale = if of.degraded > 0 { format!(", {} stale", of.degraded) } else { String::new() };
+            format!("{} ({} of {} failed{stale})", percent(of.share), of.failed, of.sent)
+        });
+    }
+    row("orders accepted", &|shop| format!("{} of {}", shop.orders.accepted, shop.orders.wanted));
+    row("orders lost", &|shop| shop.orders.lost.to_string());
+    row("orders doubled", &|shop| shop.orders.doubled.to_string());
+    row("orders delayed", &|shop| {
+        format!(
+            "{} of {}, the slowest {:.1} s",
+            shop.orders.delayed, shop.orders.decided, shop.orders.slowest_s
+        )
+    });
+    row("databases disagreed", &disagreement::words);
+    row("steady before", &|shop| yes(shop.steady.before));
+    row("steady after", &|shop| yes(shop.steady.after));
+    row("started again", &|shop| match shop.restarts.is_empty() {
+        true => "nothing".into(),
+        false => shop
+            .restarts
+            .iter()
+            .map(|(name, times)| format!("{name} {times}×"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    });
+    table
+}
+
+fn blast_radius(shop: &Outcome) -> Table {
+    let mut table = new_table();
+    let names = shop
+        .windows
+        .iter()
+        .map(|window| format!("{} ({:.1}–{:.1} s)", window.name, window.from_s, window.to_s));
+    table.set_header(std::iter::once(String::new()).chain(names));
+    for (capability, impacts) in &shop.blast_radius {
+        table.add_row(std::iter::once(capability.name().to_owned()).chain(impacts.iter().map(words)));
+    }
+    table
+}
+
+fn words(impact: &Impact) -> String {
+    let Some(served) = impact.served else { return "–".into() };
+    match (impact.until_first_failure_s, impact.until_recovered_s) {
+        (Some(first), Some(last)) => {
+            format!("{} ({}), {first:.1} s, {last:.1} s", percent(served), impact.failed)
+        }
+        _ => "untouched".into(),
+    }
+}
+
+fn yes(held: bool) -> String {
+    if held { "✓ yes" } else { "✗ no" }.to_owned()
+}
+
+fn percent(share: f64) -> String {
+    // Rounded down: what is nearly all is not all.
+    format!("{:.1} %", (share * 1000.0).floor() / 10.0)
+}
+
+#[derive(Template)]
+#[template(path = "scenario.html")]
+struct Page<'a> {
+    run: &'a ScenarioRun,
+    shops: Vec<ShopView<'a>>,
+}
+
+impl Page<'_> {
+    fn verdict(&self, verdict: &Verdict) -> &'static str {
+        verdict_words(*verdict)
+    }
+
+    fn class(&self, verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Held => "held",
+            Verdict::Violated => "violated",
+            Verdict::NoEvidence => "no-evidence",
+        }
+    }
+}
+
+/// A shop, with its charts.
+struct ShopView<'a> {
+    shop: &'a Outcome,
+    charts: Vec<Chart>,
+    live: Vec<LiveChart>,
+    disagreement: Option<[String; 3]>,
+    /// A capability, and what each disturbance did to it.
+    radius: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Availability over time: a bar a second, as high as the share that was served.
+struct Chart {
+    name: &'static str,
+    share: String,
+    failed: u64,
+    bars: Vec<Bar>,
+    shades: Vec<Shade>,
+}
+
+struct Bar {
+    x: f64,
+    width: f64,
+    height: f64,
+    top: f64,
+    /// What was missed, above the bar.
+    missed: f64,
+    title: String,
+}
+
+/// A stretch of time in which something was disturbed.
+pub(super) struct Shade {
+    x: f64,
+    width: f64,
+    name: String,
+}
+
+/// The disturbances of a shop, on a chart of this scale.
+pub(super) fn shades(shop: &Outcome, scale: f64) -> Vec<Shade> {
+    let shade = |window: &FaultWindow| Shade {
+        x: window.from_s * scale,
+        width: ((window.to_s - window.from_s) * scale).max(1.5),
+        name: window.name.clone(),
+    };
+    shop.windows.iter().map(shade).collect()
+}
+
+impl<'a> ShopView<'a> {
+    fn new(run: &ScenarioRun, shop: &'a Outcome) -> ShopView<'a> {
+        let radius = shop.blast_radius.iter();
+        ShopView {
+            shop,
+            charts: Capability::ALL.map(|capability| Chart::new(shop, capability, run.length_s)).into(),
+            live: disagreement::charts(run, shop),
+            disagreement: disagreement::cells(shop),
+            radius: radius
+                .map(|(capability, impacts)| (capability.name(), impacts.iter().map(words).collect()))
+                .collect(),
+        }
+    }
+}
+
+impl Chart {
+    fn new(shop: &Outcome, capability: Capability, length_s: f64) -> Chart {
+        let of = &shop.availability[&capability];
+        let (width, height) = CHART;
+        let scale = width / length_s;
+        let bars = of.timeline.iter().enumerate().filter(|(_, second)| second.sent > 0).map(|(n, second)| {
+            let served = second.served as f64 / second.sent as f64 * height;
+            Bar {
+                x: n as f64 * scale,
+                width: (scale - 0.6).max(0.2),
+                height: served,
+                top: height - served,
+                missed: height - served,
+                title: format!("second {n}: {} of {} served", second.served, second.sent),
+            }
+        });
+        Chart {
+            name: capability.name(),
+            share: percent(of.share),
+            failed: of.failed,
+            bars: bars.collect(),
+            shades: shades(shop, scale),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A *soak*: many orders and many faults on one shop for minutes, and then the audit. What a single test cannot meet, a
+//! fault on the recovery from another, comes here by chance, and comes again with the same seed.
+
+mod record;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use chrono::Utc;
+use tokio::task::JoinSet;
+
+use crate::chaos::{self, Planned};
+use crate::scenario::{Beginning, Customers, Part, Rates, programs};
+use audit::{Fault, Verdict};
+use faults::{FaultSpec, Faults, Kind};
+use record::OFTEN;
+pub use record::{Fired, SCHEMA, Soak, Soaked, table};
+use servers::guard::Guard;
+use servers::record as machine;
+use shop::binaries;
+use shop::supervisor::Supervisor;
+use terminal::progress::Progress;
+use topology::Driver;
+
+/// From one fault to the next. The shortest at which most faults are over before the next one.
+const EVERY: Duration = Duration::from_millis(2_900);
+/// After the last fault the load goes on for so long: customers who were put off come back.
+const TAIL: Duration = Duration::from_secs(6);
+/// So many faults for each one that is made up for: by chance some meet nothing, because their target is away.
+const PLANNED_FOR_ONE_MORE: usize = 4;
+/// A fault that cannot be made, because its target is away, is tried so often, so far apart.
+const TRIES: u32 = 4;
+const AGAIN: Duration = Duration::from_secs(2);
+/// Between two notes of how far it is.
+const NOTE: Duration = Duration::from_secs(10);
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Options {
+    /// The shops, one after the other.
+    pub drivers: Vec<Driver>,
+    /// Orders for each.
+    pub orders: u64,
+    /// Faults for each.
+    pub faults: usize,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Which servers to use.
+    pub infra: servers::Options,
+}
+
+/// Runs a soak of each shop. Logs stay in the folder.
+pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak> {
+    let started_at = Utc::now();
+    let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
+    let mut shops = Vec::new();
+    for driver in &options.drivers {
+        let logs = folder
+            .join(format!("{}", started_at.format("%Y%m%dT%H%M%SZ")))
+            .join(driver.to_string().replace(':', "-"));
+        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let beginning = Beginning {
+            guard,
+            driver: *driver,
+            programs: &programs,
+            logs: &logs,
+            infra: &options.infra,
+            seed: options.seed,
+            proxied: true,
+        };
+        shops.push(
+            soak(&beginning, options)
+                .await
+                .with_context(|| format!("{driver}; its logs: {}", logs.display()))?,
+        );
+    }
+    Ok(Soak {
+        schema: SCHEMA.to_owned(),
+        started_at,
+        commit: machine::commit(),
+        cleave_version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: machine::machine(),
+        seed: options.seed,
+        verdict: Verdict::of_all(shops.iter().map(|shop| shop.verdict)),
+        shops,
+    })
+}
+
+async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
+    let driver = beginning.driver;
+    let began = Instant::now();
+    let planned = chaos::plan(options.seed, driver, options.faults, EVERY)?;
+    let more = planned.len() / PLANNED_FOR_ONE_MORE;
+    let length = planned.last().map_or(TAIL, |last| last.at + EVERY * (more as u32 + 1) + TAIL);
+    let progress = Progress::new(planned.len() as u64);
+    progress.phase(format!("{driver}: starting"));
+    let shop = beginning.start().await?;
+
+    let rates = rates(options.orders, length);
+    let parts = [Part { from: Duration::ZERO, to: length, rates, on_sale: 0 }];
+    let customers = Customers::new(&shop.address().await, options.seed)?;
+    let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
+    progress.phase(format!("{driver}: {:.0} orders/s for {length:.0?}", rates.order));
+    let disturbing = Disturbing { supervisor: &shop.supervisor, driver, seed: options.seed, more };
+    let (experience, made) = tokio::join!(customers.run(&parts), disturbing.run(planned, started, &progress));
+    let (planned, not_made) = made?;
+
+    progress.phase(format!("{driver}: waiting until all is decided, and auditing"));
+    let shop = shop.come_to_rest().await?;
+    let orders = shop.orders(&experience, started_at).await?;
+    // One that met nothing proves nothing, and the verdict counts how often each kind did.
+    let fired = shop.faults.iter().filter(|record| record.hits > 0);
+    let fired = fired.map(|record| Fault { name: record.fault.to_string(), fired: true });
+    let audit = shop.audit(&experience, fired.collect()).await;
+    let soaked = audit.map(|audit| {
+        Soaked::new(
+            driver,
+            began.elapsed(),
+            orders,
+            &planned,
+            shop.faults.clone(),
+            not_made,
+            shop.restarts.clone(),
+            audit,
+        )
+    });
+    shop.stop().await?;
+    progress.finish();
+    soaked
+}
+
+/// So many orders in all, and a few customers who do something else.
+fn rates(orders: u64, length: Duration) -> Rates {
+    Rates { browse: 10.0, order: orders as f64 / length.as_secs_f64(), pay: 10.0, track: 10.0 }
+}
+
+/// What makes the faults.
+struct Disturbing<'a> {
+    supervisor: &'a Supervisor,
+    driver: Driver,
+    seed: u64,
+    /// So many faults may be added to the plan.
+    more: usize,
+}
+
+impl Disturbing<'_> {
+    /// Makes each fault when its time has come, and then some of those kinds that met something too seldom. Answers all
+    /// that were to be made, and those that could not be, with the reason.
+    async fn run(
+        &self,
+        mut planned: Vec<Planned>,
+        started: Instant,
+        progress: &Progress,
+    ) -> Result<(Vec<Planned>, Vec<String>)> {
+        let mut making = JoinSet::new();
+        let mut noted = Instant::now();
+        for (n, Planned { at, fault }) in planned.iter().cloned().enumerate() {
+            tokio::time::sleep_until((started + at).into()).await;
+            if noted.elapsed() >= NOTE {
+                noted = Instant::now();
+                progress.phase(format!("{:.0?}: {n} faults, next {fault}", started.elapsed()));
+            }
+            progress.step();
+            // In a task of its own: a server that takes its time to come back keeps no other fault waiting.
+            making.spawn(make(self.supervisor.faults().clone(), fault));
+        }
+        for number in 0..self.more {
+            tokio::time::sleep(EVERY).await;
+            let Some(kind) = self.too_seldom(&planned) else { break };
+            let fault = chaos::one_more(self.seed, number as u64, self.driver, kind)?;
+            progress.phase(format!("{:.0?}: one more {fault}", started.elapsed()));
+            planned.push(Planned { at: started.elapsed(), fault: fault.clone() });
+            making.spawn(make(self.supervisor.faults().clone(), fault));
+        }
+        let mut not_made = Vec::new();
+        while let Some(made) = making.join_next().await {
+            not_made.extend(made.ok().flatten());
+        }
+        Ok((planned, not_made))
+    }
+
+    /// The kind of the plan that met something most seldom, unless all did so often enough.
+    fn too_seldom(&self, planned: &[Planned]) -> Option<&'static Kind> {
+        let records = self.supervisor.faults().log();
+        let fired = |kind: &Kind| {
+            records.iter().filter(|record| record.hits > 0 && record.fault.kind.name == kind.name).count()
+                as u64
+        };
+        let kinds = planned.iter().map(|planned| planned.fault.kind);
+        kinds.filter(|kind| fired(kind) < OFTEN).min_by_key(|kind| fired(kind))
+    }
+}
+
+/// Makes a fault, or says why it cannot be made.
+async fn make(faults: Faults, fault: FaultSpec) -> Option<String> {
+    let mut tries = 1;
+    while let Err(why) = faults.add(&fault).await {
+        if tries == TRIES {
+            return Some(format!("{fault}: {why:#}"));
+        }
+        tries += 1;
+        tokio::time::sleep(AGAIN).await;
+    }
+    None
+}

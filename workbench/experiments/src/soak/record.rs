@@ -1,0 +1,222 @@
+//! What a soak leaves behind. docs/soak.schema.json describes the same for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use comfy_table::{Table, presets};
+use serde::{Deserialize, Serialize};
+
+use crate::chaos::Planned;
+use crate::scenario::Orders;
+use audit::{Audit, Verdict};
+use faults::Record;
+use report::verdict_words;
+use servers::record::Machine;
+use topology::Driver;
+
+/// The format's name and version.
+pub const SCHEMA: &str = "cleave.soak/1";
+/// The share of the wanted orders that must be decided in the end.
+const DECIDED: f64 = 0.95;
+/// A kind of fault has shown something if it met something so often.
+pub(super) const OFTEN: u64 = 3;
+
+/// A soak of one shop after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Soak {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// The git commit that was run, with `-dirty` where files differ from it; null outside git.
+    pub commit: Option<String>,
+    /// The version of the program `cleave`.
+    pub cleave_version: String,
+    /// The machine it ran on.
+    pub machine: Machine,
+    /// Where all randomness came from.
+    pub seed: u64,
+    /// What became of each shop.
+    pub shops: Vec<Soaked>,
+    /// All verdicts taken together.
+    pub verdict: Verdict,
+}
+
+/// What became of one shop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Soaked {
+    /// How it stays consistent.
+    pub driver: Driver,
+    /// Seconds in all, from the start of its servers to the end of the audit.
+    pub took_s: f64,
+    /// What became of the orders.
+    pub orders: Orders,
+    /// The share of the wanted orders that were decided.
+    pub decided: f64,
+    /// The faults by their kinds.
+    pub kinds: BTreeMap<String, Fired>,
+    /// Each fault that was made, with what it really hit.
+    pub faults: Vec<Record>,
+    /// The faults that could not be made, and why.
+    pub not_made: Vec<String>,
+    /// How often each process was started again after it had ended.
+    pub restarts: BTreeMap<String, u64>,
+    /// What the databases said when all had come to rest.
+    pub audit: Vec<Audit>,
+    /// `violated` where the audit found something, an order was lost or doubled, or too few were decided;
+    /// `no_evidence` where a kind of fault fired too seldom.
+    pub verdict: Verdict,
+}
+
+/// The faults of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fired {
+    /// Faults that were planned.
+    pub planned: u64,
+    /// Faults that met something.
+    pub fired: u64,
+    /// What they met, counted: pieces of data, connections, messages, processes.
+    pub hits: u64,
+}
+
+impl Soaked {
+    #[allow(clippy::too_many_arguments, reason = "all that was seen, put together in one place")]
+    pub(super) fn new(
+        driver: Driver,
+        took: Duration,
+        orders: Orders,
+        planned: &[Planned],
+        faults: Vec<Record>,
+        not_made: Vec<String>,
+        restarts: BTreeMap<String, u64>,
+        audit: Vec<Audit>,
+    ) -> Soaked {
+        let mut kinds: BTreeMap<String, Fired> = BTreeMap::new();
+        for planned in planned {
+            kinds.entry(planned.fault.kind.name.to_owned()).or_default().planned += 1;
+        }
+        for record in &faults {
+            let of_kind = kinds.entry(record.fault.kind.name.to_owned()).or_default();
+            of_kind.fired += u64::from(record.hits > 0);
+            of_kind.hits += record.hits;
+        }
+        let decided = orders.decided as f64 / orders.wanted.max(1) as f64;
+        let audited = Verdict::of_all(audit.iter().map(|audit| audit.verdict));
+        let often = if kinds.values().all(|of_kind| of_kind.fired >= OFTEN) {
+            Verdict::Held
+        } else {
+            Verdict::NoEvidence
+        };
+        let kept = if orders.lost + orders.doubled == 0 && decided >= DECIDED {
+            Verdict::Held
+        } else {
+            Verdict::Violated
+        };
+        let verdict = Verdict::of_all([audited, often, kept]);
+        let took_s = took.as_secs_f64();
+        Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict }
+    }
+}
+
+/// For people.
+pub fn table(soak: &Soak) -> String {
+    let mut text = String::new();
+    for shop in &soak.shops {
+        describe(shop, &mut text);
+    }
+    let _ = write!(text, "verdict: {}", verdict_words(soak.verdict));
+    text
+}
+
+fn describe(shop: &Soaked, text: &mut String) {
+    let Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict } = shop;
+    let (wanted, accepted, share) = (orders.wanted, orders.accepted, decided * 100.0);
+    let _ = writeln!(text, "{driver}, in {took_s:.0} s: {}\n", verdict_words(*verdict));
+    let _ = writeln!(
+        text,
+        "orders: {wanted} wanted, {accepted} accepted, {} decided ({share:.1} %, at least {:.0} %), {} lost, {} doubled, \
+         {} delayed, the slowest after {:.1} s",
+        orders.decided,
+        DECIDED * 100.0,
+        orders.lost,
+        orders.doubled,
+        orders.delayed,
+        orders.slowest_s
+    );
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["fault", "planned", "fired", "hits"]);
+    for (kind, of_kind) in kinds {
+        let Fired { planned, fired, hits } = of_kind;
+        table.add_row([kind.clone(), planned.to_string(), fired.to_string(), hits.to_string()]);
+    }
+    let _ = writeln!(text, "{table}");
+    for record in faults.iter().filter(|record| record.hits == 0) {
+        let _ = writeln!(text, "hit nothing: {}", record.fault);
+    }
+    for fault in not_made {
+        // What a process wrote before it ended is in the JSON.
+        let _ = writeln!(text, "could not be made: {}", fault.lines().next().unwrap_or_default());
+    }
+    let restarts: Vec<String> = restarts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    let _ = writeln!(text, "restarts: {}", restarts.join(", "));
+    for audit in audit {
+        let _ = writeln!(
+            text,
+            "{} {}: {} ({})",
+            audit.invariant,
+            verdict_words(audit.verdict),
+            audit.title,
+            audit.evidence
+        );
+    }
+    let _ = writeln!(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faults::FaultSpec;
+
+    /// A soak of a hundred orders with so many kills that met something, and an audit that held.
+    fn soaked(orders: Orders, fired: u64) -> Soaked {
+        let fault = FaultSpec::new("kill", Some("orders")).unwrap();
+        let record = |id| Record {
+            id,
+            fault: fault.clone(),
+            started: Utc::now(),
+            ended: Some(Utc::now()),
+            hits: u64::from(id <= fired),
+            hit: String::new(),
+            problem: None,
+        };
+        let audit = Audit {
+            invariant: "I1".into(),
+            title: String::new(),
+            verdict: Verdict::Held,
+            checked: 1,
+            evidence: String::new(),
+        };
+        let planned = vec![Planned { at: Duration::ZERO, fault: fault.clone() }; 4];
+        let faults = (1..=4).map(record).collect();
+        let (driver, took) = (Driver::Orchestrated, Duration::ZERO);
+        Soaked::new(driver, took, orders, &planned, faults, Vec::new(), BTreeMap::new(), vec![audit])
+    }
+
+    #[test]
+    fn a_lost_order_is_a_violation_and_a_rare_fault_no_evidence() {
+        let good = Orders { wanted: 100, accepted: 100, decided: 95, ..Orders::default() };
+        let verdict = |orders, fired| soaked(orders, fired).verdict;
+        assert_eq!(verdict(good, 3), Verdict::Held);
+        assert_eq!(verdict(good, 2), Verdict::NoEvidence);
+        assert_eq!(verdict(Orders { lost: 1, ..good }, 3), Verdict::Violated);
+        assert_eq!(verdict(Orders { doubled: 1, ..good }, 2), Verdict::Violated);
+        assert_eq!(verdict(Orders { decided: 94, ..good }, 3), Verdict::Violated);
+        let soaked = soaked(good, 3);
+        assert_eq!(soaked.kinds["kill"], Fired { planned: 4, fired: 3, hits: 3 });
+        let mut text = String::new();
+        describe(&soaked, &mut text);
+        assert!(text.contains("hit nothing: kill on orders"), "{text}");
+    }
+}

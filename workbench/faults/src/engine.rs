@@ -1,0 +1,247 @@
+//! The faults of a running shop: each is started, heals by itself at its end, and leaves a record of what it hit.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::act::{Hit, Request};
+use super::effect::{Effect, Proxies};
+use super::spec::{FaultSpec, Target};
+use super::{Link, Proxy};
+use topology::Driver;
+
+/// Where faults are made.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// How the shop stays consistent.
+    pub driver: Driver,
+    /// The URL of a database on the server that the shop's are on, if that server is ours.
+    pub database: Option<String>,
+    /// The broker's URL, and what the shop's exchange and queues are called by.
+    pub broker: Option<(String, String)>,
+}
+
+/// What became of a fault.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// By which it is healed. Counted from 1.
+    pub id: u64,
+    /// What was asked for, in the words of this architecture.
+    pub fault: FaultSpec,
+    /// Since when it has been there.
+    pub started: DateTime<Utc>,
+    /// Until when; nothing while it is there.
+    pub ended: Option<DateTime<Utc>>,
+    /// How often it hit: pieces of data, connections, messages, processes. 0: it was there and met nothing.
+    pub hits: u64,
+    /// What it hit, for people.
+    pub hit: String,
+    /// Why it could not be healed, if so. It is there still.
+    pub problem: Option<String>,
+}
+
+/// The faults of one shop. Clones are the same; the last one that is dropped leaves what is broken as it is.
+#[derive(Debug, Clone)]
+pub struct Faults(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    place: Place,
+    owner: mpsc::Sender<Request>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    proxies: Proxies,
+    /// All there ever were, by number.
+    faults: BTreeMap<u64, Fault>,
+}
+
+#[derive(Debug)]
+struct Fault {
+    record: Record,
+    /// What is to be undone. Locked while it starts or heals, so that each waits for the other.
+    effect: Arc<tokio::sync::Mutex<Option<Effect>>>,
+}
+
+impl Faults {
+    /// No faults yet. Whoever owns the shop has to answer the requests.
+    pub fn new(place: Place) -> (Faults, mpsc::Receiver<Request>) {
+        let (owner, requests) = mpsc::channel(16);
+        (Faults(Arc::new(Inner { place, owner, state: Mutex::default() })), requests)
+    }
+
+    /// A proxy stands in a link from now on: what is wrong with the link goes for it too.
+    pub async fn attach(&self, link: Link, proxy: Arc<Proxy>) -> Result<()> {
+        let effects: Vec<_> = {
+            let mut state = self.state();
+            state.proxies.entry(link).or_default().push(proxy.clone());
+            let on_link =
+                |fault: &&Fault| fault.record.fault.target == Target::Link(link) && fault.is_there();
+            state.faults.values().filter(on_link).map(|fault| fault.effect.clone()).collect()
+        };
+        for effect in effects {
+            if let Some(effect) = &mut *effect.lock().await {
+                effect.reach(&proxy).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The proxy of this name stands in the link no more.
+    pub fn detach(&self, link: Link, name: &str) {
+        if let Some(proxies) = self.state().proxies.get_mut(&link) {
+            proxies.retain(|proxy| proxy.name() != name);
+        }
+    }
+
+    /// Starts a fault and answers its number. It heals by itself when its time is over. On an error nothing has changed.
+    pub async fn add(&self, spec: &FaultSpec) -> Result<u64> {
+        let spec = spec.in_mode(self.0.place.driver.mode())?;
+        spec.check_crash_point(self.0.place.driver)?;
+        let effect = Arc::new(tokio::sync::Mutex::new(None));
+        let mut starting = effect.clone().lock_owned().await;
+        let (id, proxies) = self.enter(&spec, effect)?;
+        let started = Effect::start(&spec, id, &self.0.place, &proxies, &self.0.owner).await;
+        let mut state = self.state();
+        let (effect, hit) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                state.faults.remove(&id);
+                return Err(error.context(spec.to_string()));
+            }
+        };
+        let record = &mut state.faults.get_mut(&id).context("it was entered above")?.record;
+        record.started = Utc::now();
+        record.hits = hit.count;
+        record.hit = hit.what;
+        if effect.is_over() {
+            record.ended = Some(record.started);
+            return Ok(id);
+        }
+        *starting = Some(effect);
+        let faults = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(spec.time_to_live).await;
+            // Where it cannot be healed, its record says so.
+            if let Some(faults) = Weak::upgrade(&faults) {
+                let _ = Faults(faults).heal(id).await;
+            }
+        });
+        Ok(id)
+    }
+
+    /// Ends a fault before its time, and answers its record. One that is over already is no error.
+    pub async fn heal(&self, id: u64) -> Result<Record> {
+        let effect = self.state().find(id)?.effect.clone();
+        let mut effect = effect.lock().await;
+        let Some(healing) = &mut *effect else { return Ok(self.state().find(id)?.record.clone()) };
+        let healed = healing.end(&self.0.owner).await;
+        let mut state = self.state();
+        let record = &mut state.find(id)?.record;
+        match healed {
+            Ok(hit) => {
+                *effect = None;
+                let hit = Hit { count: record.hits, what: std::mem::take(&mut record.hit) }.and(hit);
+                (record.hits, record.hit, record.problem) = (hit.count, hit.what, None);
+                record.ended = Some(Utc::now());
+                Ok(record.clone())
+            }
+            Err(error) => {
+                record.problem = Some(format!("{error:#}"));
+                Err(error.context(format!("cannot heal fault {id}, {}", record.fault)))
+            }
+        }
+    }
+
+    /// Ends all faults, and answers their records. What cannot be healed does not keep the others from it.
+    pub async fn heal_all(&self) -> Result<Vec<Record>> {
+        let there: Vec<u64> = self.list().into_iter().map(|record| record.id).collect();
+        let healed = futures_util::future::join_all(there.into_iter().map(|id| self.heal(id))).await;
+        healed.into_iter().collect()
+    }
+
+    /// The faults that are there now, with what they have hit so far.
+    pub fn list(&self) -> Vec<Record> {
+        self.log().into_iter().filter(|record| record.ended.is_none()).collect()
+    }
+
+    /// All faults that there ever were.
+    pub fn log(&self) -> Vec<Record> {
+        let state = self.state();
+        let record = |fault: &Fault| {
+            let mut record = fault.record.clone();
+            // Whoever starts or heals it right now knows more than we.
+            if let Ok(effect) = fault.effect.try_lock() {
+                record.hits += effect.as_ref().map_or(0, Effect::hits);
+            }
+            record
+        };
+        state.faults.values().map(record).collect()
+    }
+
+    /// Enters a fault, unless it would meet another that is there, and answers its number and the proxies in its link.
+    fn enter(
+        &self,
+        spec: &FaultSpec,
+        effect: Arc<tokio::sync::Mutex<Option<Effect>>>,
+    ) -> Result<(u64, Vec<Arc<Proxy>>)> {
+        let mut state = self.state();
+        let there = state.faults.values().filter(|fault| fault.is_there());
+        if let Some(other) = there.map(|fault| &fault.record).find(|other| other.fault.clashes_with(spec)) {
+            bail!("{} is there already, as fault {}: heal it first", other.fault, other.id);
+        }
+        let proxies = match spec.target {
+            Target::Link(link) => {
+                let proxies = state.proxies.get(&link).cloned().unwrap_or_default();
+                ensure!(!proxies.is_empty(), "no proxy stands in the link {link}: nothing can be done to it");
+                proxies
+            }
+            _ => Vec::new(),
+        };
+        let id = state.faults.keys().last().copied().unwrap_or_default() + 1;
+        let record = Record {
+            id,
+            fault: spec.clone(),
+            started: Utc::now(),
+            ended: None,
+            hits: 0,
+            hit: String::new(),
+            problem: None,
+        };
+        state.faults.insert(id, Fault { record, effect });
+        Ok((id, proxies))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn find(&mut self, id: u64) -> Result<&mut Fault> {
+        let there: Vec<u64> =
+            self.faults.values().filter(|fault| fault.is_there()).map(|f| f.record.id).collect();
+        self.faults.get_mut(&id).with_context(|| format!("there is no fault {id}; there are {there:?}"))
+    }
+}
+
+impl Fault {
+    fn is_there(&self) -> bool {
+        self.record.ended.is_none()
+    }
+}
+
+impl FaultSpec {
+    /// Whether the two cannot be there at once. Toxics can, in one link; but what is done to a process, to a server or
+    /// to the same messages would be undone by the end of the other.
+    pub fn clashes_with(&self, other: &FaultSpec) -> bool {
+        let either_is_toxic = self.kind.is_toxic() || other.kind.is_toxic();
+        self.target == other.target && self.word("key") == other.word("key") && !either_is_toxic
+    }
+}

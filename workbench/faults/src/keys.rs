@@ -1,0 +1,132 @@
+//! Which messages come to a service: by its driver, either commands and answers or events.
+
+use anyhow::{Result, bail};
+
+use topology::Driver;
+
+/// The routing keys that lead to a service. On the first one an order comes to it for its part in the checkout.
+fn heard(driver: Driver, service: &str) -> &'static [&'static str] {
+    match driver {
+        Driver::Choreographed | Driver::Naive => events(service),
+        _ => commands(service, driver == Driver::Tcc),
+    }
+}
+
+/// Where everybody hears what the others did.
+fn events(service: &str) -> &'static [&'static str] {
+    match service {
+        "catalog" => &[
+            "orders.order-placed",
+            "inventory.stock-refused",
+            "payments.payment-refused",
+            "shipping.shipment-refused",
+        ],
+        "inventory" => &["catalog.prices-honoured", "payments.payment-refused", "shipping.shipment-refused"],
+        "payments" => &["inventory.stock-reserved", "shipping.shipment-refused"],
+        "shipping" => &["payments.payment-captured"],
+        _ => &[
+            "shipping.shipment-scheduled",
+            "catalog.prices-refused",
+            "inventory.stock-refused",
+            "payments.payment-refused",
+            "shipping.shipment-refused",
+        ],
+    }
+}
+
+/// Where the orders service tells everybody what to do, and hears the answers.
+fn commands(service: &str, sets_aside_first: bool) -> &'static [&'static str] {
+    match (service, sets_aside_first) {
+        ("catalog", _) => &["catalog.honour-prices", "catalog.release-prices"],
+        ("inventory", _) => {
+            &["inventory.reserve-stock", "inventory.commit-reservation", "inventory.release-stock"]
+        }
+        ("payments", true) => &[
+            "payments.authorize-payment",
+            "payments.capture-payment",
+            "payments.void-payment",
+            "payments.refund-payment",
+        ],
+        ("payments", false) => &[
+            "payments.capture-payment",
+            "payments.authorize-payment",
+            "payments.void-payment",
+            "payments.refund-payment",
+        ],
+        ("shipping", true) => &["shipping.quote-shipment", "shipping.schedule-shipment"],
+        ("shipping", false) => &["shipping.schedule-shipment", "shipping.quote-shipment"],
+        _ => &[
+            "inventory.stock-reserved",
+            "catalog.prices-honoured",
+            "catalog.prices-refused",
+            "catalog.prices-released",
+            "inventory.stock-refused",
+            "inventory.stock-released",
+            "inventory.reservation-committed",
+            "payments.payment-authorized",
+            "payments.payment-captured",
+            "payments.payment-refused",
+            "payments.payment-voided",
+            "payments.payment-refunded",
+            "shipping.shipment-quoted",
+            "shipping.shipment-scheduled",
+            "shipping.shipment-refused",
+        ],
+    }
+}
+
+/// The key that is meant: this one, if it leads to the service; the usual one, if none is given. A key that does not lead
+/// there would afterwards, because a tap leaves every key leading to the service.
+pub(super) fn meant(driver: Driver, service: &str, key: Option<&str>) -> Result<&'static str> {
+    let heard = heard(driver, service);
+    let Some(key) = key else { return Ok(heard[0]) };
+    match heard.iter().find(|known| **known == key) {
+        Some(known) => Ok(known),
+        None => {
+            bail!("no message {key:?} comes to {service} in {driver}; what comes is {}", heard.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The routing keys in a list of the programs' source code.
+    fn listed(path: &str, from: &str) -> BTreeSet<String> {
+        let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
+        let source = std::fs::read_to_string(path).expect("it is there");
+        let list = source.split_once(from).expect("the list is there").1.split_once(']').expect("and ends").0;
+        list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn they_are_those_of_the_programs() {
+        let ours = |driver, service| -> BTreeSet<String> {
+            heard(driver, service).iter().map(|key| (*key).to_owned()).collect()
+        };
+        for service in topology::SERVICES {
+            let hears = listed(&format!("modules/{service}/src/reactions.rs"), "HEARS: &[&str] =");
+            assert_eq!(ours(Driver::Choreographed, service), hears, "{service}");
+        }
+        for driver in [Driver::Orchestrated, Driver::Tcc] {
+            for service in ["catalog", "inventory", "payments", "shipping"] {
+                let told = listed(&format!("split/services/{service}/src/main.rs"), "commands: &[");
+                assert_eq!(ours(driver, service), told, "{service}");
+            }
+            let answers = listed("split/services/orders/src/orchestrator.rs", "LISTENS_TO: &[&str] =");
+            assert_eq!(ours(driver, "orders"), answers);
+        }
+    }
+
+    #[test]
+    fn a_key_that_leads_elsewhere_is_refused() {
+        let meant = |key| meant(Driver::Orchestrated, "inventory", key);
+        assert_eq!(meant(None).unwrap(), "inventory.reserve-stock");
+        assert_eq!(meant(Some("inventory.release-stock")).unwrap(), "inventory.release-stock");
+        let error = meant(Some("catalog.prices-honoured")).unwrap_err().to_string();
+        assert!(error.contains("what comes is inventory.reserve-stock, "), "{error}");
+    }
+}

@@ -1,0 +1,29 @@
+//! Breaking a shop on purpose.
+//!
+//! [`KINDS`] is the catalogue of faults, a [`FaultSpec`] is one that is asked for, and a [`Link`] is a place where a
+//! [`Proxy`] can stand. [`Faults`] starts them, heals them at their end, and records what each really hit.
+
+mod act;
+mod attribute;
+mod effect;
+mod engine;
+mod keys;
+mod kind;
+mod link;
+mod messages;
+mod points;
+mod proxy;
+mod server_faults;
+mod spec;
+pub mod tap;
+pub mod toxic;
+
+pub use act::{Act, Hit, Request, ServerAct};
+pub use attribute::{Attribute, Unit, read_duration};
+pub use engine::{Faults, Place, Record};
+pub use kind::{KINDS, Kind, On};
+pub use link::Link;
+pub use points::{POINTS, Point, chosen as chosen_points};
+pub use proxy::{Proxy, Traffic};
+pub use spec::{FaultSpec, Target};
+pub use toxic::Toxic;

@@ -1,0 +1,106 @@
+//! The links of a shop: where a proxy can stand.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Result, anyhow};
+
+use topology::{Mode, SERVICES};
+
+/// What the process of the monolith is called.
+pub(super) const MONOLITH: &str = "monolith";
+
+/// A connection between two parts of a shop, named from the side that opens it to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Link {
+    /// `client-gateway`: from outside to the door.
+    ClientGateway,
+    /// `gateway-inventory`: from the door to a service, or to the monolith.
+    Gateway(&'static str),
+    /// `inventory-database`: from a service to its database, or from the monolith to its one.
+    Database(&'static str),
+    /// `inventory-broker`: from a service to the broker.
+    Broker(&'static str),
+}
+
+impl Link {
+    /// Every link of a mode.
+    pub fn all(mode: Mode) -> Vec<Link> {
+        let mut links = vec![Link::ClientGateway];
+        match mode {
+            Mode::Monolith => links.extend([Link::Gateway(MONOLITH), Link::Database(MONOLITH)]),
+            Mode::Split => {
+                for of in [Link::Gateway, Link::Database, Link::Broker] {
+                    links.extend(SERVICES.map(of));
+                }
+            }
+        }
+        links
+    }
+
+    /// The link of that mode which corresponds to this one, or why there is none.
+    pub(super) fn counterpart(self, mode: Mode) -> Result<Link> {
+        match (mode, self) {
+            (Mode::Monolith, Link::Database(_)) => Ok(Link::Database(MONOLITH)),
+            (Mode::Monolith, Link::Gateway(service)) if service != MONOLITH => Err(anyhow!(
+                "the modules of the monolith are in one process: no link leads to {service} alone"
+            )),
+            (Mode::Monolith, Link::Broker(_)) => Err(anyhow!("the monolith has no broker")),
+            _ if Link::all(mode).contains(&self) => Ok(self),
+            _ => Err(anyhow!("the {mode} shop has no link {self}; it has {}", listed(&Link::all(mode)))),
+        }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Link::ClientGateway => f.pad("client-gateway"),
+            Link::Gateway(service) => f.pad(&format!("gateway-{service}")),
+            Link::Database(service) => f.pad(&format!("{service}-database")),
+            Link::Broker(service) => f.pad(&format!("{service}-broker")),
+        }
+    }
+}
+
+impl FromStr for Link {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Link> {
+        let mut all = Link::all(Mode::Split);
+        all.extend(&Link::all(Mode::Monolith)[1..]);
+        let found = all.iter().find(|link| link.to_string() == text).copied();
+        found.ok_or_else(|| anyhow!("there is no link {text:?}; there are {}", listed(&all)))
+    }
+}
+
+fn listed(links: &[Link]) -> String {
+    links.iter().map(Link::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_read_as_it_is_written() {
+        for mode in Mode::ALL {
+            for link in Link::all(mode) {
+                assert_eq!(link.to_string().parse::<Link>().unwrap(), link);
+                assert_eq!(link.counterpart(mode).unwrap(), link);
+            }
+        }
+        assert_eq!((Link::all(Mode::Split).len(), Link::all(Mode::Monolith).len()), (16, 3));
+        let error = "gateway-nothing".parse::<Link>().unwrap_err().to_string();
+        assert!(error.contains("gateway-inventory, ") && error.contains("monolith-database"), "{error}");
+    }
+
+    #[test]
+    fn the_monolith_has_no_link_between_its_modules() {
+        let in_monolith = |link: &str| link.parse::<Link>().unwrap().counterpart(Mode::Monolith);
+        assert_eq!(in_monolith("orders-database").unwrap(), Link::Database(MONOLITH));
+        assert!(in_monolith("gateway-orders").unwrap_err().to_string().contains("in one process"));
+        assert!(in_monolith("orders-broker").unwrap_err().to_string().contains("no broker"));
+        assert!(Link::Database(MONOLITH).counterpart(Mode::Split).is_err());
+    }
+}

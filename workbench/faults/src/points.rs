@@ -1,0 +1,120 @@
+//! Which crash points there are, and in which processes of which drivers.
+
+use anyhow::{Result, bail};
+
+use topology::{Driver, Mode, SERVICES};
+
+/// A place where a process can be made to die.
+#[derive(Debug)]
+pub struct Point {
+    /// Its name, as `--crash-at` of the programs knows it.
+    pub name: &'static str,
+    /// Where it lies.
+    place: Place,
+}
+
+/// What a point belongs to.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// Placing an order: the process that customers talk to.
+    Orders,
+    /// A step of the checkout, or a commit: every process.
+    Everywhere,
+    /// Undoing a step: every service that has something to undo.
+    Compensation,
+    /// The chassis: every service.
+    Chassis,
+    /// The one that coordinates a saga, or try, confirm, cancel.
+    Orchestrator,
+    /// Two-phase commit.
+    TwoPhase,
+}
+
+/// Every point. A test compares them with those of the programs.
+pub const POINTS: &[Point] = &[
+    at("before-order-write", Place::Orders),
+    at("after-order-write", Place::Orders),
+    at("before-business-write", Place::Everywhere),
+    at("after-business-write", Place::Everywhere),
+    at("before-compensation", Place::Compensation),
+    at("after-compensation", Place::Compensation),
+    at("before-commit", Place::Everywhere),
+    at("after-commit", Place::Everywhere),
+    at("before-inbox-row", Place::Chassis),
+    at("after-inbox-row", Place::Chassis),
+    at("before-outbox-write", Place::Chassis),
+    at("after-outbox-write", Place::Chassis),
+    at("before-ack", Place::Chassis),
+    at("after-ack", Place::Chassis),
+    at("before-publish", Place::Chassis),
+    at("after-publish", Place::Chassis),
+    at("after-confirm", Place::Chassis),
+    at("after-mark-sent", Place::Chassis),
+    at("before-saga-start", Place::Orchestrator),
+    at("after-saga-start", Place::Orchestrator),
+    at("before-saga-advance", Place::Orchestrator),
+    at("after-saga-advance", Place::Orchestrator),
+    at("after-saga-save", Place::Orchestrator),
+    at("before-prepare", Place::TwoPhase),
+    at("after-prepare", Place::TwoPhase),
+    at("before-decision", Place::TwoPhase),
+    at("after-decision", Place::TwoPhase),
+    at("before-commit-prepared", Place::TwoPhase),
+    at("after-commit-prepared", Place::TwoPhase),
+    at("before-forget", Place::TwoPhase),
+    at("after-forget", Place::TwoPhase),
+];
+
+const fn at(name: &'static str, place: Place) -> Point {
+    Point { name, place }
+}
+
+impl Point {
+    /// The processes of a driver in which the point lies; none where it does not exist.
+    pub fn processes(&self, driver: Driver) -> &'static [&'static str] {
+        let coordinated = matches!(driver, Driver::Orchestrated | Driver::Tcc);
+        match (driver.mode(), self.place) {
+            (Mode::Monolith, Place::Orders | Place::Everywhere) => &["monolith"],
+            (Mode::Monolith, Place::TwoPhase) if driver == Driver::TwoPhase => &["monolith"],
+            (Mode::Split, Place::Orders) => &["orders"],
+            (Mode::Split, Place::Orchestrator) if coordinated => &["orders"],
+            (Mode::Split, Place::Everywhere | Place::Chassis) => &SERVICES,
+            (Mode::Split, Place::Compensation) => &["inventory", "payments", "catalog", "orders"],
+            _ => &[],
+        }
+    }
+}
+
+/// The points of these names; all for none.
+pub fn chosen(names: &[String]) -> Result<Vec<&'static Point>> {
+    if names.is_empty() {
+        return Ok(POINTS.iter().collect());
+    }
+    let find = |name: &String| match POINTS.iter().find(|point| point.name == name) {
+        Some(point) => Ok(point),
+        None => {
+            let all: Vec<&str> = POINTS.iter().map(|point| point.name).collect();
+            bail!("there is no crash point {name:?}; there are {}", all.join(", "))
+        }
+    };
+    names.iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_point_lies_somewhere_and_the_broken_driver_has_no_point_of_its_own() {
+        for point in POINTS {
+            assert!(
+                Driver::CORRECT.iter().any(|driver| !point.processes(*driver).is_empty()),
+                "{}",
+                point.name
+            );
+        }
+        assert!(POINTS.len() >= 24);
+        assert!(chosen(&["after-commit".into()]).is_ok_and(|points| points.len() == 1));
+        assert!(chosen(&["nowhere".into()]).unwrap_err().to_string().contains("after-commit"));
+    }
+}

@@ -1,0 +1,244 @@
+//! What is asked for: a fault, as it stands in a scenario or was said on the command line.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::attribute::{read_all, read_duration};
+use super::kind::{Kind, On};
+use super::link::{Link, MONOLITH};
+use super::toxic::Stream;
+use crate::{POINTS, Point};
+use topology::{Driver, Mode, SERVICES};
+
+/// How long a fault lasts where nothing is said.
+const FOR: Duration = Duration::from_secs(10);
+/// Processes that are there beside services and monolith.
+const OTHERS: [&str; 2] = ["gateway", "registry"];
+
+/// A fault that is asked for. It was checked when it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Json", into = "Json")]
+pub struct FaultSpec {
+    /// What kind of fault.
+    pub kind: &'static Kind,
+    /// What it is done to.
+    pub target: Target,
+    /// Of a toxic: the direction that it is in.
+    pub stream: Stream,
+    /// Of a toxic: the share of connections that it is in, 0 to 1.
+    pub toxicity: f64,
+    /// What it was told, in the attributes' units, defaults included.
+    pub attributes: Map<String, Value>,
+    /// After this it heals by itself.
+    pub time_to_live: Duration,
+}
+
+/// What a fault is done to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A link.
+    Link(Link),
+    /// A process: `inventory`, or one of several instances, `inventory-2`.
+    Process(String),
+    /// The database server.
+    Database,
+    /// The broker.
+    Broker,
+    /// The messages to this service.
+    Messages(&'static str),
+}
+
+/// As it stands in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Json {
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stream: Option<Stream>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    toxicity: Option<f64>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    attributes: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    r#for: Option<String>,
+}
+
+impl FaultSpec {
+    /// A fault of this kind on this target (none for a server: its kind says which), told nothing else. Where it must
+    /// be told something, that is an error.
+    pub fn new(kind: &str, target: Option<&str>) -> Result<FaultSpec> {
+        FaultSpec::told(kind, target, Map::new())
+    }
+
+    /// The same, told these attributes.
+    pub fn told(kind: &str, target: Option<&str>, attributes: Map<String, Value>) -> Result<FaultSpec> {
+        let (kind, target) = (kind.to_owned(), target.map(str::to_owned));
+        Json { kind, target, stream: None, toxicity: None, attributes, r#for: None }.try_into()
+    }
+
+    /// What this is in a shop of that mode: the same, or its counterpart, or an error that says why there is none.
+    pub fn in_mode(&self, mode: Mode) -> Result<FaultSpec> {
+        if let (Mode::Monolith, Some(why)) = (mode, self.kind.missing_in_monolith()) {
+            bail!("{why}");
+        }
+        let target = match &self.target {
+            Target::Link(link) => Target::Link(link.counterpart(mode)?),
+            Target::Process(name) => Target::Process(process_in(mode, name)?),
+            other => other.clone(),
+        };
+        Ok(FaultSpec { target, ..self.clone() })
+    }
+
+    /// Fails where the process of a crash point never comes to it in a shop with this driver.
+    pub(super) fn check_crash_point(&self, driver: Driver) -> Result<()> {
+        let (Some(point), Target::Process(name)) = (self.word("point"), &self.target) else { return Ok(()) };
+        let passing: Vec<&str> = crash_point(point)?.processes(driver).to_vec();
+        ensure!(
+            passing.contains(&instance(name).0),
+            "{name} never comes to {point} in {driver}; who does: {}",
+            if passing.is_empty() { "nobody".to_owned() } else { passing.join(", ") }
+        );
+        Ok(())
+    }
+
+    /// An attribute that is a number.
+    pub(super) fn number(&self, name: &str) -> i64 {
+        self.attributes.get(name).and_then(Value::as_i64).unwrap_or_default()
+    }
+
+    /// An attribute that is a name.
+    pub(super) fn word(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).and_then(Value::as_str)
+    }
+}
+
+fn crash_point(name: &str) -> Result<&'static Point> {
+    POINTS.iter().find(|point| point.name == name).with_context(|| {
+        let all: Vec<&str> = POINTS.iter().map(|point| point.name).collect();
+        format!("there is no crash point {name:?}; there are {}", all.join(", "))
+    })
+}
+
+/// The process of that mode that does the work of this one. The monolith does that of every service.
+fn process_in(mode: Mode, name: &str) -> Result<String> {
+    let (base, number) = instance(name);
+    match mode {
+        _ if OTHERS.contains(&base) => Ok(name.to_owned()),
+        Mode::Monolith => {
+            let number = number.map(|number| format!("-{number}")).unwrap_or_default();
+            Ok(format!("{MONOLITH}{number}"))
+        }
+        Mode::Split if base == MONOLITH => Err(anyhow!("the split shop has no process {name}")),
+        Mode::Split => Ok(name.to_owned()),
+    }
+}
+
+/// `inventory-2` is the second instance of `inventory`.
+fn instance(name: &str) -> (&str, Option<u32>) {
+    let numbered = name.rsplit_once('-').and_then(|(base, number)| Some((base, number.parse().ok()?)));
+    numbered.map_or((name, None), |(base, number)| (base, Some(number)))
+}
+
+impl Target {
+    fn new(kind: &Kind, name: Option<&str>) -> Result<Target> {
+        let what = format!("{} is done to", kind.name);
+        let named =
+            name.with_context(|| format!("{what} a target of the sort {}; say which", kind.on.name()));
+        match kind.on {
+            On::Link => Ok(Target::Link(named?.parse()?)),
+            On::Process => {
+                let name = named?;
+                let (base, number) = instance(name);
+                let all: Vec<&str> = SERVICES.into_iter().chain([MONOLITH]).chain(OTHERS).collect();
+                ensure!(
+                    all.contains(&base) && number != Some(0),
+                    "there is no process {name:?}; there are {}, and further instances such as inventory-2",
+                    all.join(", ")
+                );
+                Ok(Target::Process(name.to_owned()))
+            }
+            On::Messages => {
+                let name = named?;
+                let found = SERVICES.into_iter().find(|service| *service == name);
+                let all = SERVICES.join(", ");
+                Ok(Target::Messages(
+                    found.with_context(|| format!("there is no service {name:?}; there are {all}"))?,
+                ))
+            }
+            On::Database | On::Broker => {
+                let own = kind.on.name();
+                if let Some(other) = name.filter(|name| *name != own) {
+                    bail!("{what} the {own}, not to {other:?}");
+                }
+                Ok(if kind.on == On::Database { Target::Database } else { Target::Broker })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Link(link) => link.fmt(f),
+            Target::Process(name) => f.pad(name),
+            Target::Database => f.pad("database"),
+            Target::Broker => f.pad("broker"),
+            Target::Messages(service) => f.pad(service),
+        }
+    }
+}
+
+impl fmt::Display for FaultSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.kind.name, self.target)
+    }
+}
+
+impl TryFrom<Json> for FaultSpec {
+    type Error = anyhow::Error;
+
+    fn try_from(json: Json) -> Result<FaultSpec> {
+        let kind = Kind::find(&json.kind)?;
+        let attributes = read_all(kind.name, kind.attributes, &json.attributes)?;
+        let target = Target::new(kind, json.target.as_deref())?;
+        attributes.get("point").and_then(Value::as_str).map(crash_point).transpose()?;
+        if !kind.is_toxic() && (json.stream.is_some() || json.toxicity.is_some()) {
+            bail!("{} has neither stream nor toxicity: it is not a toxic", kind.name);
+        }
+        let toxicity = json.toxicity.unwrap_or(1.0);
+        ensure!((0.0..=1.0).contains(&toxicity), "toxicity is 0 to 1, not {toxicity}");
+        let time_to_live = json.r#for.map_or(Ok(FOR), |text| read_duration(&text))?;
+        ensure!(!time_to_live.is_zero(), "a fault lasts longer than nothing");
+        let stream = json.stream.unwrap_or(Stream::Downstream);
+        Ok(FaultSpec { kind, target, stream, toxicity, attributes, time_to_live })
+    }
+}
+
+impl From<FaultSpec> for Json {
+    fn from(spec: FaultSpec) -> Json {
+        let toxic = spec.kind.is_toxic();
+        Json {
+            kind: spec.kind.name.to_owned(),
+            target: Some(spec.target.to_string()),
+            stream: toxic.then_some(spec.stream),
+            toxicity: toxic.then_some(spec.toxicity),
+            attributes: spec.attributes,
+            r#for: Some(format!("{}ms", spec.time_to_live.as_millis())),
+        }
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Kind) -> bool {
+        self.name == other.name
+    }
+}
+
+#[cfg(test)]
+mod tests;

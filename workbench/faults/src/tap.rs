@@ -1,0 +1,261 @@
+//! A *tap* on the messages with one routing key to one service: it takes the place of the service's queue, so that
+//! messages can be held back, repeated, refused or lost.
+//!
+//! It needs nothing of the shop, only the broker: it moves the *binding* of the key from the service's queue to
+//! something else. A message that was held goes straight to the service's queue, with what it carried, and is
+//! forgotten here only when the broker has confirmed it there.
+//!
+//! What to know of it: a service declares its bindings anew whenever it connects anew. Then a message comes to the
+//! service and to the tap as well, and so perhaps twice, which an inbox must stand anyway.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use lapin::message::BasicGetMessage;
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+
+use topology::SERVICES;
+
+/// No answer of a healthy broker takes as long.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Between two looks at what has arrived.
+const TICK: Duration = Duration::from_millis(20);
+/// AMQP's mark for a message that survives a restart of the broker.
+const PERSISTENT: u8 = 2;
+
+/// A tap in place. It stays there until [`Tap::remove`]: one that is only dropped leaves the key where it leads to.
+#[derive(Debug)]
+pub struct Tap {
+    connection: Connection,
+    channel: Channel,
+    exchange: String,
+    key: String,
+    /// The service's queue.
+    queue: String,
+    /// What has taken its place, if anything.
+    own: Option<String>,
+    /// Copies of what went through [`Tap::pass_and_keep`].
+    kept: Vec<(Vec<u8>, BasicProperties)>,
+}
+
+impl Tap {
+    /// Holds back what comes, until it is released or passed on.
+    pub async fn holding(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
+        Tap::place(amqp_url, namespace, service, key, Some(FieldTable::default())).await
+    }
+
+    /// Refuses what comes: the queue is full, and the broker says no to whoever publishes (*nack*). It keeps a copy of
+    /// what it refused beside, so that it can be counted.
+    pub async fn refusing(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
+        let mut full = FieldTable::default();
+        let mut set = |name: &str, value: String| {
+            full.insert(name.into(), AMQPValue::LongString(value.into()));
+        };
+        set("x-overflow", "reject-publish-dlx".into());
+        set("x-dead-letter-exchange", String::new());
+        set("x-dead-letter-routing-key", beside(&own_queue(namespace, service, key)));
+        full.insert("x-max-length".into(), AMQPValue::LongUInt(0));
+        Tap::place(amqp_url, namespace, service, key, Some(full)).await
+    }
+
+    /// Loses what comes: no queue takes it. The broker returns it to who published it as *mandatory*, and drops it
+    /// otherwise.
+    pub async fn losing(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
+        Tap::place(amqp_url, namespace, service, key, None).await
+    }
+
+    async fn place(
+        amqp_url: &str,
+        namespace: &str,
+        service: &str,
+        key: &str,
+        own: Option<FieldTable>,
+    ) -> Result<Tap> {
+        let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await;
+        let connection = connection.context("the tap cannot reach the broker")?;
+        let channel = within(connection.create_channel()).await?;
+        within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        let tap = Tap {
+            connection,
+            channel,
+            exchange: namespace.to_owned(),
+            key: key.to_owned(),
+            queue: format!("{namespace}.{service}"),
+            own: own.is_some().then(|| own_queue(namespace, service, key)),
+            kept: Vec::new(),
+        };
+        // The new way first: a message in between comes twice, and is not lost.
+        if let (Some(name), Some(arguments)) = (&tap.own, own) {
+            let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+            let refused = tap.channel.queue_declare(beside(name).into(), durable, FieldTable::default());
+            within(refused).await?;
+            within(tap.channel.queue_declare(name.as_str().into(), durable, arguments)).await?;
+            tap.bind(name).await?;
+        }
+        tap.unbind(&tap.queue).await?;
+        Ok(tap)
+    }
+
+    /// Waits until so many messages are held back. Several orders may travel in one message.
+    pub async fn wait_for(&self, messages: u32, bound: Duration) -> Result<()> {
+        let deadline = Instant::now() + bound;
+        loop {
+            let held = self.held().await?;
+            if held >= messages {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("after {bound:?} {held} messages with the key {} came, not {messages}", self.key);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// How many messages are held back at this moment.
+    pub async fn held(&self) -> Result<u32> {
+        self.count(self.own()?).await
+    }
+
+    /// How many messages were refused: each as often as it was sent.
+    pub async fn refused(&self) -> Result<u32> {
+        self.count(&beside(self.own()?)).await
+    }
+
+    async fn count(&self, queue: &str) -> Result<u32> {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let declared = self.channel.queue_declare(queue.into(), passive, FieldTable::default());
+        Ok(within(declared).await?.message_count())
+    }
+
+    /// Sends all that is held back on to the service, in the order in which it came; answers how many.
+    pub async fn release(&self) -> Result<usize> {
+        let mut released = 0;
+        while let Some(message) = self.next().await? {
+            self.forward(&message).await?;
+            released += 1;
+        }
+        Ok(released)
+    }
+
+    /// The same, and keeps a copy of each for [`Tap::repeat`].
+    pub async fn pass_and_keep(&mut self) -> Result<usize> {
+        let mut passed = 0;
+        while let Some(message) = self.next().await? {
+            self.forward(&message).await?;
+            self.kept.push((message.delivery.data.clone(), message.delivery.properties.clone()));
+            passed += 1;
+        }
+        Ok(passed)
+    }
+
+    /// Sends the copies that were kept once more; answers how many.
+    pub async fn repeat(&self) -> Result<usize> {
+        for (body, properties) in &self.kept {
+            publish(&self.channel, &self.queue, body, properties.clone()).await?;
+        }
+        Ok(self.kept.len())
+    }
+
+    /// Puts everything back as it was, and sends on what is still held back.
+    pub async fn remove(self) -> Result<()> {
+        self.bind(&self.queue).await?;
+        if let Some(own) = &self.own {
+            self.unbind(own).await?;
+            self.release().await?;
+            for queue in [own.clone(), beside(own)] {
+                within(self.channel.queue_delete(queue.into(), QueueDeleteOptions::default())).await?;
+            }
+        }
+        within(self.connection.close(200, "the tap is removed".into())).await
+    }
+
+    /// The next message that is held back. It stays the broker's until it is forwarded.
+    pub async fn next(&self) -> Result<Option<BasicGetMessage>> {
+        within(self.channel.basic_get(self.own()?.into(), BasicGetOptions::default())).await
+    }
+
+    /// Sends a message on to the service.
+    pub async fn forward(&self, message: &BasicGetMessage) -> Result<()> {
+        self.copy(message).await?;
+        within(message.delivery.acker.ack(BasicAckOptions::default())).await?;
+        Ok(())
+    }
+
+    /// Sends a copy of a message to the service, and goes on holding it back.
+    pub async fn copy(&self, message: &BasicGetMessage) -> Result<()> {
+        let (body, properties) = (&message.delivery.data, message.delivery.properties.clone());
+        publish(&self.channel, &self.queue, body, properties).await
+    }
+
+    fn own(&self) -> Result<&str> {
+        self.own.as_deref().context("this tap loses messages, it does not hold them")
+    }
+
+    async fn bind(&self, queue: &str) -> Result<()> {
+        let (exchange, key) = (self.exchange.as_str().into(), self.key.as_str().into());
+        let options = QueueBindOptions::default();
+        let bound = self.channel.queue_bind(queue.into(), exchange, key, options, FieldTable::default());
+        within(bound).await.with_context(|| format!("{} cannot be led to {queue}", self.key))
+    }
+
+    async fn unbind(&self, queue: &str) -> Result<()> {
+        let (exchange, key) = (self.exchange.as_str().into(), self.key.as_str().into());
+        let unbound = self.channel.queue_unbind(queue.into(), exchange, key, FieldTable::default());
+        within(unbound).await.with_context(|| format!("{} cannot be led away from {queue}", self.key))
+    }
+}
+
+/// The queue that takes the place of the service's.
+fn own_queue(namespace: &str, service: &str, key: &str) -> String {
+    format!("{namespace}.{service}.tap.{key}")
+}
+
+/// The queue beside it, for copies of what is refused.
+fn beside(own: &str) -> String {
+    format!("{own}.refused")
+}
+
+/// Waits for an answer of the broker, and not for ever.
+async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T> {
+    let answer = tokio::time::timeout(LIMIT, answer).await;
+    Ok(answer.with_context(|| format!("the broker did not answer within {LIMIT:?}"))??)
+}
+
+/// Puts a message straight into a queue, whatever it says, as somebody would who has the password and means ill.
+pub async fn put(amqp_url: &str, queue: &str, body: &[u8]) -> Result<()> {
+    let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
+    let channel = within(connection.create_channel()).await?;
+    within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+    publish(&channel, queue, body, BasicProperties::default()).await?;
+    within(connection.close(200, "done".into())).await
+}
+
+/// Deletes the queues and the exchange of a shop that has ended. A broker that keeps them has work with each.
+pub async fn delete_queues(amqp_url: &str, namespace: &str) -> Result<()> {
+    let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
+    let channel = within(connection.create_channel()).await?;
+    for service in SERVICES {
+        for suffix in ["", ".retry", ".dead"] {
+            let queue = format!("{namespace}.{service}{suffix}");
+            within(channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default())).await?;
+        }
+    }
+    within(channel.exchange_delete(namespace.into(), ExchangeDeleteOptions::default())).await?;
+    within(connection.close(200, "done".into())).await
+}
+
+/// Returns when the queue has the message for good.
+async fn publish(channel: &Channel, queue: &str, body: &[u8], properties: BasicProperties) -> Result<()> {
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let properties = properties.with_delivery_mode(PERSISTENT);
+    let sent = within(channel.basic_publish("".into(), queue.into(), options, body, properties)).await?;
+    let confirmation = within(sent).await?;
+    let taken = confirmation.is_ack() && confirmation.take_message().is_none();
+    ensure!(taken, "the queue {queue} did not take a message");
+    Ok(())
+}

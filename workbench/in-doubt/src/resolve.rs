@@ -1,0 +1,108 @@
+//! Finishing branches by hand, as recovery would.
+
+use anyhow::{Context, Result};
+use diesel::QueryableByName;
+use diesel::result::Error::DatabaseError;
+use diesel::sql_types::{BigInt, Text, Uuid};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+use super::{Branch, Decision, InDoubt, Outcome};
+
+#[derive(QueryableByName)]
+struct DecisionRow {
+    #[diesel(sql_type = Text)]
+    decision: String,
+}
+
+/// Finishes every branch by the decision on record, except those that are somebody's who is alive.
+pub(super) async fn all(in_doubt: &mut InDoubt, urls: &[String]) -> Result<()> {
+    for branch in &mut in_doubt.branches {
+        branch.outcome = Some(match reason_to_leave(branch) {
+            Some(reason) => Outcome::Left(reason),
+            None => finish(branch, urls).await.with_context(|| format!("cannot finish {}", branch.gid))?,
+        });
+    }
+    Ok(())
+}
+
+/// Why a branch is not to be touched.
+fn reason_to_leave(branch: &Branch) -> Option<String> {
+    let name = &branch.coordinator.name;
+    match (branch.coordinator.alive, branch.coordinator.epoch) {
+        (Some(true), Some(epoch)) if epoch <= branch.epoch => Some(format!(
+            "its coordinator {name} is alive and works on it, or gives it up within a second and then finishes it"
+        )),
+        (Some(_), Some(_)) => None,
+        _ => Some(format!(
+            "the decisions of its coordinator {name} are in a database that was not looked into, or in more than one; \
+             name the database of its shop's orders with --database-url, and those of no other shop"
+        )),
+    }
+}
+
+/// By the rule that recovery keeps: a decision is a row that the first to insert it has made. Without one this makes
+/// the decision to abort, before anything is rolled back, so that no late statement can make another.
+async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
+    let orders = branch.decisions.context("its decisions are known")?;
+    let mut orders = servers::connect(&urls[orders]).await?;
+    diesel::sql_query(
+        "INSERT INTO two_phase.decisions (transaction_id, coordinator, epoch, decision)
+         VALUES ($1, $2, $3, 'abort') ON CONFLICT (transaction_id) DO NOTHING",
+    )
+    .bind::<Uuid, _>(branch.transaction_id)
+    .bind::<Text, _>(&branch.coordinator.name)
+    .bind::<BigInt, _>(branch.epoch)
+    .execute(&mut orders)
+    .await?;
+    let row: DecisionRow =
+        diesel::sql_query("SELECT decision FROM two_phase.decisions WHERE transaction_id = $1")
+            .bind::<Uuid, _>(branch.transaction_id)
+            .get_result(&mut orders)
+            .await?;
+    let (decision, command, outcome) = match row.decision.as_str() {
+        "commit" => (Decision::Commit, "COMMIT", Outcome::Committed),
+        _ => (Decision::Abort, "ROLLBACK", Outcome::RolledBack),
+    };
+    branch.decision = decision;
+    let mut database = servers::connect(&urls[branch.source]).await?;
+    // A gid cannot be a bound parameter.
+    let gid = branch.gid.replace('\'', "''");
+    match database.batch_execute(&format!("{command} PREPARED '{gid}'")).await {
+        // Somebody else has finished it meanwhile, by the same decision (rule 32).
+        Err(DatabaseError(_, information)) if information.message().ends_with("does not exist") => {}
+        finished => finished?,
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::Coordinator;
+
+    #[test]
+    fn what_somebody_works_on_is_left_and_what_nobody_knows_too() {
+        let branch = |alive, epoch| Branch {
+            gid: String::new(),
+            transaction_id: uuid::Uuid::nil(),
+            module: "orders".into(),
+            database: "shop".into(),
+            prepared_at: DateTime::UNIX_EPOCH,
+            age_s: 1.0,
+            epoch: 3,
+            coordinator: Coordinator { name: "monolith".into(), alive, epoch },
+            decision: Decision::None,
+            locks: Vec::new(),
+            waiters: Vec::new(),
+            outcome: None,
+            source: 0,
+            decisions: None,
+        };
+        assert!(reason_to_leave(&branch(Some(true), Some(3))).unwrap().contains("alive"));
+        assert!(reason_to_leave(&branch(None, None)).unwrap().contains("--database-url"));
+        assert_eq!(reason_to_leave(&branch(Some(true), Some(4))), None, "of an earlier start");
+        assert_eq!(reason_to_leave(&branch(Some(false), Some(3))), None, "of a process that is gone");
+    }
+}

@@ -1,0 +1,45 @@
+//! The load: which orders are sent, when, and what is known of each.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use client::{Sample, Sender};
+use mix::Mix;
+
+pub mod buyers;
+pub mod client;
+pub mod closed;
+pub mod mix;
+pub mod open;
+mod window;
+
+pub use window::{Arrivals, Window};
+
+/// Open files that a process may need under the heaviest load: a connection for each order in flight, and more.
+const OPEN_FILES: u64 = 8_192;
+
+/// Sends the orders of a seed, from the start of the warm-up to the end of the window, and waits until each is
+/// answered or given up.
+pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, window: Window) -> Result<Vec<Sample>> {
+    let mix = Mix::new(seed);
+    match arrivals {
+        Arrivals::Open { rate_per_s } => {
+            let mut moments = open::schedule(seed, rate_per_s, Duration::ZERO..window.from);
+            moments.extend(open::schedule(seed, rate_per_s, window.from..window.to));
+            Ok(open::run(sender, mix, moments).await)
+        }
+        Arrivals::Closed { clients } => closed::run(sender, mix, usize::try_from(clients)?, window.to).await,
+    }
+}
+
+/// Lets this process, and those that it starts, open as many files as a heavy load takes. Many systems begin at
+/// 1,024 and allow far more to whoever asks.
+pub fn allow_many_connections() -> Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < OPEN_FILES {
+        setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES.min(hard), hard)?;
+    }
+    Ok(())
+}

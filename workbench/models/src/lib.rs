@@ -1,0 +1,179 @@
+//! Models of the protocols, checked by stateright: every order of every step, within bounds.
+//!
+//! A test sees the runs that happened to happen. A model is small enough to see them all: crashes between any two
+//! steps, messages late, twice, in any order. What it says is true of the model; [`two_phase`] and [`saga`] tell what
+//! they leave out, and the crash matrix and the simulation look at the code itself.
+
+mod check;
+mod explore;
+pub mod saga;
+pub mod two_phase;
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display, Formatter};
+use std::hash::Hash;
+use std::net::SocketAddr;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use stateright::Model;
+
+pub use check::{Checked, Finding, Verdict, check};
+pub use saga::Saga;
+pub use two_phase::TwoPhase;
+
+use terminal::output;
+
+/// A protocol that there is a model of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Name {
+    /// Two-phase commit, as PostgreSQL does it.
+    TwoPhase,
+    /// The orchestrated saga.
+    Saga,
+}
+
+/// A rule that a model can leave out. The shop has the same ones by the same names, but for the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flaw {
+    /// Rule 30, two-phase: the decision to commit is kept in memory only.
+    DecisionNotDurable,
+    /// Rule 31, two-phase: nobody looks for transactions in doubt.
+    NoRecovery,
+    /// Rule 31, two-phase: recovery takes every prepared transaction for one of a dead process.
+    RecoveryIgnoresEpoch,
+    /// Rule 12, saga: nobody remembers which messages were handled, nor (rule 20) which steps were done.
+    NoInbox,
+    /// Rule 19, saga: a compensation with nothing to undo leaves nothing behind.
+    NoTombstone,
+    /// Rule 21, saga: a saga is saved over whatever another made of it meanwhile.
+    NoVersionGuard,
+    /// Rule 25, saga: the pivot, which nothing undoes, says no to one attempt and yes to the next. The shop has no such
+    /// switch: what its pivot says depends on the order alone.
+    FicklePivot,
+}
+
+impl Flaw {
+    /// Its name on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// The protocol whose rule it is.
+    pub fn concerns(self) -> Name {
+        match self {
+            Flaw::DecisionNotDurable | Flaw::NoRecovery | Flaw::RecoveryIgnoresEpoch => Name::TwoPhase,
+            Flaw::NoInbox | Flaw::NoTombstone | Flaw::NoVersionGuard | Flaw::FicklePivot => Name::Saga,
+        }
+    }
+}
+
+/// A module that takes part, in the order of the checkout's steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Module {
+    /// Prices.
+    Catalog,
+    /// Stock.
+    Inventory,
+    /// Money.
+    Payments,
+    /// The pivot.
+    Shipping,
+}
+
+impl Module {
+    /// So many of them, counted from the last.
+    fn last(count: usize) -> &'static [Module] {
+        const ALL: [Module; 4] = [Module::Catalog, Module::Inventory, Module::Payments, Module::Shipping];
+        &ALL[ALL.len() - count..]
+    }
+}
+
+impl Display for Module {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Module::Catalog => "catalog",
+            Module::Inventory => "inventory",
+            Module::Payments => "payments",
+            Module::Shipping => "shipping",
+        })
+    }
+}
+
+/// A model with a name and bounds.
+pub trait Protocol:
+    Model<
+        State: Clone + Debug + Hash + PartialEq + Send + Sync,
+        Action: Clone + Debug + PartialEq + Send + Sync,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// What it is a model of.
+    const NAME: Name;
+    /// The rule that is left out.
+    fn flaw(&self) -> Option<Flaw>;
+    /// How much of it is looked at: the bounds by name.
+    fn bounds(&self) -> BTreeMap<&'static str, u64>;
+}
+
+/// `cleave model`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The protocol.
+    name: Name,
+    /// Leave a rule out, and see the shortest way to what it prevents.
+    #[arg(long)]
+    flaw: Option<Flaw>,
+    /// Serve stateright's explorer on this loopback address until Ctrl-C, by default on a free port of 127.0.0.1.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0",
+          conflicts_with = "json", value_parser = explore::loopback)]
+    explore: Option<SocketAddr>,
+    /// Write the findings as JSON to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<String>,
+}
+
+/// Checks a model, or serves its explorer; says whether every property holds.
+pub fn run(arguments: &Arguments) -> Result<bool> {
+    let Arguments { name, flaw, explore, json } = arguments;
+    if let Some(flaw) = flaw.filter(|flaw| flaw.concerns() != *name) {
+        bail!(
+            "the model {name} has no rule for the flaw {}; use cleave model {}",
+            flaw.name(),
+            flaw.concerns()
+        );
+    }
+    // What a flaw breaks shows within narrow bounds, and is found at once. That nothing breaks takes a wider search.
+    let faults = u8::from(flaw.is_none());
+    let two_phase = TwoPhase { participants: 3, crashes: 1 + faults, duplicates: faults, flaw: *flaw };
+    let saga = Saga { participants: 3, attempts: 2, crashes: faults, flaw: *flaw };
+    if let Some(address) = explore {
+        return match name {
+            Name::TwoPhase => explore::serve(two_phase, *address),
+            Name::Saga => explore::serve(saga, *address),
+        };
+    }
+    let checked = match name {
+        Name::TwoPhase => check(&two_phase),
+        Name::Saga => check(&saga),
+    };
+    output::figures(json.as_deref(), &checked, &checked)?;
+    Ok(checked.verdict == Verdict::Held)
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Name::TwoPhase => "two-phase",
+            Name::Saga => "saga",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

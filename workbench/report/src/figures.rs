@@ -1,0 +1,260 @@
+//! What both forms of the report show, worked out once: rows of figures, outcomes and audits, a column a mode.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::run::{Comparison, Difference, ModeRun, Run};
+use crate::stats::{FIGURES, Spread, spread, times};
+use audit::Verdict;
+use audit::live::Disagreement;
+use topology::Driver;
+
+/// One figure over all modes.
+pub struct FigureRow {
+    /// The figure's name and unit.
+    pub name: String,
+    /// Its median and extremes over the trials, for each mode; `None` where it was not measured.
+    pub modes: Vec<Option<Spread>>,
+    /// The comparison of every mode but the first, where the figure is compared.
+    pub comparisons: Vec<Option<Comparison>>,
+}
+
+/// The figures that are compared, and the messages, which a monolith has none of.
+pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
+    let compared = FIGURES.iter().map(|figure| FigureRow {
+        name: if figure.unit.is_empty() {
+            figure.name.to_owned()
+        } else {
+            format!("{}, {}", figure.name, figure.unit)
+        },
+        modes: run.modes.iter().map(|mode| spread(mode.trials.iter().map(figure.value))).collect(),
+        comparisons: others(run)
+            .map(|other| {
+                let found = run.comparison.iter().find(|c| c.figure == figure.name && c.other == other.label);
+                found.cloned()
+            })
+            .collect(),
+    });
+    let messages = FigureRow {
+        name: "messages per order".to_owned(),
+        modes: run
+            .modes
+            .iter()
+            .map(|mode| {
+                spread(mode.trials.iter().map(|trial| Some(trial.cost_per_1000_orders.messages? / 1e3)))
+            })
+            .collect(),
+        comparisons: others(run).map(|_| None).collect(),
+    };
+    compared.chain([messages]).collect()
+}
+
+/// What must be said before any figure: a line for the flaws, and one for each driver that is broken on purpose.
+/// Empty where nothing is.
+pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> String {
+    let mut lines = String::new();
+    if !flaws.is_empty() {
+        lines += &format!(
+            "!! FLAWS ARE SWITCHED ON: {}. Rules are left out on purpose; expect violations.\n",
+            flaws.join(", ")
+        );
+    }
+    let broken: BTreeSet<Driver> =
+        drivers.into_iter().filter(|driver| driver.is_broken_on_purpose()).collect();
+    for driver in broken {
+        lines += &format!("!! {driver} IS BROKEN ON PURPOSE, so that its losses can be seen.\n");
+    }
+    lines
+}
+
+/// Every mode but the baseline.
+pub fn others(run: &Run) -> impl Iterator<Item = &ModeRun> {
+    run.modes.iter().skip(1)
+}
+
+/// Whether the ratios fit beside the figures, or need a table of their own.
+pub fn has_room_for_ratios(run: &Run) -> bool {
+    run.modes.len() <= 3
+}
+
+/// The outcomes of all orders of all trials: a name, and the count for each mode.
+pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
+    let mut rows: BTreeMap<(u8, String), Vec<u64>> = BTreeMap::new();
+    for (column, mode) in run.modes.iter().enumerate() {
+        for orders in mode.trials.iter().map(|trial| &trial.orders) {
+            // The number keeps the rows in the order of an order's life.
+            let mut add = |place: u8, name: String, count: u64| {
+                rows.entry((place, name)).or_insert_with(|| vec![0; run.modes.len()])[column] += count;
+            };
+            add(0, "sent".to_owned(), orders.sent);
+            add(1, "accepted".to_owned(), orders.accepted);
+            add(2, "confirmed".to_owned(), orders.confirmed);
+            for (code, count) in &orders.refused {
+                add(3, format!("refused: {code}"), *count);
+            }
+            add(4, "unknown at the end".to_owned(), orders.unknown);
+            for (reason, count) in &orders.failed {
+                add(5, format!("failed: {reason}"), *count);
+            }
+        }
+    }
+    let words = |counts: Vec<u64>| counts.into_iter().map(|count| number(count as f64)).collect();
+    let rows = rows.into_iter().map(|((_, name), counts)| (name, words(counts)));
+    rows.chain(disagreement_rows(run)).collect()
+}
+
+/// For how long the databases disagreed about an order, where anybody has looked: the median of the trials, and of the
+/// longest the longest.
+fn disagreement_rows(run: &Run) -> Vec<(String, Vec<String>)> {
+    let looked = |mode: &ModeRun| mode.trials.iter().any(|trial| trial.live.is_some());
+    if !run.modes.iter().any(looked) {
+        return Vec::new();
+    }
+    let row = |name: &str, figure: fn(&Disagreement) -> Option<f64>, of: fn(Spread) -> f64| {
+        let cell = |mode: &ModeRun| {
+            let trials = mode.trials.iter().map(|trial| figure(&trial.live.as_ref()?.disagreement));
+            spread(trials).map_or("–".to_owned(), |spread| format!("{} ms", number(of(spread))))
+        };
+        (format!("databases disagreed, {name}"), run.modes.iter().map(cell).collect())
+    };
+    vec![
+        row("p50", |of| of.p50_ms, |spread| spread.median),
+        row("p99", |of| of.p99_ms, |spread| spread.median),
+        row("longest", |of| of.longest_ms, |spread| spread.max),
+    ]
+}
+
+/// One invariant over all modes.
+pub struct AuditRow {
+    /// `I1` to `I9`.
+    pub invariant: String,
+    /// The invariant in a few words.
+    pub title: String,
+    /// The verdict of each mode.
+    pub modes: Vec<AuditCell>,
+}
+
+/// One invariant in one mode, over all of its trials.
+pub struct AuditCell {
+    /// The worst of the trials.
+    pub verdict: Verdict,
+    /// Things looked at, in all trials together.
+    pub checked: String,
+    /// What was seen in the trials that have this verdict: all of it where it is bad, the last where not.
+    pub evidence: Vec<String>,
+}
+
+/// The audits, an invariant a row.
+pub fn audit_rows(run: &Run) -> Vec<AuditRow> {
+    let titles: BTreeMap<&str, &str> = run
+        .modes
+        .iter()
+        .flat_map(|mode| &mode.trials)
+        .flat_map(|trial| &trial.audit)
+        .map(|audit| (audit.invariant.as_str(), audit.title.as_str()))
+        .collect();
+    titles
+        .into_iter()
+        .map(|(invariant, title)| AuditRow {
+            invariant: invariant.to_owned(),
+            title: title.to_owned(),
+            modes: run.modes.iter().map(|mode| audit_cell(mode, invariant)).collect(),
+        })
+        .collect()
+}
+
+fn audit_cell(mode: &ModeRun, invariant: &str) -> AuditCell {
+    let seen: Vec<_> = mode
+        .trials
+        .iter()
+        .flat_map(|trial| trial.audit.iter().map(move |audit| (trial.trial, audit)))
+        .filter(|(_, audit)| audit.invariant == invariant)
+        .collect();
+    let checked: u64 = seen.iter().map(|(_, audit)| audit.checked).sum();
+    let verdict = Verdict::of_all(seen.iter().map(|(_, audit)| audit.verdict));
+    let mut evidence: Vec<String> = seen
+        .iter()
+        .filter(|(_, audit)| audit.verdict == verdict)
+        .map(|(trial, audit)| format!("trial {trial}: {}", audit.evidence))
+        .collect();
+    if verdict == Verdict::Held {
+        evidence.drain(..evidence.len() - 1);
+    }
+    AuditCell { verdict, checked: number(checked as f64), evidence }
+}
+
+/// A verdict that reads without colour.
+pub fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "✓ held",
+        Verdict::Violated => "✗ VIOLATED",
+        Verdict::NoEvidence => "? no evidence",
+    }
+}
+
+/// A comparison for a table's cell: what is shown, and the interval.
+pub fn comparison_words(comparison: &Comparison) -> (String, String) {
+    let shown = match (comparison.verdict, comparison.ratio) {
+        (Difference::Different, Some(ratio)) => times(ratio),
+        (_, Some(_)) => "none shown".to_owned(),
+        (_, None) => "no ratio".to_owned(),
+    };
+    let range = match (comparison.low, comparison.high, comparison.ratio) {
+        (Some(low), Some(high), _) => format!("{}–{}", times(low).trim_end_matches('×'), times(high)),
+        (_, _, Some(ratio)) => format!("{}, one trial", times(ratio)),
+        _ => String::new(),
+    };
+    (shown, range)
+}
+
+/// A median and its extremes for a table's cell. The extremes are left out if all trials agree.
+pub fn spread_words(spread: Option<Spread>) -> (String, String) {
+    let Some(Spread { median, min, max }) = spread else { return ("–".to_owned(), String::new()) };
+    let range = if min == max { String::new() } else { format!("{}–{}", number(min), number(max)) };
+    (number(median), range)
+}
+
+/// A number to three digits or so, thousands set apart: `12,345`, `12.3`, `0.123`. Whole numbers stay whole.
+pub fn number(value: f64) -> String {
+    let decimals = match value.abs() {
+        v if v.fract() == 0.0 => 0,
+        v if v >= 100.0 => 0,
+        v if v >= 10.0 => 1,
+        v if v >= 1.0 => 2,
+        v if v >= 0.001 => 3,
+        _ => 6,
+    };
+    let text = format!("{value:.decimals$}");
+    let whole = text.find('.').unwrap_or(text.len());
+    let mut out = String::with_capacity(text.len() + 4);
+    for (at, digit) in text.char_indices() {
+        let to_point = whole.saturating_sub(at);
+        if at > 0 && at < whole && to_point % 3 == 0 && !out.ends_with('-') {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_keep_about_three_digits() {
+        let cases = [
+            (0.0, "0"),
+            (0.04217, "0.042"),
+            (1.2345, "1.23"),
+            (12.345, "12.3"),
+            (15.0, "15"),
+            (123.45, "123"),
+            (1234.5, "1,234"),
+            (1_234_567.0, "1,234,567"),
+            (-123_456.0, "-123,456"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text);
+        }
+    }
+}

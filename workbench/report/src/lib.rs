@@ -1,0 +1,82 @@
+//! Figures: measured ([`measure`], [`trial`]), recorded ([`run`]), compared ([`stats`]), and shown: a table for the
+//! terminal, `run.json` for programs, `report.html` for people.
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::Run;
+
+mod charts;
+mod figures;
+mod html;
+pub mod measure;
+pub mod run;
+pub mod stats;
+mod table;
+mod tax;
+pub mod trial;
+
+pub use figures::{verdict_words, warnings};
+pub use html::render as html;
+pub use table::render as table;
+
+/// Writes `run.json` and `report.html` into the folder, and points the link `latest` beside it here.
+///
+/// Each appears whole or not at all: a reader, or a second run at the same time, never sees half a file.
+pub fn write(run: &Run, folder: &Path) -> Result<()> {
+    write_all(folder, &json(run)?, &html(run)?)
+}
+
+/// The same for a run of whichever kind.
+pub fn write_all(folder: &Path, json: &str, html: &str) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    write_file(&folder.join("run.json"), json)?;
+    write_file(&folder.join("report.html"), html)?;
+    link_latest(folder)
+}
+
+/// The run as `run.json` holds it.
+pub fn json(run: &Run) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(run).context("cannot write the run as JSON")?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn write_file(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = || -> Result<()> {
+        // A temporary file is private by default; a report is for whoever may read the folder.
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .prefix(".writing-")
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Replaces the link in one step, by renaming a new one over it.
+fn link_latest(folder: &Path) -> Result<()> {
+    // An absolute path has a name and a parent even where the one given is `.`.
+    let folder = folder.canonicalize().with_context(|| format!("cannot find {}", folder.display()))?;
+    let (Some(runs), Some(name)) = (folder.parent(), folder.file_name()) else {
+        bail!("a run cannot be written to {}: give a folder of its own", folder.display());
+    };
+    let latest = runs.join("latest");
+    let linked = || -> Result<()> {
+        let workshop = tempfile::Builder::new().prefix(".linking-").tempdir_in(runs)?;
+        let link = workshop.path().join("latest");
+        symlink(name, &link)?;
+        fs::rename(&link, &latest)?;
+        Ok(())
+    };
+    linked().with_context(|| {
+        format!("cannot link {} to this run; if it is not a link, move it away", latest.display())
+    })
+}

@@ -1,0 +1,256 @@
+//! What a shop costs while it is under load: processor time, memory, database transactions, log bytes, messages.
+//!
+//! Only one shop runs at a time in a comparison, so what the servers spend is spent for it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, BigInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join_all;
+
+use crate::run::{Cost, Memory};
+use servers::Infrastructure;
+use shop::Shop;
+use topology::{Driver, Mode};
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "elsewhere.rs"]
+mod system;
+
+use system::Snapshot;
+
+/// Between two looks at the memory: often enough for a peak, seldom enough not to be the load.
+const MEMORY_TICK: Duration = Duration::from_secs(1);
+
+/// The name of a process, and the id of the root of its tree.
+type Roots = Vec<(String, u32)>;
+
+/// Reads what a shop and its servers have used so far.
+pub struct Meter {
+    shop: Roots,
+    servers: Roots,
+    /// Whether every server's processes can be seen from here.
+    servers_seen: bool,
+    names: Vec<String>,
+    connections: Vec<AsyncPgConnection>,
+    messages: Messages,
+    own_statements: i64,
+}
+
+/// How messages can be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Messages {
+    /// There are none.
+    None,
+    /// By what the inboxes have handled.
+    InInboxes,
+    /// Nobody keeps a list of them.
+    Uncounted,
+}
+
+impl Messages {
+    fn of(shop: &Shop) -> Messages {
+        match shop.driver.mode() {
+            Mode::Monolith => Messages::None,
+            Mode::Split if shop.driver == Driver::Naive => Messages::Uncounted,
+            Mode::Split if shop.flaws.iter().any(|flaw| flaw == "no-inbox") => Messages::Uncounted,
+            Mode::Split => Messages::InInboxes,
+        }
+    }
+}
+
+/// What was used up to a moment. Only the difference of two means anything.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    cpu_shop: Option<Duration>,
+    cpu_servers: Option<Duration>,
+    transactions: i64,
+    wal_bytes: i64,
+    messages: Option<i64>,
+}
+
+/// What was used between two moments.
+#[derive(Debug, Clone)]
+pub struct Usage {
+    before: Reading,
+    after: Reading,
+    /// The peaks of memory in between.
+    pub memory: Memory,
+}
+
+impl Meter {
+    /// A meter for a shop that runs on these servers.
+    pub async fn new(shop: &Shop, infra: &Infrastructure) -> Result<Meter> {
+        let databases = shop.databases.distinct();
+        let connecting = databases.iter().map(|(_, url)| servers::connect(url));
+        let connections = try_join_all(connecting).await.context("cannot connect to measure")?;
+        let mut servers: Roots =
+            infra.postgres.pids().into_iter().map(|pid| ("PostgreSQL".to_owned(), pid)).collect();
+        let mut servers_seen = !servers.is_empty();
+        if let (Mode::Split, Some(broker)) = (shop.driver.mode(), &infra.rabbitmq) {
+            servers_seen &= !broker.pids().is_empty();
+            servers.extend(broker.pids().into_iter().map(|pid| ("RabbitMQ".to_owned(), pid)));
+        }
+        Ok(Meter {
+            shop: shop.processes().into_iter().map(|(name, pid)| (name.to_owned(), pid)).collect(),
+            servers,
+            servers_seen,
+            names: databases.iter().map(|(_, url)| database_name(url)).collect(),
+            connections,
+            messages: Messages::of(shop),
+            own_statements: 0,
+        })
+    }
+
+    /// Measures from one moment to another, which may lie ahead.
+    pub async fn between(&mut self, from: Instant, to: Instant) -> Result<Usage> {
+        tokio::time::sleep_until(from.into()).await;
+        let before = self.read().await?;
+        let mut memory = Memory::default();
+        let roots: Roots = self.shop.iter().chain(&self.servers).cloned().collect();
+        tokio::select! {
+            () = tokio::time::sleep_until(to.into()) => {}
+            () = watch_memory(roots, &mut memory) => {}
+        }
+        Ok(Usage { before, after: self.read().await?, memory })
+    }
+
+    async fn read(&mut self) -> Result<Reading> {
+        let snapshot = Snapshot::take();
+        let cpu = |roots: &Roots| snapshot.cpu(roots.iter().map(|(_, pid)| *pid));
+        let (cpu_shop, cpu_servers) = (cpu(&self.shop), cpu(&self.servers).filter(|_| self.servers_seen));
+        let mut messages = (self.messages != Messages::Uncounted).then_some(0);
+        if self.messages == Messages::InInboxes {
+            for connection in &mut self.connections {
+                let query = diesel::sql_query("SELECT count(*) AS value FROM chassis.inbox");
+                let handled = query.get_result::<Number>(connection).await?.value;
+                messages = messages.map(|messages| messages + handled);
+            }
+        }
+        let connection = self.connections.first_mut().context("every shop has a database")?;
+        let transactions = diesel::sql_query(
+            "SELECT sum(xact_commit + xact_rollback)::bigint AS value FROM pg_stat_database WHERE datname = ANY($1)",
+        )
+        .bind::<Array<Text>, _>(&self.names)
+        .get_result::<Number>(connection)
+        .await?
+        .value;
+        let wal = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS value";
+        let wal_bytes = diesel::sql_query(wal).get_result::<Number>(connection).await?.value;
+        let reading = Reading {
+            cpu_shop,
+            cpu_servers,
+            transactions: transactions - self.own_statements,
+            wal_bytes,
+            messages,
+        };
+        // Each statement outside a transaction is one, and the shop is not to pay for ours.
+        let counted = self.messages == Messages::InInboxes;
+        self.own_statements += 2 + if counted { self.connections.len() as i64 } else { 0 };
+        Ok(reading)
+    }
+}
+
+impl Usage {
+    /// What 1,000 orders cost, if so many were decided in this time. Nothing can be said of none.
+    pub fn per_1000(&self, orders: u64) -> Cost {
+        if orders == 0 {
+            return Cost::default();
+        }
+        let share = |total: f64| total * 1000.0 / orders as f64;
+        let seconds = |of: fn(&Reading) -> Option<Duration>| {
+            Some(share(of(&self.after)?.saturating_sub(of(&self.before)?).as_secs_f64()))
+        };
+        let messages = self.after.messages.zip(self.before.messages);
+        let count = |of: fn(&Reading) -> i64| Some(share((of(&self.after) - of(&self.before)) as f64));
+        let (cpu_s_shop, cpu_s_servers) = (seconds(|r| r.cpu_shop), seconds(|r| r.cpu_servers));
+        Cost {
+            cpu_s: cpu_s_shop.zip(cpu_s_servers).map(|(shop, servers)| shop + servers),
+            cpu_s_shop,
+            cpu_s_servers,
+            db_transactions: count(|r| r.transactions),
+            wal_bytes: count(|r| r.wal_bytes),
+            messages: messages.map(|(after, before)| share((after - before) as f64)),
+        }
+    }
+}
+
+/// Keeps the peaks, until it is dropped.
+async fn watch_memory(roots: Roots, peak: &mut Memory) {
+    loop {
+        let sampled = roots.clone();
+        // Reading /proc blocks, and the load generator shares this runtime.
+        let now = tokio::task::spawn_blocking(move || memory(&sampled)).await.unwrap_or_default();
+        peak.total = peak.total.max(now.values().sum());
+        for (name, mb) in now {
+            let known = peak.processes.entry(name).or_default();
+            *known = known.max(mb);
+        }
+        tokio::time::sleep(MEMORY_TICK).await;
+    }
+}
+
+/// What each process and its descendants hold, in MB.
+fn memory(roots: &Roots) -> BTreeMap<String, f64> {
+    let snapshot = Snapshot::take();
+    let mut by_name = BTreeMap::new();
+    for (name, root) in roots {
+        *by_name.entry(name.clone()).or_default() += snapshot.memory(*root) as f64 / 1e6;
+    }
+    by_name
+}
+
+fn database_name(url: &str) -> String {
+    let path = url.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cost_is_a_difference_per_thousand() {
+        let reading = |seconds, transactions| Reading {
+            cpu_shop: Some(Duration::from_secs(seconds)),
+            cpu_servers: None,
+            transactions,
+            wal_bytes: 0,
+            messages: None,
+        };
+        let usage = Usage { before: reading(3, 100), after: reading(5, 600), memory: Memory::default() };
+        let cost = usage.per_1000(500);
+        assert_eq!((cost.cpu_s_shop, cost.db_transactions), (Some(4.0), Some(1000.0)));
+        assert_eq!(cost.cpu_s, None, "half of it is not known");
+        assert_eq!(cost.messages, None, "what nobody counts is no zero");
+        assert_eq!(usage.per_1000(0), Cost::default());
+    }
+
+    #[test]
+    fn a_busy_child_is_seen_with_its_parent() {
+        let mut child = std::process::Command::new("/bin/sh")
+            .args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 5"])
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(1500));
+        let snapshot = Snapshot::take();
+        let cpu = snapshot.cpu([std::process::id()].into_iter()).unwrap();
+        let memory = snapshot.memory(child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(cpu > Duration::from_millis(20), "{cpu:?}");
+        assert!((50_000..50_000_000).contains(&memory), "{memory} bytes");
+    }
+}

@@ -1,0 +1,364 @@
+//! From what is known of each order to the figures of a trial.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use contracts::{OrderId, RefusalCode};
+use diesel::QueryableByName;
+use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel_async::RunQueryDsl;
+use hdrhistogram::Histogram;
+
+use crate::run::{Histograms, Latency, Orders, ScheduleError, Second};
+use load::Window;
+use load::client::{Answer, Decision, Sample};
+use story::tax::Moments;
+
+/// Which clock a decision is dated by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecisionClock {
+    /// The commit of the transaction that made it.
+    Commit,
+    /// The row's own `decided_at`, a little earlier: the server keeps no commit timestamps.
+    Row,
+}
+
+/// An order as the shop's database has it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Its id.
+    pub order_id: OrderId,
+    /// How it ended, if it has.
+    pub decision: Option<Decision>,
+    /// When.
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+/// Reads every order from the database, by idempotency key.
+pub async fn read_orders(url: &str) -> Result<(HashMap<String, Recorded>, DecisionClock)> {
+    let mut connection = servers::connect(url).await.context("cannot connect to the orders' database")?;
+    let tracked = "SELECT current_setting('track_commit_timestamp')::bool AS value";
+    let tracked = diesel::sql_query(tracked).get_result::<Flag>(&mut connection).await?.value;
+    let (moment, clock) = if tracked {
+        ("coalesce(pg_xact_commit_timestamp(xmin), decided_at)", DecisionClock::Commit)
+    } else {
+        ("decided_at", DecisionClock::Row)
+    };
+    let rows = diesel::sql_query(format!(
+        "SELECT idempotency_key, order_id, status, refusal_code, {moment} AS decided_at FROM orders.orders"
+    ))
+    .load::<Row>(&mut connection)
+    .await
+    .context("cannot read the orders")?;
+    Ok((rows.into_iter().map(Row::recorded).collect(), clock))
+}
+
+#[derive(QueryableByName)]
+struct Flag {
+    #[diesel(sql_type = Bool)]
+    value: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    idempotency_key: String,
+    #[diesel(sql_type = Uuid)]
+    order_id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    refusal_code: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    decided_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn recorded(self) -> (String, Recorded) {
+        let code = self.refusal_code.as_deref().and_then(RefusalCode::parse);
+        let decision = Decision::read(&self.status, code);
+        let decided_at = self.decided_at.filter(|_| decision.is_some());
+        (self.idempotency_key, Recorded { order_id: OrderId(self.order_id), decision, decided_at })
+    }
+}
+
+/// An order of the load, once everything has come to rest. Moments are counted from the start of the load.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    sample: Sample,
+    /// Its id, if the shop took charge of it: by its answer, or, where none came, by its database.
+    pub order_id: Option<OrderId>,
+    decision: Option<Decision>,
+    decided: Option<Duration>,
+}
+
+/// Puts what the client saw and what the shop recorded together. `started` is the start of the load by the wall
+/// clock, which the database shares.
+pub fn settle(
+    samples: Vec<Sample>,
+    recorded: &HashMap<String, Recorded>,
+    started: DateTime<Utc>,
+) -> Vec<Settled> {
+    let settle = |sample: Sample| {
+        let record = recorded.get(&sample.key);
+        let (order_id, answered_decision) = match &sample.answer {
+            Answer::Accepted(order_id, decision) => (Some(*order_id), *decision),
+            // The answer was lost; whether the order was is the database's to say.
+            Answer::Unknown(_) => (record.map(|record| record.order_id), None),
+            Answer::Refused(_) | Answer::NotSent => (None, None),
+        };
+        let recorded_decision = order_id.and(record).and_then(|record| record.decision);
+        let recorded_moment = record.and_then(|record| (record.decided_at? - started).to_std().ok());
+        let decided = match answered_decision {
+            Some(_) => Some(sample.answered),
+            None => order_id.and(recorded_moment),
+        };
+        Settled { order_id, decision: answered_decision.or(recorded_decision), decided, sample }
+    };
+    samples.into_iter().map(settle).collect()
+}
+
+/// The orders of a window that were decided, with the moments that their clients know.
+pub fn moments(settled: &[Settled], window: Window, started: DateTime<Utc>) -> Vec<(uuid::Uuid, Moments)> {
+    let started = started.timestamp_micros();
+    let at = |moment: Duration| started + i64::try_from(moment.as_micros()).unwrap_or(i64::MAX);
+    let measured = settled.iter().filter(|order| window.holds(order.sample.intended));
+    let moments = measured.filter_map(|order| {
+        let sample = &order.sample;
+        let (intended, sent, decided) = (at(sample.intended), at(sample.sent), at(order.decided?));
+        Some((order.order_id?.0, Moments { intended, sent, decided }))
+    });
+    moments.collect()
+}
+
+/// What the orders of a load come to.
+pub struct Figures {
+    /// What became of them.
+    pub orders: Orders,
+    /// How many were decided within the window, whenever they were sent.
+    pub decided_in_window: u64,
+    /// The same per second.
+    pub throughput_per_s: f64,
+    /// From the intended moment to the response.
+    pub answered_ms: Latency,
+    /// From the intended moment to the decision.
+    pub decided_ms: Latency,
+    /// What stands behind the two.
+    pub histogram: Histograms,
+    /// What happened when.
+    pub timeline: Vec<Second>,
+    /// How late the generator was.
+    pub schedule_error_ms: ScheduleError,
+}
+
+/// The figures of a window: of the orders that were meant to be sent within it.
+pub fn figures(settled: &[Settled], window: Window) -> Figures {
+    let measured: Vec<&Settled> =
+        settled.iter().filter(|order| window.holds(order.sample.intended)).collect();
+    let accepted = || measured.iter().filter(|order| order.order_id.is_some());
+    let answered = Distribution::new(
+        accepted()
+            .filter(|order| matches!(order.sample.answer, Answer::Accepted(..)))
+            .map(|order| order.sample.answered.saturating_sub(order.sample.intended)),
+    );
+    let decided = Distribution::new(
+        accepted().filter_map(|order| Some(order.decided?.saturating_sub(order.sample.intended))),
+    );
+    let late = Distribution::new(
+        measured
+            .iter()
+            .filter(|order| order.sample.answer != Answer::NotSent)
+            .map(|order| order.sample.sent.saturating_sub(order.sample.intended)),
+    );
+    let decided_in_window =
+        settled.iter().filter(|order| order.decided.is_some_and(|moment| window.holds(moment))).count();
+    Figures {
+        orders: outcomes(&measured),
+        decided_in_window: decided_in_window as u64,
+        throughput_per_s: decided_in_window as f64 / window.seconds(),
+        answered_ms: answered.latency(),
+        decided_ms: decided.latency(),
+        histogram: Histograms { answered: answered.buckets(), decided: decided.buckets() },
+        timeline: timeline(settled, window),
+        schedule_error_ms: ScheduleError {
+            p50: late.percentile(0.5),
+            p99: late.percentile(0.99),
+            max: late.percentile(1.0),
+        },
+    }
+}
+
+fn outcomes(measured: &[&Settled]) -> Orders {
+    let mut orders = Orders::default();
+    for order in measured {
+        orders.sent += u64::from(order.sample.answer != Answer::NotSent);
+        let failure = match (&order.sample.answer, order.order_id) {
+            (_, Some(_)) => None,
+            (Answer::Refused(status), None) => Some(format!("HTTP {status}")),
+            (Answer::Unknown(reason), None) => Some((*reason).to_owned()),
+            (Answer::NotSent | Answer::Accepted(..), None) => Some("not sent: too many in flight".to_owned()),
+        };
+        if let Some(reason) = failure {
+            *orders.failed.entry(reason).or_default() += 1;
+            continue;
+        }
+        orders.accepted += 1;
+        match order.decision {
+            Some(Decision::Confirmed) => orders.confirmed += 1,
+            Some(Decision::Refused(code)) => *orders.refused.entry(code.to_string()).or_default() += 1,
+            None => orders.unknown += 1,
+        }
+    }
+    orders
+}
+
+fn timeline(settled: &[Settled], window: Window) -> Vec<Second> {
+    let seconds = window.seconds().ceil() as u64;
+    let mut timeline: Vec<Second> =
+        (0..seconds).map(|second| Second { second, ..Second::default() }).collect();
+    let mut count = |moment: Option<Duration>, field: fn(&mut Second) -> &mut u64| {
+        let Some(moment) = moment.filter(|moment| window.holds(*moment)) else { return };
+        *field(&mut timeline[(moment - window.from).as_secs() as usize]) += 1;
+    };
+    for Settled { sample, decided, .. } in settled {
+        let sent = sample.answer != Answer::NotSent;
+        count(sent.then_some(sample.sent), |second| &mut second.sent);
+        count(matches!(sample.answer, Answer::Accepted(..)).then_some(sample.answered), |second| {
+            &mut second.answered
+        });
+        count(*decided, |second| &mut second.decided);
+    }
+    timeline
+}
+
+/// Latencies in milliseconds, sorted.
+struct Distribution(Vec<f64>);
+
+impl Distribution {
+    fn new(latencies: impl Iterator<Item = Duration>) -> Distribution {
+        let mut sorted: Vec<f64> = latencies.map(|latency| latency.as_secs_f64() * 1000.0).collect();
+        sorted.sort_by(f64::total_cmp);
+        Distribution(sorted)
+    }
+
+    /// The smallest latency that this share of the orders did not exceed; 0 if there are none.
+    fn percentile(&self, share: f64) -> f64 {
+        let rank = (share * self.0.len() as f64).ceil() as usize;
+        self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
+
+    fn latency(&self) -> Latency {
+        let count = self.0.len();
+        Latency {
+            p50: self.percentile(0.5),
+            p90: self.percentile(0.9),
+            p99: self.percentile(0.99),
+            max: self.percentile(1.0),
+            mean: if count == 0 { 0.0 } else { self.0.iter().sum::<f64>() / count as f64 },
+            count: count as u64,
+        }
+    }
+
+    /// Counts with 1 % precision, so that a file stays small however long the load.
+    fn buckets(&self) -> Vec<(f64, u64)> {
+        let mut histogram = Histogram::<u64>::new(2).expect("two digits are allowed");
+        for latency in &self.0 {
+            // In microseconds, and it grows as needed.
+            let _ = histogram.record((latency * 1000.0).round() as u64);
+        }
+        let upper = |value: u64| histogram.highest_equivalent(value) as f64 / 1000.0;
+        histogram
+            .iter_recorded()
+            .map(|bucket| (upper(bucket.value_iterated_to()), bucket.count_at_value()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn sample(key: &str, intended: u64, answered: u64, answer: Answer) -> Sample {
+        Sample {
+            key: key.into(),
+            intended: ms(intended),
+            sent: ms(intended + 1),
+            answered: ms(answered),
+            answer,
+        }
+    }
+
+    fn recorded(decision: Option<Decision>, at: u64) -> Recorded {
+        let decided_at = decision.map(|_| START + ms(at));
+        Recorded { order_id: OrderId::new(), decision, decided_at }
+    }
+
+    #[test]
+    fn two_clocks_run_from_the_intended_moment() {
+        let accepted = Answer::Accepted(OrderId::new(), None);
+        let decided = Answer::Accepted(OrderId::new(), Some(Decision::Confirmed));
+        let samples = vec![sample("split", 1000, 1010, accepted), sample("monolith", 1000, 1030, decided)];
+        let rows = HashMap::from([
+            ("split".into(), recorded(Some(Decision::Confirmed), 1500)),
+            ("monolith".into(), recorded(Some(Decision::Confirmed), 1025)),
+        ]);
+        let figures = figures(&settle(samples, &rows, START), Window { from: ms(0), to: ms(2000) });
+        assert_eq!((figures.answered_ms.p50, figures.answered_ms.max), (10.0, 30.0));
+        assert_eq!((figures.decided_ms.p50, figures.decided_ms.max), (30.0, 500.0));
+        assert_eq!(figures.throughput_per_s, 1.0);
+        assert_eq!(figures.schedule_error_ms.max, 1.0);
+        assert_eq!(figures.timeline[1], Second { second: 1, sent: 2, answered: 2, decided: 2 });
+    }
+
+    #[test]
+    fn a_lost_answer_is_looked_up_and_never_guessed() {
+        let samples = ["there", "pending", "gone"]
+            .map(|key| sample(key, 0, 100, Answer::Unknown("timed out")))
+            .to_vec();
+        let rows = HashMap::from([
+            ("there".into(), recorded(Some(Decision::Refused(RefusalCode::OutOfStock)), 50)),
+            ("pending".into(), recorded(None, 0)),
+        ]);
+        let settled = settle(samples, &rows, START);
+        let orders = figures(&settled, Window { from: ms(0), to: ms(1000) }).orders;
+        assert_eq!((orders.sent, orders.accepted, orders.confirmed, orders.unknown), (3, 2, 0, 1));
+        assert_eq!(orders.refused, BTreeMap::from([("out_of_stock".into(), 1)]));
+        assert_eq!(orders.failed, BTreeMap::from([("timed out".into(), 1)]));
+    }
+
+    #[test]
+    fn the_warm_up_is_cut_off() {
+        let decided = || Answer::Accepted(OrderId::new(), Some(Decision::Confirmed));
+        let samples = vec![
+            sample("warm-up", 900, 1100, decided()),
+            sample("measured", 1000, 1999, decided()),
+            sample("late", 1900, 2100, decided()),
+        ];
+        let figures =
+            figures(&settle(samples, &HashMap::new(), START), Window { from: ms(1000), to: ms(2000) });
+        assert_eq!(figures.orders.sent, 2);
+        // Decided within the window, by its own time: the first two.
+        assert_eq!(figures.decided_in_window, 2);
+    }
+
+    #[test]
+    fn buckets_hold_every_order() {
+        let latencies = (1..=1000).map(|n| Duration::from_micros(n * 137));
+        let distribution = Distribution::new(latencies);
+        let buckets = distribution.buckets();
+        assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 1000);
+        assert!(buckets.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!((distribution.percentile(0.5) - 68.5).abs() < 0.01);
+        assert!(Distribution(Vec::new()).latency().p99 == 0.0);
+    }
+}

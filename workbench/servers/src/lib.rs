@@ -1,0 +1,137 @@
+//! The servers that both modes stand on: found, started or installed, and put away afterwards.
+//!
+//! In this order: URLs that the user gave; private servers, from the programs on this machine; containers, where
+//! the programs are missing and a Docker engine answers; and else the programs are installed. Never a server that
+//! somebody else uses, never a fixed port.
+
+mod amqp;
+pub mod containers;
+mod database;
+mod disk;
+mod folder;
+pub mod guard;
+mod install;
+mod ports;
+mod postgres;
+pub mod process;
+pub mod process_tree;
+mod programs;
+mod rabbitmq;
+pub mod record;
+mod server;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+pub use database::{connect, drop as drop_database, shown};
+pub use folder::{base as data_folder, in_memory};
+pub use install::{Server, command as install_command, install};
+pub use postgres::Postgres;
+pub use programs::{PostgresPrograms, RabbitPrograms, on_path, version as program_version};
+pub use rabbitmq::RabbitMq;
+pub use server::{Broker, DatabaseServer, FoundBy, Running};
+
+use crate::guard::{Guard, Watched};
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A PostgreSQL to use (`--database-url`): cleave creates databases of its own beside the one named here.
+    pub database_url: Option<String>,
+    /// A RabbitMQ to use (`--amqp-url`).
+    pub amqp_url: Option<String>,
+    /// Whether a broker is needed at all; a monolith does without.
+    pub needs_broker: bool,
+    /// Whether missing programs may be installed without asking (`--yes`).
+    pub yes: bool,
+    /// A folder for the data of PostgreSQL, on a small file system that a fault may fill (`--disk`).
+    pub disk: Option<PathBuf>,
+    /// The folder for the servers' logs, which must exist; `None` leaves them to go with the servers' data.
+    pub logs: Option<PathBuf>,
+}
+
+/// The servers, running.
+#[derive(Debug)]
+pub struct Infrastructure {
+    /// PostgreSQL.
+    pub postgres: DatabaseServer,
+    /// RabbitMQ, if it was needed.
+    pub rabbitmq: Option<Broker>,
+}
+
+impl Infrastructure {
+    /// Finds or starts the servers, and says on standard error which it took.
+    pub async fn find(guard: &Guard, options: &Options) -> Result<Infrastructure> {
+        let missing = missing(options);
+        let in_containers = !missing.is_empty() && containers::engine().await.is_ok();
+        if !missing.is_empty() && !in_containers {
+            install(&missing, options.yes).await?;
+        }
+        let spinner = install::spinner("Starting the servers".into());
+        let broker = async {
+            if !options.needs_broker {
+                return Ok(None);
+            }
+            server::broker(guard, options, in_containers && missing.contains(&Server::RabbitMq))
+                .await
+                .map(Some)
+        };
+        let database =
+            server::database(guard, options, in_containers && missing.contains(&Server::PostgreSql));
+        let (postgres, rabbitmq) = tokio::try_join!(database, broker)?;
+        spinner.finish_and_clear();
+        eprintln!("PostgreSQL {}: {}", postgres.version(), postgres.source());
+        if let Some(broker) = &rabbitmq {
+            eprintln!("RabbitMQ {}: {}", broker.version(), broker.source());
+        }
+        Ok(Infrastructure { postgres, rabbitmq })
+    }
+
+    /// The broker's URL, if there is a broker.
+    pub fn amqp_url(&self) -> Option<&str> {
+        self.rabbitmq.as_ref().map(Broker::url)
+    }
+
+    /// The roots of the servers' processes, as far as they are ours to see: to measure processor time and memory.
+    pub fn pids(&self) -> Vec<u32> {
+        let mut pids = self.postgres.pids();
+        pids.extend(self.rabbitmq.iter().flat_map(Broker::pids));
+        pids
+    }
+
+    /// Stops what was started and drops what was created, in an orderly way. What this does not reach, because of
+    /// an error or a panic, dropping and the guard do.
+    pub async fn stop(self) -> Result<()> {
+        let broker = async {
+            match self.rabbitmq {
+                Some(broker) => broker.stop().await,
+                None => Ok(()),
+            }
+        };
+        let (postgres, broker) = tokio::join!(self.postgres.stop(), broker);
+        postgres.and(broker)
+    }
+}
+
+/// The servers that are needed, were not named by the user, and whose programs are not here.
+fn missing(options: &Options) -> Vec<Server> {
+    let mut needed = Vec::new();
+    if options.database_url.is_none() {
+        needed.push(Server::PostgreSql);
+    }
+    if options.needs_broker && options.amqp_url.is_none() {
+        needed.push(Server::RabbitMq);
+    }
+    needed.retain(|server| !server.is_here());
+    needed
+}
+
+/// Becomes the guard of another process of this program: `cleave guard`.
+pub fn be_guard() -> Result<()> {
+    guard::run(async |watched| match watched {
+        Watched::Database { name, admin } => drop_database(admin, name).await,
+        Watched::Container(id) => containers::remove(id).await,
+        Watched::Process { .. } | Watched::Folder(_) => Ok(()),
+    })
+}

@@ -1,0 +1,201 @@
+//! Processes that Cleave starts: each in a process group of its own, its output in a log file, known to the
+//! [`Guard`] before it runs its first instruction.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+use crate::guard::Guard;
+use crate::process_tree::{kill_tree, nix_pid};
+
+/// How often a wait looks again.
+const TICK: Duration = Duration::from_millis(10);
+/// How many lines of a log an error quotes.
+const TAIL: usize = 15;
+
+/// A running process, with whatever it has started. Dropping it ends all of that at once.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    guard: Guard,
+}
+
+/// A command for [`Process::start`]: `program`, which waits at the door until it is let in.
+///
+/// Between the start of a child and the line that tells the guard of it, the parent could be killed, and nobody
+/// would know of the child. So a shell first reads one line from the parent, then becomes the program (same
+/// pid); a parent that dies before it has written that line closes the pipe, and the shell ends.
+pub fn command(program: &Path) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", r#"read -r _ && exec "$@" </dev/null"#, "door"]).arg(program);
+    command
+}
+
+impl Process {
+    /// Starts a command made by [`command`]. Standard output and error are appended to the file `log`.
+    pub fn start(guard: &Guard, name: &str, mut command: Command, log: &Path) -> Result<Process> {
+        let output = File::options().create(true).append(true).open(log);
+        let output = output.with_context(|| format!("cannot write {name}'s log {}", log.display()))?;
+        let child = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stderr(output.try_clone()?)
+            .stdout(output)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let mut process = Process { name: name.to_owned(), child, log: log.to_owned(), guard: guard.clone() };
+        guard.watch_process(process.pid())?;
+        let mut door = process.child.stdin.take().context("the pipe was asked for above")?;
+        door.write_all(b"\n").with_context(|| format!("{name} ended before it began"))?;
+        Ok(process)
+    }
+
+    /// What it is called in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id, and that of its process group.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where its output goes.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// How it ended, or `None` while it runs.
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().with_context(|| format!("cannot ask after {}", self.name))
+    }
+
+    /// Waits until it ends by itself, for at most `limit`.
+    pub async fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.try_wait()? {
+                None if Instant::now() < deadline => tokio::time::sleep(TICK).await,
+                status => return Ok(status),
+            }
+        }
+    }
+
+    /// Waits until a command that has an end comes to a good one.
+    pub async fn finish(mut self, limit: Duration) -> Result<()> {
+        match self.wait(limit).await? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.ended(status)),
+            None => bail!("{} took more than {limit:?}{}", self.name, self.log_tail()),
+        }
+    }
+
+    /// Waits for the first line of its output: a server of ours says there where it listens.
+    pub async fn first_line(&mut self, limit: Duration) -> Result<String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            // In this order, or the line of a process that wrote it and ended in between is missed.
+            let ended = self.try_wait()?;
+            let text = fs::read_to_string(&self.log).unwrap_or_default();
+            if let Some((line, _)) = text.split_once('\n') {
+                return Ok(line.to_owned());
+            }
+            if let Some(status) = ended {
+                return Err(self.ended(status));
+            }
+            if Instant::now() > deadline {
+                bail!("{} said nothing for {limit:?}", self.name);
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Sends a signal to the process alone, not to its children.
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        // A process that has been waited for gave its id back, perhaps to a stranger.
+        if self.try_wait()?.is_none() {
+            kill(nix_pid(self.pid()), signal).with_context(|| format!("cannot signal {}", self.name))?;
+        }
+        Ok(())
+    }
+
+    /// Asks it to end with SIGTERM, and ends it when it has not after `grace`.
+    pub async fn stop(self, grace: Duration) -> Result<()> {
+        self.stop_with(Signal::SIGTERM, grace).await
+    }
+
+    /// Asks it to end with a signal of its own liking, and ends it when it has not after `grace`.
+    pub async fn stop_with(mut self, signal: Signal, grace: Duration) -> Result<()> {
+        self.end_with(signal, grace).await
+    }
+
+    /// [`Process::stop`] for one that is to be started again.
+    pub async fn end(&mut self, grace: Duration) -> Result<()> {
+        self.end_with(Signal::SIGTERM, grace).await
+    }
+
+    async fn end_with(&mut self, signal: Signal, grace: Duration) -> Result<()> {
+        self.signal(signal)?;
+        self.wait(grace).await?;
+        self.kill()
+    }
+
+    /// Ends it and all that it started, at once, as a crash would.
+    pub fn kill(&mut self) -> Result<()> {
+        if self.try_wait()?.is_none() {
+            kill_tree(self.pid());
+            self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
+        }
+        self.guard.forget_process(self.pid());
+        Ok(())
+    }
+
+    /// The error of a process that ended when it should not have: how, and its last words.
+    pub fn ended(&self, status: ExitStatus) -> anyhow::Error {
+        let how = match (status.code(), status.signal()) {
+            (Some(code), _) => format!("ended with exit status {code}"),
+            (None, signal) => format!("was ended by signal {}", signal.unwrap_or_default()),
+        };
+        anyhow::anyhow!("{} {how}{}", self.name, self.log_tail())
+    }
+
+    /// What the system says of it, for a message about a process that should have done something by now.
+    pub fn state(&self) -> String {
+        let pid = sysinfo::Pid::from_u32(self.pid());
+        let Ok(mut system) = System::new() else { return "unknown to the system".into() };
+        let what = ProcessRefreshKind::nothing().with_cpu();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
+        system.process(pid).map_or("gone".into(), |process| {
+            format!("in state {}, has used {} ms of CPU", process.status(), process.accumulated_cpu_time())
+        })
+    }
+
+    /// The last lines of its log, made ready to stand at the end of a message.
+    pub fn log_tail(&self) -> String {
+        let text = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(TAIL)..];
+        if last.is_empty() {
+            "; it wrote nothing".into()
+        } else {
+            format!("; it wrote:\n  {}", last.join("\n  "))
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error here leaves the process to the guard.
+        let _ = self.kill();
+    }
+}

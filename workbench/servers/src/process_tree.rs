@@ -1,0 +1,60 @@
+//! Processes by their ids: with everything that they have started, and told apart from others that get the same id later.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// How often a wait looks again.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Ends a process, its group and all its descendants, and waits (bounded) until they are gone.
+///
+/// The group alone is not enough: PostgreSQL's and Erlang's children make sessions of their own. The parent is
+/// stopped first, so that it starts nothing while its children are counted.
+pub fn kill_tree(pid: u32) {
+    let _ = kill(nix_pid(pid), Signal::SIGSTOP);
+    let tree = tree(pid);
+    let _ = killpg(nix_pid(pid), Signal::SIGKILL);
+    for (pid, _) in &tree {
+        let _ = kill(nix_pid(*pid), Signal::SIGKILL);
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while tree.iter().any(|(pid, started)| start_time(*pid) == Some(*started)) && Instant::now() < deadline {
+        std::thread::sleep(TICK);
+    }
+}
+
+/// A process and all its descendants, with the time at which each started.
+fn tree(root: u32) -> Vec<(u32, u64)> {
+    // Without a list of processes the group is all that can be ended.
+    let Ok(mut system) = System::new() else { return Vec::new() };
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
+    let mut found = vec![sysinfo::Pid::from_u32(root)];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        let children = system.processes().values().filter(|process| process.parent() == Some(parent));
+        found.extend(children.filter(|process| process.thread_kind().is_none()).map(|process| process.pid()));
+        next += 1;
+    }
+    let tree = found.iter().filter_map(|pid| system.process(*pid));
+    tree.map(|process| (process.pid().as_u32(), process.start_time())).collect()
+}
+
+/// When the process with this id started, if there is one that still runs: together they name a process for
+/// good, while a bare id may have been given to another one since.
+pub fn start_time(pid: u32) -> Option<u64> {
+    let pid = sysinfo::Pid::from_u32(pid);
+    let mut system = System::new().ok()?;
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
+    let process = system.process(pid)?;
+    // A zombie runs no more; its parent only has not asked yet.
+    (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
+}
+
+/// The id as system calls take it.
+pub fn nix_pid(pid: u32) -> Pid {
+    Pid::from_raw(pid.cast_signed())
+}

@@ -1,0 +1,125 @@
+//! Where a run was made, and of what: the parts of its record that are not measured.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use diesel::QueryableByName;
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+use serde::{Deserialize, Serialize};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::{FoundBy, Infrastructure};
+
+/// The machine that this program runs on.
+pub fn machine() -> Machine {
+    let wanted = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(wanted).ok();
+    let cpus = system.as_ref().map(System::cpus).unwrap_or_default();
+    Machine {
+        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
+        cpu: cpus
+            .first()
+            .map_or_else(|| std::env::consts::ARCH.to_owned(), |cpu| cpu.brand().trim().to_owned()),
+        cores: cpus.len() as u64,
+        memory_mb: system.as_ref().map_or(0, System::total_memory) / 1_000_000,
+    }
+}
+
+/// The commit that the checkout stands at, with `-dirty` where files differ from it; `None` outside git.
+pub fn commit() -> Option<String> {
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let dirty = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
+    Some(if dirty { format!("{commit}-dirty") } else { commit })
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output =
+        Command::new("git").arg("-C").arg(env!("CARGO_MANIFEST_DIR")).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
+
+/// The servers of a run, and what survives a crash of theirs.
+pub async fn servers(infra: &Infrastructure) -> Result<Servers> {
+    let postgresql = Server {
+        version: infra.postgres.version().to_owned(),
+        found: found(infra.postgres.running.found_by()),
+        durability: durability(infra.postgres.admin_url()).await?,
+    };
+    let rabbitmq = infra.rabbitmq.as_ref().map(|broker| Server {
+        version: broker.version().to_owned(),
+        found: found(broker.running.found_by()),
+        durability: "quorum queues, persistent messages, publisher confirms".to_owned(),
+    });
+    Ok(Servers { postgresql: Some(postgresql), rabbitmq })
+}
+
+fn found(by: FoundBy) -> Found {
+    match by {
+        FoundBy::Url => Found::Url,
+        FoundBy::Private => Found::Private,
+        FoundBy::Container => Found::Container,
+    }
+}
+
+/// As the server itself says, such as `fsync on, full_page_writes on, synchronous_commit on`.
+async fn durability(url: &str) -> Result<String> {
+    #[derive(QueryableByName)]
+    struct Settings {
+        #[diesel(sql_type = Text)]
+        settings: String,
+    }
+    let query = "SELECT string_agg(name || ' ' || setting, ', ' ORDER BY name) AS settings FROM pg_settings
+                 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')";
+    let mut connection = crate::connect(url).await?;
+    let row = diesel::sql_query(query).get_result::<Settings>(&mut connection).await;
+    Ok(row.context("cannot read PostgreSQL's settings")?.settings)
+}
+
+/// The machine that a run was made on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The operating system's name and version.
+    pub os: String,
+    /// The processor's name.
+    pub cpu: String,
+    /// Logical processors.
+    pub cores: u64,
+    /// Physical memory in MB (10⁶ bytes).
+    pub memory_mb: u64,
+}
+
+/// The servers underneath both modes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Servers {
+    /// The database server.
+    pub postgresql: Option<Server>,
+    /// The broker; null if no mode of the run needs one.
+    pub rabbitmq: Option<Server>,
+}
+
+/// One server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    /// As the server itself reports it.
+    pub version: String,
+    /// Where it came from.
+    pub found: Found,
+    /// The settings that decide what survives a crash, in words.
+    pub durability: String,
+}
+
+/// Where a server came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Found {
+    /// The user gave its URL.
+    Url,
+    /// Started for this run from the programs on the machine.
+    Private,
+    /// Started for this run in a container.
+    Container,
+}

@@ -1,0 +1,110 @@
+//! Which processes a shop consists of, and what each is told.
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+
+use super::links::Links;
+use super::member::{Member, Recipe};
+use super::{Databases, READY, ShopOptions};
+use servers::guard::Guard;
+use topology::Driver;
+
+/// What the process that knows all others is called.
+pub(super) const REGISTRY: &str = "registry";
+
+/// What the process before all others is called.
+pub(super) const GATEWAY: &str = "gateway";
+
+/// What is needed to start processes.
+pub(super) struct Starting<'a> {
+    pub(super) guard: &'a Guard,
+    pub(super) driver: Driver,
+    pub(super) options: &'a ShopOptions,
+    pub(super) databases: &'a Databases,
+    pub(super) links: &'a Links,
+}
+
+impl Starting<'_> {
+    /// The monolith; where it is to stand behind a gateway, with a registry and that.
+    pub(super) async fn monolith(&self) -> Result<Vec<Member>> {
+        let mut arguments = self.settings();
+        if self.driver != Driver::Local {
+            arguments.extend(["--transaction".into(), self.driver.name().into()]);
+            arguments.extend(["--coordinator".into(), "monolith".into()]);
+        }
+        let url = ("DATABASE_URL", self.databases.orders.clone());
+        if !self.options.behind_gateway {
+            return Ok(vec![self.member("monolith", "monolith", arguments, vec![url]).await?]);
+        }
+        let registry = self.registry().await?;
+        arguments.extend(known_to(&registry, "monolith"));
+        let monolith = self.member("monolith", "monolith", arguments, vec![url]).await?;
+        let gateway = self.gateway(&registry, "monolith").await?;
+        Ok(vec![registry, monolith, gateway])
+    }
+
+    /// The registry; then the services, which make themselves known to it, and the gateway, which finds them there.
+    pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
+        let registry = self.registry().await?;
+        let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
+            let mut arguments = self.settings();
+            arguments.extend(known_to(&registry, name));
+            arguments.extend(["--namespace".into(), namespace.into()]);
+            arguments.extend(["--deliveries".into(), self.options.deliveries.to_string()]);
+            if self.driver != Driver::Orchestrated {
+                arguments.extend(["--saga".into(), self.driver.name().into()]);
+            }
+            // In the environment, because everybody on the machine can read a command line.
+            let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
+            async move { self.member(name, &format!("{name}-service"), arguments, urls).await }
+        });
+        let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
+        Ok([registry].into_iter().chain(services).chain([gateway]).collect())
+    }
+
+    /// What is set outlives it: a registry that the supervisor starts again goes on with the same time-outs.
+    async fn registry(&self) -> Result<Member> {
+        let settings = self.options.logs.join("settings.json").display().to_string();
+        self.member(REGISTRY, "registry", vec!["--settings".into(), settings], vec![]).await
+    }
+
+    async fn gateway(&self, registry: &Member, routes: &str) -> Result<Member> {
+        let arguments = ["--registry", &registry.address, "--routes", routes];
+        self.member(GATEWAY, "gateway", arguments.map(String::from).to_vec(), vec![]).await
+    }
+
+    /// What every program with a database is told.
+    fn settings(&self) -> Vec<String> {
+        let pool = self.options.pool.iter().flat_map(|pool| ["--pool".into(), pool.to_string()]);
+        let flaws = Some(self.options.flaws.join(",")).filter(|flaws| !flaws.is_empty());
+        pool.chain(flaws.into_iter().flat_map(|flaws| ["--flaws".into(), flaws])).collect()
+    }
+
+    async fn member(
+        &self,
+        name: &str,
+        program: &str,
+        arguments: Vec<String>,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Member> {
+        let mut arguments = arguments;
+        if !self.options.telemetry {
+            arguments.extend(["--telemetry", "off"].map(String::from));
+        }
+        let recipe = Recipe {
+            name: name.to_owned(),
+            service: name.to_owned(),
+            program: self.options.programs.join(program),
+            arguments,
+            environment: self.links.through(name, environment)?,
+            log: self.options.logs.join(format!("{name}.log")),
+            behind_proxy: self.options.proxied && ![REGISTRY, GATEWAY].contains(&name),
+        };
+        recipe.start(self.guard, READY).await
+    }
+}
+
+/// The arguments by which a program makes itself known.
+fn known_to(registry: &Member, instance: &str) -> [String; 4] {
+    ["--registry", &registry.address, "--instance", instance].map(String::from)
+}

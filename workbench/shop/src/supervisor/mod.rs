@@ -1,0 +1,246 @@
+//! A *supervisor*: it keeps the processes of a shop running, and changes how many there are while they run.
+//!
+//! It restarts what ends or no longer answers, with back-off; who gets traffic is not its business but the registry's,
+//! where an instance stands only while it is ready. (Armstrong, "Making reliable distributed systems in the presence of
+//! software errors", 2003, has the pattern; liveness and readiness are named as in Kubernetes.)
+
+mod backoff;
+mod deploy;
+mod journal;
+mod liveness;
+mod owner;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
+
+use crate::last_owner::last_owner;
+use crate::{Member, Shop};
+use backoff::Backoff;
+pub use deploy::{Deployment, Replacement};
+use faults::{Faults, Link, Place};
+pub use journal::{Entry, Journal};
+use servers::{FoundBy, Infrastructure};
+use topology::{Mode, SERVICES};
+
+/// Between two looks at the processes.
+const TICK: Duration = Duration::from_millis(20);
+/// How long a new instance may take until it is ready.
+const READY: Duration = Duration::from_secs(60);
+/// How long an instance that is taken out may take to finish what it has.
+const GRACE: Duration = Duration::from_secs(15);
+/// More instances of one service than a laptop should hold.
+pub const MOST: usize = 8;
+
+/// A shop that is kept running. Cheap to clone; all clones are one supervisor.
+#[derive(Debug, Clone)]
+pub struct Supervisor(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    shop: Mutex<Shop>,
+    restarts: std::sync::Mutex<BTreeMap<String, u64>>,
+    journal: Journal,
+    faults: Faults,
+    /// One change of the number of instances at a time.
+    changing: Mutex<()>,
+    tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A process that has ended and is to be started again.
+#[derive(Debug)]
+struct Patient {
+    backoff: Backoff,
+    due: Option<Instant>,
+}
+
+impl Supervisor {
+    /// Takes charge of a shop on these servers. Its own log goes to `supervisor.log` in this folder.
+    pub async fn start(shop: Shop, infra: Arc<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
+        let (faults, requests) = Faults::new(place(&shop, &*infra.lock().await));
+        for link in Link::all(shop.driver.mode()) {
+            for proxy in shop.proxies(link) {
+                faults.attach(link, proxy).await?;
+            }
+        }
+        let supervisor = Supervisor(Arc::new(Inner {
+            shop: Mutex::new(shop),
+            restarts: Default::default(),
+            journal: Journal::open(logs)?,
+            faults,
+            changing: Mutex::default(),
+            tasks: Default::default(),
+        }));
+        let tasks = [
+            tokio::spawn(supervisor.clone().restart_what_ends()),
+            tokio::spawn(owner::obey(supervisor.clone(), infra, requests)),
+            liveness::watch(supervisor.clone()),
+        ];
+        locked(&supervisor.0.tasks).extend(tasks);
+        Ok(supervisor)
+    }
+
+    /// Lets go of the shop, which runs on unattended.
+    pub async fn release(self) -> Result<Shop> {
+        let tasks: Vec<_> = locked(&self.0.tasks).drain(..).collect();
+        for task in tasks {
+            task.abort();
+            // It was aborted, and holds nothing any more.
+            let _ = task.await;
+        }
+        let inner = last_owner(self.0).await.context("something still works on the shop")?;
+        Ok(inner.shop.into_inner())
+    }
+
+    /// The shop, for as long as nobody else needs it.
+    pub async fn shop(&self) -> MutexGuard<'_, Shop> {
+        self.0.shop.lock().await
+    }
+
+    /// The faults of the shop.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// What happened so far.
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// How often each process was started again.
+    pub fn restarts(&self) -> BTreeMap<String, u64> {
+        locked(&self.0.restarts).clone()
+    }
+
+    /// What a service is called here: in the monolith they are all one.
+    pub async fn service(&self, name: &str) -> Result<String> {
+        let mode = self.shop().await.driver.mode();
+        match (mode, name) {
+            (Mode::Monolith, name) if name == "monolith" || SERVICES.contains(&name) => Ok("monolith".into()),
+            (Mode::Split, name) if SERVICES.contains(&name) => Ok(name.to_owned()),
+            (Mode::Monolith, _) => bail!("{name} cannot be scaled or deployed here; the monolith can"),
+            (Mode::Split, _) => {
+                bail!("{name} cannot be scaled or deployed here; these can: {}", SERVICES.join(", "))
+            }
+        }
+    }
+
+    /// Brings the number of instances of a service to this; answers their names.
+    pub async fn scale(&self, service: &str, instances: usize) -> Result<Vec<String>> {
+        ensure!((1..=MOST).contains(&instances), "there can be 1 to {MOST} instances, not {instances}");
+        let service = self.service(service).await?;
+        let _one_at_a_time = self.0.changing.lock().await;
+        loop {
+            let running = self.shop().await.instances(&service);
+            if running.len() < instances {
+                self.add(&service).await?;
+            } else if running.len() > instances {
+                let last = running.last().context("there is one")?;
+                self.retire(last).await?;
+            } else {
+                return Ok(running);
+            }
+        }
+    }
+
+    /// Starts one more instance, and waits until it is ready. The shop goes on meanwhile.
+    async fn add(&self, service: &str) -> Result<String> {
+        let (recipe, guard) = {
+            let shop = self.shop().await;
+            let running = shop.instances(service);
+            let first = running.first().with_context(|| format!("there is no instance of {service}"))?;
+            (shop.recipe(first)?, shop.guard().clone())
+        };
+        let mut member = recipe.start(&guard, READY).await?;
+        member.ready(READY).await?;
+        let name = member.name().to_owned();
+        if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
+            // What is wrong with the link is wrong with this one too.
+            self.faults().attach(link, proxy).await?;
+        }
+        self.shop().await.insert(member);
+        self.journal().info(&name, "started, one more instance");
+        Ok(name)
+    }
+
+    /// Takes an instance out: it takes leave of the registry, finishes what it has, and ends.
+    async fn retire(&self, name: &str) -> Result<()> {
+        let member = self.take(name).await?;
+        member.stop(GRACE).await?;
+        self.journal().info(name, "taken out in an orderly way");
+        Ok(())
+    }
+
+    /// Takes a process out of the shop, to be ended.
+    async fn take(&self, name: &str) -> Result<Member> {
+        let member = self.shop().await.take(name)?;
+        if let Ok(link) = between_gateway_and(member.service()) {
+            self.faults().detach(link, name);
+        }
+        Ok(member)
+    }
+
+    async fn restart_what_ends(self) {
+        let mut patients: BTreeMap<String, Patient> = BTreeMap::new();
+        loop {
+            tokio::time::sleep(TICK).await;
+            let mut shop = self.shop().await;
+            let names: Vec<String> = shop.processes().into_iter().map(|(name, _)| name.to_owned()).collect();
+            patients.retain(|name, _| names.contains(name));
+            for name in names {
+                let fresh = || Patient { backoff: Backoff::new(Instant::now()), due: None };
+                let patient = patients.entry(name.clone()).or_insert_with(fresh);
+                self.attend(&mut shop, &name, patient);
+            }
+        }
+    }
+
+    fn attend(&self, shop: &mut Shop, name: &str, patient: &mut Patient) {
+        let now = Instant::now();
+        let Ok(Some(status)) = shop.ended(name) else { return };
+        let due = match patient.due {
+            Some(due) => due,
+            None => {
+                let due = patient.backoff.ended(now);
+                let after = (due - now).as_millis();
+                self.journal().warn(name, format!("ended ({status}); is started again in {after} ms"));
+                *patient.due.insert(due)
+            }
+        };
+        if now < due {
+            return;
+        }
+        patient.due = None;
+        patient.backoff.started(now);
+        match shop.respawn(name, &[]) {
+            Ok(()) => {
+                *locked(&self.0.restarts).entry(name.to_owned()).or_default() += 1;
+                self.journal().info(name, "started again");
+            }
+            Err(error) => self.journal().warn(name, format!("cannot be started again: {error:#}")),
+        }
+    }
+}
+
+/// Where the faults of a shop are made.
+fn place(shop: &Shop, infra: &Infrastructure) -> Place {
+    let ours = infra.postgres.running.found_by() == FoundBy::Private;
+    Place {
+        driver: shop.driver,
+        database: ours.then(|| infra.postgres.admin_url().to_owned()),
+        broker: shop.amqp_url().map(str::to_owned).zip(shop.namespace.clone()),
+    }
+}
+
+fn between_gateway_and(service: &str) -> Result<Link> {
+    format!("gateway-{service}").parse()
+}
+
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,95 @@
+//! What faults ask of the owner of a shop and of its servers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use tokio::sync::{Mutex, mpsc};
+
+use super::{Supervisor, locked};
+use faults::{Act, Hit, Request};
+use servers::Infrastructure;
+
+/// Answers requests until nobody can make any more. Each in a task of its own: a server that takes its time to come back
+/// keeps no other fault waiting.
+pub(super) async fn obey(
+    supervisor: Supervisor,
+    infra: Arc<Mutex<Infrastructure>>,
+    mut requests: mpsc::Receiver<Request>,
+) {
+    let armed = Arc::new(std::sync::Mutex::new(BTreeMap::new()));
+    while let Some(Request { act, answer }) = requests.recv().await {
+        let (supervisor, infra, armed) = (supervisor.clone(), infra.clone(), armed.clone());
+        tokio::spawn(async move {
+            let done = match act {
+                Act::Server(act) => act.perform(&mut *infra.lock().await).await,
+                act => supervisor.act(act, &armed).await,
+            };
+            // Whoever asked may have been given up.
+            let _ = answer.send(done);
+        });
+    }
+}
+
+/// How often a process had been started again when it was armed with a crash point.
+type Armed = std::sync::Mutex<BTreeMap<String, u64>>;
+
+impl Supervisor {
+    async fn act(&self, act: Act, armed: &Armed) -> Result<Hit> {
+        match act {
+            Act::Kill(name) => {
+                let name = self.process(name).await;
+                self.shop().await.kill(&name)?;
+                Ok(Hit::one(format!("{name} was ended")))
+            }
+            Act::Pause(name) => {
+                let name = self.process(name).await;
+                self.shop().await.pause(&name)?;
+                Ok(Hit::one(format!("{name} stood still")))
+            }
+            // It may have been taken for dead and ended, and its successor does not stand still.
+            Act::Resume(name) => {
+                let name = self.process(name).await;
+                self.shop().await.resume(&name).map(|()| Hit::default())
+            }
+            Act::SkewClock(name, ms) => {
+                let name = self.process(name).await;
+                let skewed = ["--clock-skew-ms".to_owned(), ms.to_string()];
+                let arguments = if ms == 0 { &[][..] } else { &skewed };
+                self.shop().await.restart_with(&name, arguments).await?;
+                Ok(if ms == 0 { Hit::default() } else { Hit::one(format!("{name} was started with it")) })
+            }
+            Act::CrashAt(name, point, pass) => {
+                let name = self.process(name).await;
+                locked(armed).insert(name.clone(), self.times_restarted(&name));
+                let arguments = ["--crash-at".to_owned(), format!("{point}:{pass}")];
+                self.shop().await.restart_with(&name, &arguments).await?;
+                Ok(Hit::default())
+            }
+            Act::Disarm(name) => {
+                let name = self.process(name).await;
+                let before = locked(armed).remove(&name).unwrap_or_default();
+                if self.times_restarted(&name) > before {
+                    return Ok(Hit::one(format!("{name} aborted")));
+                }
+                self.shop().await.restart_with(&name, &[]).await?;
+                Ok(Hit::default())
+            }
+            Act::Server(_) => unreachable!("the servers are not the supervisor's"),
+        }
+    }
+
+    /// The process of this name, or the first instance of the service of this name: after a deployment there is no
+    /// `orders` any more, but an `orders-2`.
+    async fn process(&self, name: String) -> String {
+        let shop = self.shop().await;
+        if shop.pid(&name).is_ok() {
+            return name;
+        }
+        shop.instances(&name).into_iter().next().unwrap_or(name)
+    }
+
+    fn times_restarted(&self, name: &str) -> u64 {
+        self.restarts().get(name).copied().unwrap_or_default()
+    }
+}

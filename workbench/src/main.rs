@@ -1,5 +1,0 @@
-//! The program `cleave`.
-
-fn main() -> std::process::ExitCode {
-    workbench::cli::main()
-}

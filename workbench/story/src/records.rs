@@ -1,0 +1,285 @@
+//! What the databases keep of one order, as rows.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{Array, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::future::join_all;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::locks::{self, Held};
+use super::{Evidence, Witness, messages};
+use topology::{Driver, ShopHandle};
+
+use topology::{Mode, SERVICES};
+
+/// A moment by the database's clock.
+pub(super) type Moment = DateTime<Utc>;
+
+/// The name by which the story's own sessions are known.
+const APPLICATION: &str = "cleave story";
+
+/// All that is known of one order from rows.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub order: Option<OrderRow>,
+    pub saga: Option<SagaRow>,
+    /// What was written, by the event that tells of it.
+    pub effects: Vec<Effect>,
+    pub handled: Vec<Handled>,
+    pub unpublished: Vec<Unpublished>,
+    pub held: Vec<Held>,
+    /// Who was asked.
+    pub witnesses: Vec<Witness>,
+}
+
+#[derive(Debug, Clone, QueryableByName)]
+pub(super) struct OrderRow {
+    #[diesel(sql_type = Text)]
+    pub customer_id: String,
+    #[diesel(sql_type = Jsonb)]
+    pub lines: Value,
+    #[diesel(sql_type = Text)]
+    pub status: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub refusal_code: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub refusal_detail: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub idempotency_key: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub placed_at: Moment,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub decided_at: Option<Moment>,
+}
+
+#[derive(Debug, Clone, QueryableByName)]
+pub(super) struct SagaRow {
+    #[diesel(sql_type = Jsonb)]
+    pub state: Value,
+    #[diesel(sql_type = Bool)]
+    pub finished: bool,
+    #[diesel(sql_type = Integer)]
+    pub attempt: i32,
+    #[diesel(sql_type = Timestamptz)]
+    pub deadline: Moment,
+}
+
+/// Something that was written.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub(super) struct Effect {
+    /// The event that tells of it.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub at: Moment,
+}
+
+/// A message that was handled.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Handled {
+    /// By which service.
+    pub service: &'static str,
+    pub message_id: Uuid,
+    /// What it is called.
+    pub key: &'static str,
+    /// 0 the first time that it was asked.
+    pub attempt: u32,
+    pub at: Moment,
+}
+
+/// A message in an outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Unpublished {
+    /// Whose outbox.
+    pub service: &'static str,
+    pub message_id: Uuid,
+    /// A routing key, or a queue.
+    pub destination: String,
+    /// Whether it is a queue: for a message that failed, or a dead letter.
+    pub queue: bool,
+    pub since: Moment,
+}
+
+#[derive(QueryableByName)]
+struct InboxRow {
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    handled_at: Moment,
+}
+
+#[derive(QueryableByName)]
+struct OutboxRow {
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
+    #[diesel(sql_type = Text)]
+    destination: String,
+    #[diesel(sql_type = Bool)]
+    queue: bool,
+    #[diesel(sql_type = Timestamptz)]
+    written_at: Moment,
+}
+
+const ORDER: &str =
+    "SELECT customer_id, lines, status, refusal_code, refusal_detail, idempotency_key, placed_at, decided_at
+    FROM orders.orders WHERE order_id = $1";
+
+const SAGA: &str = "SELECT state, finished, attempt, deadline FROM checkout.sagas WHERE order_id = $1";
+
+/// Tombstones hold nothing and were never held: they are undone only.
+fn effects_of(service: &str) -> &'static str {
+    match service {
+        "catalog" => {
+            "SELECT 'catalog.prices-honoured' AS name, claimed_at AS at FROM catalog.claims
+                 WHERE order_id = $1 AND lines <> '[]'
+             UNION ALL SELECT 'catalog.prices-released', released_at FROM catalog.claims
+                 WHERE order_id = $1 AND released_at IS NOT NULL"
+        }
+        "inventory" => {
+            "SELECT 'inventory.stock-reserved' AS name, reserved_at AS at FROM inventory.reservations
+                 WHERE order_id = $1 AND lines <> '[]'
+             UNION ALL SELECT 'inventory.reservation-committed', committed_at FROM inventory.reservations
+                 WHERE order_id = $1 AND committed_at IS NOT NULL
+             UNION ALL SELECT 'inventory.stock-released', released_at FROM inventory.reservations
+                 WHERE order_id = $1 AND released_at IS NOT NULL"
+        }
+        "payments" => {
+            "SELECT 'payments.payment-authorized' AS name, authorized_at AS at FROM payments.payments
+                 WHERE order_id = $1 AND authorized_at IS NOT NULL
+             UNION ALL SELECT 'payments.payment-captured', captured_at FROM payments.payments
+                 WHERE order_id = $1 AND captured_at IS NOT NULL AND customer_id IS NOT NULL
+             UNION ALL SELECT CASE status WHEN 'voided' THEN 'payments.payment-voided'
+                              ELSE 'payments.payment-refunded' END, refunded_at FROM payments.payments
+                 WHERE order_id = $1 AND refunded_at IS NOT NULL"
+        }
+        "shipping" => {
+            "SELECT 'shipping.shipment-scheduled' AS name, scheduled_at AS at FROM shipping.shipments
+                 WHERE order_id = $1"
+        }
+        _ => {
+            "SELECT 'orders.order-placed' AS name, placed_at AS at FROM orders.orders WHERE order_id = $1
+             UNION ALL SELECT CASE status WHEN 'confirmed' THEN 'orders.order-confirmed'
+                              ELSE 'orders.order-cancelled' END, decided_at FROM orders.orders
+                 WHERE order_id = $1 AND decided_at IS NOT NULL"
+        }
+    }
+}
+
+/// A session of the story's own, which gives up rather than wait.
+pub(super) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnection> {
+    let mut connection =
+        servers::connect(url).await.with_context(|| format!("the database of {service} does not answer"))?;
+    let own = format!(
+        "SET application_name = '{APPLICATION}'; SET statement_timeout = '5s'; SET lock_timeout = '1s'"
+    );
+    connection.batch_execute(&own).await?;
+    Ok(connection)
+}
+
+/// Reads all databases of a shop at the same time. One that cannot be read is named among the witnesses.
+pub(super) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
+    let mut records = Records::default();
+    // The order first: its products and its customer say which rows others may hold.
+    let of_orders = async {
+        let mut connection = connect("orders", &shop.databases.orders).await?;
+        let row: Vec<OrderRow> =
+            diesel::sql_query(ORDER).bind::<SqlUuid, _>(order).load(&mut connection).await?;
+        anyhow::Ok((row.into_iter().next(), saga(shop.driver, &mut connection, order).await?))
+    };
+    if let Ok((row, saga)) = of_orders.await {
+        (records.order, records.saga) = (row, saga);
+    }
+    let urls = &shop.databases;
+    let urls = [&urls.catalog, &urls.inventory, &urls.orders, &urls.payments, &urls.shipping];
+    let order_row = records.order.clone();
+    let read = SERVICES.into_iter().zip(urls).map(async |(service, url)| {
+        let part = part(shop, service, url, order, order_row.as_ref()).await;
+        (service, part)
+    });
+    for (service, part) in join_all(read).await {
+        let (told, why_not) = match part {
+            Ok(part) => {
+                let told = part.effects.len() + part.handled.len() + part.unpublished.len();
+                records.effects.extend(part.effects);
+                records.handled.extend(part.handled);
+                records.unpublished.extend(part.unpublished);
+                records.held.extend(part.held);
+                (told, None)
+            }
+            Err(why) => (0, Some(format!("{why:#}"))),
+        };
+        records.witnesses.push(Witness { name: service.to_owned(), of: Evidence::Database, told, why_not });
+    }
+    // In the monolith all modules are in one database, where the same lock is seen five times.
+    records.held.sort_by(|one, other| one.the_row.cmp(&other.the_row));
+    records.held.dedup_by(|one, other| one.the_row == other.the_row);
+    records
+}
+
+async fn saga(driver: Driver, connection: &mut AsyncPgConnection, order: Uuid) -> Result<Option<SagaRow>> {
+    if !matches!(driver, Driver::Orchestrated | Driver::Tcc) {
+        return Ok(None);
+    }
+    let found: Vec<SagaRow> = diesel::sql_query(SAGA).bind::<SqlUuid, _>(order).load(connection).await?;
+    Ok(found.into_iter().next())
+}
+
+/// What one service's database tells.
+async fn part(
+    shop: &ShopHandle,
+    service: &'static str,
+    url: &str,
+    order: Uuid,
+    row: Option<&OrderRow>,
+) -> Result<Records> {
+    let mut connection = connect(service, url).await?;
+    let effects: Vec<Effect> =
+        diesel::sql_query(effects_of(service)).bind::<SqlUuid, _>(order).load(&mut connection).await?;
+    let mut part = Records { effects, ..Records::default() };
+    if let Some(row) = row {
+        part.held = locks::held(&mut connection, service, order, row).await?;
+    }
+    if shop.driver.mode() == Mode::Monolith {
+        return Ok(part);
+    }
+    let ids = messages::ids(order);
+    let all: Vec<Uuid> = ids.keys().copied().collect();
+    let inbox: Vec<InboxRow> =
+        diesel::sql_query("SELECT message_id, handled_at FROM chassis.inbox WHERE message_id = ANY($1)")
+            .bind::<Array<SqlUuid>, _>(&all)
+            .load(&mut connection)
+            .await?;
+    part.handled = inbox.iter().filter_map(|row| handled(service, row, &ids)).collect();
+    // A message that failed, or a dead letter, has an id of its own in the outbox; what it holds tells whose it is.
+    let outbox: Vec<OutboxRow> = diesel::sql_query(
+        "SELECT message_id, destination, queue, written_at FROM chassis.outbox
+         WHERE message_id = ANY($1) OR (queue AND position($2 IN body) > 0) ORDER BY id",
+    )
+    .bind::<Array<SqlUuid>, _>(&all)
+    .bind::<Binary, _>(order.to_string().into_bytes())
+    .load(&mut connection)
+    .await?;
+    let unpublished = |row: OutboxRow| Unpublished {
+        service,
+        message_id: row.message_id,
+        destination: row.destination,
+        queue: row.queue,
+        since: row.written_at,
+    };
+    part.unpublished = outbox.into_iter().map(unpublished).collect();
+    Ok(part)
+}
+
+fn handled(
+    service: &'static str,
+    row: &InboxRow,
+    ids: &HashMap<Uuid, (&'static str, u32)>,
+) -> Option<Handled> {
+    let (key, attempt) = *ids.get(&row.message_id)?;
+    Some(Handled { service, message_id: row.message_id, key, attempt, at: row.handled_at })
+}

@@ -1,0 +1,213 @@
+//! The sentences of a story, in English and in Korean.
+
+use chrono::{DateTime, Utc};
+
+use super::{Advice, Holder, Language, Wait};
+
+fn time(at: &DateTime<Utc>) -> String {
+    at.format("%H:%M:%S%.3f UTC").to_string()
+}
+
+fn count(number: Option<u32>) -> String {
+    number.map_or("?".to_owned(), |number| number.to_string())
+}
+
+impl Wait {
+    /// What is waited for, as a sentence.
+    pub fn says(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Wait::Nothing => "nothing: it is decided".into(),
+            Wait::OutboxRow { service, message, since, .. } => format!(
+                "{message} to be published: it is committed in the outbox of {service}, since {}, and the broker has \
+                 not confirmed it",
+                time(since)
+            ),
+            Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
+                "{message} to be handled: it was published, and nobody has handled it. In the queue {queue} stand {} \
+                 messages; its consumers, who may have taken it already: {}; dead letters: {}",
+                count(*standing),
+                count(*consumers),
+                count(*dead_letters)
+            ),
+            Wait::Answer { from, command, attempt, deadline } => format!(
+                "the answer of {from} to {command} (times asked: {}); asked again at {}",
+                attempt + 1,
+                time(deadline)
+            ),
+            Wait::RowLock { row, held_by, since, waiting } => format!(
+                "the row {row}, which is locked by {}{}; sessions that wait for it: {waiting}",
+                held_by.says(Language::English),
+                since.map_or(String::new(), |since| format!(" since {}", time(&since)))
+            ),
+            Wait::InDoubt { module, gid, since } => format!(
+                "the part of {module} to be committed: it is prepared since {} (most likely {gid})",
+                time(since)
+            ),
+            Wait::Silent { process, why } => format!("{process}, which does not answer: {why}"),
+            Wait::Lost => {
+                "a message that is not on its way: none is in an outbox, and nobody will ask again".into()
+            }
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Wait::Nothing => "없음: 주문이 결정되었습니다".into(),
+            Wait::OutboxRow { service, message, since, .. } => format!(
+                "{message} 메시지의 발행: {}부터 {service}의 아웃박스에 커밋되어 있으며, 브로커가 아직 확인하지 않았습니다",
+                time(since)
+            ),
+            Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
+                "{message} 메시지의 처리: 발행되었지만 아직 아무도 처리하지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
+                 {}개(이미 가져갔을 수 있음), 데드 레터 {}개",
+                count(*standing),
+                count(*consumers),
+                count(*dead_letters)
+            ),
+            Wait::Answer { from, command, attempt, deadline } => format!(
+                "{command} 명령에 대한 {from}의 응답 ({}번 요청함). {}에 다시 요청합니다",
+                attempt + 1,
+                time(deadline)
+            ),
+            Wait::RowLock { row, held_by, since, waiting } => format!(
+                "행 {row}의 잠금: {}{}. 이 잠금을 기다리는 세션: {waiting}개",
+                held_by.says(Language::Korean),
+                since.map_or(String::new(), |since| format!(", {}부터", time(&since)))
+            ),
+            Wait::InDoubt { module, gid, since } => {
+                format!("{module} 부분의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
+            }
+            Wait::Silent { process, why } => format!("응답하지 않는 프로세스 {process}: {why}"),
+            Wait::Lost => "오지 않을 메시지: 어느 아웃박스에도 없고, 다시 요청할 주체도 없습니다".into(),
+        }
+    }
+}
+
+impl Holder {
+    fn says(&self, language: Language) -> String {
+        match (self, language) {
+            (Holder::Session { pid, application, statement }, Language::English) => {
+                format!("session {pid} ({application}), which does: {statement}")
+            }
+            (Holder::Session { pid, application, statement }, Language::Korean) => {
+                format!("세션 {pid} ({application})이 보유, 실행 중인 문장: {statement}")
+            }
+            (Holder::Prepared { gid }, Language::English) => format!("the prepared transaction {gid}"),
+            (Holder::Prepared { gid }, Language::Korean) => format!("준비된 트랜잭션 {gid}이 보유"),
+        }
+    }
+}
+
+impl Advice {
+    /// What it is for, as a sentence.
+    pub fn says(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Advice::Nothing => "nothing has to be done".into(),
+            Advice::AsksAgain { at } => {
+                format!("wait: the saga asks again at {}, which cannot do anything twice", time(at))
+            }
+            Advice::ComesBack { process } => format!(
+                "wait: the supervisor starts {process} again if it has ended; if it was paused, it goes on when the \
+                 fault ends"
+            ),
+            Advice::IsPublished => {
+                "wait: the relay publishes what is in the outbox once the broker answers".into()
+            }
+            Advice::Faults => "see which faults disturb the shop, and until when".into(),
+            Advice::Heal => "end all faults now".into(),
+            Advice::InDoubt => "see what is prepared, and who waits for it".into(),
+            Advice::Resolve => "finish what is prepared by the decision on record".into(),
+            Advice::LockEnds => "wait: the lock ends with the transaction that holds it".into(),
+            Advice::Logs => "read what all processes have logged about this order".into(),
+            Advice::Audit => {
+                "see what the audit says: an order that is lost is a rule that was broken".into()
+            }
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Advice::Nothing => "할 일이 없습니다".into(),
+            Advice::AsksAgain { at } => {
+                format!("기다리세요. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다", time(at))
+            }
+            Advice::ComesBack { process } => format!(
+                "기다리세요. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
+            ),
+            Advice::IsPublished => {
+                "기다리세요. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()
+            }
+            Advice::Faults => "어떤 장애가 언제까지 주입되어 있는지 확인합니다".into(),
+            Advice::Heal => "모든 장애를 지금 끝냅니다".into(),
+            Advice::InDoubt => "준비된 트랜잭션과 그것을 기다리는 세션을 확인합니다".into(),
+            Advice::Resolve => "준비된 트랜잭션을 기록된 결정에 따라 끝냅니다".into(),
+            Advice::LockEnds => "기다리세요. 잠금은 그것을 가진 트랜잭션이 끝나면 풀립니다".into(),
+            Advice::Logs => "이 주문에 대해 모든 프로세스가 남긴 로그를 읽습니다".into(),
+            Advice::Audit => "감사 결과를 확인합니다. 주문이 사라졌다면 규칙이 깨진 것입니다".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::tests::is_korean;
+    use super::*;
+
+    #[test]
+    fn every_sentence_is_there_in_both_languages() {
+        let now = Utc::now();
+        let holders = [
+            Holder::Session { pid: 7, application: "orders".into(), statement: "UPDATE".into() },
+            Holder::Prepared { gid: "cleave:m:1:x:payments".into() },
+        ];
+        let mut waits = vec![
+            Wait::Nothing,
+            Wait::OutboxRow {
+                service: "orders".into(),
+                message: "catalog.honour-prices".into(),
+                message_id: uuid::Uuid::nil(),
+                since: now,
+            },
+            Wait::Queue {
+                queue: "shop.payments".into(),
+                message: "payments.capture-payment".into(),
+                standing: Some(3),
+                consumers: None,
+                dead_letters: Some(0),
+            },
+            Wait::Answer {
+                from: "payments".into(),
+                command: "payments.capture-payment".into(),
+                attempt: 1,
+                deadline: now,
+            },
+            Wait::InDoubt { module: "payments".into(), gid: "cleave:m".into(), since: now },
+            Wait::Silent { process: "payments".into(), why: "paused".into() },
+            Wait::Lost,
+        ];
+        for held_by in holders {
+            waits.push(Wait::RowLock { row: "wallets a".into(), held_by, since: Some(now), waiting: 2 });
+        }
+        for wait in &waits {
+            assert!(!is_korean(&wait.says(Language::English)) && is_korean(&wait.says(Language::Korean)));
+        }
+        for advice in crate::advice::of(&waits) {
+            assert!(!is_korean(&advice.says(Language::English)), "{advice:?}");
+            assert!(is_korean(&advice.says(Language::Korean)), "{advice:?}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a story says, in English and in Korean. Its words are here, its sentences in `sentences.rs`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Outcome, What};
+use topology::Mode;
+
+/// A language in which a story is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    English,
+    /// Korean.
+    Korean,
+}
+
+/// What is written beside a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    /// The title of the monolith's picture.
+    OneTransaction,
+    /// The title of the services' picture.
+    SpaceTime,
+    WaitsFor,
+    NextActions,
+    DecidedAfter,
+    NotDecided,
+    After,
+    Took,
+    ByRow,
+    Concluded,
+}
+
+impl Label {
+    #[cfg(test)]
+    const ALL: [Label; 10] = [
+        Label::OneTransaction,
+        Label::SpaceTime,
+        Label::WaitsFor,
+        Label::NextActions,
+        Label::DecidedAfter,
+        Label::NotDecided,
+        Label::After,
+        Label::Took,
+        Label::ByRow,
+        Label::Concluded,
+    ];
+
+    pub(super) fn says(self, language: Language) -> &'static str {
+        let (english, korean) = match self {
+            Label::OneTransaction => ("one transaction", "하나의 트랜잭션"),
+            Label::SpaceTime => ("hops between services", "서비스 사이를 오간 과정"),
+            Label::WaitsFor => ("Waits for", "기다리는 것"),
+            Label::NextActions => ("Safe to do now", "지금 안전하게 할 수 있는 일"),
+            Label::DecidedAfter => ("decided after", "결정까지"),
+            Label::NotDecided => ("not decided yet", "아직 결정되지 않음"),
+            Label::After => ("after", "원인"),
+            Label::Took => ("took", "걸린 시간"),
+            Label::ByRow => ("from a row: the moment it was written", "행에서 읽음: 기록된 시각"),
+            Label::Concluded => ("concluded", "다른 사실에서 추론함"),
+        };
+        language.choose(english, korean)
+    }
+}
+
+impl Language {
+    pub(super) fn choose<T>(self, english: T, korean: T) -> T {
+        match self {
+            Language::English => english,
+            Language::Korean => korean,
+        }
+    }
+}
+
+impl What {
+    /// What this kind of event is called.
+    pub fn says(self, language: Language) -> &'static str {
+        let (english, korean) = match self {
+            What::Call => ("call", "호출"),
+            What::Receive => ("receive", "수신"),
+            What::Step => ("step", "단계"),
+            What::Commit => ("commit", "커밋"),
+            What::Publish => ("publish", "발행"),
+            What::Deliver => ("deliver", "전달"),
+            What::Retry => ("retry", "재시도"),
+            What::Compensate => ("compensate", "보상"),
+            What::Answer => ("answer", "응답"),
+        };
+        language.choose(english, korean)
+    }
+
+    /// A sign for it, so that no kind is told by its colour alone.
+    pub fn sign(self) -> &'static str {
+        match self {
+            What::Call => "▷",
+            What::Receive => "▶",
+            What::Step => "·",
+            What::Commit => "●",
+            What::Publish => "↗",
+            What::Deliver => "↘",
+            What::Retry => "↻",
+            What::Compensate => "↩",
+            What::Answer => "◁",
+        }
+    }
+}
+
+impl Outcome {
+    /// What became of the order, with the refusal in a sentence.
+    pub fn says(&self, language: Language) -> String {
+        match self {
+            Outcome::Cancelled { detail, .. } if !detail.is_empty() => {
+                format!("{} ({detail})", self.word(language))
+            }
+            _ => self.word(language),
+        }
+    }
+
+    /// The same in a word, with the refusal's code.
+    pub fn word(&self, language: Language) -> String {
+        match self {
+            Outcome::Pending => language.choose("… pending", "… 대기 중").to_owned(),
+            Outcome::Confirmed => language.choose("✓ confirmed", "✓ 확정됨").to_owned(),
+            Outcome::Cancelled { code, .. } => {
+                format!("{}: {code}", language.choose("✗ cancelled", "✗ 취소됨"))
+            }
+        }
+    }
+}
+
+impl Evidence {
+    pub(super) fn label(self) -> Option<Label> {
+        match self {
+            Evidence::Span => None,
+            Evidence::Database => Some(Label::ByRow),
+            Evidence::Concluded => Some(Label::Concluded),
+        }
+    }
+}
+
+/// What a picture of this mode shows.
+pub(super) fn title(mode: Mode) -> Label {
+    match mode {
+        Mode::Monolith => Label::OneTransaction,
+        Mode::Split => Label::SpaceTime,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn is_korean(text: &str) -> bool {
+        text.chars().any(|c| ('가'..='힣').contains(&c))
+    }
+
+    #[test]
+    fn no_word_is_missing_in_either_language() {
+        let labels = Label::ALL.map(|label| (label.says(Language::English), label.says(Language::Korean)));
+        let kinds = What::ALL.map(|what| (what.says(Language::English), what.says(Language::Korean)));
+        for (english, korean) in labels.into_iter().chain(kinds) {
+            assert!(!english.is_empty() && !is_korean(english), "{english}");
+            assert!(is_korean(korean), "{english} has no Korean word: {korean}");
+        }
+        let signs: std::collections::BTreeSet<_> = What::ALL.map(What::sign).into();
+        assert_eq!(signs.len(), What::ALL.len(), "two kinds look the same");
+    }
+}

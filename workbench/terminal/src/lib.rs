@@ -1,0 +1,4 @@
+//! What people and programs see of a command: progress while it runs, figures when it is done.
+
+pub mod output;
+pub mod progress;

@@ -1,0 +1,119 @@
+//! The ways in which a shop stays consistent. Each is an architecture and the driver that runs the checkout on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Mode;
+
+/// How the checkout is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Driver {
+    /// The monolith, one local transaction.
+    Local,
+    /// The monolith, a branch a module and two-phase commit.
+    TwoPhase,
+    /// Services, an orchestrated saga.
+    Orchestrated,
+    /// Services, a choreographed saga.
+    Choreographed,
+    /// Services, try, confirm and cancel.
+    Tcc,
+    /// Services that write to database and broker with neither outbox nor inbox: broken on purpose.
+    Naive,
+}
+
+impl Driver {
+    /// Every driver, the broken one last.
+    pub const ALL: [Driver; 6] = [
+        Driver::Local,
+        Driver::TwoPhase,
+        Driver::Orchestrated,
+        Driver::Choreographed,
+        Driver::Tcc,
+        Driver::Naive,
+    ];
+
+    /// Every driver that is meant to be correct.
+    pub const CORRECT: [Driver; 5] =
+        [Driver::Local, Driver::TwoPhase, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc];
+
+    /// Whether it breaks the rules of correctness on purpose, so that it can be seen what they are for.
+    pub fn is_broken_on_purpose(self) -> bool {
+        !Driver::CORRECT.contains(&self)
+    }
+
+    /// The architecture that it runs on.
+    pub fn mode(self) -> Mode {
+        match self {
+            Driver::Local | Driver::TwoPhase => Mode::Monolith,
+            Driver::Orchestrated | Driver::Choreographed | Driver::Tcc | Driver::Naive => Mode::Split,
+        }
+    }
+
+    /// What it is called among the drivers of its architecture: the value of `--transaction` or `--saga`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Driver::Local => "local",
+            Driver::TwoPhase => "two-phase",
+            Driver::Orchestrated => "orchestrated",
+            Driver::Choreographed => "choreographed",
+            Driver::Tcc => "tcc",
+            Driver::Naive => "naive",
+        }
+    }
+}
+
+impl fmt::Display for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}:{}", self.mode(), self.name()))
+    }
+}
+
+impl FromStr for Driver {
+    type Err = String;
+
+    /// `split:tcc`, or an architecture alone for its usual driver.
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "monolith" => Ok(Driver::Local),
+            "split" => Ok(Driver::Orchestrated),
+            word => Driver::ALL.into_iter().find(|driver| driver.to_string() == word).ok_or_else(|| {
+                let all = Driver::ALL.map(|driver| driver.to_string()).join(", ");
+                format!("there is no mode \"{word}\"; the modes are monolith and split, or exactly {all}")
+            }),
+        }
+    }
+}
+
+impl From<Driver> for String {
+    fn from(driver: Driver) -> String {
+        driver.to_string()
+    }
+}
+
+impl TryFrom<String> for Driver {
+    type Error = String;
+    fn try_from(word: String) -> Result<Self, String> {
+        word.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_is_named_with_its_architecture() {
+        for driver in Driver::ALL {
+            assert_eq!(driver.to_string().parse(), Ok(driver));
+        }
+        assert_eq!("monolith".parse(), Ok(Driver::Local));
+        assert_eq!("split".parse(), Ok(Driver::Orchestrated));
+        for bad in ["", "tcc", "monolith:tcc", "split:local", "Split"] {
+            assert!(bad.parse::<Driver>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A shop that is running, as everything that looks at it from outside needs to know it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Databases, Driver};
+
+/// Where a running shop can be reached: by customers, in its databases, at its broker, process by process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopHandle {
+    /// How it stays consistent.
+    pub driver: Driver,
+    /// Where clients send their requests, as `http://127.0.0.1:port`.
+    pub address: String,
+    /// Its databases.
+    pub databases: Databases,
+    /// What its exchange and queues are called by; `None` in the monolith.
+    pub namespace: Option<String>,
+    /// Its broker; `None` in the monolith.
+    pub amqp_url: Option<String>,
+    /// Its processes at the moment the handle was taken.
+    pub processes: Vec<ProcessHandle>,
+}
+
+/// One process of a running shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessHandle {
+    /// Its name, such as `gateway` or `orders-2`.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Its own address, as `http://127.0.0.1:port`, with no proxy before it.
+    pub address: String,
+}

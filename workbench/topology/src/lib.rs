@@ -1,0 +1,14 @@
+//! What there is to run: the two architectures, the drivers, the programs and databases of each, and what customers can
+//! do with any of them. Plain values; nothing is started here.
+
+mod capability;
+mod databases;
+mod driver;
+mod handle;
+mod mode;
+
+pub use capability::Capability;
+pub use databases::{Databases, SERVICES};
+pub use driver::Driver;
+pub use handle::{ProcessHandle, ShopHandle};
+pub use mode::{BEFORE_MONOLITHS, Mode, programs};
