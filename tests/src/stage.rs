@@ -67,7 +67,7 @@ impl Stage {
     pub async fn programs(&self) -> Result<&PathBuf> {
         let mut all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
         all.push("cleave");
-        self.programs.get_or_try_init(async || shop::binaries::ensure_built(&all).await).await
+        self.programs.get_or_try_init(async || servers::binaries::ensure_built(&all).await).await
     }
 
     /// For a case that works every core by itself: two of them at once would each measure the other.

@@ -1,8 +1,11 @@
-//! `cleave scale`, `deploy`, `set`, `fault` and `heal`.
+//! `cleave scale`, `deploy`, `set`, `fault` and `heal`; and `model`, which is a program of its own.
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -131,4 +134,13 @@ pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
         println!("{table}");
     }
     Ok(())
+}
+
+/// Becomes the model checker, which is built first where it is not there yet. Returns only if that fails.
+pub fn model(arguments: &[OsString]) -> Result<u8> {
+    const PROGRAM: &str = "cleave-models";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let folder = runtime.block_on(servers::binaries::ensure_built(&[PROGRAM]))?;
+    let why = Command::new(folder.join(PROGRAM)).args(arguments).exec();
+    Err(why).with_context(|| format!("cannot run {PROGRAM}"))
 }

@@ -8,10 +8,11 @@ use tokio::sync::RwLock;
 
 use super::state::{Claim, State};
 use servers::Infrastructure;
+use servers::binaries;
 use servers::guard::Guard;
 use shop::seed::Goods;
 use shop::supervisor::Supervisor;
-use shop::{Shop, ShopOptions, binaries};
+use shop::{Shop, ShopOptions};
 use topology::{BEFORE_MONOLITHS, Driver, Mode, programs};
 
 /// The seed of the goods. Always the same, so that what a guide says to try works.

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Display, Formatter};
 use std::hash::Hash;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
+use clap::{Parser, ValueEnum};
 use serde::Serialize;
 use stateright::Model;
 
@@ -121,9 +122,10 @@ pub trait Protocol:
     fn bounds(&self) -> BTreeMap<&'static str, u64>;
 }
 
-/// `cleave model`.
-#[derive(Debug, Args)]
-pub struct Arguments {
+/// Check a protocol: every order of every step, within bounds
+#[derive(Debug, Parser)]
+#[command(name = "cleave model", bin_name = "cleave model", version)]
+struct Arguments {
     /// The protocol.
     name: Name,
     /// Leave a rule out, and see the shortest way to what it prevents.
@@ -138,8 +140,26 @@ pub struct Arguments {
     json: Option<String>,
 }
 
-/// Checks a model, or serves its explorer; says whether every property holds.
-pub fn run(arguments: &Arguments) -> Result<bool> {
+/// Reads the command line, checks a model or serves its explorer. Exit status: 0 every property holds, 1 one does not,
+/// 2 nothing was checked, 64 bad usage.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    match run(&arguments) {
+        Ok(held) => ExitCode::from(u8::from(!held)),
+        Err(error) => {
+            eprintln!("cleave: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<bool> {
     let Arguments { name, flaw, explore, json } = arguments;
     if let Some(flaw) = flaw.filter(|flaw| flaw.concerns() != *name) {
         bail!(

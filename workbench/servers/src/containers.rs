@@ -1,80 +1,92 @@
-//! Servers in containers, where a Docker engine answers.
+//! Servers in containers, where a Docker engine answers. The program `cleave-containers` starts them; it is built when it is
+//! first needed.
 
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use testcontainers::bollard::Docker;
-use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
-use testcontainers::core::{IntoContainerPort, WaitFor};
-use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
-use uuid::Uuid;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
+use crate::binaries;
 use crate::guard::Guard;
+use crate::process::{self, Process};
 
-/// A running container. Dropping it removes it.
-pub type Container = ContainerAsync<GenericImage>;
-
-const POSTGRES: (&str, &str) = ("postgres", "17");
-const RABBITMQ: (&str, &str) = ("rabbitmq", "3.13");
+const PROGRAM: &str = "cleave-containers";
 /// The first start pulls the image.
 const LIMIT: Duration = Duration::from_secs(300);
+/// How long a container may take to be stopped and removed.
+const GRACE: Duration = Duration::from_secs(15);
 
-/// Why no Docker engine can be used, or `Ok` if one answers.
+/// A server in a container, with the process that holds it up. Dropping it ends both.
+#[derive(Debug)]
+pub struct Container {
+    process: Process,
+    id: String,
+}
+
+/// What `cleave-containers` says once the server is ready.
+#[derive(Deserialize)]
+struct Ready {
+    container: String,
+    url: String,
+}
+
+impl Container {
+    /// Its id, as the engine knows it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Removes it, and waits until it is gone.
+    pub async fn remove(self) -> Result<()> {
+        self.process.stop(GRACE).await
+    }
+}
+
+/// Says why no Docker engine can be used, or `Ok` where one answers.
 pub async fn engine() -> Result<()> {
-    let docker = Docker::connect_with_defaults().context("no Docker engine is configured")?;
-    let ping = tokio::time::timeout(Duration::from_secs(3), docker.ping()).await;
-    ping.context("the Docker engine does not answer")?.context("no Docker engine answers")?;
-    Ok(())
+    if std::env::var_os("DOCKER_HOST").is_none() && !Path::new("/var/run/docker.sock").exists() {
+        bail!("no Docker engine: there is no /var/run/docker.sock, and DOCKER_HOST is not set");
+    }
+    ask(&["engine"]).await
 }
 
 /// A PostgreSQL in a container, and the URL of its database `postgres`.
 pub async fn postgres(guard: &Guard) -> Result<(Container, String)> {
-    let password = Uuid::new_v4().simple().to_string();
-    let container = GenericImage::new(POSTGRES.0, POSTGRES.1)
-        .with_exposed_port(5432.tcp())
-        // The image starts a server once to set it up and says this then too, but on standard output.
-        .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
-        .with_startup_timeout(LIMIT)
-        .with_env_var("POSTGRES_USER", "cleave")
-        .with_env_var("POSTGRES_PASSWORD", &password)
-        .with_env_var("POSTGRES_DB", "postgres")
-        .with_cmd([
-            "-c",
-            "max_prepared_transactions=64",
-            "-c",
-            "track_commit_timestamp=on",
-            "-c",
-            "max_connections=400",
-        ])
-        .start()
-        .await
-        .context("cannot start PostgreSQL in a container")?;
-    guard.watch_container(container.id())?;
-    let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432.tcp()).await?);
-    Ok((container, format!("postgres://cleave:{password}@{host}:{port}/postgres")))
+    start(guard, "postgres").await.context("cannot start PostgreSQL in a container")
 }
 
 /// A RabbitMQ in a container, and its URL.
 pub async fn rabbitmq(guard: &Guard) -> Result<(Container, String)> {
-    let password = Uuid::new_v4().simple().to_string();
-    let container = GenericImage::new(RABBITMQ.0, RABBITMQ.1)
-        .with_exposed_port(5672.tcp())
-        .with_wait_for(WaitFor::message_on_stdout("Server startup complete"))
-        .with_startup_timeout(LIMIT)
-        .with_env_var("RABBITMQ_DEFAULT_USER", "cleave")
-        .with_env_var("RABBITMQ_DEFAULT_PASS", &password)
-        .start()
-        .await
-        .context("cannot start RabbitMQ in a container")?;
-    guard.watch_container(container.id())?;
-    let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5672.tcp()).await?);
-    Ok((container, format!("amqp://cleave:{password}@{host}:{port}/%2f")))
+    start(guard, "rabbitmq").await.context("cannot start RabbitMQ in a container")
 }
 
 /// Removes a container, running or not.
 pub(crate) async fn remove(id: &str) -> Result<()> {
-    let docker = Docker::connect_with_defaults()?;
-    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-    Ok(docker.remove_container(id, Some(options)).await?)
+    ask(&["remove", id]).await
+}
+
+async fn program() -> Result<PathBuf> {
+    Ok(binaries::ensure_built(&[PROGRAM]).await?.join(PROGRAM))
+}
+
+async fn ask(arguments: &[&str]) -> Result<()> {
+    let mut command = tokio::process::Command::new(program().await?);
+    let output = command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(())
+}
+
+async fn start(guard: &Guard, server: &str) -> Result<(Container, String)> {
+    let mut command = process::command(&program().await?);
+    command.arg(server);
+    let logs = tempfile::tempdir()?;
+    let mut process = Process::start(guard, PROGRAM, command, &logs.path().join(server))?;
+    let line = process.first_line(LIMIT).await?;
+    let ready: Ready = serde_json::from_str(&line).with_context(|| line.clone())?;
+    guard.watch_container(&ready.container)?;
+    Ok((Container { process, id: ready.container }, ready.url))
 }

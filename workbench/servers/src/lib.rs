@@ -5,6 +5,7 @@
 //! somebody else uses, never a fixed port.
 
 mod amqp;
+pub mod binaries;
 pub mod containers;
 mod database;
 mod disk;

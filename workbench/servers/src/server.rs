@@ -181,7 +181,7 @@ impl DatabaseServer {
     pub(super) async fn stop(self) -> Result<()> {
         match self.running {
             Running::Private(server) => server.stop().await,
-            Running::Container(container) => Ok(container.rm().await?),
+            Running::Container(container) => container.remove().await,
             Running::Elsewhere(_) => {
                 let created = self.created.into_inner().unwrap_or_else(PoisonError::into_inner);
                 for name in created {
@@ -222,7 +222,7 @@ impl Broker {
     pub(super) async fn stop(self) -> Result<()> {
         match self.running {
             Running::Private(server) => server.stop().await,
-            Running::Container(container) => Ok(container.rm().await?),
+            Running::Container(container) => container.remove().await,
             Running::Elsewhere(_) => Ok(()),
         }
     }

@@ -15,7 +15,6 @@ use servers::Infrastructure;
 use servers::guard::Guard;
 use topology::{Databases, Driver, Mode, ProcessHandle, ShopHandle};
 
-pub mod binaries;
 mod databases;
 mod drain;
 pub mod last_owner;
@@ -38,7 +37,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// What can be chosen about a shop.
 #[derive(Debug, Clone)]
 pub struct ShopOptions {
-    /// The folder of the built programs; see [`crate::binaries::ensure_built`].
+    /// The folder of the built programs; see [`servers::binaries::ensure_built`].
     pub programs: PathBuf,
     /// The folder for the processes' logs.
     pub logs: PathBuf,

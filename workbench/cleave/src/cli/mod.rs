@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -118,7 +119,12 @@ enum Command {
     /// List the rules that can be left out on purpose, or show what becomes of a shop that leaves one out.
     Flaws(proofs::Flaws),
     /// Check a model of a protocol: every order of every step, crashes and late messages included.
-    Model(models::Arguments),
+    #[command(disable_help_flag = true)]
+    Model {
+        /// What `cleave model --help` lists.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Tell which transactions are prepared and wait for their end, and who waits for them; finish them if asked to.
     InDoubt {
         /// A database of the shop, once for each; those of what `cleave up` has running if none is named.
@@ -206,7 +212,7 @@ pub fn main() -> ExitCode {
         Command::Guard => servers::be_guard().map(|()| HELD),
         Command::LoadClock => clock::run(control::SEED).map(|()| HELD),
         // Nothing is left behind when a signal ends it, so nobody has to wait for one.
-        Command::Model(arguments) => models::run(&arguments).map(|held| if held { HELD } else { VIOLATED }),
+        Command::Model { arguments } => commands::model(&arguments),
         command => start(command, cli.folder),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
@@ -292,7 +298,7 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         | Command::Replay(_)
         | Command::Guard
         | Command::LoadClock
-        | Command::Model(_) => {
+        | Command::Model { .. } => {
             unreachable!("taken before")
         }
     }

@@ -20,10 +20,11 @@ use load::{Window, closed};
 use report::stats::{RatioInterval, ratio_interval};
 use report::trial;
 use servers::Infrastructure;
+use servers::binaries;
 use servers::guard::Guard;
 use servers::record::{self, Machine, Servers};
 use shop::seed::Goods;
-use shop::{Shop, ShopOptions, binaries};
+use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode, programs};
 

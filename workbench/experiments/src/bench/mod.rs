@@ -21,11 +21,12 @@ use load::mix::{Mix, ZIPF_EXPONENT};
 use load::{Window, closed};
 use report::stats::{Spread, spread};
 use report::trial;
+use servers::binaries;
 use servers::guard::Guard;
 use servers::record::{self, Machine, Servers};
 use servers::{Infrastructure, PostgresPrograms};
 use shop::seed::{CUSTOMERS, Goods, POOR, PRODUCTS, SOLD_OUT};
-use shop::{Shop, ShopOptions, binaries};
+use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode};
 

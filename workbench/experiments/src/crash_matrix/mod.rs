@@ -19,8 +19,8 @@ use audit::Verdict;
 use faults::{POINTS, Point};
 use lane::Lane;
 use servers::Infrastructure;
+use servers::binaries;
 use servers::guard::Guard;
-use shop::binaries;
 use terminal::progress::Progress;
 use topology::{Driver, Mode};
 

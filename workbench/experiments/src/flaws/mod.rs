@@ -25,8 +25,8 @@ pub use words::{list, shown};
 use audit::Verdict;
 use scene::Scene;
 use servers::Infrastructure;
+use servers::binaries;
 use servers::guard::Guard;
-use shop::binaries;
 use topology::{Driver, Mode};
 
 /// How long a sound shop may take to finish.

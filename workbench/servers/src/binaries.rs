@@ -1,4 +1,4 @@
-//! The shop's own programs: built when needed, found beside this one.
+//! The other programs of this checkout, the shop's first of all: built when they are needed, found beside this one.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use servers::guard::executable;
+use crate::guard::executable;
 
 /// Builds these programs, in the profile of this one, and answers the folder they stand in.
 ///

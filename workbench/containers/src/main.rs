@@ -1,0 +1,134 @@
+//! PostgreSQL and RabbitMQ in containers, through testcontainers.
+//!
+//! A program of its own, because most runs never need a container, and a client of Docker's API takes longer to build than
+//! the rest of `cleave`. `servers::containers` builds and runs it where an engine answers.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use serde_json::json;
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
+use testcontainers::core::{IntoContainerPort, WaitFor};
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
+
+/// Containers for `cleave`.
+#[derive(Debug, Parser)]
+#[command(name = "cleave-containers", version)]
+enum Cli {
+    /// Check that a Docker engine answers.
+    Engine,
+    /// Start PostgreSQL, print its id and URL as one line of JSON, and remove it on SIGTERM.
+    Postgres,
+    /// Start RabbitMQ, print its id and URL as one line of JSON, and remove it on SIGTERM.
+    Rabbitmq,
+    /// Remove a container, running or not.
+    Remove {
+        /// The id of the container.
+        id: String,
+    },
+}
+
+/// A running container. Dropping it removes it.
+type Container = ContainerAsync<GenericImage>;
+
+const POSTGRES: (&str, &str) = ("postgres", "17");
+const RABBITMQ: (&str, &str) = ("rabbitmq", "3.13");
+/// The first start pulls the image.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Says why no Docker engine can be used, or `Ok` where one answers.
+async fn engine() -> Result<()> {
+    let docker = Docker::connect_with_defaults().context("no Docker engine is configured")?;
+    let ping = tokio::time::timeout(Duration::from_secs(3), docker.ping()).await;
+    ping.context("the Docker engine does not answer")?.context("no Docker engine answers")?;
+    Ok(())
+}
+
+/// A PostgreSQL in a container, and the URL of its database `postgres`.
+async fn postgres() -> Result<(Container, String)> {
+    let password = Uuid::new_v4().simple().to_string();
+    let container = GenericImage::new(POSTGRES.0, POSTGRES.1)
+        .with_exposed_port(5432.tcp())
+        // The image starts a server once to set it up and says this then too, but on standard output.
+        .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
+        .with_startup_timeout(LIMIT)
+        .with_env_var("POSTGRES_USER", "cleave")
+        .with_env_var("POSTGRES_PASSWORD", &password)
+        .with_env_var("POSTGRES_DB", "postgres")
+        .with_cmd([
+            "-c",
+            "max_prepared_transactions=64",
+            "-c",
+            "track_commit_timestamp=on",
+            "-c",
+            "max_connections=400",
+        ])
+        .start()
+        .await
+        .context("cannot start PostgreSQL in a container")?;
+    let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432.tcp()).await?);
+    Ok((container, format!("postgres://cleave:{password}@{host}:{port}/postgres")))
+}
+
+/// A RabbitMQ in a container, and its URL.
+async fn rabbitmq() -> Result<(Container, String)> {
+    let password = Uuid::new_v4().simple().to_string();
+    let container = GenericImage::new(RABBITMQ.0, RABBITMQ.1)
+        .with_exposed_port(5672.tcp())
+        .with_wait_for(WaitFor::message_on_stdout("Server startup complete"))
+        .with_startup_timeout(LIMIT)
+        .with_env_var("RABBITMQ_DEFAULT_USER", "cleave")
+        .with_env_var("RABBITMQ_DEFAULT_PASS", &password)
+        .start()
+        .await
+        .context("cannot start RabbitMQ in a container")?;
+    let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5672.tcp()).await?);
+    Ok((container, format!("amqp://cleave:{password}@{host}:{port}/%2f")))
+}
+
+/// Removes a container, running or not.
+async fn remove(id: &str) -> Result<()> {
+    let docker = Docker::connect_with_defaults()?;
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    Ok(docker.remove_container(id, Some(options)).await?)
+}
+
+/// Holds a server up until this program is told to stop.
+async fn hold(started: (Container, String)) -> Result<()> {
+    let (container, url) = started;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    println!("{}", json!({ "container": container.id(), "url": url }));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    container.rm().await.context("the container was not removed")
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let done = match Cli::parse() {
+        Cli::Engine => engine().await,
+        Cli::Postgres => run(postgres()).await,
+        Cli::Rabbitmq => run(rabbitmq()).await,
+        Cli::Remove { id } => remove(&id).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(starting: impl Future<Output = Result<(Container, String)>>) -> Result<()> {
+    hold(starting.await?).await
+}
