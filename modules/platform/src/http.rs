@@ -12,6 +12,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, anyhow};
 use contracts::{Sku, TraceContext};
+use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -48,7 +49,11 @@ pub fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
-/// Serves until `stop` is done, then finishes the requests under way.
+/// What adds the endpoints of a program. A value and no type parameter, so that the HTTP server is compiled once, in this
+/// crate, and not anew in each program.
+pub type Routes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
+/// Serves until the process is asked to stop, then finishes the requests under way.
 ///
 /// With a registration it is known to the registry while it is ready. At the end it takes leave there first, and goes on
 /// serving until those who send it requests must have heard: no request finds it gone.
@@ -56,13 +61,24 @@ pub fn workers() -> usize {
 /// `routes` is called once in each worker, whose runtime drives what it opens (rule 40).
 ///
 /// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
-pub async fn serve(
+///
+/// The future is boxed, because whoever polls an `async fn` compiles its body.
+pub fn serve(
     port: u16,
     telemetry: &Telemetry,
     health: Health,
     registration: Option<Registration>,
-    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-    stop: impl Future<Output = ()>,
+    routes: Routes,
+) -> LocalBoxFuture<'_, anyhow::Result<()>> {
+    Box::pin(serve_until_stopped(port, telemetry, health, registration, routes))
+}
+
+async fn serve_until_stopped(
+    port: u16,
+    telemetry: &Telemetry,
+    health: Health,
+    registration: Option<Registration>,
+    routes: Routes,
 ) -> anyhow::Result<()> {
     let listener = listen(port)?;
     let address = listener.local_addr()?;
@@ -74,7 +90,7 @@ pub async fn serve(
                 .configure(|app| health.routes(app))
                 .configure(|app| telemetry.routes(app))
                 .configure(common)
-                .configure(&routes)
+                .configure(|app| routes(app))
                 .default_service(web::to(async || no_such_route()))
                 .wrap(from_fn(telemetry::observe))
         })
@@ -96,7 +112,7 @@ pub async fn serve(
     // On its own, so that it closes what is left while the rest of the process ends.
     let server = tokio::spawn(server);
     let stopped = async {
-        stop.await;
+        stop_signal().await;
         health.stopping();
         if let Some(registered) = registered {
             registered.end().await;
@@ -158,7 +174,7 @@ fn announce(address: std::net::SocketAddr) {
 }
 
 /// Done when the process is asked to stop: SIGTERM, or Ctrl-C.
-pub async fn stop_signal() {
+async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");

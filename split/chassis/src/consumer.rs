@@ -36,7 +36,7 @@ const MAX_ATTEMPTS: i64 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Consumes one queue.
-pub struct Consumer<R> {
+pub struct Consumer<R: ?Sized> {
     pub broker: Broker,
     pub topology: Topology,
     pub pool: Pool,
@@ -50,7 +50,7 @@ pub struct Consumer<R> {
     pub metrics: Metrics,
 }
 
-impl<R: Reactor> Consumer<R> {
+impl<R: Reactor + ?Sized> Consumer<R> {
     /// Consumes until told to stop; builds everything anew whenever the connection is lost (rule 8).
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.session(&mut stop).await {
