@@ -156,7 +156,7 @@ mod tests {
         Arc::new(Recorder::new("orders", "orders-2", Some(export)))
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_collector_gets_every_span_once_with_its_parent_and_its_attributes() {
         let (port, mut got) = collector();
         let recorder = recorder(port);
@@ -202,7 +202,7 @@ mod tests {
         found.unwrap_or_else(|| panic!("{key} in {attributes}"))["value"].clone()
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_collector_that_is_away_keeps_nobody_waiting() {
         // Nobody listens at a port that was just given back.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
