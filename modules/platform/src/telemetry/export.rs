@@ -130,8 +130,8 @@ mod tests {
     use super::super::attributes::Kind;
     use super::*;
 
-    /// A collector that takes what is sent to it, and hands it to the test.
-    fn collector() -> (u16, mpsc::UnboundedReceiver<Json>) {
+    /// A collector that hands the test what is sent to it, and answers with this status.
+    fn collector(status: StatusCode) -> (u16, mpsc::UnboundedReceiver<Json>) {
         let (sent, got) = mpsc::unbounded_channel();
         let take = move |request: HttpRequest, body: web::Bytes| {
             let sent = sent.clone();
@@ -139,7 +139,7 @@ mod tests {
                 assert_eq!(request.headers().get("content-type").unwrap(), "application/json");
                 assert_eq!(request.headers().get("api-key").unwrap(), "ours");
                 sent.send(serde_json::from_slice(&body).unwrap()).unwrap();
-                HttpResponse::Ok().finish()
+                HttpResponse::build(status.as_u16().try_into().unwrap()).finish()
             }
         };
         let server = HttpServer::new(move || App::new().route("/v1/traces", web::post().to(take.clone())));
@@ -158,7 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_collector_gets_every_span_once_with_its_parent_and_its_attributes() {
-        let (port, mut got) = collector();
+        let (port, mut got) = collector(StatusCode::OK);
         let recorder = recorder(port);
         let telemetry = Telemetry(Some(recorder.clone()));
         let order = contracts::OrderId::new();
@@ -200,6 +200,19 @@ mod tests {
     fn value(attributes: &Json, key: &str) -> Json {
         let found = attributes.as_array().unwrap().iter().find(|pair| pair["key"] == key);
         found.unwrap_or_else(|| panic!("{key} in {attributes}"))["value"].clone()
+    }
+
+    #[tokio::test]
+    async fn what_a_collector_refuses_is_dropped_and_what_it_is_too_busy_for_is_sent_again() {
+        for (status, times) in [(StatusCode::BAD_REQUEST, 1), (StatusCode::SERVICE_UNAVAILABLE, 2)] {
+            let (port, mut got) = collector(status);
+            let recorder = recorder(port);
+            Telemetry(Some(recorder.clone())).span(None, Kind::Server, "request").end();
+            finish(&recorder).await;
+            finish(&recorder).await;
+            let sent = std::iter::from_fn(|| got.try_recv().ok()).count();
+            assert_eq!(sent, times, "{status}");
+        }
     }
 
     #[tokio::test]
