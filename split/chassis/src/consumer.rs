@@ -270,8 +270,8 @@ async fn ack(batch: &[Delivery]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which the
-/// `async fn` of a trait cannot promise; here nothing moves.
+/// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which a
+/// reactor's future does not promise; here nothing moves.
 async fn in_transaction<T>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Failure>,
