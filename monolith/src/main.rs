@@ -7,6 +7,7 @@ mod modules;
 mod two_phase;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
@@ -15,6 +16,7 @@ use contracts::OrderRequest;
 use orders::{NewOrder, PlaceError};
 use platform::config::{self, Settings};
 use platform::health::Health;
+use platform::http::Routes;
 use platform::registration::Place;
 use platform::telemetry::{self, Scope, Telemetry};
 use platform::{Pool, Problem, db, http};
@@ -79,7 +81,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 async fn serve_local(settings: Settings, telemetry: &Telemetry) -> anyhow::Result<()> {
     let place = settings.place.clone();
     let (observed, counted) = (telemetry.clone(), telemetry::Decided::new(telemetry));
-    let routes = move |app: &mut web::ServiceConfig| {
+    let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&settings.database_url, settings.pool_per_worker());
         observed.pools().inspect(|pools| pools.watch("requests", &pool));
         app.app_data(web::Data::new(counted.clone()));
@@ -87,7 +89,7 @@ async fn serve_local(settings: Settings, telemetry: &Telemetry) -> anyhow::Resul
             .app_data(web::Data::new(Driver::Local(pool)))
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| module.routes(app));
-    };
+    });
     serve(&place, telemetry, routes).await
 }
 
@@ -102,7 +104,7 @@ async fn serve_two_phase(
     let recovery = two_phase::start(&coordinator, &databases, connections).await?;
     let place = settings.place.clone();
     let (observed, counted) = (telemetry.clone(), telemetry::Decided::new(telemetry));
-    let routes = move |app: &mut web::ServiceConfig| {
+    let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pools = databases.pools(settings.pool_per_worker());
         observed.pools().inspect(|known| pools.all().iter().for_each(|pool| known.watch("requests", pool)));
         app.app_data(web::Data::new(counted.clone()));
@@ -111,21 +113,17 @@ async fn serve_two_phase(
             .app_data(web::Data::new(driver))
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| routes_on(app, module, &pools));
-    };
+    });
     tokio::select! {
         served = serve(&place, telemetry, routes) => served,
         () = recovery.watch() => unreachable!("it looks for as long as the process lives"),
     }
 }
 
-async fn serve(
-    place: &Place,
-    telemetry: &Telemetry,
-    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-) -> anyhow::Result<()> {
+async fn serve(place: &Place, telemetry: &Telemetry, routes: Routes) -> anyhow::Result<()> {
     let registration = place.registration("monolith");
     let health = Health::new("monolith");
-    http::serve(place.port, telemetry, health, registration, routes, http::stop_signal()).await
+    http::serve(place.port, telemetry, health, registration, routes).await
 }
 
 /// A module's endpoints, which find the module's own database.

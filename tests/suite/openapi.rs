@@ -19,7 +19,10 @@ pub async fn the_pages_are_served(world: &World) -> Result<()> {
     let described = world.get("/openapi.json").await?.expect(200)?;
     ensure!(described.json["openapi"] == "3.1.0", "{}", described.json["openapi"]);
     let page = world.get("/docs/").await?.expect(200)?;
-    ensure!(page.text.contains("Swagger UI"), "not Swagger UI: {}", page.text);
+    ensure!(page.header("content-type") == "text/html; charset=utf-8", "{}", page.header("content-type"));
+    ensure!(page.text.contains("/openapi.json"), "the page does not read the description: {}", page.text);
+    let elsewhere = ["https://", "http://", "src=", "import "].iter().find(|way| page.text.contains(**way));
+    ensure!(elsewhere.is_none(), "the page needs the network: {elsewhere:?}");
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, anyhow};
 use contracts::{Sku, TraceContext};
+use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::Problem;
 use crate::health::Health;
@@ -22,6 +22,12 @@ use crate::telemetry::{self, Scope, Telemetry};
 
 /// The one description of the shop's API: both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");
+
+/// The page that shows [`OPENAPI`] and sends requests. It needs nothing that does not stand in it.
+const DOCS: &str = include_str!("docs.html");
+
+/// The page may run what stands in it, talk to the server that it came from, and nothing else.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'";
 
 /// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
 pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -48,7 +54,11 @@ pub fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
-/// Serves until `stop` is done, then finishes the requests under way.
+/// What adds the endpoints of a program. A value and no type parameter, so that the HTTP server is compiled once, in this
+/// crate, and not anew in each program.
+pub type Routes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
+/// Serves until the process is asked to stop, then finishes the requests under way.
 ///
 /// With a registration it is known to the registry while it is ready. At the end it takes leave there first, and goes on
 /// serving until those who send it requests must have heard: no request finds it gone.
@@ -56,13 +66,24 @@ pub fn workers() -> usize {
 /// `routes` is called once in each worker, whose runtime drives what it opens (rule 40).
 ///
 /// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
-pub async fn serve(
+///
+/// The future is boxed, because whoever polls an `async fn` compiles its body.
+pub fn serve(
     port: u16,
     telemetry: &Telemetry,
     health: Health,
     registration: Option<Registration>,
-    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-    stop: impl Future<Output = ()>,
+    routes: Routes,
+) -> LocalBoxFuture<'_, anyhow::Result<()>> {
+    Box::pin(serve_until_stopped(port, telemetry, health, registration, routes))
+}
+
+async fn serve_until_stopped(
+    port: u16,
+    telemetry: &Telemetry,
+    health: Health,
+    registration: Option<Registration>,
+    routes: Routes,
 ) -> anyhow::Result<()> {
     let listener = listen(port)?;
     let address = listener.local_addr()?;
@@ -74,7 +95,7 @@ pub async fn serve(
                 .configure(|app| health.routes(app))
                 .configure(|app| telemetry.routes(app))
                 .configure(common)
-                .configure(&routes)
+                .configure(|app| routes(app))
                 .default_service(web::to(async || no_such_route()))
                 .wrap(from_fn(telemetry::observe))
         })
@@ -96,7 +117,7 @@ pub async fn serve(
     // On its own, so that it closes what is left while the rest of the process ends.
     let server = tokio::spawn(server);
     let stopped = async {
-        stop.await;
+        stop_signal().await;
         health.stopping();
         if let Some(registered) = registered {
             registered.end().await;
@@ -158,7 +179,7 @@ fn announce(address: std::net::SocketAddr) {
 }
 
 /// Done when the process is asked to stop: SIGTERM, or Ctrl-C.
-pub async fn stop_signal() {
+async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
@@ -178,11 +199,16 @@ fn common(app: &mut web::ServiceConfig) {
     .app_data(web::QueryConfig::default().error_handler(|error, _| query_problem(error).into()))
     .route("/openapi.json", web::get().to(async || openapi()))
     .service(web::redirect("/docs", "/docs/"))
-    .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
+    .route("/docs/", web::get().to(async || docs()));
 }
 
 fn openapi() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(OPENAPI)
+}
+
+fn docs() -> HttpResponse {
+    let policy = ("content-security-policy", DOCS_POLICY);
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").insert_header(policy).body(DOCS)
 }
 
 fn no_such_route() -> HttpResponse {

@@ -3,45 +3,44 @@
 //! Nobody has to know who else is there. The price: nobody knows how far an order has got, and nobody asks again. What
 //! outbox and inbox do not carry through is lost for good.
 
-use contracts::{Command, Envelope, Error, Event, PlacedOrder};
+use contracts::{Command, Envelope, Event, PlacedOrder};
 use diesel_async::AsyncPgConnection;
 
 use crate::outbox::Outgoing;
-use crate::reactor::{Failure, Incoming, Reactor};
-use crate::step::perform;
+use crate::reactor::{Doing, Failure, Incoming, Reactor};
+use crate::step::{Handle, perform};
 
 /// A reactor that does what its module would do about an event, and sends what came of it.
-pub struct Choreographed<H> {
+pub struct Choreographed {
     /// The service's name, which its messages carry as their source.
     pub name: &'static str,
     /// The module's `react`.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
     /// The module's `handle`.
-    pub handle: H,
+    pub handle: Handle,
 }
 
-impl<H> Reactor for Choreographed<H>
-where
-    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
-{
+impl Reactor for Choreographed {
     type Message = Event;
 
-    async fn react(
-        &self,
-        conn: &mut AsyncPgConnection,
+    fn react<'a>(
+        &'a self,
+        conn: &'a mut AsyncPgConnection,
         messages: Vec<Incoming<Event>>,
-    ) -> Result<Vec<Outgoing>, Failure> {
-        let mut outgoing = Vec::with_capacity(messages.len());
-        for Incoming { envelope: Envelope { message: heard, order, .. }, scope } in messages {
-            let order = order.ok_or_else(|| missing(&heard))?;
-            let Some(command) = (self.react)(&heard, &order) else { continue };
-            let happened = perform(&self.handle, conn, command, &scope).await?;
-            if happened.is_acted_on() {
-                let envelope = Envelope::new(self.name, scope.context(), 0, happened).carrying(order);
-                outgoing.push(Outgoing::new(envelope)?);
+    ) -> Doing<'a, Vec<Outgoing>> {
+        Box::pin(async move {
+            let mut outgoing = Vec::with_capacity(messages.len());
+            for Incoming { envelope: Envelope { message: heard, order, .. }, scope } in messages {
+                let order = order.ok_or_else(|| missing(&heard))?;
+                let Some(command) = (self.react)(&heard, &order) else { continue };
+                let happened = perform(self.handle, conn, command, &scope).await?;
+                if happened.is_acted_on() {
+                    let envelope = Envelope::new(self.name, scope.context(), 0, happened).carrying(order);
+                    outgoing.push(Outgoing::new(envelope)?);
+                }
             }
-        }
-        Ok(outgoing)
+            Ok(outgoing)
+        })
     }
 }
 

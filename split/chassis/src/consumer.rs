@@ -36,7 +36,7 @@ const MAX_ATTEMPTS: i64 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Consumes one queue.
-pub struct Consumer<R> {
+pub struct Consumer<R: ?Sized> {
     pub broker: Broker,
     pub topology: Topology,
     pub pool: Pool,
@@ -50,7 +50,7 @@ pub struct Consumer<R> {
     pub metrics: Metrics,
 }
 
-impl<R: Reactor> Consumer<R> {
+impl<R: Reactor + ?Sized> Consumer<R> {
     /// Consumes until told to stop; builds everything anew whenever the connection is lost (rule 8).
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.session(&mut stop).await {
@@ -270,8 +270,8 @@ async fn ack(batch: &[Delivery]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which the
-/// `async fn` of a trait cannot promise; here nothing moves.
+/// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which a
+/// reactor's future does not promise; here nothing moves.
 async fn in_transaction<T>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Failure>,

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use actix_web::web;
-use contracts::{Command, Error, Event, PlacedOrder};
-use diesel_async::AsyncPgConnection;
+use contracts::{Command, Event, PlacedOrder};
 use diesel_migrations::EmbeddedMigrations;
 
 use crate::choreographed::Choreographed;
 use crate::participant::Participant;
+use crate::reactor::Reacts;
 use crate::service::{Service, ServiceSettings, run};
+use crate::step::Handle;
 
 /// What a module has to offer.
-pub struct Module<H, F> {
+pub struct Module {
     /// Its name.
     pub name: &'static str,
     /// Its tables.
@@ -20,29 +21,23 @@ pub struct Module<H, F> {
     /// The routing keys of its commands, for protocols that send commands.
     pub commands: &'static [&'static str],
     /// What it does when it is told.
-    pub handle: H,
+    pub handle: Handle,
     /// The routing keys of the events that it reacts to, for a choreography.
     pub hears: &'static [&'static str],
     /// What it does when it hears of something.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
     /// Its endpoints.
-    pub routes: F,
+    pub routes: fn(&mut web::ServiceConfig),
 }
 
 /// Runs a module as a service, by the protocol of its shop.
-pub async fn run_module<H, F>(settings: ServiceSettings, module: Module<H, F>) -> anyhow::Result<()>
-where
-    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
-    F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-{
+pub async fn run_module(settings: ServiceSettings, module: Module) -> anyhow::Result<()> {
     let Module { name, migrations, commands, handle, hears, react, routes } = module;
-    let migrations = vec![migrations];
     let telemetry = settings.start_telemetry(name)?;
-    if settings.saga.is_choreographed() {
-        let reactor = Arc::new(Choreographed { name, react, handle });
-        run(settings, telemetry, Service { name, migrations, routing_keys: hears, reactor, routes }).await
-    } else {
-        let reactor = Arc::new(Participant { name, handle });
-        run(settings, telemetry, Service { name, migrations, routing_keys: commands, reactor, routes }).await
-    }
+    let (routing_keys, reacts) = match settings.saga.is_choreographed() {
+        true => (hears, Reacts::ToEvents(Arc::new(Choreographed { name, react, handle }))),
+        false => (commands, Reacts::ToCommands(Arc::new(Participant { name, handle }))),
+    };
+    let (migrations, routes) = (vec![migrations], Arc::new(routes));
+    run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await
 }

@@ -1,33 +1,46 @@
 //! What a service does with messages, and how that can end.
 
-use contracts::{BoxError, Envelope, Message};
+use std::sync::Arc;
+
+use contracts::{BoxError, Command, Envelope, Event, Message};
 use diesel_async::AsyncPgConnection;
+use futures_util::future::LocalBoxFuture;
 use platform::Pool;
 use platform::telemetry::Scope;
 use serde::de::DeserializeOwned;
 
 use crate::outbox::Outgoing;
 
+/// What a reactor is doing. Boxed, once a batch, so that the chassis is compiled once and not anew for every reactor.
+pub type Doing<'a, T> = LocalBoxFuture<'a, Result<T, Failure>>;
+
 /// What a service does with the messages that it gets.
-#[allow(async_fn_in_trait, reason = "a service has one reactor, known when it is compiled")]
 pub trait Reactor {
     /// What it listens to: commands, or events.
     type Message: Message + DeserializeOwned + Clone;
 
     /// Handles messages, each for the first time, in a transaction of the caller's. Gives what is to be sent.
-    async fn react(
-        &self,
-        conn: &mut AsyncPgConnection,
+    fn react<'a>(
+        &'a self,
+        conn: &'a mut AsyncPgConnection,
         messages: Vec<Incoming<Self::Message>>,
-    ) -> Result<Vec<Outgoing>, Failure>;
+    ) -> Doing<'a, Vec<Outgoing>>;
 
     /// Called after the commit, for whoever waits for it in this process.
     fn committed(&self) {}
 
     /// Called every second: does what time has made due. Says whether something is to be sent.
-    async fn every_second(&self, _pool: &Pool) -> Result<bool, Failure> {
-        Ok(false)
+    fn every_second<'a>(&'a self, _pool: &'a Pool) -> Doing<'a, bool> {
+        Box::pin(async { Ok(false) })
     }
+}
+
+/// A service's reactor, by what it listens to.
+#[derive(Clone)]
+#[allow(missing_docs, reason = "the names say it all")]
+pub enum Reacts {
+    ToCommands(Arc<dyn Reactor<Message = Command>>),
+    ToEvents(Arc<dyn Reactor<Message = Event>>),
 }
 
 /// A message, and the span within which it is handled.

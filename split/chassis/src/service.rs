@@ -11,7 +11,9 @@ use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use futures_util::future::LocalBoxFuture;
 use platform::health::Health;
+use platform::http::Routes;
 use platform::telemetry::Telemetry;
 use platform::{Flaw, Pool, config, db, flaw, http, migrations, sql};
 use tokio::sync::watch;
@@ -21,7 +23,7 @@ use crate::consumer::Consumer;
 use crate::inbox;
 use crate::metrics::Metrics;
 use crate::protocol::Protocol;
-use crate::reactor::Reactor;
+use crate::reactor::{Reactor, Reacts};
 use crate::relay::{Relay, Wake};
 use crate::topology::Topology;
 
@@ -70,7 +72,7 @@ fn amqp_url(text: &str) -> Result<String, String> {
 }
 
 /// One service: a name, the tables and the endpoints of its module, what it listens to, and what it does about it.
-pub struct Service<R, F> {
+pub struct Service {
     /// Its name, which is the module's.
     pub name: &'static str,
     /// The module's tables.
@@ -78,22 +80,30 @@ pub struct Service<R, F> {
     /// The routing keys that lead to its queue.
     pub routing_keys: &'static [&'static str],
     /// What it does with messages.
-    pub reactor: Arc<R>,
+    pub reacts: Reacts,
     /// Its endpoints. They find the [`Pool`] and the [`Wake`] of the relay in the app's data.
-    pub routes: F,
+    pub routes: Routes,
 }
 
 /// Runs a service until it is told to stop: then it takes no more requests, finishes those that it has, takes no more
 /// messages, publishes what is left in its outbox, and closes.
-pub async fn run<R, F>(
+pub fn run(
     settings: ServiceSettings,
     telemetry: Telemetry,
-    service: Service<R, F>,
-) -> anyhow::Result<()>
-where
-    R: Reactor,
-    F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
-{
+    service: Service,
+) -> LocalBoxFuture<'static, anyhow::Result<()>> {
+    match service.reacts.clone() {
+        Reacts::ToCommands(reactor) => Box::pin(run_with(reactor, settings, telemetry, service)),
+        Reacts::ToEvents(reactor) => Box::pin(run_with(reactor, settings, telemetry, service)),
+    }
+}
+
+async fn run_with<R: Reactor + ?Sized>(
+    reactor: Arc<R>,
+    settings: ServiceSettings,
+    telemetry: Telemetry,
+    service: Service,
+) -> anyhow::Result<()> {
     settings.base.break_on_purpose();
     if settings.saga == Protocol::Naive {
         flaw::switch_on(&[Flaw::NoOutbox, Flaw::NoInbox]);
@@ -127,7 +137,7 @@ where
         topology,
         pool: pool.clone(),
         wake: wake.clone(),
-        reactor: service.reactor,
+        reactor,
         prefetch: settings.prefetch,
         connected: connected.clone(),
         telemetry: telemetry.clone(),
@@ -135,11 +145,12 @@ where
     };
     let health = Health::new(service.name).needing("broker", connected);
     let (base, observed) = (settings.base.clone(), telemetry.clone());
-    let routes = move |app: &mut web::ServiceConfig| {
+    let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&base.database_url, base.pool_per_worker());
         observed.pools().inspect(|pools| pools.watch("requests", &pool));
-        app.app_data(web::Data::new(pool)).app_data(web::Data::new(wake.clone())).configure(&service.routes);
-    };
+        app.app_data(web::Data::new(pool)).app_data(web::Data::new(wake.clone()));
+        (service.routes)(app);
+    });
 
     // Three stages: messages are consumed while requests are answered, because a request may wait for what they bring;
     // and the relay goes on until nobody can write to the outbox any more.
@@ -149,8 +160,7 @@ where
         let server = async {
             let place = &settings.base.place;
             let registration = place.registration(service.name);
-            let stop = http::stop_signal();
-            let outcome = http::serve(place.port, &telemetry, health, registration, routes, stop).await;
+            let outcome = http::serve(place.port, &telemetry, health, registration, routes).await;
             stop_taking.send_replace(true);
             outcome
         };

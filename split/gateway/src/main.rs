@@ -64,7 +64,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let metrics = Metrics::new(&telemetry, &dependencies);
 
     let known = dependencies.clone();
-    let routes = move |app: &mut web::ServiceConfig| {
+    let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         app.app_data(web::Data::from(known.clone()))
             .route("/health/dependencies", web::get().to(report_dependencies));
         // A client for each worker: its connections are driven by the worker that uses them.
@@ -83,9 +83,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
                     .default_service(web::to(proxy::forward)),
             );
         }
-    };
+    });
     let served = tokio::select! {
-        served = http::serve(cli.port, &telemetry, health, None, routes, http::stop_signal()) => served,
+        served = http::serve(cli.port, &telemetry, health, None, routes) => served,
         () = follow(registry::follow(cli.registry), &dependencies, &has_instances) => {
             unreachable!("it follows for as long as the process lives")
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -56,10 +57,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let (time_to_live, heartbeat) = (milliseconds(cli.time_to_live), milliseconds(cli.heartbeat));
     let registry = Registry::with_settings(time_to_live, heartbeat, settings, kept);
     let watched = registry.clone();
-    let routes = move |app: &mut actix_web::web::ServiceConfig| registry.routes(app);
-    let (health, stop) = (Health::new("registry"), http::stop_signal());
+    let routes = Arc::new(move |app: &mut actix_web::web::ServiceConfig| registry.routes(app));
     tokio::select! {
-        served = http::serve(cli.port, &telemetry, health, None, routes, stop) => served,
+        served = http::serve(cli.port, &telemetry, Health::new("registry"), None, routes) => served,
         () = watched.watch_over_leases() => unreachable!("it goes on for as long as the process lives"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{App, HttpServer, rt};
+use actix_web::{App, HttpServer};
 use registry::Registry;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -22,11 +22,11 @@ impl Asked {
     fn start() -> Asked {
         let registry = Registry::new(TIME_TO_LIVE, TIME_TO_LIVE / 4);
         let watched = registry.clone();
-        rt::spawn(async move { watched.watch_over_leases().await });
+        tokio::spawn(async move { watched.watch_over_leases().await });
         let server = HttpServer::new(move || App::new().configure(|app| registry.routes(app)));
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", server.addrs()[0]);
-        rt::spawn(server.run());
+        tokio::spawn(server.run());
         Asked { client: Client::builder().no_proxy().build().unwrap(), address }
     }
 
@@ -56,7 +56,7 @@ impl Asked {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn an_instance_is_there_until_it_is_silent_or_leaves() {
     let asked = Asked::start();
     asked.register("orders").await;
@@ -75,13 +75,13 @@ async fn an_instance_is_there_until_it_is_silent_or_leaves() {
     assert!((TIME_TO_LIVE..TIME_TO_LIVE + LATE).contains(&took), "it was forgotten after {took:?}");
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn who_watches_hears_of_everything_at_once() {
     let asked = Asked::start();
     let version = asked.version().await;
     let began = Instant::now();
     let change = async {
-        rt::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         asked.send(Method::PUT, "/settings/gateway.timeout_ms", Some(json!(50))).await
     };
     let path = format!("/watch?after={version}&wait=10");
@@ -99,7 +99,7 @@ async fn who_watches_hears_of_everything_at_once() {
     assert!(began.elapsed() < LATE);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn what_is_wrong_is_said_and_changes_nothing() {
     let asked = Asked::start();
     let version = asked.version().await;
@@ -127,7 +127,7 @@ async fn what_is_wrong_is_said_and_changes_nothing() {
     assert_eq!(asked.version().await, version);
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn web_pages_are_turned_away() {
     let asked = Asked::start();
     let put = || {

@@ -1,24 +1,18 @@
-//! Export to a collector: OTLP over HTTP, as protobuf.
+//! Export to a collector: OTLP over HTTP, as JSON.
 //!
 //! The ring is the buffer. Whatever is in it and was not sent is sent in batches, beside all other work; while the
 //! collector is away the oldest are forgotten, and nobody waits.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
+use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::attributes::{Kind, Value};
+use super::options::Collector;
 use super::ring::Wanted;
-use super::span::Record;
-use super::{Recorder, locked};
+use super::{Recorder, locked, otlp};
 
 /// The most spans in one request.
 const BATCH: usize = 512;
@@ -37,27 +31,17 @@ const LAST: Duration = Duration::from_secs(2);
 
 /// The way to a collector, and how far it was gone.
 pub(super) struct Export {
-    exporter: SpanExporter,
+    client: Client,
+    url: Url,
     /// The number of the last span that was sent.
     sent: Mutex<u64>,
 }
 
 impl Export {
-    /// An export of this instance's spans.
-    pub fn new(traces_url: &Url, service: &'static str, instance: &str) -> anyhow::Result<Export> {
+    /// An export to this collector.
+    pub fn new(Collector { url, headers }: Collector) -> anyhow::Result<Export> {
         let client = Client::builder().no_proxy().timeout(LIMIT).pool_idle_timeout(crate::http::CLIENT_IDLE);
-        let mut exporter = SpanExporter::builder()
-            .with_http()
-            .with_http_client(client.build()?)
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(traces_url.as_str())
-            .with_timeout(LIMIT)
-            .build()?;
-        let instance = KeyValue::new("service.instance.id", instance.to_owned());
-        exporter.set_resource(
-            &Resource::builder_empty().with_service_name(service).with_attribute(instance).build(),
-        );
-        Ok(Export { exporter, sent: Mutex::new(0) })
+        Ok(Export { client: client.default_headers(headers).build()?, url, sent: Mutex::new(0) })
     }
 
     /// Sends what is there and was not sent.
@@ -74,11 +58,35 @@ impl Export {
             if found.spans.is_empty() {
                 return Ok(());
             }
-            let batch = found.spans.iter().map(exported).collect();
-            self.exporter.export(batch).await.map_err(|error| error.to_string())?;
+            self.post(&otlp::request(recorder.service, &recorder.instance, &found.spans)).await?;
             *sent = found.next;
         }
     }
+
+    /// Sends one request. A collector that is away or busy gets the same again later; what it refuses is dropped, because
+    /// it would refuse it again (OTLP, *Failures*).
+    async fn post(&self, request: &Json) -> Result<(), String> {
+        let answer = self.client.post(self.url.clone()).json(request).send().await;
+        let answer = answer.map_err(|error| error.without_url().to_string())?;
+        let status = answer.status();
+        if is_retryable(status) {
+            return Err(format!("it answered {status}"));
+        }
+        let told = answer.json().await.unwrap_or(Json::Null);
+        let (rejected, why) =
+            (&told["partialSuccess"]["rejectedSpans"], &told["partialSuccess"]["errorMessage"]);
+        if !status.is_success() {
+            let why = &told["message"];
+            tracing::warn!(%status, %why, "the collector of spans refused some; they are dropped");
+        } else if !matches!(rejected.as_str(), None | Some("0")) {
+            tracing::warn!(%rejected, %why, "the collector of spans took only some of them");
+        }
+        Ok(())
+    }
+}
+
+fn is_retryable(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
 /// Sends spans for as long as anybody records some.
@@ -111,67 +119,27 @@ pub(super) async fn finish(recorder: &Recorder) {
     }
 }
 
-fn exported(span: &Record) -> SpanData {
-    let (trace, id) = span.context.ids();
-    let start = UNIX_EPOCH + Duration::from_micros(span.start_unix_us.max(0) as u64);
-    let order = span.order.map(|order| KeyValue::new("cleave.order.id", order.to_string()));
-    let fixed = span.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value));
-    let own = span.own.iter().map(|(key, value)| match value {
-        Value::Text(Cow::Borrowed(text)) => KeyValue::new(*key, *text),
-        Value::Text(Cow::Owned(text)) => KeyValue::new(*key, text.clone()),
-        Value::Number(number) => KeyValue::new(*key, *number),
-        Value::Flag(flag) => KeyValue::new(*key, *flag),
-        Value::Id(id) => KeyValue::new(*key, id.to_string()),
-    });
-    SpanData {
-        span_context: SpanContext::new(
-            TraceId::from(trace),
-            SpanId::from(id),
-            TraceFlags::SAMPLED,
-            false,
-            TraceState::NONE,
-        ),
-        parent_span_id: SpanId::from(span.parent.unwrap_or(0)),
-        parent_span_is_remote: matches!(span.kind, Kind::Server | Kind::Consumer),
-        span_kind: match span.kind {
-            Kind::Internal => SpanKind::Internal,
-            Kind::Server => SpanKind::Server,
-            Kind::Client => SpanKind::Client,
-            Kind::Producer => SpanKind::Producer,
-            Kind::Consumer => SpanKind::Consumer,
-        },
-        name: span.name.to_string().into(),
-        start_time: start,
-        end_time: start + Duration::from_micros(span.duration_us),
-        attributes: order.into_iter().chain(fixed).chain(own).collect(),
-        dropped_attributes_count: 0,
-        events: Default::default(),
-        links: Default::default(),
-        status: if span.failed { Status::error("") } else { Status::Unset },
-        instrumentation_scope: InstrumentationScope::builder("cleave").build(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-    use prost::Message;
+    use reqwest::header::HeaderMap;
+    use serde_json::json;
     use tokio::sync::mpsc;
 
     use super::super::Telemetry;
+    use super::super::attributes::Kind;
     use super::*;
 
-    /// A collector that takes what is sent to it, and hands it to the test.
-    fn collector() -> (u16, mpsc::UnboundedReceiver<ExportTraceServiceRequest>) {
+    /// A collector that hands the test what is sent to it, and answers with this status.
+    fn collector(status: StatusCode) -> (u16, mpsc::UnboundedReceiver<Json>) {
         let (sent, got) = mpsc::unbounded_channel();
         let take = move |request: HttpRequest, body: web::Bytes| {
             let sent = sent.clone();
             async move {
-                assert_eq!(request.headers().get("content-type").unwrap(), "application/x-protobuf");
-                sent.send(ExportTraceServiceRequest::decode(body).unwrap()).unwrap();
-                HttpResponse::Ok().finish()
+                assert_eq!(request.headers().get("content-type").unwrap(), "application/json");
+                assert_eq!(request.headers().get("api-key").unwrap(), "ours");
+                sent.send(serde_json::from_slice(&body).unwrap()).unwrap();
+                HttpResponse::build(status.as_u16().try_into().unwrap()).finish()
             }
         };
         let server = HttpServer::new(move || App::new().route("/v1/traces", web::post().to(take.clone())));
@@ -183,13 +151,14 @@ mod tests {
 
     fn recorder(port: u16) -> Arc<Recorder> {
         let url = format!("http://127.0.0.1:{port}/v1/traces").parse().unwrap();
-        let export = Export::new(&url, "orders", "orders-2").unwrap();
+        let headers = HeaderMap::from_iter([("api-key".parse().unwrap(), "ours".parse().unwrap())]);
+        let export = Export::new(Collector { url, headers }).unwrap();
         Arc::new(Recorder::new("orders", "orders-2", Some(export)))
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_collector_gets_every_span_once_with_its_parent_and_its_attributes() {
-        let (port, mut got) = collector();
+        let (port, mut got) = collector(StatusCode::OK);
         let recorder = recorder(port);
         let telemetry = Telemetry(Some(recorder.clone()));
         let order = contracts::OrderId::new();
@@ -206,26 +175,47 @@ mod tests {
 
         let request = got.recv().await.unwrap();
         assert!(got.try_recv().is_err(), "what was sent is not sent again");
-        let resource = &request.resource_spans[0];
-        let names: Vec<_> =
-            resource.resource.as_ref().unwrap().attributes.iter().map(|pair| pair.key.as_str()).collect();
-        assert!(names.contains(&"service.name") && names.contains(&"service.instance.id"), "{names:?}");
-        let spans = &resource.scope_spans[0].spans;
+        let told = &request["resourceSpans"][0];
+        let resource = &told["resource"]["attributes"];
+        assert_eq!(value(resource, "service.name"), json!({ "stringValue": "orders" }));
+        assert_eq!(value(resource, "service.instance.id"), json!({ "stringValue": "orders-2" }));
+        let spans = told["scopeSpans"][0]["spans"].as_array().unwrap();
         let [inner, outer] = &spans[..] else { panic!("two spans, not {spans:?}") };
-        assert_eq!(outer.name, "process inventory.reserve-stock");
-        assert_eq!(outer.trace_id, trace.to_be_bytes());
-        assert_eq!(inner.parent_span_id, outer_id.to_be_bytes());
-        assert!(outer.parent_span_id.is_empty());
-        assert_eq!(inner.status.as_ref().unwrap().code, 2);
-        let value = |key: &str| {
-            let found = outer.attributes.iter().find(|pair| pair.key == key);
-            found.and_then(|pair| pair.value.clone()?.value)
-        };
-        assert_eq!(value("queue.wait_us"), Some(Any::IntValue(7)));
-        assert_eq!(value("cleave.order.id"), Some(Any::StringValue(order.to_string())));
+        assert_eq!(outer["name"], "process inventory.reserve-stock");
+        assert_eq!((&outer["kind"], &inner["kind"]), (&json!(5), &json!(1)));
+        assert_eq!(outer["traceId"], format!("{trace:032x}"));
+        assert_eq!(inner["parentSpanId"], format!("{outer_id:016x}"));
+        assert!(outer.get("parentSpanId").is_none() && outer.get("status").is_none(), "{outer}");
+        assert_eq!(inner["status"]["code"], 2);
+        let time = |span: &Json, key: &str| span[key].as_str().unwrap().parse::<u64>().unwrap();
+        assert!(time(outer, "startTimeUnixNano") > 1_600_000_000_000_000_000, "nanoseconds since 1970");
+        assert!(time(inner, "endTimeUnixNano") <= time(outer, "endTimeUnixNano"));
+        assert_eq!(value(&outer["attributes"], "queue.wait_us"), json!({ "intValue": "7" }));
+        assert_eq!(
+            value(&outer["attributes"], "cleave.order.id"),
+            json!({ "stringValue": order.to_string() })
+        );
     }
 
-    #[actix_web::test]
+    fn value(attributes: &Json, key: &str) -> Json {
+        let found = attributes.as_array().unwrap().iter().find(|pair| pair["key"] == key);
+        found.unwrap_or_else(|| panic!("{key} in {attributes}"))["value"].clone()
+    }
+
+    #[tokio::test]
+    async fn what_a_collector_refuses_is_dropped_and_what_it_is_too_busy_for_is_sent_again() {
+        for (status, times) in [(StatusCode::BAD_REQUEST, 1), (StatusCode::SERVICE_UNAVAILABLE, 2)] {
+            let (port, mut got) = collector(status);
+            let recorder = recorder(port);
+            Telemetry(Some(recorder.clone())).span(None, Kind::Server, "request").end();
+            finish(&recorder).await;
+            finish(&recorder).await;
+            let sent = std::iter::from_fn(|| got.try_recv().ok()).count();
+            assert_eq!(sent, times, "{status}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_collector_that_is_away_keeps_nobody_waiting() {
         // Nobody listens at a port that was just given back.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -5,10 +5,12 @@ use std::fmt;
 
 use contracts::{OrderId, TraceContext};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Scope;
 
@@ -22,17 +24,23 @@ struct Behalf {
     order: Cell<Option<OrderId>>,
 }
 
-/// Starts logging. `RUST_LOG` chooses what is logged; without it, everything from `info` up.
+/// What is logged where `RUST_LOG` does not choose, or is not understood.
+const USUAL: &str = "info,actix_server=warn";
+
+/// Starts logging. `RUST_LOG` chooses what is logged, as `info,chassis=debug`; without it, everything from `info` up.
 pub(super) fn start(service: &'static str) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(WithTrace(Format::default().json().flatten_event(true)))
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    let chosen = std::env::var("RUST_LOG").ok();
+    tracing_subscriber::registry().with(targets(chosen.as_deref())).with(lines).init();
     tracing::info!(service, pid = std::process::id(), "starting");
+}
+
+fn targets(chosen: Option<&str>) -> Targets {
+    let chosen = chosen.filter(|chosen| !chosen.trim().is_empty()).and_then(|chosen| chosen.parse().ok());
+    chosen.unwrap_or_else(|| USUAL.parse().expect("it is well formed"))
 }
 
 /// Does some work on behalf of a trace: what is logged meanwhile carries its id, as `trace_id`.
@@ -90,6 +98,8 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
+    use tracing::Level;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -102,6 +112,21 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_is_logged_can_be_chosen() {
+        let logs = |chosen: Option<&str>, target: &str, level| targets(chosen).would_enable(target, &level);
+        for usual in [None, Some(""), Some("chassis=[")] {
+            assert!(
+                logs(usual, "chassis", Level::INFO) && !logs(usual, "chassis", Level::DEBUG),
+                "{usual:?}"
+            );
+            assert!(!logs(usual, "actix_server::worker", Level::INFO), "{usual:?}");
+        }
+        let chosen = Some("warn,chassis=debug");
+        assert!(logs(chosen, "chassis::relay", Level::DEBUG) && !logs(chosen, "platform", Level::INFO));
+        assert!(!logs(Some("off"), "platform", Level::ERROR));
     }
 
     #[tokio::test(flavor = "current_thread")]

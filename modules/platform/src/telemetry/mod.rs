@@ -15,6 +15,7 @@ mod log;
 mod metrics;
 mod observe;
 mod options;
+mod otlp;
 mod process;
 mod ring;
 mod span;
@@ -54,13 +55,19 @@ struct Recorder {
 }
 
 impl Telemetry {
-    /// Starts logging and recording, as an instance of a service. Fails where spans are to be exported and cannot be.
+    /// Starts logging and recording, as an instance of a service. Where spans are to be exported and cannot be, the log
+    /// says so, and all else goes on.
     pub fn start(service: &'static str, instance: &str, options: &Options) -> anyhow::Result<Telemetry> {
         log::start(service);
         if !options.is_on() {
             return Ok(Telemetry::off());
         }
-        let export = options.traces_url().map(|url| Export::new(&url, service, instance)).transpose()?;
+        let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        let collector = options.collector(variable).unwrap_or_else(|why| {
+            tracing::warn!(why, "spans are not exported");
+            None
+        });
+        let export = collector.map(Export::new).transpose()?;
         let recorder = Arc::new(Recorder::new(service, instance, export));
         if recorder.export.is_some() {
             tokio::spawn(export::run(recorder.clone()));

@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
         name: "catalog",
         migrations: catalog::MIGRATIONS,
         commands: &["catalog.honour-prices", "catalog.release-prices"],
-        handle: catalog::handle,
+        handle: |conn, command| Box::pin(catalog::handle(conn, command)),
         hears: catalog::HEARS,
         react: catalog::react,
         routes: catalog::routes,

@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
         name: "inventory",
         migrations: inventory::MIGRATIONS,
         commands: &["inventory.reserve-stock", "inventory.commit-reservation", "inventory.release-stock"],
-        handle: inventory::handle,
+        handle: |conn, command| Box::pin(inventory::handle(conn, command)),
         hears: inventory::HEARS,
         react: inventory::react,
         routes: inventory::routes,

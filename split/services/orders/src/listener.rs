@@ -3,31 +3,28 @@
 
 use std::sync::Arc;
 
-use chassis::{Choreographed, Failure, Incoming, Outgoing, Reactor};
-use contracts::{Command, Envelope, Error, Event};
+use chassis::{Choreographed, Doing, Incoming, Outgoing, Reactor};
+use contracts::{Envelope, Event};
 use diesel_async::AsyncPgConnection;
 
 use crate::decisions::{Decisions, decision_in};
 
 /// Decides orders by what is heard.
-pub struct Listener<H> {
+pub struct Listener {
     /// The module, as any other in the choreography.
-    pub module: Choreographed<H>,
+    pub module: Choreographed,
     /// Where its decisions are told in this process.
     pub decisions: Arc<Decisions>,
 }
 
-impl<H> Reactor for Listener<H>
-where
-    H: AsyncFn(&mut AsyncPgConnection, Command) -> Result<Event, Error>,
-{
+impl Reactor for Listener {
     type Message = Event;
 
-    async fn react(
-        &self,
-        conn: &mut AsyncPgConnection,
+    fn react<'a>(
+        &'a self,
+        conn: &'a mut AsyncPgConnection,
         messages: Vec<Incoming<Event>>,
-    ) -> Result<Vec<Outgoing>, Failure> {
+    ) -> Doing<'a, Vec<Outgoing>> {
         self.decisions.begin();
         for Incoming { envelope: Envelope { message, order, .. }, .. } in &messages {
             let command = order.as_ref().and_then(|order| orders::react(message, order));
@@ -35,7 +32,7 @@ where
                 self.decisions.note(message.order_id(), decision);
             }
         }
-        self.module.react(conn, messages).await
+        self.module.react(conn, messages)
     }
 
     fn committed(&self) {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use chassis::{Choreographed, Service, ServiceSettings};
+use chassis::{Choreographed, Handle, Reacts, Service, ServiceSettings};
 use clap::Parser;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use platform::config;
@@ -25,6 +25,9 @@ use crate::placing::Start;
 
 /// The tables of the sagas.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The module of this service.
+const HANDLE: Handle = |conn, command| Box::pin(orders::handle(conn, command));
 
 /// The shop's orders as a service of its own, which drives the checkout where anybody does: a process and a database.
 #[derive(Debug, Parser)]
@@ -49,21 +52,19 @@ async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
     let decisions = Arc::new(Decisions::new(Decided::new(&telemetry)));
     let waiting = web::Data::from(decisions.waiting());
     let start = web::Data::new(Start { protocol, answer_within });
-    let routes = move |app: &mut web::ServiceConfig| {
+    let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         app.app_data(waiting.clone())
             .app_data(start.clone())
             .route("/orders", web::post().to(placing::place_order))
             .configure(orders::routes);
-    };
+    });
     let (name, migrations) = ("orders", vec![orders::MIGRATIONS, MIGRATIONS]);
-    if protocol.is_choreographed() {
-        let module = Choreographed { name, react: orders::react, handle: orders::handle };
-        let reactor = Arc::new(Listener { module, decisions });
-        let routing_keys = orders::HEARS;
-        chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reactor, routes }).await
+    let (routing_keys, reacts) = if protocol.is_choreographed() {
+        let module = Choreographed { name, react: orders::react, handle: HANDLE };
+        (orders::HEARS, Reacts::ToEvents(Arc::new(Listener { module, decisions })))
     } else {
-        let reactor = Arc::new(Orchestrator { decisions, answer_within });
-        let routing_keys = orchestrator::LISTENS_TO;
-        chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reactor, routes }).await
-    }
+        let orchestrator = Orchestrator { decisions, answer_within };
+        (orchestrator::LISTENS_TO, Reacts::ToEvents(Arc::new(orchestrator)))
+    };
+    chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Failure, Incoming, Outgoing, Reactor, enqueue, perform};
+use chassis::{Doing, Failure, Incoming, Outgoing, Reactor, enqueue, perform};
 use checkout::Progress;
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -15,6 +15,7 @@ use platform::telemetry::{Scope, Telemetry};
 use platform::{CrashPoint, Flaw, Pool};
 use uuid::Uuid;
 
+use crate::HANDLE;
 use crate::decisions::{Decisions, decision_in};
 use crate::sagas::{self, Stored};
 
@@ -51,34 +52,36 @@ pub struct Orchestrator {
 impl Reactor for Orchestrator {
     type Message = Event;
 
-    async fn react(
-        &self,
-        conn: &mut AsyncPgConnection,
+    fn react<'a>(
+        &'a self,
+        conn: &'a mut AsyncPgConnection,
         messages: Vec<Incoming<Event>>,
-    ) -> Result<Vec<Outgoing>, Failure> {
-        self.decisions.begin();
-        if messages.is_empty() {
-            return Ok(Vec::new());
-        }
-        let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
-        let mut loaded = sagas::load(conn, &orders).await?;
-        let mut outgoing = Vec::with_capacity(messages.len());
-        for Incoming { envelope: Envelope { message: event, .. }, scope } in messages {
-            let stored = saga_of(&mut loaded, &event)?;
-            CrashPoint::BeforeSagaAdvance.pass();
-            for command in advance(conn, stored, event, &scope).await? {
-                outgoing.push(seal(scope.context(), 0, command)?);
+    ) -> Doing<'a, Vec<Outgoing>> {
+        Box::pin(async move {
+            self.decisions.begin();
+            if messages.is_empty() {
+                return Ok(Vec::new());
             }
-            CrashPoint::AfterSagaAdvance.pass();
-        }
-        for stored in loaded.values() {
-            if let Some(decision) = stored.decision.clone() {
-                self.decisions.note(stored.order, decision);
+            let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
+            let mut loaded = sagas::load(conn, &orders).await?;
+            let mut outgoing = Vec::with_capacity(messages.len());
+            for Incoming { envelope: Envelope { message: event, .. }, scope } in messages {
+                let stored = saga_of(&mut loaded, &event)?;
+                CrashPoint::BeforeSagaAdvance.pass();
+                for command in advance(conn, stored, event, &scope).await? {
+                    outgoing.push(seal(scope.context(), 0, command)?);
+                }
+                CrashPoint::AfterSagaAdvance.pass();
             }
-        }
-        sagas::save(conn, loaded.into_values(), self.answer_within).await?;
-        CrashPoint::AfterSagaSave.pass();
-        Ok(outgoing)
+            for stored in loaded.values() {
+                if let Some(decision) = stored.decision.clone() {
+                    self.decisions.note(stored.order, decision);
+                }
+            }
+            sagas::save(conn, loaded.into_values(), self.answer_within).await?;
+            CrashPoint::AfterSagaSave.pass();
+            Ok(outgoing)
+        })
     }
 
     fn committed(&self) {
@@ -88,26 +91,28 @@ impl Reactor for Orchestrator {
     /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
     /// (rule 23): the same command goes out as a new attempt, and the participant, which knows whether it did it,
     /// gives the same answer.
-    async fn every_second(&self, pool: &Pool) -> Result<bool, Failure> {
-        let mut conn = pool.get().await.map_err(BoxError::from)?;
-        conn.transaction(async |conn| {
-            let mut outgoing = Vec::new();
-            for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
-                if Flaw::TimeOutMeansFailure.is_on() {
-                    outgoing.extend(self.give_up(conn, &mut stored).await?);
-                    sagas::save(conn, [stored], self.answer_within).await?;
-                    continue;
+    fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
+        Box::pin(async move {
+            let mut conn = pool.get().await.map_err(BoxError::from)?;
+            conn.transaction(async |conn| {
+                let mut outgoing = Vec::new();
+                for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
+                    if Flaw::TimeOutMeansFailure.is_on() {
+                        outgoing.extend(self.give_up(conn, &mut stored).await?);
+                        sagas::save(conn, [stored], self.answer_within).await?;
+                        continue;
+                    }
+                    for command in stored.process.outstanding() {
+                        let key = command.routing_key();
+                        tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
+                        outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
+                    }
                 }
-                for command in stored.process.outstanding() {
-                    let key = command.routing_key();
-                    tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
-                    outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
-                }
-            }
-            enqueue(conn, &outgoing).await?;
-            Ok(!outgoing.is_empty())
+                enqueue(conn, &outgoing).await?;
+                Ok(!outgoing.is_empty())
+            })
+            .await
         })
-        .await
     }
 }
 
@@ -149,7 +154,7 @@ async fn advance(
             Progress::Next(mut commands) => match commands.as_slice() {
                 [command] if decision_in(command).is_some() => {
                     stored.decision = decision_in(command);
-                    event = perform(&orders::handle, conn, commands.remove(0), within).await?;
+                    event = perform(HANDLE, conn, commands.remove(0), within).await?;
                 }
                 _ => return Ok(commands),
             },

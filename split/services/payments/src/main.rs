@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
             "payments.void-payment",
             "payments.refund-payment",
         ],
-        handle: payments::handle,
+        handle: |conn, command| Box::pin(payments::handle(conn, command)),
         hears: payments::HEARS,
         react: payments::react,
         routes: payments::routes,

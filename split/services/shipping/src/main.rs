@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
         name: "shipping",
         migrations: shipping::MIGRATIONS,
         commands: &["shipping.quote-shipment", "shipping.schedule-shipment"],
-        handle: shipping::handle,
+        handle: |conn, command| Box::pin(shipping::handle(conn, command)),
         hears: shipping::HEARS,
         react: shipping::react,
         routes: shipping::routes,
