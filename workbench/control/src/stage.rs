@@ -54,7 +54,6 @@ pub struct Stage {
 impl Stage {
     /// Builds the programs, and finds or starts the servers.
     pub async fn set(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<Stage> {
-        eprintln!("Building what is needed");
         let mut needed = programs(&wanted.drivers);
         needed.extend(BEFORE_MONOLITHS);
         needed.sort_unstable();

@@ -13,6 +13,12 @@ use crate::guard::executable;
 /// Cargo knows best whether there is anything to do, so it is asked every time. Its progress stays visible.
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
+    if programs.iter().any(|program| !folder.join(program).exists()) {
+        eprintln!(
+            "Building {} with cargo: minutes the first time, seconds after that",
+            programs.join(", ")
+        );
+    }
     let mut cargo = cargo(&folder, programs)?;
     // At a terminal cargo's progress is for the user; elsewhere its words are only of interest if it fails.
     let visible = std::io::stderr().is_terminal() || std::env::var_os("CI").is_some();

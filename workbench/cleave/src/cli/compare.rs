@@ -30,10 +30,10 @@ pub(super) struct Compare {
     #[arg(long, default_value_t = 64, requires = "saturate", value_parser = clap::value_parser!(u64).range(1..=1_000))]
     clients: u64,
     /// The measured part of each trial.
-    #[arg(long, default_value = "20s", value_parser = length)]
+    #[arg(long, default_value = "10s", value_parser = length)]
     duration: Duration,
     /// The part before that, thrown away.
-    #[arg(long, default_value = "3s", value_parser = length_or_none)]
+    #[arg(long, default_value = "2s", value_parser = length_or_none)]
     warm_up: Duration,
     /// How often each mode is measured. From three on, differences can be told from chance.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]

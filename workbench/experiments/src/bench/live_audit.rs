@@ -91,7 +91,6 @@ struct Round {
 /// Measures every shop. Their logs go below `folder`.
 pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Result<Cost> {
     let started_at = Utc::now();
-    eprintln!("Building what is needed");
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let wanted = servers::Options { needs_broker, ..options.infra.clone() };

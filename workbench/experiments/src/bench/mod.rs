@@ -87,7 +87,6 @@ struct Round {
 /// Measures both, in turns, on one monolith and its database. Its log goes below `folder`.
 pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Limit> {
     let started_at = Utc::now();
-    eprintln!("Building what is needed");
     let programs = binaries::ensure_built(Mode::Monolith.programs()).await?;
     let infra =
         Infrastructure::find(guard, &servers::Options { yes: options.yes, ..servers::Options::default() })

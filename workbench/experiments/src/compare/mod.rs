@@ -66,7 +66,6 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
 
-    eprintln!("Building what is needed");
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let wanted = servers::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };

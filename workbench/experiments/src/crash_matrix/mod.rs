@@ -113,7 +113,6 @@ impl CrashMatrix {
 pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<CrashMatrix> {
     let logs = folder.join(Utc::now().format("%Y%m%dT%H%M%SZ").to_string());
     let points = faults::chosen_points(&options.points)?;
-    eprintln!("Building what is needed");
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let infra =

@@ -84,7 +84,6 @@ pub async fn show(
 ) -> Result<Document> {
     let flaws = names.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?;
     let drivers: Vec<Driver> = flaws.iter().map(|flaw| flaw.driver).collect();
-    eprintln!("Building what is needed");
     let programs = binaries::ensure_built(&topology::programs(&drivers)).await?;
     let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let infra = Infrastructure::find(guard, &servers::Options { needs_broker, ..infra.clone() }).await?;

@@ -45,7 +45,6 @@ pub async fn run(
     let folder = folder.join("runs").join(format!("{}-scenario", started_at.format("%Y%m%dT%H%M%SZ")));
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
-    eprintln!("Building what is needed");
     let programs = binaries::ensure_built(&own_shop::programs(&options.drivers)).await?;
     let mut shops = Vec::new();
     for driver in &options.drivers {
