@@ -78,7 +78,7 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --rate 0", "0.1 to 100000"),
         ("compare --rate=-5", "0.1 to 100000"),
         ("compare --rate fast", "200/s"),
-        ("compare --duration 0", "longer than nothing"),
+        ("compare --duration 0", "greater than 0"),
         ("compare --duration 20d", "20s"),
         ("compare --warm-up=-1s", "below zero"),
         ("compare --trials 0", "1..=100"),

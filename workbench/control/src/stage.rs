@@ -1,7 +1,8 @@
 //! What the shops of one `cleave up` have in common, and how one of them is replaced by a fresh one.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use tokio::sync::RwLock;
@@ -164,7 +165,7 @@ impl Stage {
     }
 
     fn published(&self) -> MutexGuard<'_, Option<(Claim, State)>> {
-        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+        self.published.lock()
     }
 }
 

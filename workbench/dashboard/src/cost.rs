@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::sample::{Cost, Shop};
 use report::run::{self, Comparison, Histograms, Latency, Memory, ModeRun, Orders, ScheduleError, Trial};
-use report::stats;
+use report::stats::{self, percentile};
 use topology::Driver;
 
 /// How long a stretch is that is taken for a trial, and over which costs are averaged.
@@ -191,12 +191,6 @@ fn latency(of: &[f64]) -> Latency {
     }
 }
 
-/// The value that this share of the sorted values does not exceed.
-pub fn percentile(sorted: &[f64], quantile: f64) -> Option<f64> {
-    let rank = (quantile * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.max(1) - 1).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,13 +242,5 @@ mod tests {
         costs.gap();
         costs.close(30, true);
         assert_eq!(costs.trials.len(), 1, "what was not read to its end is no trial");
-    }
-
-    #[test]
-    fn percentiles() {
-        let sorted: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!((percentile(&sorted, 0.5), percentile(&sorted, 0.99)), (Some(50.0), Some(99.0)));
-        assert_eq!((percentile(&sorted, 1.0), percentile(&[], 0.5)), (Some(100.0), None));
-        assert_eq!(percentile(&[7.0], 0.01), Some(7.0));
     }
 }

@@ -60,9 +60,10 @@ mod story;
 mod tax;
 mod watched;
 
+use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::web::Data;
 use anyhow::{Context, Result};
@@ -124,12 +125,12 @@ pub struct Dashboard {
 impl Dashboard {
     /// The load that is wanted.
     fn wanted(&self) -> Wanted {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.wanted.lock().clone()
     }
 
     /// Wants another load, from the next second on.
     fn want(&self, wanted: Wanted) {
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+        *self.wanted.lock() = wanted;
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 
 use super::clock::ShopTick;
-use super::cost::{Costs, Counters, percentile};
+use super::cost::{Costs, Counters};
 use super::look::{Decided, Look, Seen};
 use super::rounded;
 use super::sample::{Finding, Latency, Process, Shop};
@@ -14,6 +14,7 @@ use audit::live::Live;
 use audit::{Expected, Subject, Verdict};
 use control::live::{ProcessNow, ShopNow};
 use faults::Record;
+use report::stats::percentile;
 use topology::{Driver, ShopHandle};
 
 /// An audit whose last look was longer ago cannot read the databases.

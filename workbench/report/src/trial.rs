@@ -12,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use hdrhistogram::Histogram;
 
 use crate::run::{Histograms, Latency, Orders, ScheduleError, Second};
+use crate::stats::percentile;
 use load::Window;
 use load::client::{Answer, Decision, Sample};
 use story::tax::Moments;
@@ -243,10 +244,8 @@ impl Distribution {
         Distribution(sorted)
     }
 
-    /// The smallest latency that this share of the orders did not exceed; 0 if there are none.
     fn percentile(&self, share: f64) -> f64 {
-        let rank = (share * self.0.len() as f64).ceil() as usize;
-        self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+        percentile(&self.0, share).unwrap_or_default()
     }
 
     fn latency(&self) -> Latency {

@@ -5,12 +5,13 @@
 //! that pipe stays open; once the parent is gone, for whatever reason, the kernel closes it, and the guard
 //! cleans up all that it was told of and was not told to forget.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io::{self, BufRead, PipeWriter, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -89,7 +90,7 @@ impl Guard {
     }
 
     fn tell(&self, line: &str) -> Result<()> {
-        let mut pipe = self.0.pipe.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pipe = self.0.pipe.lock();
         let pipe = pipe.as_mut().context("the guard is told before it is dropped")?;
         pipe.write_all(format!("{line}\n").as_bytes())
             .context("the guard process (cleave guard) is gone; nothing is started without it")
@@ -99,8 +100,8 @@ impl Guard {
 impl Drop for Inner {
     fn drop(&mut self) {
         // Close the pipe, then wait for the guard: when the program has ended, nothing of it is left.
-        self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let _ = self.guard.lock().unwrap_or_else(PoisonError::into_inner).wait();
+        self.pipe.lock().take();
+        let _ = self.guard.lock().wait();
     }
 }
 

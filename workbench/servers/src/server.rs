@@ -1,7 +1,8 @@
 //! A server, however it was come by: what the rest of the program asks of it is the same.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -132,7 +133,7 @@ impl DatabaseServer {
         if self.running.found_by() == FoundBy::Url {
             // Before it is there: dropping one that is not is nothing.
             self.guard.watch_database(&self.admin, &name)?;
-            self.created.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+            self.created.lock().push(name.clone());
         }
         database::create(&self.admin, &name).await?;
         database::with_database(&self.admin, &name)
@@ -183,7 +184,7 @@ impl DatabaseServer {
             Running::Private(server) => server.stop().await,
             Running::Container(container) => container.remove().await,
             Running::Elsewhere(_) => {
-                let created = self.created.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let created = self.created.into_inner();
                 for name in created {
                     database::drop(&self.admin, &name).await?;
                     self.guard.forget_database(&self.admin, &name);

@@ -1,7 +1,8 @@
 //! The proxies in the links of a shop, where faults can be put. Only a shop that is asked for them has any.
 
+use parking_lot::Mutex;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use reqwest::Url;
@@ -44,14 +45,14 @@ impl Links {
         let proxy = Proxy::start(&link.to_string(), upstream(&led)?, 0)?;
         let _ = led.set_host(Some(&proxy.address().ip().to_string()));
         let _ = led.set_port(Some(proxy.address().port()));
-        self.proxies.lock().unwrap_or_else(PoisonError::into_inner).push((link, Arc::new(proxy)));
+        self.proxies.lock().push((link, Arc::new(proxy)));
         // A URL of HTTP gets a slash when it is parsed, and an address has none.
         Ok(if led.path() == "/" { led.as_str().trim_end_matches('/').to_owned() } else { led.into() })
     }
 
     /// The proxy in a link, if there is one.
     pub(super) fn proxy(&self, link: Link) -> Option<Arc<Proxy>> {
-        let proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
+        let proxies = self.proxies.lock();
         proxies.iter().find(|(of, _)| *of == link).map(|(_, proxy)| proxy.clone())
     }
 }

@@ -52,14 +52,35 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run both modes on the same load, and set their figures side by side.
-    Compare(compare::Compare),
+    #[command(flatten)]
+    Staying(Staying),
+    #[command(flatten)]
+    Asking(Asking),
+    #[command(flatten)]
+    Bare(Bare),
+}
+
+/// Commands that stay until Ctrl-C, and end in order then.
+#[derive(Debug, Subcommand)]
+enum Staying {
     /// Start a shop, say where it is and what to try, and stay until Ctrl-C.
     Up(Up),
     /// Show both modes side by side in a web page, under one load, and break them there. Starts them unless they are up.
     Dashboard(dashboard::Dashboard),
     /// Play back what a dashboard has recorded, with nothing running.
     Replay(dashboard::Replay),
+    /// Check the invariants on what `cleave up` has running.
+    Audit(audit::Audit),
+    /// Break one thing after the other in what `cleave up --proxies` has running, as a seed says.
+    Chaos(chaos::Chaos),
+}
+
+/// Commands that come to an end by themselves. Ctrl-C drops what they have started.
+#[derive(Debug, Subcommand)]
+enum Asking {
+    /// Run both modes on the same load, and set their figures side by side.
+    #[command(display_order = 0)]
+    Compare(compare::Compare),
     /// Tell what `cleave up` has running.
     Status(Json),
     /// Stop what `cleave up` has running.
@@ -103,14 +124,10 @@ enum Command {
     Fault(fault::Fault),
     /// End faults before their time.
     Heal(fault::HealFaults),
-    /// Break one thing after the other in what `cleave up --proxies` has running, as a seed says.
-    Chaos(chaos::Chaos),
     /// Many orders and many faults on a shop of its own for minutes, and then the audit.
     Soak(chaos::Soak),
     /// Tell the story of one order: what happened to it where, what it waits for, and what may safely be done.
     Order(order::Order),
-    /// Check the invariants on what `cleave up` has running.
-    Audit(audit::Audit),
     /// Measure how near the shop comes to what is possible.
     #[command(subcommand)]
     Bench(Bench),
@@ -118,13 +135,6 @@ enum Command {
     CrashMatrix(proofs::CrashMatrix),
     /// List the rules that can be left out on purpose, or show what becomes of a shop that leaves one out.
     Flaws(proofs::Flaws),
-    /// Check a model of a protocol: every order of every step, crashes and late messages included.
-    #[command(disable_help_flag = true)]
-    Model {
-        /// What `cleave model --help` lists.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<OsString>,
-    },
     /// Tell which transactions are prepared and wait for their end, and who waits for them; finish them if asked to.
     InDoubt {
         /// A database of the shop, once for each; those of what `cleave up` has running if none is named.
@@ -146,6 +156,18 @@ enum Command {
         yes: bool,
         #[command(flatten)]
         json: Json,
+    },
+}
+
+/// Commands that need no runtime and leave nothing behind.
+#[derive(Debug, Subcommand)]
+enum Bare {
+    /// Check a model of a protocol: every order of every step, crashes and late messages included.
+    #[command(disable_help_flag = true)]
+    Model {
+        /// What `cleave model --help` lists.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Sends the load of a dashboard.
     #[command(name = clock::COMMAND, hide = true)]
@@ -207,13 +229,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { HELD });
         }
     };
-    // The guard needs no runtime: its one thread blocks all signals.
     let result = match cli.command {
-        Command::Guard => servers::be_guard().map(|()| HELD),
-        Command::LoadClock => clock::run(control::SEED).map(|()| HELD),
-        // Nothing is left behind when a signal ends it, so nobody has to wait for one.
-        Command::Model { arguments } => commands::model(&arguments),
-        command => start(command, cli.folder),
+        Command::Bare(command) => bare(command),
+        Command::Staying(command) => start(|folder| stay(command, folder), cli.folder),
+        Command::Asking(command) => start(|folder| ask(command, folder), cli.folder),
     };
     ExitCode::from(result.unwrap_or_else(|error| {
         eprintln!("cleave: {error:#}");
@@ -221,16 +240,28 @@ pub fn main() -> ExitCode {
     }))
 }
 
+fn bare(command: Bare) -> Result<u8> {
+    match command {
+        // Its one thread blocks all signals.
+        Bare::Guard => servers::be_guard().map(|()| HELD),
+        Bare::LoadClock => clock::run(control::SEED).map(|()| HELD),
+        Bare::Model { arguments } => commands::model(&arguments),
+    }
+}
+
 #[tokio::main]
-async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
+async fn start(command: impl AsyncFnOnce(PathBuf) -> Result<u8>, folder: Option<PathBuf>) -> Result<u8> {
     let folder = match folder {
         Some(folder) => folder,
         None => output::default_folder()?,
     };
     load::allow_many_connections()?;
+    command(folder).await
+}
+
+async fn stay(command: Staying, folder: PathBuf) -> Result<u8> {
     match command {
-        // It takes Ctrl-C as its end, and comes to it in order.
-        Command::Up(Up { modes: Modes(drivers), proxies, dashboard, flaws, servers }) => {
+        Staying::Up(Up { modes: Modes(drivers), proxies, dashboard, flaws, servers }) => {
             let wanted = control::Wanted {
                 drivers,
                 flaws: flaws.flaws,
@@ -240,67 +271,58 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
             let page = dashboard.then(::dashboard::Options::default);
             up::run(&folder, &wanted, page.as_ref(), interrupted()).await.map(|()| HELD)
         }
-        Command::Chaos(asked) => chaos::chaos(asked, &folder).await,
-        Command::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
-        Command::Dashboard(asked) => dashboard::dashboard(asked, &folder).await,
-        Command::Replay(asked) => dashboard::play(asked, &folder).await,
-        command => tokio::select! {
-            result = run(command, &folder) => result,
-            // Whatever was started is dropped with the other branch, and dropping ends it.
-            () = interrupted() => {
-                eprintln!("cleave: interrupted; stopping everything");
-                Ok(COULD_NOT)
-            }
-        },
+        Staying::Chaos(asked) => chaos::chaos(asked, &folder).await,
+        Staying::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
+        Staying::Dashboard(asked) => dashboard::dashboard(asked, &folder).await,
+        Staying::Replay(asked) => dashboard::play(asked, &folder).await,
     }
 }
 
-async fn run(command: Command, folder: &Path) -> Result<u8> {
+async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
+    tokio::select! {
+        result = answer(command, &folder) => result,
+        // What was started is dropped with the other branch, and dropping ends it.
+        () = interrupted() => {
+            eprintln!("cleave: interrupted; stopping everything");
+            Ok(COULD_NOT)
+        }
+    }
+}
+
+async fn answer(command: Asking, folder: &Path) -> Result<u8> {
     match command {
-        Command::Compare(asked) => compare::compare(asked, folder).await,
-        Command::Status(Json { json }) => up::status(folder, json.as_deref()).await,
-        Command::Down => up::down(folder).await,
-        Command::Logs { name, order, follow } => {
+        Asking::Compare(asked) => compare::compare(asked, folder).await,
+        Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
+        Asking::Down => up::down(folder).await,
+        Asking::Logs { name, order, follow } => {
             let wanted = logs::Wanted { process: name, order, follow };
             up::logs(folder, &wanted).await.map(|()| HELD)
         }
-        Command::Scale { to, json } => {
-            commands::scale(folder, &to, json.json.as_deref()).await.map(|()| HELD)
-        }
-        Command::Deploy { service, json } => {
+        Asking::Scale { to, json } => commands::scale(folder, &to, json.json.as_deref()).await.map(|()| HELD),
+        Asking::Deploy { service, json } => {
             commands::deploy(folder, service, json.json.as_deref()).await.map(|()| HELD)
         }
-        Command::Set { to, json } => {
+        Asking::Set { to, json } => {
             commands::set(folder, to.as_ref(), json.json.as_deref()).await.map(|()| HELD)
         }
-        Command::Fault(asked) => fault::fault(asked, folder).await,
-        Command::Heal(asked) => fault::heal(asked, folder).await,
-        Command::Soak(asked) => chaos::soak(asked, folder).await,
-        Command::Order(asked) => order::order(asked, folder).await,
-        Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
+        Asking::Fault(asked) => fault::fault(asked, folder).await,
+        Asking::Heal(asked) => fault::heal(asked, folder).await,
+        Asking::Soak(asked) => chaos::soak(asked, folder).await,
+        Asking::Order(asked) => order::order(asked, folder).await,
+        Asking::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
             let options = bench::Options { duration, clients, rounds, seed, yes };
             let limit = bench::limit(&guard, folder, &options).await?;
             output::figures(json.json.as_deref(), limit.table(), &limit)?;
             Ok(HELD)
         }
-        Command::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
-        Command::CrashMatrix(asked) => proofs::crash_matrix(asked, folder).await,
-        Command::Flaws(asked) => proofs::flaws(asked, folder).await,
-        Command::InDoubt { database_url, resolve, json } => {
+        Asking::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
+        Asking::CrashMatrix(asked) => proofs::crash_matrix(asked, folder).await,
+        Asking::Flaws(asked) => proofs::flaws(asked, folder).await,
+        Asking::InDoubt { database_url, resolve, json } => {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
-        Command::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
-        Command::Up(_)
-        | Command::Chaos(_)
-        | Command::Audit(_)
-        | Command::Dashboard(_)
-        | Command::Replay(_)
-        | Command::Guard
-        | Command::LoadClock
-        | Command::Model { .. } => {
-            unreachable!("taken before")
-        }
+        Asking::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 /// `20s`, `1.5s`, `500ms`, `2m`, or seconds without a unit.
 pub(super) fn length(text: &str) -> Result<Duration, String> {
     match length_or_none(text)? {
-        Duration::ZERO => Err("it must be longer than nothing".into()),
+        Duration::ZERO => Err("must be greater than 0".into()),
         length => Ok(length),
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn length_or_none(text: &str) -> Result<Duration, String> {
     };
     let seconds = number.parse::<f64>().map_err(|_| "give a time as 20s, 500ms or 2m")? * factor;
     if !(0.0..=3600.0).contains(&seconds) {
-        return Err("it may be an hour at most, and not below zero".into());
+        return Err("must be between 0 and 1 h".into());
     }
     Ok(Duration::from_secs_f64(seconds))
 }

@@ -4,9 +4,10 @@
 //! costs. What it is to send comes as lines of JSON on standard input ([`Plan`]); what came of it goes out once a second,
 //! as lines of JSON on standard output ([`Tick`]). It ends with its input.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -279,7 +280,7 @@ impl Target {
     }
 
     fn happened(&self) -> MutexGuard<'_, Happened> {
-        self.happened.lock().unwrap_or_else(PoisonError::into_inner)
+        self.happened.lock()
     }
 }
 

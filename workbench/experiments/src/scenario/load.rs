@@ -1,6 +1,7 @@
 //! Customers of a scenario: each capability by its own clock, open loop, whatever becomes of the shop.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -216,7 +217,7 @@ impl Customers {
     /// Nobody tracks before there is an order; until then people look at the list of products.
     async fn track(&self, n: u64) -> Outcome {
         let known = {
-            let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+            let accepted = self.accepted.lock();
             let last = accepted.len().min(50);
             (last > 0).then(|| accepted[accepted.len() - 1 - (n as usize % last)])
         };
@@ -234,7 +235,7 @@ impl Customers {
             return None;
         }
         let order_id = answer.json::<Placed>().await.ok()?.order_id;
-        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).push(order_id);
+        self.accepted.lock().push(order_id);
         Some(order_id)
     }
 

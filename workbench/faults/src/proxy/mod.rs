@@ -9,10 +9,11 @@ mod line;
 mod stage;
 mod traffic;
 
+use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -167,7 +168,7 @@ impl Proxy {
     /// Closes every connection and refuses new ones, until [`Proxy::up`]. Answers how many connections it closed; how
     /// many were refused, only those who were refused know.
     pub async fn down(&self) -> u64 {
-        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let listening = self.listening.lock().take();
         let Some(listening) = listening else { return 0 };
         listening.abort();
         // The port is closed when this has ended; that it was aborted is no news.
@@ -184,7 +185,7 @@ impl Proxy {
     }
 
     fn listen(&self) -> io::Result<()> {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listening = self.listening.lock();
         if listening.is_none() {
             let listener = bound(self.address)?.listen(BACKLOG)?;
             self.setup.send_modify(|setup| setup.up = true);
@@ -197,7 +198,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let listening = self.listening.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let listening = self.listening.get_mut();
         if let Some(listening) = listening.take() {
             listening.abort();
         }

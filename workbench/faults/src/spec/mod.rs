@@ -214,7 +214,7 @@ impl TryFrom<Json> for FaultSpec {
         let toxicity = json.toxicity.unwrap_or(1.0);
         ensure!((0.0..=1.0).contains(&toxicity), "toxicity is 0 to 1, not {toxicity}");
         let time_to_live = json.r#for.map_or(Ok(FOR), |text| read_duration(&text))?;
-        ensure!(!time_to_live.is_zero(), "a fault lasts longer than nothing");
+        ensure!(!time_to_live.is_zero(), "the time of a fault must be greater than 0");
         let stream = json.stream.unwrap_or(Stream::Downstream);
         Ok(FaultSpec { kind, target, stream, toxicity, attributes, time_to_live })
     }

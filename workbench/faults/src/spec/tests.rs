@@ -60,7 +60,7 @@ fn what_is_wrong_is_said_with_what_is_allowed() {
         (latency(json!({"attributes": {"latncy": 1}})), "it has latency, jitter"),
         (latency(json!({"attributes": {"latency": -1}})), "0 to 3600000 ms, not -1"),
         (latency(json!({"for": "-1s"})), "such as 10s, 500ms or 2m"),
-        (latency(json!({"for": "0s"})), "longer than nothing"),
+        (latency(json!({"for": "0s"})), "greater than 0"),
         (latency(json!({"for": "2 days"})), "such as 10s"),
         (latency(json!({"toxicity": -0.1})), "0 to 1"),
         (latency(json!({"until": "10s"})), "unknown field `until`"),

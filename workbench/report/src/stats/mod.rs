@@ -188,6 +188,13 @@ fn log_interval(values: &[f64], typical: f64, confidence: f64) -> Option<(f64, f
     Some((mean - half_width, mean + half_width))
 }
 
+/// The smallest of the sorted values that this share of them does not exceed; `None` of none. Exact: a histogram would
+/// round, and there are only thousands.
+pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +231,13 @@ mod tests {
         let values = [Some(4.0), None, Some(1.0), Some(f64::NAN), Some(3.0), Some(2.0)];
         assert_eq!(spread(values), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
         assert_eq!(spread([None]), None);
+    }
+
+    #[test]
+    fn percentiles() {
+        let sorted: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!((percentile(&sorted, 0.5), percentile(&sorted, 0.99)), (Some(50.0), Some(99.0)));
+        assert_eq!((percentile(&sorted, 1.0), percentile(&[], 0.5)), (Some(100.0), None));
+        assert_eq!(percentile(&[7.0], 0.01), Some(7.0));
     }
 }

@@ -1,34 +1,11 @@
 //! Student's distribution.
 
-use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// The `t` for which a Student-t variable of so many degrees of freedom lies in `-t..t` with this
-/// probability. Bisection on the angle, `t = √ν tan θ`, which maps the infinite range to a finite one.
+/// The `t` for which a Student-t variable of so many degrees of freedom lies in `-t..t` with this probability.
 pub fn student_t(probability: f64, freedom: usize) -> f64 {
-    let (mut low, mut high) = (0.0, FRAC_PI_2);
-    for _ in 0..100 {
-        let middle = f64::midpoint(low, high);
-        if student_t_within(middle, freedom) < probability {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (freedom as f64).sqrt() * low.tan()
-}
-
-/// The probability of `-t..t` for `t = √ν tan θ`: for whole degrees of freedom a finite sum (Abramowitz and
-/// Stegun, *Handbook of Mathematical Functions*, 26.7.3 and 26.7.4).
-fn student_t_within(angle: f64, freedom: usize) -> f64 {
-    let (sin, cos) = angle.sin_cos();
-    let odd = freedom % 2 == 1;
-    let mut term = if odd { cos } else { 1.0 };
-    let mut sum = 0.0;
-    for n in (if odd { 3 } else { 2 }..=freedom).step_by(2) {
-        sum += term;
-        term *= cos * cos * (n - 1) as f64 / n as f64;
-    }
-    if odd { FRAC_2_PI * (angle + sin * sum) } else { sin * sum }
+    let standard = StudentsT::new(0.0, 1.0, freedom as f64).expect("a comparison has degrees of freedom");
+    standard.inverse_cdf(f64::midpoint(probability, 1.0))
 }
 
 #[cfg(test)]

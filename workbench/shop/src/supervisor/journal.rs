@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -56,9 +57,9 @@ impl Journal {
             Entry { timestamp: Utc::now(), level: level.to_owned(), process: process.to_owned(), message };
         if let Ok(line) = serde_json::to_string(&entry) {
             // A full disk is no reason to let the shop down.
-            let _ = writeln!(self.file.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+            let _ = writeln!(self.file.lock(), "{line}");
         }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock();
         if kept.len() < KEPT {
             kept.push(entry);
         }
@@ -66,13 +67,13 @@ impl Journal {
 
     /// What was written after this moment, the oldest first.
     pub fn since(&self, moment: DateTime<Utc>) -> Vec<Entry> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock();
         let first = kept.partition_point(|entry| entry.timestamp <= moment);
         kept[first..].to_vec()
     }
 
     /// What was written so far, the oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept.lock().clone()
     }
 }
