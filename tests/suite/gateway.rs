@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tests::{Driver, Stage, World};
 use workbench::audit::Expected;
 
-use crate::api::order;
 use asking::{Asking, Question};
+use tests::{Goods, Line, order};
 
 /// An instance that says nothing is forgotten after this time, unless the registry is told otherwise.
 const TIME_TO_LIVE: Duration = Duration::from_millis(1000);
@@ -69,7 +69,7 @@ pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Re
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     with_defaults(&world).await?;
-    let sku = world.product(5, 100).await?;
+    let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
     let stock = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
     let browsing = Asking::start(&world, Question::Get(format!("/products/{sku}")));
     let (mut detected, mut recovered) = (Vec::new(), Vec::new());
@@ -97,7 +97,7 @@ pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<S
     let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
-    let sku = world.product(5, 100).await?;
+    let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
     let registry = format!("{}/instances", world.shop().await.address_of("registry")?);
     let knows = async |instance: &str| {
         let known = reqwest::get(&registry).await?.json::<Value>().await?;
@@ -142,10 +142,14 @@ pub async fn a_rolling_replacement_loses_no_request(stage: &Stage) -> Result<Opt
 
 /// Replaces each of these by an instance of its own kind, twice, under load.
 async fn roll(world: &World, names: &[&str]) -> Result<()> {
-    let (sku, customer) = (world.product(5, 100_000).await?, world.customer(1_000_000).await?);
+    let (sku, customer) =
+        (world.product(Goods { price: 5, pieces: 100_000 }).await?, world.customer(1_000_000).await?);
     // Or a request that met nobody would be sent again, and nobody would know.
     set(world, "gateway.retry_budget_percent", 0).await?;
-    let orders = Asking::start(world, Question::Order(order(&customer, "seoul", &[(&sku, 1, 5)])));
+    let orders = Asking::start(
+        world,
+        Question::Order(order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }])),
+    );
     let stock = Asking::start(world, Question::Get(format!("/stock/{sku}")));
     let mut times = Vec::new();
     for name in names {
@@ -170,7 +174,7 @@ pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Optio
     let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
-    let sku = world.product(5, 1).await?;
+    let sku = world.product(Goods { price: 5, pieces: 1 }).await?;
     let path = format!("/products/{sku}");
     let fresh = world.get(&path).await?.expect(200)?;
     ensure!(fresh.header("cleave-degraded").is_empty(), "a fresh answer is said to be old");
@@ -197,7 +201,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
     let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
-    let sku = world.product(5, 100).await?;
+    let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
     set(&world, "breaker.failures", 9).await?;
     let asking = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
     for pause in [true, false] {
@@ -240,7 +244,7 @@ pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
     let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
-    let sku = world.product(5, 100).await?;
+    let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
     let permits = dependency(&world, "inventory").await?["permits"]["limit"].clone();
     set(&world, "gateway.concurrency", 7).await?;
     let now = dependency(&world, "inventory").await?["permits"]["limit"].clone();
