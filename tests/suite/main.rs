@@ -80,6 +80,8 @@ fn plain() -> Vec<(&'static str, Plain)> {
     cases![plain:
         boundaries::the_crates_depend_as_the_table_says,
         boundaries::a_dependency_too_many_or_too_few_is_seen,
+        boundaries::modules_form_no_cycle,
+        boundaries::a_cycle_of_modules_is_seen,
         tidy::modules_keep_their_shape,
         tidy::modules_keep_the_world_out,
         tidy::sql_names_only_its_own_schema,
