@@ -87,6 +87,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::sql_names_only_its_own_schema,
         tidy::migrations_have_versions_of_their_own,
         tidy::translations_have_the_same_headings,
+        tidy::the_readme_names_every_suite,
         tidy::every_rule_sees_its_violation,
         docs::the_schemas_in_docs_are_schemas,
         choreography::a_module_hears_just_what_it_reacts_to,
