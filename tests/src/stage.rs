@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use workbench::audit::Expected;
 use workbench::driver::Driver;
 use workbench::guard::Guard;
@@ -24,7 +24,7 @@ pub struct Stage {
     programs: OnceCell<PathBuf>,
     logs: OnceCell<tempfile::TempDir>,
     infrastructure: OnceCell<Infrastructure>,
-    alone: Mutex<()>,
+    turns: RwLock<()>,
 }
 
 /// The shop that all cases of a driver share. Each case holds the seat; whoever is the last to leave it closes the
@@ -71,9 +71,14 @@ impl Stage {
         self.programs.get_or_try_init(async || workbench::binaries::ensure_built(&all).await).await
     }
 
-    /// For a case that works every core by itself: two of them at once would each measure the other.
-    pub async fn alone(&self) -> MutexGuard<'_, ()> {
-        self.alone.lock().await
+    /// For a case that may run beside others. Whoever drives the cases asks, and not the case.
+    pub async fn with_others(&self) -> RwLockReadGuard<'_, ()> {
+        self.turns.read().await
+    }
+
+    /// For a case that measures, or works every core by itself: waits until no other runs, and keeps them out.
+    pub async fn to_itself(&self) -> RwLockWriteGuard<'_, ()> {
+        self.turns.write().await
     }
 
     /// PostgreSQL and RabbitMQ.

@@ -66,7 +66,6 @@ async fn with_defaults(world: &World) -> Result<()> {
 }
 
 pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     with_defaults(&world).await?;
@@ -95,7 +94,6 @@ pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Re
 }
 
 pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
@@ -125,7 +123,6 @@ pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<S
 }
 
 pub async fn a_rolling_replacement_loses_no_request(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let split = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     roll(&split, &["orders", "inventory"]).await.context("services")?;
@@ -169,7 +166,6 @@ async fn roll(world: &World, names: &[&str]) -> Result<()> {
 }
 
 pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(Goods { price: 5, pieces: 1 }).await?;
@@ -196,7 +192,6 @@ pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Optio
 }
 
 pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
@@ -239,7 +234,6 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
 }
 
 pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
     let sku = world.product(Goods { price: 5, pieces: 100 }).await?;

@@ -35,7 +35,6 @@ struct Count {
 }
 
 pub async fn one_transaction_has_no_window(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let recording = at_work(stage, Driver::Local).await?;
     let of = recording.disagreement;
     ensure!((of.p50_ms, of.longest_ms) == (Some(0.0), Some(0.0)), "one commit lasted: {of:?}");
@@ -45,7 +44,6 @@ pub async fn one_transaction_has_no_window(stage: &Stage) -> Result<Option<Strin
 }
 
 pub async fn between_several_commits_there_is_one(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     for driver in [Driver::TwoPhase, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
         let of = at_work(stage, driver).await?.disagreement;
         ensure!(of.p50_ms > Some(0.0) && of.p99_ms >= of.p50_ms, "{driver}: {of:?}");
@@ -164,7 +162,6 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
 
 /// A service that stands still: a disagreement at first, and then a violation, which is over when it goes on.
 pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Choreographed, infrastructure).await?;
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
@@ -202,7 +199,6 @@ pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> 
 }
 
 pub async fn a_shop_without_a_guard_is_caught_while_it_sells(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     for (flaws, verdict) in [(&["no-stock-guard"][..], Verdict::Violated), (&[], Verdict::Held)] {
         let world = stage.new_flawed_world(Driver::Local, infrastructure, flaws).await?;

@@ -25,15 +25,22 @@ fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
     }
 }
 
-/// In a choreography nobody asks again: what the broker forgets is forgotten.
+pub async fn the_broker_three_times(stage: &Stage) -> Result<Option<String>> {
+    the_broker(stage, 3).await
+}
+
 pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
+    the_broker(stage, 10).await
+}
+
+/// In a choreography nobody asks again: what the broker forgets is forgotten.
+async fn the_broker(stage: &Stage, times: usize) -> Result<Option<String>> {
     let mut infrastructure = stage.new_infrastructure().await?;
     let world = Arc::new(stage.new_world(Driver::Choreographed, &infrastructure).await?);
     let mix = Mix::prepare(&world).await?;
     let load = Load::start(&world, &mix, CLIENTS);
     let mut took = Vec::new();
-    for crash in 1..=10 {
+    for crash in 1..=times {
         load.proceed(ORDERS).await?;
         let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private())
         else {
@@ -46,7 +53,7 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
         took.push(up.elapsed());
     }
     println!("an order went through so long after the broker was up: {took:?}");
-    let expected = expected(load.finish().await?, "kill -9 of the broker, ten times");
+    let expected = expected(load.finish().await?, "kill -9 of the broker");
     let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
     stage.close(world, &infrastructure, expected).await?;
     infrastructure.stop().await?;
@@ -55,7 +62,6 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
 
 /// A shop of every driver on one database server, which dies twice.
 pub async fn the_database(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let mut infrastructure = stage.new_infrastructure().await?;
     let worlds = try_join_all(DRIVERS.map(|driver| stage.new_world(driver, &infrastructure))).await?;
     let worlds: Vec<Arc<World>> = worlds.into_iter().map(Arc::new).collect();

@@ -16,7 +16,6 @@ use tests::{Goods, Line, order};
 const UNDONE: [&str; 3] = ["payments.refund-payment", "inventory.release-stock", "catalog.release-prices"];
 
 pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let infrastructure = stage.infrastructure().await?;
         // Once: a message that comes twice is a retry in the story.
@@ -156,7 +155,6 @@ async fn locked(world: &World) -> Result<()> {
 
 /// The order is decided and seen, and a part of it is only prepared.
 pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let died = Died::at(stage, "after-commit-prepared").await?;
     let place = Place::of(&*died.world.shop().await);
     let id = story::pick(&place, Pick::Last).await?.context("the order is not seen")?;

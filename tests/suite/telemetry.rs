@@ -288,7 +288,6 @@ pub async fn metrics_move_with_what_is_sent(world: &World) -> Result<()> {
 }
 
 pub async fn off_is_off(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_without_telemetry(Driver::Orchestrated, infrastructure).await?;
     world.still_works().await?;
