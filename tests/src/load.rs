@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use futures_util::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::order::{Goods, Line, order};
 use crate::world::{BOUND, World};
 
 /// Between two orders of one client: while a broker is away orders pile up, and the pile has to be worked off.
@@ -33,11 +34,12 @@ impl Mix {
 
     /// Puts goods and money into the shop.
     pub async fn prepare(world: &World) -> Result<Self> {
-        let good = try_join_all((0..5).map(|_| world.product(Self::PRICE, 100_000))).await?;
+        let good = try_join_all((0..5).map(|_| world.product(Goods { price: Self::PRICE, pieces: 100_000 })))
+            .await?;
         let rich = try_join_all((0..20).map(|_| world.customer(1_000_000_000))).await?;
         Ok(Self {
             good,
-            sold_out: world.product(Self::PRICE, 0).await?,
+            sold_out: world.product(Goods { price: Self::PRICE, pieces: 0 }).await?,
             rich,
             poor: world.customer(0).await?,
         })
@@ -45,21 +47,18 @@ impl Mix {
 
     /// The n-th order.
     fn order(&self, n: u64) -> Value {
-        let pick = |of: &[String]| of[n as usize % of.len()].clone();
-        let (mut sku, mut customer, mut region, mut price) =
-            (pick(&self.good), pick(&self.rich), "seoul", Self::PRICE);
+        let pick = |of: &[String]| n as usize % of.len();
+        let (mut customer, mut region) = (&self.rich[pick(&self.rich)], "seoul");
+        let sku = &self.good[pick(&self.good)];
+        let mut line = Line { sku, pieces: 1 + (n % 3) as i64, price: Self::PRICE };
         match n % 10 {
-            1 => price += 1,
-            2 => sku = self.sold_out.clone(),
-            3 => customer = self.poor.clone(),
+            1 => line.price += 1,
+            2 => line.sku = &self.sold_out,
+            3 => customer = &self.poor,
             4 => region = "atlantis",
             _ => {}
         }
-        json!({
-            "customer_id": customer,
-            "region": region,
-            "lines": [{ "sku": sku, "quantity": 1 + n % 3, "unit_price": price }],
-        })
+        order(customer, region, &[line])
     }
 }
 

@@ -8,7 +8,7 @@ use audit::Expected;
 use servers::guard::Guard;
 use servers::{Infrastructure, Options};
 use shop::{Shop, ShopOptions};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use topology::{Driver, Mode};
 
 use crate::world::{DELIVERIES, World};
@@ -23,7 +23,7 @@ pub struct Stage {
     programs: OnceCell<PathBuf>,
     logs: OnceCell<tempfile::TempDir>,
     infrastructure: OnceCell<Infrastructure>,
-    alone: Mutex<()>,
+    turns: RwLock<()>,
 }
 
 /// The shop that all cases of a driver share. Each case holds the seat; whoever is the last to leave it closes the
@@ -70,9 +70,14 @@ impl Stage {
         self.programs.get_or_try_init(async || servers::binaries::ensure_built(&all).await).await
     }
 
-    /// For a case that works every core by itself: two of them at once would each measure the other.
-    pub async fn alone(&self) -> MutexGuard<'_, ()> {
-        self.alone.lock().await
+    /// For a case that may run beside others. Whoever drives the cases asks, and not the case.
+    pub async fn with_others(&self) -> RwLockReadGuard<'_, ()> {
+        self.turns.read().await
+    }
+
+    /// For a case that measures, or works every core by itself: waits until no other runs, and keeps them out.
+    pub async fn to_itself(&self) -> RwLockWriteGuard<'_, ()> {
+        self.turns.write().await
     }
 
     /// PostgreSQL and RabbitMQ.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::{Driver, World, eventually};
 use uuid::Uuid;
 
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 /// What is put into which service's queue, and a word of the reason with which it must be set aside.
 struct Poison {
@@ -42,8 +42,9 @@ pub async fn poison_is_set_aside_and_the_queue_goes_on(world: &World) -> Result<
 }
 
 async fn finished_order(world: &World) -> Result<OrderId> {
-    let (sku, customer) = (world.product(1, 1).await?, world.customer(1).await?);
-    let decided = world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 1)])).await?;
+    let (sku, customer) = (world.product(Goods { price: 1, pieces: 1 }).await?, world.customer(1).await?);
+    let decided =
+        world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 1 }])).await?;
     Ok(OrderId(decided["order_id"].as_str().context("an order has an id")?.parse()?))
 }
 
@@ -76,7 +77,7 @@ fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
 
 /// To services that hear events, each of which carries its order.
 fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
-    let request = order("somebody", "seoul", &[("something", 1, 1)]);
+    let request = order("somebody", "seoul", &[Line { sku: "something", pieces: 1, price: 1 }]);
     let placed = PlacedOrder::new(OrderId::new(), serde_json::from_value::<OrderRequest>(request)?)?;
     let heard = Event::PricesHonoured { order_id: placed.order_id };
     let good =

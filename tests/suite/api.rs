@@ -2,22 +2,22 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Body, World};
+use tests::{Body, Goods, Line, World, order};
 use uuid::Uuid;
 
-/// The body of an order.
-pub fn order(customer: &str, region: &str, lines: &[(&str, i64, i64)]) -> Value {
-    let lines: Vec<Value> = lines
-        .iter()
-        .map(|(sku, quantity, price)| json!({ "sku": sku, "quantity": quantity, "unit_price": price }))
-        .collect();
-    json!({ "customer_id": customer, "region": region, "lines": lines })
-}
-
 pub async fn an_order_is_confirmed(world: &World) -> Result<()> {
-    let (a, b) = (world.product(10, 5).await?, world.product(7, 5).await?);
+    let (a, b) = (
+        world.product(Goods { price: 10, pieces: 5 }).await?,
+        world.product(Goods { price: 7, pieces: 5 }).await?,
+    );
     let customer = world.customer(100).await?;
-    let decided = world.confirmed(&order(&customer, "busan", &[(&a, 2, 10), (&b, 1, 7)])).await?;
+    let decided = world
+        .confirmed(&order(
+            &customer,
+            "busan",
+            &[Line { sku: &a, pieces: 2, price: 10 }, Line { sku: &b, pieces: 1, price: 7 }],
+        ))
+        .await?;
     ensure!(decided["total"] == 27, "{decided}");
     let skus: Vec<&str> =
         decided["lines"].as_array().into_iter().flatten().filter_map(|l| l["sku"].as_str()).collect();
@@ -32,19 +32,36 @@ pub async fn an_order_is_confirmed(world: &World) -> Result<()> {
 
 pub async fn each_refusal_gives_everything_back(world: &World) -> Result<()> {
     // Each order can be refused for one reason only: where all are asked at once, the first no is the one that counts.
-    let (sku, sold_out, cheap) =
-        (world.product(10, 5).await?, world.product(5, 0).await?, world.product(1, 5).await?);
+    let (sku, sold_out, cheap) = (
+        world.product(Goods { price: 10, pieces: 5 }).await?,
+        world.product(Goods { price: 5, pieces: 0 }).await?,
+        world.product(Goods { price: 1, pieces: 5 }).await?,
+    );
     let customer = world.customer(15).await?;
     let missing = format!("sku-{}", Uuid::new_v4().simple());
     world.receive(Uuid::new_v4(), &missing, 5).await?;
     let refusals = [
-        ("unknown_product", order(&customer, "seoul", &[(&sku, 1, 10), (&missing, 1, 5)])),
-        ("price_changed", order(&customer, "seoul", &[(&sku, 1, 9)])),
-        ("out_of_stock", order(&customer, "seoul", &[(&sku, 1, 10), (&sold_out, 1, 5)])),
-        ("out_of_stock", order(&customer, "seoul", &[(&cheap, 6, 1)])),
-        ("insufficient_funds", order(&customer, "seoul", &[(&sku, 2, 10)])),
-        ("insufficient_funds", order(&missing, "seoul", &[(&sku, 1, 10)])),
-        ("region_not_served", order(&customer, "atlantis", &[(&sku, 1, 10)])),
+        (
+            "unknown_product",
+            order(
+                &customer,
+                "seoul",
+                &[Line { sku: &sku, pieces: 1, price: 10 }, Line { sku: &missing, pieces: 1, price: 5 }],
+            ),
+        ),
+        ("price_changed", order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 9 }])),
+        (
+            "out_of_stock",
+            order(
+                &customer,
+                "seoul",
+                &[Line { sku: &sku, pieces: 1, price: 10 }, Line { sku: &sold_out, pieces: 1, price: 5 }],
+            ),
+        ),
+        ("out_of_stock", order(&customer, "seoul", &[Line { sku: &cheap, pieces: 6, price: 1 }])),
+        ("insufficient_funds", order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 10 }])),
+        ("insufficient_funds", order(&missing, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])),
+        ("region_not_served", order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 10 }])),
     ];
     for (code, body) in refusals {
         let refused = world.refused(&body, code).await?;
@@ -56,14 +73,17 @@ pub async fn each_refusal_gives_everything_back(world: &World) -> Result<()> {
         world.get(&format!("/shipments/{id}")).await?.is_problem(404, "not_found")?;
     }
     // What was given back can be had.
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     Ok(())
 }
 
 pub async fn a_replay_finds_the_order(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     for region in ["seoul", "atlantis"] {
-        let (key, body) = (Uuid::new_v4().to_string(), order(&customer, region, &[(&sku, 1, 10)]));
+        let (key, body) = (
+            Uuid::new_v4().to_string(),
+            order(&customer, region, &[Line { sku: &sku, pieces: 1, price: 10 }]),
+        );
         let first = world.order(&key, &body).await?;
         ensure!(first.header("idempotency-replayed").is_empty(), "the first is no replay");
         let decided = world.decision(first.header("location")).await?;
@@ -81,10 +101,14 @@ pub async fn a_replay_finds_the_order(world: &World) -> Result<()> {
 }
 
 pub async fn a_key_with_another_order_is_refused(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     let key = Uuid::new_v4().to_string();
-    let first = world.order(&key, &order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
-    for other in [order(&customer, "seoul", &[(&sku, 2, 10)]), order(&customer, "busan", &[(&sku, 1, 10)])] {
+    let first =
+        world.order(&key, &order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
+    for other in [
+        order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 10 }]),
+        order(&customer, "busan", &[Line { sku: &sku, pieces: 1, price: 10 }]),
+    ] {
         world.order(&key, &other).await?.is_problem(422, "idempotency_key_reused")?;
     }
     world.decision(first.header("location")).await?;
@@ -93,7 +117,7 @@ pub async fn a_key_with_another_order_is_refused(world: &World) -> Result<()> {
 }
 
 pub async fn deliveries_and_deposits_count_once(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 0).await?, world.customer(0).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 0 }).await?, world.customer(0).await?);
     let (receipt, deposit) = (Uuid::new_v4(), Uuid::new_v4());
     for _ in 0..3 {
         world.receive(receipt, &sku, 4).await?;
@@ -136,10 +160,10 @@ pub async fn lists_have_pages(world: &World) -> Result<()> {
         ensure!(found == skus, "/{list}: {found:?}");
     }
 
-    let (sku, customer) = (world.product(1, 9).await?, world.customer(9).await?);
+    let (sku, customer) = (world.product(Goods { price: 1, pieces: 9 }).await?, world.customer(9).await?);
     let mut ids = Vec::new();
     for _ in 0..3 {
-        ids.push(world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 1)])).await?["order_id"].clone());
+        ids.push(world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 1 }])).await?["order_id"].clone());
     }
     let newest = world.get(&format!("/orders?customer={customer}&limit=2")).await?.expect(200)?.json;
     let newest: Vec<&Value> =
@@ -165,16 +189,26 @@ pub async fn what_is_not_there_is_not_found(world: &World) -> Result<()> {
 }
 
 pub async fn a_time_sale_keeps_to_its_quota(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 20).await?, world.customer(1000).await?);
+    let (sku, customer) =
+        (world.product(Goods { price: 10, pieces: 20 }).await?, world.customer(1000).await?);
     let sale = json!([{ "sku": sku, "name": "A thing", "price": 10, "sale": { "price": 6, "quota": 3 } }]);
     world.put(sale).await?;
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 2, 6)])).await?;
-    world.refused(&order(&customer, "seoul", &[(&sku, 2, 6)]), "sale_sold_out").await?;
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 6 }])).await?;
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 6 }]), "sale_sold_out")
+        .await?;
     // A later step that refuses gives the sale's pieces back too.
-    world.refused(&order(&customer, "atlantis", &[(&sku, 1, 6)]), "region_not_served").await?;
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 6)])).await?;
-    world.refused(&order(&customer, "seoul", &[(&sku, 1, 6)]), "sale_sold_out").await?;
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    world
+        .refused(
+            &order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 6 }]),
+            "region_not_served",
+        )
+        .await?;
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 6 }])).await?;
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 6 }]), "sale_sold_out")
+        .await?;
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     let product = world.get(&format!("/products/{sku}")).await?.expect(200)?.json;
     ensure!(product["sale"]["claimed"] == 3, "{product}");
     ensure!(world.balance(&customer).await? == 1000 - 3 * 6 - 10);
@@ -182,13 +216,18 @@ pub async fn a_time_sale_keeps_to_its_quota(world: &World) -> Result<()> {
 }
 
 pub async fn a_price_may_change_and_a_sale_may_end(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 20).await?, world.customer(1000).await?);
+    let (sku, customer) =
+        (world.product(Goods { price: 10, pieces: 20 }).await?, world.customer(1000).await?);
     let name = "A thing";
     world.put(json!([{ "sku": sku, "name": name, "price": 10, "sale": { "price": 6, "quota": 3 } }])).await?;
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 2, 6)])).await?;
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 6 }])).await?;
     world.put(json!([{ "sku": sku, "name": name, "price": 11 }])).await?;
-    world.refused(&order(&customer, "seoul", &[(&sku, 1, 6)]), "price_changed").await?;
-    world.refused(&order(&customer, "seoul", &[(&sku, 1, 10)]), "price_changed").await?;
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 11)])).await?;
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 6 }]), "price_changed")
+        .await?;
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]), "price_changed")
+        .await?;
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 11 }])).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use tests::{BOUND, Driver, Mode, Stage, World};
 use uuid::Uuid;
 
 use crate::amqp::publish;
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 /// An invariant, the database in which it is broken, how, and how that is mended again.
 struct Damage<'a> {
@@ -22,9 +22,14 @@ struct Damage<'a> {
 pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(driver, infrastructure).await?;
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
-    world.refused(&order(&customer, "atlantis", &[(&sku, 1, 10)]), "region_not_served").await?;
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
+    world
+        .refused(
+            &order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 10 }]),
+            "region_not_served",
+        )
+        .await?;
 
     for damage in damages(&world) {
         let mut connection = AsyncPgConnection::establish(damage.database).await?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Body, World};
 use uuid::Uuid;
 
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 const JSON: Option<&str> = Some("application/json");
 
@@ -17,7 +17,7 @@ async fn refused(world: &World, name: &str, body: Body, status: u16, code: &str)
 }
 
 pub async fn bodies(world: &World) -> Result<()> {
-    let good = order("c", "seoul", &[("a", 1, 1)]).to_string();
+    let good = order("c", "seoul", &[Line { sku: "a", pieces: 1, price: 1 }]).to_string();
     let raw = |text: &str, media_type| Body::Raw(text.as_bytes().to_vec(), media_type);
     let deep = "[".repeat(100_000);
     let closed = format!("{deep}{}", "]".repeat(100_000));
@@ -44,8 +44,8 @@ pub async fn bodies(world: &World) -> Result<()> {
 }
 
 pub async fn fields(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(1, 5).await?, world.customer(5).await?);
-    let good = order(&customer, "seoul", &[(&sku, 1, 1)]);
+    let (sku, customer) = (world.product(Goods { price: 1, pieces: 5 }).await?, world.customer(5).await?);
+    let good = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 1 }]);
     let with = |pointer: &str, value: Value| {
         let mut body = good.clone();
         if let Some(place) = body.pointer_mut(pointer) {
@@ -58,9 +58,9 @@ pub async fn fields(world: &World) -> Result<()> {
         body.as_object_mut().map(|body| body.remove(field));
         body
     };
-    let lines = |lines: &[(&str, i64, i64)]| order(&customer, "seoul", lines);
+    let lines = |lines: &[Line<'_>]| order(&customer, "seoul", lines);
     let many: Vec<String> = (0..101).map(|n| format!("{sku}-{n}")).collect();
-    let many: Vec<(&str, i64, i64)> = many.iter().map(|sku| (sku.as_str(), 1, 1)).collect();
+    let many: Vec<Line<'_>> = many.iter().map(|sku| Line { sku, pieces: 1, price: 1 }).collect();
     let mut unknown = good.clone();
     unknown["discount"] = json!(100);
 
@@ -87,10 +87,19 @@ pub async fn fields(world: &World) -> Result<()> {
     let impossible = [
         ("no line", lines(&[])),
         ("101 lines", lines(&many)),
-        ("a sku twice", lines(&[(&sku, 1, 1), (&sku, 1, 1)])),
-        ("a price below zero", lines(&[(&sku, 1, -1)])),
-        ("a line that overflows", lines(&[(&sku, 2, i64::MAX)])),
-        ("a total that overflows", lines(&[(&sku, 1, i64::MAX), ("other", 1, 1)])),
+        (
+            "a sku twice",
+            lines(&[Line { sku: &sku, pieces: 1, price: 1 }, Line { sku: &sku, pieces: 1, price: 1 }]),
+        ),
+        ("a price below zero", lines(&[Line { sku: &sku, pieces: 1, price: -1 }])),
+        ("a line that overflows", lines(&[Line { sku: &sku, pieces: 2, price: i64::MAX }])),
+        (
+            "a total that overflows",
+            lines(&[
+                Line { sku: &sku, pieces: 1, price: i64::MAX },
+                Line { sku: "other", pieces: 1, price: 1 },
+            ]),
+        ),
     ];
     let cases = invalid.map(|(name, body)| (name, body, "invalid_body"));
     for (name, body, code) in
@@ -114,8 +123,8 @@ pub async fn fields(world: &World) -> Result<()> {
 }
 
 pub async fn keys(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(1, 5).await?, world.customer(5).await?);
-    let good = order(&customer, "seoul", &[(&sku, 1, 1)]);
+    let (sku, customer) = (world.product(Goods { price: 1, pieces: 5 }).await?, world.customer(5).await?);
+    let good = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 1 }]);
     let send = async |headers: &[(&str, &str)]| {
         world.send("POST", "/orders", headers, Body::Json(good.clone())).await
     };

@@ -1,4 +1,8 @@
-//! The crates depend on each other as ARCHITECTURE.md allows, and not otherwise.
+//! The crates depend on each other as ARCHITECTURE.md allows, and not otherwise; and within a crate no two modules
+//! depend on each other.
+
+mod modules;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,5 +136,53 @@ pub fn a_dependency_too_many_or_too_few_is_seen() -> Result<()> {
     ];
     let found = differences(&graph, &allowed());
     ensure!(found == expected, "{found:?}");
+    Ok(())
+}
+
+/// Nobody can understand, test or move a module without those that it names: in a circle, that is all of them.
+pub fn modules_form_no_cycle() -> Result<()> {
+    let metadata = MetadataCommand::new().manifest_path(checkout().join("Cargo.toml")).no_deps().exec()?;
+    let mut cycles = Vec::new();
+    for package in &metadata.packages {
+        let src = package.manifest_path.parent().context("a manifest lies in a folder")?.join("src");
+        if src.is_dir() {
+            let found = modules::cycles(&modules::uses(&modules::sources(src.as_std_path())?));
+            cycles.extend(found.into_iter().map(|cycle| format!("{}: {cycle}", package.name)));
+        }
+    }
+    ensure!(cycles.is_empty(), "modules name each other in a circle:\n{}", cycles.join("\n"));
+    Ok(())
+}
+
+pub fn a_cycle_of_modules_is_seen() -> Result<()> {
+    let sound = [
+        (
+            "lib.rs",
+            "mod a;\nmod b;\nmod c;\npub use b::inner::{Bee, self as insides};\npub use {c::{Sea as See}};",
+        ),
+        ("a.rs", "use crate::{Bee, b::{X, Y}};\nfn f() { crate::c::g('\"') }"),
+        ("b/mod.rs", "mod inner;\n#[cfg(test)]\nmod checks;\n// crate::a\nconst S: &str = r#\"crate::a\"#;"),
+        ("b/inner.rs", "use super::X;\n#[cfg(test)]\nmod tests { use crate::a; }\nuse super::super::c;"),
+        ("b/checks.rs", "use crate::a::f;"),
+        ("c.rs", "/* crate::a */ use std::fmt; fn g<'a>(c: &'a char) {}"),
+    ];
+    // Each with the file that it replaces, and what has to be found then.
+    let planted = [
+        ("c.rs", "use std::fmt;\nuse crate::{c::Sea, a::{f, g}};", "a -> c (a.rs:2) -> a (c.rs:2)"),
+        ("c.rs", "use crate::Bee;", "b -> c (b/inner.rs:4) -> b (c.rs:1)"),
+        ("c.rs", "use crate::insides::Z;", "b -> c (b/inner.rs:4) -> b (c.rs:1)"),
+        ("c.rs", "fn g() { super::a::f() }", "a -> c (a.rs:2) -> a (c.rs:1)"),
+        ("b/inner.rs", "fn g() { super::super::a::f() }", "a -> b (a.rs:1) -> a (b/inner.rs:1)"),
+    ];
+    let sound: modules::Sources =
+        sound.into_iter().map(|(file, text)| (file.to_owned(), text.to_owned())).collect();
+    let found = modules::cycles(&modules::uses(&sound));
+    ensure!(found.is_empty(), "{found:?}");
+    for (file, text, expected) in planted {
+        let mut sources = sound.clone();
+        sources.insert(file.to_owned(), text.to_owned());
+        let found = modules::cycles(&modules::uses(&sources));
+        ensure!(found == [expected], "{text:?}: {found:?}");
+    }
     Ok(())
 }

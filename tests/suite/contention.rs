@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tests::{Body, World};
 use uuid::Uuid;
 
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 /// Buyers at the same moment.
 const CROWD: usize = 20;
@@ -41,8 +41,9 @@ fn counted<const N: usize>(outcomes: [(&str, usize); N]) -> BTreeMap<String, usi
 }
 
 pub async fn one_key_at_the_same_moment_is_one_order(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 50).await?, world.customer(1000).await?);
-    let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let (sku, customer) =
+        (world.product(Goods { price: 10, pieces: 50 }).await?, world.customer(1000).await?);
+    let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     for _ in 0..3 {
         let key = Uuid::new_v4().to_string();
         let answers = try_join_all((0..CROWD).map(|_| world.order(&key, &body))).await?;
@@ -64,9 +65,12 @@ pub async fn one_key_at_the_same_moment_is_one_order(world: &World) -> Result<()
 }
 
 pub async fn the_last_piece_goes_to_one_buyer(world: &World) -> Result<()> {
-    let sku = world.product(10, 1).await?;
+    let sku = world.product(Goods { price: 10, pieces: 1 }).await?;
     let customers = try_join_all((0..CROWD).map(|_| world.customer(10))).await?;
-    let orders = customers.iter().map(|customer| order(customer, "seoul", &[(&sku, 1, 10)])).collect();
+    let orders = customers
+        .iter()
+        .map(|customer| order(customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]))
+        .collect();
     let outcomes = outcomes(world, orders).await?;
     ensure!(outcomes == counted([("confirmed", 1), ("out_of_stock", CROWD - 1)]), "{outcomes:?}");
     ensure!(world.on_hand(&sku).await? == 0);
@@ -76,8 +80,9 @@ pub async fn the_last_piece_goes_to_one_buyer(world: &World) -> Result<()> {
 }
 
 pub async fn the_last_coin_is_spent_once(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 100).await?, world.customer(35).await?);
-    let orders = (0..CROWD).map(|_| order(&customer, "seoul", &[(&sku, 1, 10)])).collect();
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 100 }).await?, world.customer(35).await?);
+    let orders =
+        (0..CROWD).map(|_| order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).collect();
     let outcomes = outcomes(world, orders).await?;
     ensure!(outcomes == counted([("confirmed", 3), ("insufficient_funds", CROWD - 3)]), "{outcomes:?}");
     ensure!((world.balance(&customer).await?, world.on_hand(&sku).await?) == (5, 97));
@@ -85,10 +90,12 @@ pub async fn the_last_coin_is_spent_once(world: &World) -> Result<()> {
 }
 
 pub async fn a_sale_is_not_oversold(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 100).await?, world.customer(1000).await?);
+    let (sku, customer) =
+        (world.product(Goods { price: 10, pieces: 100 }).await?, world.customer(1000).await?);
     let sale = serde_json::json!({ "price": 6, "quota": 5 });
     world.put(serde_json::json!([{ "sku": sku, "name": "A thing", "price": 10, "sale": sale }])).await?;
-    let orders = (0..CROWD).map(|_| order(&customer, "seoul", &[(&sku, 1, 6)])).collect();
+    let orders =
+        (0..CROWD).map(|_| order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 6 }])).collect();
     let outcomes = outcomes(world, orders).await?;
     ensure!(outcomes == counted([("confirmed", 5), ("sale_sold_out", CROWD - 5)]), "{outcomes:?}");
     ensure!(world.on_hand(&sku).await? == 95);
@@ -96,11 +103,16 @@ pub async fn a_sale_is_not_oversold(world: &World) -> Result<()> {
 }
 
 pub async fn crossed_orders_do_not_deadlock(world: &World) -> Result<()> {
-    let (a, b) = (world.product(1, 100).await?, world.product(1, 100).await?);
+    let (a, b) = (
+        world.product(Goods { price: 1, pieces: 100 }).await?,
+        world.product(Goods { price: 1, pieces: 100 }).await?,
+    );
     let customers = try_join_all((0..CROWD).map(|_| world.customer(10))).await?;
     let orders = customers.iter().enumerate().map(|(n, customer)| {
-        let lines =
-            if n % 2 == 0 { [(a.as_str(), 1, 1), (&b, 1, 1)] } else { [(b.as_str(), 1, 1), (&a, 1, 1)] };
+        let mut lines = [&a, &b].map(|sku| Line { sku, pieces: 1, price: 1 });
+        if n % 2 == 1 {
+            lines.reverse();
+        }
         order(customer, "seoul", &lines)
     });
     let outcomes = outcomes(world, orders.collect()).await?;
@@ -128,7 +140,7 @@ async fn each_unit_goes_to_one(world: &World, rounds: usize) -> Result<()> {
 
     let sender = Sender::new(&world.address, true)?;
     for round in 0..rounds {
-        let sku = world.product(10, 1).await?;
+        let sku = world.product(Goods { price: 10, pieces: 1 }).await?;
         let wanted = buyers.iter().map(|buyer| one_of(&sku, buyer)).collect::<Result<Vec<_>>>()?;
         let sent = wanted.iter().map(|order| sender.send(order, sender.started().elapsed()));
         let samples: Vec<_> = stream::iter(sent).buffer_unordered(CONNECTIONS).collect().await;
@@ -149,6 +161,6 @@ async fn each_unit_goes_to_one(world: &World, rounds: usize) -> Result<()> {
 }
 
 fn one_of(sku: &str, buyer: &str) -> Result<Order> {
-    let body = serde_json::from_value(order(buyer, "seoul", &[(sku, 1, 10)]))?;
+    let body = serde_json::from_value(order(buyer, "seoul", &[Line { sku, pieces: 1, price: 10 }]))?;
     Ok(Order { key: Uuid::new_v4().to_string(), body, intended: Intended::Confirmed })
 }

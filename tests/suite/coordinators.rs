@@ -13,8 +13,8 @@ use tokio::process::{Child, Command};
 use topology::{Databases, ShopHandle};
 use uuid::Uuid;
 
-use crate::api::order;
 use crate::two_phase::{Died, START, order_to_nowhere};
+use tests::{Goods, Line, order};
 
 /// One more monolith, beside that of the world.
 struct Second {
@@ -52,13 +52,16 @@ pub async fn two_coordinators_keep_to_their_own(stage: &Stage) -> Result<Option<
     died.restart().await?;
 
     // Both at work for several rounds of recovery.
-    let (sku, customer) = (died.world.product(10, 100_000).await?, died.world.customer(1_000_000).await?);
+    let (sku, customer) = (
+        died.world.product(Goods { price: 10, pieces: 100_000 }).await?,
+        died.world.customer(1_000_000).await?,
+    );
     let client = reqwest::Client::builder().no_proxy().build()?;
     let buy = async |address: &str| {
         let deadline = Instant::now() + Duration::from_secs(4);
         let mut bought = 0;
         while Instant::now() < deadline {
-            let order = order(&customer, "seoul", &[(&sku, 1, 10)]);
+            let order = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
             let request = client
                 .post(format!("{address}/orders"))
                 .header("idempotency-key", Uuid::new_v4().to_string());
@@ -106,16 +109,19 @@ pub async fn each_module_may_have_its_own_database(stage: &Stage) -> Result<Opti
     let world = stage.new_world(Driver::TwoPhase, infrastructure).await?;
     world.shop().await.restart_with("monolith", &arguments).await?;
 
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
-    world.confirmed(&order(&customer, "seoul", &[(&sku, 2, 10)])).await?;
-    world.refused(&order(&customer, "seoul", &[(&sku, 9, 10)]), "out_of_stock").await?;
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
+    world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 10 }])).await?;
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 9, price: 10 }]), "out_of_stock")
+        .await?;
     world.refused(&order_to_nowhere(&customer, &sku), "region_not_served").await?;
     ensure!((world.on_hand(&sku).await?, world.balance(&customer).await?) == (3, 80));
 
     // Its end is found in five databases, too.
     let crash = [&arguments[..], &["--crash-at".into(), "after-commit-prepared:2".into()]].concat();
     world.shop().await.restart_with("monolith", &crash).await?;
-    let (key, again) = (Uuid::new_v4().to_string(), order(&customer, "seoul", &[(&sku, 1, 10)]));
+    let (key, again) =
+        (Uuid::new_v4().to_string(), order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]));
     ensure!(world.order(&key, &again).await.is_err(), "the coordinator has not died");
     world.shop().await.wait_ended("monolith", START).await?;
     world.shop().await.restart_with("monolith", &arguments).await?;

@@ -40,12 +40,10 @@ async fn crash(world: &Arc<World>, mix: &Mix, process: &str, known: &mut Vec<Uui
 }
 
 pub async fn the_monolith(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     each(stage, Driver::Local, &["monolith"]).await
 }
 
 pub async fn each_process_of_the_split_shop(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     each(stage, Driver::Orchestrated, &["inventory", "orders", "payments", "catalog", "shipping", "gateway"])
         .await
 }
@@ -53,7 +51,6 @@ pub async fn each_process_of_the_split_shop(stage: &Stage) -> Result<Option<Stri
 /// Two instances of a service share its database, its queue and its outbox: whichever is killed, what it had begun is
 /// finished by the other. Nobody is started again.
 pub async fn one_of_two_of_everything(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
         one_of_two(stage, infrastructure, driver).await.with_context(|| driver.to_string())?;

@@ -6,11 +6,11 @@ use anyhow::{Result, ensure};
 use tests::{Answer, Body, World, eventually};
 use uuid::Uuid;
 
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 async fn place(world: &World, region: &str, headers: &[(&str, &str)]) -> Result<Answer> {
-    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
-    let body = Body::Json(order(&customer, region, &[(&sku, 1, 10)]));
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
+    let body = Body::Json(order(&customer, region, &[Line { sku: &sku, pieces: 1, price: 10 }]));
     let key = Uuid::new_v4().to_string();
     let headers: Vec<(&str, &str)> =
         [("idempotency-key", key.as_str())].iter().chain(headers).copied().collect();
@@ -47,6 +47,7 @@ pub async fn who_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> 
         let started = Instant::now();
         let answer = place(world, region, &[("prefer", "wait=30")]).await?.expect(201)?;
         ensure!(answer.json["status"] == status, "{}", answer.text);
+        // Not a matter of speed: that is when an answer comes to whoever was not told of the decision.
         ensure!(started.elapsed() < Duration::from_secs(30), "it came only when the time was up");
         let applied = answer.header("preference-applied");
         ensure!(applied.is_empty() || applied.starts_with("wait"), "{applied}");
@@ -55,8 +56,9 @@ pub async fn who_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> 
 }
 
 pub async fn a_replay_of_a_pending_order_is_accepted(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 100).await?, world.customer(1000).await?);
-    let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let (sku, customer) =
+        (world.product(Goods { price: 10, pieces: 100 }).await?, world.customer(1000).await?);
+    let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     let seen_pending = async || {
         let key = Uuid::new_v4().to_string();
         let first = world.order(&key, &body).await?.expect(202)?;

@@ -45,7 +45,6 @@ pub fn the_schemas_in_docs_are_schemas() -> Result<()> {
 }
 
 pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("run.json");

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tests::{Driver, Load, Mix, Stage, World, eventually};
 use uuid::Uuid;
 
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 /// As it looks by itself, and more often, so that no case has to wait long.
 const OFTEN: Settings = Settings { every: Duration::from_millis(200), late: Duration::from_secs(35) };
@@ -35,7 +35,6 @@ struct Count {
 }
 
 pub async fn one_transaction_has_no_window(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let recording = at_work(stage, Driver::Local).await?;
     let of = recording.disagreement;
     ensure!((of.p50_ms, of.longest_ms) == (Some(0.0), Some(0.0)), "one commit lasted: {of:?}");
@@ -45,7 +44,6 @@ pub async fn one_transaction_has_no_window(stage: &Stage) -> Result<Option<Strin
 }
 
 pub async fn between_several_commits_there_is_one(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     for driver in [Driver::TwoPhase, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
         let of = at_work(stage, driver).await?.disagreement;
         ensure!(of.p50_ms > Some(0.0) && of.p99_ms >= of.p50_ms, "{driver}: {of:?}");
@@ -92,8 +90,9 @@ async fn at_work(stage: &Stage, driver: Driver) -> Result<Recording> {
 
 /// Of the first order it says what the commits say.
 async fn one_window_is_exact(world: &World, live: &Live) -> Result<()> {
-    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
-    let placed = world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
+    let placed =
+        world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     let resolved = async || Ok(Some(live.snapshot().disagreement).filter(|of| of.resolved > 0));
     let found = eventually("the order is followed to its end", resolved).await?;
     let longest = found.longest_ms.context("no window was measured")?;
@@ -163,14 +162,13 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
 
 /// A service that stands still: a disagreement at first, and then a violation, which is over when it goes on.
 pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Choreographed, infrastructure).await?;
-    let (sku, customer) = (world.product(10, 1).await?, world.customer(10).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
     let settings = Settings { late: Duration::from_secs(3), ..OFTEN };
     let live = Live::start(world.subject(), settings);
     world.shop().await.pause("shipping")?;
-    let wanted = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let wanted = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     let placed = world.order("late", &wanted).await?.expect(202)?;
     let disagreed = || live.snapshot().disagreement.orders_now == 1;
     eventually("the databases disagree", async || Ok(disagreed().then_some(()))).await?;
@@ -201,16 +199,16 @@ pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> 
 }
 
 pub async fn a_shop_without_a_guard_is_caught_while_it_sells(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     for (flaws, verdict) in [(&["no-stock-guard"][..], Verdict::Violated), (&[], Verdict::Held)] {
         let world = stage.new_flawed_world(Driver::Local, infrastructure, flaws).await?;
         let live = Live::start(world.subject(), OFTEN);
         for _ in 0..5 {
-            let sku = world.product(10, 3).await?;
+            let sku = world.product(Goods { price: 10, pieces: 3 }).await?;
             let customers = try_join_all((0..8).map(|_| world.customer(1_000))).await?;
-            let orders: Vec<Value> =
-                (0..32).map(|n| order(&customers[n % 8], "seoul", &[(&sku, 1, 10)])).collect();
+            let orders: Vec<Value> = (0..32)
+                .map(|n| order(&customers[n % 8], "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]))
+                .collect();
             let keys: Vec<String> = orders.iter().map(|_| Uuid::new_v4().to_string()).collect();
             try_join_all(keys.iter().zip(&orders).map(|(key, order)| world.order(key, order))).await?;
         }

@@ -24,12 +24,14 @@ mod gateway;
 mod live_audit;
 mod openapi;
 mod relay;
+mod running;
 mod scenario;
 mod servers;
 mod soak;
 mod story;
 mod telemetry;
 mod tidy;
+mod times;
 mod two_phase;
 
 use std::process::ExitCode;
@@ -38,9 +40,14 @@ use std::sync::Arc;
 use anyhow::Result;
 use experiments::flaws::FLAWS;
 use futures_util::future::LocalBoxFuture;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use tests::{DRIVERS, Driver, Mode, Seat, Stage, World};
+use libtest_mimic::Arguments;
+use running::{Suite, trials};
+use tests::{Driver, Mode, Stage, World};
+use times::Times;
 use tokio::runtime::Runtime;
+
+/// How many cases run side by side: most of them wait for something most of the time.
+const THREADS: usize = 4;
 
 /// A case that needs no server.
 type Plain = fn() -> Result<()>;
@@ -80,11 +87,14 @@ fn plain() -> Vec<(&'static str, Plain)> {
     cases![plain:
         boundaries::the_crates_depend_as_the_table_says,
         boundaries::a_dependency_too_many_or_too_few_is_seen,
+        boundaries::modules_form_no_cycle,
+        boundaries::a_cycle_of_modules_is_seen,
         tidy::modules_keep_their_shape,
         tidy::modules_keep_the_world_out,
         tidy::sql_names_only_its_own_schema,
         tidy::migrations_have_versions_of_their_own,
         tidy::translations_have_the_same_headings,
+        tidy::the_readme_names_every_suite,
         tidy::every_rule_sees_its_violation,
         docs::the_schemas_in_docs_are_schemas,
         choreography::a_module_hears_just_what_it_reacts_to,
@@ -164,24 +174,18 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         crash::the_monolith,
         crash::each_process_of_the_split_shop,
         crash::one_of_two_of_everything,
-        crash_matrix::every_point_of_every_driver,
-        servers::the_broker_ten_times,
+        servers::the_broker_three_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
         dashboard::everybody_can_read_it,
-        dashboard::a_person_breaks_it_and_watches,
-        scenario::the_same_kill_on_both,
         live_audit::one_transaction_has_no_window,
         live_audit::between_several_commits_there_is_one,
         live_audit::what_stands_still_is_late,
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
-        soak::orders_live_through_faults_of_every_sort,
         control::up_is_controlled_by_its_owner_alone,
-        gateway::a_service_that_hangs_is_cut_off_and_taken_back,
         gateway::a_killed_instance_leaves_rotation,
-        gateway::a_rolling_replacement_loses_no_request,
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,
@@ -200,12 +204,35 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
     ]
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let runtime = Arc::new(Runtime::new().expect("threads can be started"));
-    let stage = Arc::new(Stage::default());
-    let conclusion = libtest_mimic::run(&arguments, trials(&runtime, &stage));
+/// Cases that need the machine for themselves: they measure, or keep every core busy.
+fn alone() -> Vec<(&'static str, OnStage)> {
+    cases![stage:
+        crash_matrix::a_sample_of_all_points,
+        scenario::the_same_kill_on_both,
+        dashboard::a_person_breaks_it_and_watches,
+        soak::orders_live_through_faults_of_every_sort,
+        gateway::a_service_that_hangs_is_cut_off_and_taken_back,
+        gateway::a_rolling_replacement_loses_no_request,
+    ]
+}
 
+/// Of those that have a sample above, all of it.
+fn alone_in_full() -> Vec<(&'static str, OnStage)> {
+    cases![stage:
+        crash_matrix::every_point_of_every_driver,
+        servers::the_broker_ten_times,
+    ]
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
+    let runtime = Runtime::new().expect("threads can be started");
+    let suite = Arc::new(Suite { runtime, stage: Arc::default(), times: Times::default() });
+    let conclusion = libtest_mimic::run(&arguments, trials(&suite));
+
+    let Suite { runtime, stage, times } = Arc::into_inner(suite).expect("all cases are over");
+    times.tell();
     let stage = Arc::into_inner(stage).expect("all cases are over");
     match runtime.block_on(stage.finish()) {
         Ok(()) => conclusion.exit_code(),
@@ -214,71 +241,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn trials(runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
-    let plain = plain().into_iter().map(|(name, case)| Trial::test(name, move || case().map_err(failed)));
-
-    let of_mode = |mode| DRIVERS.into_iter().filter(move |driver: &Driver| driver.mode() == mode);
-    let shared = DRIVERS.into_iter().flat_map(|driver| cases_of(driver, runtime, stage));
-
-    let own = each(with_each_driver(), DRIVERS);
-    let own = own.chain(each(with_each_split_driver(), of_mode(Mode::Split)));
-    let own = own.map(|(driver, name, case)| {
-        let (runtime, stage) = (runtime.clone(), stage.clone());
-        Trial::test(format!("{driver}::{name}"), move || {
-            runtime.block_on(case(stage, driver)).map_err(failed)
-        })
-    });
-
-    let stages = on_stage().into_iter().map(|(name, case)| {
-        let (runtime, stage) = (runtime.clone(), stage.clone());
-        Trial::ignorable_test(name, move || match runtime.block_on(case(stage)) {
-            Ok(None) => Ok(Completion::Completed),
-            Ok(Some(reason)) => Ok(Completion::ignored_with(reason)),
-            Err(error) => Err(failed(error)),
-        })
-    });
-    let experiments = Arc::new(flaws::Experiments::new().expect("a temporary folder can be made"));
-    let flawed = FLAWS.iter().map(|flaw| {
-        let (runtime, stage, experiments) = (runtime.clone(), stage.clone(), experiments.clone());
-        Trial::test(format!("flaws::{}", flaw.name), move || {
-            runtime.block_on(experiments.catch(&stage, flaw)).map_err(failed)
-        })
-    });
-    plain.chain(shared).chain(own).chain(stages).chain(flawed).collect()
-}
-
-/// The cases that share this driver's world, one after the other: the world is there from the first to the last.
-fn cases_of(driver: Driver, runtime: &Arc<Runtime>, stage: &Arc<Stage>) -> Vec<Trial> {
-    let seat = Arc::new(Seat::new(driver));
-    let trial = |(name, case): (&'static str, InWorld)| {
-        let (runtime, stage, seat) = (runtime.clone(), stage.clone(), seat.clone());
-        Trial::test(format!("{driver}::{name}"), move || {
-            let outcome = runtime.block_on(async { case(seat.world(&stage).await?).await });
-            let closed = Arc::into_inner(seat).map_or(Ok(()), |seat| runtime.block_on(seat.close(&stage)));
-            outcome.and(closed).map_err(failed)
-        })
-    };
-    let of_one_mode = in_worlds_of_one_mode().into_iter();
-    let of_one_mode =
-        of_one_mode.filter(|(mode, ..)| *mode == driver.mode()).map(|(_, name, case)| (name, case));
-    // First, because one that is left out leaves its seat when its turn comes, and cannot close anything.
-    let in_full = in_full().into_iter().map(|case| trial(case).with_ignored_flag(true));
-    in_full.chain(in_every_world().into_iter().chain(of_one_mode).map(trial)).collect()
-}
-
-/// Every case with every driver.
-fn each<Case: Copy>(
-    cases: Vec<(&'static str, Case)>,
-    drivers: impl IntoIterator<Item = Driver> + Clone,
-) -> impl Iterator<Item = (Driver, &'static str, Case)> {
-    cases
-        .into_iter()
-        .flat_map(move |(name, case)| drivers.clone().into_iter().map(move |driver| (driver, name, case)))
-}
-
-/// With all causes, which `Display` alone would leave out.
-fn failed(error: anyhow::Error) -> Failed {
-    format!("{error:#}").into()
 }

@@ -28,8 +28,8 @@ const SLOW: [&str; 2] = [
 ];
 const INSERT: &str = "INSERT INTO chassis.outbox (message_id, destination, queue, body) \
                       VALUES (gen_random_uuid(), $1, true, $2)";
-/// Far longer than an instance takes to end, and far shorter than what is waited for it before it is killed.
-const SOON: Duration = Duration::from_secs(6);
+/// Just before an instance that has been asked to end is killed, because it has not ended by itself.
+const KILLED: Duration = Duration::from_secs(14);
 
 /// An instance that ends publishes what is there, and leaves what others write meanwhile to the next relay. Nothing is
 /// lost between the two.
@@ -69,7 +69,7 @@ pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Op
     for writer in try_join_all(writers).await? {
         writer.context("a writer")?;
     }
-    ensure!(took < SOON, "it ended after {took:?}: as long as others write, it publishes");
+    ensure!(took < KILLED, "it had to be killed: as long as others write, it publishes");
 
     let written = written.load(Ordering::Relaxed);
     // What was looked at above goes back to the queue with its channel.

@@ -28,7 +28,6 @@ fault = { kind = 'latency', target = 'gateway-shipping', attributes = { latency 
 ";
 
 pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let folder = tempfile::tempdir()?;
     let drivers = vec![Driver::Local, Driver::Orchestrated];
     let options = Options { drivers, seed: 3, infra: servers::Options::default() };

@@ -11,7 +11,6 @@ use crate::docs;
 const FAULTS: usize = 10;
 
 pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let folder = tempfile::tempdir()?;
     let options = Options {
         drivers: vec![Driver::Orchestrated],

@@ -8,15 +8,14 @@ use story::{Holder, Language, Outcome, Pick, Story, Wait, Waiting, What};
 use tests::{Driver, Stage, World, eventually};
 use uuid::Uuid;
 
-use crate::api::order;
 use crate::docs::fits;
 use crate::two_phase::Died;
+use tests::{Goods, Line, order};
 
 /// What is undone for an order that shipping refuses, in the order in which it has to be.
 const UNDONE: [&str; 3] = ["payments.refund-payment", "inventory.release-stock", "catalog.release-prices"];
 
 pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let infrastructure = stage.infrastructure().await?;
         // Once: a message that comes twice is a retry in the story.
@@ -32,14 +31,20 @@ pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
 }
 
 async fn told(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
-    let confirmed = world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 10)])).await?;
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
+    let confirmed =
+        world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     let confirmed = tell(world, id(&confirmed)?).await?;
     ensure!(confirmed.outcome == Outcome::Confirmed, "{:?}", confirmed.outcome);
     ensure!(undone(&confirmed).is_empty(), "{:?}", undone(&confirmed));
     settled(&confirmed)?;
 
-    let refused = world.refused(&order(&customer, "atlantis", &[(&sku, 1, 10)]), "region_not_served").await?;
+    let refused = world
+        .refused(
+            &order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 10 }]),
+            "region_not_served",
+        )
+        .await?;
     let refused = tell(world, id(&refused)?).await?;
     let Outcome::Cancelled { code, .. } = &refused.outcome else { anyhow::bail!("{:?}", refused.outcome) };
     ensure!(code == "region_not_served", "{code}");
@@ -78,10 +83,14 @@ fn settled(story: &Story) -> Result<()> {
 }
 
 async fn stuck(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     world.shop().await.pause("payments")?;
     let key = Uuid::new_v4().to_string();
-    let placed = world.order(&key, &order(&customer, "seoul", &[(&sku, 1, 10)])).await?.expect(202)?.json;
+    let placed = world
+        .order(&key, &order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]))
+        .await?
+        .expect(202)?
+        .json;
     let id = id(&placed)?;
     let waiting = eventually("the order waits for payments", async || {
         let story = tell(world, id).await?;
@@ -114,7 +123,7 @@ async fn stuck(world: &World) -> Result<()> {
 
 /// Somebody who has nothing to do with the shop holds the customer's wallet.
 async fn locked(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     let mut holder = AsyncPgConnection::establish(&world.databases.payments).await?;
     let hold = format!(
         "SET application_name = 'a holder'; BEGIN;
@@ -122,7 +131,11 @@ async fn locked(world: &World) -> Result<()> {
     );
     holder.batch_execute(&hold).await?;
     let key = Uuid::new_v4().to_string();
-    let placed = world.order(&key, &order(&customer, "seoul", &[(&sku, 1, 10)])).await?.expect(202)?.json;
+    let placed = world
+        .order(&key, &order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]))
+        .await?
+        .expect(202)?
+        .json;
     let id = id(&placed)?;
     let wallet = format!("payments.wallets {customer}");
     eventually("the order waits for the wallet", async || {
@@ -142,7 +155,6 @@ async fn locked(world: &World) -> Result<()> {
 
 /// The order is decided and seen, and a part of it is only prepared.
 pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let died = Died::at(stage, "after-commit-prepared").await?;
     let shop = died.world.shop().await.handle();
     let id = story::pick(&shop, Pick::Last).await?.context("the order is not seen")?;

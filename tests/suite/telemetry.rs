@@ -8,7 +8,7 @@ use serde_json::Value;
 use tests::{Body, Driver, Stage, World, eventually};
 use uuid::Uuid;
 
-use crate::api::order;
+use tests::{Goods, Line, order};
 
 /// What a span is called, and what it is in, as far as a tree goes.
 #[derive(Debug, Clone)]
@@ -128,11 +128,11 @@ const STEPS: [&str; 6] = [
 ];
 
 pub async fn an_order_is_one_trace(world: &World) -> Result<()> {
-    let (sku, customer) = (world.product(5, 1).await?, world.customer(5).await?);
+    let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
     let trace = Uuid::new_v4().simple().to_string();
     let client = format!("00-{trace}-{CLIENT}-01");
     let key = Uuid::new_v4().to_string();
-    let body = Body::Json(order(&customer, "seoul", &[(&sku, 1, 5)]));
+    let body = Body::Json(order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }]));
     let headers = [("idempotency-key", key.as_str()), ("traceparent", client.as_str())];
     let placed = world.send("POST", "/orders", &headers, body).await?;
     let decided = world.decision(placed.header("location")).await?;
@@ -194,9 +194,9 @@ pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<(
     let long = "4".repeat(20_000);
     for garbage in GARBAGE.into_iter().chain([long.as_str()]) {
         let name = garbage.get(..20).unwrap_or(garbage);
-        let (sku, customer) = (world.product(5, 1).await?, world.customer(5).await?);
+        let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
         let key = Uuid::new_v4().to_string();
-        let body = Body::Json(order(&customer, "seoul", &[(&sku, 1, 5)]));
+        let body = Body::Json(order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }]));
         let headers = [("idempotency-key", key.as_str()), ("traceparent", garbage)];
         let placed = world.send("POST", "/orders", &headers, body).await?;
         let decided = world.decision(placed.header("location")).await.context(name.to_owned())?;
@@ -248,9 +248,10 @@ pub async fn metrics_move_with_what_is_sent(world: &World) -> Result<()> {
     let posts = ["http_request_method=\"POST\"", "http_route=\"/orders\""];
     let confirmed = ["outcome=\"confirmed\""];
     let before = metrics_of(world, decides).await?;
-    let (sku, customer) = (world.product(5, ORDERS).await?, world.customer(5 * ORDERS).await?);
+    let (sku, customer) =
+        (world.product(Goods { price: 5, pieces: ORDERS }).await?, world.customer(5 * ORDERS).await?);
     for _ in 0..ORDERS {
-        world.confirmed(&order(&customer, "seoul", &[(&sku, 1, 5)])).await?;
+        world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }])).await?;
     }
     // Counted once the decision is committed, which the client may see a moment before.
     let after = eventually("the orders are counted", async || {
@@ -287,7 +288,6 @@ pub async fn metrics_move_with_what_is_sent(world: &World) -> Result<()> {
 }
 
 pub async fn off_is_off(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_without_telemetry(Driver::Orchestrated, infrastructure).await?;
     world.still_works().await?;

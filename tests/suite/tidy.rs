@@ -31,6 +31,9 @@ const FILES: [&str; 11] = [
 /// What a module may have besides: what it does where it is broken on purpose, out of the way of the rest.
 const FLAWED: &str = "src/flawed.rs";
 
+/// The files of the suite that run cases and have none.
+const RUNNERS: [&str; 3] = ["main.rs", "running.rs", "times.rs"];
+
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
@@ -198,6 +201,32 @@ fn levels(text: &str) -> Vec<usize> {
     levels
 }
 
+pub fn the_readme_names_every_suite() -> Result<()> {
+    let suite = checkout().join("tests/suite");
+    let mut names = Vec::new();
+    for file in files(&suite)? {
+        let name = file.strip_prefix(&suite)?.to_string_lossy().into_owned();
+        // What lies in folders belongs to the file of that name.
+        if name.ends_with(".rs") && !RUNNERS.contains(&name.as_str()) && !name.contains('/') {
+            names.push(name);
+        }
+    }
+    ensure!(names.len() > 20, "only {} suites were found", names.len());
+    without_complaints(unnamed(&read(&checkout().join("tests/README.md"))?, &names))
+}
+
+/// Suites without a line in the table, and lines of the table without a suite.
+fn unnamed(readme: &str, names: &[String]) -> Vec<String> {
+    let lines = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let told: Vec<&str> = lines.map(|(name, _)| name).collect();
+    let missing = names.iter().filter(|name| !told.contains(&name.as_str()));
+    let missing = missing.map(|name| format!("tests/README.md has no line for suite/{name}"));
+    let gone = told.iter().filter(|name| !names.iter().any(|known| known == *name));
+    missing
+        .chain(gone.map(|name| format!("tests/README.md names suite/{name}, which is not there")))
+        .collect()
+}
+
 pub fn every_rule_sees_its_violation() -> Result<()> {
     let shape: Vec<String> =
         FILES.iter().map(|file| (*file).to_owned()).chain(["migrations/1/up.sql".into()]).collect();
@@ -216,6 +245,8 @@ pub fn every_rule_sees_its_violation() -> Result<()> {
         (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000100_b".into()]), 1),
         (different_headings("x", "# A\n```\n# no\n```\n## B", "# 가\n## 나"), 0),
         (different_headings("x", "# A\n## B", "# 가\n### 나"), 1),
+        (unnamed("| `a.rs` | it |", &["a.rs".into()]), 0),
+        (unnamed("| `a.rs` | it |\nor `b.rs`", &["b.rs".into()]), 2),
     ];
     for (n, (complaints, expected)) in seen.iter().enumerate() {
         ensure!(complaints.len() == *expected, "example {n}: {complaints:?}");

@@ -37,6 +37,4 @@ fn flaw_costs() {
         black_box(());
     });
     println!("an empty loop {nothing:.2} ns, a flaw that is off {flaw:.2} ns, a crash point {point:.2} ns");
-    // Far above what either takes, and far below what anybody could notice beside one statement of SQL.
-    assert!(flaw < 20.0 && point < 20.0, "asking costs too much");
 }

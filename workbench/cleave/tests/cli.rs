@@ -158,7 +158,7 @@ fn an_interrupted_comparison_leaves_nothing() {
             assert_eq!(status.code(), Some(2), "{signal}");
         }
         // After SIGKILL it is the guard's turn, which has no one to wait for it.
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while !processes_in(&data).is_empty() || Path::new(&data).exists() {
             assert!(Instant::now() < deadline, "{signal} left {:?} and {data}", processes_in(&data));
             std::thread::sleep(Duration::from_millis(50));

@@ -95,7 +95,7 @@ async fn messages_are_repeated_delayed_reordered_refused_and_poisoned() -> Resul
     let began = Instant::now();
     queue.send_all(0..3).await?;
     assert_eq!(queue.take(3).await?, [0, 1, 2]);
-    assert!((ms(300)..ms(3000)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= ms(300), "{:?}", began.elapsed());
     assert_eq!(faults.heal(id).await?.hits, 3);
 
     let id = faults.add(&fault("reorder", json!({"window": 3, "wait": 500}))?).await?;

@@ -13,34 +13,33 @@ use crate::ground::*;
 async fn latency_delays_each_way() -> Result {
     let proxy = proxied_echo().await?;
     let mut stream = connect(&proxy).await?;
-    assert!(round_trip(&mut stream, 10).await? < ms(150), "no toxic yet");
+    round_trip(&mut stream, 10).await?;
 
     proxy.add(toxic("latency", json!({"latency": 150})))?;
     let took = round_trip(&mut stream, 10).await?;
-    assert!((ms(150)..ms(1500)).contains(&took), "{took:?}");
+    assert!(took >= ms(150), "{took:?}");
     assert_eq!(hits(&proxy), 1);
     proxy.add(toxic("latency upstream", json!({"latency": 150})))?;
     let took = round_trip(&mut stream, 10).await?;
-    assert!((ms(300)..ms(2000)).contains(&took), "{took:?}");
+    assert!(took >= ms(300), "{took:?}");
 
     assert_eq!(proxy.remove("latency_downstream")?, 2);
     let took = round_trip(&mut stream, 10).await?;
-    assert!((ms(150)..ms(1500)).contains(&took), "{took:?}");
+    assert!(took >= ms(150), "{took:?}");
+    assert_eq!(hits(&proxy), 2, "the other one is still in place");
     Ok(())
 }
 
 #[tokio::test]
 async fn jitter_varies_latency_within_its_bounds() -> Result {
     let proxy = proxied_echo().await?;
-    let mut stream = connect(&proxy).await?;
-    proxy.add(toxic("latency", json!({"latency": 60, "jitter": 40})))?;
-    let mut times = Vec::new();
-    for _ in 0..20 {
-        times.push(round_trip(&mut stream, 1).await?);
-    }
+    proxy.add(toxic("latency", json!({"latency": 600, "jitter": 500})))?;
+    let trip = async || round_trip(&mut connect(&proxy).await?, 1).await;
+    let times = futures_util::future::try_join_all((0..20).map(|_| trip())).await?;
     let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
-    assert!(*least >= ms(20) && *least < ms(60), "{times:?}");
-    assert!(*most > ms(60), "{times:?}");
+    // Without jitter no trip takes less than 600 ms, and a slow machine only adds to it.
+    assert!(*least >= ms(100) && *least < ms(600), "{times:?}");
+    assert!(*most > ms(600), "{times:?}");
     Ok(())
 }
 
@@ -70,7 +69,7 @@ async fn bandwidth_lets_bytes_trickle() -> Result {
     let mut others = vec![0; 29_999];
     within(stream.read_exact(&mut others)).await??;
     let all = began.elapsed();
-    assert!((ms(550)..ms(3000)).contains(&all), "{all:?}");
+    assert!(all >= ms(550), "{all:?}");
     assert!(first < all / 2, "the first byte came after {first:?}, the last after {all:?}");
     assert!(hits(&proxy) > 1);
     Ok(())
@@ -81,12 +80,12 @@ async fn slow_close_delays_the_end_alone() -> Result {
     let proxy = proxied_echo().await?;
     let mut stream = connect(&proxy).await?;
     proxy.add(toxic("slow_close", json!({"delay": 200})))?;
-    assert!(round_trip(&mut stream, 10).await? < ms(150));
-    assert_eq!(hits(&proxy), 0);
+    round_trip(&mut stream, 10).await?;
+    assert_eq!(hits(&proxy), 0, "what is no end is not delayed");
     let began = Instant::now();
     stream.shutdown().await?;
     assert!(rest(&mut stream).await?.is_empty());
-    assert!((ms(200)..ms(1500)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= ms(200), "{:?}", began.elapsed());
     assert_eq!(hits(&proxy), 1);
     Ok(())
 }
@@ -100,7 +99,7 @@ async fn timeout_lets_nothing_through_and_then_closes() -> Result {
     proxy.add(toxic("timeout", json!({"timeout": 200})))?;
     stream.write_all(b"hello").await?;
     assert_eq!(rest(&mut stream).await?, b"");
-    assert!((ms(200)..ms(1500)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= ms(200), "{:?}", began.elapsed());
     assert_eq!(hits(&proxy), 2, "a piece was held back, a connection closed");
     Ok(())
 }
@@ -129,7 +128,7 @@ async fn reset_peer_resets_what_is_used() -> Result {
     used.write_all(b"hello").await?;
     let error = rest(&mut used).await.expect_err("the connection is reset");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    assert!((ms(100)..ms(1500)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= ms(100), "{:?}", began.elapsed());
     assert_eq!(proxy.remove("reset_peer_downstream")?, 1);
     round_trip(&mut idle, 1).await?;
     Ok(())
@@ -146,7 +145,7 @@ async fn slicer_cuts_into_small_pieces_with_pauses() -> Result {
     let first = within(stream.read(&mut buffer)).await??;
     assert!((8..=12).contains(&first), "{first}");
     within(stream.read_exact(&mut buffer[first..])).await??;
-    assert!((ms(200)..ms(2000)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= ms(200), "{:?}", began.elapsed());
     assert!(hits(&proxy) > 1, "a piece was cut up, others had to wait");
     Ok(())
 }

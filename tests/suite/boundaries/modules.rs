@@ -1,0 +1,202 @@
+//! Which of a crate's top-level modules names which: read from the text, tests left out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::text::{code_of, without_tests};
+
+/// Module by module, which others it names, and where it does first.
+pub type Uses = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What a crate consists of: the path of each file below `src/`, as `audit/mod.rs`, and its text.
+pub type Sources = BTreeMap<String, String>;
+
+/// All sources of a crate. Programs in `src/bin` are crates of their own.
+pub fn sources(src: &Path) -> Result<Sources> {
+    let mut sources = Sources::new();
+    let mut folders = vec![src.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("{} cannot be listed", folder.display()))?;
+        for entry in entries {
+            let path: PathBuf = entry?.path();
+            let name = path.strip_prefix(src)?.to_string_lossy().replace('\\', "/");
+            if path.is_dir() && name != "bin" {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                let text = fs::read_to_string(&path);
+                sources.insert(name, text.with_context(|| format!("{} cannot be read", path.display()))?);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// The graph of a crate's top-level modules. What the crate's root only passes on counts for the module it is from.
+pub fn uses(sources: &Sources) -> Uses {
+    let mut tests = BTreeSet::new();
+    let mut codes = BTreeMap::new();
+    for (file, text) in sources {
+        let (code, modules) = without_tests(&code_of(text));
+        let (_, folder) = place(file);
+        tests.extend(modules.into_iter().map(|module| format!("{folder}{module}")));
+        codes.insert(file.as_str(), code);
+    }
+    let is_test = |file: &str| {
+        let of =
+            |test: &String| file.strip_prefix(test.as_str()).is_some_and(|rest| rest.starts_with(['.', '/']));
+        tests.iter().any(of)
+    };
+    codes.retain(|file, _| !is_test(file));
+
+    let top = |file: &str| place(file).0.first().cloned();
+    let mut uses: Uses = codes.keys().filter_map(|file| Some((top(file)?, BTreeMap::new()))).collect();
+    let roots = codes.iter().filter(|(file, _)| top(file).is_none());
+    let passed_on: BTreeMap<String, String> = roots.flat_map(|(_, code)| passed_on(code)).collect();
+    for (file, code) in &codes {
+        let (path, _) = place(file);
+        let Some(from) = path.first() else { continue };
+        for (name, line) in named(code, path.len()) {
+            let to = if uses.contains_key(&name) { Some(&name) } else { passed_on.get(&name) };
+            let Some(to) = to.filter(|to| *to != from && uses.contains_key(*to)) else { continue };
+            let of_module = uses.get_mut(from).expect("every file is in a module");
+            of_module.entry(to.clone()).or_insert_with(|| format!("{file}:{line}"));
+        }
+    }
+    uses
+}
+
+/// The path of the module that a file is, and the folder of the modules below it.
+fn place(file: &str) -> (Vec<String>, String) {
+    let stem = file.strip_suffix(".rs").unwrap_or(file);
+    let stem = match stem.strip_suffix("/mod") {
+        Some(folder) => folder,
+        None if stem == "lib" || stem == "main" => "",
+        None => stem,
+    };
+    let path: Vec<String> = stem.split('/').filter(|part| !part.is_empty()).map(String::from).collect();
+    let folder = if stem.is_empty() { String::new() } else { format!("{stem}/") };
+    (path, folder)
+}
+
+/// What stands behind `crate::`, or behind so many `super::` that they lead to the root, with the line.
+fn named(code: &str, depth: usize) -> Vec<(String, usize)> {
+    let roots = ["crate::".to_owned(), "super::".repeat(depth)];
+    let mut found = Vec::new();
+    for root in roots {
+        for (at, _) in code.match_indices(&root) {
+            let before = &code[..at];
+            let rest = &code[at + root.len()..];
+            let inside = before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                || before.ends_with("super::")
+                || rest.starts_with("super::");
+            if !inside {
+                let line = before.matches('\n').count() + 1;
+                found.extend(trees(rest).into_iter().map(|tree| (first(tree).to_owned(), line)));
+            }
+        }
+    }
+    found
+}
+
+/// What the root takes from its modules, by the name that it has there.
+fn passed_on(code: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("use ") {
+        let statement = code[at + 4..].split(';').next().unwrap_or_default();
+        for (path, name) in leaves("", statement.trim_start()) {
+            found.push((
+                name,
+                first(path.trim_start_matches("crate::").trim_start_matches("self::")).to_owned(),
+            ));
+        }
+    }
+    found
+}
+
+/// The paths of a use tree, each with the name that it gets.
+fn leaves(prefix: &str, tree: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for tree in trees(tree) {
+        if let Some((path, inner)) = tree.split_once('{') {
+            let inner = inner.rsplit_once('}').map_or(inner, |(inner, _)| inner);
+            found.extend(leaves(&format!("{prefix}{}", path.trim()), &format!("{{{inner}}}")));
+            continue;
+        }
+        let (path, name) =
+            tree.split_once(" as ").unwrap_or((tree, tree.rsplit("::").next().unwrap_or(tree)));
+        let path = format!("{prefix}{}", path.trim());
+        let name = if name.trim() == "self" {
+            prefix.trim_end_matches("::").rsplit("::").next()
+        } else {
+            Some(name)
+        };
+        found.push((path, name.unwrap_or_default().trim().to_owned()));
+    }
+    found
+}
+
+/// The trees at the beginning of this text: those between braces, or one that goes as far as a path can.
+fn trees(text: &str) -> Vec<&str> {
+    let Some(inner) = text.trim_start().strip_prefix('{') else { return vec![text.trim()] };
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            ',' if depth == 0 => {
+                found.push(inner[start..at].trim());
+                start = at + 1;
+            }
+            '}' if depth == 0 => {
+                found.push(inner[start..at].trim());
+                break;
+            }
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    found.retain(|tree| !tree.is_empty());
+    found
+}
+
+/// The first name of a path.
+fn first(path: &str) -> &str {
+    path.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()
+}
+
+/// Where modules name each other in a circle: one shortest circle for each knot, as a sentence.
+pub fn cycles(uses: &Uses) -> Vec<String> {
+    let mut circles: Vec<Vec<&str>> = uses.keys().filter_map(|module| shortest(uses, module)).collect();
+    circles.sort_by_key(Vec::len);
+    let mut seen = BTreeSet::new();
+    circles.retain(|circle| {
+        let is_new = circle.iter().all(|module| !seen.contains(module));
+        seen.extend(circle.iter().copied());
+        is_new
+    });
+    let told = |circle: Vec<&str>| {
+        let steps = circle.windows(2).map(|pair| format!(" -> {} ({})", pair[1], uses[pair[0]][pair[1]]));
+        format!("{}{}", circle[0], steps.collect::<String>())
+    };
+    circles.into_iter().map(told).collect()
+}
+
+/// The shortest way from a module back to itself.
+fn shortest<'a>(uses: &'a Uses, start: &'a str) -> Option<Vec<&'a str>> {
+    let (mut ways, mut seen) = (VecDeque::from([vec![start]]), BTreeSet::new());
+    while let Some(way) = ways.pop_front() {
+        for next in uses.get(*way.last()?)?.keys() {
+            let longer = [&way[..], &[next.as_str()]].concat();
+            if next == start {
+                return Some(longer);
+            }
+            if seen.insert(next) {
+                ways.push_back(longer);
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,40 @@
+//! How long each case took: told, and held against nobody.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How many of the slowest cases are told at the end.
+const SLOWEST: usize = 10;
+
+/// The cases that are over.
+#[derive(Debug, Default)]
+pub struct Times(Mutex<Vec<(Duration, String)>>);
+
+impl Times {
+    /// Runs a case, and notes how long it took. Where `CLEAVE_TEST_TIMES` is set, prints it at once.
+    pub fn of<T>(&self, name: &str, case: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let outcome = case();
+        let time = began.elapsed();
+        if std::env::var_os("CLEAVE_TEST_TIMES").is_some() {
+            eprintln!("{}", line(time, name));
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((time, name.to_owned()));
+        outcome
+    }
+
+    /// Prints the slowest.
+    pub fn tell(&self) {
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        times.sort_by(|one, other| other.cmp(one));
+        let sum: Duration = times.iter().map(|(time, _)| *time).sum();
+        eprintln!("{} cases took {:.0} s one after the other; the slowest:", times.len(), sum.as_secs_f64());
+        for (time, name) in times.iter().take(SLOWEST) {
+            eprintln!("{}", line(*time, name));
+        }
+    }
+}
+
+fn line(time: Duration, name: &str) -> String {
+    format!("{:7.1} s  {name}", time.as_secs_f64())
+}
