@@ -10,7 +10,8 @@ const SCHEMA: &str = include_str!("../../../docs/model.schema.json");
 const FLAWS_OF_THE_SHOP: &str = include_str!("../../../modules/platform/src/flaw.rs");
 
 fn two_phase(flaw: Option<Flaw>) -> TwoPhase {
-    TwoPhase { participants: 2, crashes: 1, duplicates: 1, flaw }
+    // What a flaw breaks shows without duplicates, as in `cleave model`, and is found sooner.
+    TwoPhase { participants: 2, crashes: 1, duplicates: u8::from(flaw.is_none()), flaw }
 }
 
 fn saga(flaw: Option<Flaw>) -> Saga {
