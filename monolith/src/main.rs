@@ -108,16 +108,20 @@ async fn serve_two_phase(
         let pools = databases.pools(settings.pool_per_worker());
         observed.pools().inspect(|known| pools.all().iter().for_each(|pool| known.watch("requests", pool)));
         app.app_data(web::Data::new(counted.clone()));
-        let driver = Driver::TwoPhase(TwoPhase::new(coordinator.clone(), pools.clone()));
+        let driver = Driver::TwoPhase(TwoPhase::new(coordinator.clone(), pools.clone(), &databases));
         app.app_data(web::Data::new(pools.all().to_vec()))
             .app_data(web::Data::new(driver))
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| routes_on(app, module, &pools));
     });
-    tokio::select! {
-        served = serve(&place, telemetry, routes) => served,
-        () = recovery.watch() => unreachable!("it looks for as long as the process lives"),
-    }
+    let (stopped, until_stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = async {
+        let served = serve(&place, telemetry, routes).await;
+        drop(stopped);
+        served
+    };
+    let (served, ()) = tokio::join!(served, recovery.watch(async { _ = until_stopped.await }));
+    served
 }
 
 async fn serve(place: &Place, telemetry: &Telemetry, routes: Routes) -> anyhow::Result<()> {
@@ -158,7 +162,7 @@ async fn place_order(
     let new = orders::new_order(&request, body.into_inner())?;
     let scope = http::scope_of(&request).of(new.placed.order_id);
     telemetry::note_order(new.placed.order_id);
-    let decided = driver.checkout(&new, &scope).await?;
+    let decided = driver.checkout(&new, &scope).await.map_err(two_phase::problem)?;
     tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");
     if !decided.replayed {
         counted.note(decided.order.refusal.as_ref());

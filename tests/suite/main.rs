@@ -24,6 +24,7 @@ mod gateway;
 mod live_audit;
 mod openapi;
 mod relay;
+mod retired_coordinators;
 mod running;
 mod scenario;
 mod servers;
@@ -195,6 +196,14 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         two_phase::a_transaction_at_work_is_waited_for,
         two_phase::branches_are_finished_by_hand,
         two_phase::branches_of_the_living_are_left_alone,
+        retired_coordinators::an_instance_that_is_gone_for_good,
+        retired_coordinators::an_instance_that_stops_leaves_nothing_prepared,
+        retired_coordinators::instances_share_the_room_of_their_server,
+        retired_coordinators::a_paused_coordinator_says_what_its_successor_did,
+        retired_coordinators::a_paused_coordinator_that_holds_its_lock_is_waited_for,
+        retired_coordinators::a_branch_that_is_prepared_late,
+        retired_coordinators::sessions_that_are_lost_before_the_decision,
+        retired_coordinators::a_decision_whose_answer_is_lost_is_asked_for,
         coordinators::two_coordinators_keep_to_their_own,
         coordinators::a_server_without_room_is_refused,
         coordinators::each_module_may_have_its_own_database,

@@ -1,4 +1,4 @@
-//! One module's part of a transaction, on a connection of its own: first open, then prepared.
+//! A branch: one module's part of a transaction, on a connection of its own. It is open first, then prepared.
 
 use contracts::BoxError;
 use diesel::QueryableByName;
@@ -11,44 +11,44 @@ use platform::{CrashPoint, Pool, sql};
 use super::gid::Gid;
 use crate::modules::Module;
 
-/// A branch in which work is done. diesel knows nothing of it: its own transactions cannot be prepared.
+/// A branch in which a module works. It is not a transaction of diesel's, because those cannot be prepared.
 ///
-/// One that is dropped before its end (an error, a request that was given up) takes its connection with it, which
-/// closes, and the server rolls back.
+/// A branch that is dropped before its end (an error, a request that was cut off) closes its connection instead of
+/// returning it to the pool, and so the server rolls back.
 pub struct Branch {
-    /// Whose part it is.
+    /// The module that works in it.
     pub module: Module,
     connection: Option<PooledConnection>,
 }
 
 impl Branch {
-    /// Begins.
+    /// Begins a transaction on a connection of this pool.
     pub async fn begin(pool: &Pool, module: Module) -> Result<Branch, BoxError> {
         let mut branch = Branch { module, connection: Some(pool.get().await?) };
         branch.connection().batch_execute("BEGIN").await?;
         Ok(branch)
     }
 
-    /// Where the module's handler works.
+    /// The connection for the module's handler.
     pub fn connection(&mut self) -> &mut AsyncPgConnection {
         self.connection.as_mut().expect("a branch has its connection until it ends")
     }
 
-    /// Undoes all of it.
+    /// Rolls it back before it was prepared.
     pub async fn roll_back(mut self) {
-        // If this fails, the connection is closed, which does the same.
+        // If this fails, dropping the branch closes the connection, and the server rolls back.
         if self.connection().batch_execute("ROLLBACK").await.is_ok() {
             self.connection.take();
         }
     }
 
-    /// Votes yes: from here on the branch outlives this process, its locks included, and is finished by its name.
+    /// Votes yes. From here on the branch and its locks survive this process; only its name can finish it.
     pub async fn prepare(mut self, gid: Gid) -> Result<Prepared, BoxError> {
         CrashPoint::BeforePrepare.pass();
         self.connection().batch_execute(&format!("PREPARE TRANSACTION '{gid}'")).await?;
-        // In a transaction that has failed the server answers ROLLBACK, which is no error (rule 29).
+        // In a transaction that has failed the server responds with ROLLBACK, which is not an error (rule 29).
         if !is_prepared(self.connection(), &gid).await? {
-            return Err(format!("the branch {gid} was rolled back when it was to be prepared").into());
+            return Err(format!("the server rolled the branch {gid} back instead of preparing it").into());
         }
         CrashPoint::AfterPrepare.pass();
         let connection = self.connection.take().expect("a branch has its connection until it ends");
@@ -64,25 +64,25 @@ impl Drop for Branch {
     }
 }
 
-/// A branch that is prepared. Its connection is free for anything else, and is kept because finishing must not have to
-/// wait for another.
+/// A branch that is prepared. Its connection could be used for anything else; it is kept so that finishing the branch
+/// never waits for a free connection.
 pub struct Prepared {
     gid: Gid,
     connection: PooledConnection,
 }
 
 impl Prepared {
-    /// Whose part it is.
+    /// The module that worked in it.
     pub fn module(&self) -> Module {
         self.gid.module
     }
 
-    /// The connection that prepared it, which is outside any transaction now.
+    /// The connection that prepared it, on which no transaction is open any more.
     pub fn connection(&mut self) -> &mut AsyncPgConnection {
         &mut self.connection
     }
 
-    /// Commits it, after the decision to do so.
+    /// Commits it. Only to be called once *commit* is on record.
     pub async fn commit(mut self) -> Result<(), BoxError> {
         CrashPoint::BeforeCommitPrepared.pass();
         commit_prepared(&mut self.connection, &self.gid).await?;
@@ -90,7 +90,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// Rolls it back, where nobody has decided to commit.
+    /// Rolls it back. Only to be called if *commit* is not on record and cannot be any more.
     pub async fn roll_back(mut self) -> Result<(), BoxError> {
         roll_back_prepared(&mut self.connection, &self.gid).await
     }
@@ -110,21 +110,30 @@ async fn is_prepared(conn: &mut AsyncPgConnection, gid: &Gid) -> Result<bool, Bo
     Ok(row.exists)
 }
 
-/// Commits a branch of a transaction whose decision says so, in the database that prepared it.
+/// Commits a branch in the database that prepared it. Only to be called once *commit* is on record.
 pub async fn commit_prepared(conn: &mut AsyncPgConnection, gid: &Gid) -> Result<(), BoxError> {
-    finished(conn.batch_execute(&format!("COMMIT PREPARED '{gid}'")).await)
+    let outcome = conn.batch_execute(&format!("COMMIT PREPARED '{gid}'")).await;
+    finished(conn, gid, outcome).await
 }
 
-/// Rolls a branch back of a transaction that nobody will decide to commit, in the database that prepared it.
+/// Rolls a branch back in the database that prepared it. Only to be called once *abort* is certain.
 pub async fn roll_back_prepared(conn: &mut AsyncPgConnection, gid: &Gid) -> Result<(), BoxError> {
-    finished(conn.batch_execute(&format!("ROLLBACK PREPARED '{gid}'")).await)
+    let outcome = conn.batch_execute(&format!("ROLLBACK PREPARED '{gid}'")).await;
+    finished(conn, gid, outcome).await
 }
 
-/// A name that is unknown is that of a branch which somebody else has finished by the same decision: there is only one
-/// (rule 32).
-fn finished(outcome: diesel::QueryResult<()>) -> Result<(), BoxError> {
+/// Succeeds if the branch is finished. Where it is not there any more, another process has finished it. That proves
+/// nothing about how (rule 60), but both callers know the one decision that every process abides by (rule 32).
+///
+/// It is asked by its name, not read from the error, whose text depends on the server's language (rule 45).
+async fn finished(
+    conn: &mut AsyncPgConnection,
+    gid: &Gid,
+    outcome: diesel::QueryResult<()>,
+) -> Result<(), BoxError> {
     match outcome {
-        Err(DatabaseError(_, information)) if information.message().ends_with("does not exist") => Ok(()),
-        outcome => Ok(outcome?),
+        Err(error @ DatabaseError(..)) if is_prepared(conn, gid).await? => Err(error.into()),
+        Ok(()) | Err(DatabaseError(..)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

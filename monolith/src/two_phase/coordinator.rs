@@ -1,4 +1,4 @@
-//! Who decides: a name that only one process has at a time, and the transactions that this process is working on.
+//! This process as a coordinator: its name, its epoch, and the transactions that it is working on.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,63 +11,61 @@ use super::decisions::Subject;
 use super::gid::{Gid, Name};
 use crate::modules::Module;
 
-/// The epoch of a process that is not the coordinator, or not any more.
-const NOBODY: i64 = 0;
+/// In place of an epoch, while this process does not hold the coordinator lock.
+const NO_EPOCH: i64 = 0;
 
 /// This process as a coordinator.
 #[derive(Debug)]
 pub struct Coordinator {
     name: Name,
-    /// [`NOBODY`], or the number of this start. Orders are taken only while it is a number.
+    /// [`NO_EPOCH`], or the number that this process got with the coordinator lock. Orders are taken only in an epoch.
     epoch: AtomicI64,
-    under_way: Mutex<HashSet<Uuid>>,
+    working_on: Mutex<HashSet<Uuid>>,
 }
 
 impl Coordinator {
-    /// One that has yet to take its place.
+    /// A coordinator that does not hold its lock yet.
     pub fn new(name: Name) -> Arc<Coordinator> {
-        Arc::new(Coordinator { name, epoch: AtomicI64::new(NOBODY), under_way: Mutex::default() })
+        Arc::new(Coordinator { name, epoch: AtomicI64::new(NO_EPOCH), working_on: Mutex::default() })
     }
 
-    /// What it is called.
+    /// Its name, which is part of the name of each of its branches.
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// The epoch, while this process holds its place.
+    /// The epoch, while this process holds the coordinator lock as far as it knows.
     pub fn epoch(&self) -> Option<i64> {
-        Some(self.epoch.load(Ordering::Relaxed)).filter(|epoch| *epoch != NOBODY)
+        Some(self.epoch.load(Ordering::Relaxed)).filter(|epoch| *epoch != NO_EPOCH)
     }
 
-    /// From now on this process decides, in this epoch, or not at all.
+    /// Begins an epoch, or ends it.
     pub(super) fn set_epoch(&self, epoch: Option<i64>) {
-        self.epoch.store(epoch.unwrap_or(NOBODY), Ordering::Relaxed);
+        self.epoch.store(epoch.unwrap_or(NO_EPOCH), Ordering::Relaxed);
     }
 
-    /// Begins a transaction, which counts as being worked on until it is dropped.
+    /// Begins a transaction, which this process is working on until it is dropped.
     pub fn begin(self: &Arc<Self>) -> Result<Transaction, BoxError> {
         let Some(epoch) = self.epoch() else {
-            return Err(format!("this process has lost its place as the coordinator {}", self.name).into());
+            return Err(format!("this process does not hold the lock of coordinator {}", self.name).into());
         };
         let id = Uuid::new_v4();
         self.transactions().insert(id);
         Ok(Transaction { id, epoch, coordinator: self.clone() })
     }
 
-    /// Whether a branch is left for recovery: its process is gone, or has given it up (rule 31).
-    pub fn has_left(&self, gid: &Gid) -> bool {
-        // A later epoch is that of a process which has taken our place while we did not look.
-        let ours = gid.coordinator == self.name && self.epoch().is_some_and(|epoch| gid.epoch <= epoch);
-        ours && !self.is_under_way(gid.transaction)
-    }
-
-    /// Whether this process is working on a transaction.
-    pub fn is_under_way(&self, transaction: Uuid) -> bool {
+    /// Whether this process is working on a transaction. Recovery leaves such a transaction alone.
+    pub fn is_working_on(&self, transaction: Uuid) -> bool {
         self.transactions().contains(&transaction)
     }
 
+    /// Whether this process is working on any transaction.
+    pub fn has_transactions(&self) -> bool {
+        !self.transactions().is_empty()
+    }
+
     fn transactions(&self) -> MutexGuard<'_, HashSet<Uuid>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.working_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,7 +78,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// What to decide on.
+    /// What a decision needs to know about it.
     pub fn subject(&self) -> Subject<'_> {
         Subject { transaction: self.id, coordinator: &self.coordinator.name, epoch: self.epoch }
     }
@@ -102,26 +100,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_ours_and_given_up_is_left() {
+    fn a_transaction_begins_in_an_epoch_and_is_worked_on_until_it_is_dropped() {
         let coordinator = Coordinator::new("monolith".parse().unwrap());
-        assert!(coordinator.begin().is_err(), "it has no place yet");
+        assert!(coordinator.begin().is_err(), "it does not hold its lock yet");
         coordinator.set_epoch(Some(3));
         let transaction = coordinator.begin().unwrap();
-        let live = transaction.gid(Module::Orders);
-        let gid = |name: &str, epoch| Gid {
-            coordinator: name.parse().unwrap(),
-            epoch,
-            transaction: Uuid::new_v4(),
-            module: Module::Orders,
-        };
-        assert!(!coordinator.has_left(&live), "it is worked on");
-        assert!(coordinator.has_left(&gid("monolith", 2)), "of a process that is gone");
-        assert!(coordinator.has_left(&gid("monolith", 3)), "given up");
-        assert!(!coordinator.has_left(&gid("monolith", 4)), "of whoever came after us");
-        assert!(!coordinator.has_left(&gid("monolith-2", 2)), "another's");
-        drop(transaction);
-        assert!(coordinator.has_left(&live), "given up");
+        let gid = transaction.gid(Module::Orders);
+        assert_eq!((gid.epoch, gid.coordinator.as_str()), (3, "monolith"));
+        assert!(coordinator.is_working_on(gid.transaction) && coordinator.has_transactions());
         coordinator.set_epoch(None);
-        assert!(!coordinator.has_left(&live), "who has no place finishes nothing");
+        assert!(coordinator.begin().is_err(), "it has lost its lock");
+        assert!(coordinator.is_working_on(gid.transaction), "and still works on what it has begun");
+        drop(transaction);
+        assert!(!coordinator.is_working_on(gid.transaction) && !coordinator.has_transactions());
     }
 }

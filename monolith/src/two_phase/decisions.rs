@@ -1,8 +1,12 @@
-//! What is decided about each transaction, on record beside the orders.
+//! The decision on each transaction, stored beside the orders.
 //!
-//! A decision is made by inserting its row, and the first to insert it has made it: a coordinator that has all votes
-//! inserts *commit*; whoever finds branches of a coordinator that is gone inserts *abort* before it rolls any of them
-//! back. So a statement of a dead process that is still on its way cannot overturn what was done meanwhile.
+//! A decision is a row, and inserting it is making it: the first insert wins. The coordinator that has all votes inserts
+//! *commit*. Recovery inserts *abort* before it rolls anything back, so that an insert of *commit* that is still on its way
+//! cannot overturn what recovery has done.
+//!
+//! *Commit* is fenced: it is only inserted while the coordinator's epoch in `two_phase.coordinators` is that of the
+//! transaction. Whoever takes over a coordinator raises its epoch first. So a process that was paused, and whose
+//! transactions were rolled back and forgotten meanwhile, cannot decide on them when it wakes up (rule 60).
 
 use contracts::BoxError;
 use diesel::QueryableByName;
@@ -12,12 +16,12 @@ use platform::{Flaw, sql};
 
 use super::gid::Name;
 
-/// What becomes of a transaction.
+/// What happens to all branches of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// All branches are committed.
+    /// Each is committed.
     Commit,
-    /// All branches are rolled back.
+    /// Each is rolled back.
     Abort,
 }
 
@@ -30,7 +34,7 @@ impl Verdict {
     }
 }
 
-/// A transaction, and the start of the coordinator that began it.
+/// A transaction, and the coordinator and epoch that began it.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub(super) transaction: uuid::Uuid,
@@ -45,71 +49,121 @@ struct TransactionRow {
 }
 
 #[derive(QueryableByName)]
+struct CoordinatorRow {
+    #[diesel(sql_type = Text)]
+    coordinator: String,
+}
+
+#[derive(QueryableByName)]
 struct DecisionRow {
     #[diesel(sql_type = Text)]
     decision: String,
 }
 
-/// Decides to commit, and answers what is decided now: somebody may have decided otherwise before. The answer is
-/// durable, because the statement is a transaction of its own.
-pub async fn commit(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Verdict, BoxError> {
+/// Inserts a decision in the name of the coordinator that began the transaction, if its epoch still lasts. `FOR SHARE`
+/// keeps the epoch from being raised until the decision is committed.
+const INSERT_FENCED: &str = "WITH epoch AS (
+         SELECT FROM two_phase.coordinators WHERE name = $2 AND epoch = $3 FOR SHARE
+     )
+     INSERT INTO two_phase.decisions (transaction_id, coordinator, epoch, decision)
+     SELECT $1, $2, $3, $4 FROM epoch ON CONFLICT (transaction_id) DO NOTHING";
+
+const INSERT: &str = "INSERT INTO two_phase.decisions (transaction_id, coordinator, epoch, decision)
+     VALUES ($1, $2, $3, $4) ON CONFLICT (transaction_id) DO NOTHING";
+
+/// Decides to commit. Returns the decision that stands, which may be another's: `None` if there is none and the
+/// coordinator's epoch is over, so that it can never decide on this transaction any more.
+///
+/// `Ok` is durable, because the insert is a transaction of its own. `Err` says nothing about the decision: ask with
+/// [`read_back`], on another connection.
+pub async fn commit(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Option<Verdict>, BoxError> {
     if Flaw::DecisionNotDurable.is_on() {
-        return Ok(Verdict::Commit);
+        return Ok(Some(Verdict::Commit));
     }
-    settle(conn, subject, Verdict::Commit).await
+    insert(conn, INSERT_FENCED, subject, Verdict::Commit).await
 }
 
-/// Decides to abort unless something is decided already, and answers what is decided now.
-pub async fn abort(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Verdict, BoxError> {
-    settle(conn, subject, Verdict::Abort).await
-}
-
-async fn settle(
+/// Asks what became of a call of [`commit`] whose answer was lost. It decides to abort if there is no decision yet: else
+/// the lost insert could still arrive after this has looked.
+///
+/// `None` if there is no decision and the epoch is over: then a successor has finished the transaction and forgotten
+/// either decision.
+pub async fn read_back(
     conn: &mut AsyncPgConnection,
     subject: Subject<'_>,
-    wish: Verdict,
-) -> Result<Verdict, BoxError> {
-    // The insertion waits for another of the same key that is under way, and then sees it.
-    let inserted = sql("INSERT INTO two_phase.decisions (transaction_id, coordinator, epoch, decision)
-         VALUES ($1, $2, $3, $4) ON CONFLICT (transaction_id) DO NOTHING")
-    .bind::<Uuid, _>(subject.transaction)
-    .bind::<Text, _>(subject.coordinator.as_str())
-    .bind::<BigInt, _>(subject.epoch)
-    .bind::<Text, _>(wish.as_str())
-    .execute(conn)
-    .await?;
-    if inserted == 1 {
-        return Ok(wish);
-    }
-    recorded(conn, subject.transaction).await
+) -> Result<Option<Verdict>, BoxError> {
+    insert(conn, INSERT_FENCED, subject, Verdict::Abort).await
 }
 
-/// What is on record. Nothing means abort.
-pub async fn recorded(conn: &mut AsyncPgConnection, transaction: uuid::Uuid) -> Result<Verdict, BoxError> {
+/// Decides to abort unless there is a decision, and returns the one that stands. For recovery, which holds the
+/// coordinator's lock.
+pub async fn abort(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Verdict, BoxError> {
+    let stands = insert(conn, INSERT, subject, Verdict::Abort).await?;
+    stands.ok_or_else(|| {
+        let Subject { transaction, coordinator, .. } = subject;
+        format!("another process has finished and forgotten the transaction {transaction} of {coordinator}")
+            .into()
+    })
+}
+
+/// Inserts a decision if there is none, and returns the one that stands.
+async fn insert(
+    conn: &mut AsyncPgConnection,
+    insert: &'static str,
+    subject: Subject<'_>,
+    verdict: Verdict,
+) -> Result<Option<Verdict>, BoxError> {
+    // If another insert for this transaction is under way, this waits for it to end and then finds its row.
+    let inserted = sql(insert)
+        .bind::<Uuid, _>(subject.transaction)
+        .bind::<Text, _>(subject.coordinator.as_str())
+        .bind::<BigInt, _>(subject.epoch)
+        .bind::<Text, _>(verdict.as_str())
+        .execute(conn)
+        .await?;
+    if inserted == 1 { Ok(Some(verdict)) } else { recorded(conn, subject.transaction).await }
+}
+
+/// The decision on record.
+pub async fn recorded(
+    conn: &mut AsyncPgConnection,
+    transaction: uuid::Uuid,
+) -> Result<Option<Verdict>, BoxError> {
     let rows: Vec<DecisionRow> = sql("SELECT decision FROM two_phase.decisions WHERE transaction_id = $1")
         .bind::<Uuid, _>(transaction)
         .load(conn)
         .await?;
-    let commit = rows.iter().any(|row| row.decision == Verdict::Commit.as_str());
-    Ok(if commit { Verdict::Commit } else { Verdict::Abort })
+    Ok(rows.into_iter().next().map(|row| match row.decision.as_str() {
+        "commit" => Verdict::Commit,
+        _ => Verdict::Abort,
+    }))
 }
 
-/// The transactions of a coordinator that are decided and not forgotten, up to this epoch.
-pub async fn known(
+/// The coordinators that have decisions on record.
+pub async fn coordinators(conn: &mut AsyncPgConnection) -> Result<Vec<Name>, BoxError> {
+    let rows: Vec<CoordinatorRow> =
+        sql("SELECT DISTINCT coordinator FROM two_phase.decisions").load(conn).await?;
+    Ok(rows.into_iter().filter_map(|row| row.coordinator.parse().ok()).collect())
+}
+
+/// The transactions of a coordinator, now in this epoch, whose decisions can be forgotten once no branch is left: all
+/// commits, and the aborts of earlier epochs. An abort of the present epoch stays: an insert of *commit* on a connection
+/// that was lost could still arrive, and would find nothing (rule 60).
+pub async fn forgettable(
     conn: &mut AsyncPgConnection,
     coordinator: &Name,
     epoch: i64,
 ) -> Result<Vec<uuid::Uuid>, BoxError> {
-    let rows: Vec<TransactionRow> =
-        sql("SELECT transaction_id FROM two_phase.decisions WHERE coordinator = $1 AND epoch <= $2")
-            .bind::<Text, _>(coordinator.as_str())
-            .bind::<BigInt, _>(epoch)
-            .load(conn)
-            .await?;
+    let rows: Vec<TransactionRow> = sql("SELECT transaction_id FROM two_phase.decisions
+         WHERE coordinator = $1 AND (epoch < $2 OR epoch = $2 AND decision = 'commit')")
+    .bind::<Text, _>(coordinator.as_str())
+    .bind::<BigInt, _>(epoch)
+    .load(conn)
+    .await?;
     Ok(rows.into_iter().map(|row| row.transaction_id).collect())
 }
 
-/// Forgets what nobody will ask for any more.
+/// Deletes the decisions on these transactions.
 pub async fn forget(conn: &mut AsyncPgConnection, transactions: &[uuid::Uuid]) -> Result<(), BoxError> {
     sql("DELETE FROM two_phase.decisions WHERE transaction_id = ANY($1)")
         .bind::<Array<Uuid>, _>(transactions)

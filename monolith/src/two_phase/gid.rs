@@ -1,5 +1,5 @@
-//! What a prepared branch is called. PostgreSQL takes a gid as text only, never as a bound parameter, so it is built
-//! from parts that are checked, and from nothing else (rule 35).
+//! The name of a prepared branch. PostgreSQL does not take it as a bound parameter, only as text in the statement. So it is
+//! built from checked parts and nothing else (rule 35).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use crate::modules::Module;
 
-/// What every gid of ours begins with.
+/// The prefix of every gid of the shop.
 const PREFIX: &str = "cleave";
 
 /// The longest name of a coordinator. PostgreSQL allows 199 bytes for a gid, of which the rest needs less than 100.
 const LONGEST: usize = 32;
 
-/// The name of a coordinator: small letters, digits and dashes.
+/// The name of a coordinator: lower-case letters, digits and dashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -44,20 +44,22 @@ impl FromStr for Name {
         if (1..=LONGEST).contains(&text.len()) && text.chars().all(allowed) {
             return Ok(Name(text.to_owned()));
         }
-        Err(format!("a coordinator's name is 1 to {LONGEST} small letters, digits and dashes, as monolith-2"))
+        Err(format!(
+            "a coordinator's name must be 1 to {LONGEST} lower-case letters, digits or dashes, such as monolith-2"
+        ))
     }
 }
 
-/// One branch: whose it is, of which start of it, of which transaction, in which module.
+/// The name of one branch: its coordinator, the epoch, the transaction and the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gid {
-    /// Who decides.
+    /// The coordinator that began the transaction.
     pub coordinator: Name,
-    /// The start of the coordinator that began the transaction.
+    /// The coordinator's epoch when it began the transaction.
     pub epoch: i64,
     /// The transaction.
     pub transaction: Uuid,
-    /// The module whose branch it is.
+    /// The module that works in the branch.
     pub module: Module,
 }
 
@@ -72,19 +74,19 @@ impl FromStr for Gid {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let stranger = || format!("{text:?} is not the name of a branch of ours");
+        let unknown = || format!("{text:?} is not the name of a branch of the shop");
         let [PREFIX, coordinator, epoch, transaction, module] = text.split(':').collect::<Vec<_>>()[..]
         else {
-            return Err(stranger());
+            return Err(unknown());
         };
         let gid = Gid {
             coordinator: coordinator.parse()?,
-            epoch: epoch.parse().map_err(|_| stranger())?,
-            transaction: transaction.parse().map_err(|_| stranger())?,
+            epoch: epoch.parse().map_err(|_| unknown())?,
+            transaction: transaction.parse().map_err(|_| unknown())?,
             module: module.parse()?,
         };
         // Numbers and UUIDs have several spellings, and only one of them is the name.
-        if gid.to_string() == text { Ok(gid) } else { Err(stranger()) }
+        if gid.to_string() == text { Ok(gid) } else { Err(unknown()) }
     }
 }
 

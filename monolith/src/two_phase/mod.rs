@@ -1,33 +1,36 @@
-//! The other driver: a branch a module, and two-phase commit.
+//! The two-phase driver: one branch per module, and two-phase commit.
 //!
-//! Each module works in a transaction of its own, on a connection of its own, in a database of its own if need be. When
-//! all steps have said yes, every branch is *prepared*: it can be committed whatever happens, and holds its locks until
-//! it is. Then the decision to commit is put on record, and only then is the first branch committed (rule 30). Between
-//! the first prepare and the last commit a crash leaves branches *in doubt*, which [`Recovery`] finishes.
+//! Each module works in a transaction of its own, on a connection of its own, and possibly in a database of its own. When
+//! all steps have said yes, every branch is *prepared*: it can be committed whatever happens, and holds its locks until it
+//! is. Then the decision to commit is put on record, and only then is the first branch committed (rule 30). A crash
+//! between the first prepare and the last commit leaves branches *in doubt*, which [`Recovery`] finishes.
 
 mod branch;
 mod coordinator;
 mod decisions;
 mod gid;
-mod place;
+mod lock;
+mod outcome;
 mod recovery;
 mod room;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use checkout::plan;
-use contracts::BoxError;
+use contracts::{BoxError, OrderId};
 use diesel_async::AsyncPgConnection;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use orders::{Decision, NewOrder, PlaceError};
-use platform::CrashPoint;
 use platform::telemetry::{DATABASE, Kind, Scope};
+use platform::{CrashPoint, db};
 
 use branch::{Branch, Prepared};
 use coordinator::Transaction;
-use decisions::Verdict;
-use place::Place;
+use decisions::{Subject, Verdict};
+use lock::CoordinatorLock;
+use outcome::OutcomeUnknown;
 
 use crate::databases::{Databases, Pools};
 use crate::decided::{Decided, Rollback, insist, place};
@@ -36,22 +39,28 @@ use crate::modules::{self, Module};
 
 pub use coordinator::Coordinator;
 pub use gid::Name;
+pub use outcome::problem;
 pub use recovery::Recovery;
 
-/// Takes this process's place as a coordinator, and finishes what an earlier one has left in doubt. `connections` is
-/// how many each module may have at once.
+/// How often a lost decision is asked for, and how long to wait in between: long enough for a server that restarts.
+const ASKED: u32 = 10;
+const ASKED_EVERY: Duration = Duration::from_millis(500);
+
+/// Acquires the coordinator lock, finishes what was left in doubt, and registers this instance. `connections` is how many
+/// each module may have at once.
 pub async fn start(
     coordinator: &Arc<Coordinator>,
     databases: &Databases,
     connections: usize,
 ) -> anyhow::Result<Recovery> {
-    room::check(databases, connections).await?;
-    let place = Place::take(coordinator.clone(), databases.url(Module::Orders)).await?;
-    let recovery = Recovery::new(coordinator.clone(), place, databases);
+    let lock = CoordinatorLock::acquire(coordinator.clone(), databases.url(Module::Orders)).await?;
+    let mut recovery = Recovery::new(coordinator.clone(), lock, databases);
     recovery
         .recover()
         .await
-        .map_err(|error| anyhow!(error).context("what is in doubt cannot be finished"))?;
+        .map_err(|error| anyhow!(error).context("cannot finish the transactions that are in doubt"))?;
+    // After recovery: what an instance that is gone has left prepared takes up room.
+    room::claim(&mut recovery.lock, databases, connections).await?;
     Ok(recovery)
 }
 
@@ -60,12 +69,14 @@ pub async fn start(
 pub struct TwoPhase {
     coordinator: Arc<Coordinator>,
     pools: Pools,
+    /// The database with the decisions, for a connection outside the pools.
+    decisions: String,
 }
 
 impl TwoPhase {
-    /// With the worker's own connections.
-    pub fn new(coordinator: Arc<Coordinator>, pools: Pools) -> TwoPhase {
-        TwoPhase { coordinator, pools }
+    /// A driver on a worker's own connections to these databases.
+    pub fn new(coordinator: Arc<Coordinator>, pools: Pools, databases: &Databases) -> TwoPhase {
+        TwoPhase { coordinator, pools, decisions: databases.url(Module::Orders).to_owned() }
     }
 
     /// Places an order and decides it.
@@ -93,7 +104,7 @@ impl TwoPhase {
                 let prepare = within.span(Kind::Client, "prepare").with(DATABASE);
                 let prepared = branches.prepare(&transaction).await?;
                 prepare.end();
-                commit(&transaction, prepared, within).await?;
+                self.finish(&transaction, prepared, new.placed.order_id, within).await?;
                 Ok(decided)
             }
             Err(Rollback::Failed(error)) => {
@@ -102,15 +113,73 @@ impl TwoPhase {
             }
             Err(Rollback::Refused(refusal)) => {
                 branches.roll_back().await;
-                // One module keeps the refused order: that needs no second phase.
+                // Only one module stores the refused order, so this needs no second phase.
                 let mut conn = self.pools.of(Module::Orders).get().await.map_err(BoxError::from)?;
                 local::cancel(&mut conn, new, refusal, within).await
             }
         }
     }
+
+    /// The second phase: decides, then commits every branch or rolls every branch back. `Ok` only if *commit* is on record.
+    async fn finish(
+        &self,
+        transaction: &Transaction,
+        mut prepared: Vec<Prepared>,
+        order: OrderId,
+        within: &Scope,
+    ) -> Result<(), PlaceError> {
+        let orders = prepared.iter().position(|branch| branch.module() == Module::Orders);
+        let orders = orders.ok_or_else(|| BoxError::from("an order has a branch in orders"))?;
+        let mut orders = prepared.swap_remove(orders);
+        CrashPoint::BeforeDecision.pass();
+        let decision = within.span(Kind::Client, "decide").with(DATABASE);
+        let verdict = match decisions::commit(orders.connection(), transaction.subject()).await {
+            // The epoch is over and *commit* was never on record, so it never will be.
+            Ok(stands) => stands.unwrap_or(Verdict::Abort),
+            // The insert may have been committed and only its answer lost.
+            Err(lost) => self.read_back(transaction.subject(), order, lost).await?,
+        };
+        if verdict == Verdict::Abort {
+            roll_back_all([orders].into_iter().chain(prepared)).await;
+            let error = "the transaction was rolled back before it was decided; the order was not placed";
+            return Err(BoxError::from(error).into());
+        }
+        CrashPoint::AfterDecision.pass();
+        decision.end();
+        let _commit = within.span(Kind::Client, "commit").with(DATABASE);
+        commit_all(orders, prepared).await;
+        Ok(())
+    }
+
+    /// Asks for a decision whose answer was lost, on a new connection, until it is known or it has taken too long.
+    async fn read_back(
+        &self,
+        subject: Subject<'_>,
+        order: OrderId,
+        lost: BoxError,
+    ) -> Result<Verdict, OutcomeUnknown> {
+        tracing::warn!(error = %lost, %order, "the answer to a decision was lost; asking for it");
+        let mut cause = lost;
+        for _ in 0..ASKED {
+            let asked = async {
+                let mut connection = db::connect_one(&self.decisions).await?;
+                decisions::read_back(&mut connection, subject).await
+            };
+            match asked.await {
+                Ok(Some(verdict)) => return Ok(verdict),
+                Ok(None) => {
+                    let cause = "a successor took over before the decision could be read back".into();
+                    return Err(OutcomeUnknown::new(order, cause));
+                }
+                Err(error) => cause = error,
+            }
+            tokio::time::sleep(ASKED_EVERY).await;
+        }
+        Err(OutcomeUnknown::new(order, cause))
+    }
 }
 
-/// The work: every module in its own branch, in the order of the plan.
+/// The first half of the first phase: every module works in its own branch, in the order of the plan.
 async fn vote(branches: &mut Branches<'_>, new: &NewOrder, within: &Scope) -> Result<Decided, Rollback> {
     if let Some(known) = place(branches.of(Module::Orders).await?, new, within).await? {
         return Ok(known);
@@ -122,33 +191,23 @@ async fn vote(branches: &mut Branches<'_>, new: &NewOrder, within: &Scope) -> Re
     Ok(Decided::new(new, Decision::Confirm))
 }
 
-/// The second phase: decides, and commits what is prepared.
-async fn commit(
-    transaction: &Transaction,
-    mut prepared: Vec<Prepared>,
-    within: &Scope,
-) -> Result<(), BoxError> {
-    let orders = prepared.iter().position(|branch| branch.module() == Module::Orders);
-    let mut orders = prepared.swap_remove(orders.ok_or("an order has a branch in orders")?);
-    CrashPoint::BeforeDecision.pass();
-    let decision = within.span(Kind::Client, "decide").with(DATABASE);
-    // If this fails, nobody knows what is decided until recovery has asked.
-    if decisions::commit(orders.connection(), transaction.subject()).await? == Verdict::Abort {
-        return Err("recovery has given this transaction up while it was worked on".into());
-    }
-    CrashPoint::AfterDecision.pass();
-    decision.end();
-    let _commit = within.span(Kind::Client, "commit").with(DATABASE);
-    // The order first, and the others side by side.
-    let committed = async {
-        orders.commit().await?;
-        try_join_all(prepared.into_iter().map(Prepared::commit)).await
-    };
-    if let Err(error) = committed.await {
-        // It is decided all the same, and recovery will see to it.
+/// Commits every branch, the order's first and the others side by side. Those that fail are left to recovery: the decision
+/// is on record.
+async fn commit_all(orders: Prepared, others: Vec<Prepared>) {
+    let first = orders.commit().await;
+    let rest = join_all(others.into_iter().map(Prepared::commit)).await;
+    for error in [first].into_iter().chain(rest).filter_map(Result::err) {
         tracing::warn!(%error, "a branch is left to recovery, to be committed");
     }
-    Ok(())
+}
+
+/// Rolls every branch back. Those that fail are left to recovery.
+async fn roll_back_all(prepared: impl IntoIterator<Item = Prepared>) {
+    for error in
+        join_all(prepared.into_iter().map(Prepared::roll_back)).await.into_iter().filter_map(Result::err)
+    {
+        tracing::warn!(%error, "a branch is left to recovery, to be rolled back");
+    }
 }
 
 /// The branches of one transaction, each begun when its module is first needed.
@@ -192,12 +251,8 @@ impl Branches<'_> {
             }
         }
         let Some(error) = no else { return Ok(yes) };
-        // What cannot be rolled back now, and what was prepared although its answer is lost, is left to recovery.
-        for failed in
-            join_all(yes.into_iter().map(Prepared::roll_back)).await.into_iter().filter_map(Result::err)
-        {
-            tracing::warn!(error = %failed, "a branch is left to recovery, to be rolled back");
-        }
+        // A branch that was prepared although the answer was lost is left to recovery.
+        roll_back_all(yes).await;
         Err(error)
     }
 }

@@ -1,4 +1,10 @@
-//! Finishing what was left in doubt: at start, and every second (rule 31).
+//! Recovery: finishes the branches that a coordinator has left prepared (rule 31). It runs at the start, every second, and
+//! once more when the process stops.
+//!
+//! A process finishes its own branches, and those of coordinators that have no process any more: an instance that was
+//! scaled down or replaced never comes back under its old name. Whether a coordinator has a process is told by its
+//! advisory lock. To finish the branches of another coordinator, a process acquires that lock and raises the epoch, as a
+//! restarted process of that name would.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,23 +16,26 @@ use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::{CrashPoint, Flaw, Pool, db, sql};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::branch::{commit_prepared, roll_back_prepared};
 use super::coordinator::Coordinator;
 use super::decisions::{self, Subject, Verdict};
-use super::gid::Gid;
-use super::place::Place;
+use super::gid::{Gid, Name};
+use super::lock::CoordinatorLock;
 use crate::databases::Databases;
 use crate::modules::Module;
 
-/// Between two looks.
+/// Between two runs.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Looks after the transactions of one coordinator.
+/// How long a process that stops may take to finish its branches. Another instance finishes what is left then.
+const LAST_RUN: Duration = Duration::from_secs(4);
+
+/// Finishes the branches that are left prepared.
 pub struct Recovery {
     coordinator: Arc<Coordinator>,
-    place: Place,
+    pub(super) lock: CoordinatorLock,
     /// Where the decisions are.
     orders: Pool,
     /// Each database once.
@@ -40,82 +49,145 @@ struct PreparedRow {
 }
 
 impl Recovery {
-    /// Of a coordinator that has just taken its place.
-    pub fn new(coordinator: Arc<Coordinator>, place: Place, databases: &Databases) -> Recovery {
+    /// Recovery by a coordinator that holds its lock.
+    pub fn new(coordinator: Arc<Coordinator>, lock: CoordinatorLock, databases: &Databases) -> Recovery {
         Recovery {
             coordinator,
-            place,
+            lock,
             orders: db::pool(databases.url(Module::Orders), 1),
             databases: databases.distinct().into_iter().map(|(url, _)| db::pool(url, 1)).collect(),
         }
     }
 
-    /// Looks every second, for as long as the process lives.
-    pub async fn watch(mut self) {
+    /// Runs every second until the process has stopped taking orders, and then until it leaves no branch behind.
+    pub async fn watch(mut self, stopped: impl Future<Output = ()>) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stopped);
         loop {
-            tick.tick().await;
-            if let Err(error) = self.look().await {
-                tracing::warn!(error = format!("{error:#}"), "what is in doubt stays so for now");
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = &mut stopped => break,
             }
+            if let Err(error) = self.run().await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "recovery failed; it is tried again in a second"
+                );
+            }
+        }
+        match tokio::time::timeout(LAST_RUN, self.finish()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(
+                error = format!("{error:#}"),
+                "branches may be left prepared; another instance finishes them, or cleave in-doubt --resolve"
+            ),
+            Err(_) => tracing::warn!(
+                "branches may be left prepared after {LAST_RUN:?}; another instance finishes them, or cleave in-doubt \
+                 --resolve"
+            ),
         }
     }
 
-    async fn look(&mut self) -> anyhow::Result<()> {
-        self.place.keep().await?;
+    /// The last run. Requests that were cut off may still be working on a transaction for a moment.
+    async fn finish(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + LAST_RUN / 2;
+        while self.coordinator.has_transactions() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.run().await
+    }
+
+    async fn run(&mut self) -> anyhow::Result<()> {
+        self.lock.keep().await?;
         self.recover().await.map_err(|error| anyhow!(error))
     }
 
-    /// Finishes every branch that was left behind, then forgets the decisions that nobody needs any more.
-    ///
-    /// The decisions are read first, then the branches, and only then is asked what is under way: so a transaction
-    /// that begins in between is neither finished nor forgotten by us.
-    pub async fn recover(&self) -> Result<(), BoxError> {
+    /// Finishes every branch that is left, this coordinator's first.
+    pub async fn recover(&mut self) -> Result<(), BoxError> {
         if Flaw::NoRecovery.is_on() {
             return Ok(());
         }
-        let Some(epoch) = self.coordinator.epoch() else { return Ok(()) };
+        let own = self.coordinator.name().clone();
+        if let Some(epoch) = self.coordinator.epoch() {
+            self.recover_one(&own, epoch).await?;
+        }
+        for name in self.others().await? {
+            let Some(epoch) = self.lock.take_over(&name).await? else { continue };
+            tracing::warn!(coordinator = %name, epoch, "took over a coordinator that has no process any more");
+            let recovered = self.recover_one(&name, epoch).await;
+            self.lock.give_back(&name).await?;
+            recovered?;
+        }
+        Ok(())
+    }
+
+    /// The other coordinators that have a branch or a decision, alive or not.
+    async fn others(&self) -> Result<Vec<Name>, BoxError> {
+        let mut names = decisions::coordinators(&mut *self.orders.get().await?).await?;
+        for database in &self.databases {
+            let gids = prepared(&mut *database.get().await?, "cleave:").await?;
+            names.extend(gids.into_iter().map(|gid| gid.coordinator));
+        }
+        names.retain(|name| name != self.coordinator.name());
+        names.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Finishes the branches of one coordinator up to this epoch, then forgets the decisions that are not needed any more.
+    ///
+    /// In this order: read the decisions, read the branches, and only then ask which transactions this process is working
+    /// on. So a transaction that begins in between is neither finished nor forgotten.
+    async fn recover_one(&self, name: &Name, epoch: i64) -> Result<(), BoxError> {
         let mut orders = self.orders.get().await?;
-        let decided = decisions::known(&mut orders, self.coordinator.name(), epoch).await?;
+        let mut forgettable = decisions::forgettable(&mut orders, name, epoch).await?;
         let mut unfinished = HashSet::new();
         for database in &self.databases {
             let mut database = database.get().await?;
-            for gid in self.prepared(&mut database).await? {
-                if Flaw::RecoveryIgnoresEpoch.is_on() {
-                    let verdict = decisions::recorded(&mut orders, gid.transaction).await?;
-                    finish(&mut database, &gid, verdict).await?;
-                } else if self.coordinator.has_left(&gid) {
-                    let Gid { transaction, ref coordinator, epoch, .. } = gid;
-                    let verdict =
-                        decisions::abort(&mut orders, Subject { transaction, coordinator, epoch }).await?;
+            for gid in prepared(&mut database, &name.prefix()).await? {
+                if self.is_left(&gid, epoch) {
+                    let verdict = verdict(&mut orders, &gid).await?;
                     finish(&mut database, &gid, verdict).await?;
                 } else {
                     unfinished.insert(gid.transaction);
                 }
             }
         }
-        let over = |transaction: &uuid::Uuid| {
-            !unfinished.contains(transaction) && !self.coordinator.is_under_way(*transaction)
-        };
-        let over: Vec<uuid::Uuid> = decided.into_iter().filter(over).collect();
-        if !over.is_empty() {
+        forgettable.retain(|id| !unfinished.contains(id) && !self.coordinator.is_working_on(*id));
+        if !forgettable.is_empty() {
             CrashPoint::BeforeForget.pass();
-            decisions::forget(&mut orders, &over).await?;
+            decisions::forget(&mut orders, &forgettable).await?;
             CrashPoint::AfterForget.pass();
         }
         Ok(())
     }
 
-    /// The coordinator's branches in this database. Only there can they be finished (rule 32).
-    async fn prepared(&self, database: &mut AsyncPgConnection) -> Result<Vec<Gid>, BoxError> {
-        let rows: Vec<PreparedRow> = sql("SELECT gid FROM pg_prepared_xacts
-             WHERE database = current_database() AND starts_with(gid, $1)")
-        .bind::<Text, _>(self.coordinator.name().prefix())
-        .load(database)
-        .await?;
-        Ok(rows.into_iter().filter_map(|row| row.gid.parse().ok()).collect())
+    /// Whether a branch of a coordinator that is now in this epoch is left to recovery: it is of an earlier process, or
+    /// this process has given it up. A branch of a later epoch is of a process that has taken over since.
+    fn is_left(&self, gid: &Gid, epoch: i64) -> bool {
+        Flaw::RecoveryIgnoresEpoch.is_on()
+            || gid.epoch <= epoch && !self.coordinator.is_working_on(gid.transaction)
     }
+}
+
+/// What happens to a branch that is left: no decision means abort, which is put on record first.
+async fn verdict(orders: &mut AsyncPgConnection, gid: &Gid) -> Result<Verdict, BoxError> {
+    if Flaw::RecoveryIgnoresEpoch.is_on() {
+        return Ok(decisions::recorded(orders, gid.transaction).await?.unwrap_or(Verdict::Abort));
+    }
+    let Gid { transaction, ref coordinator, epoch, .. } = *gid;
+    decisions::abort(orders, Subject { transaction, coordinator, epoch }).await
+}
+
+/// The branches in this database whose names begin so. Only there can they be finished (rule 32).
+async fn prepared(database: &mut AsyncPgConnection, prefix: &str) -> Result<Vec<Gid>, BoxError> {
+    let rows: Vec<PreparedRow> = sql("SELECT gid FROM pg_prepared_xacts
+         WHERE database = current_database() AND starts_with(gid, $1)")
+    .bind::<Text, _>(prefix)
+    .load(database)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| row.gid.parse().ok()).collect())
 }
 
 async fn finish(database: &mut AsyncPgConnection, gid: &Gid, verdict: Verdict) -> Result<(), BoxError> {
@@ -123,6 +195,6 @@ async fn finish(database: &mut AsyncPgConnection, gid: &Gid, verdict: Verdict) -
         Verdict::Commit => commit_prepared(database, gid).await?,
         Verdict::Abort => roll_back_prepared(database, gid).await?,
     }
-    tracing::warn!(%gid, ?verdict, "finished a branch that was in doubt");
+    tracing::warn!(%gid, ?verdict, "finished a branch that was left prepared");
     Ok(())
 }

@@ -63,7 +63,7 @@ async fn postgres() -> Result<(Container, String)> {
         .with_env_var("POSTGRES_DB", "postgres")
         .with_cmd([
             "-c",
-            "max_prepared_transactions=64",
+            "max_prepared_transactions=128",
             "-c",
             "track_commit_timestamp=on",
             "-c",

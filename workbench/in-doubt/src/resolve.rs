@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use diesel::QueryableByName;
 use diesel::result::Error::DatabaseError;
 use diesel::sql_types::{BigInt, Text, Uuid};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{Branch, Decision, InDoubt, Outcome};
 
@@ -68,11 +68,17 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
     // A gid cannot be a bound parameter.
     let gid = branch.gid.replace('\'', "''");
     match database.batch_execute(&format!("{command} PREPARED '{gid}'")).await {
-        // Somebody else has finished it meanwhile, by the same decision (rule 32).
-        Err(DatabaseError(_, information)) if information.message().ends_with("does not exist") => {}
-        finished => finished?,
+        // A branch that is not there proves nothing about its end, nor does the text of the error (rules 60, 45).
+        Err(DatabaseError(..)) if !is_prepared(&mut database, &branch.gid).await? => {
+            Ok(Outcome::Left("another process finished it meanwhile".into()))
+        }
+        finished => Ok(finished.map(|()| outcome)?),
     }
-    Ok(outcome)
+}
+
+async fn is_prepared(database: &mut AsyncPgConnection, gid: &str) -> Result<bool> {
+    let found = diesel::sql_query("SELECT gid FROM pg_prepared_xacts WHERE gid = $1").bind::<Text, _>(gid);
+    Ok(found.execute(database).await? > 0)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum Name {
     Saga,
 }
 
-/// A rule that a model can leave out. The shop has the same ones by the same names, but for the last.
+/// A rule that a model can leave out. The shop has the same ones by the same names, but for the two that say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flaw {
@@ -46,6 +46,8 @@ pub enum Flaw {
     NoRecovery,
     /// Rule 31, two-phase: recovery takes every prepared transaction for one of a dead process.
     RecoveryIgnoresEpoch,
+    /// Rule 60, two-phase: a coordinator that was taken over still puts *commit* on record. The shop has no such switch.
+    UnfencedDecision,
     /// Rule 12, saga: nobody remembers which messages were handled, nor (rule 20) which steps were done.
     NoInbox,
     /// Rule 19, saga: a compensation with nothing to undo leaves nothing behind.
@@ -66,7 +68,10 @@ impl Flaw {
     /// The protocol whose rule it is.
     pub fn concerns(self) -> Name {
         match self {
-            Flaw::DecisionNotDurable | Flaw::NoRecovery | Flaw::RecoveryIgnoresEpoch => Name::TwoPhase,
+            Flaw::DecisionNotDurable
+            | Flaw::NoRecovery
+            | Flaw::RecoveryIgnoresEpoch
+            | Flaw::UnfencedDecision => Name::TwoPhase,
             Flaw::NoInbox | Flaw::NoTombstone | Flaw::NoVersionGuard | Flaw::FicklePivot => Name::Saga,
         }
     }

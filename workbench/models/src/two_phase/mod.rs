@@ -8,7 +8,9 @@
 //! **What can happen.** Messages arrive in any order, as late as they like, and some of them twice. Participants
 //! crash: an open branch is lost with its session, a prepared one survives. The coordinator crashes between any two
 //! of its steps, and so does its successor. The successor may also start while the first life is well: then it is a
-//! peer, and must leave the other's branches alone. Faults are counted, and the number is a bound of the model.
+//! peer, and must leave the other's branches alone. And the first life may be alive and lose its lock without noticing, as
+//! a process does that is paused: then the successor takes over, finishes what it finds and forgets the decision, and the
+//! first life goes on where it was. Faults are counted, and the number is a bound of the model.
 //!
 //! **What each property is.**
 //!
@@ -17,6 +19,7 @@
 //! | agreement, only if all voted yes | what two-phase commit is for; 29 (a `PREPARE` that was not one is a no) |
 //! | the decision is on record before the first commit | 30 |
 //! | what comes to rest is resolved | 31: recovery finds each branch, and each is finished |
+//! | the customer is told of a commit only if there is one | 60: who was taken over decides nothing more |
 //! | a participant is blocked | 34: prepared branches survive and keep their locks, and nobody may decide for them |
 //!
 //! *Comes to rest* means that no message is on its way and nobody who is alive has anything left to do. Runs of this
@@ -27,8 +30,12 @@
 //! recovery has found nothing on record. So recovery does not only read: it puts an abort on record, and abides by what
 //! stands there. The flaw `recovery-ignores-epoch` only reads, as in the shop.
 //!
-//! **What is left out.** Locks, and other orders. The table of decisions is one database that does not fail, and no
-//! decision is ever forgotten. Who has left is known, and not guessed.
+//! A decision is forgotten once no branch is prepared. After that the table says nothing, and an insert of *commit* by the
+//! first life would succeed. So whoever takes over raises the epoch, and *commit* is only inserted in the epoch of its
+//! transaction. The flaw `unfenced-decision` inserts it in any.
+//!
+//! **What is left out.** Locks of rows, and other orders. The table of decisions is one database that does not fail, and
+//! its answer always arrives.
 
 mod state;
 mod words;
@@ -68,8 +75,12 @@ pub enum Action {
     TimeOut,
     /// The first life ends.
     CoordinatorCrashes,
+    /// The first life loses its lock and does not notice.
+    LockLost,
     /// Another life begins.
     SuccessorStarts,
+    /// That one acquires the lock of the first and raises its epoch.
+    TakesOver,
     /// That one ends too.
     SuccessorCrashes,
     /// A participant's server is killed.
@@ -80,13 +91,18 @@ pub enum Action {
     SessionEnds(Module),
     /// The later life finds a prepared branch in `pg_prepared_xacts` and finishes it.
     Recover(Module),
+    /// It finds no prepared branch any more, and forgets the decision.
+    Forget,
 }
 
 impl Action {
     /// Whether it is a fault: something that need not happen.
     fn is_fault(self) -> bool {
         use Action::*;
-        matches!(self, Duplicate(_) | CoordinatorCrashes | SuccessorCrashes | ParticipantCrashes(_))
+        matches!(
+            self,
+            Duplicate(_) | CoordinatorCrashes | LockLost | SuccessorCrashes | ParticipantCrashes(_)
+        )
     }
 }
 
@@ -99,8 +115,11 @@ impl Model for TwoPhase {
         let branch = Branch { is: Is::NotBegun, voted_yes: false, up: true };
         vec![State {
             coordinator: Coordinator::Voting { yes: BTreeSet::new() },
+            lock_lost: false,
             successor_is_up: false,
+            taken_over: false,
             record: None,
+            forgotten: None,
             branches: modules.iter().map(|module| (*module, branch.clone())).collect(),
             messages: modules.iter().copied().map(Message::Work).collect(),
             crashes_left: self.crashes,
@@ -144,7 +163,9 @@ impl Model for TwoPhase {
             Action::SendDecision(module) => next.send(Message::Finish(module, state.decided()?)),
             Action::TimeOut => next.coordinator = Coordinator::Finishing(Decision::RollBack),
             Action::CoordinatorCrashes => next.crash().coordinator = Coordinator::Dead,
+            Action::LockLost => next.crash().lock_lost = true,
             Action::SuccessorStarts => next.successor_is_up = true,
+            Action::TakesOver => next.taken_over = true,
             Action::SuccessorCrashes => next.crash().successor_is_up = false,
             Action::ParticipantCrashes(module) => next.crash().lose_server(module),
             Action::ParticipantRestarts(module) => next.branch(module).up = true,
@@ -157,6 +178,7 @@ impl Model for TwoPhase {
                 }
                 next.send(Message::Finish(module, decision));
             }
+            Action::Forget => next.forgotten = next.record.take(),
         }
         Some(next)
     }
@@ -175,10 +197,19 @@ impl Model for TwoPhase {
             }),
             Property::always(
                 "the decision is on record before the first commit (rule 30)",
-                |_, state: &State| !state.any(Is::Committed) || state.record == Some(Decision::Commit),
+                |_, state: &State| {
+                    !state.any(Is::Committed) || state.record.or(state.forgotten) == Some(Decision::Commit)
+                },
+            ),
+            Property::always(
+                "the customer is told of a commit only if there is one (rule 60)",
+                |_, state: &State| state.decided() != Some(Decision::Commit) || !state.any(Is::RolledBack),
             ),
             Property::always("what comes to rest is resolved (rule 31)", |model, state: &State| {
                 state.is_resolved() || !model.is_at_rest(state)
+            }),
+            Property::sometimes("a coordinator that was taken over may not decide", |_, state: &State| {
+                state.taken_over && state.coordinator == Coordinator::Finishing(Decision::RollBack)
             }),
             Property::sometimes("all commit", |_, state: &State| state.all(Is::Committed)),
             Property::sometimes("all roll back", |_, state: &State| state.all(Is::RolledBack)),
@@ -217,14 +248,27 @@ impl TwoPhase {
     fn coordinator_actions(&self, state: &State, actions: &mut Vec<Action>) {
         if state.coordinator != Coordinator::Dead && state.crashes_left > 0 {
             actions.push(Action::CoordinatorCrashes);
+            if !state.lock_lost {
+                actions.push(Action::LockLost);
+            }
         }
         if matches!(state.coordinator, Coordinator::Voting { .. } | Coordinator::Preparing { .. }) {
             actions.push(Action::TimeOut);
         }
         if !state.successor_is_up {
             actions.push(Action::SuccessorStarts);
-        } else if state.crashes_left > 0 {
+            return;
+        }
+        if state.crashes_left > 0 {
             actions.push(Action::SuccessorCrashes);
+        }
+        let lock_is_free = state.coordinator == Coordinator::Dead || state.lock_lost;
+        if lock_is_free && !state.taken_over && self.flaw != Some(Flaw::NoRecovery) {
+            actions.push(Action::TakesOver);
+        }
+        let none_is_prepared = state.branches.values().all(|branch| branch.up && branch.is != Is::Prepared);
+        if state.taken_over && state.record.is_some() && none_is_prepared {
+            actions.push(Action::Forget);
         }
     }
 
@@ -256,10 +300,7 @@ impl TwoPhase {
 
     /// Whether the later life may finish what the first has begun.
     fn may_recover(&self, state: &State) -> bool {
-        let left_behind = state.coordinator == Coordinator::Dead;
-        state.successor_is_up
-            && self.flaw != Some(Flaw::NoRecovery)
-            && (left_behind || self.flaw == Some(Flaw::RecoveryIgnoresEpoch))
+        state.successor_is_up && (state.taken_over || self.flaw == Some(Flaw::RecoveryIgnoresEpoch))
     }
 
     /// Whether nothing more happens, unless there is a fault.
@@ -285,7 +326,11 @@ impl TwoPhase {
                 }
             }
             Message::RecordCommit => {
-                let decision = *state.record.get_or_insert(Decision::Commit);
+                if !state.taken_over || self.flaw == Some(Flaw::UnfencedDecision) {
+                    state.record.get_or_insert(Decision::Commit);
+                }
+                // Nothing on record, and nothing that could still be put there, means abort.
+                let decision = state.record.unwrap_or(Decision::RollBack);
                 if state.coordinator == Coordinator::Deciding {
                     state.coordinator = Coordinator::Finishing(decision);
                 }

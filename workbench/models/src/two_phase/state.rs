@@ -8,9 +8,15 @@ use crate::Module;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     pub(super) coordinator: Coordinator,
+    /// The first life does not hold its lock any more, and does not know.
+    pub(super) lock_lost: bool,
     pub(super) successor_is_up: bool,
+    /// The successor has raised the epoch.
+    pub(super) taken_over: bool,
     /// The first that was written.
     pub(super) record: Option<Decision>,
+    /// History, for the properties only: the record that was deleted last.
+    pub(super) forgotten: Option<Decision>,
     pub(super) branches: BTreeMap<Module, Branch>,
     /// On their way, sorted; twice means two copies.
     pub(super) messages: Vec<Message>,

@@ -1,0 +1,1 @@
+ALTER TABLE two_phase.coordinators DROP COLUMN prepared_per_module;
