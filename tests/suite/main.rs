@@ -26,6 +26,7 @@ mod openapi;
 mod relay;
 mod running;
 mod scenario;
+mod schema;
 mod servers;
 mod soak;
 mod story;
@@ -96,6 +97,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::translations_have_the_same_headings,
         tidy::the_readme_names_every_suite,
         tidy::every_rule_sees_its_violation,
+        schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
         choreography::a_module_hears_just_what_it_reacts_to,
         choreography::what_is_sent_is_heard,
@@ -189,6 +191,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,
+        schema::tables_are_as_declared,
+        schema::every_text_is_a_statement,
         relay::one_that_stops_does_not_wait_for_others,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,

@@ -5,12 +5,12 @@
 //! back. So a statement of a dead process that is still on its way cannot overturn what was done meanwhile.
 
 use contracts::BoxError;
-use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Text, Uuid};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::{Flaw, sql};
+use platform::Flaw;
 
 use super::gid::Name;
+use super::schema::decisions;
 
 /// What becomes of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +38,14 @@ pub struct Subject<'a> {
     pub(super) epoch: i64,
 }
 
-#[derive(QueryableByName)]
-struct TransactionRow {
-    #[diesel(sql_type = Uuid)]
+// Without the last attribute every field might be `DEFAULT`, and diesel would not keep the statement prepared.
+#[derive(Insertable)]
+#[diesel(table_name = decisions, treat_none_as_default_value = false)]
+struct NewDecision<'a> {
     transaction_id: uuid::Uuid,
-}
-
-#[derive(QueryableByName)]
-struct DecisionRow {
-    #[diesel(sql_type = Text)]
-    decision: String,
+    coordinator: &'a str,
+    epoch: i64,
+    decision: &'a str,
 }
 
 /// Decides to commit, and answers what is decided now: somebody may have decided otherwise before. The answer is
@@ -70,14 +68,18 @@ async fn settle(
     wish: Verdict,
 ) -> Result<Verdict, BoxError> {
     // The insertion waits for another of the same key that is under way, and then sees it.
-    let inserted = sql("INSERT INTO two_phase.decisions (transaction_id, coordinator, epoch, decision)
-         VALUES ($1, $2, $3, $4) ON CONFLICT (transaction_id) DO NOTHING")
-    .bind::<Uuid, _>(subject.transaction)
-    .bind::<Text, _>(subject.coordinator.as_str())
-    .bind::<BigInt, _>(subject.epoch)
-    .bind::<Text, _>(wish.as_str())
-    .execute(conn)
-    .await?;
+    let decision = NewDecision {
+        transaction_id: subject.transaction,
+        coordinator: subject.coordinator.as_str(),
+        epoch: subject.epoch,
+        decision: wish.as_str(),
+    };
+    let inserted = diesel::insert_into(decisions::table)
+        .values(decision)
+        .on_conflict(decisions::transaction_id)
+        .do_nothing()
+        .execute(conn)
+        .await?;
     if inserted == 1 {
         return Ok(wish);
     }
@@ -86,11 +88,9 @@ async fn settle(
 
 /// What is on record. Nothing means abort.
 pub async fn recorded(conn: &mut AsyncPgConnection, transaction: uuid::Uuid) -> Result<Verdict, BoxError> {
-    let rows: Vec<DecisionRow> = sql("SELECT decision FROM two_phase.decisions WHERE transaction_id = $1")
-        .bind::<Uuid, _>(transaction)
-        .load(conn)
-        .await?;
-    let commit = rows.iter().any(|row| row.decision == Verdict::Commit.as_str());
+    let decision: Option<String> =
+        decisions::table.find(transaction).select(decisions::decision).get_result(conn).await.optional()?;
+    let commit = decision.is_some_and(|decision| decision == Verdict::Commit.as_str());
     Ok(if commit { Verdict::Commit } else { Verdict::Abort })
 }
 
@@ -100,19 +100,18 @@ pub async fn known(
     coordinator: &Name,
     epoch: i64,
 ) -> Result<Vec<uuid::Uuid>, BoxError> {
-    let rows: Vec<TransactionRow> =
-        sql("SELECT transaction_id FROM two_phase.decisions WHERE coordinator = $1 AND epoch <= $2")
-            .bind::<Text, _>(coordinator.as_str())
-            .bind::<BigInt, _>(epoch)
-            .load(conn)
-            .await?;
-    Ok(rows.into_iter().map(|row| row.transaction_id).collect())
+    let transactions = decisions::table
+        .filter(decisions::coordinator.eq(coordinator.as_str()))
+        .filter(decisions::epoch.le(epoch))
+        .select(decisions::transaction_id)
+        .load(conn)
+        .await?;
+    Ok(transactions)
 }
 
 /// Forgets what nobody will ask for any more.
 pub async fn forget(conn: &mut AsyncPgConnection, transactions: &[uuid::Uuid]) -> Result<(), BoxError> {
-    sql("DELETE FROM two_phase.decisions WHERE transaction_id = ANY($1)")
-        .bind::<Array<Uuid>, _>(transactions)
+    diesel::delete(decisions::table.filter(decisions::transaction_id.eq_any(transactions)))
         .execute(conn)
         .await?;
     Ok(())

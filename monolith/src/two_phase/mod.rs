@@ -12,6 +12,7 @@ mod gid;
 mod place;
 mod recovery;
 mod room;
+mod schema;
 
 use std::sync::Arc;
 

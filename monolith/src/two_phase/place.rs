@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::pg::Pg;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use platform::{db, sql};
 
 use super::coordinator::Coordinator;
+use super::schema::coordinators;
 
 /// How long the session of a process that has died may need to vanish from the server.
 const PREDECESSOR: Duration = Duration::from_secs(5);
@@ -30,8 +32,8 @@ struct Taken {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = coordinators, check_for_backend(Pg))]
 struct Epoch {
-    #[diesel(sql_type = BigInt)]
     epoch: i64,
 }
 

@@ -14,6 +14,7 @@ mod protocol;
 mod publishing;
 mod reactor;
 mod relay;
+mod schema;
 mod service;
 mod step;
 mod topology;

@@ -5,6 +5,7 @@ mod listener;
 mod orchestrator;
 mod placing;
 mod sagas;
+mod schema;
 mod waiting;
 
 use std::process::ExitCode;
