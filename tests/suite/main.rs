@@ -23,6 +23,7 @@ mod flaws;
 mod gateway;
 mod live_audit;
 mod openapi;
+mod overlap;
 mod relay;
 mod running;
 mod scenario;
@@ -191,6 +192,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,
+        overlap::every_pair_of_handlers_is_as_one_after_the_other,
+        overlap::nothing_is_prepared_twice,
         schema::tables_are_as_declared,
         schema::every_text_is_a_statement,
         relay::one_that_stops_does_not_wait_for_others,

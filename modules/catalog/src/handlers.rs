@@ -42,10 +42,13 @@ async fn honour_prices<S: CatalogStore>(
 }
 
 async fn release_prices<S: CatalogStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
-    match store.load_claim(order).await? {
-        Some(Claim::Released) => {}
-        Some(Claim::Claimed(pieces)) => store.save_released(order, &pieces).await?,
-        None => store.save_released(order, &[]).await?,
+    let mut found = store.load_claim(order).await?;
+    // A row that is not there yet cannot be locked: the tombstone waits for a claim under way (rule 47).
+    if found.is_none() && !store.save_tombstone(order).await? {
+        found = store.load_claim(order).await?;
+    }
+    if let Some(Claim::Claimed(pieces)) = found {
+        store.save_released(order, &pieces).await?;
     }
     Ok(Event::PricesReleased { order_id: order })
 }

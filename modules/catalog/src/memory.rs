@@ -72,6 +72,14 @@ impl CatalogStore for MemoryCatalog {
         Ok(self.claims.get(&order).cloned())
     }
 
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        if self.claims.contains_key(&order) {
+            return Ok(false);
+        }
+        self.claims.insert(order, Claim::Released);
+        Ok(true)
+    }
+
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         for piece in pieces {
             self.add_claimed(piece, -1)?;

@@ -28,7 +28,10 @@ pub trait CatalogStore {
     /// The order's claim, locked.
     async fn load_claim(&mut self, order: OrderId) -> Result<Option<Claim>, BoxError>;
 
-    /// Marks the order as released, for good, and gives the pieces back to their sales.
+    /// Leaves a tombstone for an order that has no claim. `false`: it has one, which was committed meanwhile.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
+
+    /// Marks the order's claim as released, for good, and gives the pieces back to their sales.
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
 
     /// Puts products on sale, or changes them.

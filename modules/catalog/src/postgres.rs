@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
+use platform::{clock_timestamp, sql};
 
 use crate::domain::{Claim, Pieces, Product, Sale};
 use crate::ports::{CatalogStore, Offer};
@@ -98,6 +98,22 @@ impl CatalogStore for AsyncPgConnection {
         Ok(Some(Claim::Claimed(serde_json::from_value(row.lines)?)))
     }
 
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        let tombstone = (
+            claims::order_id.eq(order.0),
+            claims::lines.eq(serde_json::json!([])),
+            claims::status.eq("released"),
+            claims::released_at.eq(clock_timestamp().nullable()),
+        );
+        let inserted = diesel::insert_into(claims::table)
+            .values(tombstone)
+            .on_conflict(claims::order_id)
+            .do_nothing()
+            .execute(self)
+            .await?;
+        Ok(inserted == 1)
+    }
+
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         let (skus, quantities) = columns(pieces);
         sql("WITH locked AS (
@@ -107,9 +123,8 @@ impl CatalogStore for AsyncPgConnection {
              given_back AS (
                  UPDATE catalog.products SET sale_claimed = sale_claimed - locked.quantity
                  FROM locked WHERE products.sku = locked.sku)
-             INSERT INTO catalog.claims (order_id, lines, status, released_at)
-             VALUES ($3, '[]', 'released', clock_timestamp())
-             ON CONFLICT (order_id) DO UPDATE SET status = 'released', released_at = clock_timestamp()")
+             UPDATE catalog.claims SET status = 'released', released_at = clock_timestamp()
+             WHERE order_id = $3")
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
         .bind::<Uuid, _>(order.0)

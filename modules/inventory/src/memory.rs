@@ -90,6 +90,14 @@ impl StockStore for MemoryStock {
         }
     }
 
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        if self.reservations.contains_key(&order) {
+            return Ok(false);
+        }
+        self.reservations.insert(order, Reservation::Released);
+        Ok(true)
+    }
+
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         for piece in pieces {
             self.put(piece);

@@ -28,7 +28,10 @@ pub trait StockStore {
     /// Marks the pieces that are set aside as sold, for good.
     async fn save_committed(&mut self, order: OrderId) -> Result<(), BoxError>;
 
-    /// Marks the order as released, for good, and puts the pieces back.
+    /// Leaves a tombstone for an order that has no reservation. `false`: it has one, which was committed meanwhile.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
+
+    /// Marks the order's reservation as released, for good, and puts the pieces back.
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
 
     /// Adds a delivery, once.

@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::{Flaw, sql};
+use platform::{Flaw, clock_timestamp, sql};
 
 use crate::domain::{Level, Pieces, Receipt, Reservation};
 use crate::flawed;
@@ -111,6 +111,22 @@ impl StockStore for AsyncPgConnection {
         Ok(())
     }
 
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        let tombstone = (
+            reservations::order_id.eq(order.0),
+            reservations::lines.eq(serde_json::json!([])),
+            reservations::status.eq("released"),
+            reservations::released_at.eq(clock_timestamp().nullable()),
+        );
+        let inserted = diesel::insert_into(reservations::table)
+            .values(tombstone)
+            .on_conflict(reservations::order_id)
+            .do_nothing()
+            .execute(self)
+            .await?;
+        Ok(inserted == 1)
+    }
+
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         let (skus, quantities) = columns(pieces);
         sql("WITH locked AS (
@@ -120,9 +136,8 @@ impl StockStore for AsyncPgConnection {
              put_back AS (
                  UPDATE inventory.stock SET on_hand = on_hand + locked.quantity
                  FROM locked WHERE stock.sku = locked.sku)
-             INSERT INTO inventory.reservations (order_id, lines, status, released_at)
-             VALUES ($3, '[]', 'released', clock_timestamp())
-             ON CONFLICT (order_id) DO UPDATE SET status = 'released', released_at = clock_timestamp()")
+             UPDATE inventory.reservations SET status = 'released', released_at = clock_timestamp()
+             WHERE order_id = $3")
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
         .bind::<SqlUuid, _>(order.0)

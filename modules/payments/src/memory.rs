@@ -102,7 +102,8 @@ impl PaymentStore for MemoryPayments {
         amount: Money,
     ) -> Result<(), BoxError> {
         self.book(customer, amount, "held")?;
-        self.save_tombstone(order).await
+        self.payments.insert(order, Payment::Returned);
+        Ok(())
     }
 
     async fn load_payment(&mut self, order: OrderId) -> Result<Option<Payment>, BoxError> {
@@ -116,12 +117,16 @@ impl PaymentStore for MemoryPayments {
         amount: Money,
     ) -> Result<(), BoxError> {
         self.book(customer, amount, "sales")?;
-        self.save_tombstone(order).await
-    }
-
-    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError> {
         self.payments.insert(order, Payment::Returned);
         Ok(())
+    }
+
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        if self.payments.contains_key(&order) {
+            return Ok(false);
+        }
+        self.payments.insert(order, Payment::Returned);
+        Ok(true)
     }
 
     async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError> {

@@ -57,8 +57,8 @@ pub trait PaymentStore {
         amount: Money,
     ) -> Result<(), BoxError>;
 
-    /// Marks an order that never paid as refunded, for good.
-    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError>;
+    /// Leaves a tombstone for an order that has no payment. `false`: it has one, which was committed meanwhile.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
 
     /// Books deposits, each once, and opens wallets where there are none.
     async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError>;

@@ -129,15 +129,20 @@ impl PaymentStore for AsyncPgConnection {
         give_back(self, order, customer, amount, ["refund", "sales", "refunded"]).await
     }
 
-    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError> {
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
         let tombstone = (
             payments::order_id.eq(order.0),
             payments::amount.eq(0),
             payments::status.eq("refunded"),
             payments::refunded_at.eq(clock_timestamp().nullable()),
         );
-        diesel::insert_into(payments::table).values(tombstone).execute(self).await?;
-        Ok(())
+        let inserted = diesel::insert_into(payments::table)
+            .values(tombstone)
+            .on_conflict(payments::order_id)
+            .do_nothing()
+            .execute(self)
+            .await?;
+        Ok(inserted == 1)
     }
 
     async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError> {
