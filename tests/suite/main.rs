@@ -7,6 +7,7 @@ mod amqp;
 mod api;
 mod audit;
 mod bad_input;
+mod batches;
 mod boundaries;
 mod choreography;
 mod config;
@@ -16,6 +17,7 @@ mod coordinators;
 mod crash;
 mod crash_matrix;
 mod dashboard;
+mod deadlocks;
 mod divergence;
 mod docs;
 mod duplicates;
@@ -192,6 +194,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,
+        batches::a_long_queue_is_handled_in_bounded_transactions,
+        deadlocks::no_two_writers_wait_in_a_circle,
         overlap::every_pair_of_handlers_is_as_one_after_the_other,
         overlap::nothing_is_prepared_twice,
         schema::tables_are_as_declared,

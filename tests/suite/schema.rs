@@ -10,8 +10,8 @@ use anyhow::{Context, Result, ensure};
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use servers::{Infrastructure, Options};
 use tests::Stage;
-use workbench::infra::{Infrastructure, Options};
 
 use crate::docs::checkout;
 use crate::tidy::{files, read, without_complaints};

@@ -14,6 +14,20 @@ pub async fn handle<S: CatalogStore>(store: &mut S, command: Command) -> Result<
     }
 }
 
+/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
+/// (rule 48). A single one does without: its handler locks in the same order.
+pub async fn lock<S: CatalogStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
+    let (mut skus, mut released) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::HonourPrices { lines, .. } => skus.extend(lines.iter().map(|line| &line.sku)),
+            Command::ReleasePrices { order_id } => released.push(*order_id),
+            _ => {}
+        }
+    }
+    store.lock_all(&skus, &released).await
+}
+
 async fn honour_prices<S: CatalogStore>(
     store: &mut S,
     order: OrderId,

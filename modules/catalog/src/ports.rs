@@ -16,6 +16,9 @@ pub struct Offer {
 /// Where products and claims are kept. The caller owns the transaction.
 #[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
 pub trait CatalogStore {
+    /// Locks those of these products that are on sale, and what these orders claimed, in the order of their sku.
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError>;
+
     /// The products and the order's claim. Nothing is locked: a price is only read.
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Offer, BoxError>;
 

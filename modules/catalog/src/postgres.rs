@@ -42,6 +42,19 @@ impl TryFrom<ProductRow> for Product {
 }
 
 impl CatalogStore for AsyncPgConnection {
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError> {
+        sql("SELECT sku FROM catalog.products
+             WHERE (sale_price IS NOT NULL OR sale_claimed > 0) AND sku = ANY($1::text[] || ARRAY(
+                 SELECT line->>'sku' FROM catalog.claims, jsonb_array_elements(lines) AS line
+                 WHERE order_id = ANY($2::uuid[]) AND status = 'claimed'))
+             ORDER BY sku FOR UPDATE")
+        .bind::<Array<Text>, _>(texts(skus))
+        .bind::<Array<Uuid>, _>(released.iter().map(|order| order.0).collect::<Vec<_>>())
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Offer, BoxError> {
         let status = claims::table.find(order.0).select(claims::status).single_value();
         let rows: Vec<(ProductRow, Option<String>)> = products::table

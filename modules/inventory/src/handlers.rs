@@ -17,6 +17,20 @@ pub async fn handle<S: StockStore>(store: &mut S, command: Command) -> Result<Ev
     }
 }
 
+/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
+/// (rule 48). A single one does without: its handler locks in the same order.
+pub async fn lock<S: StockStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
+    let (mut skus, mut released) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::ReserveStock { lines, .. } => skus.extend(lines.iter().map(|line| &line.sku)),
+            Command::ReleaseStock { order_id } => released.push(*order_id),
+            _ => {}
+        }
+    }
+    store.lock_all(&skus, &released).await
+}
+
 async fn reserve_stock<S: StockStore>(
     store: &mut S,
     order: OrderId,

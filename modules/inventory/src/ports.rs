@@ -16,6 +16,9 @@ pub struct Shelf {
 /// Where stock and reservations are kept. The caller owns the transaction.
 #[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
 pub trait StockStore {
+    /// Locks these products, and those that are set aside for these orders, in the order of their sku.
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError>;
+
     /// The products and the order's reservation; locks the products in the order of their sku.
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError>;
 

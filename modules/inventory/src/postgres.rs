@@ -44,6 +44,19 @@ const TAKE: &str = "WITH taken AS (
     INSERT INTO inventory.reservations (order_id, lines, status) VALUES ($3, $4, 'reserved')";
 
 impl StockStore for AsyncPgConnection {
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError> {
+        sql("SELECT sku FROM inventory.stock
+             WHERE sku = ANY($1::text[] || ARRAY(
+                 SELECT line->>'sku' FROM inventory.reservations, jsonb_array_elements(lines) AS line
+                 WHERE order_id = ANY($2::uuid[]) AND status = 'reserved'))
+             ORDER BY sku FOR UPDATE")
+        .bind::<Array<Text>, _>(skus.iter().map(|sku| sku.as_str()).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(released.iter().map(|order| order.0).collect::<Vec<_>>())
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError> {
         let skus: Vec<&str> = skus.iter().map(|sku| sku.as_str()).collect();
         let rows: Vec<ShelfRow> = match flawed::load() {

@@ -20,6 +20,24 @@ pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<
     }
 }
 
+/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
+/// (rule 48). A single one does without: its handler locks in the same order.
+pub async fn lock<S: PaymentStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
+    let (mut customers, mut returned) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::AuthorizePayment { customer_id, .. } | Command::CapturePayment { customer_id, .. } => {
+                customers.push(customer_id);
+            }
+            Command::VoidPayment { order_id } | Command::RefundPayment { order_id } => {
+                returned.push(*order_id)
+            }
+            _ => {}
+        }
+    }
+    store.lock_all(&customers, &returned).await
+}
+
 async fn authorize_payment<S: PaymentStore>(
     store: &mut S,
     order: OrderId,

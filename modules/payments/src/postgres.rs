@@ -20,6 +20,19 @@ struct PaymentRow {
 }
 
 impl PaymentStore for AsyncPgConnection {
+    async fn lock_all(&mut self, customers: &[&CustomerId], returned: &[OrderId]) -> Result<(), BoxError> {
+        sql("SELECT customer_id FROM payments.wallets
+             WHERE customer_id = ANY($1::text[] || ARRAY(
+                 SELECT customer_id FROM payments.payments
+                 WHERE order_id = ANY($2::uuid[]) AND status IN ('authorized', 'captured')))
+             ORDER BY customer_id FOR UPDATE")
+        .bind::<Array<Text>, _>(customers.iter().map(|customer| customer.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Uuid>, _>(returned.iter().map(|order| order.0).collect::<Vec<_>>())
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
     async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError> {
         let status = payments::table.find(order.0).select(payments::status).single_value();
         let found: Option<(i64, Option<String>)> = wallets::table

@@ -6,6 +6,7 @@ mod consumer;
 mod delivery;
 mod flawed;
 mod inbox;
+mod locks;
 mod metrics;
 mod module;
 mod outbox;
@@ -20,6 +21,7 @@ mod step;
 mod topology;
 
 pub use choreographed::Choreographed;
+pub use locks::{Lock, NOTHING_SHARED};
 pub use module::{Module, run_module};
 pub use outbox::{Outgoing, enqueue};
 pub use participant::Participant;
