@@ -7,6 +7,7 @@ mod amqp;
 mod api;
 mod audit;
 mod bad_input;
+mod batches;
 mod boundaries;
 mod choreography;
 mod config;
@@ -16,6 +17,7 @@ mod coordinators;
 mod crash;
 mod crash_matrix;
 mod dashboard;
+mod deadlocks;
 mod divergence;
 mod docs;
 mod duplicates;
@@ -23,10 +25,12 @@ mod flaws;
 mod gateway;
 mod live_audit;
 mod openapi;
+mod overlap;
 mod relay;
 mod retired_coordinators;
 mod running;
 mod scenario;
+mod schema;
 mod servers;
 mod soak;
 mod story;
@@ -97,6 +101,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::translations_have_the_same_headings,
         tidy::the_readme_names_every_suite,
         tidy::every_rule_sees_its_violation,
+        schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
         choreography::a_module_hears_just_what_it_reacts_to,
         choreography::what_is_sent_is_heard,
@@ -190,6 +195,12 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,
+        batches::a_long_queue_is_handled_in_bounded_transactions,
+        deadlocks::no_two_writers_wait_in_a_circle,
+        overlap::every_pair_of_handlers_is_as_one_after_the_other,
+        overlap::nothing_is_prepared_twice,
+        schema::tables_are_as_declared,
+        schema::every_text_is_a_statement,
         relay::one_that_stops_does_not_wait_for_others,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,

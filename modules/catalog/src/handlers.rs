@@ -14,6 +14,20 @@ pub async fn handle<S: CatalogStore>(store: &mut S, command: Command) -> Result<
     }
 }
 
+/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
+/// (rule 48). A single one does without: its handler locks in the same order.
+pub async fn lock<S: CatalogStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
+    let (mut skus, mut released) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::HonourPrices { lines, .. } => skus.extend(lines.iter().map(|line| &line.sku)),
+            Command::ReleasePrices { order_id } => released.push(*order_id),
+            _ => {}
+        }
+    }
+    store.lock_all(&skus, &released).await
+}
+
 async fn honour_prices<S: CatalogStore>(
     store: &mut S,
     order: OrderId,
@@ -42,10 +56,13 @@ async fn honour_prices<S: CatalogStore>(
 }
 
 async fn release_prices<S: CatalogStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
-    match store.load_claim(order).await? {
-        Some(Claim::Released) => {}
-        Some(Claim::Claimed(pieces)) => store.save_released(order, &pieces).await?,
-        None => store.save_released(order, &[]).await?,
+    let mut found = store.load_claim(order).await?;
+    // A row that is not there yet cannot be locked: the tombstone waits for a claim under way (rule 47).
+    if found.is_none() && !store.save_tombstone(order).await? {
+        found = store.load_claim(order).await?;
+    }
+    if let Some(Claim::Claimed(pieces)) = found {
+        store.save_released(order, &pieces).await?;
     }
     Ok(Event::PricesReleased { order_id: order })
 }

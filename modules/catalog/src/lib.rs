@@ -7,11 +7,12 @@ mod memory;
 mod ports;
 mod postgres;
 mod reactions;
+mod schema;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Claim, Pieces, Product, Sale};
-pub use handlers::{handle, put};
+pub use handlers::{handle, lock, put};
 pub use http::routes;
 pub use memory::MemoryCatalog;
 pub use ports::{CatalogStore, Offer};

@@ -16,6 +16,9 @@ pub struct Offer {
 /// Where products and claims are kept. The caller owns the transaction.
 #[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
 pub trait CatalogStore {
+    /// Locks those of these products that are on sale, and what these orders claimed, in the order of their sku.
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError>;
+
     /// The products and the order's claim. Nothing is locked: a price is only read.
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Offer, BoxError>;
 
@@ -28,7 +31,10 @@ pub trait CatalogStore {
     /// The order's claim, locked.
     async fn load_claim(&mut self, order: OrderId) -> Result<Option<Claim>, BoxError>;
 
-    /// Marks the order as released, for good, and gives the pieces back to their sales.
+    /// Leaves a tombstone for an order that has no claim. `false`: it has one, which was committed meanwhile.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
+
+    /// Marks the order's claim as released, for good, and gives the pieces back to their sales.
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
 
     /// Puts products on sale, or changes them.

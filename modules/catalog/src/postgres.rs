@@ -1,43 +1,31 @@
 //! The store in PostgreSQL: one statement to load all that a decision needs, one to save it.
 
 use contracts::{BoxError, Money, OrderId, Sku};
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
+use platform::{clock_timestamp, sql};
 
 use crate::domain::{Claim, Pieces, Product, Sale};
 use crate::ports::{CatalogStore, Offer};
+use crate::schema::{claims, products};
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = products, check_for_backend(Pg))]
 struct ProductRow {
-    #[diesel(sql_type = Text)]
     sku: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = BigInt)]
     price: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     sale_price: Option<i64>,
-    #[diesel(sql_type = BigInt)]
     sale_quota: i64,
-    #[diesel(sql_type = BigInt)]
     sale_claimed: i64,
 }
 
-#[derive(QueryableByName)]
-struct OfferRow {
-    #[diesel(embed)]
-    product: ProductRow,
-    #[diesel(sql_type = Nullable<Text>)]
-    status: Option<String>,
-}
-
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = claims, check_for_backend(Pg))]
 struct ClaimRow {
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Jsonb)]
     lines: serde_json::Value,
 }
 
@@ -54,28 +42,42 @@ impl TryFrom<ProductRow> for Product {
 }
 
 impl CatalogStore for AsyncPgConnection {
-    async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Offer, BoxError> {
-        let rows: Vec<OfferRow> = sql("SELECT sku, name, price, sale_price, sale_quota, sale_claimed,
-                    (SELECT status FROM catalog.claims WHERE order_id = $1) AS status
-             FROM catalog.products WHERE sku = ANY($2)")
-        .bind::<Uuid, _>(order.0)
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError> {
+        sql("SELECT sku FROM catalog.products
+             WHERE (sale_price IS NOT NULL OR sale_claimed > 0) AND sku = ANY($1::text[] || ARRAY(
+                 SELECT line->>'sku' FROM catalog.claims, jsonb_array_elements(lines) AS line
+                 WHERE order_id = ANY($2::uuid[]) AND status = 'claimed'))
+             ORDER BY sku FOR UPDATE")
         .bind::<Array<Text>, _>(texts(skus))
-        .load(self)
+        .bind::<Array<Uuid>, _>(released.iter().map(|order| order.0).collect::<Vec<_>>())
+        .execute(self)
         .await?;
+        Ok(())
+    }
+
+    async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Offer, BoxError> {
+        let status = claims::table.find(order.0).select(claims::status).single_value();
+        let rows: Vec<(ProductRow, Option<String>)> = products::table
+            .filter(products::sku.eq_any(texts(skus)))
+            .select((ProductRow::as_select(), status))
+            .load(self)
+            .await?;
         let claim = match rows.as_slice() {
-            [OfferRow { status: Some(_), .. }, ..] => self.load_claim(order).await?,
+            [(_, Some(_)), ..] => self.load_claim(order).await?,
             _ => None,
         };
-        let products = rows.into_iter().map(|row| row.product.try_into()).collect::<Result<_, _>>()?;
+        let products = rows.into_iter().map(|(product, _)| product.try_into()).collect::<Result<_, _>>()?;
         Ok(Offer { claim, products })
     }
 
     async fn lock(&mut self, skus: &[&Sku]) -> Result<Vec<Product>, BoxError> {
-        let rows: Vec<ProductRow> = sql("SELECT sku, name, price, sale_price, sale_quota, sale_claimed
-             FROM catalog.products WHERE sku = ANY($1) ORDER BY sku FOR UPDATE")
-        .bind::<Array<Text>, _>(texts(skus))
-        .load(self)
-        .await?;
+        let rows = products::table
+            .filter(products::sku.eq_any(texts(skus)))
+            .order(products::sku)
+            .select(ProductRow::as_select())
+            .for_update()
+            .load(self)
+            .await?;
         rows.into_iter().map(|row| Ok(row.try_into()?)).collect()
     }
 
@@ -83,7 +85,7 @@ impl CatalogStore for AsyncPgConnection {
         let (skus, quantities) = columns(pieces);
         sql("WITH claimed AS (
                  UPDATE catalog.products SET sale_claimed = sale_claimed + line.quantity
-                 FROM unnest($1, $2) AS line (sku, quantity) WHERE products.sku = line.sku)
+                 FROM unnest($1::text[], $2::bigint[]) AS line (sku, quantity) WHERE products.sku = line.sku)
              INSERT INTO catalog.claims (order_id, lines, status) VALUES ($3, $4, 'claimed')")
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
@@ -95,30 +97,47 @@ impl CatalogStore for AsyncPgConnection {
     }
 
     async fn load_claim(&mut self, order: OrderId) -> Result<Option<Claim>, BoxError> {
-        let rows: Vec<ClaimRow> =
-            sql("SELECT status, lines FROM catalog.claims WHERE order_id = $1 FOR UPDATE")
-                .bind::<Uuid, _>(order.0)
-                .load(self)
-                .await?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let row = claims::table
+            .find(order.0)
+            .select(ClaimRow::as_select())
+            .for_update()
+            .get_result(self)
+            .await
+            .optional()?;
+        let Some(row) = row else { return Ok(None) };
         if row.status == "released" {
             return Ok(Some(Claim::Released));
         }
         Ok(Some(Claim::Claimed(serde_json::from_value(row.lines)?)))
     }
 
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        let tombstone = (
+            claims::order_id.eq(order.0),
+            claims::lines.eq(serde_json::json!([])),
+            claims::status.eq("released"),
+            claims::released_at.eq(clock_timestamp().nullable()),
+        );
+        let inserted = diesel::insert_into(claims::table)
+            .values(tombstone)
+            .on_conflict(claims::order_id)
+            .do_nothing()
+            .execute(self)
+            .await?;
+        Ok(inserted == 1)
+    }
+
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         let (skus, quantities) = columns(pieces);
         sql("WITH locked AS (
                  SELECT products.sku, line.quantity FROM catalog.products
-                 JOIN unnest($1, $2) AS line (sku, quantity) ON products.sku = line.sku
+                 JOIN unnest($1::text[], $2::bigint[]) AS line (sku, quantity) ON products.sku = line.sku
                  ORDER BY products.sku FOR UPDATE OF products),
              given_back AS (
                  UPDATE catalog.products SET sale_claimed = sale_claimed - locked.quantity
                  FROM locked WHERE products.sku = locked.sku)
-             INSERT INTO catalog.claims (order_id, lines, status, released_at)
-             VALUES ($3, '[]', 'released', clock_timestamp())
-             ON CONFLICT (order_id) DO UPDATE SET status = 'released', released_at = clock_timestamp()")
+             UPDATE catalog.claims SET status = 'released', released_at = clock_timestamp()
+             WHERE order_id = $3")
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
         .bind::<Uuid, _>(order.0)
@@ -131,7 +150,8 @@ impl CatalogStore for AsyncPgConnection {
         let sale = |product: &Product| product.sale.as_ref().map(|sale| (sale.price.0, sale.quota));
         // What orders have claimed stays claimed: it is theirs, whatever becomes of the sale.
         sql("INSERT INTO catalog.products AS product (sku, name, price, sale_price, sale_quota)
-             SELECT DISTINCT ON (sku) * FROM unnest($1, $2, $3, $4, $5)
+             SELECT DISTINCT ON (sku) sku, name, price, sale_price, sale_quota
+             FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
                  AS line (sku, name, price, sale_price, sale_quota) ORDER BY sku
              ON CONFLICT (sku) DO UPDATE SET
                  name = excluded.name, price = excluded.price, sale_price = excluded.sale_price,
@@ -157,11 +177,12 @@ fn columns(pieces: &[Pieces]) -> (Vec<&str>, Vec<i64>) {
 
 /// The products after `after`, by sku.
 pub async fn list(conn: &mut AsyncPgConnection, after: &str, limit: i64) -> Result<Vec<Product>, BoxError> {
-    let rows: Vec<ProductRow> = sql("SELECT sku, name, price, sale_price, sale_quota, sale_claimed
-         FROM catalog.products WHERE sku > $1 ORDER BY sku LIMIT $2")
-    .bind::<Text, _>(after)
-    .bind::<BigInt, _>(limit)
-    .load(conn)
-    .await?;
+    let rows = products::table
+        .filter(products::sku.gt(after))
+        .order(products::sku)
+        .limit(limit)
+        .select(ProductRow::as_select())
+        .load(conn)
+        .await?;
     rows.into_iter().map(|row| Ok(row.try_into()?)).collect()
 }

@@ -8,11 +8,12 @@ mod memory;
 mod ports;
 mod postgres;
 mod reactions;
+mod schema;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Level, Pieces, Receipt, Reservation};
-pub use handlers::{handle, receive};
+pub use handlers::{handle, lock, receive};
 pub use http::routes;
 pub use memory::MemoryStock;
 pub use ports::{Shelf, StockStore};

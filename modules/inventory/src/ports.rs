@@ -16,6 +16,9 @@ pub struct Shelf {
 /// Where stock and reservations are kept. The caller owns the transaction.
 #[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
 pub trait StockStore {
+    /// Locks these products, and those that are set aside for these orders, in the order of their sku.
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError>;
+
     /// The products and the order's reservation; locks the products in the order of their sku.
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError>;
 
@@ -28,7 +31,10 @@ pub trait StockStore {
     /// Marks the pieces that are set aside as sold, for good.
     async fn save_committed(&mut self, order: OrderId) -> Result<(), BoxError>;
 
-    /// Marks the order as released, for good, and puts the pieces back.
+    /// Leaves a tombstone for an order that has no reservation. `false`: it has one, which was committed meanwhile.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
+
+    /// Marks the order's reservation as released, for good, and puts the pieces back.
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
 
     /// Adds a delivery, once.

@@ -1,26 +1,27 @@
 //! The store in PostgreSQL: one statement to load all that a decision needs, one to save it.
 
 use contracts::{BoxError, OrderId, Sku};
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::{Flaw, sql};
+use platform::{Flaw, clock_timestamp, sql};
 
 use crate::domain::{Level, Pieces, Receipt, Reservation};
 use crate::flawed;
 use crate::ports::{Shelf, StockStore};
+use crate::schema::{reservations, stock};
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = stock, check_for_backend(Pg))]
 struct LevelRow {
-    #[diesel(sql_type = Text)]
     sku: String,
-    #[diesel(sql_type = BigInt)]
     received: i64,
-    #[diesel(sql_type = BigInt)]
     on_hand: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, QueryableByName)]
+#[diesel(check_for_backend(Pg))]
 struct ShelfRow {
     #[diesel(embed)]
     level: LevelRow,
@@ -28,38 +29,53 @@ struct ShelfRow {
     status: Option<String>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = reservations, check_for_backend(Pg))]
 struct ReservationRow {
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Jsonb)]
     lines: serde_json::Value,
 }
-
-/// Locks in the order of the skus, so that two orders that want the same products wait for each other and never in a
-/// circle (rule 27).
-const LOAD: &str = "SELECT sku, received, on_hand,
-        (SELECT status FROM inventory.reservations WHERE order_id = $1) AS status
-    FROM inventory.stock WHERE sku = ANY($2) ORDER BY sku FOR UPDATE";
 
 /// `ANY` and a look-up instead of a join with `unnest`: one index scan, and nothing else to set up. The table's `CHECK`
 /// stands behind it (rule 26).
 const TAKE: &str = "WITH taken AS (
-        UPDATE inventory.stock SET on_hand = on_hand - ($2)[array_position($1, sku)]
+        UPDATE inventory.stock SET on_hand = on_hand - ($2::bigint[])[array_position($1::text[], sku)]
         WHERE sku = ANY($1))
     INSERT INTO inventory.reservations (order_id, lines, status) VALUES ($3, $4, 'reserved')";
 
 impl StockStore for AsyncPgConnection {
-    async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError> {
-        let rows: Vec<ShelfRow> = sql(match () {
-            _ if Flaw::NoStockGuard.is_on() => flawed::LOAD_WITHOUT_LOCKS,
-            _ if Flaw::UnsortedLocks.is_on() => flawed::LOAD_IN_ANY_ORDER,
-            () => LOAD,
-        })
-        .bind::<SqlUuid, _>(order.0)
+    async fn lock_all(&mut self, skus: &[&Sku], released: &[OrderId]) -> Result<(), BoxError> {
+        sql("SELECT sku FROM inventory.stock
+             WHERE sku = ANY($1::text[] || ARRAY(
+                 SELECT line->>'sku' FROM inventory.reservations, jsonb_array_elements(lines) AS line
+                 WHERE order_id = ANY($2::uuid[]) AND status = 'reserved'))
+             ORDER BY sku FOR UPDATE")
         .bind::<Array<Text>, _>(skus.iter().map(|sku| sku.as_str()).collect::<Vec<_>>())
-        .load(self)
+        .bind::<Array<SqlUuid>, _>(released.iter().map(|order| order.0).collect::<Vec<_>>())
+        .execute(self)
         .await?;
+        Ok(())
+    }
+
+    async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError> {
+        let skus: Vec<&str> = skus.iter().map(|sku| sku.as_str()).collect();
+        let rows: Vec<ShelfRow> = match flawed::load() {
+            Some(text) => {
+                sql(text).bind::<SqlUuid, _>(order.0).bind::<Array<Text>, _>(skus).load(self).await?
+            }
+            // Locks in the order of the skus, so that two orders that want the same products wait for each other and
+            // never in a circle (rule 27).
+            None => {
+                let status = reservations::table.find(order.0).select(reservations::status).single_value();
+                stock::table
+                    .filter(stock::sku.eq_any(skus))
+                    .order(stock::sku)
+                    .select((LevelRow::as_select(), status))
+                    .for_update()
+                    .load(self)
+                    .await?
+            }
+        };
         let reservation = match rows.as_slice() {
             [ShelfRow { status: Some(status), .. }, ..] if status == "released" => {
                 Some(Reservation::Released)
@@ -84,12 +100,14 @@ impl StockStore for AsyncPgConnection {
     }
 
     async fn load_reservation(&mut self, order: OrderId) -> Result<Option<Reservation>, BoxError> {
-        let rows: Vec<ReservationRow> =
-            sql("SELECT status, lines FROM inventory.reservations WHERE order_id = $1 FOR UPDATE")
-                .bind::<SqlUuid, _>(order.0)
-                .load(self)
-                .await?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let row = reservations::table
+            .find(order.0)
+            .select(ReservationRow::as_select())
+            .for_update()
+            .get_result(self)
+            .await
+            .optional()?;
+        let Some(row) = row else { return Ok(None) };
         Ok(Some(match row.status.as_str() {
             "released" => Reservation::Released,
             "committed" => Reservation::Committed(serde_json::from_value(row.lines)?),
@@ -106,18 +124,33 @@ impl StockStore for AsyncPgConnection {
         Ok(())
     }
 
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        let tombstone = (
+            reservations::order_id.eq(order.0),
+            reservations::lines.eq(serde_json::json!([])),
+            reservations::status.eq("released"),
+            reservations::released_at.eq(clock_timestamp().nullable()),
+        );
+        let inserted = diesel::insert_into(reservations::table)
+            .values(tombstone)
+            .on_conflict(reservations::order_id)
+            .do_nothing()
+            .execute(self)
+            .await?;
+        Ok(inserted == 1)
+    }
+
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError> {
         let (skus, quantities) = columns(pieces);
         sql("WITH locked AS (
                  SELECT stock.sku, line.quantity FROM inventory.stock
-                 JOIN unnest($1, $2) AS line (sku, quantity) ON stock.sku = line.sku
+                 JOIN unnest($1::text[], $2::bigint[]) AS line (sku, quantity) ON stock.sku = line.sku
                  ORDER BY stock.sku FOR UPDATE OF stock),
              put_back AS (
                  UPDATE inventory.stock SET on_hand = on_hand + locked.quantity
                  FROM locked WHERE stock.sku = locked.sku)
-             INSERT INTO inventory.reservations (order_id, lines, status, released_at)
-             VALUES ($3, '[]', 'released', clock_timestamp())
-             ON CONFLICT (order_id) DO UPDATE SET status = 'released', released_at = clock_timestamp()")
+             UPDATE inventory.reservations SET status = 'released', released_at = clock_timestamp()
+             WHERE order_id = $3")
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
         .bind::<SqlUuid, _>(order.0)
@@ -132,7 +165,7 @@ impl StockStore for AsyncPgConnection {
                  INSERT INTO inventory.receipts (receipt_id) VALUES ($3) ON CONFLICT DO NOTHING RETURNING 1),
              line AS (
                  SELECT sku, sum(quantity)::bigint AS quantity
-                 FROM unnest($1, $2) AS line (sku, quantity), receipt GROUP BY sku)
+                 FROM unnest($1::text[], $2::bigint[]) AS line (sku, quantity), receipt GROUP BY sku)
              INSERT INTO inventory.stock AS stock (sku, received, on_hand)
              SELECT sku, quantity, quantity FROM line ORDER BY sku
              ON CONFLICT (sku) DO UPDATE SET received = stock.received + excluded.received,
@@ -159,20 +192,19 @@ impl TryFrom<LevelRow> for Level {
 
 /// How much there is of the products after `after`, by sku. For reading: nothing is locked.
 pub async fn list(conn: &mut AsyncPgConnection, after: &str, limit: i64) -> Result<Vec<Level>, BoxError> {
-    let rows: Vec<LevelRow> =
-        sql("SELECT sku, received, on_hand FROM inventory.stock WHERE sku > $1 ORDER BY sku LIMIT $2")
-            .bind::<Text, _>(after)
-            .bind::<BigInt, _>(limit)
-            .load(conn)
-            .await?;
+    let rows = stock::table
+        .filter(stock::sku.gt(after))
+        .order(stock::sku)
+        .limit(limit)
+        .select(LevelRow::as_select())
+        .load(conn)
+        .await?;
     rows.into_iter().map(|row| Ok(row.try_into()?)).collect()
 }
 
 /// How much there is of one product.
 pub async fn find(conn: &mut AsyncPgConnection, sku: &Sku) -> Result<Option<Level>, BoxError> {
-    let rows: Vec<LevelRow> = sql("SELECT sku, received, on_hand FROM inventory.stock WHERE sku = $1")
-        .bind::<Text, _>(sku.as_str())
-        .load(conn)
-        .await?;
-    rows.into_iter().next().map(|row| Ok(row.try_into()?)).transpose()
+    let row =
+        stock::table.find(sku.as_str()).select(LevelRow::as_select()).get_result(conn).await.optional()?;
+    row.map(|row| Ok(row.try_into()?)).transpose()
 }

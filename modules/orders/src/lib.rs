@@ -7,6 +7,7 @@ mod memory;
 mod ports;
 mod postgres;
 mod reactions;
+mod schema;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

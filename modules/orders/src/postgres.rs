@@ -2,37 +2,29 @@
 
 use chrono::{DateTime, Utc};
 use contracts::{BoxError, CustomerId, Money, OrderId, PlacedOrder, Refusal, RefusalCode};
-use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::sql;
 
 use crate::domain::{Decision, NewOrder, Order, Status};
 use crate::ports::{Insertion, OrderStore};
+use crate::schema::orders;
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = orders, check_for_backend(Pg))]
 struct OrderRow {
-    #[diesel(sql_type = Uuid)]
     order_id: uuid::Uuid,
-    #[diesel(sql_type = Text)]
     customer_id: String,
-    #[diesel(sql_type = Text)]
     region: String,
-    #[diesel(sql_type = Jsonb)]
     lines: serde_json::Value,
-    #[diesel(sql_type = BigInt)]
     total: i64,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Nullable<Text>)]
     refusal_code: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     refusal_detail: Option<String>,
-    #[diesel(sql_type = Uuid)]
     fingerprint: uuid::Uuid,
-    #[diesel(sql_type = Timestamptz)]
     placed_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     decided_at: Option<DateTime<Utc>>,
 }
 
@@ -82,11 +74,13 @@ impl OrderStore for AsyncPgConnection {
         if inserted == 1 {
             return Ok(Insertion::Inserted);
         }
-        let rows: Vec<OrderRow> = sql("SELECT * FROM orders.orders WHERE idempotency_key = $1")
-            .bind::<Text, _>(key.as_str())
-            .load(self)
-            .await?;
-        match rows.into_iter().next() {
+        let known = orders::table
+            .filter(orders::idempotency_key.eq(key.as_str()))
+            .select(OrderRow::as_select())
+            .get_result(self)
+            .await
+            .optional()?;
+        match known {
             Some(row) => {
                 let fingerprint = row.fingerprint;
                 Ok(Insertion::Known(Box::new(row.try_into()?), fingerprint))
@@ -116,9 +110,8 @@ impl OrderStore for AsyncPgConnection {
 
 /// An order by its id.
 pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option<Order>, BoxError> {
-    let rows: Vec<OrderRow> =
-        sql("SELECT * FROM orders.orders WHERE order_id = $1").bind::<Uuid, _>(order.0).load(conn).await?;
-    rows.into_iter().next().map(Order::try_from).transpose()
+    let row = orders::table.find(order.0).select(OrderRow::as_select()).get_result(conn).await.optional()?;
+    row.map(Order::try_from).transpose()
 }
 
 /// A customer's orders, the newest first.
@@ -127,11 +120,12 @@ pub async fn list(
     customer: &CustomerId,
     limit: i64,
 ) -> Result<Vec<Order>, BoxError> {
-    let rows: Vec<OrderRow> =
-        sql("SELECT * FROM orders.orders WHERE customer_id = $1 ORDER BY placed_at DESC LIMIT $2")
-            .bind::<Text, _>(customer.as_str())
-            .bind::<BigInt, _>(limit)
-            .load(conn)
-            .await?;
+    let rows = orders::table
+        .filter(orders::customer_id.eq(customer.as_str()))
+        .order(orders::placed_at.desc())
+        .limit(limit)
+        .select(OrderRow::as_select())
+        .load(conn)
+        .await?;
     rows.into_iter().map(Order::try_from).collect()
 }

@@ -20,6 +20,24 @@ pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<
     }
 }
 
+/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
+/// (rule 48). A single one does without: its handler locks in the same order.
+pub async fn lock<S: PaymentStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
+    let (mut customers, mut returned) = (Vec::new(), Vec::new());
+    for command in commands {
+        match command {
+            Command::AuthorizePayment { customer_id, .. } | Command::CapturePayment { customer_id, .. } => {
+                customers.push(customer_id);
+            }
+            Command::VoidPayment { order_id } | Command::RefundPayment { order_id } => {
+                returned.push(*order_id)
+            }
+            _ => {}
+        }
+    }
+    store.lock_all(&customers, &returned).await
+}
+
 async fn authorize_payment<S: PaymentStore>(
     store: &mut S,
     order: OrderId,
@@ -61,26 +79,34 @@ fn withdrawn() -> Error {
     Error::refused(RefusalCode::Withdrawn, "the money was given back before it was taken")
 }
 
+/// The order's payment, locked. Where there is none a tombstone takes its place: a row that is not there yet cannot be
+/// locked, and the tombstone waits for a payment under way (rule 47).
+async fn load_or_bar<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Option<Payment>, BoxError> {
+    let found = store.load_payment(order).await?;
+    if found.is_none() && !store.save_tombstone(order).await? {
+        return store.load_payment(order).await;
+    }
+    Ok(found)
+}
+
 async fn void_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
-    match store.load_payment(order).await? {
-        Some(Payment::Returned) => {}
+    match load_or_bar(store, order).await? {
+        Some(Payment::Returned) | None => {}
         Some(Payment::Authorized(customer, amount)) => store.save_voided(order, &customer, amount).await?,
         Some(Payment::Captured(..)) => {
             return Err(Error::Broken(format!("order {order} is paid; that is refunded, not voided").into()));
         }
-        None => store.save_tombstone(order).await?,
     }
     Ok(Event::PaymentVoided { order_id: order })
 }
 
 async fn refund_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
-    match store.load_payment(order).await? {
-        Some(Payment::Returned) => {}
+    match load_or_bar(store, order).await? {
+        Some(Payment::Returned) | None => {}
         Some(Payment::Captured(customer, amount)) => store.save_refunded(order, &customer, amount).await?,
         Some(Payment::Authorized(..)) => {
             return Err(Error::Broken(format!("order {order} is only held; that is voided").into()));
         }
-        None => store.save_tombstone(order).await?,
     }
     Ok(Event::PaymentRefunded { order_id: order })
 }

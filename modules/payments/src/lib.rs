@@ -7,11 +7,12 @@ mod memory;
 mod ports;
 mod postgres;
 mod reactions;
+mod schema;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Deposit, Payment};
-pub use handlers::{deposit, handle};
+pub use handlers::{deposit, handle, lock};
 pub use http::routes;
 pub use memory::MemoryPayments;
 pub use ports::{Account, PaymentStore};

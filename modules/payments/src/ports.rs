@@ -16,6 +16,9 @@ pub struct Account {
 /// Where wallets, payments and the ledger are kept. The caller owns the transaction.
 #[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
 pub trait PaymentStore {
+    /// Locks the wallets of these customers, and of those who paid for these orders, in the order of their ids.
+    async fn lock_all(&mut self, customers: &[&CustomerId], returned: &[OrderId]) -> Result<(), BoxError>;
+
     /// The customer's wallet, locked, and the order's payment.
     async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError>;
 
@@ -57,8 +60,8 @@ pub trait PaymentStore {
         amount: Money,
     ) -> Result<(), BoxError>;
 
-    /// Marks an order that never paid as refunded, for good.
-    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError>;
+    /// Leaves a tombstone for an order that has no payment. `false`: it has one, which was committed meanwhile.
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
 
     /// Books deposits, each once, and opens wallets where there are none.
     async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError>;

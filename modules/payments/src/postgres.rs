@@ -1,47 +1,53 @@
 //! The store in PostgreSQL: one statement to load all that a decision needs, one to save it.
 
 use contracts::{BoxError, CustomerId, Money, OrderId};
-use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
+use platform::{clock_timestamp, sql};
 
 use crate::domain::{Deposit, Payment};
 use crate::ports::{Account, PaymentStore};
+use crate::schema::{payments, wallets};
 
-#[derive(QueryableByName)]
-struct AccountRow {
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    status: Option<String>,
-}
-
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = payments, check_for_backend(Pg))]
 struct PaymentRow {
-    #[diesel(sql_type = Nullable<Text>)]
     customer_id: Option<String>,
-    #[diesel(sql_type = BigInt)]
     amount: i64,
-    #[diesel(sql_type = Text)]
     status: String,
 }
 
 impl PaymentStore for AsyncPgConnection {
-    async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError> {
-        let rows: Vec<AccountRow> = sql("SELECT balance,
-                    (SELECT status FROM payments.payments WHERE order_id = $1) AS status
-             FROM payments.wallets WHERE customer_id = $2 FOR UPDATE")
-        .bind::<Uuid, _>(order.0)
-        .bind::<Text, _>(customer.as_str())
-        .load(self)
+    async fn lock_all(&mut self, customers: &[&CustomerId], returned: &[OrderId]) -> Result<(), BoxError> {
+        sql("SELECT customer_id FROM payments.wallets
+             WHERE customer_id = ANY($1::text[] || ARRAY(
+                 SELECT customer_id FROM payments.payments
+                 WHERE order_id = ANY($2::uuid[]) AND status IN ('authorized', 'captured')))
+             ORDER BY customer_id FOR UPDATE")
+        .bind::<Array<Text>, _>(customers.iter().map(|customer| customer.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Uuid>, _>(returned.iter().map(|order| order.0).collect::<Vec<_>>())
+        .execute(self)
         .await?;
-        let Some(row) = rows.into_iter().next() else { return Ok(Account { payment: None, balance: None }) };
-        let payment = match row.status {
+        Ok(())
+    }
+
+    async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError> {
+        let status = payments::table.find(order.0).select(payments::status).single_value();
+        let found: Option<(i64, Option<String>)> = wallets::table
+            .find(customer.as_str())
+            .select((wallets::balance, status))
+            .for_update()
+            .get_result(self)
+            .await
+            .optional()?;
+        let Some((balance, status)) = found else { return Ok(Account { payment: None, balance: None }) };
+        let payment = match status {
             Some(_) => self.load_payment(order).await?,
             None => None,
         };
-        Ok(Account { payment, balance: Some(Money(row.balance)) })
+        Ok(Account { payment, balance: Some(Money(balance)) })
     }
 
     async fn save_captured(
@@ -89,7 +95,7 @@ impl PaymentStore for AsyncPgConnection {
     async fn save_held_captured(&mut self, order: OrderId, amount: Money) -> Result<(), BoxError> {
         sql("WITH entered AS (
                  INSERT INTO payments.entries (reference, operation, account, amount)
-                 VALUES ($1, 'capture', 'held', -$2), ($1, 'capture', 'sales', $2))
+                 VALUES ($1, 'capture', 'held', -$2::bigint), ($1, 'capture', 'sales', $2))
              UPDATE payments.payments SET status = 'captured', captured_at = clock_timestamp() WHERE order_id = $1")
         .bind::<Uuid, _>(order.0)
         .bind::<BigInt, _>(amount.0)
@@ -104,27 +110,18 @@ impl PaymentStore for AsyncPgConnection {
         customer: &CustomerId,
         amount: Money,
     ) -> Result<(), BoxError> {
-        sql("WITH given_back AS (
-                 UPDATE payments.wallets SET balance = balance + $3 WHERE customer_id = $2),
-             entered AS (
-                 INSERT INTO payments.entries (reference, operation, account, amount)
-                 VALUES ($1, 'void', 'wallet:' || $2, $3), ($1, 'void', 'held', -$3))
-             UPDATE payments.payments SET status = 'voided', refunded_at = clock_timestamp() WHERE order_id = $1")
-        .bind::<Uuid, _>(order.0)
-        .bind::<Text, _>(customer.as_str())
-        .bind::<BigInt, _>(amount.0)
-        .execute(self)
-        .await?;
-        Ok(())
+        give_back(self, order, customer, amount, ["void", "held", "voided"]).await
     }
 
     async fn load_payment(&mut self, order: OrderId) -> Result<Option<Payment>, BoxError> {
-        let rows: Vec<PaymentRow> =
-            sql("SELECT customer_id, amount, status FROM payments.payments WHERE order_id = $1 FOR UPDATE")
-                .bind::<Uuid, _>(order.0)
-                .load(self)
-                .await?;
-        match rows.into_iter().next() {
+        let row = payments::table
+            .find(order.0)
+            .select(PaymentRow::as_select())
+            .for_update()
+            .get_result(self)
+            .await
+            .optional()?;
+        match row {
             None => Ok(None),
             Some(PaymentRow { customer_id: Some(customer), amount, status }) if status == "captured" => {
                 Ok(Some(Payment::Captured(customer.try_into()?, Money(amount))))
@@ -142,39 +139,36 @@ impl PaymentStore for AsyncPgConnection {
         customer: &CustomerId,
         amount: Money,
     ) -> Result<(), BoxError> {
-        sql("WITH given_back AS (
-                 UPDATE payments.wallets SET balance = balance + $3 WHERE customer_id = $2),
-             entered AS (
-                 INSERT INTO payments.entries (reference, operation, account, amount)
-                 VALUES ($1, 'refund', 'wallet:' || $2, $3), ($1, 'refund', 'sales', -$3))
-             UPDATE payments.payments SET status = 'refunded', refunded_at = clock_timestamp() WHERE order_id = $1")
-        .bind::<Uuid, _>(order.0)
-        .bind::<Text, _>(customer.as_str())
-        .bind::<BigInt, _>(amount.0)
-        .execute(self)
-        .await?;
-        Ok(())
+        give_back(self, order, customer, amount, ["refund", "sales", "refunded"]).await
     }
 
-    async fn save_tombstone(&mut self, order: OrderId) -> Result<(), BoxError> {
-        sql("INSERT INTO payments.payments (order_id, amount, status, refunded_at)
-             VALUES ($1, 0, 'refunded', clock_timestamp())")
-        .bind::<Uuid, _>(order.0)
-        .execute(self)
-        .await?;
-        Ok(())
+    async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError> {
+        let tombstone = (
+            payments::order_id.eq(order.0),
+            payments::amount.eq(0),
+            payments::status.eq("refunded"),
+            payments::refunded_at.eq(clock_timestamp().nullable()),
+        );
+        let inserted = diesel::insert_into(payments::table)
+            .values(tombstone)
+            .on_conflict(payments::order_id)
+            .do_nothing()
+            .execute(self)
+            .await?;
+        Ok(inserted == 1)
     }
 
     async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError> {
         // The ledger's key drops a deposit that was booked before; the wallets get what was entered, and no more.
         sql("WITH deposit AS (
-                 SELECT DISTINCT ON (reference) * FROM unnest($1, $2, $3) AS d (reference, customer, amount)
+                 SELECT DISTINCT ON (reference) reference, customer, amount
+                 FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS d (reference, customer, amount)
                  ORDER BY reference),
              paid_in AS (
                  INSERT INTO payments.entries (reference, operation, account, amount)
                  SELECT reference, 'deposit', 'cash', -amount FROM deposit
                  ON CONFLICT DO NOTHING RETURNING reference),
-             fresh AS (SELECT * FROM deposit JOIN paid_in USING (reference)),
+             fresh AS (SELECT reference, customer, amount FROM deposit JOIN paid_in USING (reference)),
              credited AS (
                  INSERT INTO payments.entries (reference, operation, account, amount)
                  SELECT reference, 'deposit', 'wallet:' || customer, amount FROM fresh)
@@ -192,17 +186,33 @@ impl PaymentStore for AsyncPgConnection {
     }
 }
 
-#[derive(QueryableByName)]
-struct BalanceRow {
-    #[diesel(sql_type = BigInt)]
-    balance: i64,
+/// Moves an order's money from an account of ours back to the wallet, in both entries.
+async fn give_back(
+    conn: &mut AsyncPgConnection,
+    order: OrderId,
+    customer: &CustomerId,
+    amount: Money,
+    [operation, from, status]: [&str; 3],
+) -> Result<(), BoxError> {
+    sql("WITH given_back AS (
+             UPDATE payments.wallets SET balance = balance + $3 WHERE customer_id = $2),
+         entered AS (
+             INSERT INTO payments.entries (reference, operation, account, amount)
+             VALUES ($1, $4, 'wallet:' || $2, $3), ($1, $4, $5, -$3))
+         UPDATE payments.payments SET status = $6, refunded_at = clock_timestamp() WHERE order_id = $1")
+    .bind::<Uuid, _>(order.0)
+    .bind::<Text, _>(customer.as_str())
+    .bind::<BigInt, _>(amount.0)
+    .bind::<Text, _>(operation)
+    .bind::<Text, _>(from)
+    .bind::<Text, _>(status)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// What a wallet holds. For reading: nothing is locked.
 pub async fn balance(conn: &mut AsyncPgConnection, customer: &CustomerId) -> Result<Option<Money>, BoxError> {
-    let rows: Vec<BalanceRow> = sql("SELECT balance FROM payments.wallets WHERE customer_id = $1")
-        .bind::<Text, _>(customer.as_str())
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().next().map(|row| Money(row.balance)))
+    let wallet = wallets::table.find(customer.as_str()).select(wallets::balance);
+    Ok(wallet.get_result(conn).await.optional()?.map(Money))
 }

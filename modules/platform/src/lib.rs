@@ -18,4 +18,4 @@ pub use crash::CrashPoint;
 pub use db::Pool;
 pub use flaw::Flaw;
 pub use problem::Problem;
-pub use sql::{Bound, Sql, sql};
+pub use sql::{Bound, Sql, clock_timestamp, sql};

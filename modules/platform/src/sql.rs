@@ -1,8 +1,8 @@
-//! SQL as text, prepared once a connection.
+//! What diesel's query builder has no words for: statements as text, prepared once per connection.
 //!
-//! The stores load a whole order in one statement and save it in one: common table expressions, `unnest`, row locks.
-//! diesel's query builder has no words for these, and its `sql_query` prepares anew at every call, which doubles the
-//! round trips. This is the same thing for a constant text, so diesel can keep the prepared statement.
+//! Common table expressions and `unnest` the builder cannot say. `UPDATE` and `DO UPDATE` it can, but diesel parses and
+//! plans them anew at every call, as it does `sql_query`: one more round trip each time. [`sql`] is the same for a constant
+//! text, which diesel keeps prepared. A test prepares every such text on a migrated database.
 
 use std::marker::PhantomData;
 
@@ -11,6 +11,11 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, Untyped};
+
+diesel::define_sql_function! {
+    /// The database's clock at this very moment; `now` would be that of the transaction's start.
+    fn clock_timestamp() -> Timestamptz;
+}
 
 /// A statement whose text never changes, with `$1`, `$2` … where values go.
 pub fn sql(text: &'static str) -> Sql {

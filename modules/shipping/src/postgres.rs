@@ -2,42 +2,41 @@
 
 use chrono::{DateTime, Utc};
 use contracts::{BoxError, OrderId, Region};
-use diesel::QueryableByName;
-use diesel::sql_types::{Text, Timestamptz, Uuid};
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::sql;
 use serde::Serialize;
 
 use crate::ports::ShipmentStore;
+use crate::schema::shipments;
+
+// Without the last attribute every field might be `DEFAULT`, and diesel would not keep the statement prepared.
+#[derive(Insertable)]
+#[diesel(table_name = shipments, treat_none_as_default_value = false)]
+struct NewShipment<'a> {
+    order_id: uuid::Uuid,
+    region: &'a str,
+}
 
 impl ShipmentStore for AsyncPgConnection {
     async fn save(&mut self, order: OrderId, region: &Region) -> Result<(), BoxError> {
-        sql("INSERT INTO shipping.shipments (order_id, region) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind::<Uuid, _>(order.0)
-            .bind::<Text, _>(region.as_str())
-            .execute(self)
-            .await?;
+        let shipment = NewShipment { order_id: order.0, region: region.as_str() };
+        diesel::insert_into(shipments::table).values(shipment).on_conflict_do_nothing().execute(self).await?;
         Ok(())
     }
 }
 
 /// A shipment, as the API shows it.
-#[derive(Debug, Serialize, QueryableByName)]
+#[derive(Debug, Serialize, Queryable, Selectable)]
+#[diesel(table_name = shipments, check_for_backend(Pg))]
 pub struct Shipment {
-    #[diesel(sql_type = Uuid)]
     order_id: uuid::Uuid,
-    #[diesel(sql_type = Text)]
     region: String,
-    #[diesel(sql_type = Timestamptz)]
     scheduled_at: DateTime<Utc>,
 }
 
 /// An order's shipment.
 pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option<Shipment>, BoxError> {
-    let rows: Vec<Shipment> =
-        sql("SELECT order_id, region, scheduled_at FROM shipping.shipments WHERE order_id = $1")
-            .bind::<Uuid, _>(order.0)
-            .load(conn)
-            .await?;
-    Ok(rows.into_iter().next())
+    let shipment = shipments::table.find(order.0).select(Shipment::as_select());
+    Ok(shipment.get_result(conn).await.optional()?)
 }

@@ -9,12 +9,13 @@
 //! transactions were rolled back and forgotten meanwhile, cannot decide on them when it wakes up (rule 60).
 
 use contracts::BoxError;
-use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Text, Uuid};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::{Flaw, sql};
 
 use super::gid::Name;
+use super::schema::decisions;
 
 /// What happens to all branches of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,24 +41,6 @@ pub struct Subject<'a> {
     pub(super) transaction: uuid::Uuid,
     pub(super) coordinator: &'a Name,
     pub(super) epoch: i64,
-}
-
-#[derive(QueryableByName)]
-struct TransactionRow {
-    #[diesel(sql_type = Uuid)]
-    transaction_id: uuid::Uuid,
-}
-
-#[derive(QueryableByName)]
-struct CoordinatorRow {
-    #[diesel(sql_type = Text)]
-    coordinator: String,
-}
-
-#[derive(QueryableByName)]
-struct DecisionRow {
-    #[diesel(sql_type = Text)]
-    decision: String,
 }
 
 /// Inserts a decision in the name of the coordinator that began the transaction, if its epoch still lasts. `FOR SHARE`
@@ -129,11 +112,9 @@ pub async fn recorded(
     conn: &mut AsyncPgConnection,
     transaction: uuid::Uuid,
 ) -> Result<Option<Verdict>, BoxError> {
-    let rows: Vec<DecisionRow> = sql("SELECT decision FROM two_phase.decisions WHERE transaction_id = $1")
-        .bind::<Uuid, _>(transaction)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().next().map(|row| match row.decision.as_str() {
+    let decision: Option<String> =
+        decisions::table.find(transaction).select(decisions::decision).get_result(conn).await.optional()?;
+    Ok(decision.map(|decision| match decision.as_str() {
         "commit" => Verdict::Commit,
         _ => Verdict::Abort,
     }))
@@ -141,9 +122,9 @@ pub async fn recorded(
 
 /// The coordinators that have decisions on record.
 pub async fn coordinators(conn: &mut AsyncPgConnection) -> Result<Vec<Name>, BoxError> {
-    let rows: Vec<CoordinatorRow> =
-        sql("SELECT DISTINCT coordinator FROM two_phase.decisions").load(conn).await?;
-    Ok(rows.into_iter().filter_map(|row| row.coordinator.parse().ok()).collect())
+    let names: Vec<String> =
+        decisions::table.select(decisions::coordinator).distinct().load(conn).await?;
+    Ok(names.into_iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 /// The transactions of a coordinator, now in this epoch, whose decisions can be forgotten once no branch is left: all
@@ -154,20 +135,18 @@ pub async fn forgettable(
     coordinator: &Name,
     epoch: i64,
 ) -> Result<Vec<uuid::Uuid>, BoxError> {
-    let rows: Vec<TransactionRow> = sql("SELECT transaction_id FROM two_phase.decisions
-         WHERE coordinator = $1 AND (epoch < $2 OR epoch = $2 AND decision = 'commit')")
-    .bind::<Text, _>(coordinator.as_str())
-    .bind::<BigInt, _>(epoch)
-    .load(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.transaction_id).collect())
+    let commits = decisions::epoch.eq(epoch).and(decisions::decision.eq(Verdict::Commit.as_str()));
+    let transactions = decisions::table
+        .filter(decisions::coordinator.eq(coordinator.as_str()))
+        .filter(decisions::epoch.lt(epoch).or(commits))
+        .select(decisions::transaction_id)
+        .load(conn)
+        .await?;
+    Ok(transactions)
 }
 
 /// Deletes the decisions on these transactions.
 pub async fn forget(conn: &mut AsyncPgConnection, transactions: &[uuid::Uuid]) -> Result<(), BoxError> {
-    sql("DELETE FROM two_phase.decisions WHERE transaction_id = ANY($1)")
-        .bind::<Array<Uuid>, _>(transactions)
-        .execute(conn)
-        .await?;
+    diesel::delete(decisions::table.filter(decisions::transaction_id.eq_any(transactions))).execute(conn).await?;
     Ok(())
 }

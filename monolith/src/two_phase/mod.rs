@@ -13,6 +13,7 @@ mod lock;
 mod outcome;
 mod recovery;
 mod room;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,6 +6,7 @@
 use contracts::{Command, Envelope, Event, PlacedOrder};
 use diesel_async::AsyncPgConnection;
 
+use crate::locks::{self, Lock};
 use crate::outbox::Outgoing;
 use crate::reactor::{Doing, Failure, Incoming, Reactor};
 use crate::step::{Handle, perform};
@@ -16,6 +17,8 @@ pub struct Choreographed {
     pub name: &'static str,
     /// The module's `react`.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
+    /// The module's `lock`.
+    pub lock: Lock,
     /// The module's `handle`.
     pub handle: Handle,
 }
@@ -29,10 +32,17 @@ impl Reactor for Choreographed {
         messages: Vec<Incoming<Event>>,
     ) -> Doing<'a, Vec<Outgoing>> {
         Box::pin(async move {
-            let mut outgoing = Vec::with_capacity(messages.len());
+            let mut steps = Vec::with_capacity(messages.len());
             for Incoming { envelope: Envelope { message: heard, order, .. }, scope } in messages {
                 let order = order.ok_or_else(|| missing(&heard))?;
-                let Some(command) = (self.react)(&heard, &order) else { continue };
+                if let Some(command) = (self.react)(&heard, &order) {
+                    steps.push((command, order, scope));
+                }
+            }
+            let commands: Vec<&Command> = steps.iter().map(|(command, ..)| command).collect();
+            locks::take(self.lock, conn, &commands).await?;
+            let mut outgoing = Vec::with_capacity(steps.len());
+            for (command, order, scope) in steps {
                 let happened = perform(self.handle, conn, command, &scope).await?;
                 if happened.is_acted_on() {
                     let envelope = Envelope::new(self.name, scope.context(), 0, happened).carrying(order);

@@ -26,8 +26,12 @@ use crate::reactor::{Failure, Incoming, Reactor};
 use crate::relay::Wake;
 use crate::topology::Topology;
 
-/// The most deliveries in one transaction.
+/// The most deliveries that are handled and acknowledged together.
 const BATCH: usize = 128;
+
+/// The most messages in one transaction: a delivery can carry 64, and what is locked by 8,192 of them is waited for longer
+/// than a lock may take.
+const TRANSACTION: usize = 256;
 
 /// How often a message is tried before it is a dead letter.
 const MAX_ATTEMPTS: i64 = 5;
@@ -97,9 +101,13 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             batch.iter().flat_map(|delivery| unpack(delivery, &self.telemetry)).collect();
         if Flaw::AckBeforeCommit.is_on() {
             ack(batch).await?;
-            return self.handle(&mut items, stop).await;
         }
-        self.handle(&mut items, stop).await?;
+        for items in items.chunks_mut(TRANSACTION) {
+            self.handle(items, stop).await?;
+        }
+        if Flaw::AckBeforeCommit.is_on() {
+            return Ok(());
+        }
         ack(batch).await?;
         for item in &items {
             let key = item.envelope.as_ref().map_or("unreadable", |envelope| envelope.message.routing_key());

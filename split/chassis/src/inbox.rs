@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 
 use contracts::BoxError;
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::prelude::QueryableByName;
 use diesel::sql_types::{Array, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::{CrashPoint, Flaw, sql};
 use uuid::Uuid;
 
 use crate::flawed;
+use crate::schema::inbox;
 
 #[derive(QueryableByName)]
+#[diesel(table_name = inbox, check_for_backend(Pg))]
 struct Claimed {
-    #[diesel(sql_type = SqlUuid)]
     message_id: Uuid,
 }
 
@@ -26,7 +28,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet
         return Ok(flawed::all_are_new(ids));
     }
     let claimed: Vec<Claimed> = sql("INSERT INTO chassis.inbox (message_id)
-         SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id
+         SELECT DISTINCT id FROM unnest($1::uuid[]) AS id ORDER BY id
          ON CONFLICT DO NOTHING RETURNING message_id")
     .bind::<Array<SqlUuid>, _>(ids)
     .load(conn)
@@ -38,6 +40,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet
 /// Forgets messages that were handled more than a week ago: longer than any message can wait in a queue and still be
 /// of use to anybody (rule 14).
 pub async fn forget_old(conn: &mut AsyncPgConnection) -> Result<usize, BoxError> {
-    let old = sql("DELETE FROM chassis.inbox WHERE handled_at < clock_timestamp() - interval '7 days'");
+    // `now()` does not change within a transaction, so that the index on `handled_at` can serve.
+    let old = sql("DELETE FROM chassis.inbox WHERE handled_at < now() - interval '7 days'");
     Ok(old.execute(conn).await?)
 }

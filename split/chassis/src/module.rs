@@ -7,6 +7,7 @@ use contracts::{Command, Event, PlacedOrder};
 use diesel_migrations::EmbeddedMigrations;
 
 use crate::choreographed::Choreographed;
+use crate::locks::Lock;
 use crate::participant::Participant;
 use crate::reactor::Reacts;
 use crate::service::{Service, ServiceSettings, run};
@@ -20,6 +21,8 @@ pub struct Module {
     pub migrations: EmbeddedMigrations,
     /// The routing keys of its commands, for protocols that send commands.
     pub commands: &'static [&'static str],
+    /// What it locks before it does several commands in one transaction.
+    pub lock: Lock,
     /// What it does when it is told.
     pub handle: Handle,
     /// The routing keys of the events that it reacts to, for a choreography.
@@ -32,11 +35,11 @@ pub struct Module {
 
 /// Runs a module as a service, by the protocol of its shop.
 pub async fn run_module(settings: ServiceSettings, module: Module) -> anyhow::Result<()> {
-    let Module { name, migrations, commands, handle, hears, react, routes } = module;
+    let Module { name, migrations, commands, lock, handle, hears, react, routes } = module;
     let telemetry = settings.start_telemetry(name)?;
     let (routing_keys, reacts) = match settings.saga.is_choreographed() {
-        true => (hears, Reacts::ToEvents(Arc::new(Choreographed { name, react, handle }))),
-        false => (commands, Reacts::ToCommands(Arc::new(Participant { name, handle }))),
+        true => (hears, Reacts::ToEvents(Arc::new(Choreographed { name, react, lock, handle }))),
+        false => (commands, Reacts::ToCommands(Arc::new(Participant { name, lock, handle }))),
     };
     let (migrations, routes) = (vec![migrations], Arc::new(routes));
     run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await

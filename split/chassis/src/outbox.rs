@@ -1,7 +1,8 @@
 //! The *transactional outbox*: a message is written in the transaction of the change that it tells of.
 
 use contracts::{BoxError, Envelope, Message, TraceContext};
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::{CrashPoint, Flaw, sql};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::flawed;
+use crate::schema::outbox;
 
 /// A message to be published.
 #[derive(Debug, Clone)]
@@ -74,7 +76,9 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
         return Ok(());
     }
     sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body, parent_span)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6)")
+         SELECT message_id, destination, queue, headers, body, parent_span
+         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bytea[], $6::bigint[])
+             AS message (message_id, destination, queue, headers, body, parent_span)")
     .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(messages.iter().map(|message| message.destination.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(messages.iter().map(|message| message.queue).collect::<Vec<_>>())
@@ -91,19 +95,14 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
 
 /// A message that waits to be published.
 #[derive(Debug, QueryableByName)]
+#[diesel(table_name = outbox, check_for_backend(Pg))]
 pub(crate) struct Pending {
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
-    #[diesel(sql_type = Text)]
     pub destination: String,
-    #[diesel(sql_type = Bool)]
     pub queue: bool,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     pub headers: Option<Value>,
-    #[diesel(sql_type = Binary)]
     pub body: Vec<u8>,
     /// The span within which it was written.
-    #[diesel(sql_type = Nullable<BigInt>)]
     pub parent_span: Option<i64>,
     /// How long it has waited, in microseconds, by the database's clock.
     #[diesel(sql_type = BigInt)]
@@ -130,6 +129,6 @@ pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<
 
 /// Removes messages that the broker has confirmed.
 pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<(), BoxError> {
-    sql("DELETE FROM chassis.outbox WHERE id = ANY($1)").bind::<Array<BigInt>, _>(ids).execute(conn).await?;
+    diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(conn).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use contracts::{Command, Envelope};
 use diesel_async::AsyncPgConnection;
 
+use crate::locks::{self, Lock};
 use crate::outbox::Outgoing;
 use crate::reactor::{Doing, Incoming, Reactor};
 use crate::step::{Handle, perform};
@@ -11,6 +12,8 @@ use crate::step::{Handle, perform};
 pub struct Participant {
     /// The service's name, which its messages carry as their source.
     pub name: &'static str,
+    /// The module's `lock`.
+    pub lock: Lock,
     /// The module's `handle`.
     pub handle: Handle,
 }
@@ -24,6 +27,8 @@ impl Reactor for Participant {
         messages: Vec<Incoming<Command>>,
     ) -> Doing<'a, Vec<Outgoing>> {
         Box::pin(async move {
+            let commands: Vec<&Command> = messages.iter().map(|message| &message.envelope.message).collect();
+            locks::take(self.lock, conn, &commands).await?;
             let mut answers = Vec::with_capacity(messages.len());
             for Incoming { envelope, scope } in messages {
                 let event = perform(self.handle, conn, envelope.message, &scope).await?;

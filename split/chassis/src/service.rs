@@ -7,15 +7,15 @@ use std::time::Duration;
 use actix_web::web;
 use anyhow::{anyhow, bail};
 use clap::Args;
-use diesel::QueryableByName;
-use diesel::sql_types::Text;
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures_util::future::LocalBoxFuture;
 use platform::health::Health;
 use platform::http::Routes;
 use platform::telemetry::Telemetry;
-use platform::{Flaw, Pool, config, db, flaw, http, migrations, sql};
+use platform::{Flaw, Pool, config, db, flaw, http, migrations};
 use tokio::sync::watch;
 
 use crate::broker::Broker;
@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::protocol::Protocol;
 use crate::reactor::{Reactor, Reacts};
 use crate::relay::{Relay, Wake};
+use crate::schema::owner;
 use crate::topology::Topology;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -182,19 +183,18 @@ async fn run_with<R: Reactor + ?Sized>(
 /// Makes the database this service's own, or says whose it is. Its protocol stays what it was: commands that wait in a
 /// queue are of no use to a service that hears events.
 async fn own_database(conn: &mut AsyncPgConnection, service: &str, protocol: Protocol) -> anyhow::Result<()> {
-    #[derive(QueryableByName)]
+    #[derive(Queryable, Selectable)]
+    #[diesel(table_name = owner, check_for_backend(Pg))]
     struct Owner {
-        #[diesel(sql_type = Text)]
         service: String,
-        #[diesel(sql_type = Text)]
         protocol: String,
     }
-    sql("INSERT INTO chassis.owner (service, protocol) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind::<Text, _>(service)
-        .bind::<Text, _>(protocol.name())
+    diesel::insert_into(owner::table)
+        .values((owner::service.eq(service), owner::protocol.eq(protocol.name())))
+        .on_conflict_do_nothing()
         .execute(conn)
         .await?;
-    let owner: Owner = sql("SELECT service, protocol FROM chassis.owner").get_result(conn).await?;
+    let owner = owner::table.select(Owner::as_select()).get_result(conn).await?;
     if owner.service != service {
         bail!(
             "this database belongs to the service {}; give {service} a database of its own with --database-url",

@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
         name: "catalog",
         migrations: catalog::MIGRATIONS,
         commands: &["catalog.honour-prices", "catalog.release-prices"],
+        lock: |conn, commands| Box::pin(catalog::lock(conn, commands)),
         handle: |conn, command| Box::pin(catalog::handle(conn, command)),
         hears: catalog::HEARS,
         react: catalog::react,

@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
         name: "inventory",
         migrations: inventory::MIGRATIONS,
         commands: &["inventory.reserve-stock", "inventory.commit-reservation", "inventory.release-stock"],
+        lock: |conn, commands| Box::pin(inventory::lock(conn, commands)),
         handle: |conn, command| Box::pin(inventory::handle(conn, command)),
         hears: inventory::HEARS,
         react: inventory::react,

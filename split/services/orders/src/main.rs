@@ -5,6 +5,7 @@ mod listener;
 mod orchestrator;
 mod placing;
 mod sagas;
+mod schema;
 mod waiting;
 
 use std::process::ExitCode;
@@ -60,7 +61,8 @@ async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
     });
     let (name, migrations) = ("orders", vec![orders::MIGRATIONS, MIGRATIONS]);
     let (routing_keys, reacts) = if protocol.is_choreographed() {
-        let module = Choreographed { name, react: orders::react, handle: HANDLE };
+        let module =
+            Choreographed { name, react: orders::react, lock: chassis::NOTHING_SHARED, handle: HANDLE };
         (orders::HEARS, Reacts::ToEvents(Arc::new(Listener { module, decisions })))
     } else {
         let orchestrator = Orchestrator { decisions, answer_within };

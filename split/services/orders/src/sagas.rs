@@ -5,45 +5,38 @@ use std::time::Duration;
 
 use checkout::Process;
 use contracts::{BoxError, OrderId, TraceContext};
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use orders::Decision;
 use platform::{CrashPoint, Flaw, sql};
 use uuid::Uuid;
 
-const LOAD: &str = "SELECT order_id, state, version, traceparent, attempt
-    FROM checkout.sagas WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
+use crate::schema::sagas;
 
 const SAVE: &str = "UPDATE checkout.sagas
     SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
         deadline = clock_timestamp() + make_interval(secs => $5)
-    FROM unnest($1, $2, $3, $4) AS new (order_id, state, finished, version)
+    FROM unnest($1::uuid[], $2::jsonb[], $3::boolean[], $4::integer[]) AS new (order_id, state, finished, version)
     WHERE sagas.order_id = new.order_id AND sagas.version = new.version AND NOT sagas.finished";
 
-/// Rule 21 left out: no lock, no version, and no end that is the end.
+/// Rule 21 left out: no version, and no end that is the end.
 mod flawed {
-    pub const LOAD: &str = "SELECT order_id, state, version, traceparent, attempt
-        FROM checkout.sagas WHERE order_id = ANY($1)";
-
     pub const SAVE: &str = "UPDATE checkout.sagas
         SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
             deadline = clock_timestamp() + make_interval(secs => $5)
-        FROM unnest($1, $2, $3, $4) AS new (order_id, state, finished, version)
+        FROM unnest($1::uuid[], $2::jsonb[], $3::boolean[], $4::integer[]) AS new (order_id, state, finished, version)
         WHERE sagas.order_id = new.order_id AND new.version >= 0";
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = sagas, check_for_backend(Pg))]
 struct SagaRow {
-    #[diesel(sql_type = SqlUuid)]
     order_id: Uuid,
-    #[diesel(sql_type = Jsonb)]
     state: serde_json::Value,
-    #[diesel(sql_type = Integer)]
     version: i32,
-    #[diesel(sql_type = Text)]
     traceparent: String,
-    #[diesel(sql_type = Integer)]
     attempt: i32,
 }
 
@@ -105,10 +98,11 @@ pub async fn load(
     conn: &mut AsyncPgConnection,
     orders: &[Uuid],
 ) -> Result<HashMap<OrderId, Stored>, BoxError> {
-    let rows: Vec<SagaRow> = sql(if Flaw::NoVersionGuard.is_on() { flawed::LOAD } else { LOAD })
-        .bind::<Array<SqlUuid>, _>(orders)
-        .load(conn)
-        .await?;
+    let sagas = sagas::table.filter(sagas::order_id.eq_any(orders)).select(SagaRow::as_select());
+    let rows = match Flaw::NoVersionGuard.is_on() {
+        true => sagas.load(conn).await?,
+        false => sagas.order(sagas::order_id).for_update().load(conn).await?,
+    };
     rows.into_iter().map(|row| Ok((OrderId(row.order_id), row.try_into()?))).collect()
 }
 

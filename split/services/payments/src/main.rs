@@ -25,6 +25,7 @@ async fn main() -> ExitCode {
             "payments.void-payment",
             "payments.refund-payment",
         ],
+        lock: |conn, commands| Box::pin(payments::lock(conn, commands)),
         handle: |conn, command| Box::pin(payments::handle(conn, command)),
         hears: payments::HEARS,
         react: payments::react,

@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
         name: "shipping",
         migrations: shipping::MIGRATIONS,
         commands: &["shipping.quote-shipment", "shipping.schedule-shipment"],
+        lock: chassis::NOTHING_SHARED,
         handle: |conn, command| Box::pin(shipping::handle(conn, command)),
         hears: shipping::HEARS,
         react: shipping::react,
