@@ -2,20 +2,40 @@
 
 use actix_web::{HttpResponse, web};
 use contracts::{OrderId, Sku};
-use platform::http::Page;
 use platform::{Pool, Problem, db};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::Product;
 use crate::ports::CatalogStore;
 use crate::{handlers, postgres};
 
-/// The module's endpoints.
+/// The endpoints below `/products`. They find their [`Pool`] among the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/products", web::get().to(list))
         .route("/products", web::put().to(put))
         .route("/products/{sku}", web::get().to(find));
+}
+
+/// Which part of a list is asked for: `?after=SKU&limit=N`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    after: Option<Sku>,
+    limit: Option<u16>,
+}
+
+impl Page {
+    /// The SKU after which the page begins; empty for the first page.
+    fn after(&self) -> &str {
+        self.after.as_ref().map_or("", Sku::as_str)
+    }
+
+    /// 100 unless asked otherwise, never more than 1,000.
+    fn limit(&self) -> i64 {
+        self.limit.unwrap_or(100).clamp(1, 1000).into()
+    }
 }
 
 async fn list(pool: web::Data<Pool>, page: web::Query<Page>) -> Result<HttpResponse, Problem> {

@@ -30,12 +30,12 @@ impl From<BoxError> for Error {
     }
 }
 
-/// A business "no".
+/// Why a module did not do what it was told: a final no, and not a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Why, for programs.
+    /// The reason as a word that never changes.
     pub code: RefusalCode,
-    /// Why, for people.
+    /// The reason as a sentence, with what is missing or wrong.
     pub detail: String,
 }
 

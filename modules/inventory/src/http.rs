@@ -2,18 +2,38 @@
 
 use actix_web::{HttpResponse, web};
 use contracts::Sku;
-use platform::http::Page;
 use platform::{Pool, Problem, db};
+use serde::Deserialize;
 
 use crate::domain::Receipt;
 use crate::{handlers, postgres};
 
-/// The module's endpoints.
+/// The endpoints below `/stock`. They find their [`Pool`] among the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/stock", web::get().to(list))
         .route("/stock/receipts", web::post().to(receive))
         .route("/stock/{sku}", web::get().to(find));
+}
+
+/// Which part of a list is asked for: `?after=SKU&limit=N`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    after: Option<Sku>,
+    limit: Option<u16>,
+}
+
+impl Page {
+    /// The SKU after which the page begins; empty for the first page.
+    fn after(&self) -> &str {
+        self.after.as_ref().map_or("", Sku::as_str)
+    }
+
+    /// 100 unless asked otherwise, never more than 1,000.
+    fn limit(&self) -> i64 {
+        self.limit.unwrap_or(100).clamp(1, 1000).into()
+    }
 }
 
 async fn list(pool: web::Data<Pool>, page: web::Query<Page>) -> Result<HttpResponse, Problem> {

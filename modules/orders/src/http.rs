@@ -6,7 +6,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::{CustomerId, OrderId, OrderRequest};
-use platform::{Pool, Problem, db};
+use platform::{Pool, Problem, db, telemetry};
 use serde::Deserialize;
 
 use crate::domain::{NewOrder, Order};
@@ -57,6 +57,7 @@ pub fn new_order(request: &HttpRequest, body: OrderRequest) -> Result<NewOrder, 
 
 /// The answer to a `POST /orders`: where the order is, and how it stands.
 pub fn order_answer(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
+    telemetry::note_order(order.placed.order_id);
     let mut answer = HttpResponse::build(status);
     answer.insert_header((header::LOCATION, format!("/orders/{}", order.placed.order_id)));
     if replayed {

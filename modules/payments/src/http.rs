@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::domain::Deposit;
 use crate::{handlers, postgres};
 
-/// The module's endpoints.
+/// The endpoints below `/wallets`. They find their [`Pool`] among the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/wallets/deposits", web::post().to(deposit))

@@ -6,6 +6,7 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
+use reqwest::Url;
 
 /// A pool of connections to one database.
 pub type Pool = deadpool::Pool<AsyncPgConnection>;
@@ -64,12 +65,16 @@ fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {
     )
 }
 
-/// The URL as it may be shown: with its password left out.
+/// The URL as it may be shown: without its password, and without its query, where a password can stand too. Of a text that
+/// is no URL nothing is shown but how it begins.
 pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let Some((login, place)) = rest.rsplit_once('@') else { return url.to_owned() };
-    let user = login.split(':').next().unwrap_or_default();
-    format!("{scheme}://{user}@{place}")
+    let Ok(mut shown) = Url::parse(url) else {
+        return format!("{}://…", url.split("://").next().unwrap_or_default());
+    };
+    // It cannot fail for a URL with a host, and one without has no password.
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.into()
 }
 
 /// A connection from the pool, or an error that says that there was none.
@@ -104,8 +109,10 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let shown = without_password("postgres://cleave:s3cr@t@127.0.0.1:5432/shop");
+        let shown = without_password("postgres://cleave:s3cr@t@127.0.0.1:5432/shop?password=s3cr@t");
         assert_eq!(shown, "postgres://cleave@127.0.0.1:5432/shop");
         assert_eq!(without_password("postgres://localhost/x"), "postgres://localhost/x");
+        assert_eq!(without_password("amqp://me:pw@[::1]:5672/%2f"), "amqp://me@[::1]:5672/%2f");
+        assert_eq!(without_password("postgres://me:pw@one:1,two:2/x"), "postgres://…");
     }
 }

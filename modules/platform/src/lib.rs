@@ -6,6 +6,7 @@ pub mod db;
 pub mod flaw;
 pub mod health;
 pub mod http;
+pub mod idle;
 pub mod migrations;
 pub mod problem;
 pub mod registration;

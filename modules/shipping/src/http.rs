@@ -6,7 +6,7 @@ use platform::{Pool, Problem, db};
 
 use crate::postgres;
 
-/// The module's endpoints.
+/// The endpoints below `/shipments`. They find their [`Pool`] among the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes.route("/shipments/{order_id}", web::get().to(find));
 }

@@ -11,7 +11,7 @@ use crate::step::{Handle, perform};
 pub struct Participant {
     /// The service's name, which its messages carry as their source.
     pub name: &'static str,
-    /// The module's `handle`.
+    /// Does a command in the transaction that it is given.
     pub handle: Handle,
 }
 

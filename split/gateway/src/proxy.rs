@@ -18,7 +18,6 @@ const ATTEMPTS: usize = 3;
 
 /// A service behind the gateway, as one worker sees it.
 pub struct Upstream {
-    /// The service.
     pub dependency: Arc<Dependency>,
     /// What it is asked with.
     pub client: Client,

@@ -70,10 +70,10 @@ impl Start {
                 placed.map(|(placed, _commit)| placed)
             }
         };
-        if let Err(Rollback(PlaceError::Broken(_))) = &placed {
+        if let Err(PlaceError::Broken(_)) = &placed {
             transaction.failed("broken");
         }
-        match placed.map_err(|Rollback(error)| error)? {
+        match placed? {
             Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
             Placed::Known(order) => {
                 transaction.of(order.placed.order_id);
@@ -88,7 +88,7 @@ impl Start {
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
         within: &Scope,
-    ) -> Result<(Placed, Span), Rollback> {
+    ) -> Result<(Placed, Span), PlaceError> {
         CrashPoint::BeforeOrderWrite.pass();
         let step = within.span(Kind::Internal, "orders.place-order");
         let placed = orders::place(conn, new).await?;
@@ -128,36 +128,15 @@ impl Start {
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
         within: &Scope,
-    ) -> Result<Placed, Rollback> {
+    ) -> Result<Placed, PlaceError> {
         let placed =
-            conn.transaction(async |conn| Ok::<_, Rollback>(orders::place(conn, new).await?)).await?;
+            conn.transaction(async |conn| Ok::<_, PlaceError>(orders::place(conn, new).await?)).await?;
         if let Placed::New(event) = &placed {
             conn.transaction(async |conn| {
-                self.start(conn, event, &new.placed, within.context()).await.map_err(Rollback::from)
+                self.start(conn, event, &new.placed, within.context()).await.map_err(PlaceError::from)
             })
             .await?;
         }
         Ok(placed)
-    }
-}
-
-/// Why the transaction was rolled back.
-struct Rollback(PlaceError);
-
-impl From<PlaceError> for Rollback {
-    fn from(error: PlaceError) -> Self {
-        Rollback(error)
-    }
-}
-
-impl From<BoxError> for Rollback {
-    fn from(error: BoxError) -> Self {
-        Rollback(PlaceError::Broken(error))
-    }
-}
-
-impl From<diesel::result::Error> for Rollback {
-    fn from(error: diesel::result::Error) -> Self {
-        Rollback(PlaceError::Broken(error.into()))
     }
 }

@@ -1,11 +1,11 @@
 //! Requests that wait for a decision, because they say `Prefer: wait=N`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use contracts::OrderId;
 use orders::{Decision, Order};
+use parking_lot::{Mutex, MutexGuard};
 use platform::{Pool, Problem, db};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ pub struct Waiting {
 
 impl Waiting {
     fn orders(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<Option<Decision>>>> {
-        self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.orders.lock()
     }
 
     /// An order was decided, and the decision committed.
