@@ -147,7 +147,7 @@ impl Driver {
     async fn checkout(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
         match self {
             Driver::Local(pool) => local::checkout(pool, new, within).await,
-            Driver::TwoPhase(driver) => driver.checkout(new, within).await,
+            Driver::TwoPhase(driver) => driver.checkout(new, within).await.map_err(two_phase::told_apart),
         }
     }
 }
@@ -162,11 +162,14 @@ async fn place_order(
     let new = orders::new_order(&request, body.into_inner())?;
     let scope = http::scope_of(&request).of(new.placed.order_id);
     telemetry::note_order(new.placed.order_id);
-    let decided = driver.checkout(&new, &scope).await.map_err(two_phase::problem)?;
+    let id = new.placed.order_id;
+    let decided = driver.checkout(&new, &scope).await.map_err(|error| orders::not_placed(error, id))?;
+    // An order of this very id was stored by an attempt of this request whose answer was lost.
+    let replayed = decided.replayed && decided.order.placed.order_id != id;
     tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");
-    if !decided.replayed {
+    if !replayed {
         counter.note(decided.order.refusal.as_ref());
     }
-    let status = if decided.replayed { StatusCode::OK } else { StatusCode::CREATED };
-    Ok(orders::order_answer(status, &decided.order, decided.replayed))
+    let status = if replayed { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(orders::order_answer(status, &decided.order, replayed))
 }

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use contracts::{OrderId, Sku};
-use platform::{Pool, Problem, db};
+use platform::request::{read, write};
+use platform::{Pool, Problem};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -39,13 +40,13 @@ impl Page {
 }
 
 async fn list(pool: web::Data<Pool>, page: web::Query<Page>) -> Result<HttpResponse, Problem> {
-    let products = postgres::list(&mut *db::get(&pool).await?, page.after(), page.limit()).await?;
+    let products = read(&pool, async |conn| postgres::list(conn, page.after(), page.limit()).await).await?;
     Ok(HttpResponse::Ok().json(products))
 }
 
 async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse, Problem> {
     // The page of a product shows what an order would be offered: the same statement serves both.
-    let offer = db::get(&pool).await?.load(OrderId(Uuid::nil()), &[&sku]).await?;
+    let offer = read(&pool, async |conn| conn.load(OrderId(Uuid::nil()), &[&sku]).await).await?;
     match offer.products.first() {
         Some(product) => Ok(HttpResponse::Ok().json(product)),
         None => Err(Problem::not_found(format!("product {sku}"))),
@@ -56,6 +57,6 @@ async fn put(pool: web::Data<Pool>, products: web::Json<Vec<Product>>) -> Result
     if let Some(flaw) = products.iter().find_map(Product::flaw) {
         return Err(Problem::unprocessable("invalid_product", flaw));
     }
-    handlers::put(&mut *db::get(&pool).await?, &products).await?;
+    write(&pool, async |conn| handlers::put(conn, &products).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }

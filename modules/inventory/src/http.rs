@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use contracts::Sku;
-use platform::{Pool, Problem, db};
+use platform::request::{read, write};
+use platform::{Pool, Problem};
 use serde::Deserialize;
 
 use crate::domain::Receipt;
@@ -37,18 +38,18 @@ impl Page {
 }
 
 async fn list(pool: web::Data<Pool>, page: web::Query<Page>) -> Result<HttpResponse, Problem> {
-    let levels = postgres::list(&mut *db::get(&pool).await?, page.after(), page.limit()).await?;
+    let levels = read(&pool, async |conn| postgres::list(conn, page.after(), page.limit()).await).await?;
     Ok(HttpResponse::Ok().json(levels))
 }
 
 async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse, Problem> {
-    match postgres::find(&mut *db::get(&pool).await?, &sku).await? {
+    match read(&pool, async |conn| postgres::find(conn, &sku).await).await? {
         Some(level) => Ok(HttpResponse::Ok().json(level)),
         None => Err(Problem::not_found(format!("stock of {sku}"))),
     }
 }
 
 async fn receive(pool: web::Data<Pool>, receipt: web::Json<Receipt>) -> Result<HttpResponse, Problem> {
-    handlers::receive(&mut *db::get(&pool).await?, &receipt).await?;
+    write(&pool, async |conn| handlers::receive(conn, &receipt).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -13,7 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Decision, NewOrder, Order, Status};
 pub use handlers::{PlaceError, Placed, handle, place};
-pub use http::{new_order, order_answer, routes};
+pub use http::{insist, new_order, not_placed, order_answer, routes};
 pub use memory::MemoryOrders;
 pub use metrics::DecisionCounter;
 pub use ports::{Insertion, OrderStore};

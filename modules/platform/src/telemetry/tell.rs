@@ -1,5 +1,6 @@
 //! What a process answers about itself: `GET /telemetry/spans` and `GET /metrics`.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use contracts::OrderId;
 use serde::Deserialize;
@@ -110,7 +111,7 @@ async fn metrics(telemetry: web::Data<Telemetry>) -> Result<HttpResponse, Proble
     recorder.platform.look();
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &recorder.registry.lock())
-        .map_err(|error| anyhow::anyhow!(error))?;
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(HttpResponse::Ok().content_type(content_type).body(text))
 }
