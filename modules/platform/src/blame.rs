@@ -38,21 +38,21 @@ pub fn blame(error: &(dyn StdError + Send + Sync + 'static)) -> Blame {
 
 fn blame_in(error: &Error) -> Blame {
     match error {
-        Error::DatabaseError(kind, _) => match kind {
+        Error::DatabaseError(
             Kind::UniqueViolation
             | Kind::ForeignKeyViolation
             | Kind::NotNullViolation
             | Kind::CheckViolation
             | Kind::RestrictViolation
-            | Kind::ExclusionViolation => Blame::Message,
-            _ => Blame::Environment,
-        },
+            | Kind::ExclusionViolation,
+            _,
+        ) => Blame::Message,
         Error::NotFound
         | Error::SerializationError(_)
         | Error::DeserializationError(_)
         | Error::QueryBuilderError(_)
         | Error::InvalidCString(_) => Blame::Message,
-        // A transaction that diesel has lost track of, because its connection broke.
+        // The other kinds, and a transaction that diesel has lost track of because its connection broke.
         _ => Blame::Environment,
     }
 }
