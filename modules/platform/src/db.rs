@@ -1,5 +1,6 @@
 //! Connections to PostgreSQL.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -86,7 +87,11 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
 
 /// Opens a connection on which nothing waits for ever (rule 54). What the URL sets itself stays as it is.
 async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let failed = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
+    // What the server said, or why it was not reached, is the error's cause.
+    let failed = |error: tokio_postgres::Error| {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        ConnectionError::BadConnection(format!("{error}{cause}"))
+    };
     let mut config: tokio_postgres::Config = url.parse().map_err(failed)?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
