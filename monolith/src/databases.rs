@@ -58,7 +58,6 @@ impl ModuleUrls {
 pub struct Databases([String; Module::ALL.len()]);
 
 impl Databases {
-    /// A module's database.
     pub fn url(&self, module: Module) -> &str {
         &self.0[module as usize]
     }
@@ -97,12 +96,10 @@ impl Databases {
 pub struct Pools([Pool; Module::ALL.len()]);
 
 impl Pools {
-    /// A module's pool.
     pub fn of(&self, module: Module) -> &Pool {
         &self.0[module as usize]
     }
 
-    /// All of them.
     pub fn all(&self) -> &[Pool] {
         &self.0
     }

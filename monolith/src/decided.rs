@@ -1,12 +1,12 @@
 //! What the two drivers have in common: the order that comes first, and what becomes of it.
 
-use std::time::Duration;
-
 use contracts::{BoxError, Error, Refusal};
 use diesel_async::AsyncPgConnection;
 use orders::{Decision, NewOrder, Order, PlaceError, Placed};
+use platform::CrashPoint;
 use platform::telemetry::{Kind, Scope};
-use platform::{CrashPoint, db};
+
+pub use orders::insist;
 
 /// An order that is decided, and whether an earlier request had placed it.
 pub struct Decided {
@@ -27,7 +27,7 @@ impl Decided {
 pub enum Rollback {
     /// A step said no.
     Refused(Refusal),
-    /// Nothing was decided.
+    /// It came to no decision.
     Failed(PlaceError),
 }
 
@@ -46,25 +46,6 @@ pub async fn place(
     }
     CrashPoint::AfterOrderWrite.pass();
     Ok(None)
-}
-
-/// How often a transaction that got in another's way is tried before the customer hears of it (rule 27).
-const ATTEMPTS: u32 = 5;
-
-/// Tries again what only failed because of the moment.
-///
-/// This is safe even where a commit was sent and its answer lost: the order's key then finds the order.
-pub async fn insist(attempt: impl AsyncFn() -> Result<Decided, PlaceError>) -> Result<Decided, PlaceError> {
-    for count in 1.. {
-        match attempt().await {
-            Err(PlaceError::Broken(error)) if count < ATTEMPTS && db::is_transient(&error) => {
-                tracing::debug!(%error, count, "trying again");
-                tokio::time::sleep(Duration::from_millis(5 * u64::from(count))).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    unreachable!("the last attempt returns")
 }
 
 impl From<Error> for Rollback {

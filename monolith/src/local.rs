@@ -5,10 +5,10 @@
 
 use checkout::plan;
 use contracts::{BoxError, Command, Refusal};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 use orders::{Decision, NewOrder, PlaceError};
 use platform::telemetry::{DATABASE, Kind, Scope, Span};
-use platform::{CrashPoint, Pool};
+use platform::{CrashPoint, NotCommitted, Pool};
 
 use crate::decided::{Decided, Rollback, insist, place};
 use crate::modules;
@@ -18,18 +18,23 @@ pub async fn checkout(pool: &Pool, new: &NewOrder, within: &Scope) -> Result<Dec
     insist(async || {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
         let mut transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
-        let confirmed = conn.transaction(async |conn| confirm(conn, new, transaction.scope()).await).await;
+        let work = async |conn: &mut _| confirm(conn, new, transaction.scope()).await;
+        let confirmed = platform::transaction(&mut conn, work).await;
         match confirmed {
             Ok((decided, commit)) => {
                 commit.end();
                 transaction.of(decided.order.placed.order_id);
                 Ok(committed(decided))
             }
-            Err(Rollback::Failed(error)) => {
+            Err(NotCommitted::Unknown(error)) => {
+                transaction.failed("unknown");
+                Err(PlaceError::Unknown(error))
+            }
+            Err(NotCommitted::RolledBack(Rollback::Failed(error))) => {
                 transaction.failed("broken");
                 Err(error)
             }
-            Err(Rollback::Refused(refusal)) => {
+            Err(NotCommitted::RolledBack(Rollback::Refused(refusal))) => {
                 transaction.set("cleave.refusal", refusal.code.as_str());
                 transaction.end();
                 cancel(&mut conn, new, refusal, within).await
@@ -57,7 +62,7 @@ async fn confirm(
     Ok((Decided::new(new, Decision::Confirm), commit(within)))
 }
 
-/// The other one: the order is kept, with the reason why it is off.
+/// Refusal: stores the order as cancelled, with the reason.
 pub async fn cancel(
     conn: &mut AsyncPgConnection,
     new: &NewOrder,
@@ -66,7 +71,7 @@ pub async fn cancel(
 ) -> Result<Decided, PlaceError> {
     let transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
     let within = transaction.scope();
-    let cancelled = conn.transaction(async |conn| {
+    let cancelled = platform::transaction(conn, async |conn| {
         if let Some(known) = place(conn, new, within).await? {
             let commit = commit(&within.clone().of(known.order.placed.order_id));
             return Ok((known, commit));
@@ -76,9 +81,10 @@ pub async fn cancel(
         CrashPoint::BeforeCommit.pass();
         Ok((Decided::new(new, Decision::Cancel(refusal.clone())), commit(within)))
     });
-    cancelled.await.map(|(decided, _commit)| committed(decided)).map_err(|rollback| match rollback {
-        Rollback::Failed(error) => error,
-        Rollback::Refused(refusal) => {
+    cancelled.await.map(|(decided, _commit)| committed(decided)).map_err(|failed| match failed {
+        NotCommitted::Unknown(error) => PlaceError::Unknown(error),
+        NotCommitted::RolledBack(Rollback::Failed(error)) => error,
+        NotCommitted::RolledBack(Rollback::Refused(refusal)) => {
             PlaceError::Broken(format!("a cancellation was refused: {}", refusal.detail).into())
         }
     })

@@ -13,11 +13,11 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 use clap::{Parser, ValueEnum};
 use contracts::OrderRequest;
-use orders::{NewOrder, PlaceError};
-use platform::config::{self, Settings};
+use orders::{DecisionCounter, NewOrder, PlaceError};
+use platform::config::{self, ProgramSettings};
 use platform::health::Health;
 use platform::http::Routes;
-use platform::registration::Place;
+use platform::registration::Endpoint;
 use platform::telemetry::{self, Scope, Telemetry};
 use platform::{Pool, Problem, db, http};
 
@@ -32,7 +32,7 @@ use two_phase::{Coordinator, Name, TwoPhase};
 #[command(name = "monolith", version)]
 struct Cli {
     #[command(flatten)]
-    settings: Settings,
+    settings: ProgramSettings,
     /// How an order's steps are made one.
     #[arg(long, env = "CLEAVE_TRANSACTION", value_enum, default_value_t = Transaction::Local)]
     transaction: Transaction,
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry =
-        Telemetry::start("monolith", cli.settings.place.instance("monolith"), &cli.settings.telemetry)?;
+        Telemetry::start("monolith", cli.settings.endpoint.instance("monolith"), &cli.settings.telemetry)?;
     cli.settings.break_on_purpose();
     let databases = cli.modules.or(&cli.settings.database_url);
     databases.migrate().await?;
@@ -78,23 +78,23 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     served
 }
 
-async fn serve_local(settings: Settings, telemetry: &Telemetry) -> anyhow::Result<()> {
-    let place = settings.place.clone();
-    let (observed, counted) = (telemetry.clone(), telemetry::Decided::new(telemetry));
+async fn serve_local(settings: ProgramSettings, telemetry: &Telemetry) -> anyhow::Result<()> {
+    let endpoint = settings.endpoint.clone();
+    let (observed, counter) = (telemetry.clone(), DecisionCounter::new(telemetry));
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&settings.database_url, settings.pool_per_worker());
         observed.pools().inspect(|pools| pools.watch("requests", &pool));
-        app.app_data(web::Data::new(counted.clone()));
+        app.app_data(web::Data::new(counter.clone()));
         app.app_data(web::Data::new(pool.clone()))
             .app_data(web::Data::new(Driver::Local(pool)))
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| module.routes(app));
     });
-    serve(&place, telemetry, routes).await
+    serve(&endpoint, telemetry, routes).await
 }
 
 async fn serve_two_phase(
-    settings: Settings,
+    settings: ProgramSettings,
     name: Name,
     databases: Databases,
     telemetry: &Telemetry,
@@ -102,12 +102,12 @@ async fn serve_two_phase(
     let coordinator = Coordinator::new(name);
     let connections = settings.pool_per_worker() * http::workers();
     let recovery = two_phase::start(&coordinator, &databases, connections).await?;
-    let place = settings.place.clone();
-    let (observed, counted) = (telemetry.clone(), telemetry::Decided::new(telemetry));
+    let endpoint = settings.endpoint.clone();
+    let (observed, counter) = (telemetry.clone(), DecisionCounter::new(telemetry));
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pools = databases.pools(settings.pool_per_worker());
         observed.pools().inspect(|known| pools.all().iter().for_each(|pool| known.watch("requests", pool)));
-        app.app_data(web::Data::new(counted.clone()));
+        app.app_data(web::Data::new(counter.clone()));
         let driver = Driver::TwoPhase(TwoPhase::new(coordinator.clone(), pools.clone(), &databases));
         app.app_data(web::Data::new(pools.all().to_vec()))
             .app_data(web::Data::new(driver))
@@ -116,7 +116,7 @@ async fn serve_two_phase(
     });
     let (stopped, until_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = async {
-        let served = serve(&place, telemetry, routes).await;
+        let served = serve(&endpoint, telemetry, routes).await;
         drop(stopped);
         served
     };
@@ -124,10 +124,10 @@ async fn serve_two_phase(
     served
 }
 
-async fn serve(place: &Place, telemetry: &Telemetry, routes: Routes) -> anyhow::Result<()> {
-    let registration = place.registration("monolith");
+async fn serve(endpoint: &Endpoint, telemetry: &Telemetry, routes: Routes) -> anyhow::Result<()> {
+    let registration = endpoint.registration("monolith");
     let health = Health::new("monolith");
-    http::serve(place.port, telemetry, health, registration, routes).await
+    http::serve(endpoint.port, telemetry, health, registration, routes).await
 }
 
 /// A module's endpoints, which find the module's own database.
@@ -147,7 +147,7 @@ impl Driver {
     async fn checkout(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
         match self {
             Driver::Local(pool) => local::checkout(pool, new, within).await,
-            Driver::TwoPhase(driver) => driver.checkout(new, within).await,
+            Driver::TwoPhase(driver) => driver.checkout(new, within).await.map_err(two_phase::told_apart),
         }
     }
 }
@@ -157,16 +157,19 @@ async fn place_order(
     request: HttpRequest,
     body: web::Json<OrderRequest>,
     driver: web::Data<Driver>,
-    counted: web::Data<telemetry::Decided>,
+    counter: web::Data<DecisionCounter>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
     let scope = http::scope_of(&request).of(new.placed.order_id);
     telemetry::note_order(new.placed.order_id);
-    let decided = driver.checkout(&new, &scope).await.map_err(two_phase::problem)?;
+    let id = new.placed.order_id;
+    let decided = driver.checkout(&new, &scope).await.map_err(|error| orders::not_placed(error, id))?;
+    // An order of this very id was stored by an attempt of this request whose answer was lost.
+    let replayed = decided.replayed && decided.order.placed.order_id != id;
     tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");
-    if !decided.replayed {
-        counted.note(decided.order.refusal.as_ref());
+    if !replayed {
+        counter.note(decided.order.refusal.as_ref());
     }
-    let status = if decided.replayed { StatusCode::OK } else { StatusCode::CREATED };
-    Ok(orders::order_answer(status, &decided.order, decided.replayed))
+    let status = if replayed { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(orders::order_answer(status, &decided.order, replayed))
 }

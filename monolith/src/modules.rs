@@ -22,7 +22,6 @@ pub enum Module {
 }
 
 impl Module {
-    /// All of them.
     pub const ALL: [Module; 5] =
         [Module::Catalog, Module::Inventory, Module::Orders, Module::Payments, Module::Shipping];
 
@@ -53,7 +52,6 @@ impl Module {
         }
     }
 
-    /// Its tables.
     pub fn migrations(self) -> EmbeddedMigrations {
         match self {
             Module::Catalog => catalog::MIGRATIONS,
@@ -64,7 +62,6 @@ impl Module {
         }
     }
 
-    /// Its endpoints.
     pub fn routes(self, app: &mut web::ServiceConfig) {
         match self {
             Module::Catalog => catalog::routes(app),

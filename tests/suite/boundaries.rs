@@ -32,7 +32,7 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("orders-service", &["chassis", "checkout", "contracts", "orders", "platform"]),
     ("payments-service", &["chassis", "payments", "platform"]),
     ("shipping-service", &["chassis", "platform", "shipping"]),
-    ("gateway", &["platform"]),
+    ("gateway", &["contracts", "platform", "registry"]),
     ("registry", &["platform"]),
     ("terminal", &[]),
     ("topology", &[]),

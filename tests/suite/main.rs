@@ -21,6 +21,7 @@ mod deadlocks;
 mod divergence;
 mod docs;
 mod duplicates;
+mod environment;
 mod flaws;
 mod gateway;
 mod live_audit;
@@ -191,6 +192,11 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         live_audit::what_stands_still_is_late,
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         control::up_is_controlled_by_its_owner_alone,
+        environment::a_bad_moment_is_waited_out_in_any_language,
+        environment::a_lost_connection_is_tried_again,
+        environment::what_is_said_of_an_order_is_true,
+        environment::a_stored_order_is_pending_whatever_the_database_does,
+        environment::a_table_may_change_under_a_running_shop,
         gateway::a_killed_instance_leaves_rotation,
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,

@@ -3,11 +3,11 @@
 use contracts::{Error, Money, OrderLine, Quantity, RefusalCode, Sku};
 use serde::{Deserialize, Serialize};
 
-/// Something for sale.
+/// A product as `PUT /products` takes it and `GET /products` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Product {
-    /// Its id.
+    /// The key: an order names products by it.
     pub sku: Sku,
     /// What it is called.
     pub name: String,
@@ -52,9 +52,9 @@ impl Product {
 /// Pieces of one product, claimed of its sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pieces {
-    /// The product.
+    /// The product, by its SKU.
     pub sku: Sku,
-    /// How many.
+    /// Pieces of it, at least one.
     pub quantity: Quantity,
 }
 

@@ -2,15 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 use contracts::{OrderId, Sku};
-use platform::http::Page;
-use platform::{Pool, Problem, db};
+use platform::request::{read, write};
+use platform::{Pool, Problem};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::Product;
 use crate::ports::CatalogStore;
 use crate::{handlers, postgres};
 
-/// The module's endpoints.
+/// The endpoints below `/products`. They find their [`Pool`] among the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/products", web::get().to(list))
@@ -18,14 +19,34 @@ pub fn routes(routes: &mut web::ServiceConfig) {
         .route("/products/{sku}", web::get().to(find));
 }
 
+/// Which part of a list is asked for: `?after=SKU&limit=N`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    after: Option<Sku>,
+    limit: Option<u16>,
+}
+
+impl Page {
+    /// The SKU after which the page begins; empty for the first page.
+    fn after(&self) -> &str {
+        self.after.as_ref().map_or("", Sku::as_str)
+    }
+
+    /// 100 unless asked otherwise, never more than 1,000.
+    fn limit(&self) -> i64 {
+        self.limit.unwrap_or(100).clamp(1, 1000).into()
+    }
+}
+
 async fn list(pool: web::Data<Pool>, page: web::Query<Page>) -> Result<HttpResponse, Problem> {
-    let products = postgres::list(&mut *db::get(&pool).await?, page.after(), page.limit()).await?;
+    let products = read(&pool, async |conn| postgres::list(conn, page.after(), page.limit()).await).await?;
     Ok(HttpResponse::Ok().json(products))
 }
 
 async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse, Problem> {
     // The page of a product shows what an order would be offered: the same statement serves both.
-    let offer = db::get(&pool).await?.load(OrderId(Uuid::nil()), &[&sku]).await?;
+    let offer = read(&pool, async |conn| conn.load(OrderId(Uuid::nil()), &[&sku]).await).await?;
     match offer.products.first() {
         Some(product) => Ok(HttpResponse::Ok().json(product)),
         None => Err(Problem::not_found(format!("product {sku}"))),
@@ -36,6 +57,6 @@ async fn put(pool: web::Data<Pool>, products: web::Json<Vec<Product>>) -> Result
     if let Some(flaw) = products.iter().find_map(Product::flaw) {
         return Err(Problem::unprocessable("invalid_product", flaw));
     }
-    handlers::put(&mut *db::get(&pool).await?, &products).await?;
+    write(&pool, async |conn| handlers::put(conn, &products).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }

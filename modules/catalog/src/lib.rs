@@ -18,5 +18,5 @@ pub use memory::MemoryCatalog;
 pub use ports::{CatalogStore, Offer};
 pub use reactions::{HEARS, react};
 
-/// The module's tables.
+/// The module's own schema. Whoever runs the module migrates its database before it serves.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

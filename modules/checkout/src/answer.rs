@@ -4,7 +4,7 @@ use contracts::{Command, Event, Refusal};
 
 /// The answer to a command.
 pub enum Answer {
-    /// It is done.
+    /// The participant did what it was told, now or before.
     Done,
     /// It is not, and will not be.
     Refused(Refusal),

@@ -5,7 +5,7 @@ use contracts::{Command, PlacedOrder};
 /// Something to do, and what undoes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What is done.
+    /// The command that does it.
     pub action: Command,
     /// What undoes it, once a later step has refused. `None` from the pivot on.
     pub compensation: Option<Command>,

@@ -14,7 +14,7 @@ use crate::{Command, Event, Invalid, OrderId, PlacedOrder};
 /// A command or an event on its way. `M` is [`Command`] or [`Event`]; it fills the attributes `type` and `data`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Envelope<M> {
-    /// Always `1.0`.
+    /// The version of CloudEvents: always `1.0`.
     pub specversion: String,
     /// Derived from the order, the type and the attempt: see [`Envelope::new`].
     pub id: Uuid,

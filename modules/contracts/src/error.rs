@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Any error of a store.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -30,13 +31,24 @@ impl From<BoxError> for Error {
     }
 }
 
-/// A business "no".
+/// Why a module did not do what it was told: a final no, and not a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Why, for programs.
+    /// The reason as a word that never changes.
     pub code: RefusalCode,
-    /// Why, for people.
+    /// The reason as a sentence, with what is missing or wrong.
+    #[serde(deserialize_with = "storable")]
     pub detail: String,
+}
+
+/// A text that PostgreSQL can store: JSON can hold a NUL, and a column cannot. A message with one is refused when it is read,
+/// because the server's error would not tell it from a bad moment (rule 46).
+fn storable<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.contains('\0') {
+        return Err(D::Error::custom("a text must not contain the character U+0000"));
+    }
+    Ok(text)
 }
 
 /// Why an order was refused. The words are part of the API.

@@ -70,7 +70,7 @@ identifier!(
     "a sku"
 );
 identifier!(
-    /// A customer.
+    /// A customer, by the name that its wallet has.
     CustomerId,
     "a customer id"
 );

@@ -14,7 +14,7 @@ use crate::Invalid;
 pub struct Money(pub i64);
 
 impl Money {
-    /// No money.
+    /// The balance of a wallet that nothing was paid into.
     pub const ZERO: Money = Money(0);
 
     /// The sum, or `None` where it does not fit.

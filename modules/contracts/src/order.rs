@@ -11,9 +11,9 @@ pub const MAX_LINES: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderLine {
-    /// What.
+    /// The product that is bought.
     pub sku: Sku,
-    /// How many.
+    /// Pieces of it.
     pub quantity: Quantity,
     /// The price of one piece that the customer saw, in minor units.
     pub unit_price: Money,
@@ -25,7 +25,7 @@ pub struct OrderLine {
 pub struct OrderRequest {
     /// Who buys, and whose wallet pays.
     pub customer_id: CustomerId,
-    /// Where it goes.
+    /// The region that it is shipped to.
     pub region: Region,
     /// What is bought: 1 to [`MAX_LINES`] lines, each product once.
     pub lines: Vec<OrderLine>,
@@ -34,11 +34,11 @@ pub struct OrderRequest {
 /// An order as every step of the checkout needs it. No step adds to it, so any step can be done from it alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlacedOrder {
-    /// The order.
+    /// The id that the shop gave it.
     pub order_id: OrderId,
-    /// Who buys.
+    /// The customer whose wallet pays.
     pub customer_id: CustomerId,
-    /// Where it goes.
+    /// The region that it is shipped to.
     pub region: Region,
     /// What is bought, sorted by product: whoever locks rows in this order does not deadlock (rule 27).
     pub lines: Vec<OrderLine>,

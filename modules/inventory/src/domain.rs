@@ -7,9 +7,9 @@ use uuid::Uuid;
 /// How many pieces of a product there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
-    /// The product.
+    /// The product, by its SKU.
     pub sku: Sku,
-    /// Ever received.
+    /// All pieces that ever came in; it only grows.
     pub received: i64,
     /// Still to be had.
     pub on_hand: i64,
@@ -18,9 +18,9 @@ pub struct Level {
 /// So many pieces of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pieces {
-    /// The product.
+    /// The product, by its SKU.
     pub sku: Sku,
-    /// How many.
+    /// Pieces of it, at least one.
     pub quantity: Quantity,
 }
 
@@ -30,7 +30,7 @@ pub struct Pieces {
 pub struct Receipt {
     /// Chosen by the sender. The same delivery sent twice is received once.
     pub receipt_id: Uuid,
-    /// What came.
+    /// The pieces that came, by product.
     pub lines: Vec<Pieces>,
 }
 

@@ -19,5 +19,5 @@ pub use memory::MemoryStock;
 pub use ports::{Shelf, StockStore};
 pub use reactions::{HEARS, react};
 
-/// The module's tables.
+/// The module's own schema. Whoever runs the module migrates its database before it serves.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

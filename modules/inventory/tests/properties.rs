@@ -19,9 +19,7 @@ enum Call {
 /// What a call came to.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    /// It was done.
     Done(Option<Event>),
-    /// A business no.
     Refused(RefusalCode),
     /// It can never come from the plan: to sell what is not reserved, to put back what is sold.
     OutOfPlan,

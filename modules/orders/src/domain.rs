@@ -9,11 +9,11 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Not decided yet.
+    /// Accepted, and its checkout is under way.
     Pending,
-    /// It holds. Terminal.
+    /// Every step was done. Terminal.
     Confirmed,
-    /// It is off. Terminal.
+    /// A step refused, and what was done before is undone. Terminal.
     Cancelled,
 }
 
@@ -36,7 +36,7 @@ impl Status {
 /// An order, as the API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
-    /// What was placed.
+    /// What the customer asked for, and the id that it was given.
     #[serde(flatten)]
     pub placed: PlacedOrder,
     /// How far it is.
@@ -70,9 +70,9 @@ impl Order {
 /// What ends an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It holds.
+    /// Confirmed: every step of the checkout was done.
     Confirm,
-    /// It is off, for this reason.
+    /// Cancelled, for this reason.
     Cancel(Refusal),
 }
 
@@ -97,7 +97,7 @@ impl Decision {
 /// An order that somebody wants to place.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
-    /// The order.
+    /// What is to be stored, with a new id.
     pub placed: PlacedOrder,
     /// What the client calls this request.
     pub key: String,

@@ -21,8 +21,10 @@ pub enum PlaceError {
     KeyReused,
     /// A request with the same key is being worked on.
     KeyBusy,
-    /// Nothing was decided: roll back, then try again.
+    /// Nothing was stored, for certain. The same request may be sent again.
     Broken(BoxError),
+    /// It may have been stored: a `COMMIT` was sent, and its answer was lost.
+    Unknown(BoxError),
 }
 
 impl From<BoxError> for PlaceError {

@@ -1,12 +1,17 @@
 //! What orders answers over HTTP.
 //!
 //! `GET` is here. `POST /orders` belongs to whoever drives the checkout, because its answer is what differs between
-//! the modes; [`new_order`] and [`order_answer`] are what the two have in common.
+//! the modes; [`new_order`], [`insist`], [`order_answer`] and [`not_placed`] are what the two have in common.
+
+use std::cell::Cell;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use backon::{ExponentialBuilder, Retryable};
 use contracts::{CustomerId, OrderId, OrderRequest};
-use platform::{Pool, Problem, db};
+use platform::request::read;
+use platform::{Blame, Pool, Problem, blame, telemetry};
 use serde::Deserialize;
 
 use crate::domain::{NewOrder, Order};
@@ -27,12 +32,12 @@ struct OfCustomer {
 
 async fn list(pool: web::Data<Pool>, query: web::Query<OfCustomer>) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(20).clamp(1, 100);
-    let orders = postgres::list(&mut *db::get(&pool).await?, &query.customer, limit.into()).await?;
+    let orders = read(&pool, async |conn| postgres::list(conn, &query.customer, limit.into()).await).await?;
     Ok(HttpResponse::Ok().json(orders))
 }
 
 async fn find(pool: web::Data<Pool>, order: web::Path<OrderId>) -> Result<HttpResponse, Problem> {
-    match postgres::find(&mut *db::get(&pool).await?, *order).await? {
+    match read(&pool, async |conn| postgres::find(conn, *order).await).await? {
         Some(order) => Ok(HttpResponse::Ok().json(order)),
         None => Err(Problem::not_found(format!("order {order}"))),
     }
@@ -57,27 +62,136 @@ pub fn new_order(request: &HttpRequest, body: OrderRequest) -> Result<NewOrder, 
 
 /// The answer to a `POST /orders`: where the order is, and how it stands.
 pub fn order_answer(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
+    telemetry::note_order(order.placed.order_id);
     let mut answer = HttpResponse::build(status);
-    answer.insert_header((header::LOCATION, format!("/orders/{}", order.placed.order_id)));
+    answer.insert_header((header::LOCATION, path(order.placed.order_id)));
     if replayed {
         answer.insert_header(("idempotency-replayed", "true"));
     }
     answer.json(order)
 }
 
-impl From<PlaceError> for Problem {
-    fn from(error: PlaceError) -> Self {
-        match error {
-            PlaceError::KeyReused => Problem::unprocessable(
-                "idempotency_key_reused",
-                "this Idempotency-Key was sent with another order; use a new one for a new order",
-            ),
-            PlaceError::KeyBusy => Problem::new(
-                StatusCode::CONFLICT,
-                "idempotency_key_busy",
-                "a request with this Idempotency-Key is being worked on; send it again in a moment",
-            ),
-            PlaceError::Broken(error) => error.into(),
+/// How often an order is tried to be placed before the customer hears of a bad moment (rule 27).
+const ATTEMPTS: usize = 5;
+
+/// The pause before the second attempt. Each later one is twice as long.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Tries again what only failed because of the moment, and says what is known if it never succeeds.
+///
+/// This is safe even where a commit was sent and its answer lost: the order's key then finds the order.
+pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Result<T, PlaceError> {
+    let in_doubt = Cell::new(false);
+    let delays = ExponentialBuilder::default().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1);
+    let again = |error: &PlaceError| match error {
+        PlaceError::Broken(error) => blame(&**error) == Blame::Environment,
+        PlaceError::Unknown(_) => {
+            in_doubt.set(true);
+            true
         }
+        // The session that may have committed it still holds the key.
+        PlaceError::KeyBusy => in_doubt.get(),
+        PlaceError::KeyReused => false,
+    };
+    let outcome = (|| attempt())
+        .retry(delays)
+        .when(again)
+        .notify(|error, pause| tracing::info!(?error, ?pause, "trying again"))
+        .await;
+    match outcome {
+        Err(PlaceError::Broken(error)) if in_doubt.get() => Err(PlaceError::Unknown(error)),
+        outcome => outcome,
+    }
+}
+
+/// What a client hears whose order was not placed, or may have been: which of the two, and what to do. `order` is the id
+/// that it was to have.
+pub fn not_placed(error: PlaceError, order: OrderId) -> Problem {
+    match error {
+        PlaceError::KeyReused => Problem::unprocessable(
+            "idempotency_key_reused",
+            "this Idempotency-Key was sent with another order; use a new one for a new order",
+        ),
+        PlaceError::KeyBusy => Problem::new(
+            StatusCode::CONFLICT,
+            "idempotency_key_busy",
+            "a request with this Idempotency-Key is being worked on; send it again in a moment",
+        ),
+        PlaceError::Broken(error) => {
+            tracing::error!(%error, "an order was not placed");
+            Problem::unavailable(
+                "the order was not placed, and nothing was decided; send it again, best with the same Idempotency-Key",
+            )
+        }
+        PlaceError::Unknown(error) => {
+            tracing::error!(%error, "whether an order was placed is not known");
+            Problem::outcome_unknown(format!(
+                "the order may have been placed: send it again with the same Idempotency-Key and no other, or ask for \
+                 {} until it is there",
+                path(order)
+            ))
+            .ask_at(path(order))
+        }
+    }
+}
+
+/// Where an order is found.
+fn path(order: OrderId) -> String {
+    format!("/orders/{order}")
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::BoxError;
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+
+    use super::*;
+
+    fn moment() -> BoxError {
+        Error::DatabaseError(Kind::Unknown, Box::new("잠금 제한 시간 초과".to_owned())).into()
+    }
+
+    /// Insists on attempts that end like this, and says how the last ended and how many there were.
+    async fn insisted(outcomes: Vec<fn() -> Result<(), PlaceError>>) -> (Result<(), PlaceError>, usize) {
+        let made = Cell::new(0);
+        let outcome = insist(async || {
+            made.set(made.get() + 1);
+            outcomes[(made.get() - 1).min(outcomes.len() - 1)]()
+        });
+        (outcome.await, made.get())
+    }
+
+    #[actix_web::test]
+    async fn a_bad_moment_is_tried_again_and_a_bad_order_is_not() {
+        let broken: fn() -> _ = || Err(PlaceError::Broken(moment()));
+        let (outcome, attempts) = insisted(vec![broken, broken, || Ok(())]).await;
+        assert!(outcome.is_ok() && attempts == 3);
+        let (outcome, attempts) = insisted(vec![|| Err(PlaceError::Broken("no such module".into()))]).await;
+        assert!(matches!(outcome, Err(PlaceError::Broken(_))) && attempts == 1);
+        let (outcome, attempts) = insisted(vec![|| Err(PlaceError::KeyBusy)]).await;
+        assert!(matches!(outcome, Err(PlaceError::KeyBusy)) && attempts == 1);
+    }
+
+    #[actix_web::test]
+    async fn what_may_have_been_committed_is_never_said_not_to_be() {
+        let lost: fn() -> _ = || Err(PlaceError::Unknown(moment()));
+        let broken: fn() -> _ = || Err(PlaceError::Broken(moment()));
+        let (outcome, attempts) = insisted(vec![broken, lost, broken]).await;
+        assert!(matches!(outcome, Err(PlaceError::Unknown(_))) && attempts == ATTEMPTS);
+        let (outcome, _) = insisted(vec![broken]).await;
+        assert!(matches!(outcome, Err(PlaceError::Broken(_))), "it was never sent");
+        let (outcome, attempts) = insisted(vec![lost, || Err(PlaceError::KeyBusy), || Ok(())]).await;
+        assert!(outcome.is_ok() && attempts == 3);
+    }
+
+    #[test]
+    fn the_three_outcomes_have_codes_of_their_own() {
+        let order = OrderId(uuid::Uuid::nil());
+        let told = |error| serde_json::to_value(not_placed(error, order)).unwrap();
+        let (not_done, unknown) = (told(PlaceError::Broken(moment())), told(PlaceError::Unknown(moment())));
+        assert_eq!((&not_done["code"], not_done.get("ask")), (&"unavailable".into(), None));
+        assert_eq!(unknown["code"], "outcome_unknown");
+        assert_eq!(unknown["ask"], format!("/orders/{order}"));
+        assert!(!unknown["detail"].as_str().unwrap().contains("nothing was decided"), "{unknown}");
     }
 }

@@ -4,6 +4,7 @@ mod domain;
 mod handlers;
 mod http;
 mod memory;
+mod metrics;
 mod ports;
 mod postgres;
 mod reactions;
@@ -13,11 +14,12 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Decision, NewOrder, Order, Status};
 pub use handlers::{PlaceError, Placed, handle, place};
-pub use http::{new_order, order_answer, routes};
+pub use http::{insist, new_order, not_placed, order_answer, routes};
 pub use memory::MemoryOrders;
+pub use metrics::DecisionCounter;
 pub use ports::{Insertion, OrderStore};
 pub use postgres::find;
 pub use reactions::{HEARS, react};
 
-/// The module's tables.
+/// The module's own schema. Whoever runs the module migrates its database before it serves.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

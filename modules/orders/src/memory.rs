@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{Decision, NewOrder, Order};
 use crate::ports::{Insertion, OrderStore};
 
-/// Orders in memory.
+/// Orders by id, and the id of each idempotency key.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryOrders {
     orders: BTreeMap<OrderId, Order>,

@@ -8,7 +8,7 @@ use crate::domain::{Decision, NewOrder, Order};
 /// What happened to an order that was to be inserted.
 #[derive(Debug)]
 pub enum Insertion {
-    /// It is in.
+    /// A new row, pending.
     Inserted,
     /// Its key has an order already: this one, placed by a request with this fingerprint.
     Known(Box<Order>, Uuid),
@@ -25,6 +25,6 @@ pub trait OrderStore {
     /// Decides an order that is pending. `false`: it was not (rule 21).
     async fn decide(&mut self, order: OrderId, decision: &Decision) -> Result<bool, BoxError>;
 
-    /// The order.
+    /// The order as it is stored now; `None` if there is none of this id.
     async fn find(&mut self, order: OrderId) -> Result<Option<Order>, BoxError>;
 }

@@ -9,6 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::sql;
 
 use crate::domain::{Decision, NewOrder, Order, Status};
+use crate::handlers::PlaceError;
 use crate::ports::{Insertion, OrderStore};
 use crate::schema::orders;
 
@@ -128,4 +129,10 @@ pub async fn list(
         .load(conn)
         .await?;
     rows.into_iter().map(Order::try_from).collect()
+}
+
+impl From<diesel::result::Error> for PlaceError {
+    fn from(error: diesel::result::Error) -> Self {
+        PlaceError::Broken(error.into())
+    }
 }

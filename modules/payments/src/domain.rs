@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Deposit {
     /// Chosen by the sender. The same deposit sent twice is booked once.
     pub deposit_id: Uuid,
-    /// Whose wallet.
+    /// The wallet that it goes to; the first deposit opens it.
     pub customer_id: CustomerId,
     /// How much, in minor units. A deposit of 0 opens an empty wallet.
     pub amount: Money,

@@ -21,9 +21,7 @@ enum Call {
 /// What a call came to.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    /// It was done.
     Done(Option<Event>),
-    /// A business no.
     Refused(RefusalCode),
     /// It can never come from the plan: to void what is taken, to refund what is only held.
     OutOfPlan,

@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory, Parser};
 
 use crate::crash::{self, CrashAt};
 use crate::flaw::{self, Flaw};
-use crate::registration::Place;
+use crate::registration::Endpoint;
 use crate::telemetry;
 
 /// The exit status for bad usage (`EX_USAGE` of sysexits.h).
@@ -12,13 +12,13 @@ pub const USAGE: i32 = 64;
 
 /// What every program with a database needs.
 #[derive(Debug, Clone, Args)]
-pub struct Settings {
+pub struct ProgramSettings {
     /// The database, as postgres://user:password@host:port/name.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
     pub database_url: String,
-    /// Where it is found.
+    /// Its port, and the registry that it is known to.
     #[command(flatten)]
-    pub place: Place,
+    pub endpoint: Endpoint,
     /// What it tells of its work.
     #[command(flatten)]
     pub telemetry: telemetry::Options,
@@ -43,7 +43,7 @@ pub struct Settings {
     clock_skew_ms: i64,
 }
 
-impl Settings {
+impl ProgramSettings {
     /// Breaks what is to be broken on purpose. To be called once logs are written.
     pub fn break_on_purpose(&self) {
         flaw::switch_on(&self.flaws);

@@ -102,7 +102,7 @@ impl CrashPoint {
     }
 }
 
-/// Arms a point.
+/// From now on the process dies at the N-th pass of this point.
 pub fn arm(at: CrashAt) {
     PASSES_LEFT.store(at.pass, Ordering::Relaxed);
     ARMED.store(at.point as u32 + 1, Ordering::Relaxed);

@@ -1,42 +1,82 @@
 //! Connections to PostgreSQL.
 
+use std::error::Error as _;
+use std::time::Duration;
+
 use anyhow::{Context, anyhow};
+use diesel::ConnectionError;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
+use reqwest::Url;
+
+use crate::trouble::{self, Trouble};
 
 /// A pool of connections to one database.
 pub type Pool = deadpool::Pool<AsyncPgConnection>;
+
+/// Why a pool gave no connection.
+pub type PoolError = deadpool::PoolError;
 
 /// A connection that goes back to its pool when dropped.
 pub type PooledConnection = deadpool::Object<AsyncPgConnection>;
 
 /// What every session of ours sets.
 ///
-/// - A lock is not waited for without bound (rule 34), and a transaction that was forgotten does not stay open.
+/// - Nothing is waited for without bound (rules 34 and 54): no lock, no statement, no transaction that was forgotten. And a
+///   server whose client is gone without a word notices soon, and gives its locks back.
 /// - A prepared statement keeps its plan. PostgreSQL would plan those with arrays anew at every call, because it guesses
 ///   ten elements for a parameter and sees that an order has two: that costs as much as running them.
 /// - So the plan has to be right from the start, while the tables are still empty and reading all of one looks cheap.
 ///   Every statement of ours finds its rows by a key: no sequential scan.
 /// - A statement that has to read a whole table all the same now looks dear beyond measure, and PostgreSQL would compile it
 ///   to machine code first: a tenth of a second of processor time for a table of ten rows. So nothing is compiled.
-const SESSION: &str = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'; \
+const SESSION: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                       SET idle_in_transaction_session_timeout = '30s'; \
+                       SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
+                       SET tcp_user_timeout = '15s'; \
                        SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
 /// How long a request waits for a free connection before it is told that the server is too busy.
-const WAIT_FOR_CONNECTION: std::time::Duration = std::time::Duration::from_secs(5);
+const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
+
+/// How long opening a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long what was sent may stay unacknowledged before the other end counts as gone.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
+
+/// An idle connection is probed after so long, so often, and is given up when so many probes got no answer.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+const PROBES: u32 = 3;
 
 /// A pool of connections, which are opened when they are first needed.
 ///
 /// A connection is driven by the runtime that opened it (rule 40), and each actix worker has a runtime of its own. So
 /// each worker has a pool of its own too: a query then never wakes another thread, which would cost more than the
 /// query's own way through this process.
+///
+/// A connection that has ended meanwhile is not handed out. And one that was idle while another met an unexpected error
+/// prepares its statements again: the tables may have changed under them (rule 59).
 pub fn pool(database_url: &str, size: usize) -> Pool {
+    let trouble = Trouble::default();
     let mut config = ManagerConfig::<AsyncPgConnection>::default();
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|url| open(url).boxed());
+    config.recycling_method = RecyclingMethod::CustomFunction(Box::new(|conn| {
+        let outcome = trouble::look_after(conn);
+        async move { outcome }.boxed()
+    }));
+    config.custom_setup = Box::new(move |url| {
+        let trouble = trouble.clone();
+        async move {
+            let mut connection = open(url).await?;
+            connection.set_instrumentation(trouble.watch());
+            Ok(connection)
+        }
+        .boxed()
+    });
     Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
         .max_size(size)
         .wait_timeout(Some(WAIT_FOR_CONNECTION))
@@ -45,9 +85,26 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
         .expect("a pool with a runtime can be built")
 }
 
+/// Opens a connection on which nothing waits for ever (rule 54). What the URL sets itself stays as it is.
 async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let mut connection = AsyncPgConnection::establish(url).await?;
-    connection.batch_execute(SESSION).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    // What the server said, or why it was not reached, is the error's cause.
+    let failed = |error: tokio_postgres::Error| {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        ConnectionError::BadConnection(format!("{error}{cause}"))
+    };
+    let mut config: tokio_postgres::Config = url.parse().map_err(failed)?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+    if config.get_keepalives_idle() > PROBE_AFTER {
+        config.keepalives_idle(PROBE_AFTER).keepalives_interval(PROBE_EVERY).keepalives_retries(PROBES);
+    }
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(failed)?;
+    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
@@ -64,38 +121,21 @@ fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {
     )
 }
 
-/// The URL as it may be shown: with its password left out.
+/// The URL as it may be shown: without its password, and without its query, where a password can stand too. Of a text that
+/// is no URL nothing is shown but how it begins.
 pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let Some((login, place)) = rest.rsplit_once('@') else { return url.to_owned() };
-    let user = login.split(':').next().unwrap_or_default();
-    format!("{scheme}://{user}@{place}")
+    let Ok(mut shown) = Url::parse(url) else {
+        return format!("{}://…", url.split("://").next().unwrap_or_default());
+    };
+    // It cannot fail for a URL with a host, and one without has no password.
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.into()
 }
 
 /// A connection from the pool, or an error that says that there was none.
 pub async fn get(pool: &Pool) -> anyhow::Result<PooledConnection> {
     pool.get().await.context("no connection to the database is free")
-}
-
-/// Whether an error is about the moment and not about what was asked: the connection is gone, or two transactions
-/// got in each other's way. The same work, tried again, can succeed (rule 27).
-pub fn is_transient(error: &contracts::BoxError) -> bool {
-    use diesel::result::{DatabaseErrorKind as Kind, Error};
-    match error.downcast_ref::<Error>() {
-        Some(Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, _)) => true,
-        // diesel has no kind for deadlocks (40P01), lock time-outs (55P03) and servers that are shutting down.
-        Some(Error::DatabaseError(_, information)) => {
-            let message = information.message();
-            ["deadlock detected", "lock timeout", "terminating connection", "shutting down", "starting up"]
-                .iter()
-                .any(|text| message.contains(text))
-        }
-        Some(Error::BrokenTransactionManager) => true,
-        Some(_) => false,
-        None => {
-            error.downcast_ref::<diesel::ConnectionError>().is_some() || error.is::<deadpool::PoolError>()
-        }
-    }
 }
 
 #[cfg(test)]
@@ -104,8 +144,10 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let shown = without_password("postgres://cleave:s3cr@t@127.0.0.1:5432/shop");
+        let shown = without_password("postgres://cleave:s3cr@t@127.0.0.1:5432/shop?password=s3cr@t");
         assert_eq!(shown, "postgres://cleave@127.0.0.1:5432/shop");
         assert_eq!(without_password("postgres://localhost/x"), "postgres://localhost/x");
+        assert_eq!(without_password("amqp://me:pw@[::1]:5672/%2f"), "amqp://me@[::1]:5672/%2f");
+        assert_eq!(without_password("postgres://me:pw@one:1,two:2/x"), "postgres://…");
     }
 }

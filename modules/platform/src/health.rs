@@ -44,7 +44,7 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The two routes.
+    /// Adds `GET /health/live` and `GET /health/ready`.
     pub fn routes(&self, routes: &mut web::ServiceConfig) {
         routes
             .app_data(web::Data::new(self.clone()))

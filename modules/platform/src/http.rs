@@ -11,14 +11,13 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, anyhow};
-use contracts::{Sku, TraceContext};
+use contracts::TraceContext;
 use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
 
-use crate::Problem;
 use crate::health::Health;
 use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
+use crate::{Problem, idle};
 
 /// The one description of the shop's API: both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");
@@ -31,13 +30,6 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style
 
 /// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
 pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
-
-/// How long an idle connection is kept. Longer than [`CLIENT_IDLE`], so that a client of ours never sends on a
-/// connection that the server is just closing (rule 42).
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// How long our own clients keep an idle connection.
-pub const CLIENT_IDLE: Duration = Duration::from_secs(30);
 
 /// How long requests under way may take once the server was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -100,7 +92,7 @@ async fn serve_until_stopped(
                 .wrap(from_fn(telemetry::observe))
         })
         .workers(workers())
-        .keep_alive(KEEP_ALIVE)
+        .keep_alive(idle::SERVER)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .on_connect({
             let connections = connections.clone();
@@ -264,24 +256,4 @@ pub fn preferred_wait(request: &HttpRequest) -> Option<Duration> {
     let wait =
         preferences.split([',', ';']).find_map(|preference| preference.trim().strip_prefix("wait="))?;
     Some(Duration::from_secs(wait.trim().parse().ok()?).min(LONGEST_WAIT))
-}
-
-/// Which part of a list is asked for: `?after=KEY&limit=N`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Page {
-    after: Option<Sku>,
-    limit: Option<u16>,
-}
-
-impl Page {
-    /// The key after which the page begins; empty for the first page.
-    pub fn after(&self) -> &str {
-        self.after.as_ref().map_or("", Sku::as_str)
-    }
-
-    /// How many entries at most: 100 unless asked otherwise, never more than 1,000.
-    pub fn limit(&self) -> i64 {
-        self.limit.unwrap_or(100).clamp(1, 1000).into()
-    }
 }

@@ -1,21 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+pub mod blame;
 pub mod config;
 pub mod crash;
 pub mod db;
 pub mod flaw;
 pub mod health;
 pub mod http;
+pub mod idle;
 pub mod migrations;
 pub mod problem;
 pub mod registration;
 pub mod registry;
+pub mod request;
 pub mod settings;
 mod sql;
 pub mod telemetry;
+pub mod transaction;
+mod trouble;
 
+pub use blame::{Blame, blame};
 pub use crash::CrashPoint;
 pub use db::Pool;
 pub use flaw::Flaw;
 pub use problem::Problem;
 pub use sql::{Bound, Sql, clock_timestamp, sql};
+pub use transaction::{NotCommitted, transaction};

@@ -27,8 +27,12 @@ pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
 
 async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
     let mut connection = db::connect_one(database_url).await?;
-    // A session lock: it goes with this connection, whatever becomes of us.
-    connection.batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})")).await?;
+    // A session lock: it goes with this connection, whatever becomes of us. Another may be migrating for long.
+    connection
+        .batch_execute(&format!(
+            "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})"
+        ))
+        .await?;
     let mut harness: AsyncMigrationHarness<AsyncPgConnection> = AsyncMigrationHarness::new(connection);
     let mut known: BTreeSet<MigrationVersion<'static>> = BTreeSet::new();
     for source in &sources {

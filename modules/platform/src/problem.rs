@@ -4,7 +4,6 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use contracts::BoxError;
 use serde::Serialize;
 
 /// An answer that says what is wrong, where, and what to do.
@@ -21,6 +20,9 @@ pub struct Problem {
     code: &'static str,
     /// What is wrong and what to do, for people.
     detail: String,
+    /// Where to ask what became of the request, where that is not known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<String>,
 }
 
 impl Problem {
@@ -32,6 +34,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.into(),
+            ask: None,
         }
     }
 
@@ -50,9 +53,19 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 503: not now. Nothing was decided; the same request with the same `Idempotency-Key` may be sent again.
+    /// 503: not now, and nothing was done, *for certain*. Only for whoever knows that (rule 53).
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
+    /// 504: whoever was to do it gave no answer. It may have been done, or may yet be; nobody here can tell.
+    pub fn outcome_unknown(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", detail)
+    }
+
+    /// The same, with the path at which to ask what became of it.
+    pub fn ask_at(self, path: String) -> Self {
+        Self { ask: Some(path), ..self }
     }
 }
 
@@ -73,25 +86,5 @@ impl ResponseError for Problem {
             response.insert_header(("retry-after", "1"));
         }
         response.content_type("application/problem+json").json(self)
-    }
-}
-
-/// The store failed. The cause goes to the log; the caller learns only that nothing was decided.
-impl From<BoxError> for Problem {
-    fn from(error: BoxError) -> Self {
-        tracing::error!(%error, "a request failed");
-        Self::unavailable("the shop's database did not answer; nothing was decided, try again")
-    }
-}
-
-impl From<diesel::result::Error> for Problem {
-    fn from(error: diesel::result::Error) -> Self {
-        BoxError::from(error).into()
-    }
-}
-
-impl From<anyhow::Error> for Problem {
-    fn from(error: anyhow::Error) -> Self {
-        BoxError::from(error).into()
     }
 }

@@ -17,9 +17,9 @@ const PROBE: Duration = Duration::from_millis(1500);
 /// How soon a program that is not ready, or a registry that is away, is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Where a program that answers HTTP is found.
+/// Where a program listens, and how it makes itself known.
 #[derive(Debug, Clone, Args)]
-pub struct Place {
+pub struct Endpoint {
     /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     pub port: u16,
@@ -35,7 +35,7 @@ pub struct Place {
     advertise: Option<Url>,
 }
 
-impl Place {
+impl Endpoint {
     /// What an instance of this service is called here.
     pub fn instance<'a>(&'a self, service: &'a str) -> &'a str {
         self.instance.as_deref().unwrap_or(service)

@@ -6,7 +6,7 @@ use reqwest::{Client, Url};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::http::CLIENT_IDLE;
+use crate::idle;
 use crate::settings::Settings;
 
 /// How long one question for news may stay open.
@@ -39,7 +39,7 @@ pub struct Snapshot {
     pub version: u64,
     /// Who is there, by service and instance.
     pub instances: Vec<Instance>,
-    /// What is set.
+    /// Every setting that somebody has set; the others have their defaults.
     pub settings: Settings,
 }
 
@@ -47,7 +47,7 @@ pub struct Snapshot {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
-    /// Where it is.
+    /// Where requests to it are sent, as `http://127.0.0.1:8001`.
     pub address: String,
 }
 
@@ -62,7 +62,7 @@ pub struct Rhythm {
 
 /// A client for the registry; a bound for each request is the caller's.
 pub(crate) fn client() -> Client {
-    let client = Client::builder().no_proxy().connect_timeout(LIMIT).pool_idle_timeout(CLIENT_IDLE);
+    let client = Client::builder().no_proxy().connect_timeout(LIMIT).pool_idle_timeout(idle::CLIENT);
     client.tcp_nodelay(true).build().expect("the settings are valid")
 }
 

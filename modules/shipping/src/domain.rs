@@ -2,7 +2,7 @@
 
 use contracts::{Error, RefusalCode, Region};
 
-/// Where parcels go.
+/// The regions that are served; an order to any other is refused.
 pub const SERVED: [&str; 8] = ["seoul", "busan", "incheon", "daegu", "daejeon", "gwangju", "ulsan", "sejong"];
 
 /// Says no to a region that is not served.

@@ -6,7 +6,7 @@ use contracts::{BoxError, OrderId, Region};
 
 use crate::ports::ShipmentStore;
 
-/// Shipments in memory.
+/// Shipments by order.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryShipments(BTreeMap<OrderId, Region>);
 

@@ -40,7 +40,7 @@ use crate::modules::{self, Module};
 
 pub use coordinator::Coordinator;
 pub use gid::Name;
-pub use outcome::problem;
+pub use outcome::told_apart;
 pub use recovery::Recovery;
 
 /// How often a lost decision is asked for, and how long to wait in between: long enough for a server that restarts.

@@ -4,10 +4,8 @@
 
 use std::fmt;
 
-use actix_web::http::StatusCode;
 use contracts::{BoxError, OrderId};
 use orders::PlaceError;
-use platform::Problem;
 
 /// The decision on an order was sent, its answer was lost, and asking for it has failed too.
 #[derive(Debug)]
@@ -37,17 +35,12 @@ impl From<OutcomeUnknown> for PlaceError {
     }
 }
 
-/// The response for an order that was not placed. This is the one place that turns the outcome of an order into a code.
-pub fn problem(error: PlaceError) -> Problem {
-    let PlaceError::Broken(cause) = &error else { return error.into() };
-    let Some(unknown) = cause.downcast_ref::<OutcomeUnknown>() else { return error.into() };
-    tracing::error!(error = %unknown, "the outcome of an order is unknown");
-    let order = unknown.order;
-    let detail = format!(
-        "whether order {order} was placed is not known yet. Ask GET /orders/{order} in a few seconds, or send the same \
-         request with the same Idempotency-Key again: neither orders twice"
-    );
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail)
+/// Tells an outcome that is unknown from one that is certain, once the driver has given up.
+pub fn told_apart(error: PlaceError) -> PlaceError {
+    match error {
+        PlaceError::Broken(cause) if cause.is::<OutcomeUnknown>() => PlaceError::Unknown(cause),
+        error => error,
+    }
 }
 
 #[cfg(test)]
@@ -57,10 +50,9 @@ mod tests {
     #[test]
     fn unknown_is_not_said_to_be_undecided() {
         let order = OrderId(uuid::Uuid::from_u128(7));
-        let unknown = problem(OutcomeUnknown::new(order, "no connection".into()).into()).to_string();
-        assert!(unknown.starts_with("outcome_unknown: "), "{unknown}");
-        assert!(unknown.contains(&format!("GET /orders/{order}")), "{unknown}");
-        let certain = problem(PlaceError::Broken("no connection".into())).to_string();
-        assert!(certain.starts_with("unavailable: "), "{certain}");
+        let unknown = told_apart(OutcomeUnknown::new(order, "no connection".into()).into());
+        assert!(matches!(unknown, PlaceError::Unknown(_)), "{unknown:?}");
+        let certain = told_apart(PlaceError::Broken("no connection".into()));
+        assert!(matches!(certain, PlaceError::Broken(_)), "{certain:?}");
     }
 }

@@ -15,11 +15,11 @@ use crate::step::{Handle, perform};
 pub struct Choreographed {
     /// The service's name, which its messages carry as their source.
     pub name: &'static str,
-    /// The module's `react`.
+    /// Says which command an event leads to here, if any.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
-    /// The module's `lock`.
+    /// Takes the locks of a batch before its first command.
     pub lock: Lock,
-    /// The module's `handle`.
+    /// Does that command in the transaction that it is given.
     pub handle: Handle,
 }
 

@@ -12,7 +12,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use platform::telemetry::{self, DATABASE, Kind, Span, Telemetry};
-use platform::{CrashPoint, Flaw, Pool, db};
+use platform::{Blame, CrashPoint, Flaw, Pool, blame, db};
 use serde_json::json;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -146,7 +146,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     ) -> anyhow::Result<Result<(), Failure>> {
         loop {
             match self.transact(items).await {
-                Err(Failure::Broken(error)) if db::is_transient(&error) => {
+                Err(Failure::Broken(error)) if blame(&*error) == Blame::Environment => {
                     if *stop.borrow() {
                         bail!("stopped while the database was away: {error}");
                     }

@@ -96,7 +96,7 @@ fn read<M: DeserializeOwned + Message>(raw: &[u8]) -> Result<Envelope<M>, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{Command, OrderId, TraceContext};
+    use contracts::{Command, Event, OrderId, Refusal, RefusalCode, TraceContext};
 
     fn release() -> String {
         let command = Command::ReleaseStock { order_id: OrderId::new() };
@@ -122,6 +122,16 @@ mod tests {
         let reasons = reasons(format!("[{},{bad},{}]", release(), release()).as_bytes());
         assert!(reasons[0].is_none() && reasons[2].is_none());
         assert!(reasons[1].as_ref().unwrap().contains("v9"), "{reasons:?}");
+    }
+
+    #[test]
+    fn what_no_column_can_hold_is_found_out_before_it_is_tried() {
+        let refusal = Refusal { code: RefusalCode::OutOfStock, detail: "none \0 left".into() };
+        let refused = Event::StockRefused { order_id: OrderId::new(), refusal };
+        let envelope = Envelope::new("inventory", TraceContext::root(), 0, refused);
+        let body = serde_json::to_vec(&envelope).unwrap();
+        let reason = unpack_body::<Event>(&body, 0, false, &Telemetry::off()).remove(0).envelope.unwrap_err();
+        assert!(reason.contains("U+0000"), "{reason}");
     }
 
     #[test]

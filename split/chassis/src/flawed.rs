@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::outbox::{Outgoing, Pending};
@@ -11,18 +11,14 @@ use crate::outbox::{Outgoing, Pending};
 /// Rule 1 left out: messages to be sent at once, whatever becomes of the transaction; a crash forgets them.
 static UNSAFE_OUTBOX: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
 
-fn unsafe_outbox() -> MutexGuard<'static, Vec<Pending>> {
-    UNSAFE_OUTBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 /// Sends messages beside the transaction.
 pub fn dual_write(messages: &[Outgoing]) {
-    unsafe_outbox().extend(messages.iter().map(Outgoing::unstored));
+    UNSAFE_OUTBOX.lock().extend(messages.iter().map(Outgoing::unstored));
 }
 
 /// What was sent beside transactions, and is now on its way or lost.
 pub fn dual_written() -> Vec<Pending> {
-    std::mem::take(&mut *unsafe_outbox())
+    std::mem::take(&mut *UNSAFE_OUTBOX.lock())
 }
 
 /// Rule 2 left out: the last id that the relay saw.

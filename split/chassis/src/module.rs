@@ -15,9 +15,9 @@ use crate::step::Handle;
 
 /// What a module has to offer.
 pub struct Module {
-    /// Its name.
+    /// The service's name, which its queue and its messages carry.
     pub name: &'static str,
-    /// Its tables.
+    /// Its schema, which is brought up to date before it serves.
     pub migrations: EmbeddedMigrations,
     /// The routing keys of its commands, for protocols that send commands.
     pub commands: &'static [&'static str],
@@ -29,7 +29,7 @@ pub struct Module {
     pub hears: &'static [&'static str],
     /// What it does when it hears of something.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
-    /// Its endpoints.
+    /// Adds its endpoints, which find the [`platform::Pool`] among the app's data.
     pub routes: fn(&mut web::ServiceConfig),
 }
 

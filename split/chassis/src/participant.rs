@@ -12,9 +12,9 @@ use crate::step::{Handle, perform};
 pub struct Participant {
     /// The service's name, which its messages carry as their source.
     pub name: &'static str,
-    /// The module's `lock`.
+    /// Takes the locks of a batch before its first command.
     pub lock: Lock,
-    /// The module's `handle`.
+    /// Does a command in the transaction that it is given.
     pub handle: Handle,
 }
 

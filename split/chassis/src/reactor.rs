@@ -46,7 +46,7 @@ pub enum Reacts {
 /// A message, and the span within which it is handled.
 #[derive(Debug)]
 pub struct Incoming<M> {
-    /// What came.
+    /// The message, with what says where it comes from.
     pub envelope: Envelope<M>,
     /// Where in its trace it is handled: within the transaction.
     pub scope: Scope,

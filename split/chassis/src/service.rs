@@ -40,7 +40,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Args)]
 pub struct ServiceSettings {
     #[command(flatten)]
-    base: config::Settings,
+    base: config::ProgramSettings,
     /// The broker, as amqp://user:password@host:port/vhost.
     #[arg(long, env = "AMQP_URL", hide_env_values = true, value_parser = amqp_url)]
     amqp_url: String,
@@ -61,7 +61,7 @@ pub struct ServiceSettings {
 impl ServiceSettings {
     /// Starts what this service, of this name, tells of its work.
     pub fn start_telemetry(&self, name: &'static str) -> anyhow::Result<Telemetry> {
-        Telemetry::start(name, self.base.place.instance(name), &self.base.telemetry)
+        Telemetry::start(name, self.base.endpoint.instance(name), &self.base.telemetry)
     }
 }
 
@@ -76,7 +76,7 @@ fn amqp_url(text: &str) -> Result<String, String> {
 pub struct Service {
     /// Its name, which is the module's.
     pub name: &'static str,
-    /// The module's tables.
+    /// The schemas of what it runs, besides the chassis's own.
     pub migrations: Vec<EmbeddedMigrations>,
     /// The routing keys that lead to its queue.
     pub routing_keys: &'static [&'static str],
@@ -159,9 +159,9 @@ async fn run_with<R: Reactor + ?Sized>(
     let (stop_relay, relaying) = watch::channel(false);
     let intake = async {
         let server = async {
-            let place = &settings.base.place;
-            let registration = place.registration(service.name);
-            let outcome = http::serve(place.port, &telemetry, health, registration, routes).await;
+            let endpoint = &settings.base.endpoint;
+            let registration = endpoint.registration(service.name);
+            let outcome = http::serve(endpoint.port, &telemetry, health, registration, routes).await;
             stop_taking.send_replace(true);
             outcome
         };

@@ -11,21 +11,22 @@ const LONGEST: u32 = 5;
 /// The instances of one service.
 #[derive(Debug, Default)]
 pub struct Balance {
-    places: Vec<Place>,
+    candidates: Vec<Candidate>,
     /// Whether they are in the registry; if not, they are the last that were.
     listed: bool,
     next: usize,
 }
 
+/// An instance, and how it has done of late.
 #[derive(Debug)]
-struct Place {
+struct Candidate {
     instance: Arc<Instance>,
     /// Failures in a row.
     failures: u32,
     ejected_until: Option<Instant>,
 }
 
-impl Place {
+impl Candidate {
     fn is_ejected(&self, now: Instant) -> bool {
         self.ejected_until.is_some_and(|until| now < until)
     }
@@ -35,54 +36,54 @@ impl Balance {
     /// These are there now; what is known of those that stay is kept. Where nobody is left, the last are kept: perhaps
     /// it was their heartbeats that failed, and a request that meets nobody has lost nothing.
     pub fn heard(&mut self, instances: impl Iterator<Item = Instance>) {
-        let mut earlier = std::mem::take(&mut self.places);
-        self.places = instances
-            .map(|instance| match earlier.iter().position(|place| *place.instance == instance) {
+        let mut earlier = std::mem::take(&mut self.candidates);
+        self.candidates = instances
+            .map(|instance| match earlier.iter().position(|candidate| *candidate.instance == instance) {
                 Some(known) => earlier.swap_remove(known),
-                None => Place { instance: Arc::new(instance), failures: 0, ejected_until: None },
+                None => Candidate { instance: Arc::new(instance), failures: 0, ejected_until: None },
             })
             .collect();
-        self.listed = !self.places.is_empty();
+        self.listed = !self.candidates.is_empty();
         if !self.listed {
-            self.places = earlier;
+            self.candidates = earlier;
         }
     }
 
     /// Whether there is one that was not tried.
     pub fn has_another(&self, tried: &[Arc<Instance>]) -> bool {
-        self.places.iter().any(|place| !tried.contains(&place.instance))
+        self.candidates.iter().any(|candidate| !tried.contains(&candidate.instance))
     }
 
     /// Whose turn it is. Not one of those that were `tried`; and if it can be, not one that is ejected. Where all are,
     /// each is as good as any.
     pub fn pick(&mut self, tried: &[Arc<Instance>], now: Instant) -> Option<Arc<Instance>> {
-        let turn = |n: usize| (self.next + n) % self.places.len();
+        let turn = |n: usize| (self.next + n) % self.candidates.len();
         let others = || {
-            let all = (0..self.places.len()).map(turn);
-            all.filter(|place| !tried.contains(&self.places[*place].instance))
+            let all = (0..self.candidates.len()).map(turn);
+            all.filter(|index| !tried.contains(&self.candidates[*index].instance))
         };
-        let place =
-            others().find(|place| !self.places[*place].is_ejected(now)).or_else(|| others().next())?;
-        self.next = place + 1;
-        Some(self.places[place].instance.clone())
+        let index =
+            others().find(|index| !self.candidates[*index].is_ejected(now)).or_else(|| others().next())?;
+        self.next = index + 1;
+        Some(self.candidates[index].instance.clone())
     }
 
-    /// It answered.
+    /// It answered, so its failures are forgotten.
     pub fn answered(&mut self, instance: &Instance) {
-        if let Some(place) = self.place(instance) {
-            (place.failures, place.ejected_until) = (0, None);
+        if let Some(candidate) = self.candidate(instance) {
+            (candidate.failures, candidate.ejected_until) = (0, None);
         }
     }
 
     /// It gave no answer, and is left out for a while, each time for longer. Says whether that is new.
     pub fn eject(&mut self, instance: &Instance, now: Instant, first: Duration) -> bool {
-        let Some(place) = self.place(instance) else { return false };
+        let Some(candidate) = self.candidate(instance) else { return false };
         // Requests that were under way together failed together.
-        if place.is_ejected(now) {
+        if candidate.is_ejected(now) {
             return false;
         }
-        place.failures = (place.failures + 1).min(LONGEST);
-        place.ejected_until = Some(now + first * place.failures);
+        candidate.failures = (candidate.failures + 1).min(LONGEST);
+        candidate.ejected_until = Some(now + first * candidate.failures);
         true
     }
 
@@ -93,11 +94,11 @@ impl Balance {
 
     /// All of them, and whether each is ejected.
     pub fn instances(&self, now: Instant) -> impl Iterator<Item = (&Instance, bool)> {
-        self.places.iter().map(move |place| (&*place.instance, place.is_ejected(now)))
+        self.candidates.iter().map(move |candidate| (&*candidate.instance, candidate.is_ejected(now)))
     }
 
-    fn place(&mut self, instance: &Instance) -> Option<&mut Place> {
-        self.places.iter_mut().find(|place| *place.instance == *instance)
+    fn candidate(&mut self, instance: &Instance) -> Option<&mut Candidate> {
+        self.candidates.iter_mut().find(|candidate| *candidate.instance == *instance)
     }
 }
 

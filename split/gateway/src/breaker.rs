@@ -9,9 +9,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Everybody passes.
+    /// Every request passes.
     Closed,
-    /// Nobody passes.
+    /// No request passes until the time is over.
     Open,
     /// One passes, to try.
     HalfOpen,
@@ -36,12 +36,10 @@ pub struct Pass {
 }
 
 impl Breaker {
-    /// A closed one.
     pub fn new(now: Instant) -> Breaker {
         Breaker { state: State::Closed, failures: 0, next_try: now, turn: 0 }
     }
 
-    /// The state.
     pub fn state(&self) -> State {
         self.state
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::OrderId;
 use platform::registry::Instance;
 use platform::telemetry::{self, Kind, Scope, Span};
-use platform::{Problem, http};
+use platform::{Problem, http, idle};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 
@@ -26,7 +27,7 @@ pub fn client() -> Client {
     Client::builder()
         .no_proxy()
         .connect_timeout(CONNECT)
-        .pool_idle_timeout(http::CLIENT_IDLE)
+        .pool_idle_timeout(idle::CLIENT)
         .tcp_nodelay(true)
         .build()
         .expect("the settings are valid")
@@ -37,6 +38,8 @@ pub struct Call {
     method: Method,
     /// With the query.
     pub path: String,
+    /// Which route of the API it takes, where it takes one.
+    route: Option<&'static str>,
     headers: HeaderMap,
     body: web::Bytes,
     wait: Option<Duration>,
@@ -56,9 +59,7 @@ pub enum NoAnswer {
 
 /// What a service answered.
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
-    /// The body.
     pub body: web::Bytes,
     headers: HeaderMap,
 }
@@ -79,7 +80,8 @@ impl Call {
         }
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let (wait, scope) = (http::preferred_wait(request), http::scope_of(request));
-        Ok(Call { method, path, headers, body, wait, scope })
+        let route = telemetry::route_of(request);
+        Ok(Call { method, path, route, headers, body, wait, scope })
     }
 
     /// Whether it only reads.
@@ -109,8 +111,8 @@ impl Call {
 
     /// The span of one attempt. Each has its own, and what travels is its place in the trace.
     pub fn span(&self, to: &Instance, earlier: usize) -> Span {
-        let mut span =
-            self.scope.span(Kind::Client, telemetry::request_name(self.method.as_str(), &self.path));
+        let name = telemetry::request_name(self.method.as_str(), self.route);
+        let mut span = self.scope.span(Kind::Client, name);
         span.set("service.peer.name", to.service.clone());
         span.set("server.address", to.address.clone());
         if earlier > 0 {
@@ -156,8 +158,11 @@ impl Answer {
             span.failed(self.status.as_str().to_owned());
         }
         let location = self.headers.get("location").and_then(|location| location.to_str().ok());
-        if let Some(order) = location.and_then(telemetry::order_at) {
-            span.of(order);
+        if let Some(order) = location.and_then(|location| location.strip_prefix("/orders/"))
+            && let Ok(order) = order.parse()
+        {
+            span.of(OrderId(order));
+            telemetry::note_order(OrderId(order));
         }
     }
 

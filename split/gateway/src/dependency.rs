@@ -1,10 +1,11 @@
 //! A service behind the gateway, and all that stands between it and those who ask.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use platform::registry::{Instance, Snapshot};
 use platform::settings::Settings;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ const TURNS: usize = 100;
 /// One dependency of the gateway.
 #[derive(Debug)]
 pub struct Dependency {
-    /// The service's name.
+    /// Its name in the registry.
     pub service: &'static str,
     bulkhead: Bulkhead,
     guarded: Mutex<Guarded>,
@@ -56,7 +57,6 @@ pub enum No {
 /// A request that may be sent, and where to.
 #[derive(Debug)]
 pub struct Attempt {
-    /// Where to.
     pub to: Arc<Instance>,
     pass: Pass,
 }
@@ -189,7 +189,7 @@ impl Dependency {
     }
 
     fn guarded(&self) -> MutexGuard<'_, Guarded> {
-        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+        self.guarded.lock()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The *fallback* (Hystrix called it so) for browsing: an old answer is better than none, if it says that it is old.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 
 /// The header that an old answer is marked with.
 pub const DEGRADED: &str = "cleave-degraded";
@@ -54,7 +54,7 @@ impl LastGood {
     }
 
     fn kept(&self) -> MutexGuard<'_, Generations> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

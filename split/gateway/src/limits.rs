@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use platform::settings::{
+use platform::settings::Settings;
+use registry::settings::{
     BREAKER_FAILURES, BREAKER_OPEN, GATEWAY_CONCURRENCY, GATEWAY_RETRY_BUDGET, GATEWAY_TIMEOUT,
-    GATEWAY_WRITE_TIMEOUT, Settings,
+    GATEWAY_WRITE_TIMEOUT,
 };
 
 /// The settings that the gateway follows, each described where it is defined.

@@ -63,7 +63,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let last_good = Arc::new(LastGood::default());
     let metrics = Metrics::new(&telemetry, &dependencies);
 
-    let known = dependencies.clone();
+    let (known, described) = (dependencies.clone(), routes::described());
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         app.app_data(web::Data::from(known.clone()))
             .route("/health/dependencies", web::get().to(report_dependencies));
@@ -77,11 +77,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
                 metrics: metrics.clone(),
                 last_good: (prefix == "/products").then(|| last_good.clone()),
             };
-            app.service(
-                web::scope(prefix)
-                    .app_data(web::Data::new(upstream))
-                    .default_service(web::to(proxy::forward)),
-            );
+            let upstream = web::Data::new(upstream);
+            for path in described.iter().filter(|path| path.starts_with(prefix)) {
+                app.service(web::resource(path).app_data(upstream.clone()).to(proxy::forward));
+            }
+            // What is not described gets its answer from the service too: there it is known what is missing.
+            app.service(web::scope(prefix).app_data(upstream).default_service(web::to(proxy::forward)));
         }
     });
     let served = tokio::select! {

@@ -18,7 +18,6 @@ const ATTEMPTS: usize = 3;
 
 /// A service behind the gateway, as one worker sees it.
 pub struct Upstream {
-    /// The service.
     pub dependency: Arc<Dependency>,
     /// What it is asked with.
     pub client: Client,
@@ -68,7 +67,7 @@ impl Upstream {
             ))
         })?;
         let (mut tried, mut attempts) = (Vec::new(), 0);
-        let mut last = None;
+        let (mut last, mut in_doubt) = (None, false);
         loop {
             let attempt = match dependency.attempt(&tried) {
                 Ok(attempt) => attempt,
@@ -104,13 +103,29 @@ impl Upstream {
                 && Instant::now() < deadline
                 && dependency.has_another(&tried)
                 && dependency.may_retry();
-            let outcome = outcome.map_err(|why| no_answer(service, why));
+            in_doubt |= !call.reads() && leaves_doubt(&outcome);
+            let outcome = match outcome {
+                Ok(answer) if in_doubt && answer.status == StatusCode::SERVICE_UNAVAILABLE => {
+                    Err(unknown(service))
+                }
+                Err(NoAnswer::Refused) if in_doubt => Err(unknown(service)),
+                outcome => outcome.map_err(|why| no_answer(service, why)),
+            };
             if !again {
                 return outcome;
             }
             self.metrics.retried(service);
             last = Some(outcome);
         }
+    }
+}
+
+/// Whether an attempt may have done what it was to do, though its answer does not say so. What a later attempt meets says
+/// nothing about it: that one did nothing is then no news (rule 53).
+fn leaves_doubt(outcome: &Result<Answer, NoAnswer>) -> bool {
+    match outcome {
+        Ok(answer) => answer.status.is_server_error() && answer.status != StatusCode::SERVICE_UNAVAILABLE,
+        Err(why) => *why != NoAnswer::Refused,
     }
 }
 
@@ -153,11 +168,12 @@ fn no_answer(service: &str, why: NoAnswer) -> Problem {
             "the {service} service cannot be reached; nothing was decided, try again"
         ));
     }
-    Problem::new(
-        StatusCode::GATEWAY_TIMEOUT,
-        "outcome_unknown",
-        format!(
-            "the {service} service gave no answer; an order is safe to send again with the same Idempotency-Key"
-        ),
-    )
+    unknown(service)
+}
+
+fn unknown(service: &str) -> Problem {
+    Problem::outcome_unknown(format!(
+        "the {service} service gave no answer: what was asked may have been done, or not; send the same request again, an \
+         order with the same Idempotency-Key and no other"
+    ))
 }

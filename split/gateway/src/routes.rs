@@ -1,6 +1,11 @@
 //! Which service answers for which path.
 
+use std::collections::BTreeMap;
+
 use clap::ValueEnum;
+use platform::http::OPENAPI;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// The services behind the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,9 +40,29 @@ impl Routes {
     }
 }
 
+/// The paths of the shop's API as its description writes them, those without a parameter first. Each is a route of the
+/// gateway, so that what is recorded of a request names its route and not its path.
+pub fn described() -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Description {
+        paths: BTreeMap<String, IgnoredAny>,
+    }
+    let description: Description = serde_json::from_str(OPENAPI).expect("the description is JSON with paths");
+    let mut paths: Vec<String> = description.paths.into_keys().collect();
+    paths.sort_by_key(|path| path.contains('{'));
+    paths
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_described_is_found_before_what_fits_a_parameter() {
+        let paths = described();
+        let at = |path: &str| paths.iter().position(|known| known == path).unwrap();
+        assert!(at("/stock/receipts") < at("/stock/{sku}") && at("/orders") < at("/orders/{order_id}"));
+    }
 
     #[test]
     fn a_service_is_named_once() {

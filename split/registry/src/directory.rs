@@ -7,6 +7,8 @@ use platform::registry::{Instance, Snapshot};
 use platform::settings::Settings;
 use serde_json::Value;
 
+use crate::settings;
+
 /// The *service registry* (Richardson, "Microservices Patterns"). An entry is a lease: it ends unless it is renewed.
 #[derive(Debug)]
 pub struct Directory {
@@ -16,7 +18,6 @@ pub struct Directory {
     settings: Settings,
 }
 
-/// Service and instance.
 type Name = (String, String);
 
 #[derive(Debug)]
@@ -82,17 +83,17 @@ impl Directory {
     /// Sets a setting. The error names what is allowed.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let earlier = self.settings.clone();
-        self.settings.set(name, value)?;
+        settings::set(&mut self.settings, name, value)?;
         self.changed(earlier != self.settings);
         Ok(())
     }
 
-    /// What is set.
+    /// What somebody has set; the other settings have their defaults.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// All of it.
+    /// Everything at this version, as those who watch are told.
     pub fn snapshot(&self) -> Snapshot {
         let instances = self.instances.iter().map(|((service, instance), Lease { address, .. })| Instance {
             service: service.clone(),

@@ -1,14 +1,16 @@
 //! The registry's endpoints.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
+use parking_lot::Mutex;
 use platform::Problem;
 use platform::registration::http_url;
 use platform::registry::{Heartbeat, Rhythm};
-use platform::settings::{self, Setting, Settings};
+use platform::settings::{Setting, Settings};
+use platform::telemetry::CountOnly;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,6 +19,7 @@ use tokio::sync::watch;
 use crate::directory::Directory;
 use crate::kept::Kept;
 use crate::local::no_web_pages;
+use crate::settings::ALL;
 
 /// The longest that a question for news may stay open, in seconds.
 const LONGEST_WAIT: u64 = 60;
@@ -55,8 +58,7 @@ impl Registry {
 
     /// Looks at the directory, or changes it; who waits for a change is told.
     fn with<T>(&self, work: impl FnOnce(&mut Directory) -> T) -> T {
-        let mut directory: MutexGuard<'_, Directory> =
-            self.directory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut directory = self.directory.lock();
         let outcome = work(&mut directory);
         let version = directory.version();
         self.version.send_if_modified(|known| std::mem::replace(known, version) != version);
@@ -82,9 +84,9 @@ impl Registry {
         }
     }
 
-    /// The routes.
+    /// The endpoints. Every program beats here several times a second: they are counted, and get no spans.
     pub fn routes(&self, app: &mut web::ServiceConfig) {
-        app.service(
+        app.app_data(CountOnly).service(
             web::scope("")
                 .wrap(from_fn(no_web_pages))
                 .app_data(web::Data::new(self.clone()))
@@ -149,7 +151,7 @@ async fn instances(registry: web::Data<Registry>) -> HttpResponse {
 /// `GET /settings`: every setting with its value, and what it may be.
 async fn settings(registry: web::Data<Registry>) -> HttpResponse {
     let set = registry.with(|directory| directory.settings().clone());
-    let described = settings::ALL.into_iter().map(|setting| {
+    let described = ALL.into_iter().map(|setting| {
         let Setting { name, what, default, least, most } = *setting;
         let value = set.get(setting);
         let described =

@@ -8,6 +8,8 @@ use anyhow::{Context, anyhow};
 use platform::settings::Settings;
 use serde_json::{Map, Value};
 
+use crate::settings;
+
 /// The file that settings are read from at start and written to with every change: a JSON object of names and values,
 /// `{"gateway.timeout_ms": 500}`.
 #[derive(Debug, Clone)]
@@ -41,17 +43,18 @@ impl Kept {
 fn parse(text: &str) -> anyhow::Result<Settings> {
     let values: Map<String, Value> =
         serde_json::from_str(text).context("are not an object of names and values")?;
-    let mut settings = Settings::default();
-    values.iter().try_for_each(|(name, value)| settings.set(name, value)).map_err(|why| anyhow!(why))?;
-    Ok(settings)
+    let mut kept = Settings::default();
+    let mut set = |(name, value): (&String, &Value)| settings::set(&mut kept, name, value);
+    values.iter().try_for_each(&mut set).map_err(|why| anyhow!(why))?;
+    Ok(kept)
 }
 
 #[cfg(test)]
 mod tests {
-    use platform::settings::GATEWAY_TIMEOUT;
     use serde_json::json;
 
     use super::*;
+    use crate::settings::GATEWAY_TIMEOUT;
 
     #[test]
     fn what_was_set_is_there_the_next_time() {
@@ -59,7 +62,7 @@ mod tests {
         let file = folder.path().join("settings.json");
         let (kept, mut settings) = Kept::read(file.clone()).unwrap();
         assert_eq!(settings, Settings::default());
-        settings.set(GATEWAY_TIMEOUT.name, &json!(500)).unwrap();
+        settings.set(&GATEWAY_TIMEOUT, &json!(500)).unwrap();
         kept.write(&settings).unwrap();
         let (_, again) = Kept::read(file).unwrap();
         assert_eq!(again.get(&GATEWAY_TIMEOUT), 500);
@@ -72,7 +75,7 @@ mod tests {
         for (text, said) in [
             ("{", "names and values"),
             (r#"{"gateway.timeout": 5}"#, "there is no setting"),
-            (r#"{"gateway.timeout_ms": -5}"#, "a whole number"),
+            (r#"{"gateway.timeout_ms": -5}"#, "must be a whole number"),
         ] {
             fs::write(&file, text).unwrap();
             let error = format!("{:#}", Kept::read(file.clone()).unwrap_err());

@@ -4,6 +4,7 @@ mod directory;
 mod http;
 mod kept;
 mod local;
+pub mod settings;
 
 pub use directory::Directory;
 pub use http::Registry;

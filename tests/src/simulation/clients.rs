@@ -81,7 +81,9 @@ impl<'a> World<'a> {
             Err(PlaceError::KeyBusy) => {
                 return Err(Violation::of("I1", format!("{} is busy, and nobody works on it", new.key)));
             }
-            Err(PlaceError::Broken(error)) => return Err(Violation::of("I1", error.to_string())),
+            Err(PlaceError::Broken(error) | PlaceError::Unknown(error)) => {
+                return Err(Violation::of("I1", error.to_string()));
+            }
         }
         Ok(db)
     }

@@ -77,9 +77,9 @@ impl std::fmt::Display for Name {
 pub enum Value {
     /// A text, cut off where it is very long.
     Text(Cow<'static, str>),
-    /// A number.
+    /// A count, a code or a duration; its key ends with the unit.
     Number(i64),
-    /// Yes or no.
+    /// Shown as `true` or `false`.
     Flag(bool),
     /// An id, written only when somebody reads it.
     Id(Uuid),

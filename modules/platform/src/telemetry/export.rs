@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::options::Collector;
 use super::ring::Wanted;
-use super::{Recorder, locked, otlp};
+use super::{Recorder, otlp};
 
 /// The most spans in one request.
 const BATCH: usize = 512;
@@ -40,7 +40,7 @@ pub(super) struct Export {
 impl Export {
     /// An export to this collector.
     pub fn new(Collector { url, headers }: Collector) -> anyhow::Result<Export> {
-        let client = Client::builder().no_proxy().timeout(LIMIT).pool_idle_timeout(crate::http::CLIENT_IDLE);
+        let client = Client::builder().no_proxy().timeout(LIMIT).pool_idle_timeout(crate::idle::CLIENT);
         Ok(Export { client: client.default_headers(headers).build()?, url, sent: Mutex::new(0) })
     }
 
@@ -49,7 +49,7 @@ impl Export {
         let mut sent = self.sent.lock().await;
         loop {
             let (found, dropped) = {
-                let ring = locked(&recorder.ring);
+                let ring = recorder.ring.lock();
                 (ring.find(&Wanted { after: *sent, ..Wanted::default() }, BATCH), ring.dropped())
             };
             if dropped > *sent {
@@ -226,7 +226,7 @@ mod tests {
         }
         let done = tokio::time::timeout(15 * LAST, finish(&recorder)).await;
         assert!(done.is_ok(), "it still tries to reach a collector that is away");
-        let ring = locked(&recorder.ring);
+        let ring = recorder.ring.lock();
         assert_eq!(ring.find(&Wanted::default(), usize::MAX).spans.len(), 20_000, "the last are kept for it");
     }
 }

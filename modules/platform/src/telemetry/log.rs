@@ -43,8 +43,13 @@ fn targets(chosen: Option<&str>) -> Targets {
     chosen.unwrap_or_else(|| USUAL.parse().expect("it is well formed"))
 }
 
-/// Does some work on behalf of a trace: what is logged meanwhile carries its id, as `trace_id`.
-pub async fn within<T>(trace: TraceContext, work: impl Future<Output = T>) -> T {
+/// Does some work on behalf of a trace: what is logged meanwhile carries its id, as `trace_id`. Tells which order it was
+/// about, where the work said so.
+pub(super) async fn observed<T>(trace: TraceContext, work: impl Future<Output = T>) -> (T, Option<OrderId>) {
+    let work = async {
+        let done = work.await;
+        (done, BEHALF.with(|behalf| behalf.order.get()))
+    };
     BEHALF.scope(Behalf { trace, order: Cell::new(None) }, work).await
 }
 
@@ -53,7 +58,7 @@ pub fn on_behalf<T>(scope: &Scope, work: impl FnOnce() -> T) -> T {
     BEHALF.sync_scope(Behalf { trace: scope.context(), order: Cell::new(scope.order()) }, work)
 }
 
-/// From here on the work is about this order, and what is logged says so, as `order_id`.
+/// From here on the work is about this order, and what is logged says so, as `order_id`; so does the request's span.
 pub fn note_order(order: OrderId) {
     let _ = BEHALF.try_with(|behalf| behalf.order.set(Some(order)));
 }
@@ -141,12 +146,13 @@ mod tests {
         let _here = tracing::subscriber::set_default(subscriber);
         let (trace, order) = (TraceContext::root(), OrderId::new());
         tracing::info!("before");
-        within(trace, async {
+        let (_, about) = observed(trace, async {
             tracing::info!(n = 1, "a request");
             note_order(order);
             tracing::info!("with \"its\" order");
         })
         .await;
+        assert_eq!(about, Some(order));
         tracing::info!("after");
         let written = written.0.lock().unwrap().clone();
         let lines: Vec<serde_json::Value> = String::from_utf8(written)

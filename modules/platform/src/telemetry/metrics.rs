@@ -1,10 +1,9 @@
 //! What every process counts: requests, connections to its databases, and what it uses itself.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use contracts::Refusal;
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -12,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::{Telemetry, locked, process};
+use super::process;
 use crate::db::Pool;
 
 /// The bounds of durations, in seconds. Those from 5 ms on are what OpenTelemetry advises; much here is faster.
@@ -107,13 +106,13 @@ impl Pools {
 
     /// From now on this pool is told of. Those of one name, as of several workers, are added up.
     pub fn watch(&self, name: &'static str, pool: &Pool) {
-        locked(&self.known).push((name, pool.clone()));
+        self.known.lock().push((name, pool.clone()));
     }
 
     fn look(&self) {
         const NAME: &str = "db_client_connection_pool_name";
         const STATE: &str = "db_client_connection_state";
-        let known = locked(&self.known);
+        let known = self.known.lock();
         let names: std::collections::BTreeSet<&'static str> = known.iter().map(|(name, _)| *name).collect();
         for name in names {
             let (mut idle, mut used, mut waiting) = (0, 0, 0);
@@ -126,29 +125,6 @@ impl Pools {
             self.connections.get_or_create(&[(NAME, name), (STATE, "idle")]).set(idle);
             self.connections.get_or_create(&[(NAME, name), (STATE, "used")]).set(used);
             self.waiting.get_or_create(&[(NAME, name)]).set(waiting);
-        }
-    }
-}
-
-/// How many orders were decided here, by outcome. Every program that decides orders counts them so.
-#[derive(Debug, Clone)]
-pub struct Decided(Option<Family<[(&'static str, &'static str); 1], Counter>>);
-
-impl Decided {
-    /// Counts, where this process counts anything.
-    pub fn new(telemetry: &Telemetry) -> Decided {
-        Decided(telemetry.metrics(|registry| {
-            let decided = Family::default();
-            registry.register("cleave_orders_decided", "Orders decided", decided.clone());
-            decided
-        }))
-    }
-
-    /// An order was confirmed, or refused for this reason, and that is committed.
-    pub fn note(&self, refusal: Option<&Refusal>) {
-        if let Some(decided) = &self.0 {
-            let outcome = refusal.map_or("confirmed", |refusal| refusal.code.as_str());
-            decided.get_or_create(&[("outcome", outcome)]).inc();
         }
     }
 }

@@ -22,16 +22,17 @@ mod span;
 mod tell;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use contracts::TraceContext;
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 
 pub use attributes::{DATABASE, Fixed, Kind, Name};
-pub use log::{note_order, on_behalf, within};
-pub use metrics::{Decided, Pools, timed};
+pub use log::{note_order, on_behalf};
+pub use metrics::{Pools, timed};
+pub use observe::{CountOnly, request_name, route_of};
 pub(crate) use observe::{brought, observe};
-pub use observe::{order_at, request_name};
 pub use options::Options;
 pub use span::{Scope, Span};
 
@@ -82,7 +83,7 @@ impl Telemetry {
         }
     }
 
-    /// Records nothing.
+    /// Records nothing: for tests, and where `--telemetry off` says so.
     pub fn off() -> Telemetry {
         Telemetry(None)
     }
@@ -107,7 +108,7 @@ impl Telemetry {
 
     /// Makes metrics that this process tells, where it tells any.
     pub fn metrics<M>(&self, make: impl FnOnce(&mut Registry) -> M) -> Option<M> {
-        Some(make(&mut locked(&self.0.as_ref()?.registry)))
+        Some(make(&mut self.0.as_ref()?.registry.lock()))
     }
 
     /// The pools whose connections are counted.
@@ -136,7 +137,7 @@ impl Recorder {
     }
 
     fn record(&self, record: Record) {
-        locked(&self.ring).push(record);
+        self.ring.lock().push(record);
     }
 }
 
@@ -144,9 +145,4 @@ impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_on() { "Telemetry(on)" } else { "Telemetry(off)" })
     }
-}
-
-/// Whoever panicked while it held the lock left nothing half done that matters.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,69 +1,50 @@
 //! Requests to this process: a span and a duration for each.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, LOCATION};
+use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
-use contracts::{OrderId, TraceContext};
+use actix_web::{HttpMessage, HttpRequest, web};
+use contracts::TraceContext;
+use parking_lot::RwLock;
 
 use super::{Kind, Name, Telemetry, log};
 
-/// The paths of the shop's API as `openapi.json` writes them. Those without a parameter come first.
-const API: [&str; 10] = [
-    "/orders",
-    "/products",
-    "/stock",
-    "/stock/receipts",
-    "/wallets/deposits",
-    "/orders/{order_id}",
-    "/products/{sku}",
-    "/stock/{sku}",
-    "/wallets/{customer_id}",
-    "/shipments/{order_id}",
-];
+/// What this crate serves beside the routes of the program: those who watch over a process ask for it. To count it would
+/// only count the watching.
+const WATCHING: [&str; 5] = ["/health", "/metrics", "/telemetry", "/docs", "/openapi.json"];
 
-/// Those of the registry.
-const REGISTRY: [&str; 5] =
-    ["/instances", "/settings", "/watch", "/settings/{name}", "/instances/{service}/{instance}"];
+/// The route of a request that none of the program's routes took.
+const NO_ROUTE: &str = "other";
 
-/// What is asked by whoever watches over a process. To count it would only count the watching.
-const WATCHING: [&str; 4] = ["/health", "/metrics", "/telemetry", "/docs"];
+/// Among the data of an app: its requests are counted, and get no spans. For programs that are asked many times a second
+/// and never for an order; their spans would drive out those of whoever asks.
+#[derive(Debug, Clone, Copy)]
+pub struct CountOnly;
 
-/// What a path is, as far as telemetry goes. There are few of these, whatever is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RouteOf {
-    /// A part of the shop's API, which gets spans and is counted.
-    Shop(&'static str),
-    /// Anything else, which is counted.
-    Other(&'static str),
-    /// What is not worth either.
-    Watching,
+/// The route that took a request, as the program wrote it: `/orders/{order_id}`, whatever the order. `None` where no
+/// route took it, and before it is routed.
+pub fn route_of(request: &HttpRequest) -> Option<&'static str> {
+    request.match_pattern().map(kept)
 }
 
-/// Finds a path's route.
-fn route_of(path: &str) -> RouteOf {
-    let matching = |routes: &[&'static str]| routes.iter().copied().find(|route| fits(route, path));
-    if let Some(route) = matching(&API) {
-        return RouteOf::Shop(route);
+/// The same text for as long as the process lives. Routes are few, whatever is asked for.
+fn kept(route: String) -> &'static str {
+    static ROUTES: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
+    if let Some(known) = ROUTES.read().get(route.as_str()) {
+        return known;
     }
-    if WATCHING.iter().any(|prefix| path.starts_with(prefix)) || path == "/openapi.json" {
-        return RouteOf::Watching;
+    let mut routes = ROUTES.write();
+    if let Some(known) = routes.get(route.as_str()) {
+        return known;
     }
-    RouteOf::Other(matching(&REGISTRY).unwrap_or("other"))
-}
-
-fn fits(route: &str, path: &str) -> bool {
-    let (mut wanted, mut there) = (route.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), there.next()) {
-            (None, None) => return true,
-            (Some(wanted), Some(there)) if wanted == there || wanted.starts_with('{') => {}
-            _ => return false,
-        }
-    }
+    let route = route.leak();
+    routes.insert(route);
+    route
 }
 
 /// A method by its name; one that HTTP does not know has none (OpenTelemetry, *http.request.method*).
@@ -72,13 +53,9 @@ fn method_of(method: &str) -> &'static str {
     known.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
 }
 
-/// What the span of a request is called: its method and its route. `path` may have a query.
-pub fn request_name(method: &str, path: &str) -> Name {
-    let route = match route_of(path.split('?').next().unwrap_or_default()) {
-        RouteOf::Shop(route) | RouteOf::Other(route) => route,
-        RouteOf::Watching => "other",
-    };
-    (method_of(method), route).into()
+/// What the span of a request is called: its method and its route.
+pub fn request_name(method: &str, route: Option<&'static str>) -> Name {
+    (method_of(method), route.unwrap_or(NO_ROUTE)).into()
 }
 
 /// The trace that a request brings. A header that is not a `traceparent` is none, as the W3C recommendation asks.
@@ -94,48 +71,53 @@ pub async fn observe<B: MessageBody>(
 ) -> actix_web::Result<ServiceResponse<B>> {
     let telemetry = request.app_data::<web::Data<Telemetry>>().filter(|telemetry| telemetry.is_on()).cloned();
     let Some(telemetry) = telemetry else { return next.call(request).await };
+    if WATCHING.iter().any(|prefix| request.path().starts_with(prefix)) {
+        return next.call(request).await;
+    }
     let began = Instant::now();
     let method = method_of(request.method().as_str());
-    let (route, outcome) = match route_of(request.path()) {
-        RouteOf::Watching => return next.call(request).await,
-        RouteOf::Other(route) => (route, next.call(request).await),
-        RouteOf::Shop(route) => (route, traced(&telemetry, method, route, request, next).await),
+    let outcome = match request.app_data::<CountOnly>() {
+        Some(CountOnly) => next.call(request).await,
+        None => traced(&telemetry, method, request, next).await,
     };
     if let Some(recorder) = &telemetry.0 {
+        let route = taken_by(&outcome).unwrap_or(NO_ROUTE);
         recorder.platform.answered(method, route, status_of(&outcome), began.elapsed());
     }
     outcome
 }
 
+/// The span of a request gets its name at the end: which route takes a request is known once it is routed.
 async fn traced<B: MessageBody>(
     telemetry: &Telemetry,
     method: &'static str,
-    route: &'static str,
     request: ServiceRequest,
     next: Next<B>,
 ) -> actix_web::Result<ServiceResponse<B>> {
-    let mut span = telemetry.span(brought(request.headers()), Kind::Server, (method, route));
+    let mut span = telemetry.span(brought(request.headers()), Kind::Server, method);
+    request.extensions_mut().insert(span.scope().clone());
+    let (outcome, order) = log::observed(span.context(), next.call(request)).await;
+    let Some(route) = taken_by(&outcome) else {
+        // It asked for nothing that is here: nothing was done that could be told of.
+        span.discard();
+        return outcome;
+    };
+    span.rename((method, route));
     span.set("http.request.method", method);
     span.set("http.route", route);
-    request.extensions_mut().insert(span.scope().clone());
-    let outcome = log::within(span.context(), next.call(request)).await;
     let status = status_of(&outcome);
     span.set("http.response.status_code", i64::from(status));
     if status >= 500 {
         span.failed(status.to_string());
     }
-    if let (("POST", "/orders"), Ok(response)) = ((method, route), &outcome)
-        && let Some(location) = response.headers().get(LOCATION)
-        && let Some(order) = order_at(location.to_str().unwrap_or_default())
-    {
+    if let Some(order) = order {
         span.of(order);
     }
     outcome
 }
 
-/// The order that an answer's `Location` leads to.
-pub fn order_at(location: &str) -> Option<OrderId> {
-    location.strip_prefix("/orders/")?.parse().ok().map(OrderId)
+fn taken_by<B>(outcome: &actix_web::Result<ServiceResponse<B>>) -> Option<&'static str> {
+    route_of(outcome.as_ref().ok()?.request())
 }
 
 fn status_of<B>(outcome: &actix_web::Result<ServiceResponse<B>>) -> u16 {
@@ -147,32 +129,64 @@ fn status_of<B>(outcome: &actix_web::Result<ServiceResponse<B>>) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, guard};
+    use contracts::OrderId;
 
+    use super::super::span::recording;
     use super::*;
 
-    #[test]
-    fn every_described_path_is_a_route() {
-        let described: serde_json::Value = serde_json::from_str(crate::http::OPENAPI).unwrap();
-        let described: BTreeSet<&str> =
-            described["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-        let watching = |path: &&&str| route_of(path) != RouteOf::Watching;
-        assert_eq!(
-            described.iter().filter(watching).copied().collect::<BTreeSet<_>>(),
-            API.into_iter().collect()
-        );
-        for route in API {
-            let path = route.replace(['{', '}'], "");
-            assert_eq!(route_of(&path), RouteOf::Shop(route));
+    /// Two scopes without a prefix, as a monolith has with a database for each module.
+    fn routes(app: &mut web::ServiceConfig) {
+        async fn of_an_order() -> &'static str {
+            log::note_order(OrderId(uuid::Uuid::nil()));
+            ""
         }
+        let starting_with = |prefix: &'static str| {
+            guard::fn_guard(move |request| request.head().uri.path().starts_with(prefix))
+        };
+        app.service(web::scope("").guard(starting_with("/a")).route("/a/{id}", web::get().to(of_an_order)))
+            .service(web::scope("").guard(starting_with("/b")).route("/b/{id}", web::get().to(async || "")));
+    }
+
+    #[actix_web::test]
+    async fn a_span_is_named_after_the_route_that_took_its_request() {
+        let (telemetry, recorded) = recording();
+        let app = App::new()
+            .app_data(web::Data::new(telemetry))
+            .configure(routes)
+            .route("/health/live", web::get().to(async || ""))
+            .wrap(from_fn(observe));
+        let app = init_service(app).await;
+        for path in ["/a/1", "/b/2?x=1", "/nothing/here", "/health/live", "/b/3/4"] {
+            call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        }
+        let spans = recorded();
+        let names: Vec<_> = spans.iter().map(|span| (span.name.to_string(), span.order.is_some())).collect();
+        assert_eq!(names, [("GET /a/{id}".to_owned(), true), ("GET /b/{id}".to_owned(), false)]);
+    }
+
+    #[actix_web::test]
+    async fn who_only_counts_keeps_no_spans() {
+        let (telemetry, recorded) = recording();
+        let app = App::new().app_data(web::Data::new(telemetry.clone())).app_data(CountOnly);
+        let app = app.configure(routes).configure(|app| telemetry.routes(app)).wrap(from_fn(observe));
+        let app = init_service(app).await;
+        for path in ["/b/1", "/b/2", "/nothing"] {
+            call_service(&app, TestRequest::get().uri(path).to_request()).await;
+        }
+        assert!(recorded().is_empty());
+        let metrics = TestRequest::get().uri("/metrics").to_request();
+        let told = actix_web::test::call_and_read_body(&app, metrics).await;
+        let told = String::from_utf8(told.to_vec()).unwrap();
+        assert!(told.contains("http_route=\"/b/{id}\"") && told.contains("http_route=\"other\""), "{told}");
+        assert!(!told.contains("/b/1"), "{told}");
     }
 
     #[test]
-    fn whatever_is_asked_for_there_are_few_routes() {
-        assert_eq!(route_of("/orders/1/2"), RouteOf::Other("other"));
-        assert_eq!(route_of(&"/".repeat(10_000)), RouteOf::Other("other"));
-        assert_eq!(route_of("/instances/orders/orders-2"), RouteOf::Other("/instances/{service}/{instance}"));
-        assert_eq!(route_of("/health/ready"), RouteOf::Watching);
+    fn whatever_method_is_asked_for_there_are_few() {
         assert_eq!(method_of("BREW"), "_OTHER");
+        assert_eq!(request_name("BREW", None).to_string(), "_OTHER other");
     }
 }

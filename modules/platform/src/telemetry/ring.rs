@@ -26,18 +26,15 @@ pub(super) struct Ring {
 /// Which spans are asked for: those for which all that is said is true.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Wanted {
-    /// Of this order.
     pub order: Option<OrderId>,
-    /// Of this trace.
     pub trace: Option<u128>,
     /// With a higher number. More than there ever were means that this process began anew, and counts anew.
     pub after: u64,
 }
 
-/// What was found.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// The oldest first.
+    /// In the order in which they ended.
     pub spans: Vec<Record>,
     /// What to ask for next, to go on where this ends.
     pub next: u64,

@@ -187,6 +187,18 @@ impl Span {
         }
     }
 
+    /// Gives it its name, where that was not known when it began.
+    pub(super) fn rename(&mut self, name: impl Into<Name>) {
+        if let Some(UnderWay { record, .. }) = &mut self.under_way {
+            record.name = name.into();
+        }
+    }
+
+    /// Forgets it: there is nothing to tell.
+    pub(super) fn discard(mut self) {
+        self.under_way = None;
+    }
+
     /// Ends it. Dropping it does the same, and says less.
     pub fn end(self) {}
 }
@@ -202,21 +214,21 @@ impl Drop for Span {
     }
 }
 
+/// Something to record with, and a look at all that is recorded.
+#[cfg(test)]
+pub(super) fn recording() -> (Telemetry, impl Fn() -> Vec<Record>) {
+    use super::{Recorder, ring::Wanted};
+
+    let recorder = std::sync::Arc::new(Recorder::new("orders", "orders", None));
+    let recorded = recorder.clone();
+    let all = move || recorded.ring.lock().find(&Wanted::default(), usize::MAX).spans;
+    (Telemetry(Some(recorder)), all)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::attributes::DATABASE;
-    use super::super::ring::Wanted;
-    use super::super::{Recorder, locked};
     use super::*;
-
-    fn recording() -> (Telemetry, impl Fn() -> Vec<Record>) {
-        let recorder = Arc::new(Recorder::new("orders", "orders", None));
-        let recorded = recorder.clone();
-        let all = move || locked(&recorded.ring).find(&Wanted::default(), usize::MAX).spans;
-        (Telemetry(Some(recorder)), all)
-    }
 
     #[test]
     fn a_span_is_a_child_of_that_within_which_it_is_begun() {

@@ -1,5 +1,6 @@
 //! What a process answers about itself: `GET /telemetry/spans` and `GET /metrics`.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use contracts::OrderId;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::attributes::Value;
 use super::ring::{Found, Wanted};
 use super::span::Record;
-use super::{Recorder, Telemetry, locked};
+use super::{Recorder, Telemetry};
 use crate::Problem;
 
 /// How many spans an answer has unless asked otherwise, and at most.
@@ -58,7 +59,7 @@ fn trace_id(text: &str) -> Result<u128, Problem> {
 async fn spans(telemetry: web::Data<Telemetry>, query: web::Query<Query>) -> Result<HttpResponse, Problem> {
     let recorder = telemetry.0.as_ref().expect("there is no route where telemetry is off");
     let (found, dropped) = {
-        let ring = locked(&recorder.ring);
+        let ring = recorder.ring.lock();
         (ring.find(&query.wanted()?, query.limit()), ring.dropped())
     };
     Ok(HttpResponse::Ok().json(told(recorder, &found, dropped)))
@@ -109,8 +110,8 @@ async fn metrics(telemetry: web::Data<Telemetry>) -> Result<HttpResponse, Proble
     let recorder = telemetry.0.as_ref().expect("there is no route where telemetry is off");
     recorder.platform.look();
     let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &locked(&recorder.registry))
-        .map_err(|error| anyhow::anyhow!(error))?;
+    prometheus_client::encoding::text::encode(&mut text, &recorder.registry.lock())
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(HttpResponse::Ok().content_type(content_type).body(text))
 }

@@ -1,10 +1,10 @@
 //! From the commit of a decision to the requests that wait for it.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use contracts::{Command, OrderId};
-use orders::Decision;
-use platform::telemetry::Decided;
+use orders::{Decision, DecisionCounter};
+use parking_lot::Mutex;
 
 use crate::waiting::Waiting;
 
@@ -12,13 +12,13 @@ use crate::waiting::Waiting;
 pub struct Decisions {
     waiting: Arc<Waiting>,
     under_way: Mutex<Vec<(OrderId, Decision)>>,
-    counted: Decided,
+    counter: DecisionCounter,
 }
 
 impl Decisions {
     /// Nothing is under way. Decisions are counted here.
-    pub fn new(counted: Decided) -> Decisions {
-        Decisions { waiting: Arc::default(), under_way: Mutex::default(), counted }
+    pub fn new(counter: DecisionCounter) -> Decisions {
+        Decisions { waiting: Arc::default(), under_way: Mutex::default(), counter }
     }
 
     /// Where requests wait for decisions.
@@ -28,27 +28,23 @@ impl Decisions {
 
     /// A new transaction begins. What an earlier one was about to decide was rolled back or told.
     pub fn begin(&self) {
-        self.under_way().clear();
+        self.under_way.lock().clear();
     }
 
     /// The transaction under way decides this.
     pub fn note(&self, order: OrderId, decision: Decision) {
-        self.under_way().push((order, decision));
+        self.under_way.lock().push((order, decision));
     }
 
     /// The transaction under way is committed.
     pub fn tell(&self) {
-        for (order, decision) in self.under_way().drain(..) {
-            self.counted.note(match &decision {
+        for (order, decision) in self.under_way.lock().drain(..) {
+            self.counter.note(match &decision {
                 Decision::Confirm => None,
                 Decision::Cancel(refusal) => Some(refusal),
             });
             self.waiting.decided(order, decision);
         }
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, Vec<(OrderId, Decision)>> {
-        self.under_way.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

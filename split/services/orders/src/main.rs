@@ -16,8 +16,8 @@ use actix_web::web;
 use chassis::{Choreographed, Handle, Reacts, Service, ServiceSettings};
 use clap::Parser;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use orders::DecisionCounter;
 use platform::config;
-use platform::telemetry::Decided;
 
 use crate::decisions::Decisions;
 use crate::listener::Listener;
@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
 async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
     let (protocol, answer_within) = (settings.saga, Duration::from_secs(answer_within));
     let telemetry = settings.start_telemetry("orders")?;
-    let decisions = Arc::new(Decisions::new(Decided::new(&telemetry)));
+    let decisions = Arc::new(Decisions::new(DecisionCounter::new(&telemetry)));
     let waiting = web::Data::from(decisions.waiting());
     let start = web::Data::new(Start { protocol, answer_within });
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {

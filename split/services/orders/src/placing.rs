@@ -7,10 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chassis::{Outgoing, Protocol, Wake, enqueue};
 use checkout::Process;
 use contracts::{BoxError, Envelope, Event, OrderRequest, PlacedOrder, TraceContext};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 use orders::{NewOrder, Order, PlaceError, Placed};
 use platform::telemetry::{self, DATABASE, Kind, Scope, Span};
-use platform::{CrashPoint, Flaw, Pool, Problem, http};
+use platform::{CrashPoint, Flaw, NotCommitted, Pool, Problem, http, transaction};
 
 use crate::sagas;
 use crate::waiting::Waiting;
@@ -29,7 +29,9 @@ pub async fn place_order(
     telemetry::note_order(new.placed.order_id);
     let wait = http::preferred_wait(&request);
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
-    let (mut order, replayed) = start.begin(&pool, &new, &scope).await?;
+    let id = new.placed.order_id;
+    let begun = orders::insist(async || start.begin(&pool, &new, &scope).await).await;
+    let (mut order, replayed) = begun.map_err(|error| orders::not_placed(error, id))?;
     CrashPoint::AfterCommit.pass();
     wake.notify_one();
     if let (Some(at_most), Some(ticket)) = (wait, ticket)
@@ -38,7 +40,7 @@ pub async fn place_order(
         let order_id = order.placed.order_id;
         // An order that an earlier request placed has another id than the one that this request would have had.
         let ticket = if replayed { waiting.ticket(order_id) } else { ticket };
-        order = ticket.wait(&pool, order, at_most).await?;
+        order = ticket.wait(&pool, order, at_most).await;
     }
     let status = match (order.status.is_terminal(), replayed) {
         (false, _) => StatusCode::ACCEPTED,
@@ -60,24 +62,28 @@ impl Start {
     /// Places the order, or finds the one that the same request placed before.
     async fn begin(&self, pool: &Pool, new: &NewOrder, within: &Scope) -> Result<(Order, bool), PlaceError> {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
-        let mut transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
-        let scope = transaction.scope();
+        let mut span = within.span(Kind::Internal, "transaction").with(DATABASE);
+        let scope = span.scope();
         let placed = match Flaw::IntentNotStored.is_on() {
             true => self.place_then_start(&mut conn, new, scope).await,
             false => {
                 let placed =
-                    conn.transaction(async |conn| self.place_and_start(conn, new, scope).await).await;
-                placed.map(|(placed, _commit)| placed)
+                    transaction(&mut conn, async |conn| self.place_and_start(conn, new, scope).await);
+                placed.await.map(|(placed, _commit)| placed).map_err(failed)
             }
         };
-        if let Err(Rollback(PlaceError::Broken(_))) = &placed {
-            transaction.failed("broken");
+        match &placed {
+            Err(PlaceError::Broken(_)) => span.failed("broken"),
+            Err(PlaceError::Unknown(_)) => span.failed("unknown"),
+            _ => {}
         }
-        match placed.map_err(|Rollback(error)| error)? {
+        match placed? {
             Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
             Placed::Known(order) => {
-                transaction.of(order.placed.order_id);
-                Ok((*order, true))
+                span.of(order.placed.order_id);
+                // One of this very id was stored by an attempt of this request whose answer was lost.
+                let replayed = order.placed.order_id != new.placed.order_id;
+                Ok((*order, replayed))
             }
         }
     }
@@ -88,7 +94,7 @@ impl Start {
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
         within: &Scope,
-    ) -> Result<(Placed, Span), Rollback> {
+    ) -> Result<(Placed, Span), PlaceError> {
         CrashPoint::BeforeOrderWrite.pass();
         let step = within.span(Kind::Internal, "orders.place-order");
         let placed = orders::place(conn, new).await?;
@@ -128,36 +134,21 @@ impl Start {
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
         within: &Scope,
-    ) -> Result<Placed, Rollback> {
-        let placed =
-            conn.transaction(async |conn| Ok::<_, Rollback>(orders::place(conn, new).await?)).await?;
+    ) -> Result<Placed, PlaceError> {
+        let placed = transaction(conn, async |conn| orders::place(conn, new).await).await.map_err(failed)?;
         if let Placed::New(event) = &placed {
-            conn.transaction(async |conn| {
-                self.start(conn, event, &new.placed, within.context()).await.map_err(Rollback::from)
-            })
-            .await?;
+            let start = async |conn: &mut _| {
+                self.start(conn, event, &new.placed, within.context()).await.map_err(PlaceError::from)
+            };
+            transaction(conn, start).await.map_err(failed)?;
         }
         Ok(placed)
     }
 }
 
-/// Why the transaction was rolled back.
-struct Rollback(PlaceError);
-
-impl From<PlaceError> for Rollback {
-    fn from(error: PlaceError) -> Self {
-        Rollback(error)
-    }
-}
-
-impl From<BoxError> for Rollback {
-    fn from(error: BoxError) -> Self {
-        Rollback(PlaceError::Broken(error))
-    }
-}
-
-impl From<diesel::result::Error> for Rollback {
-    fn from(error: diesel::result::Error) -> Self {
-        Rollback(PlaceError::Broken(error.into()))
+fn failed(failed: NotCommitted<PlaceError>) -> PlaceError {
+    match failed {
+        NotCommitted::RolledBack(error) => error,
+        NotCommitted::Unknown(error) => PlaceError::Unknown(error),
     }
 }

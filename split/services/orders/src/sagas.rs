@@ -42,9 +42,8 @@ struct SagaRow {
 
 /// A saga as it was stored.
 pub struct Stored {
-    /// Whose it is.
     pub order: OrderId,
-    /// Where it stands.
+    /// The state machine, as far as it has got.
     pub process: Process,
     /// The trace of the request that began it.
     pub trace: TraceContext,

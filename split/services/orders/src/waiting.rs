@@ -1,12 +1,12 @@
 //! Requests that wait for a decision, because they say `Prefer: wait=N`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use contracts::OrderId;
+use contracts::{BoxError, OrderId};
 use orders::{Decision, Order};
-use platform::{Pool, Problem, db};
+use parking_lot::{Mutex, MutexGuard};
+use platform::Pool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ pub struct Waiting {
 
 impl Waiting {
     fn orders(&self) -> MutexGuard<'_, HashMap<OrderId, watch::Sender<Option<Decision>>>> {
-        self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.orders.lock()
     }
 
     /// An order was decided, and the decision committed.
@@ -47,8 +47,9 @@ pub struct Ticket<'a> {
 }
 
 impl Ticket<'_> {
-    /// The order once it is decided, or as it is when the time is over.
-    pub async fn wait(mut self, pool: &Pool, order: Order, at_most: Duration) -> Result<Order, Problem> {
+    /// The order once it is decided, or as it is when the time is over. It is stored and under way, whatever the database
+    /// does meanwhile: a look that fails is no reason to say anything else (rule 53).
+    pub async fn wait(mut self, pool: &Pool, mut order: Order, at_most: Duration) -> Order {
         let deadline = Instant::now() + at_most;
         loop {
             let look = (Instant::now() + LOOK).min(deadline);
@@ -56,12 +57,23 @@ impl Ticket<'_> {
                 tokio::time::timeout_at(look, self.decision.wait_for(Option::is_some)).await
                 && let Some(decision) = decision.clone()
             {
-                return Ok(order.decided(decision));
+                return order.decided(decision);
             }
-            let found = orders::find(&mut *db::get(pool).await?, self.order).await?;
-            let Some(found) = found else { return Err(Problem::not_found(format!("order {}", self.order))) };
-            if found.status.is_terminal() || look == deadline {
-                return Ok(found);
+            let found = async {
+                let mut conn = pool.get().await.map_err(BoxError::from)?;
+                orders::find(&mut conn, self.order).await
+            };
+            // Not much longer than the client is willing to wait: the last look comes when the time is over.
+            match tokio::time::timeout_at(deadline + LOOK, found).await {
+                Ok(Ok(Some(found))) => order = found,
+                Ok(Ok(None)) => tracing::error!(order = %self.order, "an order that was stored is not there"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, order = %self.order, "no look at an order that is waited for")
+                }
+                Err(_) => return order,
+            }
+            if order.status.is_terminal() || look == deadline {
+                return order;
             }
         }
     }

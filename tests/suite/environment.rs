@@ -1,0 +1,225 @@
+//! The database has a bad moment: nothing is lost by it, and nobody hears anything untrue of an order.
+//!
+//! A trigger makes the moment: it fails as the server would, with the server's code and in Korean, or ends the session that
+//! fires it. How often it fired is counted by a sequence, which no rollback takes back.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::future::try_join_all;
+use tests::{Body, Driver, Stage, World, eventually};
+use uuid::Uuid;
+use audit::Expected;
+
+use crate::api::order;
+
+/// Fails with the codes of a lock time-out, a deadlock, a full disk, a shutdown, an I/O error, too many connections and a
+/// statement that its table has outgrown, in turn.
+const FAILS: &str = "RAISE EXCEPTION '잠시 후 다시 시도하세요' USING ERRCODE =
+    (ARRAY['55P03', '40P01', '53100', '57P01', '58030', '53300', '0A000'])[1 + fired % 7];";
+
+/// Ends its session, each time.
+const HANGS_UP: &str = "PERFORM pg_terminate_backend(pg_backend_pid());";
+
+/// Ends its session, the first time.
+const HANGS_UP_ONCE: &str = "IF fired = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;";
+
+/// When it fires: before a row goes in, or when the transaction that put it in commits.
+const BEFORE: &str = "TRIGGER bad_moment BEFORE INSERT ON";
+const AT_COMMIT: &str = "CONSTRAINT TRIGGER bad_moment AFTER INSERT ON";
+
+/// A database in which a table has a bad moment.
+struct BadMoment {
+    connection: AsyncPgConnection,
+    table: &'static str,
+}
+
+#[derive(QueryableByName)]
+struct Fired {
+    #[diesel(sql_type = BigInt)]
+    fired: i64,
+}
+
+impl BadMoment {
+    async fn begin(url: &str, when: &str, table: &'static str, what: &str) -> Result<BadMoment> {
+        let mut connection = AsyncPgConnection::establish(url).await?;
+        let deferred = if when == AT_COMMIT { "DEFERRABLE INITIALLY DEFERRED" } else { "" };
+        connection
+            .batch_execute(&format!(
+                "DROP SEQUENCE IF EXISTS public.bad_moments;
+                 CREATE SEQUENCE public.bad_moments;
+                 CREATE OR REPLACE FUNCTION public.bad_moment() RETURNS trigger LANGUAGE plpgsql AS $$
+                     DECLARE fired bigint := nextval('public.bad_moments');
+                     BEGIN {what} RETURN NEW; END $$;
+                 CREATE {when} {table} {deferred} FOR EACH ROW EXECUTE FUNCTION public.bad_moment()"
+            ))
+            .await?;
+        Ok(BadMoment { connection, table })
+    }
+
+    async fn fired(&mut self) -> Result<i64> {
+        let fired = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS fired FROM public.bad_moments";
+        let row: Fired = diesel::sql_query(fired).get_result(&mut self.connection).await?;
+        Ok(row.fired)
+    }
+
+    async fn end(mut self) -> Result<()> {
+        let end = format!("DROP TRIGGER bad_moment ON {}", self.table);
+        Ok(self.connection.batch_execute(&end).await?)
+    }
+}
+
+/// More often than a message is tried before it is a dead letter, however often it was delivered.
+const LONG: i64 = 30;
+
+pub async fn a_bad_moment_is_waited_out_in_any_language(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Orchestrated, Driver::Choreographed] {
+        let world = stage.new_world(driver, infrastructure).await?;
+        let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+        let inventory = &world.databases.inventory;
+        let mut moment = BadMoment::begin(inventory, BEFORE, "inventory.reservations", FAILS).await?;
+        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        let placed = world.order(&Uuid::new_v4().to_string(), &body).await?.expect(202)?;
+        eventually(
+            "the inventory goes on trying",
+            async || Ok((moment.fired().await? >= LONG).then_some(())),
+        )
+        .await?;
+        moment.end().await?;
+        let decided = world.decision(placed.header("location")).await?;
+        ensure!(decided["status"] == "confirmed", "{decided}");
+        ensure!(world.on_hand(&sku).await? == 4);
+        // Without a dead letter: the audit counts them.
+        stage.close(world, infrastructure, Expected::default()).await.context(driver.to_string())?;
+    }
+    Ok(None)
+}
+
+pub async fn a_lost_connection_is_tried_again(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Local, Driver::Orchestrated] {
+        let world = stage.new_world(driver, infrastructure).await?;
+        let (sku, customer) = (world.product(10, 9).await?, world.customer(100).await?);
+        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        for when in [BEFORE, AT_COMMIT] {
+            let orders = &world.databases.orders;
+            let mut moment = BadMoment::begin(orders, when, "orders.orders", HANGS_UP_ONCE).await?;
+            let placed = world.order(&Uuid::new_v4().to_string(), &body).await?;
+            let new = if driver == Driver::Local { 201 } else { 202 };
+            let placed = placed.expect(new).with_context(|| format!("{driver}, {when}"))?;
+            ensure!(moment.fired().await? == 2, "it was tried {} times", moment.fired().await?);
+            ensure!(placed.header("idempotency-replayed").is_empty(), "it repeats nothing of the client's");
+            moment.end().await?;
+            let decided = world.decision(placed.header("location")).await?;
+            ensure!(decided["status"] == "confirmed", "{decided}");
+        }
+        ensure!((world.on_hand(&sku).await?, world.balance(&customer).await?) == (7, 80), "bought twice");
+        stage.close(world, infrastructure, Expected::default()).await.context(driver.to_string())?;
+    }
+    Ok(None)
+}
+
+pub async fn what_is_said_of_an_order_is_true(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Local, Driver::Orchestrated] {
+        let world = stage.new_world(driver, infrastructure).await?;
+        let (sku, customer) = (world.product(10, 9).await?, world.customer(100).await?);
+        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        let orders = world.databases.orders.clone();
+
+        // It fails before the commit is sent: not done, for certain.
+        let key = Uuid::new_v4().to_string();
+        let moment = BadMoment::begin(&orders, BEFORE, "orders.orders", HANGS_UP).await?;
+        let answer = world.order(&key, &body).await?;
+        answer.is_problem(503, "unavailable").with_context(|| driver.to_string())?;
+        ensure!(answer.json.get("ask").is_none(), "{}", answer.text);
+        moment.end().await?;
+        send_again(&world, &key, &body).await?;
+
+        // The answer to the commit is lost: nobody knows, and the answer says whom to ask.
+        let key = Uuid::new_v4().to_string();
+        let moment = BadMoment::begin(&orders, AT_COMMIT, "orders.orders", HANGS_UP).await?;
+        let answer = world.order(&key, &body).await?;
+        answer.is_problem(504, "outcome_unknown").with_context(|| driver.to_string())?;
+        let ask = answer.json["ask"].as_str().context("it says where to ask")?;
+        ensure!(!answer.text.contains("nothing was decided"), "{}", answer.text);
+        world.get(ask).await?.is_problem(404, "not_found")?;
+        moment.end().await?;
+        send_again(&world, &key, &body).await?;
+        ensure!((world.on_hand(&sku).await?, world.balance(&customer).await?) == (7, 80), "bought twice");
+        stage.close(world, infrastructure, Expected::default()).await.context(driver.to_string())?;
+    }
+    Ok(None)
+}
+
+/// As everybody is told to: with the same key.
+async fn send_again(world: &World, key: &str, body: &serde_json::Value) -> Result<()> {
+    let placed = world.order(key, body).await?;
+    ensure!([201, 202].contains(&placed.status), "{}: {}", placed.status, placed.text);
+    let decided = world.decision(placed.header("location")).await?;
+    ensure!(decided["status"] == "confirmed", "{decided}");
+    Ok(())
+}
+
+pub async fn a_stored_order_is_pending_whatever_the_database_does(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let payments = &world.databases.payments;
+    let mut moment = BadMoment::begin(payments, BEFORE, "payments.payments", FAILS).await?;
+    let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let key = Uuid::new_v4().to_string();
+    let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=5")];
+    let waiting = world.send("POST", "/orders", &headers, Body::Json(body));
+    let breaking = async {
+        let under_way = async || Ok((moment.fired().await? > 0).then_some(()));
+        eventually("the order waits for its payment", under_way).await?;
+        let orders = world.databases.orders.rsplit('/').next().unwrap_or_default();
+        let away = format!(
+            "ALTER DATABASE \"{orders}\" ALLOW_CONNECTIONS false;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{orders}'"
+        );
+        moment.connection.batch_execute(&away).await?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let back = format!("ALTER DATABASE \"{orders}\" ALLOW_CONNECTIONS true");
+        anyhow::Ok(moment.connection.batch_execute(&back).await?)
+    };
+    let (answer, broken) = tokio::join!(waiting, breaking);
+    broken?;
+    let answer = answer?.expect(202)?;
+    ensure!(answer.json["status"] == "pending", "{}", answer.text);
+    moment.end().await?;
+    let decided = world.decision(answer.header("location")).await?;
+    ensure!(decided["status"] == "confirmed", "{decided}");
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+/// More than a worker has connections, so that each has its statements prepared.
+const CROWD: usize = 20;
+
+pub async fn a_table_may_change_under_a_running_shop(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Local, Driver::Orchestrated] {
+        let world = stage.new_world(driver, infrastructure).await?;
+        let (sku, customer) = (world.product(10, 9).await?, world.customer(100).await?);
+        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        world.confirmed(&body).await?;
+        let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
+        let list = format!("/orders?customer={customer}");
+        for migration in ["ADD note text", "ALTER region TYPE varchar(64)"] {
+            try_join_all((0..CROWD).map(|_| world.get(&list))).await?;
+            connection.batch_execute(&format!("ALTER TABLE orders.orders {migration}")).await?;
+            for answer in try_join_all((0..CROWD).map(|_| world.get(&list))).await? {
+                answer.expect(200).with_context(|| format!("{driver}, {migration}"))?;
+            }
+            world.confirmed(&body).await.with_context(|| format!("{driver}, {migration}"))?;
+        }
+        stage.close(world, infrastructure, Expected::default()).await.context(driver.to_string())?;
+    }
+    Ok(None)
+}
