@@ -6,7 +6,7 @@ use platform::http::Page;
 use platform::{Pool, Problem, db};
 use uuid::Uuid;
 
-use crate::domain::Product;
+use crate::domain::{self, Product};
 use crate::ports::CatalogStore;
 use crate::{handlers, postgres};
 
@@ -33,7 +33,7 @@ async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse
 }
 
 async fn put(pool: web::Data<Pool>, products: web::Json<Vec<Product>>) -> Result<HttpResponse, Problem> {
-    if let Some(flaw) = products.iter().find_map(Product::flaw) {
+    if let Some(flaw) = products.iter().find_map(Product::flaw).or_else(|| domain::contradiction(&products)) {
         return Err(Problem::unprocessable("invalid_product", flaw));
     }
     handlers::put(&mut *db::get(&pool).await?, &products).await?;

@@ -15,10 +15,10 @@ use contracts::{Sku, TraceContext};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 
-use crate::Problem;
 use crate::health::Health;
 use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
+use crate::{Problem, entrance};
 
 /// The one description of the shop's API: both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");
@@ -97,6 +97,7 @@ async fn serve_until_stopped(
                 .configure(common)
                 .configure(|app| routes(app))
                 .default_service(web::to(async || no_such_route()))
+                .wrap(from_fn(entrance::check))
                 .wrap(from_fn(telemetry::observe))
         })
         .workers(workers())
@@ -212,15 +213,14 @@ fn docs() -> HttpResponse {
 }
 
 fn no_such_route() -> HttpResponse {
-    let detail = "there is no such path, or it does not answer this method; /docs lists all of them";
+    let detail = "there is no such path; /docs lists all of them";
     actix_web::ResponseError::error_response(&Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail))
 }
 
 fn json_problem(error: JsonPayloadError) -> Problem {
     match error {
-        JsonPayloadError::OverflowKnownLength { .. }
-        | JsonPayloadError::Overflow { .. }
-        | JsonPayloadError::Payload(actix_web::error::PayloadError::Overflow) => body_too_large(),
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => body_too_large(),
+        JsonPayloadError::Payload(error) => entrance::body_problem(&error),
         JsonPayloadError::ContentType => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not_json",
@@ -270,8 +270,16 @@ pub fn preferred_wait(request: &HttpRequest) -> Option<Duration> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
+    #[serde(default, deserialize_with = "none_if_empty")]
     after: Option<Sku>,
     limit: Option<u16>,
+}
+
+/// `?after=` asks for the first page, as leaving it out does.
+fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sku>, D::Error> {
+    let text = String::deserialize(value)?;
+    let given = Some(text).filter(|text| !text.is_empty());
+    given.map(|text| Sku::try_from(text).map_err(serde::de::Error::custom)).transpose()
 }
 
 impl Page {

@@ -30,6 +30,7 @@ use prometheus_client::registry::Registry;
 pub use attributes::{DATABASE, Fixed, Kind, Name};
 pub use log::{note_order, on_behalf, within};
 pub use metrics::{Decided, Pools, timed};
+pub(crate) use observe::fits;
 pub(crate) use observe::{brought, observe};
 pub use observe::{order_at, request_name};
 pub use options::Options;

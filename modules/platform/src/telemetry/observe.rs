@@ -55,7 +55,8 @@ fn route_of(path: &str) -> RouteOf {
     RouteOf::Other(matching(&REGISTRY).unwrap_or("other"))
 }
 
-fn fits(route: &str, path: &str) -> bool {
+/// Whether a path is an instance of a route, as `/orders/1` is one of `/orders/{order_id}`.
+pub(crate) fn fits(route: &str, path: &str) -> bool {
     let (mut wanted, mut there) = (route.split('/'), path.split('/'));
     loop {
         match (wanted.next(), there.next()) {
