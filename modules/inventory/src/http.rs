@@ -6,6 +6,7 @@ use platform::http::Page;
 use platform::{Pool, Problem, db};
 
 use crate::domain::Receipt;
+use crate::handlers::ReceiveError;
 use crate::{handlers, postgres};
 
 /// The module's endpoints.
@@ -31,4 +32,16 @@ async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse
 async fn receive(pool: web::Data<Pool>, receipt: web::Json<Receipt>) -> Result<HttpResponse, Problem> {
     handlers::receive(&mut *db::get(&pool).await?, &receipt).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::IdReused => Problem::unprocessable(
+                "receipt_id_reused",
+                "this receipt_id was sent with another delivery; use a new one for a new delivery",
+            ),
+            ReceiveError::Broken(error) => error.into(),
+        }
+    }
 }

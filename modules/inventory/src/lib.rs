@@ -12,7 +12,7 @@ mod reactions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Level, Pieces, Receipt, Reservation};
-pub use handlers::{handle, receive};
+pub use handlers::{ReceiveError, handle, receive};
 pub use http::routes;
 pub use memory::MemoryStock;
 pub use ports::{Shelf, StockStore};

@@ -5,6 +5,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::{Flaw, sql};
+use uuid::Uuid;
 
 use crate::domain::{Level, Pieces, Receipt, Reservation};
 use crate::flawed;
@@ -34,6 +35,12 @@ struct ReservationRow {
     status: String,
     #[diesel(sql_type = Jsonb)]
     lines: serde_json::Value,
+}
+
+#[derive(QueryableByName)]
+struct ReceiptRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    fingerprint: Option<Uuid>,
 }
 
 /// Locks in the order of the skus, so that two orders that want the same products wait for each other and never in a
@@ -126,10 +133,11 @@ impl StockStore for AsyncPgConnection {
         Ok(())
     }
 
-    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<(), BoxError> {
+    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<Uuid, BoxError> {
         let (skus, quantities) = columns(&receipt.lines);
         sql("WITH receipt AS (
-                 INSERT INTO inventory.receipts (receipt_id) VALUES ($3) ON CONFLICT DO NOTHING RETURNING 1),
+                 INSERT INTO inventory.receipts (receipt_id, fingerprint) VALUES ($3, $4)
+                 ON CONFLICT DO NOTHING RETURNING 1),
              line AS (
                  SELECT sku, sum(quantity)::bigint AS quantity
                  FROM unnest($1, $2) AS line (sku, quantity), receipt GROUP BY sku)
@@ -140,9 +148,16 @@ impl StockStore for AsyncPgConnection {
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
         .bind::<SqlUuid, _>(receipt.receipt_id)
+        .bind::<SqlUuid, _>(receipt.fingerprint())
         .execute(self)
         .await?;
-        Ok(())
+        // A statement of its own: the first may have waited for another that took the id, and does not see its row.
+        let rows: Vec<ReceiptRow> = sql("SELECT fingerprint FROM inventory.receipts WHERE receipt_id = $1")
+            .bind::<SqlUuid, _>(receipt.receipt_id)
+            .load(self)
+            .await?;
+        // What was received before fingerprints were kept is taken for what it is said to be.
+        Ok(rows.into_iter().find_map(|row| row.fingerprint).unwrap_or_else(|| receipt.fingerprint()))
     }
 }
 

@@ -114,6 +114,9 @@ impl OrderStore for AsyncPgConnection {
     }
 }
 
+/// Later than any order is placed: the year 9999.
+const LATEST: DateTime<Utc> = DateTime::from_timestamp(253_370_764_800, 0).expect("it is a time");
+
 /// An order by its id.
 pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option<Order>, BoxError> {
     let rows: Vec<OrderRow> =
@@ -121,17 +124,23 @@ pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option
     rows.into_iter().next().map(Order::try_from).transpose()
 }
 
-/// A customer's orders, the newest first.
+/// A customer's orders, the newest first: all, or those before the one that was placed then and has this id.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     customer: &CustomerId,
+    before: Option<(DateTime<Utc>, OrderId)>,
     limit: i64,
 ) -> Result<Vec<Order>, BoxError> {
-    let rows: Vec<OrderRow> =
-        sql("SELECT * FROM orders.orders WHERE customer_id = $1 ORDER BY placed_at DESC LIMIT $2")
-            .bind::<Text, _>(customer.as_str())
-            .bind::<BigInt, _>(limit)
-            .load(conn)
-            .await?;
+    // Two orders may have been placed in the same microsecond: the id tells them apart. `LATEST` is after all of them.
+    let (placed_at, order) = before.map_or((LATEST, uuid::Uuid::max()), |(at, order)| (at, order.0));
+    let rows: Vec<OrderRow> = sql("SELECT * FROM orders.orders
+             WHERE customer_id = $1 AND (placed_at, order_id) < ($2, $3)
+             ORDER BY placed_at DESC, order_id DESC LIMIT $4")
+    .bind::<Text, _>(customer.as_str())
+    .bind::<Timestamptz, _>(placed_at)
+    .bind::<Uuid, _>(order)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
     rows.into_iter().map(Order::try_from).collect()
 }

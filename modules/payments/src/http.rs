@@ -6,6 +6,7 @@ use platform::{Pool, Problem, db};
 use serde_json::json;
 
 use crate::domain::Deposit;
+use crate::handlers::DepositError;
 use crate::{handlers, postgres};
 
 /// The module's endpoints.
@@ -26,6 +27,28 @@ async fn deposit(pool: web::Data<Pool>, deposits: web::Json<Vec<Deposit>>) -> Re
     if let Some(flaw) = deposits.iter().find_map(Deposit::flaw) {
         return Err(Problem::unprocessable("invalid_deposit", flaw));
     }
-    handlers::deposit(&mut *db::get(&pool).await?, &deposits).await?;
+    let mut conn = db::get(&pool).await?;
+    db::in_transaction(&mut conn, async |conn| handlers::deposit(conn, &deposits).await).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<diesel::result::Error> for DepositError {
+    fn from(error: diesel::result::Error) -> Self {
+        DepositError::Broken(error.into())
+    }
+}
+
+impl From<DepositError> for Problem {
+    fn from(error: DepositError) -> Self {
+        match error {
+            DepositError::IdReused(id) => Problem::unprocessable(
+                "deposit_id_reused",
+                format!(
+                    "the deposit_id {id} was sent with another customer or amount; nothing of this request was booked; \
+                     use a new one for a new deposit"
+                ),
+            ),
+            DepositError::Broken(error) => error.into(),
+        }
+    }
 }

@@ -11,7 +11,7 @@ mod reactions;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Deposit, Payment};
-pub use handlers::{deposit, handle};
+pub use handlers::{DepositError, deposit, handle};
 pub use http::routes;
 pub use memory::MemoryPayments;
 pub use ports::{Account, PaymentStore};

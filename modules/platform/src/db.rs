@@ -4,7 +4,9 @@ use anyhow::{Context, anyhow};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool,
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+};
 use futures_util::FutureExt;
 
 /// A pool of connections to one database.
@@ -75,6 +77,25 @@ pub fn without_password(url: &str) -> String {
 /// A connection from the pool, or an error that says that there was none.
 pub async fn get(pool: &Pool) -> anyhow::Result<PooledConnection> {
     pool.get().await.context("no connection to the database is free")
+}
+
+/// Does this in one transaction: all of it, or after an error nothing. For endpoints that are all of their process.
+pub async fn in_transaction<T, E: From<diesel::result::Error>>(
+    conn: &mut AsyncPgConnection,
+    work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    AnsiTransactionManager::begin_transaction(conn).await?;
+    let outcome = work(conn).await;
+    match &outcome {
+        Ok(_) => AnsiTransactionManager::commit_transaction(conn).await?,
+        Err(_) => {
+            // What went wrong first is what is told; the pool does not keep a connection that cannot even roll back.
+            if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
+                tracing::warn!(%error, "a transaction was not rolled back; its connection is given up");
+            }
+        }
+    }
+    outcome
 }
 
 /// Whether an error is about the moment and not about what was asked: the connection is gone, or two transactions
