@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(uri.unwrap(), "/orders?customer=%61&after=..");
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_body_that_does_not_come_is_not_waited_for() {
         let never = stream::iter([Ok("{".into())]).chain(stream::pending::<Result<Bytes, PayloadError>>());
         let mut slow =
