@@ -49,10 +49,12 @@ pub async fn check<B: MessageBody>(
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    if request.method() != Method::GET {
-        let payload = in_time(request.take_payload(), Instant::now() + BODY_TIME);
-        request.set_payload(payload);
-    }
+    // A GET has no body to wait for: after `Upgrade: websocket` the server would take all that follows for one.
+    let body = match request.take_payload() {
+        _ if request.method() == Method::GET => Payload::None,
+        body => in_time(body, Instant::now() + BODY_TIME),
+    };
+    request.set_payload(body);
     next.call(request).await
 }
 

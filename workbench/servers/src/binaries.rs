@@ -14,10 +14,7 @@ use crate::guard::executable;
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
     if programs.iter().any(|program| !folder.join(program).exists()) {
-        eprintln!(
-            "Building {} with cargo: minutes the first time, seconds after that",
-            programs.join(", ")
-        );
+        eprintln!("Building {} with cargo: minutes the first time, seconds after that", programs.join(", "));
     }
     let mut cargo = cargo(&folder, programs)?;
     // At a terminal cargo's progress is for the user; elsewhere its words are only of interest if it fails.
