@@ -10,11 +10,11 @@ use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::try_join_all;
-use tests::{Body, Driver, Stage, World, eventually};
+use tests::{Goods, Line, Body, Driver, Stage, World, eventually};
 use uuid::Uuid;
 use audit::Expected;
 
-use crate::api::order;
+use tests::order;
 
 /// Fails with the codes of a lock time-out, a deadlock, a full disk, a shutdown, an I/O error, too many connections and a
 /// statement that its table has outgrown, in turn.
@@ -79,10 +79,10 @@ pub async fn a_bad_moment_is_waited_out_in_any_language(stage: &Stage) -> Result
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Orchestrated, Driver::Choreographed] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+        let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
         let inventory = &world.databases.inventory;
         let mut moment = BadMoment::begin(inventory, BEFORE, "inventory.reservations", FAILS).await?;
-        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         let placed = world.order(&Uuid::new_v4().to_string(), &body).await?.expect(202)?;
         eventually(
             "the inventory goes on trying",
@@ -103,8 +103,8 @@ pub async fn a_lost_connection_is_tried_again(stage: &Stage) -> Result<Option<St
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(10, 9).await?, world.customer(100).await?);
-        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        let (sku, customer) = (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
+        let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         for when in [BEFORE, AT_COMMIT] {
             let orders = &world.databases.orders;
             let mut moment = BadMoment::begin(orders, when, "orders.orders", HANGS_UP_ONCE).await?;
@@ -127,8 +127,8 @@ pub async fn what_is_said_of_an_order_is_true(stage: &Stage) -> Result<Option<St
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(10, 9).await?, world.customer(100).await?);
-        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        let (sku, customer) = (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
+        let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         let orders = world.databases.orders.clone();
 
         // It fails before the commit is sent: not done, for certain.
@@ -168,10 +168,10 @@ async fn send_again(world: &World, key: &str, body: &serde_json::Value) -> Resul
 pub async fn a_stored_order_is_pending_whatever_the_database_does(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
-    let (sku, customer) = (world.product(10, 5).await?, world.customer(100).await?);
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     let payments = &world.databases.payments;
     let mut moment = BadMoment::begin(payments, BEFORE, "payments.payments", FAILS).await?;
-    let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+    let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     let key = Uuid::new_v4().to_string();
     let headers = [("idempotency-key", key.as_str()), ("prefer", "wait=5")];
     let waiting = world.send("POST", "/orders", &headers, Body::Json(body));
@@ -206,8 +206,8 @@ pub async fn a_table_may_change_under_a_running_shop(stage: &Stage) -> Result<Op
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(10, 9).await?, world.customer(100).await?);
-        let body = order(&customer, "seoul", &[(&sku, 1, 10)]);
+        let (sku, customer) = (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
+        let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         world.confirmed(&body).await?;
         let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
         let list = format!("/orders?customer={customer}");

@@ -21,6 +21,7 @@ mod deadlocks;
 mod divergence;
 mod docs;
 mod duplicates;
+mod edge;
 mod environment;
 mod flaws;
 mod gateway;
@@ -134,6 +135,17 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         contention::a_sale_is_not_oversold,
         contention::crossed_orders_do_not_deadlock,
         contention::one_unit_and_five_hundred_buyers,
+        edge::what_a_client_did_harms_nobody_else,
+        edge::a_path_has_one_reading,
+        edge::head_is_get_without_the_body,
+        edge::a_wrong_method_is_told_which_are_right,
+        edge::what_is_described_is_accepted,
+        edge::lines_in_another_order_are_the_same_order,
+        edge::a_reused_id_is_refused,
+        edge::one_id_and_many_contents_at_the_same_moment,
+        edge::orders_have_pages,
+        edge::a_connection_is_not_held_for_nothing,
+        edge::what_belongs_to_one_connection_stays_there,
         openapi::every_path_answers,
         openapi::the_pages_are_served,
         openapi::health_is_told,

@@ -1,5 +1,7 @@
 //! The rules of the catalog, on plain values.
 
+use std::collections::BTreeMap;
+
 use contracts::{Error, Money, OrderLine, Quantity, RefusalCode, Sku};
 use serde::{Deserialize, Serialize};
 
@@ -25,9 +27,10 @@ pub struct Sale {
     /// What one piece costs in the sale, in minor units.
     pub price: Money,
     /// How many are sold at that price, at most.
+    #[serde(deserialize_with = "contracts::whole::deserialize")]
     pub quota: i64,
     /// How many orders have claimed so far.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "contracts::whole::deserialize")]
     pub claimed: i64,
 }
 
@@ -47,6 +50,15 @@ impl Product {
             .filter(|sale| sale.quota < 0)
             .map(|_| format!("the quota of {} is below zero", self.sku))
     }
+}
+
+/// A product that stands in the list more than once, and not each time alike: which of them is meant?
+pub fn contradiction(products: &[Product]) -> Option<String> {
+    let mut known: BTreeMap<&Sku, &Product> = BTreeMap::new();
+    let product = products
+        .iter()
+        .find_map(|product| known.insert(&product.sku, product).filter(|earlier| *earlier != product))?;
+    Some(format!("{} stands in the list more than once, and not each time alike; give it once", product.sku))
 }
 
 /// Pieces of one product, claimed of its sale.
@@ -109,6 +121,20 @@ mod tests {
             Err(Error::Refused(refusal)) => refusal.code,
             other => panic!("not refused: {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_list_does_not_contradict_itself() {
+        let product = |sku: &str, price| Product {
+            sku: sku.parse().unwrap(),
+            name: "A".into(),
+            price: Money(price),
+            sale: None,
+        };
+        assert_eq!(contradiction(&[product("a", 1), product("b", 2), product("a", 1)]), None);
+        assert!(
+            contradiction(&[product("a", 1), product("b", 2), product("a", 2)]).unwrap().starts_with("a ")
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use platform::{Pool, Problem};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::domain::Product;
+use crate::domain::{self, Product};
 use crate::ports::CatalogStore;
 use crate::{handlers, postgres};
 
@@ -23,8 +23,16 @@ pub fn routes(routes: &mut web::ServiceConfig) {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Page {
+    #[serde(default, deserialize_with = "none_if_empty")]
     after: Option<Sku>,
     limit: Option<u16>,
+}
+
+/// `?after=` asks for the first page, as leaving it out does.
+fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sku>, D::Error> {
+    let text = String::deserialize(value)?;
+    let given = Some(text).filter(|text| !text.is_empty());
+    given.map(|text| Sku::try_from(text).map_err(serde::de::Error::custom)).transpose()
 }
 
 impl Page {
@@ -54,7 +62,7 @@ async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse
 }
 
 async fn put(pool: web::Data<Pool>, products: web::Json<Vec<Product>>) -> Result<HttpResponse, Problem> {
-    if let Some(flaw) = products.iter().find_map(Product::flaw) {
+    if let Some(flaw) = products.iter().find_map(Product::flaw).or_else(|| domain::contradiction(&products)) {
         return Err(Problem::unprocessable("invalid_product", flaw));
     }
     write(&pool, async |conn| handlers::put(conn, &products).await).await?;

@@ -8,6 +8,7 @@ mod event;
 mod ids;
 mod money;
 mod order;
+pub mod whole;
 
 pub use command::Command;
 pub use envelope::{Envelope, Message, TraceContext, message_id};

@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::{Invalid, whole};
 
 /// An amount in minor units (the smallest coin) of the shop's one currency.
 ///
 /// Never a floating-point number, and arithmetic is checked: an overflow is `None`, not a wrapped total (rule 28).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Money(pub i64);
+pub struct Money(#[serde(deserialize_with = "whole::deserialize")] pub i64);
 
 impl Money {
     /// The balance of a wallet that nothing was paid into.
@@ -41,8 +41,18 @@ impl fmt::Display for Money {
 
 /// How many pieces: from 1 to [`Quantity::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "i64")]
+#[serde(try_from = "Whole", into = "i64")]
 pub struct Quantity(i64);
+
+#[derive(Deserialize)]
+struct Whole(#[serde(deserialize_with = "whole::deserialize")] i64);
+
+impl TryFrom<Whole> for Quantity {
+    type Error = Invalid;
+    fn try_from(pieces: Whole) -> Result<Self, Invalid> {
+        pieces.0.try_into()
+    }
+}
 
 impl Quantity {
     /// The most pieces that one line can name.
@@ -88,7 +98,10 @@ mod tests {
         for text in ["0", "-1", "2147483648", "1e400", "1.5", "\"1\"", "null"] {
             assert!(serde_json::from_str::<Quantity>(text).is_err(), "{text}");
         }
-        assert_eq!(serde_json::from_str::<Quantity>("7").unwrap().get(), 7);
+        for seven in ["7", "7.0", "70e-1", "0.7e1"] {
+            assert_eq!(serde_json::from_str::<Quantity>(seven).unwrap().get(), 7);
+            assert_eq!(serde_json::from_str::<Money>(seven).unwrap(), Money(7));
+        }
     }
 
     #[test]

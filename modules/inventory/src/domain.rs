@@ -1,5 +1,7 @@
 //! The rules of the warehouse, on plain values.
 
+use std::collections::BTreeMap;
+
 use contracts::{Error, OrderLine, Quantity, RefusalCode, Sku};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,6 +34,19 @@ pub struct Receipt {
     pub receipt_id: Uuid,
     /// The pieces that came, by product.
     pub lines: Vec<Pieces>,
+}
+
+impl Receipt {
+    /// What came: equal for equal deliveries, however their lines are written down (rule 58).
+    pub fn fingerprint(&self) -> Uuid {
+        let mut pieces: BTreeMap<&Sku, i64> = BTreeMap::new();
+        for line in &self.lines {
+            *pieces.entry(&line.sku).or_default() += line.quantity.get();
+        }
+        let text: Vec<String> =
+            pieces.into_iter().map(|(sku, quantity)| format!("{sku} {quantity}")).collect();
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, text.join(",").as_bytes())
+    }
 }
 
 /// What became of an order's pieces.
@@ -72,6 +87,22 @@ mod tests {
 
     fn level(sku: &str, on_hand: i64) -> Level {
         Level { sku: sku.parse().unwrap(), received: on_hand, on_hand }
+    }
+
+    #[test]
+    fn a_delivery_has_one_fingerprint_however_it_is_written() {
+        let delivery = |lines: &[(&str, i64)]| {
+            let pieces = |&(sku, quantity): &(&str, i64)| Pieces {
+                sku: str::parse(sku).unwrap(),
+                quantity: quantity.try_into().unwrap(),
+            };
+            Receipt { receipt_id: Uuid::nil(), lines: lines.iter().map(pieces).collect() }.fingerprint()
+        };
+        let one = delivery(&[("a", 3), ("b", 1)]);
+        assert_eq!(delivery(&[("b", 1), ("a", 3)]), one);
+        assert_eq!(delivery(&[("a", 1), ("b", 1), ("a", 2)]), one, "two lines of one product are their sum");
+        assert_ne!(delivery(&[("a", 3), ("b", 2)]), one);
+        assert_ne!(delivery(&[("a", 3)]), one);
     }
 
     #[test]

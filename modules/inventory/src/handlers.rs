@@ -81,7 +81,23 @@ async fn release_stock<S: StockStore>(store: &mut S, order: OrderId) -> Result<E
     Ok(Event::StockReleased { order_id: order })
 }
 
-/// Takes a delivery to the warehouse in.
-pub async fn receive<S: StockStore>(store: &mut S, receipt: &Receipt) -> Result<(), BoxError> {
-    store.save_receipt(receipt).await
+/// Why a delivery was not received.
+#[derive(Debug)]
+pub enum ReceiveError {
+    /// Its id belongs to another delivery.
+    IdReused,
+    /// The store failed.
+    Broken(BoxError),
+}
+
+impl From<BoxError> for ReceiveError {
+    fn from(error: BoxError) -> Self {
+        ReceiveError::Broken(error)
+    }
+}
+
+/// Takes a delivery to the warehouse in, once. Another one under its id is refused (rule 58).
+pub async fn receive<S: StockStore>(store: &mut S, receipt: &Receipt) -> Result<(), ReceiveError> {
+    let received = store.save_receipt(receipt).await?;
+    if received == receipt.fingerprint() { Ok(()) } else { Err(ReceiveError::IdReused) }
 }

@@ -7,6 +7,7 @@ use platform::{Pool, Problem};
 use serde::Deserialize;
 
 use crate::domain::Receipt;
+use crate::handlers::ReceiveError;
 use crate::{handlers, postgres};
 
 /// The endpoints below `/stock`. They find their [`Pool`] among the app's data.
@@ -21,8 +22,16 @@ pub fn routes(routes: &mut web::ServiceConfig) {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Page {
+    #[serde(default, deserialize_with = "none_if_empty")]
     after: Option<Sku>,
     limit: Option<u16>,
+}
+
+/// `?after=` asks for the first page, as leaving it out does.
+fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sku>, D::Error> {
+    let text = String::deserialize(value)?;
+    let given = Some(text).filter(|text| !text.is_empty());
+    given.map(|text| Sku::try_from(text).map_err(serde::de::Error::custom)).transpose()
 }
 
 impl Page {
@@ -50,6 +59,16 @@ async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse
 }
 
 async fn receive(pool: web::Data<Pool>, receipt: web::Json<Receipt>) -> Result<HttpResponse, Problem> {
-    write(&pool, async |conn| handlers::receive(conn, &receipt).await).await?;
+    let received = write(&pool, async |conn| match handlers::receive(conn, &receipt).await {
+        Ok(()) => Ok(true),
+        Err(ReceiveError::IdReused) => Ok(false),
+        Err(ReceiveError::Broken(error)) => Err(error),
+    });
+    if !received.await? {
+        return Err(Problem::unprocessable(
+            "receipt_id_reused",
+            "this receipt_id was sent with another delivery; use a new one for a new delivery",
+        ));
+    }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -13,7 +13,7 @@ mod schema;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Level, Pieces, Receipt, Reservation};
-pub use handlers::{handle, lock, receive};
+pub use handlers::{ReceiveError, handle, lock, receive};
 pub use http::routes;
 pub use memory::MemoryStock;
 pub use ports::{Shelf, StockStore};

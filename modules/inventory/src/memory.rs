@@ -1,6 +1,6 @@
 //! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use contracts::{BoxError, OrderId, Sku};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::ports::{Shelf, StockStore};
 pub struct MemoryStock {
     levels: BTreeMap<Sku, Level>,
     reservations: BTreeMap<OrderId, Reservation>,
-    receipts: BTreeSet<Uuid>,
+    receipts: BTreeMap<Uuid, Uuid>,
 }
 
 impl MemoryStock {
@@ -110,12 +110,14 @@ impl StockStore for MemoryStock {
         Ok(())
     }
 
-    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<(), BoxError> {
-        if self.receipts.insert(receipt.receipt_id) {
-            for piece in &receipt.lines {
-                self.put(piece).received += piece.quantity.get();
-            }
+    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<Uuid, BoxError> {
+        if let Some(fingerprint) = self.receipts.get(&receipt.receipt_id) {
+            return Ok(*fingerprint);
         }
-        Ok(())
+        for piece in &receipt.lines {
+            self.put(piece).received += piece.quantity.get();
+        }
+        self.receipts.insert(receipt.receipt_id, receipt.fingerprint());
+        Ok(receipt.fingerprint())
     }
 }

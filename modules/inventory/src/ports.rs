@@ -1,6 +1,7 @@
 //! What the handlers need of a store.
 
 use contracts::{BoxError, OrderId, Sku};
+use uuid::Uuid;
 
 use crate::domain::{Level, Pieces, Receipt, Reservation};
 
@@ -37,6 +38,6 @@ pub trait StockStore {
     /// Marks the order's reservation as released, for good, and puts the pieces back.
     async fn save_released(&mut self, order: OrderId, pieces: &[Pieces]) -> Result<(), BoxError>;
 
-    /// Adds a delivery, once.
-    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<(), BoxError>;
+    /// Adds a delivery, unless its id is taken. Returns the fingerprint of the delivery that has the id now.
+    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<Uuid, BoxError>;
 }

@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use platform::{Flaw, clock_timestamp, sql};
+use uuid::Uuid;
 
 use crate::domain::{Level, Pieces, Receipt, Reservation};
 use crate::flawed;
 use crate::ports::{Shelf, StockStore};
-use crate::schema::{reservations, stock};
+use crate::schema::{receipts, reservations, stock};
 
 #[derive(Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = stock, check_for_backend(Pg))]
@@ -159,10 +160,11 @@ impl StockStore for AsyncPgConnection {
         Ok(())
     }
 
-    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<(), BoxError> {
+    async fn save_receipt(&mut self, receipt: &Receipt) -> Result<Uuid, BoxError> {
         let (skus, quantities) = columns(&receipt.lines);
         sql("WITH receipt AS (
-                 INSERT INTO inventory.receipts (receipt_id) VALUES ($3) ON CONFLICT DO NOTHING RETURNING 1),
+                 INSERT INTO inventory.receipts (receipt_id, fingerprint) VALUES ($3, $4)
+                 ON CONFLICT DO NOTHING RETURNING 1),
              line AS (
                  SELECT sku, sum(quantity)::bigint AS quantity
                  FROM unnest($1::text[], $2::bigint[]) AS line (sku, quantity), receipt GROUP BY sku)
@@ -173,9 +175,19 @@ impl StockStore for AsyncPgConnection {
         .bind::<Array<Text>, _>(skus)
         .bind::<Array<BigInt>, _>(quantities)
         .bind::<SqlUuid, _>(receipt.receipt_id)
+        .bind::<SqlUuid, _>(receipt.fingerprint())
         .execute(self)
         .await?;
-        Ok(())
+        // A statement of its own: the first may have waited for another that took the id, and does not see its row.
+        let fingerprint: Option<Uuid> = receipts::table
+            .find(receipt.receipt_id)
+            .select(receipts::fingerprint)
+            .get_result(self)
+            .await
+            .optional()?
+            .flatten();
+        // What was received before fingerprints were kept is taken for what it is said to be.
+        Ok(fingerprint.unwrap_or_else(|| receipt.fingerprint()))
     }
 }
 

@@ -14,6 +14,7 @@ diesel::table! {
     inventory.receipts (receipt_id) {
         receipt_id -> Uuid,
         received_at -> Timestamptz,
+        fingerprint -> Nullable<Uuid>,
     }
 }
 

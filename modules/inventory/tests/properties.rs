@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use contracts::{Command, Error, Event, Money, OrderId, OrderLine, RefusalCode};
-use inventory::{MemoryStock, Pieces, Receipt, Reservation, handle, receive};
+use inventory::{MemoryStock, Pieces, Receipt, ReceiveError, Reservation, handle, receive};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -49,7 +49,8 @@ async fn perform(store: &mut MemoryStock, call: &Call) -> Outcome {
         Call::Receive { receipt, sku, quantity } => {
             let pieces = Pieces { sku: sku.parse().unwrap(), quantity: (*quantity).try_into().unwrap() };
             let receipt = Receipt { receipt_id: Uuid::from_u128(*receipt), lines: vec![pieces] };
-            receive(store, &receipt).await.unwrap();
+            let outcome = receive(store, &receipt).await;
+            assert!(matches!(outcome, Ok(()) | Err(ReceiveError::IdReused)), "{outcome:?}");
             return Outcome::Done(None);
         }
         Call::Reserve { order, lines } => Command::ReserveStock {
@@ -117,4 +118,20 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn another_delivery_under_a_known_id_is_refused() {
+    run(async {
+        let mut store = MemoryStock::default();
+        let delivery = |quantity: i64| {
+            let pieces = Pieces { sku: "a".parse().unwrap(), quantity: quantity.try_into().unwrap() };
+            Receipt { receipt_id: Uuid::from_u128(1), lines: vec![pieces] }
+        };
+        for _ in 0..2 {
+            receive(&mut store, &delivery(3)).await.unwrap();
+            assert!(matches!(receive(&mut store, &delivery(4)).await, Err(ReceiveError::IdReused)));
+        }
+        assert_eq!(store.level(&"a".parse().unwrap()).unwrap().received, 3);
+    });
 }

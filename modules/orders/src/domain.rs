@@ -110,13 +110,37 @@ impl NewOrder {
     const MAX_KEY: usize = 255;
 
     /// Checks a request and gives it an id.
-    pub fn new(key: &str, request: OrderRequest) -> Result<Self, Invalid> {
+    pub fn new(key: &str, mut request: OrderRequest) -> Result<Self, Invalid> {
         if key.is_empty() || key.len() > Self::MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let limits = format!("an Idempotency-Key is 1 to {} visible ASCII characters", Self::MAX_KEY);
             return Err(Invalid(limits));
         }
+        // The order of the lines says nothing, so it must not tell two requests apart (rule 58). Two lines of one product
+        // are no order at all, whatever their order.
+        request.lines.sort_by(|a, b| a.sku.cmp(&b.sku));
         let text = serde_json::to_vec(&request).map_err(|error| Invalid(error.to_string()))?;
         let fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &text);
         Ok(Self { placed: PlacedOrder::new(OrderId::new(), request)?, key: key.to_owned(), fingerprint })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(lines: &str) -> Result<Uuid, Invalid> {
+        let text = format!("{{\"customer_id\":\"c\",\"region\":\"seoul\",\"lines\":[{lines}]}}");
+        Ok(NewOrder::new("key", serde_json::from_str(&text).unwrap())?.fingerprint)
+    }
+
+    #[test]
+    fn the_same_order_has_one_fingerprint_however_it_is_written() {
+        let a = r#"{"sku":"a","quantity":2,"unit_price":5}"#;
+        let b = r#"{"unit_price":7, "quantity":1.0, "sku":"b"}"#;
+        let order = fingerprint(&format!("{a},{b}")).unwrap();
+        assert_eq!(fingerprint(&format!("{b},{a}")).unwrap(), order);
+        assert_ne!(fingerprint(a).unwrap(), order);
+        assert_ne!(fingerprint(&format!("{a},{}", b.replace('7', "8"))).unwrap(), order);
+        assert!(fingerprint(&format!("{a},{b},{a}")).is_err(), "a product in two lines is no order");
     }
 }

@@ -27,13 +27,36 @@ pub fn routes(routes: &mut web::ServiceConfig) {
 #[serde(deny_unknown_fields)]
 struct OfCustomer {
     customer: CustomerId,
+    after: Option<OrderId>,
     limit: Option<u16>,
 }
 
+/// A page of a customer's orders, the newest first; `Link` leads to the next (RFC 8288) while there is one.
 async fn list(pool: web::Data<Pool>, query: web::Query<OfCustomer>) -> Result<HttpResponse, Problem> {
-    let limit = query.limit.unwrap_or(20).clamp(1, 100);
-    let orders = read(&pool, async |conn| postgres::list(conn, &query.customer, limit.into()).await).await?;
-    Ok(HttpResponse::Ok().json(orders))
+    let OfCustomer { customer, after, limit } = query.into_inner();
+    let limit = limit.unwrap_or(20).clamp(1, 100);
+    let before = match after {
+        None => None,
+        Some(after) => Some(
+            read(&pool, async |conn| postgres::find(conn, after).await)
+                .await?
+                .filter(|order| order.placed.customer_id == customer)
+                .and_then(|order| Some((order.placed_at?, after)))
+                .ok_or_else(|| Problem::not_found(format!("order {after} of {customer}")))?,
+        ),
+    };
+    // One more than is shown tells whether there is a next page.
+    let wanted = i64::from(limit) + 1;
+    let mut orders =
+        read(&pool, async |conn| postgres::list(conn, &customer, before, wanted).await).await?;
+    let mut answer = HttpResponse::Ok();
+    if orders.len() > usize::from(limit) {
+        orders.truncate(limit.into());
+        let last = orders[orders.len() - 1].placed.order_id;
+        let next = format!("</orders?customer={customer}&after={last}&limit={limit}>; rel=\"next\"");
+        answer.insert_header((header::LINK, next));
+    }
+    Ok(answer.json(orders))
 }
 
 async fn find(pool: web::Data<Pool>, order: web::Path<OrderId>) -> Result<HttpResponse, Problem> {

@@ -109,21 +109,32 @@ impl OrderStore for AsyncPgConnection {
     }
 }
 
+/// Later than any order is placed: the year 9999.
+const LATEST: DateTime<Utc> = DateTime::from_timestamp(253_370_764_800, 0).expect("it is a time");
+
 /// An order by its id.
 pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option<Order>, BoxError> {
     let row = orders::table.find(order.0).select(OrderRow::as_select()).get_result(conn).await.optional()?;
     row.map(Order::try_from).transpose()
 }
 
-/// A customer's orders, the newest first.
+/// A customer's orders, the newest first: all, or those before the one that was placed then and has this id.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     customer: &CustomerId,
+    before: Option<(DateTime<Utc>, OrderId)>,
     limit: i64,
 ) -> Result<Vec<Order>, BoxError> {
+    // Two orders may have been placed in the same microsecond: the id tells them apart. `LATEST` is after all of them.
+    let (placed_at, order) = before.map_or((LATEST, uuid::Uuid::max()), |(at, order)| (at, order.0));
+    let earlier = orders::placed_at.lt(placed_at);
+    let same_moment = orders::placed_at.eq(placed_at).and(orders::order_id.lt(order));
     let rows = orders::table
         .filter(orders::customer_id.eq(customer.as_str()))
-        .order(orders::placed_at.desc())
+        // The first bound is what the index goes by; the second sorts out who shares the moment.
+        .filter(orders::placed_at.le(placed_at))
+        .filter(earlier.or(same_moment))
+        .order((orders::placed_at.desc(), orders::order_id.desc()))
         .limit(limit)
         .select(OrderRow::as_select())
         .load(conn)

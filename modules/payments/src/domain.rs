@@ -1,11 +1,13 @@
 //! The rules of paying, on plain values.
 
+use std::collections::BTreeMap;
+
 use contracts::{CustomerId, Error, Money, RefusalCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Money that a customer puts into the wallet.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deposit {
     /// Chosen by the sender. The same deposit sent twice is booked once.
@@ -27,6 +29,15 @@ impl Deposit {
         }
         Some(format!("a deposit is 0 to {} minor units, not {}", Self::MAX, self.amount))
     }
+}
+
+/// The id of a deposit that stands in the list more than once, and not each time alike.
+pub fn contradiction(deposits: &[Deposit]) -> Option<Uuid> {
+    let mut known: BTreeMap<Uuid, &Deposit> = BTreeMap::new();
+    let reused = deposits
+        .iter()
+        .find_map(|deposit| known.insert(deposit.deposit_id, deposit).filter(|earlier| *earlier != deposit));
+    reused.map(|deposit| deposit.deposit_id)
 }
 
 /// What became of an order's payment.
@@ -53,6 +64,20 @@ pub fn afford(balance: Option<Money>, amount: Money) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_does_not_contradict_itself() {
+        let deposit = |id, customer: &str, amount| Deposit {
+            deposit_id: Uuid::from_u128(id),
+            customer_id: customer.parse().unwrap(),
+            amount: Money(amount),
+        };
+        let (a, b) = (deposit(1, "a", 5), deposit(2, "b", 5));
+        assert_eq!(contradiction(&[a.clone(), b.clone(), a.clone()]), None);
+        for other in [deposit(1, "a", 6), deposit(1, "b", 5)] {
+            assert_eq!(contradiction(&[a.clone(), b.clone(), other]), Some(a.deposit_id));
+        }
+    }
 
     #[test]
     fn the_last_coin_can_be_spent_and_no_more() {

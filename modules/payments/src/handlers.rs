@@ -1,6 +1,7 @@
 //! One function a command: load, decide, save.
 
 use contracts::{BoxError, Command, CustomerId, Error, Event, Money, OrderId, RefusalCode};
+use uuid::Uuid;
 
 use crate::domain::{self, Deposit, Payment};
 use crate::ports::PaymentStore;
@@ -111,7 +112,27 @@ async fn refund_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Resul
     Ok(Event::PaymentRefunded { order_id: order })
 }
 
-/// Books deposits, each once.
-pub async fn deposit<S: PaymentStore>(store: &mut S, deposits: &[Deposit]) -> Result<(), BoxError> {
-    store.save_deposits(deposits).await
+/// Why deposits were not booked.
+#[derive(Debug)]
+pub enum DepositError {
+    /// This id belongs to another deposit.
+    IdReused(Uuid),
+    /// The store failed.
+    Broken(BoxError),
+}
+
+impl From<BoxError> for DepositError {
+    fn from(error: BoxError) -> Self {
+        DepositError::Broken(error)
+    }
+}
+
+/// Books deposits, each once. After an error the caller has to roll back: all of them are booked, or none. Another deposit
+/// under a known id is refused (rule 58).
+pub async fn deposit<S: PaymentStore>(store: &mut S, deposits: &[Deposit]) -> Result<(), DepositError> {
+    let reused = match domain::contradiction(deposits) {
+        None => store.save_deposits(deposits).await?,
+        within => within,
+    };
+    reused.map_or(Ok(()), |id| Err(DepositError::IdReused(id)))
 }

@@ -3,10 +3,12 @@
 use actix_web::{HttpResponse, web};
 use contracts::CustomerId;
 use platform::request::{read, write};
-use platform::{Pool, Problem};
+use platform::{NotCommitted, Pool, Problem, transaction};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::domain::Deposit;
+use crate::handlers::DepositError;
 use crate::{handlers, postgres};
 
 /// The endpoints below `/wallets`. They find their [`Pool`] among the app's data.
@@ -27,6 +29,33 @@ async fn deposit(pool: web::Data<Pool>, deposits: web::Json<Vec<Deposit>>) -> Re
     if let Some(flaw) = deposits.iter().find_map(Deposit::flaw) {
         return Err(Problem::unprocessable("invalid_deposit", flaw));
     }
-    write(&pool, async |conn| handlers::deposit(conn, &deposits).await).await?;
+    // All or nothing: a deposit whose id is known for another one takes the others with it.
+    let reused = write(&pool, async |conn| {
+        match transaction(conn, async |conn| handlers::deposit(conn, &deposits).await).await {
+            Ok(()) => Ok(None),
+            Err(NotCommitted::RolledBack(DepositError::IdReused(id))) => Ok(Some(id)),
+            Err(NotCommitted::RolledBack(DepositError::Broken(error)) | NotCommitted::Unknown(error)) => Err(error),
+        }
+    })
+    .await?;
+    if let Some(id) = reused {
+        return Err(id_reused(id));
+    }
     Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<diesel::result::Error> for DepositError {
+    fn from(error: diesel::result::Error) -> Self {
+        DepositError::Broken(error.into())
+    }
+}
+
+fn id_reused(id: Uuid) -> Problem {
+    Problem::unprocessable(
+        "deposit_id_reused",
+        format!(
+            "the deposit_id {id} was sent with another customer or amount; nothing of this request was booked; use a new \
+             one for a new deposit"
+        ),
+    )
 }

@@ -12,7 +12,7 @@ mod schema;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub use domain::{Deposit, Payment};
-pub use handlers::{deposit, handle, lock};
+pub use handlers::{DepositError, deposit, handle, lock};
 pub use http::routes;
 pub use memory::MemoryPayments;
 pub use ports::{Account, PaymentStore};

@@ -1,6 +1,6 @@
 //! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use contracts::{BoxError, CustomerId, Money, OrderId};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::ports::{Account, PaymentStore};
 pub struct MemoryPayments {
     wallets: BTreeMap<CustomerId, Money>,
     payments: BTreeMap<OrderId, Payment>,
-    deposits: BTreeSet<Uuid>,
+    deposits: BTreeMap<Uuid, Deposit>,
     entries: Vec<(String, Money)>,
 }
 
@@ -133,13 +133,19 @@ impl PaymentStore for MemoryPayments {
         Ok(true)
     }
 
-    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError> {
+    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<Option<Uuid>, BoxError> {
+        let other = |deposit: &&Deposit| {
+            self.deposits.get(&deposit.deposit_id).is_some_and(|booked| booked != *deposit)
+        };
+        if let Some(reused) = deposits.iter().find(other) {
+            return Ok(Some(reused.deposit_id));
+        }
         for deposit in deposits {
-            if self.deposits.insert(deposit.deposit_id) {
+            if self.deposits.insert(deposit.deposit_id, deposit.clone()).is_none() {
                 self.wallets.entry(deposit.customer_id.clone()).or_default();
                 self.book(&deposit.customer_id, deposit.amount, "cash")?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -1,6 +1,7 @@
 //! What the handlers need of a store.
 
 use contracts::{BoxError, CustomerId, Money, OrderId};
+use uuid::Uuid;
 
 use crate::domain::{Deposit, Payment};
 
@@ -63,6 +64,7 @@ pub trait PaymentStore {
     /// Leaves a tombstone for an order that has no payment. `false`: it has one, which was committed meanwhile.
     async fn save_tombstone(&mut self, order: OrderId) -> Result<bool, BoxError>;
 
-    /// Books deposits, each once, and opens wallets where there are none.
-    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError>;
+    /// Books deposits, each once, and opens wallets where there are none. Returns the id of one that was booked before
+    /// with another customer or amount, if there is one; the caller then has to roll back.
+    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<Option<Uuid>, BoxError>;
 }

@@ -158,7 +158,10 @@ impl PaymentStore for AsyncPgConnection {
         Ok(inserted == 1)
     }
 
-    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<(), BoxError> {
+    async fn save_deposits(&mut self, deposits: &[Deposit]) -> Result<Option<uuid::Uuid>, BoxError> {
+        let ids: Vec<uuid::Uuid> = deposits.iter().map(|deposit| deposit.deposit_id).collect();
+        let customers: Vec<&str> = deposits.iter().map(|deposit| deposit.customer_id.as_str()).collect();
+        let amounts: Vec<i64> = deposits.iter().map(|deposit| deposit.amount.0).collect();
         // The ledger's key drops a deposit that was booked before; the wallets get what was entered, and no more.
         sql("WITH deposit AS (
                  SELECT DISTINCT ON (reference) reference, customer, amount
@@ -175,14 +178,25 @@ impl PaymentStore for AsyncPgConnection {
              INSERT INTO payments.wallets AS wallet (customer_id, balance)
              SELECT customer, sum(amount)::bigint FROM fresh GROUP BY customer ORDER BY customer
              ON CONFLICT (customer_id) DO UPDATE SET balance = wallet.balance + excluded.balance")
-        .bind::<Array<Uuid>, _>(deposits.iter().map(|deposit| deposit.deposit_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(
-            deposits.iter().map(|deposit| deposit.customer_id.as_str()).collect::<Vec<_>>(),
-        )
-        .bind::<Array<BigInt>, _>(deposits.iter().map(|deposit| deposit.amount.0).collect::<Vec<_>>())
+        .bind::<Array<Uuid>, _>(&ids)
+        .bind::<Array<Text>, _>(&customers)
+        .bind::<Array<BigInt>, _>(&amounts)
         .execute(self)
         .await?;
-        Ok(())
+        // A statement of its own: the first may have waited for others that took an id, and does not see their rows.
+        let reused: Vec<ReusedRow> = sql("SELECT reference
+             FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS deposit (reference, customer, amount)
+             WHERE NOT EXISTS (
+                 SELECT FROM payments.entries AS entry
+                 WHERE entry.reference = deposit.reference AND operation = 'deposit'
+                     AND account = 'wallet:' || customer AND entry.amount = deposit.amount)
+             LIMIT 1")
+        .bind::<Array<Uuid>, _>(&ids)
+        .bind::<Array<Text>, _>(&customers)
+        .bind::<Array<BigInt>, _>(&amounts)
+        .load(self)
+        .await?;
+        Ok(reused.into_iter().next().map(|row| row.reference))
     }
 }
 
@@ -209,6 +223,12 @@ async fn give_back(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = entries)]
+struct ReusedRow {
+    reference: uuid::Uuid,
 }
 
 /// What a wallet holds. For reading: nothing is locked.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use contracts::{Command, CustomerId, Error, Event, Money, OrderId, RefusalCode};
-use payments::{Deposit, MemoryPayments, Payment, deposit, handle};
+use payments::{Deposit, DepositError, MemoryPayments, Payment, deposit, handle};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -51,7 +51,8 @@ async fn perform(store: &mut MemoryPayments, call: &Call) -> Outcome {
         Call::Deposit { deposit: n, amount } => {
             let booked =
                 Deposit { deposit_id: Uuid::from_u128(n), customer_id: customer(n), amount: Money(amount) };
-            deposit(store, &[booked]).await.unwrap();
+            let outcome = deposit(store, &[booked]).await;
+            assert!(matches!(outcome, Ok(()) | Err(DepositError::IdReused(_))), "{outcome:?}");
             return Outcome::Done(None);
         }
         Call::Capture { order } => Command::CapturePayment {
@@ -119,4 +120,25 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn another_deposit_under_a_known_id_is_refused_with_all_that_came_along() {
+    run(async {
+        let mut store = MemoryPayments::default();
+        let booking = |n, owner, amount| Deposit {
+            deposit_id: Uuid::from_u128(n),
+            customer_id: customer(owner),
+            amount: Money(amount),
+        };
+        deposit(&mut store, &[booking(1, 0, 5)]).await.unwrap();
+        deposit(&mut store, &[booking(1, 0, 5), booking(2, 0, 1), booking(2, 0, 1)]).await.unwrap();
+        let known = Uuid::from_u128(1);
+        for other in [booking(1, 0, 6), booking(1, 1, 5)] {
+            let refused = deposit(&mut store, &[booking(3, 0, 100), other]).await;
+            assert!(matches!(refused, Err(DepositError::IdReused(id)) if id == known), "{refused:?}");
+        }
+        assert!(deposit(&mut store, &[booking(3, 0, 1), booking(3, 0, 2)]).await.is_err());
+        assert_eq!((store.balance(&customer(0)), store.balance(&customer(1))), (Some(Money(6)), None));
+    });
 }

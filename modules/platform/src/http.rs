@@ -17,7 +17,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::health::Health;
 use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
-use crate::{Problem, idle};
+use crate::{Problem, entrance, idle};
 
 /// The one description of the shop's API: both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");
@@ -89,6 +89,7 @@ async fn serve_until_stopped(
                 .configure(common)
                 .configure(|app| routes(app))
                 .default_service(web::to(async || no_such_route()))
+                .wrap(from_fn(entrance::check))
                 .wrap(from_fn(telemetry::observe))
         })
         .workers(workers())
@@ -204,15 +205,14 @@ fn docs() -> HttpResponse {
 }
 
 fn no_such_route() -> HttpResponse {
-    let detail = "there is no such path, or it does not answer this method; /docs lists all of them";
+    let detail = "there is no such path; /docs lists all of them";
     actix_web::ResponseError::error_response(&Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail))
 }
 
 fn json_problem(error: JsonPayloadError) -> Problem {
     match error {
-        JsonPayloadError::OverflowKnownLength { .. }
-        | JsonPayloadError::Overflow { .. }
-        | JsonPayloadError::Payload(actix_web::error::PayloadError::Overflow) => body_too_large(),
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => body_too_large(),
+        JsonPayloadError::Payload(error) => entrance::body_problem(&error),
         JsonPayloadError::ContentType => Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not_json",

@@ -39,6 +39,9 @@ pub struct Snapshot {
     pub version: u64,
     /// Who is there, by service and instance.
     pub instances: Vec<Instance>,
+    /// Who was there, is not heard of any more, and has its port open all the same: slow, or stopped (rule 55).
+    #[serde(default)]
+    pub silent: Vec<Instance>,
     /// Every setting that somebody has set; the others have their defaults.
     pub settings: Settings,
 }

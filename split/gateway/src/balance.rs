@@ -1,4 +1,7 @@
-//! Which instance a request goes to: in turn, without those that did not answer (*outlier ejection*, from Envoy).
+//! Which instance a request goes to: in turn, without those that did not answer (*outlier ejection*, from Envoy), and
+//! those of which the registry hears nothing only where there is no other.
+//!
+//! Nobody is given up here: to be left out means to be asked last (rule 55).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,6 +10,10 @@ use platform::registry::Instance;
 
 /// The longest ejection, in times of the first.
 const LONGEST: u32 = 5;
+
+/// So many requests in a row that got no answer leave an instance out. A single one may have met an old connection, or a
+/// busy moment.
+const SILENCES: u32 = 3;
 
 /// The instances of one service.
 #[derive(Debug, Default)]
@@ -21,8 +28,12 @@ pub struct Balance {
 #[derive(Debug)]
 struct Candidate {
     instance: Arc<Instance>,
-    /// Failures in a row.
-    failures: u32,
+    /// The registry hears nothing of it.
+    silent: bool,
+    /// Requests in a row that got no answer.
+    unanswered: u32,
+    /// Ejections in a row.
+    ejections: u32,
     ejected_until: Option<Instant>,
 }
 
@@ -33,14 +44,21 @@ impl Candidate {
 }
 
 impl Balance {
-    /// These are there now; what is known of those that stay is kept. Where nobody is left, the last are kept: perhaps
-    /// it was their heartbeats that failed, and a request that meets nobody has lost nothing.
-    pub fn heard(&mut self, instances: impl Iterator<Item = Instance>) {
+    /// These are there now, each with whether it is silent; what is known of those that stay is kept. Where nobody is
+    /// left, the last are kept: perhaps it was their heartbeats that failed, and a request that meets nobody has lost
+    /// nothing.
+    pub fn heard(&mut self, instances: impl Iterator<Item = (Instance, bool)>) {
         let mut earlier = std::mem::take(&mut self.candidates);
         self.candidates = instances
-            .map(|instance| match earlier.iter().position(|candidate| *candidate.instance == instance) {
-                Some(known) => earlier.swap_remove(known),
-                None => Candidate { instance: Arc::new(instance), failures: 0, ejected_until: None },
+            .map(|(instance, silent)| match earlier.iter().position(|candidate| *candidate.instance == instance) {
+                Some(known) => Candidate { silent, ..earlier.swap_remove(known) },
+                None => Candidate {
+                    instance: Arc::new(instance),
+                    silent,
+                    unanswered: 0,
+                    ejections: 0,
+                    ejected_until: None,
+                },
             })
             .collect();
         self.listed = !self.candidates.is_empty();
@@ -54,16 +72,19 @@ impl Balance {
         self.candidates.iter().any(|candidate| !tried.contains(&candidate.instance))
     }
 
-    /// Whose turn it is. Not one of those that were `tried`; and if it can be, not one that is ejected. Where all are,
-    /// each is as good as any.
+    /// Whose turn it is. Not one of those that were `tried`; and if it can be, not one that is silent or ejected. Where
+    /// all are, each is as good as any.
     pub fn pick(&mut self, tried: &[Arc<Instance>], now: Instant) -> Option<Arc<Instance>> {
         let turn = |n: usize| (self.next + n) % self.candidates.len();
         let others = || {
             let all = (0..self.candidates.len()).map(turn);
             all.filter(|index| !tried.contains(&self.candidates[*index].instance))
         };
-        let index =
-            others().find(|index| !self.candidates[*index].is_ejected(now)).or_else(|| others().next())?;
+        let good = |index: &usize| !self.candidates[*index].is_ejected(now) && !self.candidates[*index].silent;
+        let index = others()
+            .find(good)
+            .or_else(|| others().find(|index| !self.candidates[*index].is_ejected(now)))
+            .or_else(|| others().next())?;
         self.next = index + 1;
         Some(self.candidates[index].instance.clone())
     }
@@ -71,19 +92,26 @@ impl Balance {
     /// It answered, so its failures are forgotten.
     pub fn answered(&mut self, instance: &Instance) {
         if let Some(candidate) = self.candidate(instance) {
-            (candidate.failures, candidate.ejected_until) = (0, None);
+            (candidate.unanswered, candidate.ejections, candidate.ejected_until) = (0, 0, None);
         }
     }
 
-    /// It gave no answer, and is left out for a while, each time for longer. Says whether that is new.
+    /// It gave no answer. Several times in a row, and it is left out.
+    pub fn unanswered(&mut self, instance: &Instance, now: Instant, first: Duration) -> bool {
+        let Some(candidate) = self.candidate(instance) else { return false };
+        candidate.unanswered = candidate.unanswered.saturating_add(1);
+        candidate.unanswered >= SILENCES && self.eject(instance, now, first)
+    }
+
+    /// Nobody is there: it is left out for a while, each time for longer. Says whether that is new.
     pub fn eject(&mut self, instance: &Instance, now: Instant, first: Duration) -> bool {
         let Some(candidate) = self.candidate(instance) else { return false };
         // Requests that were under way together failed together.
         if candidate.is_ejected(now) {
             return false;
         }
-        candidate.failures = (candidate.failures + 1).min(LONGEST);
-        candidate.ejected_until = Some(now + first * candidate.failures);
+        candidate.ejections = (candidate.ejections + 1).min(LONGEST);
+        candidate.ejected_until = Some(now + first * candidate.ejections);
         true
     }
 
@@ -117,7 +145,7 @@ mod tests {
 
     fn balance(instances: usize) -> Balance {
         let mut balance = Balance::default();
-        balance.heard((0..instances).map(instance));
+        balance.heard((0..instances).map(|n| (instance(n), false)));
         balance
     }
 
@@ -140,6 +168,35 @@ mod tests {
     }
 
     #[test]
+    fn one_request_without_an_answer_leaves_nobody_out() {
+        let (mut balance, now) = (balance(2), Instant::now());
+        for _ in 0..10 {
+            for _ in 1..SILENCES {
+                assert!(!balance.unanswered(&instance(0), now, FIRST));
+            }
+            balance.answered(&instance(0));
+        }
+        let out = (0..SILENCES).map(|_| balance.unanswered(&instance(0), now, FIRST));
+        assert_eq!(out.filter(|out| *out).count(), 1);
+        assert!(balance.instances(now).any(|(_, ejected)| ejected));
+    }
+
+    #[test]
+    fn the_silent_are_asked_last_and_still_asked() {
+        let (mut balance, now) = (balance(0), Instant::now());
+        balance.heard([(instance(0), true), (instance(1), false)].into_iter());
+        for _ in 0..5 {
+            assert_eq!(*balance.pick(&[], now).unwrap(), instance(1));
+        }
+        balance.eject(&instance(1), now, FIRST);
+        assert_eq!(*balance.pick(&[], now).unwrap(), instance(0), "the silent come before those who refuse");
+        balance.heard([(instance(0), true), (instance(1), true)].into_iter());
+        assert_eq!(*balance.pick(&[Arc::new(instance(1))], now).unwrap(), instance(0));
+        balance.heard([(instance(0), false), (instance(1), true)].into_iter());
+        assert_eq!(*balance.pick(&[], now).unwrap(), instance(0), "a word, and all is well again");
+    }
+
+    #[test]
     fn who_is_tried_is_not_tried_again() {
         let (mut balance, now) = (balance(2), Instant::now());
         let first = balance.pick(&[], now).unwrap();
@@ -152,11 +209,11 @@ mod tests {
     fn the_last_are_kept_when_nobody_is_left() {
         let (mut balance, now) = (balance(2), Instant::now());
         balance.eject(&instance(1), now, FIRST);
-        balance.heard([instance(1), instance(2)].into_iter());
+        balance.heard([(instance(1), false), (instance(2), false)].into_iter());
         assert!(balance.instances(now).any(|(known, ejected)| *known == instance(1) && ejected));
         balance.heard(std::iter::empty());
         assert!(!balance.is_listed() && balance.pick(&[], now).is_some());
-        balance.heard([instance(3)].into_iter());
+        balance.heard([(instance(3), false)].into_iter());
         assert!(balance.is_listed() && *balance.pick(&[], now).unwrap() == instance(3));
         assert_eq!(Balance::default().pick(&[], now), None);
     }

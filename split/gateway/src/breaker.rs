@@ -17,12 +17,29 @@ pub enum State {
     HalfOpen,
 }
 
+/// What an attempt that failed says of the dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// It says itself that it failed, or there is nobody to say anything.
+    Told,
+    /// It said nothing in time. It may hang; or it may be slow, because everything on this machine is (rule 55).
+    Silence,
+}
+
+/// How long a dependency must have left everybody without an answer before silence alone opens a breaker. Whoever is only
+/// slow answers somebody in that time.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// A breaker. It knows no clock: time is handed in.
 #[derive(Debug)]
 pub struct Breaker {
     state: State,
     /// Failures in a row, while closed.
     failures: u64,
+    /// Those of them that the dependency told of.
+    told: u64,
+    /// When the first of the row was noted.
+    row_began: Option<Instant>,
     /// When the next one may try, while open or half open.
     next_try: Instant,
     /// Counts the turns, so that whoever passed before one has no say after it.
@@ -37,7 +54,7 @@ pub struct Pass {
 
 impl Breaker {
     pub fn new(now: Instant) -> Breaker {
-        Breaker { state: State::Closed, failures: 0, next_try: now, turn: 0 }
+        Breaker { state: State::Closed, failures: 0, told: 0, row_began: None, next_try: now, turn: 0 }
     }
 
     pub fn state(&self) -> State {
@@ -62,20 +79,23 @@ impl Breaker {
         if pass.turn != self.turn {
             return;
         }
-        self.failures = 0;
+        self.begin_anew();
         if self.state == State::HalfOpen {
             self.turn_to(State::Closed);
         }
     }
 
-    /// The dependency gave no answer, or said that it failed. So many failures in a row open a closed breaker; one opens
-    /// a half-open one again.
-    pub fn failed(&mut self, pass: Pass, now: Instant, threshold: u64, open: Duration) {
+    /// The dependency gave no answer, or said that it failed. So many failures in a row open a closed breaker; silence
+    /// only where nobody got an answer for a while, too. One failure opens a half-open breaker again.
+    pub fn failed(&mut self, pass: Pass, evidence: Evidence, now: Instant, threshold: u64, open: Duration) {
         if pass.turn != self.turn {
             return;
         }
         self.failures += 1;
-        if self.state == State::HalfOpen || self.failures >= threshold {
+        self.told += u64::from(evidence == Evidence::Told);
+        let row_began = *self.row_began.get_or_insert(now);
+        let is_quiet = self.failures >= threshold && now >= row_began + QUIET;
+        if self.state == State::HalfOpen || self.told >= threshold || is_quiet {
             self.turn_to(State::Open);
             self.next_try = now + open;
         }
@@ -83,8 +103,13 @@ impl Breaker {
 
     fn turn_to(&mut self, state: State) {
         self.state = state;
-        self.failures = 0;
+        self.begin_anew();
         self.turn += 1;
+    }
+
+    /// No failure is in a row with one before an answer, or before a turn.
+    fn begin_anew(&mut self) {
+        (self.failures, self.told, self.row_began) = (0, 0, None);
     }
 }
 
@@ -101,7 +126,7 @@ mod tests {
         let mut breaker = Breaker::new(now);
         for _ in 0..THRESHOLD {
             let pass = breaker.ask(now, OPEN).unwrap();
-            breaker.failed(pass, now, THRESHOLD, OPEN);
+            breaker.failed(pass, Evidence::Told, now, THRESHOLD, OPEN);
         }
         assert_eq!(breaker.state(), State::Open);
         breaker
@@ -114,12 +139,37 @@ mod tests {
         for _ in 0..10 {
             for _ in 1..THRESHOLD {
                 let pass = breaker.ask(now, OPEN).unwrap();
-                breaker.failed(pass, now, THRESHOLD, OPEN);
+                breaker.failed(pass, Evidence::Told, now, THRESHOLD, OPEN);
             }
             let pass = breaker.ask(now, OPEN).unwrap();
             breaker.succeeded(pass);
         }
         assert_eq!(breaker.state(), State::Closed);
+    }
+
+    #[test]
+    fn who_is_slow_is_not_gone() {
+        let mut now = Instant::now();
+        let mut breaker = Breaker::new(now);
+        let silence = |breaker: &mut Breaker, now| {
+            let pass = breaker.ask(now, OPEN).unwrap();
+            breaker.failed(pass, Evidence::Silence, now, THRESHOLD, OPEN);
+        };
+        // A hundred time-outs at once, and then an answer: for ever, without an end of service.
+        for _ in 0..100 {
+            (0..100).for_each(|_| silence(&mut breaker, now));
+            now += QUIET / 2;
+            silence(&mut breaker, now);
+            let pass = breaker.ask(now, OPEN).unwrap();
+            breaker.succeeded(pass);
+            now += QUIET;
+        }
+        assert_eq!(breaker.state(), State::Closed);
+        // Nobody gets an answer any more.
+        (0..THRESHOLD).for_each(|_| silence(&mut breaker, now));
+        assert_eq!(breaker.state(), State::Closed, "not yet");
+        silence(&mut breaker, now + QUIET);
+        assert_eq!(breaker.state(), State::Open);
     }
 
     #[test]
@@ -139,7 +189,7 @@ mod tests {
         let now = Instant::now();
         let mut breaker = opened(now);
         let probe = breaker.ask(now + OPEN, OPEN).unwrap();
-        breaker.failed(probe, now + OPEN * 3 / 2, THRESHOLD, OPEN);
+        breaker.failed(probe, Evidence::Told, now + OPEN * 3 / 2, THRESHOLD, OPEN);
         assert_eq!((breaker.state(), breaker.ask(now + OPEN * 2, OPEN)), (State::Open, None));
         assert!(breaker.ask(now + OPEN * 5 / 2, OPEN).is_some());
     }
@@ -150,7 +200,7 @@ mod tests {
         let mut breaker = opened(now);
         let lost = breaker.ask(now + OPEN, OPEN).unwrap();
         let second = breaker.ask(now + OPEN * 2, OPEN).unwrap();
-        breaker.failed(lost, now + OPEN * 2, THRESHOLD, OPEN);
+        breaker.failed(lost, Evidence::Told, now + OPEN * 2, THRESHOLD, OPEN);
         assert_eq!(breaker.state(), State::HalfOpen, "the lost one has no say any more");
         breaker.succeeded(second);
         assert_eq!(breaker.state(), State::Closed);
@@ -163,12 +213,12 @@ mod tests {
         let early = breaker.ask(now, OPEN).unwrap();
         for _ in 0..THRESHOLD {
             let pass = breaker.ask(now, OPEN).unwrap();
-            breaker.failed(pass, now, THRESHOLD, OPEN);
+            breaker.failed(pass, Evidence::Told, now, THRESHOLD, OPEN);
         }
         breaker.succeeded(early);
         assert_eq!(breaker.state(), State::Open);
         let probe = breaker.ask(now + OPEN, OPEN).unwrap();
-        breaker.failed(early, now + OPEN, THRESHOLD, OPEN);
+        breaker.failed(early, Evidence::Told, now + OPEN, THRESHOLD, OPEN);
         breaker.succeeded(probe);
         assert_eq!(breaker.state(), State::Closed);
     }
@@ -200,7 +250,7 @@ mod tests {
                         breaker.succeeded(pass);
                     } else {
                         failures += 1;
-                        breaker.failed(pass, now, THRESHOLD, OPEN);
+                        breaker.failed(pass, Evidence::Told, now, THRESHOLD, OPEN);
                     }
                 }
                 match (before, breaker.state()) {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::OrderId;
 use platform::registry::Instance;
 use platform::telemetry::{self, Kind, Scope, Span};
-use platform::{Problem, http, idle};
+use platform::{Problem, entrance, http, idle};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 
@@ -16,11 +17,30 @@ use crate::limits::Limits;
 /// How long a connection to a service may take: both are on this machine.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// What of a request matters to a service. Anything else stays outside.
-const REQUEST_HEADERS: [&str; 4] = ["content-type", "accept", "idempotency-key", "prefer"];
+/// What of a request matters to a service. Anything else stays outside: what belongs to one connection, and what says who
+/// somebody is (rule 37).
+const REQUEST_HEADERS: [&str; 8] = [
+    "content-type",
+    "accept",
+    "idempotency-key",
+    "prefer",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+];
 
 /// What of an answer matters to a client.
-const RESPONSE_HEADERS: [&str; 4] = ["content-type", "location", "idempotency-replayed", "retry-after"];
+const RESPONSE_HEADERS: [&str; 8] = [
+    "content-type",
+    "location",
+    "idempotency-replayed",
+    "retry-after",
+    "allow",
+    "link",
+    "etag",
+    "last-modified",
+];
 
 /// A client that gives idle connections up before the services do (rule 42).
 pub fn client() -> Client {
@@ -55,6 +75,8 @@ pub enum NoAnswer {
     Lost,
     /// The time was over. Anything may have been decided, and may yet be.
     TimedOut,
+    /// No request can be made of what the client sent. The service was not asked, and is not to blame (rule 56).
+    Unsendable,
 }
 
 /// What a service answered.
@@ -65,7 +87,7 @@ pub struct Answer {
 }
 
 impl Call {
-    /// Reads a request to its end.
+    /// Reads a request to its end. What only the client can mend is found out here, before anybody is asked (rule 56).
     pub async fn read(request: &HttpRequest, body: web::Payload) -> Result<Call, Problem> {
         let body = whole(body).await?;
         let method = Method::from_bytes(request.method().as_str().as_bytes())
@@ -138,15 +160,21 @@ impl Call {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             Ok(Answer { status, headers, body: answer.bytes().await? })
         };
-        answered.await.map_err(|error: reqwest::Error| {
-            if error.is_connect() {
-                NoAnswer::Refused
-            } else if error.is_timeout() {
-                NoAnswer::TimedOut
-            } else {
-                NoAnswer::Lost
-            }
-        })
+        answered.await.map_err(|error: reqwest::Error| NoAnswer::because(&error))
+    }
+}
+
+impl NoAnswer {
+    fn because(error: &reqwest::Error) -> NoAnswer {
+        if error.is_builder() {
+            NoAnswer::Unsendable
+        } else if error.is_connect() {
+            NoAnswer::Refused
+        } else if error.is_timeout() {
+            NoAnswer::TimedOut
+        } else {
+            NoAnswer::Lost
+        }
     }
 }
 
@@ -182,7 +210,26 @@ impl Answer {
 async fn whole(body: web::Payload) -> Result<web::Bytes, Problem> {
     match body.to_bytes_limited(http::BODY_LIMIT).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(Problem::bad_request("malformed_body", format!("the body broke off: {error}"))),
+        Ok(Err(error)) => Err(match error.as_error::<PayloadError>() {
+            Some(error) => entrance::body_problem(error),
+            None => Problem::bad_request("malformed_body", format!("the body broke off: {error}")),
+        }),
         Err(_) => Err(http::body_too_large()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_is_not_the_service_s_fault() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let get = async |path: &str| {
+            let sent = client().get(format!("http://{nobody}{path}")).send().await;
+            NoAnswer::because(&sent.expect_err("nobody listens there"))
+        };
+        assert_eq!(get("/orders").await, NoAnswer::Refused);
+        assert_eq!(get(&format!("/{}", "x".repeat(70_000))).await, NoAnswer::Unsendable);
     }
 }

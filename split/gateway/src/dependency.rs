@@ -11,7 +11,7 @@ use platform::settings::Settings;
 use serde_json::{Value, json};
 
 use crate::balance::Balance;
-use crate::breaker::{Breaker, Pass, State};
+use crate::breaker::{Breaker, Evidence, Pass, State};
 use crate::budget::RetryBudget;
 use crate::bulkhead::{Bulkhead, Permit};
 use crate::limits::Limits;
@@ -68,7 +68,11 @@ pub enum Sign {
     Healthy,
     /// It answered that it failed.
     Failing,
-    /// It gave no answer.
+    /// Nobody listens there.
+    Gone,
+    /// The connection broke.
+    Lost,
+    /// It gave no answer in time.
     Silent,
 }
 
@@ -89,8 +93,9 @@ impl Dependency {
     pub fn heard(&self, word: &Snapshot) -> bool {
         let mut guarded = self.guarded();
         guarded.limits = Limits::from(&word.settings);
-        let instances = word.instances.iter().filter(|instance| instance.service == self.service);
-        guarded.balance.heard(instances.cloned());
+        let with = |silent| move |instance: &Instance| (instance.clone(), silent);
+        let instances = word.instances.iter().map(with(false)).chain(word.silent.iter().map(with(true)));
+        guarded.balance.heard(instances.filter(|(instance, _)| instance.service == self.service));
         guarded.balance.instances(Instant::now()).next().is_some()
     }
 
@@ -134,16 +139,26 @@ impl Dependency {
         let now = Instant::now();
         let mut guarded = self.guarded();
         let Limits { failures, open, .. } = guarded.limits;
-        if sign == Sign::Silent {
-            if guarded.balance.eject(&attempt.to, now, open) {
-                tracing::warn!(service = self.service, instance = attempt.to.instance, what, "left out");
+        let left_out = match sign {
+            Sign::Healthy | Sign::Failing => {
+                guarded.balance.answered(&attempt.to);
+                false
             }
-        } else {
-            guarded.balance.answered(&attempt.to);
+            Sign::Gone => guarded.balance.eject(&attempt.to, now, open),
+            Sign::Lost | Sign::Silent => guarded.balance.unanswered(&attempt.to, now, open),
+        };
+        if left_out {
+            tracing::warn!(
+                service = self.service,
+                instance = attempt.to.instance,
+                what,
+                "asked last for a while"
+            );
         }
+        let evidence = if sign == Sign::Silent { Evidence::Silence } else { Evidence::Told };
         self.turning(&mut guarded, what, |breaker| match sign {
             Sign::Healthy => breaker.succeeded(attempt.pass),
-            Sign::Failing | Sign::Silent => breaker.failed(attempt.pass, now, failures, open),
+            _ => breaker.failed(attempt.pass, evidence, now, failures, open),
         });
     }
 

@@ -85,10 +85,15 @@ impl Upstream {
                 Err(_) => span.failed(in_a_word(&outcome)),
             }
             span.end();
+            if outcome.as_ref().err() == Some(&NoAnswer::Unsendable) {
+                return Err(unsendable());
+            }
             let sign = match &outcome {
                 Ok(answer) if !answer.status.is_server_error() => Sign::Healthy,
                 Ok(_) => Sign::Failing,
-                Err(_) => Sign::Silent,
+                Err(NoAnswer::Refused) => Sign::Gone,
+                Err(NoAnswer::Lost) => Sign::Lost,
+                Err(NoAnswer::TimedOut | NoAnswer::Unsendable) => Sign::Silent,
             };
             dependency.note(&attempt, sign, &in_words(&outcome));
             // A refused connection decided nothing. Anything else may have, and only some requests may be done twice.
@@ -137,6 +142,7 @@ fn in_a_word(outcome: &Result<Answer, NoAnswer>) -> &'static str {
         Err(NoAnswer::Refused) => "refused",
         Err(NoAnswer::Lost) => "lost",
         Err(NoAnswer::TimedOut) => "timeout",
+        Err(NoAnswer::Unsendable) => "unsendable",
     }
 }
 
@@ -146,7 +152,13 @@ fn in_words(outcome: &Result<Answer, NoAnswer>) -> String {
         Err(NoAnswer::Refused) => "refused the connection".into(),
         Err(NoAnswer::Lost) => "lost the connection".into(),
         Err(NoAnswer::TimedOut) => "gave no answer in time".into(),
+        Err(NoAnswer::Unsendable) => "was not asked".into(),
     }
+}
+
+/// Whatever gets past the bounds on a request and can still not be sent. No breaker hears of it (rule 56).
+fn unsendable() -> Problem {
+    Problem::bad_request("invalid_path", "no request can be made of this path, its query and its headers")
 }
 
 fn refused(service: &str, no: No) -> Problem {

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::settings;
 
-/// The *service registry* (Richardson, "Microservices Patterns"). An entry is a lease: it ends unless it is renewed.
+/// The *service registry* (Richardson, "Microservices Patterns"). An entry is a lease: it ends unless it is renewed. An
+/// instance whose lease has ended is *silent*; it is forgotten once somebody knows that it is gone (rule 55).
 #[derive(Debug)]
 pub struct Directory {
     time_to_live: Duration,
@@ -23,7 +24,10 @@ type Name = (String, String);
 #[derive(Debug)]
 struct Lease {
     address: String,
+    /// When it ends, or is looked at again where it has ended.
     ends: Instant,
+    /// It ended, and nobody knows that the instance is gone.
+    silent: bool,
 }
 
 impl Directory {
@@ -45,9 +49,9 @@ impl Directory {
 
     /// An instance says that it is there, or still there. Says whether that is news.
     pub fn register(&mut self, service: &str, instance: &str, address: &str, now: Instant) -> bool {
-        let lease = Lease { address: address.to_owned(), ends: now + self.time_to_live };
+        let lease = Lease { address: address.to_owned(), ends: now + self.time_to_live, silent: false };
         let earlier = self.instances.insert((service.to_owned(), instance.to_owned()), lease);
-        self.changed(earlier.is_none_or(|earlier| earlier.address != address))
+        self.changed(earlier.is_none_or(|earlier| earlier.silent || earlier.address != address))
     }
 
     /// An instance takes its leave. With an address only the one that is there: a successor may have its name. Says
@@ -62,15 +66,20 @@ impl Directory {
         self.changed(is_it)
     }
 
-    /// Forgets those who have been silent for too long, and says whom.
-    pub fn expire(&mut self, now: Instant) -> Vec<Name> {
-        let silent: Vec<Name> =
-            self.instances.extract_if(.., |_, lease| lease.ends <= now).map(|(name, _)| name).collect();
-        self.changed(!silent.is_empty());
-        silent
+    /// Notes who has been silent for too long. Says who is to be looked after now, and again after each time to live:
+    /// whether anybody is there can be seen at the address. With each, whether its silence is news.
+    pub fn expire(&mut self, now: Instant) -> Vec<(Instance, bool)> {
+        let mut overdue = Vec::new();
+        for (name, lease) in self.instances.iter_mut().filter(|(_, lease)| lease.ends <= now) {
+            let is_news = !std::mem::replace(&mut lease.silent, true);
+            lease.ends = now + self.time_to_live;
+            overdue.push((instance(name, lease), is_news));
+        }
+        self.changed(overdue.iter().any(|(_, is_news)| *is_news));
+        overdue
     }
 
-    /// When the next instance is forgotten, unless it says something.
+    /// When the next instance is overdue, unless it says something.
     pub fn next_end(&self) -> Option<Instant> {
         self.instances.values().map(|lease| lease.ends).min()
     }
@@ -95,12 +104,12 @@ impl Directory {
 
     /// Everything at this version, as those who watch are told.
     pub fn snapshot(&self) -> Snapshot {
-        let instances = self.instances.iter().map(|((service, instance), Lease { address, .. })| Instance {
-            service: service.clone(),
-            instance: instance.clone(),
-            address: address.clone(),
-        });
-        Snapshot { version: self.version, instances: instances.collect(), settings: self.settings.clone() }
+        let those = |silent: bool| {
+            let those = self.instances.iter().filter(move |(_, lease)| lease.silent == silent);
+            those.map(|(name, lease)| instance(name, lease)).collect()
+        };
+        let settings = self.settings.clone();
+        Snapshot { version: self.version, instances: those(false), silent: those(true), settings }
     }
 
     fn changed(&mut self, changed: bool) -> bool {
@@ -109,8 +118,14 @@ impl Directory {
     }
 }
 
+fn instance((service, instance): &Name, lease: &Lease) -> Instance {
+    Instance { service: service.clone(), instance: instance.clone(), address: lease.address.clone() }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -129,10 +144,27 @@ mod tests {
         assert!(directory.register("orders", "orders-2", "http://b", now));
         assert!(!directory.register("orders", "orders", "http://a", now + TIME_TO_LIVE / 2));
         assert_eq!((directory.version(), directory.next_end()), (9, Some(now + TIME_TO_LIVE)));
-        assert_eq!(directory.expire(now + TIME_TO_LIVE), [("orders".to_owned(), "orders-2".to_owned())]);
+        let overdue = directory.expire(now + TIME_TO_LIVE);
+        assert_eq!((overdue.len(), overdue[0].0.instance.as_str()), (1, "orders-2"));
         assert_eq!((names(&directory), directory.version()), (vec!["orders".to_owned()], 10));
         directory.forgive(now + TIME_TO_LIVE);
         assert!(directory.expire(now + TIME_TO_LIVE * 3 / 2).is_empty());
+    }
+
+    #[test]
+    fn the_silent_are_not_forgotten_until_somebody_knows() {
+        let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0, Settings::default()), Instant::now());
+        directory.register("orders", "orders", "http://a", now);
+        for times in 1..4 {
+            assert_eq!(directory.expire(now + TIME_TO_LIVE * times).len(), 1, "it is looked after each time");
+            let Snapshot { instances, silent, version, .. } = directory.snapshot();
+            assert_eq!((instances.len(), silent.len(), version), (0, 1, 2), "and is news once");
+        }
+        assert!(directory.register("orders", "orders", "http://a", now), "a word is enough to be back");
+        assert_eq!((names(&directory).len(), directory.snapshot().silent.len()), (1, 0));
+        directory.expire(now + TIME_TO_LIVE);
+        assert!(directory.deregister("orders", "orders", Some("http://a")), "or it is known to be gone");
+        assert_eq!(directory.next_end(), None);
     }
 
     #[test]
@@ -158,34 +190,43 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes and goes: nobody is known beyond the time to live, nobody within it is forgotten unless they
-        /// left, and the version changes exactly when what is known does.
+        /// Whatever comes and goes: beyond the time to live everybody is silent, within it nobody, nobody is forgotten
+        /// who did not leave, and the version changes exactly when what is known does.
         #[test]
         fn it_knows_whom_it_heard_of(steps in prop::collection::vec((0..3u8, 0..4usize, 0..60u64), 1..200)) {
             let mut now = Instant::now();
             let mut directory = Directory::new(TIME_TO_LIVE, 0, Settings::default());
             let mut heard: BTreeMap<String, Instant> = BTreeMap::new();
+            let mut silent: BTreeSet<String> = BTreeSet::new();
             for (what, who, milliseconds) in steps {
                 now += Duration::from_millis(milliseconds);
                 let (name, before) = (format!("orders-{who}"), directory.snapshot());
                 match what {
                     0 => {
                         directory.register("orders", &name, "http://a", now);
+                        silent.remove(&name);
                         heard.insert(name, now);
                     }
                     1 => {
                         directory.deregister("orders", &name, None);
+                        silent.remove(&name);
                         heard.remove(&name);
                     }
                     _ => {
                         directory.expire(now);
-                        heard.retain(|_, last| now < *last + TIME_TO_LIVE);
+                        for (name, last) in heard.iter_mut().filter(|(_, last)| now >= **last + TIME_TO_LIVE) {
+                            silent.insert(name.clone());
+                            *last = now;
+                        }
                     }
                 }
-                prop_assert_eq!(names(&directory), heard.keys().cloned().collect::<Vec<_>>());
+                let there = heard.keys().filter(|name| !silent.contains(*name));
+                prop_assert_eq!(names(&directory), there.cloned().collect::<Vec<_>>());
                 prop_assert_eq!(directory.next_end(), heard.values().min().map(|last| *last + TIME_TO_LIVE));
                 let after = directory.snapshot();
-                prop_assert_eq!(before.version == after.version, before.instances == after.instances);
+                let same = before.instances == after.instances && before.silent == after.silent;
+                prop_assert_eq!(before.version == after.version, same);
+                prop_assert_eq!(after.silent.len(), silent.len());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The registry's endpoints.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,12 +9,13 @@ use actix_web::{HttpResponse, web};
 use parking_lot::Mutex;
 use platform::Problem;
 use platform::registration::http_url;
-use platform::registry::{Heartbeat, Rhythm};
+use platform::registry::{Heartbeat, Instance, Rhythm, Snapshot};
 use platform::settings::{Setting, Settings};
 use platform::telemetry::CountOnly;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::directory::Directory;
@@ -23,6 +25,9 @@ use crate::settings::ALL;
 
 /// The longest that a question for news may stay open, in seconds.
 const LONGEST_WAIT: u64 = 60;
+
+/// How long it may take to see whether a port is open.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest name of a service or an instance.
 const LONGEST_NAME: usize = 64;
@@ -78,9 +83,25 @@ impl Registry {
                 tracing::warn!("this process stood still; who was there before is believed to be there");
                 self.with(|directory| directory.forgive(now));
             }
-            for (service, instance) in self.with(|directory| directory.expire(now)) {
-                tracing::warn!(service, instance, "silent for too long, and taken out");
+            for (overdue, is_news) in self.with(|directory| directory.expire(now)) {
+                if is_news {
+                    let (service, instance) = (&overdue.service, &overdue.instance);
+                    tracing::warn!(service, instance, "silent for too long: asked last from now on");
+                }
+                let registry = self.clone();
+                tokio::spawn(async move { registry.look_after(overdue).await });
             }
+        }
+    }
+
+    /// Looks whether an instance that is silent is gone. The kernel answers for a process, however slow or stopped it is:
+    /// only where nobody listens any more is the instance taken out.
+    async fn look_after(&self, silent: Instance) {
+        let Instance { service, instance, address } = silent;
+        if !listens(&address).await
+            && self.with(|directory| directory.deregister(&service, &instance, Some(&address)))
+        {
+            tracing::warn!(service, instance, "nobody listens there: taken out");
         }
     }
 
@@ -98,6 +119,13 @@ impl Registry {
                 .route("/watch", web::get().to(watch)),
         );
     }
+}
+
+/// Whether a process has the port of this address open. No word in time says nothing against it.
+async fn listens(address: &str) -> bool {
+    let connect = TcpStream::connect(address.trim_start_matches("http://"));
+    let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    !matches!(tokio::time::timeout(LOOK, connect).await, Ok(Err(error)) if refused(&error))
 }
 
 type Answer = Result<HttpResponse, Problem>;
@@ -143,9 +171,14 @@ async fn deregister(
     HttpResponse::NoContent().finish()
 }
 
-/// `GET /instances`: who is there.
+/// `GET /instances`: who is there, and after them who is silent.
 async fn instances(registry: web::Data<Registry>) -> HttpResponse {
-    HttpResponse::Ok().json(registry.with(|directory| directory.snapshot().instances))
+    let Snapshot { instances, silent, .. } = registry.with(|directory| directory.snapshot());
+    let silent = silent.into_iter().map(|Instance { service, instance, address }| {
+        json!({ "service": service, "instance": instance, "address": address, "silent": true })
+    });
+    let all: Vec<Value> = instances.into_iter().map(|there| json!(there)).chain(silent).collect();
+    HttpResponse::Ok().json(all)
 }
 
 /// `GET /settings`: every setting with its value, and what it may be.

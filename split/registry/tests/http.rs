@@ -45,7 +45,11 @@ impl Asked {
     }
 
     async fn register(&self, instance: &str) {
-        let body = json!({ "address": "http://127.0.0.1:8001" });
+        self.register_at(instance, "http://127.0.0.1:8001").await;
+    }
+
+    async fn register_at(&self, instance: &str, address: &str) {
+        let body = json!({ "address": address });
         let (status, rhythm) =
             self.send(Method::PUT, &format!("/instances/orders/{instance}"), Some(body)).await;
         assert_eq!((status, rhythm), (200, json!({ "heartbeat_ms": 100, "time_to_live_ms": 400 })));
@@ -72,8 +76,31 @@ async fn an_instance_is_there_until_it_is_silent_or_leaves() {
     let after = asked.get(&format!("/watch?after={version}&wait={WAIT}")).await;
     assert_eq!(after["instances"], json!([]));
     let took = began.elapsed();
+    // Nobody listens at its address: it is not only silent, it is gone.
+    tokio::time::sleep(LATE).await;
+    assert_eq!(asked.get("/instances").await, json!([]));
     assert!(took >= TIME_TO_LIVE, "it was forgotten after {took:?}");
     assert!(took < Duration::from_secs(WAIT), "nobody was told that it was forgotten");
+}
+
+#[tokio::test]
+async fn silence_is_not_death() {
+    let asked = Asked::start();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    asked.register_at("orders", &address).await;
+    let there = json!({ "service": "orders", "instance": "orders", "address": address });
+    // As a process that is stopped, or starved: its port is open, and it says nothing.
+    tokio::time::sleep(3 * TIME_TO_LIVE + LATE).await;
+    let known = asked.get("/watch").await;
+    assert_eq!((&known["instances"], &known["silent"]), (&json!([]), &json!([there])));
+    assert_eq!(asked.get("/instances").await[0]["silent"], true);
+    asked.register_at("orders", &address).await;
+    let known = asked.get("/watch").await;
+    assert_eq!((&known["instances"], &known["silent"]), (&json!([there]), &json!([])), "one word is enough");
+    drop(listener);
+    tokio::time::sleep(TIME_TO_LIVE + LATE).await;
+    assert_eq!(asked.get("/instances").await, json!([]), "nobody is there any more");
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use contracts::BoxError;
 use orders::{NewOrder, PlaceError, Placed};
 use platform::Flaw;
 
@@ -96,8 +95,8 @@ impl<'a> World<'a> {
     }
 }
 
-fn written(outcome: Result<(), BoxError>, db: Database) -> Result<Database, Violation> {
-    outcome.map(|()| db).map_err(|error| Violation::of("I4", error.to_string()))
+fn written<E: std::fmt::Debug>(outcome: Result<(), E>, db: Database) -> Result<Database, Violation> {
+    outcome.map(|()| db).map_err(|error| Violation::of("I4", format!("{error:?}")))
 }
 
 /// An errand in words.

@@ -57,6 +57,6 @@ fn cancel(mut stores: Stores, new: &NewOrder, refusal: Refusal) -> Result<Stores
     cancelled.map(|_| stores).map_err(|error| Violation::of("I5", format!("in one transaction: {error:?}")))
 }
 
-fn broken(error: contracts::BoxError) -> Violation {
-    Violation::of("I5", format!("in one transaction: {error}"))
+fn broken(error: impl std::fmt::Debug) -> Violation {
+    Violation::of("I5", format!("in one transaction: {error:?}"))
 }
