@@ -18,11 +18,11 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::broker::{Broker, within};
-use crate::delivery::{ATTEMPTS, Item, unpack};
+use crate::delivery::{ATTEMPTS, Received, unpack};
 use crate::inbox;
 use crate::metrics::Metrics;
-use crate::outbox::{self, Outgoing};
-use crate::reactor::{Failure, Incoming, Reactor};
+use crate::outbox::{self, OutboxEntry};
+use crate::reactor::{Failure, Fresh, Reactor};
 use crate::relay::Wake;
 use crate::topology::Topology;
 
@@ -93,7 +93,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed (rule 12).
     async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
         let began = Instant::now();
-        let mut items: Vec<Item<R::Message>> =
+        let mut items: Vec<Received<R::Message>> =
             batch.iter().flat_map(|delivery| unpack(delivery, &self.telemetry)).collect();
         if Flaw::AckBeforeCommit.is_on() {
             ack(batch).await?;
@@ -111,7 +111,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
     async fn handle(
         &self,
-        items: &mut [Item<R::Message>],
+        items: &mut [Received<R::Message>],
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         match self.attempt(items, stop).await? {
@@ -133,7 +133,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     /// Tries until the database is there to give an answer. Only a failure that is about the messages comes back.
     async fn attempt(
         &self,
-        items: &[Item<R::Message>],
+        items: &[Received<R::Message>],
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<Result<(), Failure>> {
         loop {
@@ -151,7 +151,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     }
 
     /// One transaction: the inbox rows, the effects, the outbox rows (rules 1 and 12).
-    async fn transact(&self, items: &[Item<R::Message>]) -> Result<(), Failure> {
+    async fn transact(&self, items: &[Received<R::Message>]) -> Result<(), Failure> {
         let mut conn = self.pool.get().await.map_err(BoxError::from)?;
         let claimed_apart = match Flaw::InboxApart.is_on() {
             true => Some(inbox::claim(&mut conn, &ids_of(items)).await?),
@@ -174,7 +174,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             for (envelope, transaction) in &mut readable {
                 if fresh.remove(&envelope.id) {
                     let scope = transaction.scope().clone();
-                    messages.push(Incoming { envelope: (*envelope).clone(), scope });
+                    messages.push(Fresh { envelope: (*envelope).clone(), scope });
                 } else {
                     transaction.set("cleave.duplicate", true);
                 }
@@ -204,7 +204,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     }
 
     /// A message that failed alone: tried again later, or given up (rules 16 and 17).
-    fn put_aside(&self, item: &mut Item<R::Message>, failure: &Failure) -> Outgoing {
+    fn put_aside(&self, item: &mut Received<R::Message>, failure: &Failure) -> OutboxEntry {
         item.span.failed(failure.kind());
         match failure {
             Failure::Poison(reason) => self.dead_letter(item, reason),
@@ -217,22 +217,22 @@ impl<R: Reactor + ?Sized> Consumer<R> {
                 });
                 self.metrics.set_aside("retry");
                 let headers = json!({ ATTEMPTS: item.attempts + 1 });
-                Outgoing::to_queue(&self.topology.retry, headers, item.raw.clone(), item.span.context())
+                OutboxEntry::to_queue(&self.topology.retry, headers, item.raw.clone(), item.span.context())
             }
         }
     }
 
     /// Dead letters go through the outbox like everything else: in the transaction, confirmed, at least once.
-    fn dead_letter(&self, item: &Item<R::Message>, reason: &str) -> Outgoing {
+    fn dead_letter(&self, item: &Received<R::Message>, reason: &str) -> OutboxEntry {
         telemetry::on_behalf(item.span.scope(), || {
             tracing::error!(reason, "a message cannot be handled and is dead-lettered");
         });
         self.metrics.set_aside("dead-letter");
         let queue = if Flaw::RequeueAtOnce.is_on() { &self.topology.queue } else { &self.topology.dead };
-        Outgoing::to_queue(queue, json!({ "x-reason": reason }), item.raw.clone(), item.span.context())
+        OutboxEntry::to_queue(queue, json!({ "x-reason": reason }), item.raw.clone(), item.span.context())
     }
 
-    async fn send(&self, messages: &[Outgoing]) -> anyhow::Result<()> {
+    async fn send(&self, messages: &[OutboxEntry]) -> anyhow::Result<()> {
         let mut conn = db::get(&self.pool).await?;
         outbox::enqueue(&mut conn, messages).await.map_err(|error| anyhow!(error))?;
         self.wake.notify_one();
@@ -252,8 +252,8 @@ impl<R: Reactor + ?Sized> Consumer<R> {
 }
 
 /// The ids of all messages that could be read.
-fn ids_of<M>(items: &[Item<M>]) -> Vec<Uuid> {
-    let believed = |item: &&Item<M>| !(Flaw::TrustRedelivered.is_on() && item.redelivered);
+fn ids_of<M>(items: &[Received<M>]) -> Vec<Uuid> {
+    let believed = |item: &&Received<M>| !(Flaw::TrustRedelivered.is_on() && item.redelivered);
     items.iter().filter(believed).filter_map(|item| Some(item.envelope.as_ref().ok()?.id)).collect()
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 /// One message of a delivery.
-pub struct Item<M> {
+pub struct Received<M> {
     /// As it came, for whoever has to look at it later.
     pub raw: Vec<u8>,
     /// What it says, or why that cannot be told.
@@ -32,7 +32,7 @@ pub const PUBLISHED: &str = "x-published-us";
 const PROCESS: Fixed = &[("messaging.system", "rabbitmq"), ("messaging.operation.name", "process")];
 
 /// The messages of a delivery. One that cannot be read does not spoil its neighbours.
-pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Telemetry) -> Vec<Item<M>> {
+pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Telemetry) -> Vec<Received<M>> {
     let headers = delivery.properties.headers().as_ref();
     let number = |name: &str| match headers.and_then(|headers| headers.inner().get(name)) {
         Some(AMQPValue::LongLongInt(number)) => Some(*number),
@@ -53,14 +53,14 @@ fn unpack_body<M: DeserializeOwned + Message>(
     attempts: i64,
     redelivered: bool,
     telemetry: &Telemetry,
-) -> Vec<Item<M>> {
+) -> Vec<Received<M>> {
     let item = |raw: &[u8]| {
         let envelope = read(raw);
         let mut span = begin(telemetry, &envelope);
         if attempts > 0 {
             span.set("cleave.attempts", attempts);
         }
-        Item { raw: raw.to_owned(), envelope, attempts, span, redelivered }
+        Received { raw: raw.to_owned(), envelope, attempts, span, redelivered }
     };
     // Told apart by the first character and not by the content type, which whoever forges a message may leave out.
     if body.first() == Some(&b'[')

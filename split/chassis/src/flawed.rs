@@ -6,22 +6,22 @@ use std::sync::{Mutex, MutexGuard};
 
 use uuid::Uuid;
 
-use crate::outbox::{Outgoing, Pending};
+use crate::outbox::{OutboxEntry, OutboxRow};
 
 /// Rule 1 left out: messages to be sent at once, whatever becomes of the transaction; a crash forgets them.
-static UNSAFE_OUTBOX: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
+static UNSAFE_OUTBOX: Mutex<Vec<OutboxRow>> = Mutex::new(Vec::new());
 
-fn unsafe_outbox() -> MutexGuard<'static, Vec<Pending>> {
+fn unsafe_outbox() -> MutexGuard<'static, Vec<OutboxRow>> {
     UNSAFE_OUTBOX.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Sends messages beside the transaction.
-pub fn dual_write(messages: &[Outgoing]) {
-    unsafe_outbox().extend(messages.iter().map(Outgoing::unstored));
+pub fn dual_write(messages: &[OutboxEntry]) {
+    unsafe_outbox().extend(messages.iter().map(OutboxEntry::unstored));
 }
 
 /// What was sent beside transactions, and is now on its way or lost.
-pub fn dual_written() -> Vec<Pending> {
+pub fn dual_written() -> Vec<OutboxRow> {
     std::mem::take(&mut *unsafe_outbox())
 }
 
@@ -34,7 +34,7 @@ pub fn last_id() -> i64 {
 }
 
 /// The relay saw these rows; it will not look at them, nor at any before them, again.
-pub fn seen(rows: &[Pending]) {
+pub fn seen(rows: &[OutboxRow]) {
     if let Some(last) = rows.last() {
         LAST_ID.fetch_max(last.id, Ordering::Relaxed);
     }

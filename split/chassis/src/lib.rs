@@ -20,10 +20,10 @@ mod topology;
 
 pub use choreographed::Choreographed;
 pub use module::{Module, run_module};
-pub use outbox::{Outgoing, enqueue};
+pub use outbox::{OutboxEntry, enqueue};
 pub use participant::Participant;
 pub use protocol::Protocol;
-pub use reactor::{Doing, Failure, Incoming, Reactor, Reacts};
+pub use reactor::{Doing, Failure, Fresh, Reactor, Reacts};
 pub use relay::Wake;
 pub use service::{Service, ServiceSettings, run};
 pub use step::{Handle, perform};

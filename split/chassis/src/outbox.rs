@@ -13,7 +13,7 @@ use crate::flawed;
 
 /// A message to be published.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub struct OutboxEntry {
     message_id: Uuid,
     destination: String,
     queue: bool,
@@ -23,7 +23,7 @@ pub struct Outgoing {
     parent_span: i64,
 }
 
-impl Outgoing {
+impl OutboxEntry {
     /// A message to whoever listens to its routing key. It was sealed within some span; publishing it is one of its own,
     /// which is given its place in the trace here, because that is what travels.
     pub fn new<M: Message + Serialize>(mut envelope: Envelope<M>) -> Result<Self, BoxError> {
@@ -40,9 +40,9 @@ impl Outgoing {
     }
 
     /// The row that the relay would have read, had it been written.
-    pub(crate) fn unstored(&self) -> Pending {
+    pub(crate) fn unstored(&self) -> OutboxRow {
         let Self { destination, queue, headers, body, parent_span, .. } = self.clone();
-        Pending { id: 0, destination, queue, headers, body, parent_span: Some(parent_span), waited_us: 0 }
+        OutboxRow { id: 0, destination, queue, headers, body, parent_span: Some(parent_span), waited_us: 0 }
     }
 
     /// Bytes to one queue, whatever they are: a message to be tried again, or a dead letter.
@@ -64,7 +64,7 @@ fn written(within: TraceContext) -> i64 {
 }
 
 /// Puts messages into the outbox. Whoever calls owns the transaction, and wakes the relay after the commit.
-pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Result<(), BoxError> {
+pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> Result<(), BoxError> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -91,7 +91,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
 
 /// A message that waits to be published.
 #[derive(Debug, QueryableByName)]
-pub(crate) struct Pending {
+pub(crate) struct OutboxRow {
     #[diesel(sql_type = BigInt)]
     pub id: i64,
     #[diesel(sql_type = Text)]
@@ -112,12 +112,12 @@ pub(crate) struct Pending {
 
 /// The oldest messages that wait. What counts is that a row is there, not that its id is above some mark: ids become
 /// visible in the order of commits, which is not the order of ids (rule 2).
-pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Pending>, BoxError> {
+pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<OutboxRow>, BoxError> {
     if Flaw::NoOutbox.is_on() {
         return Ok(flawed::dual_written());
     }
     let after = if Flaw::IdOrderedPolling.is_on() { flawed::last_id() } else { 0 };
-    let rows: Vec<Pending> = sql("SELECT id, destination, queue, headers, body, parent_span,
+    let rows: Vec<OutboxRow> = sql("SELECT id, destination, queue, headers, body, parent_span,
          (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
          FROM chassis.outbox WHERE id > $2 ORDER BY id LIMIT $1")
     .bind::<BigInt, _>(limit)

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::broker::{Broker, within};
 use crate::delivery::PUBLISHED;
 use crate::metrics::Metrics;
-use crate::outbox::{self, Pending};
+use crate::outbox::{self, OutboxRow};
 use crate::publishing::Publishing;
 use crate::topology::Topology;
 
@@ -126,16 +126,16 @@ impl Relay {
     }
 
     /// Publishes rows, waits for the broker's word on all of them, and gives the ids of those that are safe.
-    async fn publish(&self, channel: &Channel, rows: &[Pending]) -> anyhow::Result<Vec<i64>> {
-        let parcels = parcels(rows);
+    async fn publish(&self, channel: &Channel, rows: &[OutboxRow]) -> anyhow::Result<Vec<i64>> {
+        let batches = batches(rows);
         let mut sent = HashMap::new();
         let mut confirms = Vec::new();
-        for parcel in &parcels {
-            // A message id of its own for each parcel: a returned one is known by it (rule 6).
+        for batch in &batches {
+            // A message id of its own for each batch: a returned one is known by it (rule 6).
             let id = Uuid::new_v4();
-            sent.insert(id.to_string(), parcel);
+            sent.insert(id.to_string(), batch);
             for _ in 0..self.deliveries {
-                confirms.push(self.send(channel, id, parcel).await?);
+                confirms.push(self.send(channel, id, batch).await?);
             }
         }
         CrashPoint::AfterPublish.pass();
@@ -144,11 +144,11 @@ impl Relay {
         }
         let returned = within(returned_messages(confirms)).await??;
         let safe = sent.iter().filter(|(id, _)| !returned.contains(*id));
-        Ok(safe.flat_map(|(_, parcel)| parcel.rows.iter().map(|row| row.id)).collect())
+        Ok(safe.flat_map(|(_, batch)| batch.rows.iter().map(|row| row.id)).collect())
     }
 
-    fn headers(&self, parcel: &Parcel<'_>) -> FieldTable {
-        let mut headers = parcel.headers();
+    fn headers(&self, batch: &Batch<'_>) -> FieldTable {
+        let mut headers = batch.headers();
         if self.telemetry.is_on() {
             let now = contracts::clock::now().timestamp_micros();
             headers.insert(PUBLISHED.into(), AMQPValue::LongLongInt(now));
@@ -160,18 +160,18 @@ impl Relay {
         &self,
         channel: &Channel,
         id: Uuid,
-        parcel: &Parcel<'_>,
+        batch: &Batch<'_>,
     ) -> anyhow::Result<PublisherConfirm> {
-        let exchange = if parcel.rows[0].queue { "" } else { &self.topology.exchange };
+        let exchange = if batch.rows[0].queue { "" } else { &self.topology.exchange };
         // Mandatory: a message that no queue takes comes back. Without it the broker drops and acks it (rule 5).
         let options = BasicPublishOptions { mandatory: !Flaw::NotMandatory.is_on(), ..Default::default() };
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
-            .with_content_type(parcel.content_type.into())
+            .with_content_type(batch.content_type.into())
             .with_delivery_mode(PERSISTENT)
-            .with_headers(self.headers(parcel));
-        let key = parcel.rows[0].destination.as_str().into();
-        within(channel.basic_publish(exchange.into(), key, options, &parcel.body(), properties)).await
+            .with_headers(self.headers(batch));
+        let key = batch.rows[0].destination.as_str().into();
+        within(channel.basic_publish(exchange.into(), key, options, &batch.body(), properties)).await
     }
 }
 
@@ -189,30 +189,30 @@ async fn only_relay(conn: &mut AsyncPgConnection) -> anyhow::Result<bool> {
 }
 
 /// Messages that travel together: one AMQP message costs the broker the same whether it carries one or many.
-struct Parcel<'a> {
-    rows: Vec<&'a Pending>,
+struct Batch<'a> {
+    rows: Vec<&'a OutboxRow>,
     content_type: &'static str,
 }
 
-/// Sorts rows into parcels by destination, each in the order of its rows. What goes to one queue goes as it is.
-fn parcels(rows: &[Pending]) -> Vec<Parcel<'_>> {
-    let mut parcels: Vec<Parcel> = Vec::new();
+/// Sorts rows into batches by destination, each in the order of its rows. What goes to one queue goes as it is.
+fn batches(rows: &[OutboxRow]) -> Vec<Batch<'_>> {
+    let mut batches: Vec<Batch> = Vec::new();
     for row in rows {
-        let open = parcels.iter_mut().rev().find(|parcel| {
-            !row.queue && parcel.rows[0].destination == row.destination && parcel.rows.len() < BATCH
+        let open = batches.iter_mut().rev().find(|batch| {
+            !row.queue && batch.rows[0].destination == row.destination && batch.rows.len() < BATCH
         });
         match open {
-            Some(parcel) => {
-                parcel.rows.push(row);
-                parcel.content_type = "application/cloudevents-batch+json";
+            Some(batch) => {
+                batch.rows.push(row);
+                batch.content_type = "application/cloudevents-batch+json";
             }
-            None => parcels.push(Parcel { rows: vec![row], content_type: "application/cloudevents+json" }),
+            None => batches.push(Batch { rows: vec![row], content_type: "application/cloudevents+json" }),
         }
     }
-    parcels
+    batches
 }
 
-impl Parcel<'_> {
+impl Batch<'_> {
     /// One CloudEvent, or a JSON array of them.
     fn body(&self) -> Vec<u8> {
         if let [row] = self.rows.as_slice() {
@@ -259,9 +259,9 @@ async fn returned_messages(
 mod tests {
     use super::*;
 
-    fn row(id: i64, destination: &str, queue: bool) -> Pending {
+    fn row(id: i64, destination: &str, queue: bool) -> OutboxRow {
         let (destination, body) = (destination.into(), id.to_string().into());
-        Pending { id, destination, queue, headers: None, body, parent_span: None, waited_us: 0 }
+        OutboxRow { id, destination, queue, headers: None, body, parent_span: None, waited_us: 0 }
     }
 
     #[test]
@@ -273,16 +273,16 @@ mod tests {
             row(4, "dead", true),
             row(5, "dead", true),
         ];
-        let parcels = parcels(&rows);
+        let batches = batches(&rows);
         let bodies: Vec<String> =
-            parcels.iter().map(|parcel| String::from_utf8(parcel.body()).unwrap()).collect();
+            batches.iter().map(|batch| String::from_utf8(batch.body()).unwrap()).collect();
         assert_eq!(bodies, ["[1,3]", "2", "4", "5"]);
     }
 
     #[test]
     fn a_parcel_does_not_grow_without_end() {
-        let rows: Vec<Pending> = (0..BATCH as i64 + 1).map(|id| row(id, "a", false)).collect();
-        let parcels = parcels(&rows);
-        assert_eq!(parcels.iter().map(|parcel| parcel.rows.len()).collect::<Vec<_>>(), [BATCH, 1]);
+        let rows: Vec<OutboxRow> = (0..BATCH as i64 + 1).map(|id| row(id, "a", false)).collect();
+        let batches = batches(&rows);
+        assert_eq!(batches.iter().map(|batch| batch.rows.len()).collect::<Vec<_>>(), [BATCH, 1]);
     }
 }
