@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod aside;
+mod batch;
 mod broker;
 mod choreographed;
 mod consumer;
 mod delivery;
 mod flawed;
+mod holds;
 mod inbox;
 mod metrics;
 mod module;
@@ -16,11 +19,13 @@ mod reactor;
 mod relay;
 mod service;
 mod step;
+mod suspects;
 mod topology;
+mod upgrade;
 
 pub use choreographed::Choreographed;
 pub use module::{Module, run_module};
-pub use outbox::{OutboxEntry, enqueue};
+pub use outbox::{OutboxEntry, enqueue, unsent};
 pub use participant::Participant;
 pub use protocol::Protocol;
 pub use reactor::{Doing, Failure, Fresh, Reactor, Reacts};

@@ -1,5 +1,7 @@
 //! The *transactional outbox*: a message is written in the transaction of the change that it tells of.
 
+use std::collections::HashSet;
+
 use contracts::{BoxError, Envelope, Message, TraceContext};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
@@ -21,6 +23,8 @@ pub struct OutboxEntry {
     body: Vec<u8>,
     /// The span within which it is written.
     parent_span: i64,
+    /// The order that it is about; bytes to one queue belong to none.
+    subject: Option<Uuid>,
 }
 
 impl OutboxEntry {
@@ -31,6 +35,7 @@ impl OutboxEntry {
         envelope.traceparent = within.child();
         Ok(Self {
             message_id: envelope.id,
+            subject: Some(envelope.subject.0),
             destination: envelope.message.routing_key().to_owned(),
             queue: false,
             headers: None,
@@ -41,14 +46,16 @@ impl OutboxEntry {
 
     /// The row that the relay would have read, had it been written.
     pub(crate) fn unstored(&self) -> OutboxRow {
-        let Self { destination, queue, headers, body, parent_span, .. } = self.clone();
-        OutboxRow { id: 0, destination, queue, headers, body, parent_span: Some(parent_span), waited_us: 0 }
+        let Self { destination, queue, headers, body, parent_span, subject, .. } = self.clone();
+        let parent_span = Some(parent_span);
+        OutboxRow { id: 0, destination, queue, headers, body, parent_span, subject, waited_us: 0 }
     }
 
     /// Bytes to one queue, whatever they are: a message to be tried again, or a dead letter.
     pub(crate) fn to_queue(queue: &str, headers: Value, body: Vec<u8>, within: TraceContext) -> Self {
         Self {
             message_id: Uuid::new_v4(),
+            subject: None,
             destination: queue.to_owned(),
             queue: true,
             headers: Some(headers),
@@ -73,8 +80,8 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> 
         flawed::dual_write(messages);
         return Ok(());
     }
-    sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body, parent_span)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6)")
+    sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body, parent_span, subject)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)")
     .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(messages.iter().map(|message| message.destination.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(messages.iter().map(|message| message.queue).collect::<Vec<_>>())
@@ -83,6 +90,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> 
     )
     .bind::<Array<Binary>, _>(messages.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(messages.iter().map(|message| message.parent_span).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(messages.iter().map(|message| message.subject).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     CrashPoint::AfterOutboxWrite.pass();
@@ -105,25 +113,49 @@ pub(crate) struct OutboxRow {
     /// The span within which it was written.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub parent_span: Option<i64>,
+    /// The order that it is about, if it is about one.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub subject: Option<Uuid>,
     /// How long it has waited, in microseconds, by the database's clock.
     #[diesel(sql_type = BigInt)]
     pub waited_us: i64,
 }
 
-/// The oldest messages that wait. What counts is that a row is there, not that its id is above some mark: ids become
-/// visible in the order of commits, which is not the order of ids (rule 2).
-pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<OutboxRow>, BoxError> {
+const PENDING: &str = "SELECT id, destination, queue, headers, body, parent_span, subject,
+    (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
+    FROM chassis.outbox WHERE id > $2 ORDER BY id LIMIT $1";
+
+const PENDING_BUT_HELD: &str = "SELECT id, destination, queue, headers, body, parent_span, subject,
+    (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
+    FROM chassis.outbox WHERE id > $2 AND destination <> ALL($3) AND NOT EXISTS (
+        SELECT FROM chassis.outbox AS held
+        WHERE held.subject = outbox.subject AND held.id < outbox.id AND held.destination = ANY($3))
+    ORDER BY id LIMIT $1";
+
+/// The oldest messages that wait, but for those to a destination that is held back, and for what their orders wrote
+/// after them (rule 51).
+///
+/// What counts is that a row is there, not that its id is above some mark: ids become visible in the order of commits,
+/// which is not the order of ids (rule 2).
+pub(crate) async fn pending(
+    conn: &mut AsyncPgConnection,
+    held: &[&str],
+    limit: i64,
+) -> Result<Vec<OutboxRow>, BoxError> {
     if Flaw::NoOutbox.is_on() {
         return Ok(flawed::dual_written());
     }
     let after = if Flaw::IdOrderedPolling.is_on() { flawed::last_id() } else { 0 };
-    let rows: Vec<OutboxRow> = sql("SELECT id, destination, queue, headers, body, parent_span,
-         (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
-         FROM chassis.outbox WHERE id > $2 ORDER BY id LIMIT $1")
-    .bind::<BigInt, _>(limit)
-    .bind::<BigInt, _>(after)
-    .load(conn)
-    .await?;
+    let rows: Vec<OutboxRow> = if held.is_empty() {
+        sql(PENDING).bind::<BigInt, _>(limit).bind::<BigInt, _>(after).load(conn).await?
+    } else {
+        sql(PENDING_BUT_HELD)
+            .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(after)
+            .bind::<Array<Text>, _>(held)
+            .load(conn)
+            .await?
+    };
     flawed::seen(&rows);
     Ok(rows)
 }
@@ -132,4 +164,20 @@ pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<
 pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<(), BoxError> {
     sql("DELETE FROM chassis.outbox WHERE id = ANY($1)").bind::<Array<BigInt>, _>(ids).execute(conn).await?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Subject {
+    #[diesel(sql_type = SqlUuid)]
+    subject: Uuid,
+}
+
+/// Which of these orders have a message here that is still to be published. Whoever would ask again asks this first: a
+/// question that has not left cannot have been answered (rule 52).
+pub async fn unsent(conn: &mut AsyncPgConnection, orders: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
+    let rows: Vec<Subject> = sql("SELECT DISTINCT subject FROM chassis.outbox WHERE subject = ANY($1)")
+        .bind::<Array<SqlUuid>, _>(orders)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.subject).collect())
 }
