@@ -90,7 +90,8 @@ impl Reactor for Orchestrator {
 
     /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
     /// (rule 23): the same command goes out as a new attempt, and the participant, which knows whether it did it,
-    /// gives the same answer.
+    /// gives the same answer. The order is the key of what is done, and stays the same; only the message has an id of its
+    /// own, because an inbox would keep the same one from being answered.
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
             let mut conn = pool.get().await.map_err(BoxError::from)?;
