@@ -9,6 +9,7 @@ mod audit;
 mod bad_input;
 mod batches;
 mod boundaries;
+mod broker;
 mod choreography;
 mod config;
 mod contention;
@@ -220,6 +221,13 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         schema::tables_are_as_declared,
         schema::every_text_is_a_statement,
         relay::one_that_stops_does_not_wait_for_others,
+        broker::foreign_text_of_any_size_is_set_aside,
+        broker::a_delivery_limit_drops_nothing,
+        broker::what_kills_its_consumer_is_set_aside,
+        broker::an_older_queue_is_replaced,
+        broker::what_comes_back_holds_nobody_up,
+        broker::asking_again_backs_off,
+        broker::a_queue_that_vanishes_comes_back,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,
         two_phase::a_transaction_at_work_is_waited_for,

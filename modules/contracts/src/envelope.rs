@@ -9,7 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Command, Event, Invalid, OrderId, PlacedOrder};
+use crate::{Command, Event, Invalid, OrderId, PlacedOrder, excerpt};
+
+/// How much of an attribute an error quotes, in bytes: more than any valid one has.
+const QUOTED: usize = 64;
 
 /// A command or an event on its way. `M` is [`Command`] or [`Event`]; it fills the attributes `type` and `data`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,7 +112,10 @@ impl<M: Message> Envelope<M> {
     /// Whether the envelope fits what is in it. A message whose id is not derived from its content is forged.
     pub fn check(&self) -> Result<(), Invalid> {
         if self.specversion != "1.0" {
-            return Err(Invalid(format!("CloudEvents {} is not understood, only 1.0", self.specversion)));
+            return Err(Invalid(format!(
+                "CloudEvents {} is not understood, only 1.0",
+                excerpt(&self.specversion, QUOTED)
+            )));
         }
         if self.subject != self.message.order_id() {
             return Err(Invalid("the subject is not the order that the data is about".into()));
@@ -161,7 +167,7 @@ impl TraceContext {
 
     /// Reads a `traceparent` header. Fails on anything that the W3C recommendation calls invalid.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid(format!("{text:?} is not a W3C traceparent"));
+        let invalid = || Invalid(format!("{:?} is not a W3C traceparent", excerpt(text, QUOTED)));
         let fields: Vec<&str> = text.split('-').collect();
         let [version, trace, span, flags] = fields[..] else {
             return Err(invalid());

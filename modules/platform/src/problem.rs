@@ -4,7 +4,11 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use contracts::excerpt;
 use serde::Serialize;
+
+/// The longest detail, in bytes. A parser quotes what it does not understand, however long that is (rule 49).
+const LONGEST_DETAIL: usize = 2000;
 
 /// An answer that says what is wrong, where, and what to do.
 #[derive(Debug, Clone, Serialize)]
@@ -33,7 +37,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("error"),
             status: status.as_u16(),
             code,
-            detail: detail.into(),
+            detail: excerpt(&detail.into(), LONGEST_DETAIL).into_owned(),
             ask: None,
         }
     }

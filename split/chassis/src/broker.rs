@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 
 /// The longest that anything asked of the broker may take (rule 7). Longer than a few heartbeats, so that a broker
@@ -27,20 +29,25 @@ impl Broker {
         Self { url: format!("{url}{separator}heartbeat=5") }
     }
 
-    /// Opens a connection and a channel on it. Whoever publishes has one, and whoever consumes has another: a broker
-    /// that blocks publishers then still gets its acks (rule 9).
-    pub async fn connect(&self, purpose: &str) -> anyhow::Result<(Connection, Channel)> {
+    /// Opens a connection. Whoever publishes has one, and whoever consumes has another: a broker that blocks publishers then
+    /// still gets its acks (rule 9).
+    pub async fn connect(&self, purpose: &str) -> anyhow::Result<Connection> {
         let properties = ConnectionProperties::default().with_connection_name(purpose.into());
-        let connection = limited(CONNECT, Connection::connect(&self.url, properties)).await.map_err(|error| {
+        limited(CONNECT, Connection::connect(&self.url, properties)).await.map_err(|error| {
             anyhow!(
                 "no connection to the broker {}: {error:#}. Check that RabbitMQ is running there and that the user \
                  and the password in --amqp-url (or AMQP_URL) are right",
                 platform::db::without_password(self.url.split('?').next().unwrap_or_default())
             )
-        })?;
-        let channel = within(connection.create_channel()).await?;
-        Ok((connection, channel))
+        })
     }
+}
+
+/// Takes a queue's messages, with so many ahead of our acks.
+pub async fn consume(channel: &Channel, queue: &str, prefetch: u16) -> anyhow::Result<lapin::Consumer> {
+    within(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+    let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    within(channel.basic_consume(queue.into(), "".into(), options, arguments)).await
 }
 
 /// Waits for an answer of the broker, and not for ever.

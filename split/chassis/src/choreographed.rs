@@ -7,8 +7,8 @@ use contracts::{Command, Envelope, Event, PlacedOrder};
 use diesel_async::AsyncPgConnection;
 
 use crate::locks::{self, Lock};
-use crate::outbox::Outgoing;
-use crate::reactor::{Doing, Failure, Incoming, Reactor};
+use crate::outbox::OutboxEntry;
+use crate::reactor::{Doing, Failure, Fresh, Reactor};
 use crate::step::{Handle, perform};
 
 /// A reactor that does what its module would do about an event, and sends what came of it.
@@ -29,11 +29,11 @@ impl Reactor for Choreographed {
     fn react<'a>(
         &'a self,
         conn: &'a mut AsyncPgConnection,
-        messages: Vec<Incoming<Event>>,
-    ) -> Doing<'a, Vec<Outgoing>> {
+        messages: Vec<Fresh<Event>>,
+    ) -> Doing<'a, Vec<OutboxEntry>> {
         Box::pin(async move {
             let mut steps = Vec::with_capacity(messages.len());
-            for Incoming { envelope: Envelope { message: heard, order, .. }, scope } in messages {
+            for Fresh { envelope: Envelope { message: heard, order, .. }, scope } in messages {
                 let order = order.ok_or_else(|| missing(&heard))?;
                 if let Some(command) = (self.react)(&heard, &order) {
                     steps.push((command, order, scope));
@@ -46,7 +46,7 @@ impl Reactor for Choreographed {
                 let happened = perform(self.handle, conn, command, &scope).await?;
                 if happened.is_acted_on() {
                     let envelope = Envelope::new(self.name, scope.context(), 0, happened).carrying(order);
-                    outgoing.push(Outgoing::new(envelope)?);
+                    outgoing.push(OutboxEntry::new(envelope)?);
                 }
             }
             Ok(outgoing)

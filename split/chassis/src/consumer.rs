@@ -9,22 +9,22 @@ use contracts::{BoxError, Message};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::FieldTable;
-use platform::telemetry::{self, DATABASE, Kind, Span, Telemetry};
-use platform::{Blame, CrashPoint, Flaw, Pool, blame, db};
-use serde_json::json;
+use lapin::options::{BasicAckOptions, BasicCancelOptions};
+use platform::telemetry::{DATABASE, Kind, Span, Telemetry};
+use platform::{Blame, CrashPoint, Flaw, Pool, blame};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::broker::{Broker, within};
-use crate::delivery::{ATTEMPTS, Item, unpack};
+use crate::broker::{Broker, consume, within};
+use crate::delivery::{Received, unpack};
 use crate::inbox;
 use crate::metrics::Metrics;
-use crate::outbox::{self, Outgoing};
-use crate::reactor::{Failure, Incoming, Reactor};
+use crate::outbox;
+use crate::reactor::{Failure, Fresh, Reactor};
 use crate::relay::Wake;
+use crate::suspects;
 use crate::topology::Topology;
+use crate::upgrade;
 
 /// The most deliveries that are handled and acknowledged together.
 const BATCH: usize = 128;
@@ -32,9 +32,6 @@ const BATCH: usize = 128;
 /// The most messages in one transaction: a delivery can carry 64, and what is locked by 8,192 of them is waited for longer
 /// than a lock may take.
 const TRANSACTION: usize = 256;
-
-/// How often a message is tried before it is a dead letter.
-const MAX_ATTEMPTS: i64 = 5;
 
 /// How long to wait after a failure that has nothing to do with any message.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -69,17 +66,22 @@ impl<R: Reactor + ?Sized> Consumer<R> {
 
     /// One life of the connection.
     async fn session(&self, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
-        let (connection, channel) = self.broker.connect("consumer").await?;
-        self.topology.declare(&channel).await?;
-        within(channel.basic_qos(self.prefetch, BasicQosOptions::default())).await?;
-        let queue = self.topology.queue.as_str().into();
-        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
-        let mut deliveries = within(channel.basic_consume(queue, "".into(), options, arguments)).await?;
+        let connection = self.broker.connect("consumer").await?;
+        upgrade::replace_older_queue(&connection, &self.topology, &self.pool).await?;
+        let channel = self.topology.declare(&connection).await?;
+        let mut deliveries = consume(&channel, &self.topology.queue, self.prefetch).await?;
+        // On a channel of its own: an ack for all so far must not reach over to the other.
+        let beside = within(connection.create_channel()).await?;
+        let mut taken_out = consume(&beside, &self.topology.taken_out, 1).await?;
         self.connected.store(true, Ordering::Relaxed);
         while !*stop.borrow() {
             let first = tokio::select! {
                 _ = stop.changed() => break,
-                delivery = deliveries.next() => delivery.ok_or_else(|| anyhow!("the broker cancelled us"))??,
+                delivery = deliveries.next() => delivery.ok_or_else(cancelled)??,
+                delivery = taken_out.next() => {
+                    self.bring_back(&delivery.ok_or_else(cancelled)??).await?;
+                    continue;
+                }
             };
             let mut batch = vec![first];
             while batch.len() < BATCH
@@ -97,7 +99,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed (rule 12).
     async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
         let began = Instant::now();
-        let mut items: Vec<Item<R::Message>> =
+        let mut items: Vec<Received<R::Message>> =
             batch.iter().flat_map(|delivery| unpack(delivery, &self.telemetry)).collect();
         if Flaw::AckBeforeCommit.is_on() {
             ack(batch).await?;
@@ -116,17 +118,29 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         Ok(())
     }
 
-    /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
+    /// Handles messages in as few transactions as may be.
     async fn handle(
         &self,
-        items: &mut [Item<R::Message>],
+        items: &mut [Received<R::Message>],
+        stop: &watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        for together in transactions(items) {
+            self.handle_together(together, stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
+    async fn handle_together(
+        &self,
+        items: &mut [Received<R::Message>],
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         match self.attempt(items, stop).await? {
             Ok(()) => Ok(()),
             Err(_) if items.len() > 1 => {
                 for item in items {
-                    Box::pin(self.handle(std::slice::from_mut(item), stop)).await?;
+                    Box::pin(self.handle_together(std::slice::from_mut(item), stop)).await?;
                 }
                 Ok(())
             }
@@ -141,12 +155,12 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     /// Tries until the database is there to give an answer. Only a failure that is about the messages comes back.
     async fn attempt(
         &self,
-        items: &[Item<R::Message>],
+        items: &[Received<R::Message>],
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<Result<(), Failure>> {
         loop {
             match self.transact(items).await {
-                Err(Failure::Broken(error)) if blame(&*error) == Blame::Environment => {
+                Err(Failure::Broken(error)) if !counts_against(&error) => {
                     if *stop.borrow() {
                         bail!("stopped while the database was away: {error}");
                     }
@@ -159,7 +173,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     }
 
     /// One transaction: the inbox rows, the effects, the outbox rows (rules 1 and 12).
-    async fn transact(&self, items: &[Item<R::Message>]) -> Result<(), Failure> {
+    async fn transact(&self, items: &[Received<R::Message>]) -> Result<(), Failure> {
         let mut conn = self.pool.get().await.map_err(BoxError::from)?;
         let claimed_apart = match Flaw::InboxApart.is_on() {
             true => Some(inbox::claim(&mut conn, &ids_of(items)).await?),
@@ -182,12 +196,20 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             for (envelope, transaction) in &mut readable {
                 if fresh.remove(&envelope.id) {
                     let scope = transaction.scope().clone();
-                    messages.push(Incoming { envelope: (*envelope).clone(), scope });
+                    messages.push(Fresh { envelope: (*envelope).clone(), scope });
                 } else {
                     transaction.set("cleave.duplicate", true);
                 }
             }
-            let mut outgoing = self.reactor.react(conn, messages).await?;
+            let suspect = messages.first().map(|fresh| fresh.envelope.id).filter(|_| items[0].suspicious);
+            if let Some(message) = suspect {
+                suspects::take_in_hand(&self.pool, message).await?;
+            }
+            let reacted = self.reactor.react(conn, messages).await;
+            if let Some(message) = suspect {
+                suspects::put_down(&self.pool, message).await?;
+            }
+            let mut outgoing = reacted?;
             outgoing.extend(items.iter().filter_map(|item| {
                 let reason = item.envelope.as_ref().err()?;
                 Some(self.dead_letter(item, reason))
@@ -211,42 +233,6 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         Ok(())
     }
 
-    /// A message that failed alone: tried again later, or given up (rules 16 and 17).
-    fn put_aside(&self, item: &mut Item<R::Message>, failure: &Failure) -> Outgoing {
-        item.span.failed(failure.kind());
-        match failure {
-            Failure::Poison(reason) => self.dead_letter(item, reason),
-            Failure::Broken(error) if item.attempts + 1 >= MAX_ATTEMPTS => {
-                self.dead_letter(item, &format!("failed {MAX_ATTEMPTS} times: {error}"))
-            }
-            Failure::Broken(error) => {
-                telemetry::on_behalf(item.span.scope(), || {
-                    tracing::warn!(%error, attempts = item.attempts + 1, "a message failed and is tried again later");
-                });
-                self.metrics.set_aside("retry");
-                let headers = json!({ ATTEMPTS: item.attempts + 1 });
-                Outgoing::to_queue(&self.topology.retry, headers, item.raw.clone(), item.span.context())
-            }
-        }
-    }
-
-    /// Dead letters go through the outbox like everything else: in the transaction, confirmed, at least once.
-    fn dead_letter(&self, item: &Item<R::Message>, reason: &str) -> Outgoing {
-        telemetry::on_behalf(item.span.scope(), || {
-            tracing::error!(reason, "a message cannot be handled and is dead-lettered");
-        });
-        self.metrics.set_aside("dead-letter");
-        let queue = if Flaw::RequeueAtOnce.is_on() { &self.topology.queue } else { &self.topology.dead };
-        Outgoing::to_queue(queue, json!({ "x-reason": reason }), item.raw.clone(), item.span.context())
-    }
-
-    async fn send(&self, messages: &[Outgoing]) -> anyhow::Result<()> {
-        let mut conn = db::get(&self.pool).await?;
-        outbox::enqueue(&mut conn, messages).await.map_err(|error| anyhow!(error))?;
-        self.wake.notify_one();
-        Ok(())
-    }
-
     /// Does every second what time has made due.
     pub async fn tick(&self, mut stop: watch::Receiver<bool>) {
         while tokio::time::timeout(Duration::from_secs(1), stop.changed()).await.is_err() {
@@ -259,9 +245,26 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     }
 }
 
+/// What goes into a transaction together: as much as its bound allows (rule 48), but for a message that may be what a
+/// process died of. It goes alone, so that it is known what was in hand (rule 50).
+fn transactions<M>(items: &mut [Received<M>]) -> impl Iterator<Item = &mut [Received<M>]> {
+    let together = items.chunk_by_mut(|one, next| !one.suspicious && !next.suspicious);
+    together.flat_map(|items| items.chunks_mut(TRANSACTION))
+}
+
+/// Whether a failure counts against the messages that were being handled. What is wrong with the database never does: it
+/// is waited out (rule 46). The only place that decides this.
+fn counts_against(error: &BoxError) -> bool {
+    blame(&**error) == Blame::Message
+}
+
+fn cancelled() -> anyhow::Error {
+    anyhow!("the broker cancelled us")
+}
+
 /// The ids of all messages that could be read.
-fn ids_of<M>(items: &[Item<M>]) -> Vec<Uuid> {
-    let believed = |item: &&Item<M>| !(Flaw::TrustRedelivered.is_on() && item.redelivered);
+fn ids_of<M>(items: &[Received<M>]) -> Vec<Uuid> {
+    let believed = |item: &&Received<M>| !(Flaw::TrustRedelivered.is_on() && item.redelivered);
     items.iter().filter(believed).filter_map(|item| Some(item.envelope.as_ref().ok()?.id)).collect()
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 /// One message of a delivery.
-pub struct Item<M> {
+pub struct Received<M> {
     /// As it came, for whoever has to look at it later.
     pub raw: Vec<u8>,
     /// What it says, or why that cannot be told.
@@ -19,10 +19,72 @@ pub struct Item<M> {
     pub span: Span,
     /// What the broker says. Not to be relied on: a publisher that sends again does not set it (rule 13).
     pub redelivered: bool,
+    /// Whether a process may have died of it. It is handled alone then, and that is put on record (rule 50).
+    pub suspicious: bool,
 }
+
+/// What the headers of a delivery count.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// How often it failed before. A foreign header may say anything; more than enough counts as enough.
+    pub attempts: i64,
+    /// How often it came back to the queue because a consumer died with it in hand, or near it.
+    pub returns: i64,
+    /// Whether the broker took it out of its queue because it came back too often.
+    pub over_limit: bool,
+}
+
+impl Counts {
+    /// Those of a delivery.
+    pub fn of(delivery: &Delivery) -> Counts {
+        let text = match header(delivery, FIRST_DEATH) {
+            Some(AMQPValue::LongString(text)) => text.to_string(),
+            _ => String::new(),
+        };
+        let taken_out = number(delivery, TAKEN_OUT).is_some_and(|times| times > 0);
+        Counts {
+            attempts: number(delivery, ATTEMPTS).unwrap_or(0).clamp(0, MAX_ATTEMPTS),
+            returns: number(delivery, RETURNS).unwrap_or(0),
+            // 3.10 and 4 write the reason differently.
+            over_limit: taken_out || text.replace('-', "_") == "delivery_limit",
+        }
+    }
+
+    fn is_suspicious(self) -> bool {
+        self.over_limit || self.returns >= SUSPICIOUS
+    }
+}
+
+fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a AMQPValue> {
+    delivery.properties.headers().as_ref()?.inner().get(name)
+}
+
+fn number(delivery: &Delivery, name: &str) -> Option<i64> {
+    match header(delivery, name)? {
+        AMQPValue::LongLongInt(number) => Some(*number),
+        AMQPValue::LongInt(number) => Some((*number).into()),
+        AMQPValue::LongUInt(number) => Some((*number).into()),
+        _ => None,
+    }
+}
+
+/// How often a message is tried before it is a dead letter.
+pub const MAX_ATTEMPTS: i64 = 5;
 
 /// The header that counts failures. Ours: RabbitMQ 3 does not count without being told (rule 16).
 pub const ATTEMPTS: &str = "x-attempts";
+
+/// The header that marks a message which the broker took out of the queue for coming back too often. Ours.
+pub const TAKEN_OUT: &str = "x-taken-out";
+
+/// The header in which a quorum queue counts how often a message came back to it. The broker's.
+const RETURNS: &str = "x-delivery-count";
+
+/// The header that says why the broker dead-lettered a message first. The broker's.
+const FIRST_DEATH: &str = "x-first-death-reason";
+
+/// How often a message may come back before it is looked at more closely. One crash brings back all that was on its way.
+const SUSPICIOUS: i64 = 2;
 
 /// The header that says when a message was published, in microseconds since 1970 by the publisher's clock. Ours: AMQP has a
 /// property for it, which counts in seconds.
@@ -32,16 +94,11 @@ pub const PUBLISHED: &str = "x-published-us";
 const PROCESS: Fixed = &[("messaging.system", "rabbitmq"), ("messaging.operation.name", "process")];
 
 /// The messages of a delivery. One that cannot be read does not spoil its neighbours.
-pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Telemetry) -> Vec<Item<M>> {
-    let headers = delivery.properties.headers().as_ref();
-    let number = |name: &str| match headers.and_then(|headers| headers.inner().get(name)) {
-        Some(AMQPValue::LongLongInt(number)) => Some(*number),
-        _ => None,
-    };
-    let attempts = number(ATTEMPTS).unwrap_or(0);
-    let mut items = unpack_body(&delivery.data, attempts, delivery.redelivered, telemetry);
+pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Telemetry) -> Vec<Received<M>> {
+    let counts = Counts::of(delivery);
+    let mut items = unpack_body(&delivery.data, counts, delivery.redelivered, telemetry);
     // By two clocks: with one that is wrong this is of no use, and never below zero.
-    if let Some(published) = number(PUBLISHED) {
+    if let Some(published) = number(delivery, PUBLISHED) {
         let waited = contracts::clock::now().timestamp_micros().saturating_sub(published).max(0);
         items.iter_mut().for_each(|item| item.span.set("queue.wait_us", waited));
     }
@@ -50,17 +107,19 @@ pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Te
 
 fn unpack_body<M: DeserializeOwned + Message>(
     body: &[u8],
-    attempts: i64,
+    counts: Counts,
     redelivered: bool,
     telemetry: &Telemetry,
-) -> Vec<Item<M>> {
+) -> Vec<Received<M>> {
     let item = |raw: &[u8]| {
         let envelope = read(raw);
         let mut span = begin(telemetry, &envelope);
+        let attempts = counts.attempts;
         if attempts > 0 {
             span.set("cleave.attempts", attempts);
         }
-        Item { raw: raw.to_owned(), envelope, attempts, span, redelivered }
+        let suspicious = counts.is_suspicious();
+        Received { raw: raw.to_owned(), envelope, attempts, span, redelivered, suspicious }
     };
     // Told apart by the first character and not by the content type, which whoever forges a message may leave out.
     if body.first() == Some(&b'[')
@@ -104,7 +163,7 @@ mod tests {
     }
 
     fn reasons(body: &[u8]) -> Vec<Option<String>> {
-        unpack_body::<Command>(body, 0, false, &Telemetry::off())
+        unpack_body::<Command>(body, Counts::default(), false, &Telemetry::off())
             .into_iter()
             .map(|item| item.envelope.err())
             .collect()

@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::outbox::{Outgoing, Pending};
+use crate::outbox::{OutboxEntry, OutboxRow};
 
 /// Rule 1 left out: messages to be sent at once, whatever becomes of the transaction; a crash forgets them.
-static UNSAFE_OUTBOX: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
+static UNSAFE_OUTBOX: Mutex<Vec<OutboxRow>> = Mutex::new(Vec::new());
 
 /// Sends messages beside the transaction.
-pub fn dual_write(messages: &[Outgoing]) {
-    UNSAFE_OUTBOX.lock().extend(messages.iter().map(Outgoing::unstored));
+pub fn dual_write(messages: &[OutboxEntry]) {
+    UNSAFE_OUTBOX.lock().extend(messages.iter().map(OutboxEntry::unstored));
 }
 
 /// What was sent beside transactions, and is now on its way or lost.
-pub fn dual_written() -> Vec<Pending> {
+pub fn dual_written() -> Vec<OutboxRow> {
     std::mem::take(&mut *UNSAFE_OUTBOX.lock())
 }
 
@@ -30,7 +30,7 @@ pub fn last_id() -> i64 {
 }
 
 /// The relay saw these rows; it will not look at them, nor at any before them, again.
-pub fn seen(rows: &[Pending]) {
+pub fn seen(rows: &[OutboxRow]) {
     if let Some(last) = rows.last() {
         LAST_ID.fetch_max(last.id, Ordering::Relaxed);
     }

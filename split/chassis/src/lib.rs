@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod aside;
+mod batch;
 mod broker;
 mod choreographed;
 mod consumer;
 mod delivery;
 mod flawed;
+mod holds;
 mod inbox;
 mod locks;
 mod metrics;
@@ -18,15 +21,17 @@ mod relay;
 mod schema;
 mod service;
 mod step;
+mod suspects;
 mod topology;
+mod upgrade;
 
 pub use choreographed::Choreographed;
 pub use locks::{Lock, NOTHING_SHARED};
 pub use module::{Module, run_module};
-pub use outbox::{Outgoing, enqueue};
+pub use outbox::{OutboxEntry, enqueue, unsent};
 pub use participant::Participant;
 pub use protocol::Protocol;
-pub use reactor::{Doing, Failure, Incoming, Reactor, Reacts};
+pub use reactor::{Doing, Failure, Fresh, Reactor, Reacts};
 pub use relay::Wake;
 pub use service::{Service, ServiceSettings, run};
 pub use step::{Handle, perform};

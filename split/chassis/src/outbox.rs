@@ -1,5 +1,7 @@
 //! The *transactional outbox*: a message is written in the transaction of the change that it tells of.
 
+use std::collections::HashSet;
+
 use contracts::{BoxError, Envelope, Message, TraceContext};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -15,7 +17,7 @@ use crate::schema::outbox;
 
 /// A message to be published.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub struct OutboxEntry {
     message_id: Uuid,
     destination: String,
     queue: bool,
@@ -23,9 +25,11 @@ pub struct Outgoing {
     body: Vec<u8>,
     /// The span within which it is written.
     parent_span: i64,
+    /// The order that it is about; bytes to one queue belong to none.
+    subject: Option<Uuid>,
 }
 
-impl Outgoing {
+impl OutboxEntry {
     /// A message to whoever listens to its routing key. It was sealed within some span; publishing it is one of its own,
     /// which is given its place in the trace here, because that is what travels.
     pub fn new<M: Message + Serialize>(mut envelope: Envelope<M>) -> Result<Self, BoxError> {
@@ -33,6 +37,7 @@ impl Outgoing {
         envelope.traceparent = within.child();
         Ok(Self {
             message_id: envelope.id,
+            subject: Some(envelope.subject.0),
             destination: envelope.message.routing_key().to_owned(),
             queue: false,
             headers: None,
@@ -42,15 +47,17 @@ impl Outgoing {
     }
 
     /// The row that the relay would have read, had it been written.
-    pub(crate) fn unstored(&self) -> Pending {
-        let Self { destination, queue, headers, body, parent_span, .. } = self.clone();
-        Pending { id: 0, destination, queue, headers, body, parent_span: Some(parent_span), waited_us: 0 }
+    pub(crate) fn unstored(&self) -> OutboxRow {
+        let Self { destination, queue, headers, body, parent_span, subject, .. } = self.clone();
+        let parent_span = Some(parent_span);
+        OutboxRow { id: 0, destination, queue, headers, body, parent_span, subject, waited_us: 0 }
     }
 
     /// Bytes to one queue, whatever they are: a message to be tried again, or a dead letter.
     pub(crate) fn to_queue(queue: &str, headers: Value, body: Vec<u8>, within: TraceContext) -> Self {
         Self {
             message_id: Uuid::new_v4(),
+            subject: None,
             destination: queue.to_owned(),
             queue: true,
             headers: Some(headers),
@@ -66,7 +73,7 @@ fn written(within: TraceContext) -> i64 {
 }
 
 /// Puts messages into the outbox. Whoever calls owns the transaction, and wakes the relay after the commit.
-pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Result<(), BoxError> {
+pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> Result<(), BoxError> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -75,10 +82,10 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
         flawed::dual_write(messages);
         return Ok(());
     }
-    sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body, parent_span)
-         SELECT message_id, destination, queue, headers, body, parent_span
-         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bytea[], $6::bigint[])
-             AS message (message_id, destination, queue, headers, body, parent_span)")
+    sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body, parent_span, subject)
+         SELECT message_id, destination, queue, headers, body, parent_span, subject
+         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bytea[], $6::bigint[], $7::uuid[])
+             AS message (message_id, destination, queue, headers, body, parent_span, subject)")
     .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(messages.iter().map(|message| message.destination.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(messages.iter().map(|message| message.queue).collect::<Vec<_>>())
@@ -87,6 +94,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
     )
     .bind::<Array<Binary>, _>(messages.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(messages.iter().map(|message| message.parent_span).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(messages.iter().map(|message| message.subject).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     CrashPoint::AfterOutboxWrite.pass();
@@ -96,7 +104,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[Outgoing]) -> Res
 /// A message that waits to be published.
 #[derive(Debug, QueryableByName)]
 #[diesel(table_name = outbox, check_for_backend(Pg))]
-pub(crate) struct Pending {
+pub(crate) struct OutboxRow {
     pub id: i64,
     pub destination: String,
     pub queue: bool,
@@ -104,25 +112,48 @@ pub(crate) struct Pending {
     pub body: Vec<u8>,
     /// The span within which it was written.
     pub parent_span: Option<i64>,
+    /// The order that it is about, if it is about one.
+    pub subject: Option<Uuid>,
     /// How long it has waited, in microseconds, by the database's clock.
     #[diesel(sql_type = BigInt)]
     pub waited_us: i64,
 }
 
-/// The oldest messages that wait. What counts is that a row is there, not that its id is above some mark: ids become
-/// visible in the order of commits, which is not the order of ids (rule 2).
-pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Pending>, BoxError> {
+const PENDING: &str = "SELECT id, destination, queue, headers, body, parent_span, subject,
+    (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
+    FROM chassis.outbox WHERE id > $2 ORDER BY id LIMIT $1";
+
+const PENDING_BUT_HELD: &str = "SELECT id, destination, queue, headers, body, parent_span, subject,
+    (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
+    FROM chassis.outbox WHERE id > $2 AND destination <> ALL($3) AND NOT EXISTS (
+        SELECT FROM chassis.outbox AS held
+        WHERE held.subject = outbox.subject AND held.id < outbox.id AND held.destination = ANY($3))
+    ORDER BY id LIMIT $1";
+
+/// The oldest messages that wait, but for those to a destination that is held back, and for what their orders wrote
+/// after them (rule 51).
+///
+/// What counts is that a row is there, not that its id is above some mark: ids become visible in the order of commits,
+/// which is not the order of ids (rule 2).
+pub(crate) async fn pending(
+    conn: &mut AsyncPgConnection,
+    held: &[&str],
+    limit: i64,
+) -> Result<Vec<OutboxRow>, BoxError> {
     if Flaw::NoOutbox.is_on() {
         return Ok(flawed::dual_written());
     }
     let after = if Flaw::IdOrderedPolling.is_on() { flawed::last_id() } else { 0 };
-    let rows: Vec<Pending> = sql("SELECT id, destination, queue, headers, body, parent_span,
-         (extract(epoch FROM clock_timestamp() - written_at) * 1000000)::bigint AS waited_us
-         FROM chassis.outbox WHERE id > $2 ORDER BY id LIMIT $1")
-    .bind::<BigInt, _>(limit)
-    .bind::<BigInt, _>(after)
-    .load(conn)
-    .await?;
+    let rows: Vec<OutboxRow> = if held.is_empty() {
+        sql(PENDING).bind::<BigInt, _>(limit).bind::<BigInt, _>(after).load(conn).await?
+    } else {
+        sql(PENDING_BUT_HELD)
+            .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(after)
+            .bind::<Array<Text>, _>(held)
+            .load(conn)
+            .await?
+    };
     flawed::seen(&rows);
     Ok(rows)
 }
@@ -131,4 +162,20 @@ pub(crate) async fn pending(conn: &mut AsyncPgConnection, limit: i64) -> Result<
 pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<(), BoxError> {
     diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(conn).await?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Subject {
+    #[diesel(sql_type = SqlUuid)]
+    subject: Uuid,
+}
+
+/// Which of these orders have a message here that is still to be published. Whoever would ask again asks this first: a
+/// question that has not left cannot have been answered (rule 52).
+pub async fn unsent(conn: &mut AsyncPgConnection, orders: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
+    let rows: Vec<Subject> = sql("SELECT DISTINCT subject FROM chassis.outbox WHERE subject = ANY($1)")
+        .bind::<Array<SqlUuid>, _>(orders)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.subject).collect())
 }

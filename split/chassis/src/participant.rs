@@ -4,8 +4,8 @@ use contracts::{Command, Envelope};
 use diesel_async::AsyncPgConnection;
 
 use crate::locks::{self, Lock};
-use crate::outbox::Outgoing;
-use crate::reactor::{Doing, Incoming, Reactor};
+use crate::outbox::OutboxEntry;
+use crate::reactor::{Doing, Fresh, Reactor};
 use crate::step::{Handle, perform};
 
 /// A reactor that hands each command to a module and sends what the module answers, be it yes or no.
@@ -24,15 +24,15 @@ impl Reactor for Participant {
     fn react<'a>(
         &'a self,
         conn: &'a mut AsyncPgConnection,
-        messages: Vec<Incoming<Command>>,
-    ) -> Doing<'a, Vec<Outgoing>> {
+        messages: Vec<Fresh<Command>>,
+    ) -> Doing<'a, Vec<OutboxEntry>> {
         Box::pin(async move {
             let commands: Vec<&Command> = messages.iter().map(|message| &message.envelope.message).collect();
             locks::take(self.lock, conn, &commands).await?;
             let mut answers = Vec::with_capacity(messages.len());
-            for Incoming { envelope, scope } in messages {
+            for Fresh { envelope, scope } in messages {
                 let event = perform(self.handle, conn, envelope.message, &scope).await?;
-                answers.push(Outgoing::new(Envelope::new(self.name, scope.context(), 0, event))?);
+                answers.push(OutboxEntry::new(Envelope::new(self.name, scope.context(), 0, event))?);
             }
             Ok(answers)
         })

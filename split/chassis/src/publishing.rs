@@ -7,7 +7,7 @@ use platform::telemetry::{Fixed, Kind, Span, Telemetry};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::outbox::Pending;
+use crate::outbox::OutboxRow;
 
 /// What all of them have in common.
 const PUBLISH: Fixed = &[("messaging.system", "rabbitmq"), ("messaging.operation.name", "publish")];
@@ -30,7 +30,7 @@ struct Head {
 
 impl Publishing {
     /// These rows were taken.
-    pub fn begin(telemetry: &Telemetry, rows: &[Pending]) -> Publishing {
+    pub fn begin(telemetry: &Telemetry, rows: &[OutboxRow]) -> Publishing {
         let spans = match telemetry.is_on() {
             true => rows.iter().filter_map(|row| Some((row.id, span(telemetry, row)?))).collect(),
             false => Vec::new(),
@@ -55,7 +55,7 @@ impl Publishing {
     }
 }
 
-fn span(telemetry: &Telemetry, row: &Pending) -> Option<Span> {
+fn span(telemetry: &Telemetry, row: &OutboxRow) -> Option<Span> {
     let head: Head = serde_json::from_slice(&row.body).ok()?;
     let parent = row.parent_span.map(i64::cast_unsigned);
     let mut span =

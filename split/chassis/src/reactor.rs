@@ -9,7 +9,7 @@ use platform::Pool;
 use platform::telemetry::Scope;
 use serde::de::DeserializeOwned;
 
-use crate::outbox::Outgoing;
+use crate::outbox::OutboxEntry;
 
 /// What a reactor is doing. Boxed, once a batch, so that the chassis is compiled once and not anew for every reactor.
 pub type Doing<'a, T> = LocalBoxFuture<'a, Result<T, Failure>>;
@@ -23,8 +23,8 @@ pub trait Reactor {
     fn react<'a>(
         &'a self,
         conn: &'a mut AsyncPgConnection,
-        messages: Vec<Incoming<Self::Message>>,
-    ) -> Doing<'a, Vec<Outgoing>>;
+        messages: Vec<Fresh<Self::Message>>,
+    ) -> Doing<'a, Vec<OutboxEntry>>;
 
     /// Called after the commit, for whoever waits for it in this process.
     fn committed(&self) {}
@@ -45,7 +45,7 @@ pub enum Reacts {
 
 /// A message, and the span within which it is handled.
 #[derive(Debug)]
-pub struct Incoming<M> {
+pub struct Fresh<M> {
     /// The message, with what says where it comes from.
     pub envelope: Envelope<M>,
     /// Where in its trace it is handled: within the transaction.

@@ -3,11 +3,11 @@
 //! A crash at any point leaves a row that was not confirmed, or one that was and is still there: it is published
 //! again, and the inbox at the other end knows it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use diesel::QueryableByName;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -20,10 +20,12 @@ use platform::{CrashPoint, Flaw, db, sql};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+use crate::batch::{Batch, batches};
 use crate::broker::{Broker, within};
 use crate::delivery::PUBLISHED;
+use crate::holds::Holds;
 use crate::metrics::Metrics;
-use crate::outbox::{self, Pending};
+use crate::outbox::{self, OutboxRow};
 use crate::publishing::Publishing;
 use crate::topology::Topology;
 
@@ -36,9 +38,6 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// The most rows that are published before any is removed.
 const ROWS: i64 = 500;
-
-/// The most messages that travel together.
-const BATCH: usize = 64;
 
 /// How long the relay waits after a failure before it builds everything anew.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -79,13 +78,16 @@ impl Relay {
             }
             self.pause(stop).await;
         }
-        let (_connection, channel) = self.broker.connect("relay").await?;
-        self.topology.declare(&channel).await?;
+        let connection = self.broker.connect("relay").await?;
+        let channel = within(connection.create_channel()).await?;
+        self.topology.declare_exchange(&channel).await?;
         within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        let mut holds = Holds::default();
         loop {
             // Asked before the rows are read: whoever stops this relay writes no more, so these rows hold all it wrote.
             let stopping = *stop.borrow();
-            let rows = outbox::pending(&mut conn, ROWS).await.map_err(|error| anyhow!(error))?;
+            let held = holds.held(Instant::now());
+            let rows = outbox::pending(&mut conn, &held, ROWS).await.map_err(|error| anyhow!(error))?;
             if rows.is_empty() {
                 if stopping {
                     return Ok(());
@@ -100,16 +102,13 @@ impl Relay {
             }
             CrashPoint::BeforePublish.pass();
             let publishing = Publishing::begin(&self.telemetry, &rows);
-            let published = self.publish(&channel, &rows).await;
+            let published = self.publish(&channel, &rows, &mut holds).await;
             self.metrics.published(published.is_ok(), publishing.elapsed());
             publishing.end(published.as_deref().unwrap_or_default());
             let confirmed = published?;
             CrashPoint::AfterConfirm.pass();
             outbox::remove(&mut conn, &confirmed).await.map_err(|error| anyhow!(error))?;
             CrashPoint::AfterMarkSent.pass();
-            if confirmed.len() < rows.len() {
-                bail!("{} messages reached no queue and stay in the outbox", rows.len() - confirmed.len());
-            }
             // What comes now is written by other instances, whose relay waits for this one to go.
             if stopping && rows.len() < ROWS as usize {
                 return Ok(());
@@ -125,30 +124,53 @@ impl Relay {
         }
     }
 
-    /// Publishes rows, waits for the broker's word on all of them, and gives the ids of those that are safe.
-    async fn publish(&self, channel: &Channel, rows: &[Pending]) -> anyhow::Result<Vec<i64>> {
-        let parcels = parcels(rows);
-        let mut sent = HashMap::new();
-        let mut confirms = Vec::new();
-        for parcel in &parcels {
-            // A message id of its own for each parcel: a returned one is known by it (rule 6).
+    /// Publishes rows, waits for the broker's word on all of them, and returns the ids of those that are safe. Only `Ack`
+    /// without a return is success (rule 4). What was not taken stays in the outbox, and its destination is left alone
+    /// for a while: that is no reason to hold up the others (rule 51).
+    async fn publish(
+        &self,
+        channel: &Channel,
+        rows: &[OutboxRow],
+        holds: &mut Holds,
+    ) -> anyhow::Result<Vec<i64>> {
+        let batches = batches(rows, |destination| holds.doubts(destination));
+        let (mut ids, mut confirms) = (Vec::new(), Vec::new());
+        for batch in &batches {
+            // A message id of its own for each batch: a returned one is known by it (rule 6).
             let id = Uuid::new_v4();
-            sent.insert(id.to_string(), parcel);
+            ids.push(id);
             for _ in 0..self.deliveries {
-                confirms.push(self.send(channel, id, parcel).await?);
+                confirms.push(self.send(channel, id, batch).await?);
             }
         }
         CrashPoint::AfterPublish.pass();
         if Flaw::UncheckedConfirm.is_on() {
             return Ok(rows.iter().map(|row| row.id).collect());
         }
-        let returned = within(returned_messages(confirms)).await??;
-        let safe = sent.iter().filter(|(id, _)| !returned.contains(*id));
-        Ok(safe.flat_map(|(_, parcel)| parcel.rows.iter().map(|row| row.id)).collect())
+        let confirmations = within(try_join_all(confirms)).await?;
+        let returned = returned(&confirmations);
+        let of_batches = confirmations.chunks(self.deliveries.into());
+        let mut safe = Vec::with_capacity(rows.len());
+        let mut refused = HashSet::new();
+        for ((batch, id), confirmations) in batches.iter().zip(ids).zip(of_batches) {
+            let taken = confirmations.iter().all(|word| matches!(word, Confirmation::Ack(_)));
+            match taken && !returned.contains(&id.to_string()) {
+                true => safe.extend(batch.rows.iter().map(|row| row.id)),
+                false => drop(refused.insert(batch.destination())),
+            }
+        }
+        let now = Instant::now();
+        batches
+            .iter()
+            .map(Batch::destination)
+            .filter(|one| !refused.contains(one))
+            .for_each(|one| holds.took(one));
+        refused.into_iter().for_each(|one| holds.failed(one, now));
+        Ok(safe)
     }
 
-    fn headers(&self, parcel: &Parcel<'_>) -> FieldTable {
-        let mut headers = parcel.headers();
+    fn headers(&self, batch: &Batch<'_>) -> FieldTable {
+        let mut headers = batch.headers();
         if self.telemetry.is_on() {
             let now = contracts::clock::now().timestamp_micros();
             headers.insert(PUBLISHED.into(), AMQPValue::LongLongInt(now));
@@ -156,22 +178,17 @@ impl Relay {
         headers
     }
 
-    async fn send(
-        &self,
-        channel: &Channel,
-        id: Uuid,
-        parcel: &Parcel<'_>,
-    ) -> anyhow::Result<PublisherConfirm> {
-        let exchange = if parcel.rows[0].queue { "" } else { &self.topology.exchange };
+    async fn send(&self, channel: &Channel, id: Uuid, batch: &Batch<'_>) -> anyhow::Result<PublisherConfirm> {
+        let exchange = if batch.rows[0].queue { "" } else { &self.topology.exchange };
         // Mandatory: a message that no queue takes comes back. Without it the broker drops and acks it (rule 5).
         let options = BasicPublishOptions { mandatory: !Flaw::NotMandatory.is_on(), ..Default::default() };
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
-            .with_content_type(parcel.content_type.into())
+            .with_content_type(batch.content_type.into())
             .with_delivery_mode(PERSISTENT)
-            .with_headers(self.headers(parcel));
-        let key = parcel.rows[0].destination.as_str().into();
-        within(channel.basic_publish(exchange.into(), key, options, &parcel.body(), properties)).await
+            .with_headers(self.headers(batch));
+        let key = batch.rows[0].destination.as_str().into();
+        within(channel.basic_publish(exchange.into(), key, options, &batch.body(), properties)).await
     }
 }
 
@@ -188,101 +205,12 @@ async fn only_relay(conn: &mut AsyncPgConnection) -> anyhow::Result<bool> {
     Ok(lock.locked)
 }
 
-/// Messages that travel together: one AMQP message costs the broker the same whether it carries one or many.
-struct Parcel<'a> {
-    rows: Vec<&'a Pending>,
-    content_type: &'static str,
-}
-
-/// Sorts rows into parcels by destination, each in the order of its rows. What goes to one queue goes as it is.
-fn parcels(rows: &[Pending]) -> Vec<Parcel<'_>> {
-    let mut parcels: Vec<Parcel> = Vec::new();
-    for row in rows {
-        let open = parcels.iter_mut().rev().find(|parcel| {
-            !row.queue && parcel.rows[0].destination == row.destination && parcel.rows.len() < BATCH
-        });
-        match open {
-            Some(parcel) => {
-                parcel.rows.push(row);
-                parcel.content_type = "application/cloudevents-batch+json";
-            }
-            None => parcels.push(Parcel { rows: vec![row], content_type: "application/cloudevents+json" }),
-        }
-    }
-    parcels
-}
-
-impl Parcel<'_> {
-    /// One CloudEvent, or a JSON array of them.
-    fn body(&self) -> Vec<u8> {
-        if let [row] = self.rows.as_slice() {
-            return row.body.clone();
-        }
-        let bodies: Vec<&[u8]> = self.rows.iter().map(|row| row.body.as_slice()).collect();
-        [b"[".as_slice(), &bodies.join(b",".as_slice()), b"]"].concat()
-    }
-
-    fn headers(&self) -> FieldTable {
-        let mut table = FieldTable::default();
-        for (name, value) in self.rows[0].headers.iter().flat_map(|headers| headers.as_object()).flatten() {
-            let value = match value.as_i64() {
-                Some(number) => AMQPValue::LongLongInt(number),
-                None => AMQPValue::LongString(value.as_str().unwrap_or_default().into()),
-            };
-            table.insert(name.as_str().into(), value);
-        }
-        table
-    }
-}
-
-/// Waits for all confirms, and gives the ids of the messages that came back. Only `Ack` is success (rule 4). lapin
-/// hands a returned message to whichever confirm completes next, so they are collected and matched by id (rule 6).
-async fn returned_messages(
-    confirms: Vec<PublisherConfirm>,
-) -> lapin::Result<anyhow::Result<HashSet<String>>> {
-    let mut returned = HashSet::new();
-    for confirmation in try_join_all(confirms).await? {
-        match confirmation {
-            Confirmation::Ack(None) => {}
-            Confirmation::Ack(Some(message)) => {
-                let id = message.delivery.properties.message_id().as_ref().map(ToString::to_string);
-                tracing::error!(id, key = %message.delivery.routing_key, "no queue takes this message");
-                returned.extend(id);
-            }
-            other => return Ok(Err(anyhow!("the broker did not take a message: {other:?}"))),
-        }
-    }
-    Ok(Ok(returned))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(id: i64, destination: &str, queue: bool) -> Pending {
-        let (destination, body) = (destination.into(), id.to_string().into());
-        Pending { id, destination, queue, headers: None, body, parent_span: None, waited_us: 0 }
-    }
-
-    #[test]
-    fn messages_for_one_destination_travel_together_and_in_order() {
-        let rows = [
-            row(1, "a", false),
-            row(2, "b", false),
-            row(3, "a", false),
-            row(4, "dead", true),
-            row(5, "dead", true),
-        ];
-        let parcels = parcels(&rows);
-        let bodies: Vec<String> =
-            parcels.iter().map(|parcel| String::from_utf8(parcel.body()).unwrap()).collect();
-        assert_eq!(bodies, ["[1,3]", "2", "4", "5"]);
-    }
-
-    #[test]
-    fn a_parcel_does_not_grow_without_end() {
-        let rows: Vec<Pending> = (0..BATCH as i64 + 1).map(|id| row(id, "a", false)).collect();
-        let parcels = parcels(&rows);
-        assert_eq!(parcels.iter().map(|parcel| parcel.rows.len()).collect::<Vec<_>>(), [BATCH, 1]);
-    }
+/// The ids of the messages that came back. lapin hands a returned message to whichever confirm completes next, so they
+/// are collected from all of them (rule 6).
+fn returned(confirmations: &[Confirmation]) -> HashSet<String> {
+    let back = confirmations.iter().filter_map(|confirmation| match confirmation {
+        Confirmation::Ack(message) | Confirmation::Nack(message) => message.as_ref(),
+        Confirmation::NotRequested => None,
+    });
+    back.filter_map(|message| Some(message.delivery.properties.message_id().as_ref()?.to_string())).collect()
 }

@@ -29,5 +29,15 @@ diesel::table! {
         body -> Binary,
         written_at -> Timestamptz,
         parent_span -> Nullable<BigInt>,
+        subject -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    /// Messages that may have ended the process that handled them.
+    chassis.suspects (message_id) {
+        message_id -> Uuid,
+        deaths -> Integer,
+        since -> Timestamptz,
     }
 }

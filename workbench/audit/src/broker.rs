@@ -69,7 +69,7 @@ pub(super) async fn dead_letters(channel: &Channel, namespace: &str) -> Result<u
 async fn count(channel: &Channel, namespace: &str) -> Result<Vec<(String, u64)>, lapin::Error> {
     let mut queues = Vec::new();
     for service in SERVICES {
-        for suffix in ["", ".retry", ".dead"] {
+        for suffix in ["", ".retry", ".taken-out", ".dead"] {
             let name = format!("{namespace}.{service}{suffix}");
             let waiting = messages(channel, &name).await?;
             queues.push((name, waiting));

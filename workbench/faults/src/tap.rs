@@ -240,7 +240,7 @@ pub async fn delete_queues(amqp_url: &str, namespace: &str) -> Result<()> {
     let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
     let channel = within(connection.create_channel()).await?;
     for service in SERVICES {
-        for suffix in ["", ".retry", ".dead"] {
+        for suffix in ["", ".retry", ".taken-out", ".dead"] {
             let queue = format!("{namespace}.{service}{suffix}");
             within(channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default())).await?;
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chassis::{Choreographed, Doing, Incoming, Outgoing, Reactor};
+use chassis::{Choreographed, Doing, Fresh, OutboxEntry, Reactor};
 use contracts::{Envelope, Event};
 use diesel_async::AsyncPgConnection;
 
@@ -23,10 +23,10 @@ impl Reactor for Listener {
     fn react<'a>(
         &'a self,
         conn: &'a mut AsyncPgConnection,
-        messages: Vec<Incoming<Event>>,
-    ) -> Doing<'a, Vec<Outgoing>> {
+        messages: Vec<Fresh<Event>>,
+    ) -> Doing<'a, Vec<OutboxEntry>> {
         self.decisions.begin();
-        for Incoming { envelope: Envelope { message, order, .. }, .. } in &messages {
+        for Fresh { envelope: Envelope { message, order, .. }, .. } in &messages {
             let command = order.as_ref().and_then(|order| orders::react(message, order));
             if let Some(decision) = command.as_ref().and_then(decision_in) {
                 self.decisions.note(message.order_id(), decision);

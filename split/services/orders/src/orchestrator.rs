@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Doing, Failure, Incoming, Outgoing, Reactor, enqueue, perform};
+use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue, perform};
 use checkout::Progress;
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -55,8 +55,8 @@ impl Reactor for Orchestrator {
     fn react<'a>(
         &'a self,
         conn: &'a mut AsyncPgConnection,
-        messages: Vec<Incoming<Event>>,
-    ) -> Doing<'a, Vec<Outgoing>> {
+        messages: Vec<Fresh<Event>>,
+    ) -> Doing<'a, Vec<OutboxEntry>> {
         Box::pin(async move {
             self.decisions.begin();
             if messages.is_empty() {
@@ -65,7 +65,7 @@ impl Reactor for Orchestrator {
             let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
             let mut loaded = sagas::load(conn, &orders).await?;
             let mut outgoing = Vec::with_capacity(messages.len());
-            for Incoming { envelope: Envelope { message: event, .. }, scope } in messages {
+            for Fresh { envelope: Envelope { message: event, .. }, scope } in messages {
                 let stored = saga_of(&mut loaded, &event)?;
                 CrashPoint::BeforeSagaAdvance.pass();
                 for command in advance(conn, stored, event, &scope).await? {
@@ -90,7 +90,8 @@ impl Reactor for Orchestrator {
 
     /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
     /// (rule 23): the same command goes out as a new attempt, and the participant, which knows whether it did it,
-    /// gives the same answer.
+    /// gives the same answer. The order is the key of what is done, and stays the same; only the message has an id of its
+    /// own, because an inbox would keep the same one from being answered.
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
             let mut conn = pool.get().await.map_err(BoxError::from)?;
@@ -122,7 +123,7 @@ impl Orchestrator {
         &self,
         conn: &mut AsyncPgConnection,
         stored: &mut Stored,
-    ) -> Result<Vec<Outgoing>, Failure> {
+    ) -> Result<Vec<OutboxEntry>, Failure> {
         let refusal = Refusal { code: RefusalCode::Withdrawn, detail: "no answer in time".into() };
         let refused =
             stored.process.outstanding().into_iter().find_map(|command| command.refused(refusal.clone()));
@@ -177,6 +178,6 @@ fn unexpected(stored: &Stored, event: &Event) -> Failure {
     Failure::Poison(format!("{} for order {}, but {waits_for}", event.routing_key(), stored.order))
 }
 
-fn seal(trace: TraceContext, attempt: u32, command: Command) -> Result<Outgoing, Failure> {
-    Ok(Outgoing::new(Envelope::new("orders", trace, attempt, command))?)
+fn seal(trace: TraceContext, attempt: u32, command: Command) -> Result<OutboxEntry, Failure> {
+    Ok(OutboxEntry::new(Envelope::new("orders", trace, attempt, command))?)
 }

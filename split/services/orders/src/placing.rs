@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chassis::{Outgoing, Protocol, Wake, enqueue};
+use chassis::{OutboxEntry, Protocol, Wake, enqueue};
 use checkout::Process;
 use contracts::{BoxError, Envelope, Event, OrderRequest, PlacedOrder, TraceContext};
 use diesel_async::AsyncPgConnection;
@@ -120,11 +120,11 @@ impl Start {
             Protocol::Tcc => Process::tcc(order.clone()),
             Protocol::Choreographed | Protocol::Naive => {
                 let envelope = Envelope::new("orders", trace, 0, event.clone()).carrying(order.clone());
-                return enqueue(conn, &[Outgoing::new(envelope)?]).await;
+                return enqueue(conn, &[OutboxEntry::new(envelope)?]).await;
             }
         };
         sagas::insert(conn, order.order_id, &process, trace, self.answer_within).await?;
-        let seal = |command| Outgoing::new(Envelope::new("orders", trace, 0, command));
+        let seal = |command| OutboxEntry::new(Envelope::new("orders", trace, 0, command));
         enqueue(conn, &commands.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?).await
     }
 

@@ -40,6 +40,12 @@ struct SagaRow {
     attempt: i32,
 }
 
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    order_id: Uuid,
+}
+
 /// A saga as it was stored.
 pub struct Stored {
     pub order: OrderId,
@@ -133,21 +139,40 @@ pub async fn save(
     Ok(())
 }
 
-/// Sagas whose answer is overdue. Their next deadline is set, so that each is given once a deadline.
+/// How often the time between two questions doubles: with 30 s to answer, every eight minutes in the end.
+const DOUBLINGS: i32 = 4;
+
+/// Sagas whose answer is overdue, and is to be asked for again. Each time in a row the next deadline is twice as far, up to
+/// a limit: a service that is behind is not helped by more questions (rule 52).
+///
+/// Not asked for is what cannot have been answered, because the question still lies in this service's own outbox. Its saga
+/// gets a new deadline, and the question does not count as asked again.
 pub async fn overdue(
     conn: &mut AsyncPgConnection,
     limit: i64,
     answer_within: Duration,
 ) -> Result<Vec<Stored>, BoxError> {
-    let rows: Vec<SagaRow> = sql("WITH due AS (
-             SELECT order_id FROM checkout.sagas WHERE NOT finished AND deadline < clock_timestamp()
-             ORDER BY order_id LIMIT $1 FOR UPDATE SKIP LOCKED)
-         UPDATE checkout.sagas SET attempt = attempt + 1, deadline = clock_timestamp() + make_interval(secs => $2)
-         FROM due WHERE sagas.order_id = due.order_id
+    let due: Vec<Due> =
+        sql("SELECT order_id FROM checkout.sagas WHERE NOT finished AND deadline < clock_timestamp()
+         ORDER BY order_id LIMIT $1 FOR UPDATE SKIP LOCKED")
+        .bind::<BigInt, _>(limit)
+        .load(conn)
+        .await?;
+    let due: Vec<Uuid> = due.into_iter().map(|due| due.order_id).collect();
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unsent = chassis::unsent(conn, &due).await?;
+    let rows: Vec<SagaRow> = sql("UPDATE checkout.sagas SET attempt = attempt + due.asked::integer,
+             deadline = clock_timestamp() + make_interval(secs => $3 * 2 ^ least(attempt + due.asked::integer, $4))
+         FROM unnest($1, $2) AS due (order_id, asked)
+         WHERE sagas.order_id = due.order_id
          RETURNING sagas.order_id, state, version, traceparent, attempt")
-    .bind::<BigInt, _>(limit)
+    .bind::<Array<SqlUuid>, _>(&due)
+    .bind::<Array<Bool>, _>(due.iter().map(|order| !unsent.contains(order)).collect::<Vec<_>>())
     .bind::<Double, _>(answer_within.as_secs_f64())
+    .bind::<Integer, _>(DOUBLINGS)
     .load(conn)
     .await?;
-    rows.into_iter().map(Stored::try_from).collect()
+    rows.into_iter().filter(|row| !unsent.contains(&row.order_id)).map(Stored::try_from).collect()
 }

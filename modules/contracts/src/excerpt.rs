@@ -1,0 +1,26 @@
+//! Foreign text, cut to a length that is safe to pass on.
+
+use std::borrow::Cow;
+
+/// At most the first `most` bytes of a text, and how long it was. Text from outside goes into headers, logs and problem
+/// details only like this: an AMQP header that does not fit in a frame costs the sender its connection (rule 49).
+pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(most);
+    Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_text_is_left_alone_and_long_text_is_cut_between_characters() {
+        assert_eq!(excerpt("short", 5), "short");
+        assert_eq!(excerpt(&"A".repeat(200_000), 3), "AAA… (200000 bytes)");
+        // Three bytes each: the second begins within the limit and does not end there.
+        assert_eq!(excerpt("가나다", 5), "가… (9 bytes)");
+    }
+}

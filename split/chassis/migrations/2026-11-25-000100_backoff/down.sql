@@ -1,0 +1,2 @@
+DROP TABLE chassis.suspects;
+ALTER TABLE chassis.outbox DROP COLUMN subject;

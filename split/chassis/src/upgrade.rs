@@ -1,0 +1,126 @@
+//! The queue of an older version, replaced without losing a message.
+//!
+//! The arguments of a queue cannot be changed, only those of a new one chosen: so messages are led into another queue, the
+//! old one is emptied into that one too, deleted, and declared anew. The other queue is the one from which messages are
+//! brought back anyway, so that a crash at any point leaves nothing behind that nobody takes.
+
+use std::time::Duration;
+
+use anyhow::{anyhow, bail, ensure};
+use diesel::QueryableByName;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use platform::{Pool, db, sql};
+
+use crate::broker::within;
+use crate::topology::Topology;
+
+/// How long the old queue has to stay empty. Longer than what expires in the retry queue takes to arrive.
+const QUIET: Duration = Duration::from_millis(500);
+
+#[derive(QueryableByName)]
+struct Lock {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+/// Replaces the queue of this service if an older version declared it and nobody consumes it. One instance at a time: the
+/// second would delete what the first has made.
+pub async fn replace_older_queue(
+    connection: &Connection,
+    topology: &Topology,
+    pool: &Pool,
+) -> anyhow::Result<()> {
+    if topology.declare_main(connection).await? {
+        return Ok(());
+    }
+    let mut conn = db::get(pool).await?;
+    ensure!(
+        ask(&mut conn, "SELECT pg_try_advisory_lock(hashtext('chassis.upgrade')) AS locked").await?,
+        "another instance is replacing the queue {}",
+        topology.queue
+    );
+    let replaced = match topology.declare_main(connection).await {
+        Ok(true) => Ok(()),
+        Ok(false) => replace(connection, topology).await,
+        Err(error) => Err(error),
+    };
+    ask(&mut conn, "SELECT pg_advisory_unlock(hashtext('chassis.upgrade')) AS locked").await?;
+    replaced
+}
+
+async fn ask(conn: &mut AsyncPgConnection, question: &'static str) -> anyhow::Result<bool> {
+    let lock: Lock = sql(question).get_result(conn).await?;
+    Ok(lock.locked)
+}
+
+async fn replace(connection: &Connection, topology: &Topology) -> anyhow::Result<()> {
+    let channel = within(connection.create_channel()).await?;
+    within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+    if consumers(&channel, &topology.queue).await? > 0 {
+        return Ok(());
+    }
+    tracing::info!(queue = topology.queue, "replacing the queue that an older version declared");
+    topology.declare_beside(&channel).await?;
+    topology.lead_to(&channel, &topology.taken_out).await?;
+    topology.lead_away_from(&channel, &topology.queue).await?;
+    let mut moved = 0;
+    loop {
+        let now = empty(&channel, topology).await?;
+        moved += now;
+        if now == 0 && messages(&channel, &topology.retry).await? == 0 {
+            break;
+        }
+        tokio::time::sleep(QUIET).await;
+    }
+    // A quorum queue cannot be deleted on the condition that nobody uses it, so that is asked.
+    if consumers(&channel, &topology.queue).await? > 0 {
+        topology.lead_to(&channel, &topology.queue).await?;
+        return topology.lead_away_from(&channel, &topology.taken_out).await;
+    }
+    within(channel.queue_delete(topology.queue.as_str().into(), QueueDeleteOptions::default())).await?;
+    ensure!(
+        topology.declare_main(connection).await?,
+        "the queue {} was declared by an older version just now",
+        topology.queue
+    );
+    tracing::info!(queue = topology.queue, moved, "the queue is replaced");
+    Ok(())
+}
+
+/// Moves all that is in the old queue to the other one; returns how many messages that were.
+async fn empty(channel: &Channel, topology: &Topology) -> anyhow::Result<u32> {
+    let mut moved = 0;
+    while let Some(message) =
+        within(channel.basic_get(topology.queue.as_str().into(), BasicGetOptions::default())).await?
+    {
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let (to, properties) = (topology.taken_out.as_str().into(), message.properties.clone());
+        let sent = channel.basic_publish("".into(), to, options, &message.data, properties);
+        let confirmation = within(within(sent).await?).await?;
+        if !confirmation.is_ack() || confirmation.take_message().is_some() {
+            bail!("the queue {} did not take a message", topology.taken_out);
+        }
+        if !within(message.acker.ack(BasicAckOptions::default())).await? {
+            return Err(anyhow!("the broker did not take an ack"));
+        }
+        moved += 1;
+    }
+    Ok(moved)
+}
+
+async fn messages(channel: &Channel, queue: &str) -> anyhow::Result<u32> {
+    let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+    Ok(within(channel.queue_declare(queue.into(), passive, FieldTable::default())).await?.message_count())
+}
+
+async fn consumers(channel: &Channel, queue: &str) -> anyhow::Result<u32> {
+    let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+    Ok(within(channel.queue_declare(queue.into(), passive, FieldTable::default())).await?.consumer_count())
+}
