@@ -34,6 +34,7 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("shipping-service", &["chassis", "platform", "shipping"]),
     ("gateway", &["contracts", "platform", "registry"]),
     ("registry", &["platform"]),
+    ("cleave-containers", &[]),
     ("terminal", &[]),
     ("topology", &[]),
     ("servers", &[]),

@@ -16,7 +16,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::json;
 use servers::Infrastructure;
-use tests::{Goods, Line, Driver, Stage, World, eventually};
+use tests::{Driver, Goods, Line, Stage, World, eventually};
 use uuid::Uuid;
 
 use tests::order;
@@ -126,14 +126,17 @@ struct Means {
 
 impl Means {
     async fn of(world: &World) -> Result<Means> {
-        Ok(Means { sku: world.product(Goods { price: 1, pieces: 1000 }).await?, customer: world.customer(1000).await? })
+        Ok(Means {
+            sku: world.product(Goods { price: 1, pieces: 1000 }).await?,
+            customer: world.customer(1000).await?,
+        })
     }
 
     /// Places so many orders, all of which can be confirmed; their locations.
     async fn order(&self, world: &World, count: usize) -> Result<Vec<String>> {
         let mut places = Vec::new();
         for _ in 0..count {
-            let order = order(&self.customer, "seoul", &[(&self.sku, 1, 1)]);
+            let order = order(&self.customer, "seoul", &[Line { sku: &self.sku, pieces: 1, price: 1 }]);
             let placed = world.order(&Uuid::new_v4().to_string(), &order).await?.expect(202)?;
             places.push(placed.header("location").to_owned());
         }
@@ -375,7 +378,9 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
     .await?;
     // This one needs no shipment.
     let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
-    world.refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 4 }]), "price_changed").await?;
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 4 }]), "price_changed")
+        .await?;
     // Behind a message of its own order that waits; another order's is not.
     let heard = QueueDeclareOptions { exclusive: true, ..Default::default() };
     let heard = probe.channel.queue_declare("".into(), heard, FieldTable::default()).await?;

@@ -3,9 +3,9 @@
 //! Each writer is what the shop has: a batch as a service handles it, an order as the monolith does, an endpoint's statement.
 //! All want the same few rows, each in a random order, and nothing is tried again.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use catalog::{Product, Sale};
-use chassis::{Handle, Incoming, Lock, Participant, Reactor};
+use chassis::{Fresh, Handle, Lock, Participant, Reactor};
 use contracts::{Command, CustomerId, Envelope, Error, Money, OrderId, OrderLine, Region, Sku, TraceContext};
 use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, sql_query};
@@ -176,10 +176,10 @@ impl Shop {
                 catalog::put(connection, &self.products()).await.map_err(anyhow::Error::from_boxed)
             }
             Writer::Receipts => {
-                inventory::receive(connection, &self.receipt()).await.map_err(anyhow::Error::from_boxed)
+                inventory::receive(connection, &self.receipt()).await.map_err(|error| anyhow!("{error:?}"))
             }
             Writer::Deposits => {
-                payments::deposit(connection, &self.deposits()).await.map_err(anyhow::Error::from_boxed)
+                payments::deposit(connection, &self.deposits()).await.map_err(|error| anyhow!("{error:?}"))
             }
         };
         connection.batch_execute(if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
@@ -198,7 +198,7 @@ impl Shop {
         let messages = (0..BATCH).map(|_| {
             let trace = TraceContext::root();
             let envelope = Envelope::new("orders", trace, 0, self.command(writer, self.order()));
-            Incoming { envelope, scope: telemetry.scope(trace) }
+            Fresh { envelope, scope: telemetry.scope(trace) }
         });
         let participant = Participant { name: "test", lock, handle };
         let answers = participant.react(connection, messages.collect()).await;

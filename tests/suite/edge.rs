@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
-use tests::{Goods, Line, Body, World};
+use tests::{Body, Goods, Line, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use uuid::Uuid;
@@ -237,23 +237,50 @@ pub async fn what_is_described_is_accepted(world: &World) -> Result<()> {
 }
 
 pub async fn lines_in_another_order_are_the_same_order(world: &World) -> Result<()> {
-    let (a, b) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.product(Goods { price: 7, pieces: 5 }).await?);
+    let (a, b) = (
+        world.product(Goods { price: 10, pieces: 5 }).await?,
+        world.product(Goods { price: 7, pieces: 5 }).await?,
+    );
     let (customer, key) = (world.customer(100).await?, Uuid::new_v4().to_string());
-    let one_way = order(&customer, "seoul", &[Line { sku: &a, pieces: 1, price: 10 }, Line { sku: &b, pieces: 2, price: 7 }]);
+    let one_way = order(
+        &customer,
+        "seoul",
+        &[Line { sku: &a, pieces: 1, price: 10 }, Line { sku: &b, pieces: 2, price: 7 }],
+    );
     let first = world.order(&key, &one_way).await?;
     world.decision(first.header("location")).await?;
-    let replay =
-        world.order(&key, &order(&customer, "seoul", &[Line { sku: &b, pieces: 2, price: 7 }, Line { sku: &a, pieces: 1, price: 10 }])).await?.expect(200)?;
+    let replay = world
+        .order(
+            &key,
+            &order(
+                &customer,
+                "seoul",
+                &[Line { sku: &b, pieces: 2, price: 7 }, Line { sku: &a, pieces: 1, price: 10 }],
+            ),
+        )
+        .await?
+        .expect(200)?;
     ensure!(replay.header("idempotency-replayed") == "true", "it is not said to be a replay");
     ensure!(replay.header("location") == first.header("location"), "it is another order");
     ensure!((world.on_hand(&a).await?, world.on_hand(&b).await?) == (4, 3), "it was sold twice");
-    let twice = order(&customer, "seoul", &[Line { sku: &a, pieces: 1, price: 10 }, Line { sku: &b, pieces: 1, price: 7 }, Line { sku: &b, pieces: 1, price: 7 }]);
+    let twice = order(
+        &customer,
+        "seoul",
+        &[
+            Line { sku: &a, pieces: 1, price: 10 },
+            Line { sku: &b, pieces: 1, price: 7 },
+            Line { sku: &b, pieces: 1, price: 7 },
+        ],
+    );
     world.order(&key, &twice).await?.is_problem(422, "invalid_order")
 }
 
 pub async fn a_reused_id_is_refused(world: &World) -> Result<()> {
-    let (sku, customer, other) =
-        (world.product(Goods { price: 10, pieces: 0 }).await?, world.customer(0).await?, world.customer(0).await?);
+    let (sku, customer, other) = (
+        world.product(Goods { price: 10, pieces: 0 }).await?,
+        world.customer(0).await?,
+        world.customer(0).await?,
+    );
     let (receipt, deposit) = (Uuid::new_v4(), Uuid::new_v4());
     let book = async |entries: &[(Uuid, &str, i64)]| {
         let body = |(id, customer, amount): &(Uuid, &str, i64)| json!({ "deposit_id": id, "customer_id": customer, "amount": amount });

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use audit::Expected;
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::try_join_all;
-use tests::{Goods, Line, Body, Driver, Stage, World, eventually};
+use tests::{Body, Driver, Goods, Line, Stage, World, eventually};
 use uuid::Uuid;
-use audit::Expected;
 
 use tests::order;
 
@@ -79,7 +79,8 @@ pub async fn a_bad_moment_is_waited_out_in_any_language(stage: &Stage) -> Result
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Orchestrated, Driver::Choreographed] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
+        let (sku, customer) =
+            (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
         let inventory = &world.databases.inventory;
         let mut moment = BadMoment::begin(inventory, BEFORE, "inventory.reservations", FAILS).await?;
         let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
@@ -103,7 +104,8 @@ pub async fn a_lost_connection_is_tried_again(stage: &Stage) -> Result<Option<St
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
+        let (sku, customer) =
+            (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
         let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         for when in [BEFORE, AT_COMMIT] {
             let orders = &world.databases.orders;
@@ -127,7 +129,8 @@ pub async fn what_is_said_of_an_order_is_true(stage: &Stage) -> Result<Option<St
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
+        let (sku, customer) =
+            (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
         let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         let orders = world.databases.orders.clone();
 
@@ -206,7 +209,8 @@ pub async fn a_table_may_change_under_a_running_shop(stage: &Stage) -> Result<Op
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated] {
         let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) = (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
+        let (sku, customer) =
+            (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
         let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         world.confirmed(&body).await?;
         let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;

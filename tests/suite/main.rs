@@ -46,7 +46,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use experiments::flaws::FLAWS;
 use futures_util::future::LocalBoxFuture;
 use libtest_mimic::Arguments;
 use running::{Suite, trials};

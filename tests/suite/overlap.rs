@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use catalog::{Product, Sale};
 use contracts::{Command, CustomerId, Error, Event, Money, OrderId, OrderLine, Region, Sku};
 use diesel::connection::InstrumentationEvent;
@@ -50,9 +50,9 @@ impl Case {
         catalog::put(connection, &[product]).await.map_err(anyhow::Error::from_boxed)?;
         let pieces = Pieces { sku: case.sku.clone(), quantity: 10.try_into()? };
         let receipt = Receipt { receipt_id: name, lines: vec![pieces] };
-        inventory::receive(connection, &receipt).await.map_err(anyhow::Error::from_boxed)?;
+        inventory::receive(connection, &receipt).await.map_err(|error| anyhow!("{error:?}"))?;
         let deposit = Deposit { deposit_id: name, customer_id: case.customer.clone(), amount: Money(100) };
-        payments::deposit(connection, &[deposit]).await.map_err(anyhow::Error::from_boxed)?;
+        payments::deposit(connection, &[deposit]).await.map_err(|error| anyhow!("{error:?}"))?;
         Ok(case)
     }
 

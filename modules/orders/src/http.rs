@@ -47,8 +47,7 @@ async fn list(pool: web::Data<Pool>, query: web::Query<OfCustomer>) -> Result<Ht
     };
     // One more than is shown tells whether there is a next page.
     let wanted = i64::from(limit) + 1;
-    let mut orders =
-        read(&pool, async |conn| postgres::list(conn, &customer, before, wanted).await).await?;
+    let mut orders = read(&pool, async |conn| postgres::list(conn, &customer, before, wanted).await).await?;
     let mut answer = HttpResponse::Ok();
     if orders.len() > usize::from(limit) {
         orders.truncate(limit.into());
@@ -184,7 +183,7 @@ mod tests {
         (outcome.await, made.get())
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_bad_moment_is_tried_again_and_a_bad_order_is_not() {
         let broken: fn() -> _ = || Err(PlaceError::Broken(moment()));
         let (outcome, attempts) = insisted(vec![broken, broken, || Ok(())]).await;
@@ -195,7 +194,7 @@ mod tests {
         assert!(matches!(outcome, Err(PlaceError::KeyBusy)) && attempts == 1);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn what_may_have_been_committed_is_never_said_not_to_be() {
         let lost: fn() -> _ = || Err(PlaceError::Unknown(moment()));
         let broken: fn() -> _ = || Err(PlaceError::Broken(moment()));

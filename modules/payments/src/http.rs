@@ -34,7 +34,9 @@ async fn deposit(pool: web::Data<Pool>, deposits: web::Json<Vec<Deposit>>) -> Re
         match transaction(conn, async |conn| handlers::deposit(conn, &deposits).await).await {
             Ok(()) => Ok(None),
             Err(NotCommitted::RolledBack(DepositError::IdReused(id))) => Ok(Some(id)),
-            Err(NotCommitted::RolledBack(DepositError::Broken(error)) | NotCommitted::Unknown(error)) => Err(error),
+            Err(NotCommitted::RolledBack(DepositError::Broken(error)) | NotCommitted::Unknown(error)) => {
+                Err(error)
+            }
         }
     })
     .await?;

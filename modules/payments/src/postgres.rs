@@ -226,7 +226,7 @@ async fn give_back(
 }
 
 #[derive(QueryableByName)]
-#[diesel(table_name = entries)]
+#[diesel(table_name = crate::schema::entries)]
 struct ReusedRow {
     reference: uuid::Uuid,
 }

@@ -19,8 +19,8 @@ use actix_web::{Error, HttpMessage, ResponseError};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::Problem;
 use crate::http::OPENAPI;
-use crate::{Problem, telemetry};
 
 /// The longest path with its query, in bytes. Far below what a client of ours can send on.
 pub const LONGEST_TARGET: usize = 8 * 1024;

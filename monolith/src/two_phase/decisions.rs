@@ -122,8 +122,7 @@ pub async fn recorded(
 
 /// The coordinators that have decisions on record.
 pub async fn coordinators(conn: &mut AsyncPgConnection) -> Result<Vec<Name>, BoxError> {
-    let names: Vec<String> =
-        decisions::table.select(decisions::coordinator).distinct().load(conn).await?;
+    let names: Vec<String> = decisions::table.select(decisions::coordinator).distinct().load(conn).await?;
     Ok(names.into_iter().filter_map(|name| name.parse().ok()).collect())
 }
 
@@ -147,6 +146,8 @@ pub async fn forgettable(
 
 /// Deletes the decisions on these transactions.
 pub async fn forget(conn: &mut AsyncPgConnection, transactions: &[uuid::Uuid]) -> Result<(), BoxError> {
-    diesel::delete(decisions::table.filter(decisions::transaction_id.eq_any(transactions))).execute(conn).await?;
+    diesel::delete(decisions::table.filter(decisions::transaction_id.eq_any(transactions)))
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -189,7 +189,10 @@ mod tests {
         let refused = Event::StockRefused { order_id: OrderId::new(), refusal };
         let envelope = Envelope::new("inventory", TraceContext::root(), 0, refused);
         let body = serde_json::to_vec(&envelope).unwrap();
-        let reason = unpack_body::<Event>(&body, 0, false, &Telemetry::off()).remove(0).envelope.unwrap_err();
+        let reason = unpack_body::<Event>(&body, Counts::default(), false, &Telemetry::off())
+            .remove(0)
+            .envelope
+            .unwrap_err();
         assert!(reason.contains("U+0000"), "{reason}");
     }
 

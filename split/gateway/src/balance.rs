@@ -50,15 +50,17 @@ impl Balance {
     pub fn heard(&mut self, instances: impl Iterator<Item = (Instance, bool)>) {
         let mut earlier = std::mem::take(&mut self.candidates);
         self.candidates = instances
-            .map(|(instance, silent)| match earlier.iter().position(|candidate| *candidate.instance == instance) {
-                Some(known) => Candidate { silent, ..earlier.swap_remove(known) },
-                None => Candidate {
-                    instance: Arc::new(instance),
-                    silent,
-                    unanswered: 0,
-                    ejections: 0,
-                    ejected_until: None,
-                },
+            .map(|(instance, silent)| {
+                match earlier.iter().position(|candidate| *candidate.instance == instance) {
+                    Some(known) => Candidate { silent, ..earlier.swap_remove(known) },
+                    None => Candidate {
+                        instance: Arc::new(instance),
+                        silent,
+                        unanswered: 0,
+                        ejections: 0,
+                        ejected_until: None,
+                    },
+                }
             })
             .collect();
         self.listed = !self.candidates.is_empty();
@@ -80,7 +82,8 @@ impl Balance {
             let all = (0..self.candidates.len()).map(turn);
             all.filter(|index| !tried.contains(&self.candidates[*index].instance))
         };
-        let good = |index: &usize| !self.candidates[*index].is_ejected(now) && !self.candidates[*index].silent;
+        let good =
+            |index: &usize| !self.candidates[*index].is_ejected(now) && !self.candidates[*index].silent;
         let index = others()
             .find(good)
             .or_else(|| others().find(|index| !self.candidates[*index].is_ejected(now)))

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 const TIME_TO_LIVE: Duration = Duration::from_millis(400);
 
+/// How much later than planned something may be seen, generously.
+const LATE: Duration = Duration::from_millis(300);
+
 /// How long those who watch are ready to wait, in seconds. Who is answered only then has not been told.
 const WAIT: u64 = 20;
 

@@ -150,7 +150,7 @@ mod tests {
             .service(web::scope("").guard(starting_with("/b")).route("/b/{id}", web::get().to(async || "")));
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_span_is_named_after_the_route_that_took_its_request() {
         let (telemetry, recorded) = recording();
         let app = App::new()
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(names, [("GET /a/{id}".to_owned(), true), ("GET /b/{id}".to_owned(), false)]);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn who_only_counts_keeps_no_spans() {
         let (telemetry, recorded) = recording();
         let app = App::new().app_data(web::Data::new(telemetry.clone())).app_data(CountOnly);

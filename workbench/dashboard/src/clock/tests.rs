@@ -24,7 +24,7 @@ fn shop(refuses: usize) -> (String, Heard) {
 
 async fn take(request: HttpRequest, body: Bytes, shop: Data<(Heard, usize)>) -> HttpResponse {
     let key = request.headers().get("idempotency-key").unwrap().to_str().unwrap().to_owned();
-    let mut heard = shop.0.lock().unwrap();
+    let mut heard = shop.0.lock();
     heard.push((key, body));
     if heard.len() <= shop.1 {
         return HttpResponse::ServiceUnavailable().finish();
@@ -59,7 +59,7 @@ async fn both_shops_get_the_same_orders() {
     let ((one, heard_one), (other, heard_other)) = (shop(0), shop(0));
     let tick = send(plan(vec![(Driver::Local, one), (Driver::Orchestrated, other)])).await;
     let sorted = |heard: Heard| {
-        let mut all = heard.lock().unwrap().clone();
+        let mut all = heard.lock().clone();
         all.sort();
         all
     };
@@ -84,7 +84,7 @@ async fn who_gets_no_answer_tries_again_with_the_same_key_and_is_counted_once() 
     let shop = &tick.shops[0];
     assert_eq!((shop.sent, shop.taken.len()), (30, 30));
     assert_eq!(shop.errors, BTreeMap::from([("HTTP 503".to_owned(), 3)]));
-    let heard = heard.lock().unwrap();
+    let heard = heard.lock();
     let keys: std::collections::BTreeSet<&String> = heard.iter().map(|(key, _)| key).collect();
     assert_eq!((heard.len(), keys.len()), (33, 30));
 }

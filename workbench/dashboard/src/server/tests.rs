@@ -1,7 +1,7 @@
 //! The page's server as others find it: a browser with the page, a hostile page, a name that was made to point here.
 
+use parking_lot::Mutex;
 use std::net::IpAddr;
-use std::sync::Mutex;
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};

@@ -44,12 +44,12 @@ pub struct Supervisor(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     shop: Mutex<Shop>,
-    restarts: std::sync::Mutex<BTreeMap<String, u64>>,
+    restarts: parking_lot::Mutex<BTreeMap<String, u64>>,
     journal: Journal,
     faults: Faults,
     /// One change of the number of instances at a time.
     changing: Mutex<()>,
-    tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// A process that has ended and is to be started again.
@@ -81,13 +81,13 @@ impl Supervisor {
             tokio::spawn(owner::obey(supervisor.clone(), infra, requests)),
             liveness::watch(supervisor.clone()),
         ];
-        locked(&supervisor.0.tasks).extend(tasks);
+        supervisor.0.tasks.lock().extend(tasks);
         Ok(supervisor)
     }
 
     /// Lets go of the shop, which runs on unattended.
     pub async fn release(self) -> Result<Shop> {
-        let tasks: Vec<_> = locked(&self.0.tasks).drain(..).collect();
+        let tasks: Vec<_> = self.0.tasks.lock().drain(..).collect();
         for task in tasks {
             task.abort();
             // It was aborted, and holds nothing any more.
@@ -114,7 +114,7 @@ impl Supervisor {
 
     /// How often each process was started again.
     pub fn restarts(&self) -> BTreeMap<String, u64> {
-        locked(&self.0.restarts).clone()
+        self.0.restarts.lock().clone()
     }
 
     /// What a service is called here: in the monolith they are all one.
@@ -219,7 +219,7 @@ impl Supervisor {
         patient.backoff.started(now);
         match shop.respawn(name, &[]) {
             Ok(()) => {
-                *locked(&self.0.restarts).entry(name.to_owned()).or_default() += 1;
+                *self.0.restarts.lock().entry(name.to_owned()).or_default() += 1;
                 self.journal().info(name, "started again");
             }
             Err(error) => self.journal().warn(name, format!("cannot be started again: {error:#}")),
@@ -239,8 +239,4 @@ fn place(shop: &Shop, infra: &Infrastructure) -> Place {
 
 fn between_gateway_and(service: &str) -> Result<Link> {
     format!("gateway-{service}").parse()
-}
-
-fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock()
 }

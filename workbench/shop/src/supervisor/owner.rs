@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::sync::{Mutex, mpsc};
 
-use super::{Supervisor, locked};
+use super::Supervisor;
 use faults::{Act, Hit, Request};
 use servers::Infrastructure;
 
@@ -17,7 +17,7 @@ pub(super) async fn obey(
     infra: Arc<Mutex<Infrastructure>>,
     mut requests: mpsc::Receiver<Request>,
 ) {
-    let armed = Arc::new(std::sync::Mutex::new(BTreeMap::new()));
+    let armed = Arc::new(parking_lot::Mutex::new(BTreeMap::new()));
     while let Some(Request { act, answer }) = requests.recv().await {
         let (supervisor, infra, armed) = (supervisor.clone(), infra.clone(), armed.clone());
         tokio::spawn(async move {
@@ -32,7 +32,7 @@ pub(super) async fn obey(
 }
 
 /// How often a process had been started again when it was armed with a crash point.
-type Armed = std::sync::Mutex<BTreeMap<String, u64>>;
+type Armed = parking_lot::Mutex<BTreeMap<String, u64>>;
 
 impl Supervisor {
     async fn act(&self, act: Act, armed: &Armed) -> Result<Hit> {
@@ -61,14 +61,14 @@ impl Supervisor {
             }
             Act::CrashAt(name, point, pass) => {
                 let name = self.process(name).await;
-                locked(armed).insert(name.clone(), self.times_restarted(&name));
+                armed.lock().insert(name.clone(), self.times_restarted(&name));
                 let arguments = ["--crash-at".to_owned(), format!("{point}:{pass}")];
                 self.shop().await.restart_with(&name, &arguments).await?;
                 Ok(Hit::default())
             }
             Act::Disarm(name) => {
                 let name = self.process(name).await;
-                let before = locked(armed).remove(&name).unwrap_or_default();
+                let before = armed.lock().remove(&name).unwrap_or_default();
                 if self.times_restarted(&name) > before {
                     return Ok(Hit::one(format!("{name} aborted")));
                 }
