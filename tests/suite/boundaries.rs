@@ -32,7 +32,8 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("registry", &["platform"]),
     ("terminal", &[]),
     ("topology", &[]),
-    ("servers", &[]),
+    ("servers", &["terminal", "topology"]),
+    ("cleave-containers", &["terminal"]),
     ("faults", &["servers", "topology"]),
     ("shop", &["contracts", "faults", "servers", "topology"]),
     ("load", &["contracts", "shop"]),
@@ -41,7 +42,7 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("story", &["contracts", "in-doubt", "servers", "topology"]),
     ("report", &["audit", "contracts", "load", "servers", "shop", "story", "topology"]),
     ("models", &["servers", "terminal"]),
-    ("control", &["faults", "servers", "shop", "topology"]),
+    ("control", &["faults", "servers", "shop", "terminal", "topology"]),
     (
         "experiments",
         &[
@@ -58,7 +59,10 @@ const TABLE: [(&str, &[&str]); 33] = [
             "topology",
         ],
     ),
-    ("dashboard", &["audit", "control", "faults", "load", "report", "servers", "shop", "story", "topology"]),
+    (
+        "dashboard",
+        &["audit", "control", "faults", "load", "report", "servers", "shop", "story", "terminal", "topology"],
+    ),
     (
         "cleave",
         &[
