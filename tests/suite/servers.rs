@@ -1,9 +1,8 @@
 //! Crashes of the servers themselves, under load: the broker again and again, and the database.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use audit::{Expected, Fault};
 use futures_util::future::try_join_all;
 use tests::{DRIVERS, Driver, Load, Mix, Stage, World};
@@ -15,12 +14,6 @@ const CLIENTS: u64 = 4;
 /// Orders accepted before and after a crash.
 const ORDERS: u64 = 20;
 
-/// How long after its broker is up a shop takes at most to go on, in most of ten crashes.
-const CONSUMING_AGAIN: Duration = Duration::from_secs(5);
-
-/// How long it may take on a machine that does something else just then.
-const BUSY: Duration = Duration::from_secs(30);
-
 fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
     Expected {
         accepted: Some(accepted),
@@ -31,14 +24,14 @@ fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
     }
 }
 
-/// In a choreography nobody asks again: what the broker forgets is forgotten.
+/// In a choreography nobody asks again: what the broker forgets is forgotten. How many seconds it takes is for
+/// `cleave bench recovery` to say.
 pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
     let _alone = stage.alone().await;
     let mut infrastructure = stage.new_infrastructure().await?;
     let world = Arc::new(stage.new_world(Driver::Choreographed, &infrastructure).await?);
     let mix = Mix::prepare(&world).await?;
     let load = Load::start(&world, &mix, CLIENTS);
-    let mut took = Vec::new();
     for crash in 1..=10 {
         load.proceed(ORDERS).await?;
         let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private())
@@ -47,12 +40,8 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
         };
         broker.kill_hard()?;
         broker.restart().await?;
-        let up = Instant::now();
         world.still_works().await.with_context(|| format!("after crash {crash}"))?;
-        took.push(up.elapsed());
     }
-    took.sort();
-    ensure!(took[5] <= CONSUMING_AGAIN && took[9] <= BUSY, "orders took {took:?} to get through");
     let expected = expected(load.finish().await?, "kill -9 of the broker, ten times");
     let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
     stage.close(world, &infrastructure, expected).await?;

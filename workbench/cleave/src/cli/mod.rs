@@ -13,11 +13,11 @@ use self::words::{FlawArgs, Json, Modes, ServerArgs, length, modes, postgres_url
 use crate::{commands, doctor, in_doubt, logs, up};
 use ::audit::Verdict;
 use ::dashboard::clock;
-use experiments::bench;
 use servers::guard::Guard;
-use terminal::output;
+use terminal::{output, say};
 
 mod audit;
+mod bench;
 mod chaos;
 mod compare;
 mod dashboard;
@@ -179,6 +179,10 @@ enum Bench {
     },
     /// A saturated shop without and with the live audit, in turns: what it costs to be looked at.
     LiveAudit(audit::BenchLiveAudit),
+    /// Both shops beside busy loops: how many orders are served, how fast, and what is taken out though it lives.
+    Busy(bench::Busy),
+    /// The broker and the database killed and back: how long until orders are decided again.
+    Recovery(bench::Recovery),
 }
 
 #[derive(Debug, Args)]
@@ -203,8 +207,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { HELD });
+            let asked_for = !error.use_stderr();
+            let printed = error.print();
+            if asked_for {
+                say::remember(printed);
+            }
+            return say::ended(if asked_for { HELD } else { USAGE });
         }
     };
     // The guard needs no runtime: its one thread blocks all signals.
@@ -215,8 +223,8 @@ pub fn main() -> ExitCode {
         Command::Model { arguments } => commands::model(&arguments),
         command => start(command, cli.folder),
     };
-    ExitCode::from(result.unwrap_or_else(|error| {
-        eprintln!("cleave: {error:#}");
+    say::ended(result.unwrap_or_else(|error| {
+        terminal::note!("cleave: {error:#}");
         COULD_NOT
     }))
 }
@@ -248,7 +256,7 @@ async fn start(command: Command, folder: Option<PathBuf>) -> Result<u8> {
             result = run(command, &folder) => result,
             // Whatever was started is dropped with the other branch, and dropping ends it.
             () = interrupted() => {
-                eprintln!("cleave: interrupted; stopping everything");
+                terminal::note!("cleave: interrupted; stopping everything");
                 Ok(COULD_NOT)
             }
         },
@@ -279,12 +287,14 @@ async fn run(command: Command, folder: &Path) -> Result<u8> {
         Command::Order(asked) => order::order(asked, folder).await,
         Command::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
-            let options = bench::Options { duration, clients, rounds, seed, yes };
-            let limit = bench::limit(&guard, folder, &options).await?;
+            let options = experiments::bench::Options { duration, clients, rounds, seed, yes };
+            let limit = experiments::bench::limit(&guard, folder, &options).await?;
             output::figures(json.json.as_deref(), limit.table(), &limit)?;
             Ok(HELD)
         }
         Command::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
+        Command::Bench(Bench::Busy(asked)) => bench::busy(asked, folder).await,
+        Command::Bench(Bench::Recovery(asked)) => bench::recovery(asked, folder).await,
         Command::CrashMatrix(asked) => proofs::crash_matrix(asked, folder).await,
         Command::Flaws(asked) => proofs::flaws(asked, folder).await,
         Command::InDoubt { database_url, resolve, json } => {
