@@ -25,6 +25,9 @@ const CONTROL: Duration = Duration::from_secs(60);
 /// How long a count may take to become what it will be: a quorum queue tells of a delivery a moment after it.
 const SETTLING: Duration = Duration::from_secs(5);
 
+/// A quorum queue tells how it is every five seconds.
+const TICK: Duration = Duration::from_secs(6);
+
 /// Dead letters that are looked into, at most.
 const LOOKED_INTO: u64 = 200;
 
@@ -149,10 +152,15 @@ async fn look_into(connection: &Connection, queues: &[Queue]) -> Result<Vec<(Str
     Ok(letters)
 }
 
-/// Unacknowledged messages, by queue. One that is being acknowledged just now is looked for again.
+/// Unacknowledged messages, by queue. What the broker says is of its last tick: one that was acknowledged since then is
+/// looked for again, and one that was taken since then is not seen.
 async fn taken(control: &BrokerControl) -> anyhow::Result<HashMap<String, u64>> {
     let first = ask(control).await?;
-    if first.values().all(|taken| *taken == 0) { Ok(first) } else { ask(control).await }
+    if first.values().all(|taken| *taken == 0) {
+        return Ok(first);
+    }
+    tokio::time::sleep(TICK).await;
+    ask(control).await
 }
 
 async fn ask(control: &BrokerControl) -> anyhow::Result<HashMap<String, u64>> {

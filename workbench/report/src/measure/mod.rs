@@ -175,7 +175,9 @@ impl Usage {
             say("processor time of the shop", UNREADABLE);
         }
         if cost.cpu_s_servers.is_none() {
-            say("processor time of the servers", "their processes are not to be seen from here");
+            let ours = cost.cpu_s_shop.is_none();
+            let why = if ours { UNREADABLE } else { "their processes are not to be seen from here" };
+            say("processor time of the servers", why);
         }
         if cost.messages.is_none() {
             say("messages", "nobody keeps a list of them in this shop");
