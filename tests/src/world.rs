@@ -56,7 +56,8 @@ impl World {
             namespace: shop.namespace.clone().unwrap_or_default(),
             amqp_url: shop.amqp_url().unwrap_or_default().to_owned(),
             description: Description::new(document),
-            handle: shop.handle(),
+            // Asking the broker itself takes seconds: the case that is about it does so.
+            handle: ShopHandle { broker: None, ..shop.handle() },
             client,
             poison: AtomicU64::new(0),
             shop: Mutex::new(shop),

@@ -1,11 +1,11 @@
 //! The audit finds what is wrong: each invariant is broken in a real shop, and the audit says so.
 
 use anyhow::{Context, Result, ensure};
-use audit::{Expected, Fault};
+use audit::{Expected, Fault, Verdict};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use lapin::options::{ConfirmSelectOptions, QueuePurgeOptions};
+use lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{Connection, ConnectionProperties};
-use tests::{BOUND, Driver, Mode, Stage, World};
+use tests::{BOUND, Driver, Mode, Stage, World, eventually};
 use uuid::Uuid;
 
 use crate::amqp::publish;
@@ -37,8 +37,10 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
         sees(&world, Expected::default(), damage.invariant).await.with_context(|| damage.plant.to_owned())?;
         connection.batch_execute(damage.mend).await.with_context(|| damage.mend.to_owned())?;
     }
+    an_order_that_nobody_decides_is_seen(&world).await?;
     if driver.mode() == Mode::Split {
         an_unexplained_dead_letter_is_seen(&world).await?;
+        an_unacknowledged_message_is_seen(&world).await?;
     }
     let lost = Expected { accepted: Some(vec![Uuid::new_v4()]), ..Expected::default() };
     sees(&world, lost, "I1").await?;
@@ -46,6 +48,66 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
     sees(&world, Expected { faults: silent, min_per_outcome: 1, ..Expected::default() }, "I9").await?;
     a_deadlock_is_seen(&world).await?;
     stage.close(world, infrastructure, Expected::default()).await.context("after all was mended")
+}
+
+/// An order whose messages were dropped stays pending for ever. Nothing is under way that one could wait for.
+async fn an_order_that_nobody_decides_is_seen(world: &World) -> Result<()> {
+    let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
+    connection
+        .batch_execute(
+            "CREATE TABLE orders.kept AS SELECT * FROM orders.orders WHERE status = 'cancelled';
+             UPDATE orders.orders SET status = 'pending', decided_at = NULL, refusal_code = NULL
+             WHERE status = 'cancelled'",
+        )
+        .await?;
+    let findings = audit::audit(&world.subject()).await?;
+    connection
+        .batch_execute(
+            "UPDATE orders.orders SET status = kept.status, decided_at = kept.decided_at, refusal_code = kept.refusal_code
+             FROM orders.kept WHERE kept.order_id = orders.order_id;
+             DROP TABLE orders.kept",
+        )
+        .await?;
+    for invariant in ["I1", "I5"] {
+        let finding = findings.iter().find(|finding| finding.invariant == invariant).context(invariant)?;
+        ensure!(finding.verdict == Verdict::Violated, "an order is pending for ever, and {finding:?}");
+    }
+    Ok(())
+}
+
+/// AMQP counts a message that was taken and not acknowledged nowhere; the broker does, where it can be asked.
+async fn an_unacknowledged_message_is_seen(world: &World) -> Result<()> {
+    let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    let dead = format!("{}.catalog.dead", world.namespace);
+    publish(&channel, &dead, b"taken, and not given back").await?;
+    channel
+        .basic_get(dead.as_str().into(), BasicGetOptions::default())
+        .await?
+        .context("it was just put in")?;
+    let mut subject = world.subject();
+    subject.shop = world.shop().await.handle();
+    // The broker tells of it a few seconds later.
+    eventually("the audit sees a message that nobody acknowledges", async || {
+        if subject.shop.broker.is_none() {
+            return Ok(Some(()));
+        }
+        let findings = audit::audit(&subject).await?;
+        let finding = findings.iter().find(|finding| finding.invariant == "I6").context("I6")?;
+        Ok(finding.evidence.contains("never acknowledged").then_some(()))
+    })
+    .await?;
+    connection.close(200, "done".into()).await?;
+    let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    eventually("the message is back in its queue", async || {
+        let purged = channel.queue_purge(dead.as_str().into(), QueuePurgeOptions::default()).await?;
+        Ok((purged > 0).then_some(()))
+    })
+    .await?;
+    connection.close(200, "done".into()).await?;
+    Ok(())
 }
 
 async fn an_unexplained_dead_letter_is_seen(world: &World) -> Result<()> {
@@ -113,6 +175,19 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             all.inventory.as_str(),
             "UPDATE inventory.stock SET on_hand = on_hand - 1",
             "UPDATE inventory.stock SET on_hand = on_hand + 1",
+        ),
+        // What was sold was a sale's then, and nobody claimed it: the quota is none.
+        of(
+            "I2",
+            &all.catalog,
+            "UPDATE catalog.prices SET sale_price = price, price = price + 1",
+            "UPDATE catalog.prices SET price = sale_price, sale_price = NULL",
+        ),
+        of(
+            "I5",
+            &all.orders,
+            "UPDATE orders.orders SET lines = jsonb_set(lines, '{0,unit_price}', '9') WHERE status = 'confirmed'",
+            "UPDATE orders.orders SET lines = jsonb_set(lines, '{0,unit_price}', '10') WHERE status = 'confirmed'",
         ),
         of(
             "I3",

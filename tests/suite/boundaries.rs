@@ -34,10 +34,10 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("shipping-service", &["chassis", "platform", "shipping"]),
     ("gateway", &["contracts", "platform", "registry"]),
     ("registry", &["platform"]),
-    ("cleave-containers", &[]),
+    ("cleave-containers", &["terminal"]),
     ("terminal", &[]),
     ("topology", &[]),
-    ("servers", &[]),
+    ("servers", &["terminal", "topology"]),
     ("faults", &["servers", "topology"]),
     ("shop", &["contracts", "faults", "servers", "topology"]),
     ("load", &["contracts", "shop"]),
@@ -46,7 +46,7 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("story", &["contracts", "in-doubt", "servers", "topology"]),
     ("report", &["audit", "contracts", "load", "servers", "shop", "story", "topology"]),
     ("models", &["servers", "terminal"]),
-    ("control", &["faults", "servers", "shop", "topology"]),
+    ("control", &["faults", "servers", "shop", "terminal", "topology"]),
     (
         "experiments",
         &[
@@ -63,7 +63,10 @@ const TABLE: [(&str, &[&str]); 33] = [
             "topology",
         ],
     ),
-    ("dashboard", &["audit", "control", "faults", "load", "report", "servers", "shop", "story", "topology"]),
+    (
+        "dashboard",
+        &["audit", "control", "faults", "load", "report", "servers", "shop", "story", "terminal", "topology"],
+    ),
     (
         "cleave",
         &[

@@ -99,6 +99,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::modules_keep_their_shape,
         tidy::modules_keep_the_world_out,
         tidy::sql_names_only_its_own_schema,
+        tidy::programs_say_nothing_by_macros_that_panic,
         tidy::migrations_have_versions_of_their_own,
         tidy::translations_have_the_same_headings,
         tidy::the_readme_names_every_suite,

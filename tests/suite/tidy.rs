@@ -149,6 +149,27 @@ fn foreign_tables(module: &str, path: &str, text: &str) -> Vec<String> {
     complaints
 }
 
+/// `println!` and its kin panic where nobody reads, and where the disk is full; `terminal::say!` and `note!` do not.
+pub fn programs_say_nothing_by_macros_that_panic() -> Result<()> {
+    let mut complaints = Vec::new();
+    for path in files(&checkout().join("workbench"))? {
+        let name = path.display().to_string();
+        if name.ends_with(".rs") && name.contains("/src/") && !name.ends_with("/tests.rs") {
+            complaints.extend(panicking_words(&name, &read(&path)?));
+        }
+    }
+    without_complaints(complaints)
+}
+
+fn panicking_words(path: &str, text: &str) -> Vec<String> {
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let lines = text.lines().enumerate().map(|(n, line)| (n + 1, code(line)));
+    lines
+        .filter(|(_, line)| ["println!", "print!(", "eprint!("].iter().any(|word| line.contains(word)))
+        .map(|(n, line)| format!("{path}:{n}: {}; use terminal::say! or note!", line.trim()))
+        .collect()
+}
+
 pub fn migrations_have_versions_of_their_own() -> Result<()> {
     let folders = files(&checkout())?.into_iter().filter(|path| path.ends_with("up.sql"));
     let names: Vec<String> =
@@ -249,6 +270,8 @@ pub fn every_rule_sees_its_violation() -> Result<()> {
         (intruders("m/src/http.rs", "use lapin;\nconn.transaction(x)"), 2),
         (foreign_tables("orders", "p", "SELECT orders.orders.total -- not payments.payments"), 0),
         (foreign_tables("orders", "p", "JOIN payments.wallets USING (x), checkout.sagas"), 2),
+        (panicking_words("p", "// println! panics\nterminal::say!(\"x\");\nterminal::say_part!(\"x\")"), 0),
+        (panicking_words("p", "println!(\"x\");\neprintln!();\nprint!(\"{x}\")"), 3),
         (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000200_a".into()]), 0),
         (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000100_b".into()]), 1),
         (different_headings("x", "# A\n```\n# no\n```\n## B", "# 가\n## 나"), 0),

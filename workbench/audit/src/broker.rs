@@ -1,11 +1,15 @@
-//! How many messages stand in the queues of a split shop.
+//! How many messages a split shop still has at its broker: ready in a queue, or taken by a service and not acknowledged.
 
+use std::collections::HashMap;
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use lapin::options::QueueDeclareOptions;
+use anyhow::{Context, anyhow, ensure};
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
+use serde::Deserialize;
+use topology::BrokerControl;
 
 use super::Subject;
 
@@ -15,16 +19,44 @@ const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "ship
 /// No answer of a healthy broker takes as long.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// A broker's own program starts an Erlang of its own first.
+const CONTROL: Duration = Duration::from_secs(60);
+
 /// How long a count may take to become what it will be: a quorum queue tells of a delivery a moment after it.
 const SETTLING: Duration = Duration::from_secs(5);
+
+/// A quorum queue tells how it is every five seconds.
+const TICK: Duration = Duration::from_secs(6);
+
+/// Dead letters that are looked into, at most.
+const LOOKED_INTO: u64 = 200;
 
 /// What was found at the broker.
 #[derive(Debug)]
 pub(super) enum Queues {
     /// This shop has no broker.
     None,
-    /// Messages by queue.
-    Counted(Vec<(String, u64)>),
+    /// All of its queues.
+    Counted(Counted),
+}
+
+/// The queues of a shop.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    pub queues: Vec<Queue>,
+    /// Ids of dead letters that have one, with their queue; looked into only where the poison has ids as well.
+    pub letters: Vec<(String, String)>,
+}
+
+/// One queue.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub name: String,
+    /// Messages that wait in it.
+    pub ready: u64,
+    /// Messages that somebody has taken from it and not acknowledged. AMQP does not tell of them; `None` where the
+    /// broker is not one of ours, which could be asked otherwise.
+    pub taken: Option<u64>,
 }
 
 /// Counts the messages of every queue. Nothing is taken from them.
@@ -32,29 +64,41 @@ pub(super) async fn read(subject: &Subject) -> anyhow::Result<Queues> {
     let (Some(url), Some(namespace)) = (&subject.shop.amqp_url, &subject.shop.namespace) else {
         return Ok(Queues::None);
     };
+    let expected = &subject.expected;
     let counting = async {
         let connection = Connection::connect(url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         let started = tokio::time::Instant::now();
         let queues = loop {
             let queues = count(&channel, namespace).await?;
-            if settled(&queues, subject.expected.poison) || started.elapsed() > SETTLING {
+            if settled(&queues, expected.poison) || started.elapsed() > SETTLING {
                 break queues;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
+        let letters = match expected.poison_ids {
+            Some(_) if expected.poison > 0 => look_into(&connection, &queues).await?,
+            _ => Vec::new(),
+        };
         connection.close(200, "counted".into()).await?;
-        Ok::<_, lapin::Error>(queues)
+        Ok::<_, lapin::Error>(Counted { queues, letters })
     };
-    let queues = tokio::time::timeout(LIMIT, counting)
+    let mut counted = tokio::time::timeout(LIMIT, counting)
         .await
         .map_err(|_| anyhow!("the broker did not answer the audit within {LIMIT:?}"))?
         .with_context(|| format!("the audit cannot count the queues of {namespace}"))?;
-    Ok(Queues::Counted(queues))
+    if let Some(control) = &subject.shop.broker {
+        let taken =
+            taken(control).await.context("the audit cannot ask the broker for unacknowledged messages")?;
+        for queue in &mut counted.queues {
+            queue.taken = taken.get(&queue.name).copied();
+        }
+    }
+    Ok(Queues::Counted(counted))
 }
 
-fn settled(queues: &[(String, u64)], poison: u64) -> bool {
-    queues.iter().map(|(_, messages)| messages).sum::<u64>() == poison
+fn settled(queues: &[Queue], poison: u64) -> bool {
+    queues.iter().map(|queue| queue.ready).sum::<u64>() == poison
 }
 
 /// How many messages were given up.
@@ -66,13 +110,13 @@ pub(super) async fn dead_letters(channel: &Channel, namespace: &str) -> Result<u
     Ok(letters)
 }
 
-async fn count(channel: &Channel, namespace: &str) -> Result<Vec<(String, u64)>, lapin::Error> {
+async fn count(channel: &Channel, namespace: &str) -> Result<Vec<Queue>, lapin::Error> {
     let mut queues = Vec::new();
     for service in SERVICES {
         for suffix in ["", ".retry", ".taken-out", ".dead"] {
             let name = format!("{namespace}.{service}{suffix}");
-            let waiting = messages(channel, &name).await?;
-            queues.push((name, waiting));
+            let ready = messages(channel, &name).await?;
+            queues.push(Queue { name, ready, taken: None });
         }
     }
     Ok(queues)
@@ -82,4 +126,80 @@ async fn messages(channel: &Channel, queue: &str) -> Result<u64, lapin::Error> {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let queue = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
     Ok(queue.message_count().into())
+}
+
+/// The id of a message of the shop: it stands in the message itself.
+#[derive(Deserialize)]
+struct Identified {
+    id: String,
+}
+
+/// The ids of the dead letters that are messages of the shop. What a channel got and did not acknowledge goes back to
+/// its queue when the channel closes.
+async fn look_into(connection: &Connection, queues: &[Queue]) -> Result<Vec<(String, String)>, lapin::Error> {
+    let channel = connection.create_channel().await?;
+    let mut letters = Vec::new();
+    for queue in queues.iter().filter(|queue| queue.is_dead()) {
+        for _ in 0..queue.ready.min(LOOKED_INTO) {
+            let name = queue.name.as_str().into();
+            let Some(letter) = channel.basic_get(name, BasicGetOptions::default()).await? else { break };
+            if let Ok(Identified { id }) = serde_json::from_slice(&letter.data) {
+                letters.push((id, queue.name.clone()));
+            }
+        }
+    }
+    channel.close(200, "looked".into()).await?;
+    Ok(letters)
+}
+
+/// Unacknowledged messages, by queue. What the broker says is of its last tick: one that was acknowledged since then is
+/// looked for again, and one that was taken since then is not seen.
+async fn taken(control: &BrokerControl) -> anyhow::Result<HashMap<String, u64>> {
+    let first = ask(control).await?;
+    if first.values().all(|taken| *taken == 0) {
+        return Ok(first);
+    }
+    tokio::time::sleep(TICK).await;
+    ask(control).await
+}
+
+async fn ask(control: &BrokerControl) -> anyhow::Result<HashMap<String, u64>> {
+    let [program, arguments @ ..] = &control.command[..] else { return Err(anyhow!("it has no program")) };
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).args(["list_queues", "name", "messages_unacknowledged"]);
+    command.env_clear().envs(&control.environment).stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(CONTROL, command.output())
+        .await
+        .with_context(|| format!("{program} took more than {CONTROL:?}"))?
+        .with_context(|| format!("cannot run {program}"))?;
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} failed: {}", said.trim());
+    Ok(read_taken(&said))
+}
+
+fn read_taken(text: &str) -> HashMap<String, u64> {
+    let line = |line: &str| {
+        let (name, taken) = line.split_once('\t')?;
+        Some((name.to_owned(), taken.trim().parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+impl Queue {
+    pub fn is_dead(&self) -> bool {
+        self.name.ends_with(".dead")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_broker_says_is_read() {
+        let said =
+            read_taken("name\tmessages_unacknowledged\nshop-1.orders\t0\nshop-1.orders.retry\t17\n\nx\n");
+        assert_eq!(said, HashMap::from([("shop-1.orders".into(), 0), ("shop-1.orders.retry".into(), 17)]));
+    }
 }

@@ -13,6 +13,7 @@ mod made_up;
 mod messages;
 mod money;
 mod orders;
+mod prices;
 mod read;
 mod records;
 mod sessions;
@@ -21,6 +22,8 @@ mod timeline;
 mod verdict;
 mod vote;
 mod walk;
+
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
@@ -45,6 +48,8 @@ pub struct Expected {
     pub accepted: Option<Vec<Uuid>>,
     /// Messages put in that nobody can handle: so many dead letters must there be.
     pub poison: u64,
+    /// The ids of those of them that have one; `None` where nobody knows, and only numbers can be compared.
+    pub poison_ids: Option<BTreeSet<String>>,
     /// The outcomes that the load was meant to have: `confirmed`, or a refusal's code.
     pub outcomes: Vec<String>,
     /// How many orders of each of those outcomes are enough to speak of evidence.
@@ -77,7 +82,7 @@ pub async fn audit(subject: &Subject) -> anyhow::Result<Vec<Audit>> {
         money::each_order_is_paid_once(&records),
         money::money_is_constant(&records),
         vote::all_or_nothing(&records, driver),
-        messages::nothing_is_under_way(&records, driver, &queues, expected.poison),
+        messages::nothing_is_under_way(&records, driver, &queues, expected),
         sessions::nothing_is_left_open(&sessions),
         timeline::events_are_in_order(&records, driver),
         evidence::enough_was_tried(&records, expected),

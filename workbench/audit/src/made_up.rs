@@ -1,9 +1,12 @@
 //! Shops made by hand: whole ones, for the judges' tests to break.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::prices::{Price, Prices};
 use super::records::{
     Commitment, Entry, Hold, Level, Moment, Order, Outboxes, Payment, Records, Saga, Sale, Shipment, Wallet,
 };
@@ -40,8 +43,11 @@ fn at(second: i64) -> Moment {
 
 /// A monolith in which these orders were decided, and every invariant holds.
 pub(super) fn shop<const N: usize>(stories: [Story; N]) -> Records {
+    let mut prices = Prices::default();
+    prices.extend(vec![Price { sku: "a".into(), price: 5, sale_price: Some(3), since: at(-1000) }]);
     let mut shop = Records {
         levels: vec![Level { sku: "a".into(), received: 100, on_hand: 100 }],
+        prices: Arc::new(prices),
         sales: vec![Sale { sku: "a".into(), quota: 50, claimed: 0 }],
         wallets: vec![Wallet { customer_id: "c".into(), balance: 1000 }],
         entries: vec![entry(0, "deposit", "wallet:c", 1000), entry(0, "deposit", "cash", -1000)],

@@ -1,13 +1,21 @@
 //! I6: nothing is under way any more, and nothing was thrown away.
 
-use super::broker::Queues;
+use super::Expected;
+use super::broker::{Counted, Queue, Queues};
 use super::inspection::Inspection;
 use super::records::Records;
 use crate::Audit;
 use topology::{Driver, Mode};
 
-/// Outboxes and queues are empty, and the dead letters are exactly the poison that was put in.
-pub(super) fn nothing_is_under_way(records: &Records, driver: Driver, queues: &Queues, poison: u64) -> Audit {
+/// Outboxes and queues are empty, nobody holds a message without acknowledging it, and the dead letters are exactly the
+/// poison that was put in: as many, and, as far as it has ids, the same.
+pub(super) fn nothing_is_under_way(
+    records: &Records,
+    driver: Driver,
+    queues: &Queues,
+    expected: &Expected,
+) -> Audit {
+    let poison = expected.poison;
     let mut inspection =
         Inspection::of("I6", "outboxes and queues are empty; dead letters = the poison put in");
     for (service, waiting) in &records.outboxes.waiting {
@@ -25,25 +33,42 @@ pub(super) fn nothing_is_under_way(records: &Records, driver: Driver, queues: &Q
     }
     match queues {
         Queues::None => inspection.look(Some("a split shop was audited without its broker".into())),
-        Queues::Counted(queues) => {
-            for (queue, waiting) in queues.iter().filter(|(queue, _)| !is_dead(queue)) {
-                inspection
-                    .look((*waiting > 0).then(|| format!("{waiting} messages wait in the queue {queue}")));
-            }
-            let dead: Vec<_> = queues.iter().filter(|(queue, _)| is_dead(queue)).collect();
-            let letters: u64 = dead.iter().map(|(_, letters)| letters).sum();
-            inspection.look((letters != poison).then(|| {
-                let full: Vec<_> = dead.iter().filter(|(_, letters)| *letters > 0).collect();
-                format!("{letters} dead letters, and {poison} were put in: {full:?}")
-            }));
-        }
+        Queues::Counted(counted) => look_at(&mut inspection, counted, expected),
     }
-    inspection
-        .close(format!("all outboxes and queues are empty; {poison} dead letters, as many as were put in"))
+    let uncounted =
+        matches!(queues, Queues::Counted(counted) if counted.queues.iter().any(|q| q.taken.is_none()));
+    let taken = match uncounted {
+        true => "what is taken and not acknowledged was not counted: the broker is not one of ours",
+        false => "nothing is taken and not acknowledged",
+    };
+    inspection.close(format!(
+        "all outboxes and queues are empty; {taken}; {poison} dead letters, as many as were put in"
+    ))
 }
 
-fn is_dead(queue: &str) -> bool {
-    queue.ends_with(".dead")
+fn look_at(inspection: &mut Inspection, counted: &Counted, expected: &Expected) {
+    for Queue { name, ready, taken } in &counted.queues {
+        let taken = taken.unwrap_or_default();
+        inspection
+            .look((taken > 0).then(|| {
+                format!("{taken} messages were taken from the queue {name} and never acknowledged")
+            }));
+        if !name.ends_with(".dead") {
+            inspection.look((*ready > 0).then(|| format!("{ready} messages wait in the queue {name}")));
+        }
+    }
+    let dead = || counted.queues.iter().filter(|queue| queue.is_dead() && queue.ready > 0);
+    let letters: u64 = dead().map(|queue| queue.ready).sum();
+    let poison = expected.poison;
+    inspection.look((letters != poison).then(|| {
+        let full: Vec<String> = dead().map(|queue| format!("{} in {}", queue.ready, queue.name)).collect();
+        format!("{letters} dead letters, and {poison} were put in: {}", full.join(", "))
+    }));
+    // As many as were put in may still be others: a message of the shop, in the place of poison that got lost.
+    let Some(known) = &expected.poison_ids else { return };
+    for (id, queue) in counted.letters.iter().filter(|(id, _)| !known.contains(id)) {
+        inspection.look(Some(format!("the message {id} is a dead letter in {queue}, and no poison")));
+    }
 }
 
 #[cfg(test)]
@@ -52,15 +77,56 @@ mod tests {
     use super::*;
     use crate::Verdict;
 
+    fn queue(name: &str, ready: u64) -> Queue {
+        Queue { name: name.into(), ready, taken: Some(0) }
+    }
+
     fn queues(retry: u64, dead: u64) -> Queues {
-        Queues::Counted(vec![("x.orders.retry".into(), retry), ("x.orders.dead".into(), dead)])
+        let queues = vec![queue("x.orders.retry", retry), queue("x.orders.dead", dead)];
+        Queues::Counted(Counted { queues, letters: Vec::new() })
+    }
+
+    fn poison(poison: u64) -> Expected {
+        Expected { poison, ..Expected::default() }
+    }
+
+    #[test]
+    fn a_message_that_nobody_acknowledges_is_seen() {
+        let good = split([confirmed(1)]);
+        for name in ["x.orders", "x.orders.retry", "x.orders.dead"] {
+            let held = Queue { taken: Some(1), ..queue(name, 0) };
+            let counted = Counted { queues: vec![queue("x.catalog", 0), held], letters: Vec::new() };
+            let found = nothing_is_under_way(&good, Driver::Naive, &Queues::Counted(counted), &poison(0));
+            assert_eq!(found.verdict, Verdict::Violated);
+            assert!(found.evidence.contains("never acknowledged"), "{}", found.evidence);
+        }
+        let elsewhere = Queue { taken: None, ..queue("x.orders", 0) };
+        let counted = Counted { queues: vec![elsewhere], letters: Vec::new() };
+        let found = nothing_is_under_way(&good, Driver::Naive, &Queues::Counted(counted), &poison(0));
+        assert!(found.evidence.contains("was not counted"), "{}", found.evidence);
+    }
+
+    /// One dead letter, and one that was put in; but another one.
+    #[test]
+    fn dead_letters_are_compared_by_their_ids() {
+        let good = split([confirmed(1)]);
+        let letters = vec![("m-1".to_owned(), "x.orders.dead".to_owned())];
+        let counted = Queues::Counted(Counted { queues: vec![queue("x.orders.dead", 1)], letters });
+        let verdict = |ids: Option<&[&str]>| {
+            let poison_ids = ids.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
+            let expected = Expected { poison_ids, ..poison(1) };
+            nothing_is_under_way(&good, Driver::Orchestrated, &counted, &expected).verdict
+        };
+        assert_eq!(verdict(Some(&["m-1"])), Verdict::Held);
+        assert_eq!(verdict(Some(&[])), Verdict::Violated);
+        assert_eq!(verdict(None), Verdict::Held, "nobody knows better");
     }
 
     #[test]
     fn waiting_messages_and_unexplained_dead_letters_are_seen() {
         let good = split([confirmed(1)]);
-        let verdict = |records: &Records, queues, poison| {
-            nothing_is_under_way(records, Driver::Orchestrated, &queues, poison).verdict
+        let verdict = |records: &Records, queues, letters| {
+            nothing_is_under_way(records, Driver::Orchestrated, &queues, &poison(letters)).verdict
         };
         assert_eq!(verdict(&good, queues(0, 2), 2), Verdict::Held);
         assert_eq!(verdict(&good, queues(0, 2), 0), Verdict::Violated);
@@ -75,7 +141,8 @@ mod tests {
     #[test]
     fn a_monolith_with_an_outbox_table_that_holds_something_is_seen() {
         let mut monolith = shop([confirmed(1)]);
-        let looked = |records: &Records| nothing_is_under_way(records, Driver::Local, &Queues::None, 0);
+        let looked =
+            |records: &Records| nothing_is_under_way(records, Driver::Local, &Queues::None, &poison(0));
         let searched = looked(&monolith);
         assert_eq!((searched.verdict, searched.checked), (Verdict::Held, 5));
         monolith.outboxes.waiting.push(("orders", 1));
@@ -87,7 +154,7 @@ mod tests {
     fn services_without_sagas_have_queues_all_the_same() {
         let good = Records { sagas: None, ..split([confirmed(1)]) };
         for driver in [Driver::Choreographed, Driver::Naive] {
-            let verdict = |queues| nothing_is_under_way(&good, driver, &queues, 0).verdict;
+            let verdict = |queues| nothing_is_under_way(&good, driver, &queues, &poison(0)).verdict;
             assert_eq!(verdict(queues(0, 0)), Verdict::Held);
             assert_eq!(verdict(queues(0, 1)), Verdict::Violated);
             assert_eq!(verdict(Queues::None), Verdict::Violated);

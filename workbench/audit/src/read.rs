@@ -1,6 +1,7 @@
 //! How the records are read: each database in one transaction, so that what is read together belongs together.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::Context;
 use diesel::QueryableByName;
@@ -19,6 +20,8 @@ pub(super) async fn read(driver: Driver, databases: &Databases) -> anyhow::Resul
     records.sales =
         rows(&mut catalog, "SELECT sku, sale_quota AS quota, sale_claimed AS claimed FROM catalog.products")
             .await?;
+    Arc::make_mut(&mut records.prices)
+        .extend(rows(&mut catalog, "SELECT sku, price, sale_price, since FROM catalog.prices").await?);
     records.claims = by_order(
         rows(&mut catalog, "SELECT order_id, lines, claimed_at AS held_at, released_at FROM catalog.claims")
             .await?,

@@ -1,12 +1,15 @@
 //! What the databases hold, as plain structs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
+
+use super::prices::Prices;
 
 /// A moment by the database's clock.
 pub(super) type Moment = DateTime<Utc>;
@@ -19,6 +22,8 @@ pub(super) type Pieces = BTreeMap<String, i64>;
 pub(super) struct Records {
     pub orders: Vec<Order>,
     pub sales: Vec<Sale>,
+    /// What products cost when. Empty: not known, and not judged.
+    pub prices: Arc<Prices>,
     pub claims: HashMap<Uuid, Hold>,
     pub levels: Vec<Level>,
     pub reservations: HashMap<Uuid, Hold>,

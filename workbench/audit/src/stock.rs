@@ -6,7 +6,7 @@ use std::collections::hash_map::Values;
 use uuid::Uuid;
 
 use super::inspection::Inspection;
-use super::records::{Hold, Records, pieces};
+use super::records::{Hold, Pieces, Records, pieces};
 use crate::Audit;
 
 /// Of each product, what was received is on hand or set aside, and nothing is below zero. Of each sale, what was
@@ -33,12 +33,18 @@ pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
     }
 
     let mut claimed = held(records.claims.values());
+    let mut sold = sold_on_sale(records);
     for sale in &records.sales {
         let given_out = claimed.remove(&sale.sku).unwrap_or_default();
-        let flaw = sale.claimed != given_out || !(0..=sale.quota).contains(&sale.claimed);
+        let sold = sold.remove(&sale.sku).unwrap_or_default();
+        let flaw = sale.claimed != given_out
+            || !(0..=sale.quota).contains(&sale.claimed)
+            || sold > given_out
+            || sold > sale.quota;
         inspection.look(flaw.then(|| {
             format!(
-                "the sale of {} has a quota of {}, counts {} as claimed, and orders hold {given_out}",
+                "the sale of {} has a quota of {}, counts {} as claimed, orders hold {given_out}, \
+                 and {sold} were sold at its price",
                 sale.sku, sale.quota, sale.claimed
             )
         }));
@@ -54,6 +60,17 @@ pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
         records.levels.len(),
         records.sales.len()
     ))
+}
+
+/// What confirmed orders have at a price that only a sale has, by sku: whether they claimed it or not.
+fn sold_on_sale(records: &Records) -> Pieces {
+    let mut sold = Pieces::new();
+    for order in records.orders.iter().filter(|order| order.is_confirmed()) {
+        for (sku, quantity) in records.prices.sold_on_sale(order) {
+            *sold.entry(sku).or_default() += quantity;
+        }
+    }
+    sold
 }
 
 /// What orders hold at this moment, by sku.
@@ -89,6 +106,13 @@ mod tests {
         let mut oversold = good.clone();
         oversold.levels = vec![Level { sku: "a".into(), received: 1, on_hand: -1 }];
         assert!(nothing_is_sold_twice(&oversold).evidence.contains("a received 1"));
+
+        // Both pieces of a confirmed order at the sale's price; nobody wrote a claim.
+        let mut unclaimed = good.clone();
+        unclaimed.orders[0].lines[0]["unit_price"] = 3.into();
+        let said = nothing_is_sold_twice(&unclaimed);
+        assert_eq!(said.verdict, Verdict::Violated);
+        assert!(said.evidence.contains("2 were sold at its price"), "{}", said.evidence);
 
         let mut overdrawn = good.clone();
         overdrawn.sales.push(Sale { sku: "b".into(), quota: 1, claimed: 2 });

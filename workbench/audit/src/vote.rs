@@ -9,18 +9,14 @@ use super::records::{Hold, Order, Records, Saga, pieces};
 use crate::Audit;
 use topology::Driver;
 
-/// Confirmed: all pieces set aside, the total paid, one shipment to the order's region. Cancelled: none of it. And
-/// no module holds anything for an order that does not exist.
+/// Confirmed: all pieces set aside, at prices that were shown, the total paid, one shipment to the order's region.
+/// Cancelled: none of it. An order that is neither is neither wholly. And no module holds anything for an order that
+/// does not exist.
 pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
     let mut inspection = Inspection::of("I5", "each order is wholly confirmed or wholly compensated");
     for order in &records.orders {
-        let flaw = if order.is_confirmed() {
-            missing(records, order).or_else(|| unconfirmed(records, driver, order.order_id))
-        } else {
-            left_over(records, order.order_id)
-        };
-        // Where no saga is kept, the modules' own tables are all that there is to judge by.
-        let flaw = flaw.or_else(|| saga_disagrees(records.sagas.as_ref()?.get(&order.order_id), order));
+        let undecided = || (!order.is_terminal()).then(|| "nobody has decided it".to_owned());
+        let flaw = contradiction(records, driver, order).or_else(undecided);
         inspection
             .look(flaw.map(|flaw| format!("order {} is {}, but {flaw}", order.order_id, order.outcome())));
     }
@@ -35,6 +31,17 @@ pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
         "{confirmed} wholly confirmed, {} wholly compensated",
         records.orders.len() - confirmed
     ))
+}
+
+/// What the modules, or its saga, say of an order that is not what its own row says. Of a pending one, anything.
+pub(super) fn contradiction(records: &Records, driver: Driver, order: &Order) -> Option<String> {
+    let flaw = if order.is_confirmed() {
+        missing(records, order).or_else(|| unconfirmed(records, driver, order.order_id))
+    } else {
+        left_over(records, order.order_id)
+    };
+    // Where no saga is kept, the modules' own tables are all that there is to judge by.
+    flaw.or_else(|| saga_disagrees(records.sagas.as_ref()?.get(&order.order_id), order))
 }
 
 /// What a confirmed order lacks.
@@ -60,10 +67,14 @@ fn missing(records: &Records, order: &Order) -> Option<String> {
         }
         Some(_) => {}
     }
-    let claim = records.claims.get(&id)?;
-    let claimed = pieces(&claim.lines);
-    let fits = claim.is_held() && claimed.iter().all(|(sku, quantity)| wanted.get(sku) == Some(quantity));
-    (!fits).then(|| "its claim of a sale was released, or is not for what it bought".into())
+    let claim = records.claims.get(&id);
+    let claimed = claim.map(|claim| pieces(&claim.lines)).unwrap_or_default();
+    let fits = claim.is_none_or(Hold::is_held)
+        && claimed.iter().all(|(sku, quantity)| wanted.get(sku) == Some(quantity));
+    if !fits {
+        return Some("its claim of a sale was released, or is not for what it bought".into());
+    }
+    if records.prices.is_empty() { None } else { records.prices.flaw(order, &claimed) }
 }
 
 /// What a confirmed order has only tried: held money, and where tries are confirmed, pieces that could still be
@@ -124,7 +135,11 @@ mod tests {
         }
         assert_eq!(looked(&Records::default(), Driver::Local).verdict, Verdict::NoEvidence);
 
-        let breakages: [fn(&mut Records); 7] = [
+        let breakages: [fn(&mut Records); 10] = [
+            // Another price than any that was shown; a sale's without a claim; and an order that nobody decides.
+            |shop| shop.orders[0].lines[0]["unit_price"] = 4.into(),
+            |shop| shop.orders[0].lines[0]["unit_price"] = 3.into(),
+            |shop| (shop.orders[1].status, shop.orders[1].refusal_code) = ("pending".into(), None),
             |shop| drop(shop.reservations.remove(&id(1))),
             |shop| drop(shop.payments.remove(&id(1))),
             |shop| drop(shop.shipments.remove(&id(1))),

@@ -19,7 +19,7 @@ pub async fn scale(folder: &Path, to: &Scale, json: Option<&str>) -> Result<()> 
         return output::json(target, &all);
     }
     for Scaled { shop, instances } in all {
-        println!("{shop}: {}", instances.join(", "));
+        terminal::say!("{shop}: {}", instances.join(", "));
     }
     Ok(())
 }
@@ -39,13 +39,16 @@ pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Resul
     }
     for Deployed { shop, deployment, served } in all {
         for one in &deployment.replacements {
-            println!(
+            terminal::say!(
                 "{shop}: {} for {}: ready after {:.0} ms, the old one gone {:.0} ms later",
-                one.new, one.old, one.ready_ms, one.drained_ms
+                one.new,
+                one.old,
+                one.ready_ms,
+                one.drained_ms
             );
         }
-        println!("{shop}: {} deployed in {:.0} ms", deployment.service, deployment.took_ms);
-        println!("{shop}: {}", served::told(served.as_ref()));
+        terminal::say!("{shop}: {} deployed in {:.0} ms", deployment.service, deployment.took_ms);
+        terminal::say!("{shop}: {}", served::told(served.as_ref()));
     }
     Ok(())
 }
@@ -69,7 +72,7 @@ pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Res
             table.add_row([shop.to_string(), name, state.value.to_string(), bounds, state.what]);
         }
     }
-    println!("{table}");
+    terminal::say!("{table}");
     Ok(())
 }
 
@@ -81,8 +84,8 @@ pub async fn add_fault(folder: &Path, fault: &AddFault, json: Option<&str>) -> R
     }
     for Added { shop, id, why_not } in all {
         match id {
-            Some(id) => println!("{shop}: fault {id}, {}; heals by itself", fault.fault),
-            None => println!("{shop}: not done: {}", why_not.unwrap_or_default()),
+            Some(id) => terminal::say!("{shop}: fault {id}, {}; heals by itself", fault.fault),
+            None => terminal::say!("{shop}: not done: {}", why_not.unwrap_or_default()),
         }
     }
     Ok(())
@@ -129,9 +132,9 @@ pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
         }
     }
     if table.is_empty() {
-        println!("there are no faults");
+        terminal::say!("there are no faults");
     } else {
-        println!("{table}");
+        terminal::say!("{table}");
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! What is on this machine, what is missing, and the one command that brings it.
 
 use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::statvfs;
 use serde::Serialize;
 use sysinfo::{MemoryRefreshKind, System};
@@ -14,6 +16,11 @@ use servers::{PostgresPrograms, RabbitPrograms, Server};
 const MEMORY: u64 = 2 << 30;
 /// Free disk, in bytes, below which a build and a run may not fit.
 const DISK: u64 = 4 << 30;
+/// Free memory of the kind that processes share, in bytes, below which PostgreSQL may not start.
+const SHARED: u64 = 64 << 20;
+/// How long the clocks are looked at, and how far they may move apart in that time.
+const LOOK: Duration = Duration::from_millis(200);
+const STRAY: Duration = Duration::from_millis(10);
 
 /// The doctor's findings.
 #[derive(Debug, Serialize)]
@@ -94,13 +101,13 @@ pub async fn run(fix: bool, yes: bool, json: Option<&str>) -> Result<u8> {
         findings = examine().await;
     }
     match json {
-        Some("-") => println!("{}", serde_json::to_string_pretty(&findings)?),
+        Some("-") => terminal::say!("{}", serde_json::to_string_pretty(&findings)?),
         Some(path) => std::fs::write(path, serde_json::to_string_pretty(&findings)?)
             .with_context(|| format!("cannot write {path}"))?,
-        None => println!("{}", findings.table()),
+        None => terminal::say!("{}", findings.table()),
     }
     if let Some(command) = &findings.fix {
-        eprintln!("To install what is missing: {command}   (or: cleave doctor --fix)");
+        terminal::note!("To install what is missing: {command}   (or: cleave doctor --fix)");
     }
     Ok(if findings.ready { 0 } else { 2 })
 }
@@ -156,20 +163,94 @@ fn machine() -> Vec<Check> {
     let free = free_disk(&folder);
     let place = folder.display();
     let durable = !servers::in_memory(&folder);
-    vec![
-        Check::at_least("processor cores", cores >= 2, cores.to_string()),
-        Check::at_least("memory available", memory >= MEMORY, gigabytes(memory)),
-        Check::at_least("disk free", free >= DISK, format!("{} in {place}", gigabytes(free))),
+    let mut checks = limits();
+    checks.extend([
+        enough(
+            "processor cores",
+            cores >= 2,
+            cores.to_string(),
+            "both shops and the servers share it: expect slow ones",
+        ),
+        enough(
+            "memory available",
+            memory >= MEMORY,
+            gigabytes(memory),
+            "close what you do not need, or run one mode",
+        ),
+        enough(
+            "disk free",
+            free >= DISK,
+            format!("{} in {place}", gigabytes(free)),
+            "make room, or set TMPDIR",
+        ),
+    ]);
+    checks.extend([
         Check::at_least(
             "data folder",
             durable,
             if durable {
                 format!("{place}, on a disk")
             } else {
-                format!("{place} is memory, where an fsync costs nothing: figures will be too good")
+                format!(
+                    "{place} is memory, where an fsync costs nothing: figures will be too good; set TMPDIR to a folder \
+                     on a disk"
+                )
             },
         ),
-    ]
+    ]);
+    checks
+}
+
+/// What this process and the machine are allowed, and whether the machine has time for us.
+fn limits() -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let found =
+            if hard > i32::MAX as u64 { "unlimited".to_owned() } else { format!("{hard} for each process") };
+        let advice = "raise it (ulimit -Hn, limits.conf), or a load generator runs out of connections";
+        checks.push(enough("open files", hard >= load::OPEN_FILES, found, advice));
+    }
+    let shared = Path::new("/dev/shm");
+    if shared.is_dir() {
+        let free = free_disk(shared);
+        let advice = "PostgreSQL needs some: give a container more (docker run --shm-size=256m)";
+        checks.push(enough(
+            "shared memory",
+            free >= SHARED,
+            format!("{} free in /dev/shm", gigabytes(free)),
+            advice,
+        ));
+    }
+    let step = clock_step();
+    let found =
+        format!("strayed by {} ms against the steady clock in {} ms", step.as_millis(), LOOK.as_millis());
+    checks.push(enough(
+        "clock",
+        step < STRAY,
+        found,
+        "let it settle (after sleep, or under WSL: wsl --shutdown)",
+    ));
+    match servers::busy::now() {
+        Some(busy) => {
+            checks.push(Check::note("busy", &format!("{busy}; figures will be those of the crowd")))
+        }
+        None => checks.push(Check::ok("busy", "the machine has time".into())),
+    }
+    checks
+}
+
+/// Enough of something, or what there is and what to do about it.
+fn enough(name: &'static str, enough: bool, found: String, advice: &str) -> Check {
+    let found = if enough { found } else { format!("{found}: {advice}") };
+    Check::at_least(name, enough, found)
+}
+
+/// How far the wall clock moves apart from the steady one: decisions are dated by the first, latencies by the second.
+fn clock_step() -> Duration {
+    let (wall, steady) = (SystemTime::now(), Instant::now());
+    std::thread::sleep(LOOK);
+    let steady = steady.elapsed();
+    wall.elapsed().map_or(steady, |wall| wall.abs_diff(steady))
 }
 
 // The types of these fields differ between systems.

@@ -21,7 +21,7 @@ pub async fn run(folder: &Path, urls: &[String], resolve: bool, json: Option<&st
     let found = if resolve { in_doubt::resolve(urls).await? } else { in_doubt::look(urls).await? };
     match json {
         Some(target) => output::json(target, &found)?,
-        None => print!("{}", found.text()),
+        None => terminal::say_part!("{}", found.text()),
     }
     Ok(u8::from(!found.is_settled()))
 }

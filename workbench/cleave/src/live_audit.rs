@@ -12,7 +12,7 @@ use crate::up;
 use audit::Verdict;
 use audit::live::{Disagreement, Finding, Live, Recording, Settings, Snapshot};
 use report::verdict_words;
-use terminal::output;
+use terminal::{output, say};
 use topology::{Driver, Mode};
 
 /// What it writes as JSON.
@@ -45,12 +45,15 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
     // The first comes at once, before anybody has looked.
     seconds.tick().await;
     loop {
+        if !say::is_heard() {
+            break;
+        }
         tokio::select! {
             () = &mut end => break,
             _ = seconds.tick() => for (driver, live) in &lives {
                 let line = line(*driver, &live.snapshot());
                 // Standard output is for one thing.
-                if json == Some("-") { eprintln!("{line}") } else { println!("{line}") }
+                if json == Some("-") { terminal::note!("{line}") } else { terminal::say!("{line}") }
             }
         }
     }
@@ -64,7 +67,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
     let document = Document { schema: "cleave.live-audit/1", verdict, shops };
     match json {
         Some(target) => output::json(target, &document)?,
-        None => println!("\n{}\n{}", document.windows(), verdict_words(verdict)),
+        None => terminal::say!("\n{}\n{}", document.windows(), verdict_words(verdict)),
     }
     Ok(verdict)
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+
+use terminal::say;
 
 /// Between two looks at what was written.
 const TICK: Duration = Duration::from_millis(200);
@@ -49,8 +51,7 @@ struct Tail {
 /// Prints the logs below this folder, the oldest line first: JSON lines, or coloured text at a terminal.
 pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
     let mut tails: BTreeMap<PathBuf, Tail> = BTreeMap::new();
-    let mut out = std::io::stdout();
-    let at_terminal = out.is_terminal();
+    let at_terminal = std::io::stdout().is_terminal();
     loop {
         find(folder, &mut tails)?;
         if tails.is_empty() {
@@ -66,8 +67,9 @@ pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
         lines.sort_by_key(|line| line.at);
         for line in lines {
             let printed = if at_terminal { line.coloured() } else { line.json().to_string() };
-            if writeln!(out, "{printed}").is_err() {
-                // Whoever read has gone, `head` perhaps.
+            terminal::say!("{printed}");
+            if !say::is_heard() {
+                // The reader has gone, `head` perhaps, or the disk is full.
                 return Ok(());
             }
         }
@@ -173,6 +175,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]

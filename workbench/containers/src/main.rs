@@ -104,7 +104,7 @@ async fn hold(started: (Container, String)) -> Result<()> {
     let (container, url) = started;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    println!("{}", json!({ "container": container.id(), "url": url }));
+    terminal::say!("{}", json!({ "container": container.id(), "url": url }));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -123,7 +123,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            terminal::note!("{error:#}");
             ExitCode::FAILURE
         }
     }

@@ -79,7 +79,7 @@ impl Stage {
 
     /// Starts a shop on fresh databases, and puts goods into it.
     pub async fn start(&self, driver: Driver) -> Result<Shop> {
-        eprintln!("Starting {driver}");
+        terminal::note!("Starting {driver}");
         let logs = logs_of(&self.folder, driver);
         // Of the last time; a log is read from its beginning to learn where its process listens.
         let _ = std::fs::remove_dir_all(&logs);
@@ -87,6 +87,7 @@ impl Stage {
             flaws: self.flaws.clone(),
             behind_gateway: true,
             proxied: self.proxies,
+            exports: true,
             ..ShopOptions::new(&self.programs, logs)
         };
         let shop = Shop::start(&self.guard, driver, &*self.infra.lock().await, &options).await?;
@@ -131,7 +132,7 @@ impl Stage {
             && let Err(why) = self.clear(old).await
         {
             // What is left of it does not stand in the way of a fresh one.
-            eprintln!("{shop}: {why:#}");
+            terminal::note!("{shop}: {why:#}");
         }
         let fresh = self.start(driver).await?;
         let running = fresh.handle();

@@ -4,11 +4,11 @@
 //! statistics as in a comparison ([`stats`]) say what may be called a difference. A window in which a fault was there, or
 //! the load was changed, is not counted.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::sample::{Cost, Shop};
-use report::run::{self, Comparison, Histograms, Latency, Memory, ModeRun, Orders, ScheduleError, Trial};
+use report::run::{self, Comparison, Histograms, Latency, Memory, ModeRun, Orders, Trial};
 use report::stats::{self, percentile};
 use topology::Driver;
 
@@ -44,7 +44,7 @@ pub struct Costs {
     counters: VecDeque<Counters>,
     answered: Vec<f64>,
     decided: Vec<f64>,
-    memory_mb: f64,
+    memory_mb: Option<f64>,
     trials: VecDeque<Trial>,
 }
 
@@ -56,7 +56,7 @@ impl Costs {
             counters: VecDeque::new(),
             answered: Vec::new(),
             decided: Vec::new(),
-            memory_mb: 0.0,
+            memory_mb: None,
             trials: VecDeque::new(),
         }
     }
@@ -69,7 +69,7 @@ impl Costs {
         }
         self.answered.extend(answered);
         self.decided.extend(decided);
-        self.memory_mb = self.memory_mb.max(memory_mb.unwrap_or_default());
+        self.memory_mb = self.memory_mb.into_iter().chain(memory_mb).max_by(f64::total_cmp);
     }
 
     /// Forgets the second: nothing can be said of a time in which not everything was read.
@@ -105,7 +105,7 @@ impl Costs {
         let trial = self.trial(number).filter(|_| undisturbed);
         self.answered.clear();
         self.decided.clear();
-        self.memory_mb = 0.0;
+        self.memory_mb = None;
         self.trials.extend(trial);
         if self.trials.len() > KEPT {
             self.trials.pop_front();
@@ -128,7 +128,7 @@ impl Costs {
         let cost = shop.cost;
         if cost != Cost::default() {
             let throughput = shop.throughput_per_s.unwrap_or_default();
-            self.trials.push_back(trial(number, throughput, cost, shop.memory_mb.unwrap_or_default()));
+            self.trials.push_back(trial(number, throughput, cost, shop.memory_mb));
         }
         if self.trials.len() > KEPT {
             self.trials.pop_front();
@@ -136,16 +136,18 @@ impl Costs {
     }
 }
 
-fn trial(number: u64, throughput_per_s: f64, cost: Cost, memory_mb: f64) -> Trial {
+fn trial(number: u64, throughput_per_s: f64, cost: Cost, memory_mb: Option<f64>) -> Trial {
     Trial {
         trial: number,
         orders: Orders::default(),
         throughput_per_s,
-        answered_ms: latency(&[]),
-        decided_ms: latency(&[]),
+        answered_ms: None,
+        decided_ms: None,
         histogram: Histograms::default(),
         timeline: Vec::new(),
-        schedule_error_ms: ScheduleError::default(),
+        schedule_error_ms: None,
+        hindered: BTreeMap::new(),
+        not_measured: BTreeMap::new(),
         cost_per_1000_orders: run::Cost {
             // Of the shop's own processes: the servers are the same for both.
             cpu_s: cost.cpu_ms,
@@ -177,18 +179,18 @@ pub fn compare(shops: &[&Costs]) -> (Vec<Comparison>, u64) {
     (all, windows)
 }
 
-fn latency(of: &[f64]) -> Latency {
+fn latency(of: &[f64]) -> Option<Latency> {
     let mut sorted = of.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let at = |quantile| percentile(&sorted, quantile).unwrap_or_default();
-    Latency {
-        p50: at(0.5),
-        p90: at(0.9),
-        p99: at(0.99),
-        max: at(1.0),
-        mean: sorted.iter().sum::<f64>() / sorted.len().max(1) as f64,
+    let at = |quantile| percentile(&sorted, quantile);
+    Some(Latency {
+        p50: at(0.5)?,
+        p90: at(0.9)?,
+        p99: at(0.99)?,
+        max: at(1.0)?,
+        mean: sorted.iter().sum::<f64>() / sorted.len() as f64,
         count: sorted.len() as u64,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use futures_util::stream::{Stream, unfold};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
+use uuid::Uuid;
 
 /// Samples that are kept: those of ten minutes, some 5 MB. Older ones are in the recording.
 const KEPT: usize = 600;
@@ -30,6 +31,9 @@ pub struct Told {
 /// Takes samples, and gives them to everybody who looks.
 #[derive(Debug)]
 pub struct Feed {
+    /// Stands before the second in each event's id: a page that was open while the dashboard was started again comes
+    /// back with an id of the earlier run, whose seconds are others.
+    run: String,
     kept: Mutex<VecDeque<Arc<Told>>>,
     news: Mutex<Option<Sender<Arc<Told>>>>,
     pages: Arc<AtomicU64>,
@@ -38,6 +42,7 @@ pub struct Feed {
 impl Default for Feed {
     fn default() -> Feed {
         Feed {
+            run: Uuid::new_v4().simple().to_string()[..8].to_owned(),
             kept: Mutex::default(),
             news: Mutex::new(Some(broadcast::channel(BEHIND).0)),
             pages: Arc::default(),
@@ -86,22 +91,27 @@ impl Feed {
         format!("[{}]", all.join(","))
     }
 
-    /// Server-sent events: what came after this second, or the latest sample, and then each as it comes.
-    pub fn stream(&self, after: Option<u64>) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
+    /// Server-sent events: what came after the one with this id, and then each as it comes. Without an id it begins
+    /// with the latest; with one that is not of this run, with the first that is kept.
+    pub fn stream(&self, last_id: Option<&str>) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
         // Listening before looking, so that none falls in between; one that comes twice is left out.
         let news = locked(&self.news).as_ref().map(Sender::subscribe);
         let kept = locked(&self.kept);
-        let missed: VecDeque<Arc<Told>> = match after {
-            Some(second) => kept.iter().filter(|told| told.second > second).cloned().collect(),
-            None => kept.back().cloned().into_iter().collect(),
+        let after = last_id.and_then(|id| id.strip_prefix(&self.run)?.strip_prefix('-')?.parse().ok());
+        let missed: VecDeque<Arc<Told>> = match (last_id, after) {
+            (None, _) => kept.back().cloned().into_iter().collect(),
+            (Some(_), None) => kept.iter().cloned().collect(),
+            (Some(_), Some(second)) => kept.iter().filter(|told| told.second > second).cloned().collect(),
         };
-        let page = Page { missed, news, last: after, _open: Open::new(self.pages.clone()) };
+        let run = self.run.clone();
+        let page = Page { run, missed, news, last: after, _open: Open::new(self.pages.clone()) };
         unfold(page, async |mut page| page.next().await.map(|event| (Ok(event), page)))
     }
 }
 
 /// A stream that is open.
 struct Page {
+    run: String,
     missed: VecDeque<Arc<Told>>,
     /// Nothing after the end.
     news: Option<Receiver<Arc<Told>>>,
@@ -125,7 +135,7 @@ impl Page {
                 continue;
             }
             self.last = Some(told.second);
-            return Some(format!("id: {}\ndata: {}\n\n", told.second, told.json).into());
+            return Some(format!("id: {}-{}\ndata: {}\n\n", self.run, told.second, told.json).into());
         }
     }
 }
@@ -169,17 +179,34 @@ mod tests {
     async fn a_page_that_comes_back_gets_what_it_missed_once() {
         let feed = Feed::default();
         (1..=3).for_each(|second| feed.tell(told(second)));
-        let mut stream = Box::pin(feed.stream(Some(1)));
+        let run = feed.run.clone();
+        let mut stream = Box::pin(feed.stream(Some(&format!("{run}-1"))));
         feed.tell(told(4));
         for second in 2..=4 {
             let event = next(&mut stream).await.unwrap();
-            assert_eq!(event, format!("id: {second}\ndata: {{\"second\":{second}}}\n\n"));
+            assert_eq!(event, format!("id: {run}-{second}\ndata: {{\"second\":{second}}}\n\n"));
         }
         assert_eq!(feed.pages(), 1);
         feed.close();
         assert_eq!(next(&mut stream).await, None);
         drop(stream);
         assert_eq!(feed.pages(), 0);
+    }
+
+    /// The dashboard was started again on the same port, and is at second 3 where the page had seen 600.
+    #[tokio::test]
+    async fn an_id_of_an_earlier_run_is_no_second_of_this_one() {
+        let feed = Feed::default();
+        (1..=3).for_each(|second| feed.tell(told(second)));
+        for foreign in ["600", "0badcafe-600", "0badcafe-2", "", "-", "\u{1F6D2}-9"] {
+            let mut stream = Box::pin(feed.stream(Some(foreign)));
+            for second in 1..=3 {
+                let event = next(&mut stream).await.unwrap();
+                assert!(event.contains(&format!("-{second}\ndata")), "{foreign:?}: {event}");
+            }
+        }
+        let mut fresh = Box::pin(feed.stream(None));
+        assert!(next(&mut fresh).await.unwrap().contains("-3\ndata"), "a new page has asked for the history");
     }
 
     #[test]

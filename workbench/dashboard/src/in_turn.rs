@@ -44,7 +44,7 @@ pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
         bail!("the two recordings have no second of their load in common");
     }
     if unlike > 0 {
-        eprintln!(
+        terminal::note!(
             "In {unlike} of {samples} seconds the two had not the same load: their figures do not compare there"
         );
     }

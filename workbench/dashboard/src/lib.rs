@@ -16,7 +16,7 @@
 //! | `GET /`, `GET /orders/{id}` | the page; the second opens the story of an order |
 //! | `GET /assets/{name}` | styles and scripts |
 //! | `GET /api/session` | [`Session`]: what there is to see and to touch |
-//! | `GET /api/samples` | server-sent events: each `data` is a [`sample::Sample`], its `id` the second. It begins with the latest; with `Last-Event-ID`, with what was missed. While nothing happens, a comment every few seconds |
+//! | `GET /api/samples` | server-sent events: each `data` is a [`sample::Sample`], its `id` the run of the server and the second, as `3f2a9c1e-17`. It begins with the latest; with `Last-Event-ID`, with what was missed, and with all that is kept if that id is of another run. While nothing happens, a comment every few seconds |
 //! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 unless told, which is the most) |
 //! | `GET /api/recording` | in a replay: the recorded file as it is (`application/x-ndjson`): a [`sample::Header`], then a [`sample::Sample`] a line. The page plays it back itself |
 //! | `GET /api/stories` | in a replay: the orders whose stories were recorded, `{"ids": […]}` |
@@ -157,14 +157,14 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         wanted: Mutex::new(Wanted::new(options.rate_per_s)),
     });
     let session = Session::new(header.started_at, false, controls);
-    println!(
+    terminal::say!(
         "the dashboard is at {}{}",
         door.page(),
         if controls { "" } else { ", to be looked at: it has no controls" }
     );
     show(folder, &door, options);
     if let Some(recorded) = &recorder.told().folder {
-        eprintln!("It is recorded; play it back with: cleave replay {recorded}");
+        terminal::note!("It is recorded; play it back with: cleave replay {recorded}");
     }
     let storyteller = recorder.told().folder.clone();
     let storyteller = storyteller.map(|folder| tokio::spawn(stories::keep(dashboard.clone(), folder)));
@@ -173,7 +173,7 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     let ended = tokio::select! {
         () = stop => Ok(()),
         ended = sampler.run() => {
-            eprintln!("nothing is up any more; the dashboard ends");
+            terminal::note!("nothing is up any more; the dashboard ends");
             ended.context("the dashboard cannot look any further")
         }
     };
@@ -188,7 +188,7 @@ fn show(folder: &Path, door: &Door, options: &Options) {
     if options.open
         && let Err(why) = browser::open(folder, &door.page())
     {
-        eprintln!("no browser was opened: {why:#}");
+        terminal::note!("no browser was opened: {why:#}");
     }
 }
 

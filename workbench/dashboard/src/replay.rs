@@ -33,7 +33,7 @@ pub async fn replay(
     let Recorded { header, text, samples, stories } = recorded;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let door = Door { address: listener.local_addr()?, token: None };
-    println!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
+    terminal::say!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
     super::show(folder, &door, options);
     let session = Session::new(header.started_at, true, false);
     let open = server::replay(listener, door, session, text, stories)?;
@@ -48,9 +48,9 @@ pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
     std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
         .with_context(|| format!("cannot write {}", file.display()))?;
     if every > 1 {
-        eprintln!("The recording is long: only one of {every} samples is in the file");
+        terminal::note!("The recording is long: only one of {every} samples is in the file");
     }
-    println!("{} opens in any browser", file.display());
+    terminal::say!("{} opens in any browser", file.display());
     Ok(())
 }
 

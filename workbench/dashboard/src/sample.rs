@@ -12,6 +12,7 @@ use uuid::Uuid;
 use audit::Verdict;
 use audit::live::Disagreement;
 use report::run::Comparison;
+use servers::busy::Busy;
 use servers::record::Machine;
 use topology::{Driver, Mode};
 
@@ -57,6 +58,10 @@ pub struct Sample {
     pub comparison: Vec<Comparison>,
     /// How many stretches of [`super::cost::WINDOW`] the comparison rests on. Those with a fault in them do not count.
     pub windows: u64,
+    /// What says that the machine has more to do than it can, so that what is slow need not be a shop; null where
+    /// nothing does.
+    #[serde(default)]
+    pub busy: Option<Busy>,
     /// What the dashboard itself takes.
     pub dashboard: OwnCost,
     /// Where the samples are written.

@@ -23,6 +23,7 @@ use control::live::ShopNow;
 use control::{Client, State};
 use faults::{Record, Target};
 use report::run::Comparison;
+use servers::busy::{Busy, Gauge};
 use topology::{Driver, ShopHandle};
 
 /// Between two samples.
@@ -43,6 +44,7 @@ pub struct Sampler {
     load: LoadProcess,
     recorder: Option<Recorder>,
     own: Own,
+    gauge: Gauge,
     flawed: bool,
     /// The journals were read up to here.
     since: DateTime<Utc>,
@@ -67,6 +69,7 @@ impl Sampler {
             load: LoadProcess::start()?,
             recorder,
             own: Own::default(),
+            gauge: Gauge::default(),
             flawed: false,
             since: Utc::now(),
             sent_to: Vec::new(),
@@ -82,9 +85,9 @@ impl Sampler {
         // A second for which there was no time is left out; making up for it would crowd the next ones.
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            clock.tick().await;
+            let late = clock.tick().await.elapsed();
             let Some(state) = State::read(&self.folder)? else { return Ok(()) };
-            let sample = self.sample(state).await?;
+            let sample = self.sample(state, late).await?;
             let json = serde_json::to_string(&sample)?;
             if let Some(recorder) = &mut self.recorder {
                 recorder.write(&json);
@@ -93,7 +96,7 @@ impl Sampler {
         }
     }
 
-    async fn sample(&mut self, state: State) -> Result<Sample> {
+    async fn sample(&mut self, state: State, own_late: Duration) -> Result<Sample> {
         let now = Utc::now();
         self.flawed = !state.flaws.is_empty();
         self.watch(&state.shops);
@@ -141,9 +144,16 @@ impl Sampler {
             events,
             comparison: self.comparison.0.clone(),
             windows: self.comparison.1,
+            busy: self.busy(late, own_late),
             dashboard: self.own.now(self.dashboard.feed.pages()),
             recording: self.recorder.as_ref().map(|recorder| recorder.told().clone()).unwrap_or_default(),
         })
+    }
+
+    /// Whether the machine is: by its own account, by the load's clock, and by ours, which have nothing else to do.
+    fn busy(&mut self, load_late_ms: Option<f64>, own_late: Duration) -> Option<Busy> {
+        let load_late = load_late_ms.map(|ms| Duration::from_secs_f64(ms.max(0.0) / 1000.0));
+        self.gauge.look(load_late.into_iter().chain([own_late]).max())
     }
 
     fn close_window(&mut self) {

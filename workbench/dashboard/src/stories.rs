@@ -56,7 +56,7 @@ impl Kept {
 /// Tells one story after the other into this folder, as long as there is something worth telling, and room for it.
 pub(super) async fn keep(dashboard: Arc<Dashboard>, recording: String) {
     if let Err(why) = keep_into(&dashboard, &Path::new(&recording).join(FILE)).await {
-        eprintln!("The recording gets no more stories: {why:#}");
+        terminal::note!("The recording gets no more stories: {why:#}");
     }
 }
 

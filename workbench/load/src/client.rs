@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use contracts::{OrderId, RefusalCode};
+use nix::errno::Errno;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
@@ -30,6 +31,8 @@ pub enum Answer {
     Unknown(&'static str),
     /// The order was not sent: the generator had as many in flight as it may.
     NotSent,
+    /// The generator itself could not send it, for this reason. That says nothing of the shop.
+    Hindered(&'static str),
 }
 
 /// How an order ended.
@@ -65,6 +68,13 @@ pub struct Sample {
     pub answered: Duration,
     /// The answer.
     pub answer: Answer,
+}
+
+impl Sample {
+    /// Whether it left the generator.
+    pub fn was_sent(&self) -> bool {
+        !matches!(self.answer, Answer::NotSent | Answer::Hindered(_))
+    }
 }
 
 /// Sends orders to one shop. Cheap to clone.
@@ -127,7 +137,7 @@ impl Sender {
         let mut answer = self.attempt(&order.key, body.clone()).await;
         for _ in 1..TRIES {
             // A 409 says that the first attempt, whose answer was lost, is still being worked on.
-            if !matches!(answer, Answer::Unknown(_) | Answer::Refused(409)) {
+            if !matches!(answer, Answer::Unknown(_) | Answer::Hindered(_) | Answer::Refused(409)) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -147,6 +157,9 @@ impl Sender {
             match self.client.post(self.url.clone()).header("idempotency-key", key).body(body).send().await {
                 Ok(response) => response,
                 Err(error) if error.is_timeout() => return Answer::Unknown("timed out"),
+                Err(error) if hindrance(&error).is_some() => {
+                    return Answer::Hindered(hindrance(&error).unwrap_or_default());
+                }
                 Err(error) if error.is_connect() => return Answer::Unknown("no connection"),
                 Err(_) => return Answer::Unknown("connection lost"),
             };
@@ -160,5 +173,56 @@ impl Sender {
             }
             Err(_) => Answer::Unknown("answer cut short"),
         }
+    }
+}
+
+/// What this machine refuses to the generator, and not the shop to its customer.
+///
+/// A process that may open 256 files and wants 500 connections fails as a shop would that is down; the difference is in
+/// the error number.
+fn hindrance(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let errno = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+        match errno.map(Errno::from_raw) {
+            Some(Errno::EMFILE) => return Some("too many open files in the load generator (ulimit -n)"),
+            Some(Errno::ENFILE) => return Some("too many open files on this machine"),
+            Some(Errno::EADDRNOTAVAIL) => return Some("no local port left for the load generator"),
+            Some(Errno::ENOMEM | Errno::ENOBUFS) => return Some("no memory left for the load generator"),
+            _ => cause = error.source(),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// As reqwest wraps it.
+    #[derive(Debug)]
+    struct Connect(io::Error);
+
+    impl std::fmt::Display for Connect {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("client error (Connect)")
+        }
+    }
+
+    impl std::error::Error for Connect {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn what_the_machine_refuses_is_not_the_shops_refusal() {
+        let error = |errno: Errno| hindrance(&Connect(io::Error::from_raw_os_error(errno as i32)));
+        assert!(error(Errno::EMFILE).unwrap().contains("ulimit -n"));
+        assert!(error(Errno::EADDRNOTAVAIL).unwrap().contains("port"));
+        assert_eq!(error(Errno::ECONNREFUSED), None, "that is the shop's");
+        assert_eq!(hindrance(&Connect(io::Error::other("x"))), None);
     }
 }

@@ -18,7 +18,10 @@ mod window;
 pub use window::{Arrivals, Window};
 
 /// Open files that a process may need under the heaviest load: a connection for each order in flight, and more.
-const OPEN_FILES: u64 = 8_192;
+pub const OPEN_FILES: u64 = 8_192;
+
+/// Files that the generator opens beside its connections.
+const OWN_FILES: u64 = 64;
 
 /// Sends the orders of a seed, from the start of the warm-up to the end of the window, and waits until each is
 /// answered or given up.
@@ -32,6 +35,22 @@ pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, window: Window)
         }
         Arrivals::Closed { clients } => closed::run(sender, mix, usize::try_from(clients)?, window.to).await,
     }
+}
+
+/// Why a load may find no connections on this machine, if it may not: before it is sent, when there is still something to
+/// be done about it.
+pub fn shortage(arrivals: Arrivals) -> Option<String> {
+    let (files, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    let wanted = match arrivals {
+        Arrivals::Closed { clients } => clients + OWN_FILES,
+        Arrivals::Open { .. } => OPEN_FILES.min(1_024),
+    };
+    (files < wanted).then(|| {
+        format!(
+            "each process may open {files} files here, and this load may need {wanted}: raise the limit (ulimit -n \
+             {OPEN_FILES}, where `ulimit -Hn` allows it), or what could not be sent makes the run no evidence"
+        )
+    })
 }
 
 /// Lets this process, and those that it starts, open as many files as a heavy load takes. Many systems begin at

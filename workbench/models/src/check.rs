@@ -81,7 +81,7 @@ pub fn check<P: Protocol>(model: &P) -> Checked {
         if told.elapsed() > TOLD_EVERY {
             told = Instant::now();
             let (states, depth) = (checker.unique_state_count(), checker.max_depth());
-            eprintln!("{states} distinct states so far, depth {depth}");
+            terminal::note!("{states} distinct states so far, depth {depth}");
         }
     }
     let duration_s = started.elapsed().as_secs_f64();

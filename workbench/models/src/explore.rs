@@ -22,8 +22,8 @@ pub fn loopback(text: &str) -> Result<SocketAddr, String> {
 /// nothing is fetched from elsewhere.
 pub fn serve(model: impl Protocol, address: SocketAddr) -> Result<bool> {
     let address = free(address)?;
-    println!("The explorer: http://{address}/ (Ctrl-C ends it)");
-    println!(
+    terminal::say!("The explorer: http://{address}/ (Ctrl-C ends it)");
+    terminal::say!(
         "\"Run to completion\" on the page looks at all states; until then it knows those you have visited."
     );
     model.checker().serve(address);

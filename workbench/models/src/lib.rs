@@ -24,7 +24,7 @@ pub use check::{Checked, Finding, Verdict, check};
 pub use saga::Saga;
 pub use two_phase::TwoPhase;
 
-use terminal::output;
+use terminal::{output, say};
 
 /// A protocol that there is a model of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -151,14 +151,18 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+            let asked_for = !error.use_stderr();
+            let printed = error.print();
+            if asked_for {
+                say::remember(printed);
+            }
+            return say::ended(if asked_for { 0 } else { 64 });
         }
     };
     match run(&arguments) {
-        Ok(held) => ExitCode::from(u8::from(!held)),
+        Ok(held) => say::ended(u8::from(!held)),
         Err(error) => {
-            eprintln!("cleave: {error:#}");
+            terminal::note!("cleave: {error:#}");
             ExitCode::from(2)
         }
     }

@@ -66,6 +66,22 @@ pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> 
     lines
 }
 
+/// What kept trials from being evidence, and which figures are missing, and why: a sentence each.
+pub fn not_measured(run: &Run) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (mode, trial) in run.modes.iter().flat_map(|mode| mode.trials.iter().map(move |trial| (mode, trial)))
+    {
+        let place = format!("{}, trial {}", mode.label, trial.trial);
+        for (reason, times) in &trial.hindered {
+            let times = number(*times as f64);
+            sentences.push(format!("{place} is no evidence: {times} orders could not be sent, {reason}"));
+        }
+        let missing = trial.not_measured.iter();
+        sentences.extend(missing.map(|(figure, why)| format!("{place} has no figure for {figure}: {why}")));
+    }
+    sentences
+}
+
 /// Every mode but the baseline.
 pub fn others(run: &Run) -> impl Iterator<Item = &ModeRun> {
     run.modes.iter().skip(1)

@@ -11,7 +11,7 @@ use super::figures::{
     spread_words, warnings,
 };
 use super::tax::{self, TaxRow};
-use crate::run::{Difference, Latency, ModeRun, Run, Trial};
+use crate::run::{Difference, Latency, ModeRun, Run, ScheduleError, Trial};
 use crate::stats::spread;
 use audit::Verdict;
 use load::Arrivals;
@@ -51,6 +51,7 @@ struct Page<'a> {
     tax_sample: String,
     schedule: Vec<(&'a str, String)>,
     late: bool,
+    not_measured: Vec<String>,
     repeat: String,
 }
 
@@ -121,6 +122,7 @@ pub fn render(run: &Run) -> Result<String> {
         late: run.modes.iter().flat_map(|mode| &mode.trials).any(generator_was_late),
         repeat: repeat(run),
         swatches: (0..run.modes.len()).map(charts::swatch).collect::<Result<_>>()?,
+        not_measured: figures::not_measured(run),
         warnings: warnings.lines().map(|line| line.trim_start_matches("!! ").to_owned()).collect(),
         labels,
     };
@@ -173,7 +175,7 @@ fn latency_charts(run: &Run) -> Result<Vec<Chart>> {
         let Some(drawing) = charts::percentiles(run, clock)? else { continue };
         let description = in_each_mode(run, |trials| {
             let median = |value: fn(Latency) -> f64| {
-                spread_words(spread(trials.iter().map(|trial| Some(value((clock.latency)(trial)))))).0
+                spread_words(spread(trials.iter().map(|trial| (clock.latency)(trial).map(value)))).0
             };
             format!("median {} ms, 99th percentile {} ms", median(|l| l.p50), median(|l| l.p99))
         });
@@ -261,18 +263,22 @@ fn in_each_mode(run: &Run, words: impl Fn(&[Trial]) -> String) -> String {
 
 /// The worst of the trials: a single late one is enough to mistrust.
 fn schedule(trials: &[Trial]) -> String {
-    let worst = |value: fn(&Trial) -> f64| number(trials.iter().map(value).fold(0.0, f64::max));
+    let worst = |value: fn(ScheduleError) -> f64| {
+        let late = trials.iter().filter_map(|trial| trial.schedule_error_ms.map(value));
+        late.max_by(f64::total_cmp).map_or("–".to_owned(), number)
+    };
     format!(
         "p50 {} ms, p99 {} ms, at most {} ms",
-        worst(|trial| trial.schedule_error_ms.p50),
-        worst(|trial| trial.schedule_error_ms.p99),
-        worst(|trial| trial.schedule_error_ms.max)
+        worst(|late| late.p50),
+        worst(|late| late.p99),
+        worst(|late| late.max)
     )
 }
 
 /// Whether the generator's own lateness is of the size of what it measured.
 fn generator_was_late(trial: &Trial) -> bool {
-    trial.answered_ms.count > 0 && trial.schedule_error_ms.p99 > trial.answered_ms.p50
+    let known = trial.schedule_error_ms.zip(trial.answered_ms);
+    known.is_some_and(|(late, answered)| late.p99 > answered.p50)
 }
 
 /// The command that runs the same again.

@@ -115,15 +115,22 @@ pub struct Trial {
     /// Orders decided (confirmed or refused) per second.
     pub throughput_per_s: f64,
     /// From the intended moment of sending to the HTTP response.
-    pub answered_ms: Latency,
+    pub answered_ms: Option<Latency>,
     /// From the intended moment of sending until the order was terminal.
-    pub decided_ms: Latency,
+    pub decided_ms: Option<Latency>,
     /// The latencies behind the percentiles.
     pub histogram: Histograms,
     /// What happened in each second.
     pub timeline: Vec<Second>,
     /// How late the load generator itself was.
-    pub schedule_error_ms: ScheduleError,
+    pub schedule_error_ms: Option<ScheduleError>,
+    /// Why the trial is no evidence of anything, if it is not: its load generator could not send what it was to, for
+    /// these reasons, so often.
+    #[serde(default)]
+    pub hindered: BTreeMap<String, u64>,
+    /// Figures that are null, by name, and why.
+    #[serde(default)]
+    pub not_measured: BTreeMap<String, String>,
     /// What the orders cost.
     pub cost_per_1000_orders: Cost,
     /// What the processes held.
@@ -157,8 +164,8 @@ pub struct Orders {
     pub failed: BTreeMap<String, u64>,
 }
 
-/// A distribution of latencies, in milliseconds. All zero where `count` is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A distribution of latencies, in milliseconds. Null where there is none to distribute.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Half of the orders took no longer.
     pub p50: f64,
@@ -197,9 +204,9 @@ pub struct Second {
     pub decided: u64,
 }
 
-/// How late the load generator sent, against its own plan, in milliseconds. If this is of the size of the
+/// How late the load generator sent, against its own plan, in milliseconds; null where it sent nothing. If this is of the size of the
 /// latencies, they tell of the generator and not of the shop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleError {
     /// Half of the orders were sent no later.
     pub p50: f64,
@@ -232,8 +239,8 @@ pub struct Cost {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// Everything together.
-    pub total: f64,
-    /// The same by process name.
+    pub total: Option<f64>,
+    /// The same by process name, of those that could be read.
     pub processes: BTreeMap<String, f64>,
 }
 

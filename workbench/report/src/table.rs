@@ -3,8 +3,8 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, presets};
 
 use super::figures::{
-    FigureRow, audit_rows, comparison_words, figure_rows, has_room_for_ratios, others, outcome_rows,
-    spread_words, verdict_words, warnings,
+    FigureRow, audit_rows, comparison_words, figure_rows, has_room_for_ratios, not_measured, others,
+    outcome_rows, spread_words, verdict_words, warnings,
 };
 use super::tax;
 use crate::run::{Comparison, ModeRun, Run};
@@ -31,6 +31,9 @@ pub fn render(run: &Run, width: Option<u16>) -> String {
     text += &tables.join("\n\n");
     for evidence in bad_evidence(run) {
         text += &format!("\n  {evidence}");
+    }
+    for sentence in not_measured(run) {
+        text += &format!("\n  ? {sentence}");
     }
     text += "\n\n";
     for comparison in &run.comparison {

@@ -1,6 +1,6 @@
 //! From what is known of each order to the figures of a trial.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -108,7 +108,7 @@ pub fn settle(
             Answer::Accepted(order_id, decision) => (Some(*order_id), *decision),
             // The answer was lost; whether the order was is the database's to say.
             Answer::Unknown(_) => (record.map(|record| record.order_id), None),
-            Answer::Refused(_) | Answer::NotSent => (None, None),
+            Answer::Refused(_) | Answer::NotSent | Answer::Hindered(_) => (None, None),
         };
         let recorded_decision = order_id.and(record).and_then(|record| record.decision);
         let recorded_moment = record.and_then(|record| (record.decided_at? - started).to_std().ok());
@@ -143,15 +143,17 @@ pub struct Figures {
     /// The same per second.
     pub throughput_per_s: f64,
     /// From the intended moment to the response.
-    pub answered_ms: Latency,
+    pub answered_ms: Option<Latency>,
     /// From the intended moment to the decision.
-    pub decided_ms: Latency,
+    pub decided_ms: Option<Latency>,
     /// What stands behind the two.
     pub histogram: Histograms,
     /// What happened when.
     pub timeline: Vec<Second>,
     /// How late the generator was.
-    pub schedule_error_ms: ScheduleError,
+    pub schedule_error_ms: Option<ScheduleError>,
+    /// What kept the generator from sending, and how often.
+    pub hindered: BTreeMap<String, u64>,
 }
 
 /// The figures of a window: of the orders that were meant to be sent within it.
@@ -170,7 +172,7 @@ pub fn figures(settled: &[Settled], window: Window) -> Figures {
     let late = Distribution::new(
         measured
             .iter()
-            .filter(|order| order.sample.answer != Answer::NotSent)
+            .filter(|order| order.sample.was_sent())
             .map(|order| order.sample.sent.saturating_sub(order.sample.intended)),
     );
     let decided_in_window =
@@ -183,22 +185,30 @@ pub fn figures(settled: &[Settled], window: Window) -> Figures {
         decided_ms: decided.latency(),
         histogram: Histograms { answered: answered.buckets(), decided: decided.buckets() },
         timeline: timeline(settled, window),
-        schedule_error_ms: ScheduleError {
-            p50: late.percentile(0.5),
-            p99: late.percentile(0.99),
-            max: late.percentile(1.0),
-        },
+        schedule_error_ms: late.lateness(),
+        hindered: hindered(settled),
     }
+}
+
+/// Of the warm-up too: a generator that could not send then has warmed up nothing.
+fn hindered(settled: &[Settled]) -> BTreeMap<String, u64> {
+    let mut hindered = BTreeMap::new();
+    for order in settled {
+        if let Answer::Hindered(reason) = order.sample.answer {
+            *hindered.entry(reason.to_owned()).or_default() += 1;
+        }
+    }
+    hindered
 }
 
 fn outcomes(measured: &[&Settled]) -> Orders {
     let mut orders = Orders::default();
     for order in measured {
-        orders.sent += u64::from(order.sample.answer != Answer::NotSent);
+        orders.sent += u64::from(order.sample.was_sent());
         let failure = match (&order.sample.answer, order.order_id) {
             (_, Some(_)) => None,
             (Answer::Refused(status), None) => Some(format!("HTTP {status}")),
-            (Answer::Unknown(reason), None) => Some((*reason).to_owned()),
+            (Answer::Unknown(reason) | Answer::Hindered(reason), None) => Some((*reason).to_owned()),
             (Answer::NotSent | Answer::Accepted(..), None) => Some("not sent: too many in flight".to_owned()),
         };
         if let Some(reason) = failure {
@@ -224,8 +234,7 @@ fn timeline(settled: &[Settled], window: Window) -> Vec<Second> {
         *field(&mut timeline[(moment - window.from).as_secs() as usize]) += 1;
     };
     for Settled { sample, decided, .. } in settled {
-        let sent = sample.answer != Answer::NotSent;
-        count(sent.then_some(sample.sent), |second| &mut second.sent);
+        count(sample.was_sent().then_some(sample.sent), |second| &mut second.sent);
         count(matches!(sample.answer, Answer::Accepted(..)).then_some(sample.answered), |second| {
             &mut second.answered
         });
@@ -244,20 +253,25 @@ impl Distribution {
         Distribution(sorted)
     }
 
-    fn percentile(&self, share: f64) -> f64 {
-        percentile(&self.0, share).unwrap_or_default()
+    fn percentile(&self, share: f64) -> Option<f64> {
+        percentile(&self.0, share)
     }
 
-    fn latency(&self) -> Latency {
+    fn latency(&self) -> Option<Latency> {
         let count = self.0.len();
-        Latency {
-            p50: self.percentile(0.5),
-            p90: self.percentile(0.9),
-            p99: self.percentile(0.99),
-            max: self.percentile(1.0),
-            mean: if count == 0 { 0.0 } else { self.0.iter().sum::<f64>() / count as f64 },
+        Some(Latency {
+            p50: self.percentile(0.5)?,
+            p90: self.percentile(0.9)?,
+            p99: self.percentile(0.99)?,
+            max: self.percentile(1.0)?,
+            mean: self.0.iter().sum::<f64>() / count as f64,
             count: count as u64,
-        }
+        })
+    }
+
+    fn lateness(&self) -> Option<ScheduleError> {
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| self.percentile(share));
+        Some(ScheduleError { p50: p50?, p99: p99?, max: max? })
     }
 
     /// Counts with 1 % precision, so that a file stays small however long the load.
@@ -277,8 +291,6 @@ impl Distribution {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -312,10 +324,11 @@ mod tests {
             ("monolith".into(), recorded(Some(Decision::Confirmed), 1025)),
         ]);
         let figures = figures(&settle(samples, &rows, START), Window { from: ms(0), to: ms(2000) });
-        assert_eq!((figures.answered_ms.p50, figures.answered_ms.max), (10.0, 30.0));
-        assert_eq!((figures.decided_ms.p50, figures.decided_ms.max), (30.0, 500.0));
+        let (answered, decided) = (figures.answered_ms.unwrap(), figures.decided_ms.unwrap());
+        assert_eq!((answered.p50, answered.max), (10.0, 30.0));
+        assert_eq!((decided.p50, decided.max), (30.0, 500.0));
         assert_eq!(figures.throughput_per_s, 1.0);
-        assert_eq!(figures.schedule_error_ms.max, 1.0);
+        assert_eq!(figures.schedule_error_ms.unwrap().max, 1.0);
         assert_eq!(figures.timeline[1], Second { second: 1, sent: 2, answered: 2, decided: 2 });
     }
 
@@ -333,6 +346,18 @@ mod tests {
         assert_eq!((orders.sent, orders.accepted, orders.confirmed, orders.unknown), (3, 2, 0, 1));
         assert_eq!(orders.refused, BTreeMap::from([("out_of_stock".into(), 1)]));
         assert_eq!(orders.failed, BTreeMap::from([("timed out".into(), 1)]));
+    }
+
+    /// `ulimit -n 256`, and 500 clients: nothing was measured, and nothing of it is a zero.
+    #[test]
+    fn a_generator_that_could_not_send_measured_nothing() {
+        let reason = "too many open files in the load generator (ulimit -n)";
+        let samples = vec![sample("a", 0, 1000, Answer::Hindered(reason)); 3];
+        let figures = figures(&settle(samples, &HashMap::new(), START), Window { from: ms(0), to: ms(1000) });
+        assert_eq!((figures.answered_ms, figures.decided_ms, figures.schedule_error_ms), (None, None, None));
+        assert_eq!(figures.orders.sent, 0);
+        assert_eq!(figures.orders.failed, BTreeMap::from([(reason.to_owned(), 3)]));
+        assert_eq!(figures.hindered, BTreeMap::from([(reason.to_owned(), 3)]));
     }
 
     #[test]
@@ -357,7 +382,7 @@ mod tests {
         let buckets = distribution.buckets();
         assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 1000);
         assert!(buckets.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!((distribution.percentile(0.5) - 68.5).abs() < 0.01);
-        assert!(Distribution(Vec::new()).latency().p99 == 0.0);
+        assert!((distribution.percentile(0.5).unwrap() - 68.5).abs() < 0.01);
+        assert_eq!(Distribution(Vec::new()).latency(), None);
     }
 }

@@ -14,7 +14,10 @@ use crate::guard::executable;
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
     if programs.iter().any(|program| !folder.join(program).exists()) {
-        eprintln!("Building {} with cargo: minutes the first time, seconds after that", programs.join(", "));
+        terminal::note!(
+            "Building {} with cargo: minutes the first time, seconds after that",
+            programs.join(", ")
+        );
     }
     let mut cargo = cargo(&folder, programs)?;
     // At a terminal cargo's progress is for the user; elsewhere its words are only of interest if it fails.
@@ -30,6 +33,13 @@ pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("cargo could not build {} ({}):\n{}", programs.join(", "), output.status, said.trim_end());
+    }
+    if let Some(missing) = programs.iter().find(|program| !folder.join(program).is_file()) {
+        bail!(
+            "cargo built {missing}, but not into {}; is there another target folder in a configuration of cargo's? \
+             Run cleave as `cargo cleave` in its checkout",
+            folder.display()
+        );
     }
     Ok(folder)
 }
@@ -47,19 +57,54 @@ fn cargo(folder: &Path, programs: &[&str]) -> Result<Command> {
             workspace.display()
         );
     }
-    // Where we stand tells both, whatever CARGO_TARGET_DIR was when we were built, and is now.
-    let target = folder.parent().context("a profile's folder stands in the target folder")?;
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
+    let Layout { target, platform, profile } = Layout::of(folder, is_target_folder)?;
     cargo.current_dir(workspace).args(["build", "--profile", profile, "--target-dir"]).arg(target);
+    match platform {
+        Some(platform) => cargo.arg("--target").arg(platform),
+        // Else cargo would build into another folder than the one that we look in.
+        None => cargo.env_remove("CARGO_BUILD_TARGET"),
+    };
     // Chosen by --bin and not by --package, as in the alias `cargo cleave`: cargo then gives the crates that several
     // packages use the features that the whole workspace wants, and builds each of them once.
     for program in programs {
         cargo.args(["--bin", program]);
     }
     Ok(cargo)
+}
+
+/// Where a program stands among what cargo builds: in `target/<profile>`, or, where it was built for a platform that
+/// was named, in `target/<platform>/<profile>`. That tells how to build others beside it, whatever CARGO_TARGET_DIR,
+/// CARGO_BUILD_TARGET_DIR and CARGO_BUILD_TARGET were when this one was built, and are now.
+#[derive(Debug, PartialEq, Eq)]
+struct Layout<'a> {
+    /// Cargo's target folder.
+    target: &'a Path,
+    /// The platform, as `x86_64-unknown-linux-gnu`; `None` for this machine's, unnamed.
+    platform: Option<&'a str>,
+    /// The profile, by the name that `--profile` takes.
+    profile: &'a str,
+}
+
+impl<'a> Layout<'a> {
+    fn of(folder: &'a Path, is_target_folder: impl Fn(&Path) -> bool) -> Result<Layout<'a>> {
+        let profile = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(name) => name,
+        };
+        let above = folder.parent().context("a profile's folder stands in the target folder")?;
+        let platform = above.file_name().and_then(|name| name.to_str());
+        match (platform, above.parent()) {
+            (Some(platform), Some(target)) if !is_target_folder(above) && is_target_folder(target) => {
+                Ok(Layout { target, platform: Some(platform), profile })
+            }
+            _ => Ok(Layout { target: above, platform: None, profile }),
+        }
+    }
+}
+
+/// Cargo keeps there, and nowhere below, what it knows of the compiler.
+fn is_target_folder(folder: &Path) -> bool {
+    folder.join(".rustc_info.json").is_file()
 }
 
 #[cfg(test)]
@@ -76,5 +121,38 @@ mod tests {
         let expected = "build --profile dev --target-dir /t --bin monolith --bin gateway";
         assert_eq!(arguments("/t/debug").join(" "), expected);
         assert!(arguments("/t/release").join(" ").contains("--profile release"));
+    }
+
+    #[test]
+    fn where_a_program_stands_tells_how_it_was_built() {
+        let layout = |folder: &'static str, roots: &[&str]| {
+            let is_root = |folder: &Path| roots.contains(&folder.to_str().unwrap());
+            let Layout { target, platform, profile } = Layout::of(Path::new(folder), is_root).unwrap();
+            format!("{} {} {profile}", target.display(), platform.unwrap_or("-"))
+        };
+        assert_eq!(layout("/t/debug", &["/t"]), "/t - dev");
+        assert_eq!(layout("/t/fast", &["/t"]), "/t - fast");
+        let named = "/t/aarch64-apple-darwin/release";
+        assert_eq!(layout(named, &["/t"]), "/t aarch64-apple-darwin release");
+        // A target folder within another one, and one of which nothing is known.
+        assert_eq!(
+            layout("/t/x86_64-unknown-linux-gnu/debug", &["/t", "/t/x86_64-unknown-linux-gnu"]),
+            "/t/x86_64-unknown-linux-gnu - dev"
+        );
+        assert_eq!(layout("/a/b/debug", &[]), "/a/b - dev");
+    }
+
+    #[test]
+    fn a_platform_of_the_environment_does_not_move_the_build() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".rustc_info.json"), "{}").unwrap();
+        let variable = |cargo: &Command| {
+            cargo.get_envs().any(|(name, value)| name == "CARGO_BUILD_TARGET" && value.is_none())
+        };
+        let unnamed = cargo(&folder.path().join("debug"), &["monolith"]).unwrap();
+        assert!(variable(&unnamed), "{unnamed:?}");
+        let named = cargo(&folder.path().join("x86_64-unknown-linux-gnu/debug"), &["monolith"]).unwrap();
+        let arguments: Vec<_> = named.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        assert!(arguments.join(" ").contains("--target x86_64-unknown-linux-gnu"), "{arguments:?}");
     }
 }

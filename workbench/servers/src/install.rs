@@ -150,7 +150,7 @@ fn consent(names: &str, command: &str, yes: bool) -> Result<bool> {
     if !io::stdin().is_terminal() {
         return Ok(false);
     }
-    // Not eprint!, which a test's harness would keep to itself while we wait for an answer.
+    // Not terminal::note_part!, which a test's harness would keep to itself while we wait for an answer.
     write!(io::stderr(), "{names} not found on this machine. Install with `{command}`? [Y/n] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
@@ -212,7 +212,7 @@ impl Packager {
 /// Shows that something is going on: moving at a terminal, one plain line elsewhere.
 pub(super) fn spinner(message: String) -> ProgressBar {
     if !io::stderr().is_terminal() {
-        eprintln!("{message}");
+        terminal::note!("{message}");
     }
     let spinner = ProgressBar::new_spinner().with_message(message);
     spinner.enable_steady_tick(Duration::from_millis(100));

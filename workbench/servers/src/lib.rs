@@ -6,6 +6,7 @@
 
 mod amqp;
 pub mod binaries;
+pub mod busy;
 pub mod containers;
 mod database;
 mod disk;
@@ -82,9 +83,9 @@ impl Infrastructure {
             server::database(guard, options, in_containers && missing.contains(&Server::PostgreSql));
         let (postgres, rabbitmq) = tokio::try_join!(database, broker)?;
         spinner.finish_and_clear();
-        eprintln!("PostgreSQL {}: {}", postgres.version(), postgres.source());
+        terminal::note!("PostgreSQL {}: {}", postgres.version(), postgres.source());
         if let Some(broker) = &rabbitmq {
-            eprintln!("RabbitMQ {}: {}", broker.version(), broker.source());
+            terminal::note!("RabbitMQ {}: {}", broker.version(), broker.source());
         }
         Ok(Infrastructure { postgres, rabbitmq })
     }

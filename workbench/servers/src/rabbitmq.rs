@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
+use topology::BrokerControl;
 use uuid::Uuid;
 
 use super::programs::RabbitPrograms;
@@ -113,6 +114,22 @@ impl RabbitMq {
         Ok(())
     }
 
+    /// How others ask this node what AMQP does not tell: `rabbitmqctl` with all that chooses the node.
+    pub fn control(&self) -> BrokerControl {
+        let program = self.node.programs.program("rabbitmqctl");
+        let mut command = Command::new(&program);
+        self.node.environment(&mut command);
+        let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
+        let variable =
+            |(name, value): (&std::ffi::OsStr, Option<&std::ffi::OsStr>)| Some((text(name), text(value?)));
+        BrokerControl {
+            command: [&text(program.as_os_str()), "--silent", "--node", &self.node.name]
+                .map(String::from)
+                .into(),
+            environment: command.get_envs().filter_map(variable).collect(),
+        }
+    }
+
     /// Runs `rabbitmqctl` on this node and answers what it prints.
     pub async fn ctl(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(self.node.programs.program("rabbitmqctl"));
@@ -185,7 +202,9 @@ impl Node {
                 Ok(_) => return Ok(Some(server)),
                 Err(error) if Instant::now() > deadline => {
                     let (state, said) = (server.state(), server.log_tail());
-                    eprintln!("RabbitMQ does not answer within {limit:?} ({error:#}); it is {state}{said}");
+                    terminal::note!(
+                        "RabbitMQ does not answer within {limit:?} ({error:#}); it is {state}{said}"
+                    );
                     server.kill()?;
                     return Ok(None);
                 }

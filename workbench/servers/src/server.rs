@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use topology::BrokerControl;
 use uuid::Uuid;
 
 use super::containers::{self, Container};
@@ -204,6 +205,14 @@ impl Broker {
     /// The server's version, such as `3.10.8`.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// How it can be asked what AMQP does not tell; `None` where it is not a private one.
+    pub fn control(&self) -> Option<BrokerControl> {
+        match &self.running {
+            Running::Private(server) => Some(server.control()),
+            _ => None,
+        }
     }
 
     /// The roots of its processes, where they are ours.

@@ -11,9 +11,9 @@ use nix::sys::signal::Signal;
 use uuid::Uuid;
 
 use faults::{Link, Proxy};
-use servers::Infrastructure;
 use servers::guard::Guard;
-use topology::{Databases, Driver, Mode, ProcessHandle, ShopHandle};
+use servers::{Broker, Infrastructure};
+use topology::{BrokerControl, Databases, Driver, Mode, ProcessHandle, ShopHandle};
 
 mod databases;
 mod drain;
@@ -53,6 +53,9 @@ pub struct ShopOptions {
     pub proxied: bool,
     /// Whether its processes record spans and count what they do. They do by themselves; this is to see what it costs.
     pub telemetry: bool,
+    /// Whether the OTEL_* variables of our own environment are handed on, by which its processes send their spans to a
+    /// collector. What is measured should not depend on what the user's shell happens to hold.
+    pub exports: bool,
 }
 
 impl ShopOptions {
@@ -67,6 +70,7 @@ impl ShopOptions {
             behind_gateway: false,
             proxied: false,
             telemetry: true,
+            exports: false,
         }
     }
 }
@@ -87,6 +91,7 @@ pub struct Shop {
     /// Milliseconds from the start of its processes until all were ready.
     pub ready_ms: f64,
     amqp_url: Option<String>,
+    broker: Option<BrokerControl>,
     database_names: Vec<String>,
     guard: Guard,
     links: Links,
@@ -128,6 +133,11 @@ impl Shop {
             flaws: options.flaws.clone(),
             ready_ms: 0.0,
             amqp_url,
+            broker: infra
+                .rabbitmq
+                .as_ref()
+                .and_then(Broker::control)
+                .filter(|_| driver.mode() == Mode::Split),
             database_names,
             guard: guard.clone(),
             links,
@@ -151,6 +161,7 @@ impl Shop {
             databases: self.databases.clone(),
             namespace: self.namespace.clone(),
             amqp_url: self.amqp_url.clone(),
+            broker: self.broker.clone(),
             processes: self.members.iter().map(process).collect(),
         }
     }

@@ -34,6 +34,8 @@ pub(crate) struct Recipe {
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(&'static str, String)>,
+    /// Whether it inherits the OTEL_* variables.
+    pub(super) exports: bool,
     /// The file for its output.
     pub(super) log: PathBuf,
     /// Whether those who find it in the registry come through a proxy, where faults can be put.
@@ -186,11 +188,17 @@ fn spawn(
     port: &str,
     extra: &[String],
 ) -> Result<Process> {
-    let Recipe { name, program, arguments, environment, log, .. } = recipe;
+    let Recipe { name, program, arguments, environment, exports, log, .. } = recipe;
     let mut command = process::command(program);
     command.args(["--port", port]).args(arguments).args(extra);
     if let Some(proxy) = proxy {
         command.args(["--advertise".to_owned(), format!("http://{}", proxy.address())]);
+    }
+    if !exports {
+        let names = std::env::vars_os().map(|(name, _)| name);
+        names.filter(|name| name.to_string_lossy().starts_with("OTEL_")).for_each(|name| {
+            command.env_remove(name);
+        });
     }
     command.envs(environment.iter().map(|(name, url)| (name, url)));
     Process::start(guard, name, command, log)

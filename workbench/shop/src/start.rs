@@ -97,6 +97,7 @@ impl Starting<'_> {
             program: self.options.programs.join(program),
             arguments,
             environment: self.links.through(name, environment)?,
+            exports: self.options.exports,
             log: self.options.logs.join(format!("{name}.log")),
             behind_proxy: self.options.proxied && ![REGISTRY, GATEWAY].contains(&name),
         };

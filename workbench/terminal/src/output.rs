@@ -21,8 +21,8 @@ pub fn default_folder() -> Result<PathBuf> {
 /// who has the JSON there reads the table on standard error.
 pub fn figures(target: Option<&str>, table: impl Display, value: &impl Serialize) -> Result<()> {
     match target {
-        Some("-") => eprintln!("{table}"),
-        _ => println!("{table}"),
+        Some("-") => crate::note!("{table}"),
+        _ => crate::say!("{table}"),
     }
     target.map_or(Ok(()), |target| json(target, value))
 }
@@ -31,7 +31,7 @@ pub fn figures(target: Option<&str>, table: impl Display, value: &impl Serialize
 pub fn json(target: &str, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     if target == "-" {
-        println!("{text}");
+        crate::say!("{text}");
         return Ok(());
     }
     std::fs::write(target, text + "\n").with_context(|| format!("cannot write {target}"))

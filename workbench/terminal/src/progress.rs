@@ -24,14 +24,14 @@ impl Progress {
     /// What is being done now.
     pub fn phase(&self, what: String) {
         if !self.terminal {
-            eprintln!("{what}");
+            crate::note!("{what}");
         }
         self.bar.set_message(what);
     }
 
     /// Something that should still be there when the bar is gone.
     pub fn note(&self, what: &str) {
-        self.bar.suspend(|| eprintln!("{what}"));
+        self.bar.suspend(|| crate::note!("{what}"));
     }
 
     /// One step is done.

@@ -1,5 +1,7 @@
 //! A shop that is running, as everything that looks at it from outside needs to know it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Databases, Driver};
@@ -17,8 +19,20 @@ pub struct ShopHandle {
     pub namespace: Option<String>,
     /// Its broker; `None` in the monolith.
     pub amqp_url: Option<String>,
+    /// How its broker can be asked what AMQP does not tell; `None` where the broker is not one of ours.
+    #[serde(default)]
+    pub broker: Option<BrokerControl>,
     /// Its processes at the moment the handle was taken.
     pub processes: Vec<ProcessHandle>,
+}
+
+/// A program that asks a broker of ours, as `rabbitmqctl --node … list_queues`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerControl {
+    /// The program, and the arguments that choose the broker.
+    pub command: Vec<String>,
+    /// All of its environment.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// One process of a running shop.

@@ -10,5 +10,5 @@ mod mode;
 pub use capability::Capability;
 pub use databases::{Databases, SERVICES};
 pub use driver::Driver;
-pub use handle::{ProcessHandle, ShopHandle};
+pub use handle::{BrokerControl, ProcessHandle, ShopHandle};
 pub use mode::{BEFORE_MONOLITHS, Mode, programs};

@@ -4,6 +4,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use uuid::Uuid;
 
+use super::super::prices::Price;
 use super::super::records::{Hold, Level, Moment, Order, Payment, Sale, Shipment, pieces};
 
 /// What one database had to tell.
@@ -12,6 +13,8 @@ pub(super) struct News {
     pub orders: Vec<OrderVersion>,
     pub claims: Vec<HoldVersion>,
     pub sales: Vec<Sale>,
+    /// Prices that were changed, oldest first.
+    pub prices: Vec<Price>,
     pub reservations: Vec<HoldVersion>,
     pub levels: Vec<Level>,
     pub payments: Vec<PaymentVersion>,

@@ -216,6 +216,7 @@ impl Eye {
                 "catalog" => {
                     news.claims = self.changed(statements::CLAIMS, from, open).await?;
                     news.sales = self.products(statements::SALES).await?;
+                    news.prices = self.products(statements::PRICES).await?;
                 }
                 "inventory" => {
                     news.reservations = self.changed(statements::RESERVATIONS, from, open).await?;

@@ -19,6 +19,8 @@ pub(super) const CLAIMS: &str =
     FROM catalog.claims";
 pub(super) const SALES: &str =
     "SELECT sku, sale_quota AS quota, sale_claimed AS claimed FROM catalog.products";
+/// The table grows with the changes of prices, not with the orders.
+pub(super) const PRICES: &str = "SELECT sku, price, sale_price, since FROM catalog.prices";
 pub(super) const RESERVATIONS: &str = "SELECT order_id, lines, reserved_at AS held_at, released_at,
         CASE WHEN status = 'committed' THEN committed_at END AS confirmed_at, status = 'reserved' AS first,
         reserved_at AS began_at, coalesce(released_at, committed_at, reserved_at) AS changed_at

@@ -1,10 +1,12 @@
 //! What was seen of one order, in all modules together.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use super::super::prices::Prices;
 use super::super::records::{Commitment, Entry, Moment, Pieces, Records, pieces};
 use super::super::vote;
 use super::news::{HoldVersion, OrderVersion, PaymentVersion, ShipmentVersion, Version};
@@ -103,9 +105,14 @@ impl Trace {
         if let Some(standing) = self.standing {
             return standing;
         }
-        let whole = vote::all_or_nothing(&self.records(Vec::new()), driver).verdict != Verdict::Violated;
+        // Without prices, which say nothing of where it stands: what an order paid does not change any more.
+        let records = self.records(Vec::new(), &Arc::default());
+        let contradicted = match &self.order {
+            Some(order) => vote::contradiction(&records, driver, &order.record).is_some(),
+            None => vote::all_or_nothing(&records, driver).verdict == Verdict::Violated,
+        };
         let standing = match &self.order {
-            _ if !whole => Standing::Disagreed,
+            _ if contradicted => Standing::Disagreed,
             Some(order) if !order.record.is_terminal() => Standing::Untouched,
             // Also of an order that is not there, and that nothing but tombstones is kept for.
             _ => Standing::Agreed,
@@ -150,8 +157,8 @@ impl Trace {
     }
 
     /// The order alone, as the judges of the audit at rest look at a whole shop.
-    pub fn records(&self, entries: Vec<Entry>) -> Records {
-        let mut records = Records { entries, ..Records::default() };
+    pub fn records(&self, entries: Vec<Entry>, prices: &Arc<Prices>) -> Records {
+        let mut records = Records { entries, prices: prices.clone(), ..Records::default() };
         records.orders.extend(self.order.as_ref().map(|version| version.record.clone()));
         let hold = |version: &Option<HoldVersion>| {
             HashMap::from_iter(version.as_ref().map(|version| (version.order(), version.record.clone())))

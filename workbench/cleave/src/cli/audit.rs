@@ -44,7 +44,7 @@ pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<
         tokio::select! {
             verdict = up::audit(folder, json.as_deref()) => verdict?,
             () = interrupted => {
-                eprintln!("cleave: interrupted");
+                terminal::note!("cleave: interrupted");
                 return Ok(super::COULD_NOT);
             }
         }

@@ -43,12 +43,16 @@ pub(super) struct Compare {
     seed: u64,
     /// Run a scenario on each of the modes instead: a timeline of load, faults, scaling and deployments, as those in
     /// docs/scenarios.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws", "telemetry"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws", "telemetry", "export"])]
     scenario: Option<PathBuf>,
     /// Whether the processes of each mode record spans and count what they do, in the order of --modes: `--modes
     /// split,split --telemetry on,off` shows what that costs. The last is for all that follow.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "on", value_name = "on|off")]
     telemetry: Vec<compare::Telemetry>,
+    /// Have the shops send their spans to the collector that the OTEL_* variables of this shell name. Without it they
+    /// are not told of those variables: exporting costs time, which would be measured.
+    #[arg(long)]
+    export: bool,
     /// Look at the databases while the shops run, too: what is wrong meanwhile, and for how long they disagree. A scenario
     /// always does.
     #[arg(long)]
@@ -71,7 +75,7 @@ async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
     };
     let (run, folder) = scenario::run(&Guard::start()?, folder, &scenario, &options).await?;
     output::figures(arguments.json.json.as_deref(), scenario::table(&run), &run)?;
-    eprintln!("\nThe report: {}", folder.join("report.html").display());
+    terminal::note!("\nThe report: {}", folder.join("report.html").display());
     Ok(exit_status(run.verdict))
 }
 
@@ -88,6 +92,7 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
         drivers: arguments.modes,
         flaws: arguments.flaws.flaws,
         telemetry: arguments.telemetry,
+        exports: arguments.export,
         arrivals,
         duration: arguments.duration,
         warm_up: arguments.warm_up,
@@ -99,6 +104,6 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
     let (run, folder) = compare::run(&Guard::start()?, folder, &options).await?;
     let table = report::table(&run, None);
     output::figures(arguments.json.json.as_deref(), table, &run)?;
-    eprintln!("\nThe report: {}", folder.join("report.html").display());
+    terminal::note!("\nThe report: {}", folder.join("report.html").display());
     Ok(exit_status(run.verdict))
 }

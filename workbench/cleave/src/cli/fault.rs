@@ -52,7 +52,7 @@ pub(super) async fn fault(fault: Fault, folder: &Path) -> Result<u8> {
         Fault::Add { kind, told } => match read(&kind, &told) {
             Ok((wanted, json)) => commands::add_fault(folder, &wanted, json.as_deref()).await?,
             Err(error) => {
-                eprintln!("cleave: {error:#}");
+                terminal::note!("cleave: {error:#}");
                 return Ok(USAGE);
             }
         },

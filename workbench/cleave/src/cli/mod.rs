@@ -13,11 +13,11 @@ use self::words::{FlawArgs, Json, Modes, ServerArgs, length, modes, postgres_url
 use crate::{commands, doctor, in_doubt, logs, up};
 use ::audit::Verdict;
 use ::dashboard::clock;
-use experiments::bench;
 use servers::guard::Guard;
-use terminal::output;
+use terminal::{output, say};
 
 mod audit;
+mod bench;
 mod chaos;
 mod compare;
 mod dashboard;
@@ -201,6 +201,10 @@ enum Bench {
     },
     /// A saturated shop without and with the live audit, in turns: what it costs to be looked at.
     LiveAudit(audit::BenchLiveAudit),
+    /// Both shops beside busy loops: how many orders are served, how fast, and what is taken out though it lives.
+    Busy(bench::Busy),
+    /// The broker and the database killed and back: how long until orders are decided again.
+    Recovery(bench::Recovery),
 }
 
 #[derive(Debug, Args)]
@@ -225,8 +229,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { HELD });
+            let asked_for = !error.use_stderr();
+            let printed = error.print();
+            if asked_for {
+                say::remember(printed);
+            }
+            return say::ended(if asked_for { HELD } else { USAGE });
         }
     };
     let result = match cli.command {
@@ -234,8 +242,8 @@ pub fn main() -> ExitCode {
         Command::Staying(command) => start(|folder| stay(command, folder), cli.folder),
         Command::Asking(command) => start(|folder| ask(command, folder), cli.folder),
     };
-    ExitCode::from(result.unwrap_or_else(|error| {
-        eprintln!("cleave: {error:#}");
+    say::ended(result.unwrap_or_else(|error| {
+        terminal::note!("cleave: {error:#}");
         COULD_NOT
     }))
 }
@@ -283,7 +291,7 @@ async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
         result = answer(command, &folder) => result,
         // What was started is dropped with the other branch, and dropping ends it.
         () = interrupted() => {
-            eprintln!("cleave: interrupted; stopping everything");
+            terminal::note!("cleave: interrupted; stopping everything");
             Ok(COULD_NOT)
         }
     }
@@ -311,12 +319,14 @@ async fn answer(command: Asking, folder: &Path) -> Result<u8> {
         Asking::Order(asked) => order::order(asked, folder).await,
         Asking::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
             let guard = Guard::start()?;
-            let options = bench::Options { duration, clients, rounds, seed, yes };
-            let limit = bench::limit(&guard, folder, &options).await?;
+            let options = experiments::bench::Options { duration, clients, rounds, seed, yes };
+            let limit = experiments::bench::limit(&guard, folder, &options).await?;
             output::figures(json.json.as_deref(), limit.table(), &limit)?;
             Ok(HELD)
         }
         Asking::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
+        Asking::Bench(Bench::Busy(asked)) => bench::busy(asked, folder).await,
+        Asking::Bench(Bench::Recovery(asked)) => bench::recovery(asked, folder).await,
         Asking::CrashMatrix(asked) => proofs::crash_matrix(asked, folder).await,
         Asking::Flaws(asked) => proofs::flaws(asked, folder).await,
         Asking::InDoubt { database_url, resolve, json } => {

@@ -71,7 +71,7 @@ pub(super) async fn order(asked: Order, folder: &Path) -> Result<u8> {
         let there: Vec<String> = places.iter().map(|place| place.driver.to_string()).collect();
         places.retain(|place| place.driver == shop);
         if places.is_empty() {
-            eprintln!("cleave: {shop} is not up; there are {}", there.join(", "));
+            terminal::note!("cleave: {shop} is not up; there are {}", there.join(", "));
             return Ok(NOT_THERE);
         }
     }
@@ -81,12 +81,12 @@ pub(super) async fn order(asked: Order, folder: &Path) -> Result<u8> {
         (None, None) => unreachable!("one of them is required"),
     };
     if stories.is_empty() {
-        eprintln!("cleave: {none}");
+        terminal::note!("cleave: {none}");
         return Ok(NOT_THERE);
     }
     match asked.json.json.as_deref() {
         Some(target) => output::json(target, &stories)?,
-        None => stories.iter().for_each(|story| println!("{}", story.text())),
+        None => stories.iter().for_each(|story| terminal::say!("{}", story.text())),
     }
     Ok(HELD)
 }

@@ -68,7 +68,7 @@ pub(super) async fn flaws(arguments: Flaws, folder: &Path) -> Result<u8> {
     let Some(ShowFlaws::Show { names, servers, json: Json { json } }) = arguments.show else {
         match arguments.json.json.as_deref() {
             Some(target) => output::json(target, &flaws::Document::of_all())?,
-            None => println!("{}", flaws::list()),
+            None => terminal::say!("{}", flaws::list()),
         }
         return Ok(HELD);
     };

@@ -16,6 +16,7 @@ use tokio::sync::RwLock;
 use audit::{Expected, Subject};
 use control::{Claim, Control, LOGS, ProcessState, SEED, ShopState, Stage, State, Wanted, client_of};
 
+use servers::busy::{self, Busy};
 use servers::guard::Guard;
 
 use crate::logs;
@@ -57,7 +58,7 @@ pub async fn run(
         started = starting => started?,
         // What was started by then is dropped with the other branch, and dropping ends it.
         () = &mut stop => {
-            eprintln!("interrupted; stopping everything");
+            terminal::note!("interrupted; stopping everything");
             return Ok(());
         }
     };
@@ -78,14 +79,14 @@ pub async fn run(
     let control = control::serve(Control { shops: shops.clone(), stage: stage.clone() })?;
     state.control = Some(control.access.clone());
     stage.publish(claim, state)?;
-    print!("{}", warnings(drivers.iter().copied(), flaws));
+    terminal::say_part!("{}", warnings(drivers.iter().copied(), flaws));
     for what in told {
-        println!("{what}");
+        terminal::say!("{what}");
     }
-    eprintln!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
+    terminal::note!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
     let page = page.map(|options| Page::start(folder, options)).transpose()?;
     stop.await;
-    eprintln!("Stopping");
+    terminal::note!("Stopping");
     if let Some(page) = page {
         page.end().await;
     }
@@ -140,6 +141,8 @@ struct Status {
     running: bool,
     /// Rules that every shop leaves out on purpose.
     flaws: Vec<String>,
+    /// What says that the machine has more to do than it can; null where nothing does.
+    busy: Option<Busy>,
     shops: Vec<ShopStatus>,
 }
 
@@ -170,15 +173,19 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
         address: shop.address,
         processes: now.processes,
     });
-    let status = Status { schema: "cleave.status/1", running, flaws, shops: join_all(shops).await };
+    let status =
+        Status { schema: "cleave.status/1", running, flaws, busy: busy::now(), shops: join_all(shops).await };
     match json {
         Some(target) => output::json(target, &status)?,
         None if running => {
             let drivers = status.shops.iter().map(|shop| shop.driver);
-            print!("{}", warnings(drivers, &status.flaws));
-            println!("{}", status.table());
+            terminal::say_part!("{}", warnings(drivers, &status.flaws));
+            terminal::say!("{}", status.table());
+            if let Some(busy) = &status.busy {
+                terminal::say!("{busy}; what is slow now may be the machine and not the shop");
+            }
         }
-        None => println!("nothing is running; start a shop with `cleave up`"),
+        None => terminal::say!("nothing is running; start a shop with `cleave up`"),
     }
     Ok(if running { 0 } else { 2 })
 }
@@ -215,7 +222,7 @@ pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
 /// Stops what is up, and waits until it has stopped.
 pub async fn down(folder: &Path) -> Result<u8> {
     let Some(state) = State::read(folder)? else {
-        println!("nothing is running");
+        terminal::say!("nothing is running");
         return Ok(0);
     };
     // The state names a process by its id and its start, so this is no stranger that got the id since.
@@ -228,7 +235,7 @@ pub async fn down(folder: &Path) -> Result<u8> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    println!("stopped");
+    terminal::say!("stopped");
     Ok(0)
 }
 
@@ -264,7 +271,7 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
     let mut shops = Vec::new();
     for shop in &state.shops {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
-            eprintln!("{error}");
+            terminal::note!("{error}");
         }
         let audit = audit::audit(&subject(shop.clone())).await.with_context(|| {
             format!(
@@ -280,8 +287,8 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
     match json {
         Some(target) => output::json(target, &audited)?,
         None => {
-            print!("{}", warnings(state.shops.iter().map(|shop| shop.driver), &state.flaws));
-            print!("{}", audited.tables());
+            terminal::say_part!("{}", warnings(state.shops.iter().map(|shop| shop.driver), &state.flaws));
+            terminal::say_part!("{}", audited.tables());
         }
     }
     Ok(verdict)

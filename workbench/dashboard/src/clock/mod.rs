@@ -242,6 +242,7 @@ impl Clock {
                     }
                     Answer::Refused(status) => format!("HTTP {status}"),
                     Answer::Unknown(reason) => reason.to_owned(),
+                    Answer::Hindered(reason) => reason.to_owned(),
                     Answer::NotSent => "not sent".to_owned(),
                 };
                 if attempt == 0 {

@@ -30,9 +30,13 @@ use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode};
 
+mod busy;
 mod live_audit;
+mod recovery;
 
+pub use busy::{Busy, Options as BusyOptions, busy};
 pub use live_audit::{Cost, Options as LiveAuditOptions, live_audit};
+pub use recovery::{Options as RecoveryOptions, Recovery, recovery};
 
 /// The checkout that pgbench runs.
 const SCRIPT: &str = include_str!("checkout.sql");

@@ -44,12 +44,17 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     let faults = (wanted.length.as_secs_f64() / wanted.every.as_secs_f64()) as usize;
     let mut planned = plan(wanted.seed, driver, faults, wanted.every)?;
     planned.retain(|planned| planned.at <= wanted.length);
-    println!("{} faults in {:?}, with seed {}; Ctrl-C heals all", planned.len(), wanted.length, wanted.seed);
+    terminal::say!(
+        "{} faults in {:?}, with seed {}; Ctrl-C heals all",
+        planned.len(),
+        wanted.length,
+        wanted.seed
+    );
 
     let mut made = Vec::new();
     tokio::select! {
         () = follow(&client, driver, wanted.shop, &planned, &mut made) => {}
-        () = stop => println!("stopped"),
+        () = stop => terminal::say!("stopped"),
     }
     let _: Vec<FaultLog> = client.post("/heal", &Heal { id: None, shop: wanted.shop }).await?;
     let mut logs: Vec<FaultLog> = client.get("/faults").await?;
@@ -72,25 +77,31 @@ async fn follow(
         tokio::time::sleep_until(started + *at).await;
         // All shops that are up share the servers: once is enough.
         let shop = if plan::is_of_servers(fault.kind) { Some(driver) } else { shop };
+        if !terminal::say::is_heard() {
+            return;
+        }
         let seconds = at.as_secs_f64();
         match client.post::<Vec<Added>>("/faults", &AddFault { fault: fault.clone(), shop }).await {
             Ok(all) => {
                 for Added { shop, id, why_not } in all {
                     match id {
                         Some(id) => {
-                            println!(
+                            terminal::say!(
                                 "{seconds:>5.0} s  {shop}: fault {id}, {fault}, for {:?}",
                                 fault.time_to_live
                             );
                             made.push((shop, id));
                         }
                         None => {
-                            println!("{seconds:>5.0} s  {shop}: not done: {}", why_not.unwrap_or_default())
+                            terminal::say!(
+                                "{seconds:>5.0} s  {shop}: not done: {}",
+                                why_not.unwrap_or_default()
+                            )
                         }
                     }
                 }
             }
-            Err(why) => println!("{seconds:>5.0} s  {fault}: not done: {why:#}"),
+            Err(why) => terminal::say!("{seconds:>5.0} s  {fault}: not done: {why:#}"),
         }
     }
     // The last one has its time, too.

@@ -1,5 +1,6 @@
 //! `cleave compare`: the same load on one mode after the other, several times over.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,8 @@ pub struct Options {
     pub flaws: Vec<String>,
     /// Whether the processes of each tell of their work, in the same order; the last is for all that follow too.
     pub telemetry: Vec<Telemetry>,
+    /// Whether they send their spans to the collector that the OTEL_* variables name.
+    pub exports: bool,
     /// How the moments of sending are chosen.
     pub arrivals: Arrivals,
     /// The measured part of the load.
@@ -66,6 +69,9 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
 
+    if let Some(why) = load::shortage(options.arrivals) {
+        terminal::note!("{why}");
+    }
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let wanted = servers::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
@@ -107,8 +113,12 @@ impl Options {
     }
 }
 
+/// What the databases say; and a trial whose load could not be sent is evidence of nothing.
 fn verdicts(modes: &[ModeRun]) -> impl Iterator<Item = Verdict> {
-    modes.iter().flat_map(|mode| &mode.trials).flat_map(|trial| &trial.audit).map(|audit| audit.verdict)
+    let trials = || modes.iter().flat_map(|mode| &mode.trials);
+    let hindered = trials().any(|trial| !trial.hindered.is_empty());
+    let audits = trials().flat_map(|trial| &trial.audit).map(|audit| audit.verdict);
+    audits.chain(hindered.then_some(Verdict::NoEvidence))
 }
 
 /// Where trials are made.
@@ -208,6 +218,8 @@ impl OneTrial<'_> {
             histogram: figures.histogram,
             timeline: figures.timeline,
             schedule_error_ms: figures.schedule_error_ms,
+            hindered: figures.hindered,
+            not_measured: usage.not_measured(figures.decided_in_window),
             cost_per_1000_orders: usage.per_1000(figures.decided_in_window),
             memory_mb: usage.memory,
             ready_ms,
@@ -223,6 +235,7 @@ impl OneTrial<'_> {
         let options = ShopOptions {
             flaws: self.lab.options.flaws.clone(),
             telemetry: self.telemetry,
+            exports: self.lab.options.exports,
             ..ShopOptions::new(&self.lab.programs, &self.logs)
         };
         let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
@@ -247,6 +260,7 @@ fn subject(shop: &Shop, accepted: Option<Vec<uuid::Uuid>>) -> Subject {
             accepted,
             outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
             min_per_outcome: 1,
+            poison_ids: Some(BTreeSet::new()),
             ..Expected::default()
         },
     }

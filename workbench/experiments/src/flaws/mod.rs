@@ -92,10 +92,10 @@ pub async fn show(
     let lab = Lab { guard, infra: &infra, programs: &programs, logs: &logs, sound: &sound };
     let mut document = Document { schema: SCHEMA.to_owned(), flaws: Vec::new() };
     for flaw in flaws {
-        eprintln!("{}: without the flaw, and with it", flaw.name);
+        terminal::note!("{}: without the flaw, and with it", flaw.name);
         let entry = lab.try_out(flaw).await.context(flaw.name)?;
         if !silent {
-            println!("{}", shown(&entry));
+            terminal::say!("{}", shown(&entry));
         }
         document.flaws.push(entry);
     }

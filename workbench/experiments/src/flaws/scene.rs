@@ -54,14 +54,11 @@ impl Scene {
     pub(super) async fn start(lab: &Lab<'_>, driver: Driver, flaws: &[&str]) -> Result<Scene> {
         let kind = if flaws.is_empty() { "sound".to_owned() } else { flaws.join("-") };
         let options = ShopOptions {
-            programs: lab.programs.to_owned(),
-            logs: lab.logs.join(format!("{}-{kind}-{}", driver.name(), Uuid::new_v4().simple())),
-            deliveries: 1,
-            pool: None,
             flaws: flaws.iter().map(ToString::to_string).collect(),
-            behind_gateway: false,
-            proxied: false,
-            telemetry: true,
+            ..ShopOptions::new(
+                lab.programs,
+                lab.logs.join(format!("{}-{kind}-{}", driver.name(), Uuid::new_v4().simple())),
+            )
         };
         let shop = Shop::start(lab.guard, driver, lab.infra, &options).await?;
         shop.be_patient().await?;

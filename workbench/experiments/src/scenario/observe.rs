@@ -62,8 +62,8 @@ pub struct Availability {
     pub failed: u64,
     /// Requests that were served from what was known before.
     pub degraded: u64,
-    /// The share of the requests that was served.
-    pub share: f64,
+    /// The share of the requests that was served; null if there were none.
+    pub share: Option<f64>,
     /// Second by second.
     pub timeline: Vec<Second>,
 }
@@ -102,7 +102,7 @@ pub fn availability(requests: &[Request], length: Duration) -> BTreeMap<Capabili
             sent,
             failed: sent - served,
             degraded: sum(|second| second.degraded),
-            share: if sent == 0 { 0.0 } else { served as f64 / sent as f64 },
+            share: (sent > 0).then(|| served as f64 / sent as f64),
             timeline,
         }
     };
@@ -166,8 +166,8 @@ mod tests {
         assert_eq!(order.timeline[3], Second { sent: 10, served: 0, degraded: 0 });
         assert_eq!(order.timeline[5].served, 10);
         assert_eq!(all[&Capability::Browse].degraded, 1);
-        assert_eq!(all[&Capability::Browse].share, 1.0, "a degraded answer is an answer");
-        assert_eq!(all[&Capability::Pay].sent, 0);
+        assert_eq!(all[&Capability::Browse].share, Some(1.0), "a degraded answer is an answer");
+        assert_eq!((all[&Capability::Pay].sent, all[&Capability::Pay].share), (0, None));
     }
 
     #[test]

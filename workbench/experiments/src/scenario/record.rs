@@ -99,8 +99,11 @@ pub struct Orders {
     pub doubled: u64,
     /// Accepted orders that were decided.
     pub decided: u64,
+    /// Accepted orders that were decided within two seconds of when their customer wanted them. A split shop accepts
+    /// first and decides later, a monolith does both at once: only this is the same promise in both.
+    pub decided_within_2_s: u64,
     /// Orders that were decided later than two seconds after their customer wanted them.
     pub delayed: u64,
-    /// Seconds that the slowest order took.
-    pub slowest_s: f64,
+    /// Seconds that the slowest decided order took; null if none was decided.
+    pub slowest_s: Option<f64>,
 }

@@ -93,20 +93,21 @@ fn availability(run: &ScenarioRun) -> Table {
         table.add_row(std::iter::once(name.to_owned()).chain(run.shops.iter().map(cell)));
     };
     for capability in Capability::ALL {
-        row(capability.name(), &|shop| {
+        row(capability_name(capability), &|shop| {
             let of = &shop.availability[&capability];
             let stale = if of.degraded > 0 { format!(", {} stale", of.degraded) } else { String::new() };
-            format!("{} ({} of {} failed{stale})", percent(of.share), of.failed, of.sent)
+            format!("{} ({} of {} failed{stale})", share(of.share), of.failed, of.sent)
         });
     }
     row("orders accepted", &|shop| format!("{} of {}", shop.orders.accepted, shop.orders.wanted));
     row("orders lost", &|shop| shop.orders.lost.to_string());
     row("orders doubled", &|shop| shop.orders.doubled.to_string());
-    row("orders delayed", &|shop| {
-        format!(
-            "{} of {}, the slowest {:.1} s",
-            shop.orders.delayed, shop.orders.decided, shop.orders.slowest_s
-        )
+    row("decided in 2 s", &decided_in_time);
+    row("decided later", &|shop| match shop.orders.slowest_s {
+        Some(slowest) => {
+            format!("{} of {}, the slowest {slowest:.1} s", shop.orders.delayed, shop.orders.decided)
+        }
+        None => "none was decided".into(),
     });
     row("databases disagreed", &disagreement::words);
     row("steady before", &|shop| yes(shop.steady.before));
@@ -121,6 +122,20 @@ fn availability(run: &ScenarioRun) -> Table {
             .join(", "),
     });
     table
+}
+
+/// What is said to be served: of orders only that they were accepted, which in a split shop is not the decision.
+fn capability_name(capability: Capability) -> &'static str {
+    if capability == Capability::Order { "order, accepted" } else { capability.name() }
+}
+
+/// The orders that were decided in time, and their share of those that were wanted.
+fn decided_in_time(shop: &Outcome) -> String {
+    let (decided, wanted) = (shop.orders.decided_within_2_s, shop.orders.wanted);
+    if wanted == 0 {
+        return "none was wanted".into();
+    }
+    format!("{} ({decided} of {wanted})", percent(decided as f64 / wanted as f64))
 }
 
 fn blast_radius(shop: &Outcome) -> Table {
@@ -148,6 +163,10 @@ fn words(impact: &Impact) -> String {
 
 fn yes(held: bool) -> String {
     if held { "✓ yes" } else { "✗ no" }.to_owned()
+}
+
+fn share(share: Option<f64>) -> String {
+    share.map_or("not asked for".into(), percent)
 }
 
 fn percent(share: f64) -> String {
@@ -182,6 +201,7 @@ struct ShopView<'a> {
     charts: Vec<Chart>,
     live: Vec<LiveChart>,
     disagreement: Option<[String; 3]>,
+    decided_in_time: String,
     /// A capability, and what each disturbance did to it.
     radius: Vec<(&'static str, Vec<String>)>,
 }
@@ -230,6 +250,7 @@ impl<'a> ShopView<'a> {
             charts: Capability::ALL.map(|capability| Chart::new(shop, capability, run.length_s)).into(),
             live: disagreement::charts(run, shop),
             disagreement: disagreement::cells(shop),
+            decided_in_time: decided_in_time(shop),
             radius: radius
                 .map(|(capability, impacts)| (capability.name(), impacts.iter().map(words).collect()))
                 .collect(),
@@ -254,8 +275,8 @@ impl Chart {
             }
         });
         Chart {
-            name: capability.name(),
-            share: percent(of.share),
+            name: capability_name(capability),
+            share: share(of.share),
             failed: of.failed,
             bars: bars.collect(),
             shades: shades(shop, scale),

@@ -101,7 +101,7 @@ struct Done {
 impl Place<'_> {
     /// Each shop has servers of its own: the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
-        eprintln!("{}: starting", self.driver);
+        terminal::note!("{}: starting", self.driver);
         let beginning = Beginning {
             guard: self.guard,
             driver: self.driver,
@@ -115,13 +115,13 @@ impl Place<'_> {
         let shop = beginning.start().await?;
         let live = Live::start(shop.subject(poison(scenario)).await, live::Settings::default());
 
-        eprintln!("{}: {} for {:?}", self.driver, scenario.name, scenario.length);
+        terminal::note!("{}: {} for {:?}", self.driver, scenario.name, scenario.length);
         let customers = Customers::new(&shop.address().await, self.options.seed)?;
         let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
         let steps = self.take_steps(&shop.supervisor, scenario, started);
         let (experience, done) = tokio::join!(customers.run(&scenario.parts), steps);
 
-        eprintln!("{}: waiting until all is decided, and auditing", self.driver);
+        terminal::note!("{}: waiting until all is decided, and auditing", self.driver);
         let shop = shop.come_to_rest().await?;
         let (_, live) = live.finish().await?;
         let live = live.since(started_at);
@@ -154,7 +154,7 @@ impl Place<'_> {
         let mut done = Done::default();
         let name = step.action.to_string();
         let at = || format!("{name}, at {} s", step.at.as_secs_f64());
-        eprintln!("{}: {}", self.driver, at());
+        terminal::note!("{}: {}", self.driver, at());
         match &step.action {
             Action::Fault(fault) => match fault.in_mode(self.driver.mode()) {
                 Err(why) => {

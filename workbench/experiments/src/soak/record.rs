@@ -134,16 +134,17 @@ fn describe(shop: &Soaked, text: &mut String) {
     let Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict } = shop;
     let (wanted, accepted, share) = (orders.wanted, orders.accepted, decided * 100.0);
     let _ = writeln!(text, "{driver}, in {took_s:.0} s: {}\n", verdict_words(*verdict));
+    let slowest = orders.slowest_s.map_or("none".to_owned(), |seconds| format!("after {seconds:.1} s"));
     let _ = writeln!(
         text,
         "orders: {wanted} wanted, {accepted} accepted, {} decided ({share:.1} %, at least {:.0} %), {} lost, {} doubled, \
-         {} delayed, the slowest after {:.1} s",
+         {} decided within 2 s, {} later, the slowest {slowest}",
         orders.decided,
         DECIDED * 100.0,
         orders.lost,
         orders.doubled,
-        orders.delayed,
-        orders.slowest_s
+        orders.decided_within_2_s,
+        orders.delayed
     );
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["fault", "planned", "fired", "hits"]);

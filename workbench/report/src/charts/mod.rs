@@ -25,7 +25,7 @@ pub struct Clock {
     /// The clock's name.
     pub name: &'static str,
     /// What it measured.
-    pub latency: fn(&Trial) -> Latency,
+    pub latency: fn(&Trial) -> Option<Latency>,
     histogram: fn(&Trial) -> &[(f64, u64)],
     in_second: fn(&Second) -> u64,
 }

@@ -18,13 +18,22 @@ impl Snapshot {
 
     /// Processor time of these processes and of all that live below them.
     pub(super) fn cpu(&self, roots: impl Iterator<Item = u32>) -> Option<Duration> {
-        let processes = roots.flat_map(|root| self.tree(root));
-        self.0.is_some().then(|| Duration::from_millis(processes.map(Process::accumulated_cpu_time).sum()))
+        let mut sum = Duration::ZERO;
+        for root in roots {
+            let tree = self.tree(root);
+            if tree.is_empty() {
+                return None;
+            }
+            sum += Duration::from_millis(tree.into_iter().map(Process::accumulated_cpu_time).sum());
+        }
+        Some(sum)
     }
 
     /// Bytes that a process and all below it hold (resident set size).
-    pub(super) fn memory(&self, root: u32) -> u64 {
-        self.tree(root).into_iter().map(Process::memory).sum()
+    /// `None` where the process itself cannot be read.
+    pub(super) fn memory(&self, root: u32) -> Option<u64> {
+        let tree = self.tree(root);
+        (!tree.is_empty()).then(|| tree.into_iter().map(Process::memory).sum())
     }
 
     fn tree(&self, root: u32) -> Vec<&Process> {

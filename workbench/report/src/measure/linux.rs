@@ -26,15 +26,22 @@ impl Snapshot {
     }
 
     /// Processor time of these processes and of all below them, those that have ended included.
-    pub(super) fn cpu(&self, roots: impl Iterator<Item = u32>) -> Option<Duration> {
+    /// `None` where one of the processes themselves cannot be read.
+    pub(super) fn cpu(&self, mut roots: impl Iterator<Item = u32>) -> Option<Duration> {
         let per_second = sysconf(SysconfVar::CLK_TCK).ok()?? as f64;
-        let ticks: u64 = roots.flat_map(|root| self.tree(root)).filter_map(|pid| self.ticks.get(&pid)).sum();
+        let ticks = roots.try_fold(0, |sum, root| {
+            self.ticks.get(&root)?;
+            Some(sum + self.tree(root).iter().filter_map(|pid| self.ticks.get(pid)).sum::<u64>())
+        })?;
         Some(Duration::from_secs_f64(ticks as f64 / per_second))
     }
 
-    /// Bytes that a process and all below it hold: a page that several share counts in parts.
-    pub(super) fn memory(&self, root: u32) -> u64 {
-        self.tree(root).into_iter().filter_map(proportional_set_size).sum()
+    /// Bytes that a process and all below it hold: a page that several share counts in parts. `None` where the process
+    /// itself cannot be read.
+    pub(super) fn memory(&self, root: u32) -> Option<u64> {
+        let own = proportional_set_size(root)?;
+        let below = self.tree(root).into_iter().filter(|pid| *pid != root);
+        Some(own + below.filter_map(proportional_set_size).sum::<u64>())
     }
 
     fn tree(&self, root: u32) -> Vec<u32> {

@@ -28,6 +28,10 @@ use system::Snapshot;
 /// Between two looks at the memory: often enough for a peak, seldom enough not to be the load.
 const MEMORY_TICK: Duration = Duration::from_secs(1);
 
+/// Why a figure of a process is missing that is ours.
+const UNREADABLE: &str =
+    "not every process could be read: it had ended, or this one may open no more files (ulimit -n)";
+
 /// The name of a process, and the id of the root of its tree.
 type Roots = Vec<(String, u32)>;
 
@@ -158,6 +162,32 @@ impl Meter {
 }
 
 impl Usage {
+    /// Which figures are missing, and why.
+    pub fn not_measured(&self, decided: u64) -> BTreeMap<String, String> {
+        let mut missing = BTreeMap::new();
+        let mut say = |figure: &str, why: &str| drop(missing.insert(figure.to_owned(), why.to_owned()));
+        if decided == 0 {
+            say("costs per order", "no order was decided in the measured time");
+            return missing;
+        }
+        let cost = self.per_1000(decided);
+        if cost.cpu_s_shop.is_none() {
+            say("processor time of the shop", UNREADABLE);
+        }
+        if cost.cpu_s_servers.is_none() {
+            let ours = cost.cpu_s_shop.is_none();
+            let why = if ours { UNREADABLE } else { "their processes are not to be seen from here" };
+            say("processor time of the servers", why);
+        }
+        if cost.messages.is_none() {
+            say("messages", "nobody keeps a list of them in this shop");
+        }
+        if self.memory.total.is_none() {
+            say("peak memory", UNREADABLE);
+        }
+        missing
+    }
+
     /// What 1,000 orders cost, if so many were decided in this time. Nothing can be said of none.
     pub fn per_1000(&self, orders: u64) -> Cost {
         if orders == 0 {
@@ -187,8 +217,10 @@ async fn watch_memory(roots: Roots, peak: &mut Memory) {
         let sampled = roots.clone();
         // Reading /proc blocks, and the load generator shares this runtime.
         let now = tokio::task::spawn_blocking(move || memory(&sampled)).await.unwrap_or_default();
-        peak.total = peak.total.max(now.values().sum());
-        for (name, mb) in now {
+        // The sum of some is not the sum of all.
+        let total: Option<f64> = now.values().copied().sum();
+        peak.total = total.into_iter().chain(peak.total).max_by(f64::total_cmp);
+        for (name, mb) in now.into_iter().filter_map(|(name, mb)| Some((name, mb?))) {
             let known = peak.processes.entry(name).or_default();
             *known = known.max(mb);
         }
@@ -197,11 +229,13 @@ async fn watch_memory(roots: Roots, peak: &mut Memory) {
 }
 
 /// What each process and its descendants hold, in MB.
-fn memory(roots: &Roots) -> BTreeMap<String, f64> {
+fn memory(roots: &Roots) -> BTreeMap<String, Option<f64>> {
     let snapshot = Snapshot::take();
     let mut by_name = BTreeMap::new();
     for (name, root) in roots {
-        *by_name.entry(name.clone()).or_default() += snapshot.memory(*root) as f64 / 1e6;
+        let mb = snapshot.memory(*root).map(|bytes| bytes as f64 / 1e6);
+        let known = by_name.entry(name.clone()).or_insert(Some(0.0));
+        *known = known.zip(mb).map(|(known, mb)| known + mb);
     }
     by_name
 }
@@ -247,7 +281,13 @@ mod tests {
         std::thread::sleep(Duration::from_millis(1500));
         let snapshot = Snapshot::take();
         let cpu = snapshot.cpu([std::process::id()].into_iter()).unwrap();
-        let memory = snapshot.memory(child.id());
+        let memory = snapshot.memory(child.id()).unwrap();
+        assert_eq!(
+            snapshot.cpu([u32::MAX].into_iter()),
+            None,
+            "what cannot be seen has used an unknown time"
+        );
+        assert_eq!(snapshot.memory(u32::MAX), None);
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(cpu > Duration::from_millis(20), "{cpu:?}");

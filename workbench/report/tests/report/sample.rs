@@ -48,8 +48,8 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
             failed: [("503".to_owned(), 5)].into(),
         },
         throughput_per_s: noise.on(200.0 / slowness),
-        answered_ms: answered,
-        decided_ms: decided,
+        answered_ms: Some(answered),
+        decided_ms: Some(decided),
         histogram: Histograms { answered: buckets(answered.p50), decided: buckets(decided.p50) },
         timeline: (0..20)
             .map(|second| Second {
@@ -59,7 +59,9 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
                 decided: noise.on(95.0) as u64,
             })
             .collect(),
-        schedule_error_ms: ScheduleError { p50: 0.1, p99: 0.6, max: 2.3 },
+        schedule_error_ms: Some(ScheduleError { p50: 0.1, p99: 0.6, max: 2.3 }),
+        hindered: [].into(),
+        not_measured: [].into(),
         cost_per_1000_orders: Cost {
             cpu_s: Some(noise.on(1.4 * slowness)),
             cpu_s_shop: Some(noise.on(0.6 * slowness)),
@@ -69,7 +71,7 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
             messages: Some(if slowness > 1.0 { 9000.0 } else { 0.0 }),
         },
         memory_mb: Memory {
-            total: noise.on(120.0 * slowness),
+            total: Some(noise.on(120.0 * slowness)),
             processes: [("postgres".to_owned(), 80.0), ("shop".to_owned(), 40.0)].into(),
         },
         ready_ms: noise.on(900.0 * slowness),

@@ -1,48 +1,143 @@
 //! A process that runs and does not answer is as good as ended: it is ended, and so started again.
+//!
+//! But silence alone does not tell a process that hangs from one that gets no processor. To end the second one makes it
+//! worse: it starts again, which takes more than to go on. So it takes more than silence: the kernel says how long a
+//! process has waited for a processor, and whether it is stopped.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::Supervisor;
+use super::effort::{self, Effort};
+use servers::busy::{Busy, Gauge};
 
 /// Between two questions.
 const EVERY: Duration = Duration::from_secs(1);
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(2);
-/// So many questions in a row without an answer end a process. With the two above: 15 s, far longer than any pause that
-/// is only a pause.
+/// So many questions in a row without an answer end a process that has no excuse. With the two above: 15 s, far longer
+/// than any pause that is only a pause.
 const MISSES: u32 = 5;
+/// And so many end one that uses the processor all the time, and does not answer: it goes round in circles.
+const CIRCLES: u32 = 20;
+/// A process that waited for a processor for this share of the time was kept from answering.
+const STARVED: f64 = 0.2;
+/// One that used a processor for this share of the time does something.
+const AT_WORK: f64 = 0.1;
+
+/// A process that does not answer.
+#[derive(Debug)]
+struct Silence {
+    misses: u32,
+    since: Instant,
+    /// What it had used when the silence began; `None` where the system does not tell.
+    before: Option<Effort>,
+    /// Whether it was said that it is slow.
+    told: bool,
+}
+
+/// What is to be done about a silent process.
+#[derive(Debug, PartialEq)]
+enum Finding {
+    /// It may still answer.
+    Wait,
+    /// It lives, and is slow, for this reason.
+    Slow(String),
+    /// It is to be ended, for this reason.
+    End(String),
+}
 
 /// Asks every process again and again whether it is live.
 pub(super) fn watch(supervisor: Supervisor) -> JoinHandle<()> {
     tokio::spawn(async move {
         let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build();
         let client = client.expect("the settings are valid");
-        let mut misses: BTreeMap<String, u32> = BTreeMap::new();
+        let mut silent: BTreeMap<String, Silence> = BTreeMap::new();
+        let mut gauge = Gauge::default();
         loop {
+            let asleep = Instant::now();
             tokio::time::sleep(EVERY).await;
-            let places: Vec<(String, String)> = {
+            let busy = gauge.look(Some(asleep.elapsed().saturating_sub(EVERY)));
+            let places: Vec<(String, u32, String)> = {
                 let shop = supervisor.shop().await;
-                let names = shop.processes().into_iter().map(|(name, _)| name.to_owned());
-                names
-                    .filter_map(|name| Some((name.clone(), shop.address_of(&name).ok()?.to_owned())))
-                    .collect()
+                let processes = shop.processes().into_iter();
+                let place = |(name, pid): (&str, u32)| {
+                    Some((name.to_owned(), pid, shop.address_of(name).ok()?.to_owned()))
+                };
+                processes.filter_map(place).collect()
             };
-            misses.retain(|name, _| places.iter().any(|(known, _)| known == name));
-            let answers = join_all(places.iter().map(|(_, address)| is_live(&client, address))).await;
-            for ((name, _), live) in places.into_iter().zip(answers) {
-                let missed = misses.entry(name.clone()).or_default();
-                *missed = if live { 0 } else { *missed + 1 };
-                if *missed >= MISSES {
-                    *missed = 0;
-                    end(&supervisor, &name).await;
+            silent.retain(|name, _| places.iter().any(|(known, ..)| known == name));
+            let answers = join_all(places.iter().map(|(.., address)| is_live(&client, address))).await;
+            for ((name, pid, _), live) in places.into_iter().zip(answers) {
+                if live {
+                    silent.remove(&name);
+                    continue;
+                }
+                let now = effort::of(pid);
+                let silence = silent.entry(name.clone()).or_insert_with(|| Silence::begin(now));
+                match silence.goes_on(now, busy.as_ref(), Instant::now()) {
+                    Finding::Wait => {}
+                    Finding::Slow(why) if !silence.told => {
+                        silence.told = true;
+                        supervisor
+                            .journal()
+                            .warn(&name, format!("gives no answer and is slow, not dead: {why}"));
+                    }
+                    Finding::Slow(_) => {}
+                    Finding::End(why) => {
+                        let misses = silence.misses;
+                        silent.remove(&name);
+                        end(&supervisor, &name, misses, &why).await;
+                    }
                 }
             }
         }
     })
+}
+
+impl Silence {
+    fn begin(before: Option<Effort>) -> Silence {
+        Silence { misses: 0, since: Instant::now(), before, told: false }
+    }
+
+    /// One more question without an answer.
+    fn goes_on(&mut self, now: Option<Effort>, busy: Option<&Busy>, at: Instant) -> Finding {
+        self.misses += 1;
+        if self.misses < MISSES {
+            return Finding::Wait;
+        }
+        if now.is_some_and(|now| now.stopped) {
+            return Finding::End("it is stopped (SIGSTOP), and nobody lets it go on".into());
+        }
+        let passed = (at - self.since).as_secs_f64().max(f64::MIN_POSITIVE);
+        let Some((before, now)) = self.before.zip(now) else {
+            // All that is known is how the machine is.
+            return match busy {
+                Some(busy) => Finding::Slow(busy.to_string()),
+                None => Finding::End("nothing is known that keeps it".into()),
+            };
+        };
+        let share = |of: fn(&Effort) -> Duration| of(&now).saturating_sub(of(&before)).as_secs_f64() / passed;
+        let (waited, ran) = (share(|effort| effort.waited), share(|effort| effort.ran));
+        if waited >= STARVED {
+            let busy = busy.map(|busy| format!("; {busy}")).unwrap_or_default();
+            return Finding::Slow(format!(
+                "it waited for a processor {:.0} % of the time{busy}",
+                waited * 100.0
+            ));
+        }
+        if ran >= AT_WORK && self.misses < CIRCLES {
+            return Finding::Slow(format!("it used a processor {:.0} % of the time", ran * 100.0));
+        }
+        Finding::End(format!(
+            "it used a processor {:.0} % of the time, and waited for one {:.0} %",
+            ran * 100.0,
+            waited * 100.0
+        ))
+    }
 }
 
 async fn is_live(client: &reqwest::Client, address: &str) -> bool {
@@ -51,12 +146,66 @@ async fn is_live(client: &reqwest::Client, address: &str) -> bool {
 }
 
 /// Only one that runs: one that has ended is looked after already.
-async fn end(supervisor: &Supervisor, name: &str) {
+async fn end(supervisor: &Supervisor, name: &str, misses: u32, why: &str) {
     let mut shop = supervisor.shop().await;
     if matches!(shop.ended(name), Ok(None)) {
-        supervisor.journal().warn(name, format!("gave no answer {MISSES} times; is ended"));
+        supervisor.journal().warn(name, format!("gave no answer {misses} times; is ended: {why}"));
         if let Err(error) = shop.kill(name) {
             supervisor.journal().warn(name, format!("cannot be ended: {error:#}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effort(ran_ms: u64, waited_ms: u64) -> Option<Effort> {
+        let ms = Duration::from_millis;
+        Some(Effort { stopped: false, ran: ms(ran_ms), waited: ms(waited_ms) })
+    }
+
+    /// What is found at each of so many questions, three seconds apart, if each second brings so many milliseconds of
+    /// running and of waiting.
+    fn silence(questions: u64, ran_ms: u64, waited_ms: u64) -> Vec<Finding> {
+        let mut silence = Silence::begin(effort(0, 0));
+        let since = silence.since;
+        let ask = |n: u64| {
+            let now = effort(n * 3 * ran_ms, n * 3 * waited_ms);
+            silence.goes_on(now, None, since + Duration::from_secs(n * 3))
+        };
+        (1..=questions).map(ask).collect()
+    }
+
+    #[test]
+    fn a_process_that_hangs_is_ended_and_one_that_starves_is_not() {
+        let hangs = silence(5, 1, 0);
+        assert!(hangs[..4].iter().all(|finding| *finding == Finding::Wait), "{hangs:?}");
+        assert!(matches!(hangs[4], Finding::End(_)), "{hangs:?}");
+        let starves = silence(100, 30, 400);
+        assert!(starves[4..].iter().all(|finding| matches!(finding, Finding::Slow(_))), "{starves:?}");
+    }
+
+    #[test]
+    fn one_that_goes_round_in_circles_has_a_minute() {
+        let circles = silence(20, 950, 10);
+        assert!(circles[4..19].iter().all(|finding| matches!(finding, Finding::Slow(_))), "{circles:?}");
+        assert!(matches!(circles[19], Finding::End(_)), "{circles:?}");
+    }
+
+    #[test]
+    fn one_that_is_stopped_is_told_apart() {
+        let mut silence = Silence { misses: MISSES - 1, ..Silence::begin(effort(0, 0)) };
+        let stopped = effort(0, 9_000).map(|effort| Effort { stopped: true, ..effort });
+        let found = silence.goes_on(stopped, None, silence.since + Duration::from_secs(15));
+        assert!(matches!(&found, Finding::End(why) if why.contains("SIGSTOP")), "{found:?}");
+    }
+
+    #[test]
+    fn where_the_system_tells_nothing_of_it_the_machine_is_all_there_is() {
+        let at_last = || Silence { misses: MISSES - 1, ..Silence::begin(None) };
+        let busy = Busy { cores: 2, load: Some(9.0), ..Busy::default() };
+        assert!(matches!(at_last().goes_on(None, Some(&busy), Instant::now()), Finding::Slow(_)));
+        assert!(matches!(at_last().goes_on(None, None, Instant::now()), Finding::End(_)));
     }
 }

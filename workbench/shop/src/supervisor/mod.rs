@@ -6,6 +6,7 @@
 
 mod backoff;
 mod deploy;
+mod effort;
 mod journal;
 mod liveness;
 mod owner;

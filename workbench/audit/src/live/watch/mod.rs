@@ -1,11 +1,13 @@
 //! What is known of a running shop, and what of that is wrong. It reads nothing: news comes in, findings go out.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use super::super::prices::Prices;
 use super::super::records::{Entry, Moment, Pieces, pieces};
 use super::super::{Subject, money, timeline, vote};
 use super::anomalies::Anomalies;
@@ -32,6 +34,7 @@ pub(super) struct Watch {
     /// Dead letters that are meant to be there.
     poison: u64,
     traces: BTreeMap<Uuid, Trace>,
+    prices: Arc<Prices>,
     stock: Shelves,
     sales: Shelves,
     windows: Windows,
@@ -54,6 +57,7 @@ impl Watch {
             late: TimeDelta::from_std(late).unwrap_or(TimeDelta::MAX),
             poison: subject.expected.poison,
             traces: BTreeMap::new(),
+            prices: Arc::default(),
             stock: Shelves::default(),
             sales: Shelves::default(),
             windows: Windows::new(),
@@ -104,6 +108,7 @@ impl Watch {
             self.stock.give_out(&level.sku, level.received - level.on_hand);
             self.flag("I2", level.sku + " on hand", level.on_hand < 0);
         }
+        Arc::make_mut(&mut self.prices).extend(news.prices);
         for sale in news.sales {
             self.sales.give_out(&sale.sku, sale.claimed);
             self.flag("I2", sale.sku + "'s quota", !(0..=sale.quota).contains(&sale.claimed));
@@ -183,7 +188,7 @@ impl Watch {
             self.windows.add(window);
         }
         let (placed, decided) = (trace.is_placed(), trace.is_decided());
-        let records = trace.records(entries);
+        let records = trace.records(entries, &self.prices);
         let broken = |verdict: Verdict| verdict == Verdict::Violated;
         let unbalanced = money::movements(&records.entries).values().any(|sum| *sum != 0);
         let mut found = vec![

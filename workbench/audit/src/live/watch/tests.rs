@@ -1,6 +1,7 @@
 use chrono::DateTime;
 
 use super::super::super::made_up::{confirmed, entry, id, refunded, refused, shop, split, tried};
+use super::super::super::prices::Price;
 use super::super::super::records::{Level, Order, Records, Sale};
 use super::super::news::{Dating, OrderVersion, PaymentVersion, ShipmentVersion};
 use super::*;
@@ -30,6 +31,7 @@ fn opened(driver: Driver) -> Watch {
         databases,
         namespace: None,
         amqp_url: None,
+        broker: None,
         processes: Vec::new(),
     };
     let mut watch = Watch::new(&Subject { shop, expected }, LATE);
@@ -38,6 +40,7 @@ fn opened(driver: Driver) -> Watch {
     let news = News {
         levels,
         sales,
+        prices: vec![Price { sku: "a".into(), price: 5, sale_price: Some(3), since: at(-1000) }],
         sessions: Some(Sessions::default()),
         outbox: Some(("orders", 0)),
         ..News::default()
@@ -169,7 +172,7 @@ type Damage = fn(&mut Records);
 #[test]
 fn one_broken_row_violates_its_invariant() {
     let good = shop([confirmed(1), refunded(3)]);
-    let damages: [(&str, Damage); 15] = [
+    let damages: [(&str, Damage); 16] = [
         ("I1", |shop| (shop.orders[0].status, shop.orders[0].decided_at) = ("pending".into(), None)),
         ("I2", |shop| shop.levels[0].on_hand -= 1),
         ("I2", |shop| shop.levels[0].on_hand = -1),
@@ -180,6 +183,7 @@ fn one_broken_row_violates_its_invariant() {
         ("I3", |shop| shop.entries.push(entry(1, "capture", "sales", 10))),
         ("I4", |shop| shop.entries.push(entry(3, "deposit", "cash", -5))),
         ("I5", |shop| drop(shop.shipments.remove(&id(1)))),
+        ("I5", |shop| shop.orders[0].lines[0]["unit_price"] = 4.into()),
         ("I5", |shop| shop.reservations.get_mut(&id(3)).unwrap().released_at = None),
         ("I5", |shop| shop.orders.retain(|order| order.order_id != id(1))),
         ("I5", |shop| shop.payments.get_mut(&id(1)).unwrap().status = "authorized".into()),

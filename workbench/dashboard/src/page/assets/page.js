@@ -25,6 +25,7 @@ const page = (() => {
     if (!now) return;
     say(byId("clock"), numbers.clock(now.second));
     say(byId("rate"), rate(now.load));
+    busy(now.busy);
     invariants.draw(now);
     controls.draw(now);
     if (view === "watch") {
@@ -44,6 +45,17 @@ const page = (() => {
     if (flash_sale) parts.push(words.word("flash_sale"));
     if (late_p99_ms > 20) parts.push(words.word("sent_late", numbers.duration(late_p99_ms)));
     return parts.join(" · ");
+  }
+
+  /** Says that the machine is busy, and by what that is known. */
+  function busy(found) {
+    byId("busy").hidden = !found;
+    if (!found) return;
+    const signs = [];
+    if (found.waiting !== null) signs.push(words.word("busy_waiting", numbers.figure(Math.round(found.waiting * 100))));
+    if (found.load !== null) signs.push(words.word("busy_load", numbers.figure(found.load), numbers.figure(found.cores)));
+    if (found.late_ms > 20) signs.push(words.word("busy_late", numbers.duration(found.late_ms)));
+    say(byId("busy"), words.word("busy", signs.join(", ")));
   }
 
   function state() {

@@ -1,0 +1,164 @@
+//! Whether this machine has more to do than it can: what is slow then need not be the shop.
+
+use std::fmt::{Display, Formatter};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sysinfo::System;
+
+/// Some program waits for a processor for this share of the time: the machine is busy.
+const WAITING: f64 = 0.6;
+/// Programs that run or would like to, for each processor.
+const LOAD: f64 = 1.5;
+/// A clock of ours that is this late has waited for a processor itself.
+const LATE: Duration = Duration::from_millis(250);
+/// A shorter stretch says little.
+const STRETCH: Duration = Duration::from_millis(500);
+
+/// What says that the machine is busy. What is not known is null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Busy {
+    /// Processors.
+    pub cores: u64,
+    /// The share of the last second or so in which at least one program waited for a processor, by the kernel's own
+    /// account (pressure stall information).
+    pub waiting: Option<f64>,
+    /// Programs that ran or wanted to, the mean of a minute.
+    pub load: Option<f64>,
+    /// How late a clock of ours was that does nothing else, in milliseconds.
+    pub late_ms: Option<f64>,
+}
+
+/// Looks again and again.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    /// Microseconds of waiting when it last looked.
+    last: Option<(Instant, u64)>,
+    waiting: Option<f64>,
+}
+
+/// What says that the machine is busy, for a single look: of the last ten seconds.
+pub fn now() -> Option<Busy> {
+    let waiting = std::fs::read_to_string("/proc/pressure/cpu").ok().and_then(|text| read_average(&text));
+    Gauge { waiting, last: None }.judge(None)
+}
+
+impl Gauge {
+    /// What says that the machine is busy now; `None` if nothing does. `late` is how late a clock of the caller was.
+    pub fn look(&mut self, late: Option<Duration>) -> Option<Busy> {
+        self.measure(Instant::now(), stalled());
+        self.judge(late)
+    }
+
+    fn judge(&self, late: Option<Duration>) -> Option<Busy> {
+        let load = System::load_average().map_or(0.0, |load| load.one);
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        Busy {
+            cores,
+            waiting: self.waiting,
+            // Zero where the system does not tell.
+            load: (load > 0.0).then_some(load),
+            late_ms: late.map(|late| late.as_secs_f64() * 1000.0),
+        }
+        .if_so()
+    }
+
+    fn measure(&mut self, now: Instant, stalled: Option<u64>) {
+        let Some(stalled) = stalled else { return self.waiting = None };
+        let Some((then, before)) = self.last else { return self.last = Some((now, stalled)) };
+        let passed = now - then;
+        if passed >= STRETCH {
+            let waited = stalled.saturating_sub(before) as f64 / passed.as_micros() as f64;
+            self.waiting = Some(waited.min(1.0));
+            self.last = Some((now, stalled));
+        }
+    }
+}
+
+impl Busy {
+    /// Itself, if it says so. The load of a minute lags behind, so it counts only where the kernel tells nothing better.
+    fn if_so(self) -> Option<Busy> {
+        let late = self.late_ms.is_some_and(|late| late >= LATE.as_secs_f64() * 1000.0);
+        let crowded = match self.waiting {
+            Some(waiting) => waiting >= WAITING,
+            None => self.load.is_some_and(|load| load > LOAD * self.cores as f64),
+        };
+        (late || crowded).then_some(self)
+    }
+}
+
+impl Display for Busy {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let mut signs = Vec::new();
+        signs.extend(
+            self.waiting
+                .map(|share| format!("programs waited for a processor {:.0} % of the time", share * 100.0)),
+        );
+        signs.extend(self.load.map(|load| format!("load {load:.1} on {} cores", self.cores)));
+        signs.extend(
+            self.late_ms
+                .filter(|late| *late >= 1.0)
+                .map(|late| format!("our own clock was {late:.0} ms late")),
+        );
+        write!(f, "this machine is busy: {}", signs.join(", "))
+    }
+}
+
+/// Microseconds since the start of the machine in which some program waited for a processor.
+fn stalled() -> Option<u64> {
+    read_stalled(&std::fs::read_to_string("/proc/pressure/cpu").ok()?)
+}
+
+fn read_stalled(text: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with("some "))?;
+    line.split(' ').find_map(|word| word.strip_prefix("total=")?.parse().ok())
+}
+
+/// The share of the last ten seconds.
+fn read_average(text: &str) -> Option<f64> {
+    let line = text.lines().find(|line| line.starts_with("some "))?;
+    let percent: f64 = line.split(' ').find_map(|word| word.strip_prefix("avg10=")?.parse().ok())?;
+    Some(percent / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_account_is_read() {
+        let text = "some avg10=1.53 avg60=2.10 avg300=0.00 total=4200\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+        assert_eq!(read_stalled(text), Some(4200));
+        assert!((read_average(text).unwrap() - 0.0153).abs() < 1e-9);
+        for damaged in ["", "some", "full total=1", "some total=x"] {
+            assert_eq!(read_stalled(damaged), None, "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_a_share_of_the_time_that_passed() {
+        let start = Instant::now();
+        let mut gauge = Gauge::default();
+        gauge.measure(start, Some(1_000_000));
+        assert_eq!(gauge.waiting, None, "one look is no stretch");
+        gauge.measure(start + Duration::from_secs(2), Some(2_500_000));
+        assert_eq!(gauge.waiting, Some(0.75));
+        gauge.measure(start + Duration::from_secs(4), None);
+        assert_eq!(gauge.waiting, None, "what is not told is not known");
+    }
+
+    #[test]
+    fn evidence_is_what_it_takes() {
+        let quiet = Busy { cores: 2, waiting: Some(0.2), load: Some(9.0), late_ms: Some(3.0) };
+        assert_eq!(quiet.clone().if_so(), None, "the load of a minute is old news");
+        assert!(Busy { waiting: Some(0.9), ..quiet.clone() }.if_so().is_some());
+        assert!(Busy { waiting: None, ..quiet.clone() }.if_so().is_some());
+        assert!(Busy { waiting: None, load: Some(2.9), ..quiet.clone() }.if_so().is_none());
+        let late = Busy { late_ms: Some(400.0), ..quiet }.if_so().unwrap();
+        assert_eq!(
+            late.to_string(),
+            "this machine is busy: programs waited for a processor 20 % of the time, load 9.0 on 2 cores, our own clock \
+             was 400 ms late"
+        );
+    }
+}

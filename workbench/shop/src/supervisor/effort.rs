@@ -1,0 +1,69 @@
+//! What a process has done so far, and how long it was kept from doing it.
+
+use std::fs;
+use std::time::Duration;
+
+/// Of all threads of a process together, since each began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Effort {
+    /// Whether it is stopped, by SIGSTOP or a debugger.
+    pub stopped: bool,
+    /// How long it ran on a processor.
+    pub ran: Duration,
+    /// How long it could have run, and waited for a processor.
+    pub waited: Duration,
+}
+
+/// `None` where the system does not tell: elsewhere than on Linux, or of a process that has ended.
+pub(super) fn of(pid: u32) -> Option<Effort> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses, and may hold spaces and parentheses itself.
+    let state = stat.rsplit_once(") ")?.1.chars().next()?;
+    let (mut ran, mut waited) = (0, 0);
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+        // A thread may end while we look.
+        let Ok(times) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+        let (on, off) = read(&times)?;
+        (ran, waited) = (ran + on, waited + off);
+    }
+    let stopped = matches!(state, 'T' | 't');
+    Some(Effort { stopped, ran: Duration::from_nanos(ran), waited: Duration::from_nanos(waited) })
+}
+
+/// Nanoseconds on a processor, and waiting for one.
+fn read(times: &str) -> Option<(u64, u64)> {
+    let mut numbers = times.split_whitespace().map_while(|number| number.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(read("5 7 2\n"), Some((5, 7)));
+        assert_eq!(read("5\n"), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_stopped_process_is_seen_to_be_stopped() {
+        use nix::sys::signal::{Signal, kill};
+        use nix::unistd::Pid;
+
+        let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        assert!(!of(child.id()).unwrap().stopped);
+        kill(pid, Signal::SIGSTOP).unwrap();
+        let stopped = (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            of(child.id()).is_some_and(|effort| effort.stopped)
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(stopped);
+        assert_eq!(of(u32::MAX), None);
+    }
+}
