@@ -177,27 +177,20 @@ fn machine() -> Vec<Check> {
             gigabytes(memory),
             "close what you do not need, or run one mode",
         ),
-        enough(
-            "disk free",
-            free >= DISK,
-            format!("{} in {place}", gigabytes(free)),
-            "make room, or set TMPDIR",
-        ),
+        enough("disk free", free >= DISK, format!("{} in {place}", gigabytes(free)), "make room there"),
     ]);
-    checks.extend([
-        Check::at_least(
-            "data folder",
-            durable,
-            if durable {
-                format!("{place}, on a disk")
-            } else {
-                format!(
-                    "{place} is memory, where an fsync costs nothing: figures will be too good; set TMPDIR to a folder \
-                     on a disk"
-                )
-            },
-        ),
-    ]);
+    checks.extend([Check::at_least(
+        "data folder",
+        durable,
+        if durable {
+            format!("{place}, on a disk")
+        } else {
+            format!(
+                "{place} is memory, where an fsync costs nothing: figures will be too good; \
+                     make /var/tmp a folder on a disk"
+            )
+        },
+    )]);
     checks
 }
 
