@@ -11,12 +11,12 @@ const SLOWEST: usize = 10;
 pub struct Times(Mutex<Vec<(Duration, String)>>);
 
 impl Times {
-    /// Runs a case, and notes how long it took. Where `CLEAVE_TEST_TIMES` is set, prints it at once.
+    /// Runs a case, and notes how long it took. Where `TEST_TIMES` is set, prints it at once.
     pub fn of<T>(&self, name: &str, case: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let outcome = case();
         let time = began.elapsed();
-        if std::env::var_os("CLEAVE_TEST_TIMES").is_some() {
+        if std::env::var_os("TEST_TIMES").is_some() {
             eprintln!("{}", line(time, name));
         }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((time, name.to_owned()));

@@ -13,7 +13,6 @@ mod made_up;
 mod messages;
 mod money;
 mod orders;
-mod prices;
 mod read;
 mod records;
 mod sessions;

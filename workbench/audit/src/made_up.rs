@@ -6,7 +6,7 @@ use chrono::DateTime;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::prices::{Price, Prices};
+use super::records::prices::{Price, Prices};
 use super::records::{
     Commitment, Entry, Hold, Level, Moment, Order, Outboxes, Payment, Records, Saga, Sale, Shipment, Wallet,
 };

@@ -25,6 +25,8 @@ pub struct Refused {
     pub why: String,
 }
 
+pub(crate) type Answer = Result<HttpResponse, Refused>;
+
 impl Refused {
     /// With this status and reason.
     pub fn new(status: StatusCode, why: impl Into<String>) -> Refused {

@@ -22,8 +22,8 @@ use topology::Driver;
 
 pub use client::Client;
 pub use served::{Asked, Served};
-pub use server::{Control, serve};
-pub use stage::{LOGS, SEED, Shops, Stage, Wanted};
+pub use server::serve;
+pub use stage::{Control, LOGS, SEED, Shops, Stage, Wanted};
 pub use state::{Claim, State, client, client_of, databases, is_running, running, shops};
 
 /// Where the interface is, and what admits to it.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::Control;
-use super::server::Answer;
+use super::admission::Answer;
 use faults::{Link, Record};
 use shop::supervisor::{Entry, Supervisor};
 use topology::Driver;

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json};
 
+use super::admission::Answer;
 use super::admission::Refused;
-use super::server::Answer;
 use super::{Control, Renew, Renewed};
 
 pub(super) async fn renew(asked: Json<Renew>, control: Data<Control>) -> Answer {

@@ -1,7 +1,6 @@
 //! The side of the control interface that is in `cleave up`.
 
 use std::net::TcpListener;
-use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
@@ -15,7 +14,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::admission::{self, Refused, admit};
+use super::admission::{self, Answer, Refused, admit};
 use super::live::live;
 use super::renew::renew;
 use super::served::{self, Served};
@@ -23,18 +22,9 @@ use super::{
     Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
     ShopSettings, ShopState,
 };
-use crate::{Shops, Stage};
+use crate::Control;
 use shop::supervisor::Supervisor;
 use topology::{Driver, Mode, SERVICES};
-
-/// The shops that can be controlled.
-#[derive(Debug, Clone)]
-pub struct Control {
-    /// Each with its supervisor.
-    pub shops: Arc<Shops>,
-    /// What replaces one by a fresh one.
-    pub stage: Arc<Stage>,
-}
 
 /// An interface that is open.
 pub struct Open {
@@ -83,8 +73,6 @@ pub fn serve(control: Control) -> Result<Open> {
     let handle = server.handle();
     Ok(Open { access, handle, server: tokio::spawn(server) })
 }
-
-pub(super) type Answer = Result<HttpResponse, Refused>;
 
 /// Before every handler, so that none can forget it.
 async fn only_the_admitted(

@@ -37,6 +37,15 @@ pub struct Wanted {
 /// Shops with their supervisors. Whoever replaces one waits until nobody uses it any more.
 pub type Shops = RwLock<Vec<(Driver, Supervisor)>>;
 
+/// The shops that can be controlled.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// Each with its supervisor.
+    pub shops: Arc<Shops>,
+    /// What replaces one by a fresh one.
+    pub stage: Arc<Stage>,
+}
+
 /// Programs, servers, and what is written down of the shops.
 #[derive(Debug)]
 pub struct Stage {

@@ -38,6 +38,7 @@
 //!
 //! An error is `{"error": "why, for people"}`.
 
+mod bounded;
 mod browser;
 pub mod clock;
 pub mod controls;

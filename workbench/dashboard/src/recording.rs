@@ -4,19 +4,18 @@
 //! so that a session that was killed has left what there was until then. Beside it are some [`stories`].
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use super::bounded::{LARGEST, text};
 use super::sample::{Header, Recording, SCHEMA, Sample};
 use super::stories::{self, Kept};
 
 /// The file in the folder.
 const FILE: &str = "live.jsonl";
-/// A recording does not grow beyond this, in bytes: some four hours.
-const LARGEST: u64 = 96 * 1024 * 1024;
 
 /// Writes a recording.
 #[derive(Debug)]
@@ -107,23 +106,6 @@ pub fn read(place: &Path) -> Result<Recorded> {
     }
     let stories = stories::read(&path)?;
     Ok(Recorded { header, text, samples, stories })
-}
-
-pub(super) fn text(path: &Path) -> Result<String> {
-    let mut bytes = Vec::new();
-    // The limit holds while reading: a size asked for beforehand says nothing of a pipe or a device.
-    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    let of = || {
-        format!(
-            "cannot read the recording {}; `cleave dashboard` leaves one in .cleave/runs/…-live",
-            path.display()
-        )
-    };
-    read.with_context(of)?;
-    if bytes.len() as u64 > LARGEST {
-        bail!("{} is larger than any recording ({} MB at most)", path.display(), LARGEST / 1024 / 1024);
-    }
-    String::from_utf8(bytes).ok().with_context(|| format!("{} is damaged: it is no text", path.display()))
 }
 
 fn header(path: &Path, line: &str) -> Result<Header> {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::sample::{NotableOrder, Sample, Shop};
 use super::story::{In, Told, id_in};
-use super::{Dashboard, recording};
+use super::{Dashboard, bounded};
 use control::admission::Refused;
 use story::{Language, Story};
 use topology::Driver;
@@ -114,7 +114,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Kept>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let text = recording::text(&path)?;
+    let text = bounded::text(&path)?;
     let mut kept = Vec::new();
     for (number, line) in text.split_inclusive('\n').enumerate() {
         match serde_json::from_str(line) {

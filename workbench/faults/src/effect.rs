@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::sync::mpsc;
 
 use super::act::{Act, Hit, Request, ServerAct, ask};
-use super::engine::Place;
 use super::messages::Interference;
+use super::place::Place;
 use super::server_faults::{PATIENCE, TakenConnections};
 use super::spec::{FaultSpec, Target};
 use super::{Link, Proxy, Toxic, toxic};

@@ -18,7 +18,6 @@ use topology::{Driver, Mode, ShopHandle};
 mod advice;
 mod causes;
 mod database;
-mod locks;
 #[doc(hidden)]
 pub mod made_up;
 mod messages;

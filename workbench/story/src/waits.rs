@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::locks::Held;
 use super::queues::Queue;
+use super::records::locks::Held;
 use super::records::{Records, SagaRow};
 use super::{Evidence, Witness, messages, spans};
 use topology::{Driver, ShopHandle};

@@ -101,6 +101,13 @@ impl TryFrom<String> for Driver {
     }
 }
 
+/// Each program once, however often its mode is asked for.
+pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
+    let asked_for = |mode: &Mode| drivers.iter().any(|driver| driver.mode() == *mode);
+    let of_modes = Mode::ALL.into_iter().filter(asked_for);
+    of_modes.flat_map(Mode::programs).copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +122,14 @@ mod tests {
         for bad in ["", "tcc", "monolith:tcc", "split:local", "Split"] {
             assert!(bad.parse::<Driver>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_program_is_built_once() {
+        assert_eq!(programs(&[Driver::Local, Driver::TwoPhase]), ["monolith"]);
+        let every = programs(&[Driver::Tcc, Driver::Local, Driver::Naive]);
+        let once: std::collections::BTreeSet<_> = every.iter().collect();
+        assert_eq!(once.len(), every.len());
+        assert!(every.contains(&"monolith") && every.contains(&"orders-service"), "{every:?}");
     }
 }

@@ -9,6 +9,6 @@ mod mode;
 
 pub use capability::Capability;
 pub use databases::{Databases, SERVICES};
-pub use driver::Driver;
+pub use driver::{Driver, programs};
 pub use handle::{BrokerControl, ProcessHandle, ShopHandle};
-pub use mode::{BEFORE_MONOLITHS, Mode, programs};
+pub use mode::{BEFORE_MONOLITHS, Mode};

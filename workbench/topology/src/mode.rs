@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Driver;
-
 /// The architectures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,24 +46,3 @@ impl fmt::Display for Mode {
 
 /// The programs that a monolith needs besides its own to stand behind a gateway.
 pub const BEFORE_MONOLITHS: [&str; 2] = ["gateway", "registry"];
-
-/// Each program once, however often its mode is asked for.
-pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
-    let asked_for = |mode: &Mode| drivers.iter().any(|driver| driver.mode() == *mode);
-    let of_modes = Mode::ALL.into_iter().filter(asked_for);
-    of_modes.flat_map(Mode::programs).copied().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_is_built_once() {
-        assert_eq!(programs(&[Driver::Local, Driver::TwoPhase]), ["monolith"]);
-        let every = programs(&[Driver::Tcc, Driver::Local, Driver::Naive]);
-        let once: std::collections::BTreeSet<_> = every.iter().collect();
-        assert_eq!(once.len(), every.len());
-        assert!(every.contains(&"monolith") && every.contains(&"orders-service"), "{every:?}");
-    }
-}

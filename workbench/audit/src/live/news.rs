@@ -4,7 +4,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use uuid::Uuid;
 
-use super::super::prices::Price;
+use super::super::records::prices::Price;
 use super::super::records::{Hold, Level, Moment, Order, Payment, Sale, Shipment, pieces};
 
 /// What one database had to tell.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::super::prices::Prices;
+use super::super::records::prices::Prices;
 use super::super::records::{Commitment, Entry, Moment, Pieces, Records, pieces};
 use super::super::vote;
 use super::news::{HoldVersion, OrderVersion, PaymentVersion, ShipmentVersion, Version};

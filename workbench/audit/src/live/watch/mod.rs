@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::super::prices::Prices;
+use super::super::records::prices::Prices;
 use super::super::records::{Entry, Moment, Pieces, pieces};
 use super::super::{Subject, money, timeline, vote};
 use super::anomalies::Anomalies;

@@ -1,7 +1,7 @@
 use chrono::DateTime;
 
 use super::super::super::made_up::{confirmed, entry, id, refunded, refused, shop, split, tried};
-use super::super::super::prices::Price;
+use super::super::super::records::prices::Price;
 use super::super::super::records::{Level, Order, Records, Sale};
 use super::super::news::{Dating, OrderVersion, PaymentVersion, ShipmentVersion};
 use super::*;

@@ -9,17 +9,19 @@ use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz,
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::prices::Prices;
+pub(crate) mod prices;
+
+use prices::Prices;
 
 /// A moment by the database's clock.
-pub(super) type Moment = DateTime<Utc>;
+pub(crate) type Moment = DateTime<Utc>;
 
 /// Pieces by sku: lines of an order, or what was set aside for one.
-pub(super) type Pieces = BTreeMap<String, i64>;
+pub(crate) type Pieces = BTreeMap<String, i64>;
 
 /// All that the judges look at.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Records {
+pub(crate) struct Records {
     pub orders: Vec<Order>,
     pub sales: Vec<Sale>,
     /// What products cost when. Empty: not known, and not judged.
@@ -39,7 +41,7 @@ pub(super) struct Records {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Order {
+pub(crate) struct Order {
     #[diesel(sql_type = SqlUuid)]
     pub order_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -77,7 +79,7 @@ impl Order {
 
 /// How much of a product a time sale has given out.
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Sale {
+pub(crate) struct Sale {
     #[diesel(sql_type = Text)]
     pub sku: String,
     #[diesel(sql_type = BigInt)]
@@ -88,7 +90,7 @@ pub(super) struct Sale {
 
 /// Pieces set aside for an order, of a sale or of the stock.
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Hold {
+pub(crate) struct Hold {
     #[diesel(sql_type = SqlUuid)]
     pub order_id: Uuid,
     #[diesel(sql_type = Jsonb)]
@@ -113,7 +115,7 @@ impl Hold {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Commitment {
+pub(crate) struct Commitment {
     #[diesel(sql_type = SqlUuid)]
     pub order_id: Uuid,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -121,7 +123,7 @@ pub(super) struct Commitment {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Level {
+pub(crate) struct Level {
     #[diesel(sql_type = Text)]
     pub sku: String,
     #[diesel(sql_type = BigInt)]
@@ -131,7 +133,7 @@ pub(super) struct Level {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Payment {
+pub(crate) struct Payment {
     #[diesel(sql_type = SqlUuid)]
     pub order_id: Uuid,
     /// `None` in a tombstone.
@@ -150,7 +152,7 @@ pub(super) struct Payment {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Wallet {
+pub(crate) struct Wallet {
     #[diesel(sql_type = Text)]
     pub customer_id: String,
     #[diesel(sql_type = BigInt)]
@@ -159,7 +161,7 @@ pub(super) struct Wallet {
 
 /// One side of a movement of money.
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     #[diesel(sql_type = SqlUuid)]
     pub reference: Uuid,
     #[diesel(sql_type = Text)]
@@ -171,7 +173,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Shipment {
+pub(crate) struct Shipment {
     #[diesel(sql_type = SqlUuid)]
     pub order_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -181,7 +183,7 @@ pub(super) struct Shipment {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct Saga {
+pub(crate) struct Saga {
     #[diesel(sql_type = SqlUuid)]
     pub order_id: Uuid,
     #[diesel(sql_type = Bool)]
@@ -193,7 +195,7 @@ pub(super) struct Saga {
 
 /// What was found on looking for outbox tables.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outboxes {
+pub(crate) struct Outboxes {
     /// Schemas searched, over all databases.
     pub schemas: u64,
     /// Rows still to be published, by the database's place in the shop.
@@ -202,7 +204,7 @@ pub(super) struct Outboxes {
 
 /// Lines in the database's JSON as pieces by sku. Judging what was stored by broken code must not fail, so what is
 /// not a line is left out, and the sums will not agree.
-pub(super) fn pieces(lines: &Value) -> Pieces {
+pub(crate) fn pieces(lines: &Value) -> Pieces {
     let mut pieces = Pieces::new();
     for line in lines.as_array().into_iter().flatten() {
         if let (Some(sku), Some(quantity)) = (line["sku"].as_str(), line["quantity"].as_i64()) {

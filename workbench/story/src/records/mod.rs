@@ -11,21 +11,23 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::locks::{self, Held};
+pub(crate) mod locks;
+
 use super::{Evidence, Witness, messages};
+use locks::Held;
 use topology::{Driver, ShopHandle};
 
 use topology::{Mode, SERVICES};
 
 /// A moment by the database's clock.
-pub(super) type Moment = DateTime<Utc>;
+pub(crate) type Moment = DateTime<Utc>;
 
 /// The name by which the story's own sessions are known.
 const APPLICATION: &str = "cleave story";
 
 /// All that is known of one order from rows.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(crate) struct Records {
     pub order: Option<OrderRow>,
     pub saga: Option<SagaRow>,
     /// What was written, by the event that tells of it.
@@ -38,7 +40,7 @@ pub(super) struct Records {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct OrderRow {
+pub(crate) struct OrderRow {
     #[diesel(sql_type = Text)]
     pub customer_id: String,
     #[diesel(sql_type = Jsonb)]
@@ -58,7 +60,7 @@ pub(super) struct OrderRow {
 }
 
 #[derive(Debug, Clone, QueryableByName)]
-pub(super) struct SagaRow {
+pub(crate) struct SagaRow {
     #[diesel(sql_type = Jsonb)]
     pub state: Value,
     #[diesel(sql_type = Bool)]
@@ -71,7 +73,7 @@ pub(super) struct SagaRow {
 
 /// Something that was written.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub(super) struct Effect {
+pub(crate) struct Effect {
     /// The event that tells of it.
     #[diesel(sql_type = Text)]
     pub name: String,
@@ -81,7 +83,7 @@ pub(super) struct Effect {
 
 /// A message that was handled.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Handled {
+pub(crate) struct Handled {
     /// By which service.
     pub service: &'static str,
     pub message_id: Uuid,
@@ -94,7 +96,7 @@ pub(super) struct Handled {
 
 /// A message in an outbox.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Unpublished {
+pub(crate) struct Unpublished {
     /// Whose outbox.
     pub service: &'static str,
     pub message_id: Uuid,
@@ -171,7 +173,7 @@ fn effects_of(service: &str) -> &'static str {
 }
 
 /// A session of the story's own, which gives up rather than wait.
-pub(super) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnection> {
+pub(crate) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnection> {
     let mut connection =
         servers::connect(url).await.with_context(|| format!("the database of {service} does not answer"))?;
     let own = format!(
@@ -182,7 +184,7 @@ pub(super) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnectio
 }
 
 /// Reads all databases of a shop at the same time. One that cannot be read is named among the witnesses.
-pub(super) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
+pub(crate) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
     let mut records = Records::default();
     // The order first: its products and its customer say which rows others may hold.
     let of_orders = async {

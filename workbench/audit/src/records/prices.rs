@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
-use super::records::{Moment, Order, Pieces};
+use super::{Moment, Order, Pieces};
 
 /// A changed price is seen by others only once it is committed, and until then the one before it is honoured. No
 /// change of the catalog takes as long.
@@ -14,7 +14,7 @@ const COMMITTING: TimeDelta = TimeDelta::seconds(10);
 
 /// What a product cost from a moment on.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub(super) struct Price {
+pub(crate) struct Price {
     #[diesel(sql_type = Text)]
     pub sku: String,
     #[diesel(sql_type = BigInt)]
@@ -27,7 +27,7 @@ pub(super) struct Price {
 
 /// Everything that products ever cost, by sku, oldest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Prices(HashMap<String, Vec<Price>>);
+pub(crate) struct Prices(HashMap<String, Vec<Price>>);
 
 /// A line of an order, as it is stored.
 struct Line<'a> {
@@ -110,7 +110,7 @@ fn lines(order: &Order) -> impl Iterator<Item = Line<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made_up::{confirmed, shop};
+    use super::super::super::made_up::{confirmed, shop};
     use super::*;
 
     fn price(price: i64, sale_price: Option<i64>, second: i64) -> Price {

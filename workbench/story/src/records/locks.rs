@@ -12,11 +12,11 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uui
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::records::OrderRow;
+use super::OrderRow;
 
 /// A row that somebody holds.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// The table and the key.
     #[diesel(sql_type = Text)]
     pub the_row: String,
@@ -60,7 +60,7 @@ fn rows_of(service: &str) -> &'static str {
 }
 
 /// The rows of this order that somebody holds for whom somebody waits.
-pub(super) async fn held(
+pub(crate) async fn held(
     connection: &mut AsyncPgConnection,
     service: &str,
     order: Uuid,
