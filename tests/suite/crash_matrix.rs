@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use audit::Verdict;
 use experiments::crash_matrix::{self, Options};
 use faults::POINTS;
@@ -12,14 +12,14 @@ use tests::{DRIVERS, Driver, Stage};
 
 use crate::docs;
 
-/// The points take turns: the first in the first driver that has it, the next in the next. So every point is tried, and
-/// every driver, but not every pair.
+/// Each point in one driver, in the one that has had the fewest so far. So every point is tried, and every driver, but not
+/// every pair.
 pub async fn a_sample_of_all_points(stage: &Stage) -> Result<Option<String>> {
     let mut sample = DRIVERS.map(|driver| (driver, Vec::new()));
-    for (number, point) in POINTS.iter().enumerate() {
-        let has_it: Vec<usize> =
-            (0..DRIVERS.len()).filter(|n| !point.processes(DRIVERS[*n]).is_empty()).collect();
-        let (_, points) = &mut sample[has_it[number % has_it.len()]];
+    for point in POINTS {
+        let has_it = sample.iter_mut().filter(|(driver, _)| !point.processes(*driver).is_empty());
+        let (_, points) =
+            has_it.min_by_key(|(_, points)| points.len()).context("every point has a driver")?;
         points.push(point.name.to_owned());
     }
     ensure!(sample.iter().all(|(_, points)| points.len() > 1), "a driver is left out: {sample:?}");

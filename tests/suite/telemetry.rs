@@ -191,7 +191,8 @@ const GARBAGE: [&str; 5] = [
 ];
 
 pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<()> {
-    let long = "4".repeat(20_000);
+    // Below what a request may have in all: beyond that it is refused before it has a trace.
+    let long = "4".repeat(5_000);
     for garbage in GARBAGE.into_iter().chain([long.as_str()]) {
         let name = garbage.get(..20).unwrap_or(garbage);
         let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);

@@ -23,4 +23,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// What products cost, and since when: one row per change, written by a trigger, read by the audit.
+    catalog.prices (id) {
+        id -> BigInt,
+        sku -> Text,
+        price -> BigInt,
+        sale_price -> Nullable<BigInt>,
+        since -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(products, claims);

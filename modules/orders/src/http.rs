@@ -103,16 +103,19 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// This is safe even where a commit was sent and its answer lost: the order's key then finds the order.
 pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Result<T, PlaceError> {
-    let in_doubt = Cell::new(false);
+    let (in_doubt, failed) = (Cell::new(false), Cell::new(false));
     let delays = ExponentialBuilder::default().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1);
     let again = |error: &PlaceError| match error {
-        PlaceError::Broken(error) => blame(&**error) == Blame::Environment,
+        PlaceError::Broken(error) => {
+            failed.set(true);
+            blame(&**error) == Blame::Environment
+        }
         PlaceError::Unknown(_) => {
             in_doubt.set(true);
             true
         }
-        // The session that may have committed it still holds the key.
-        PlaceError::KeyBusy => in_doubt.get(),
+        // What an attempt of ours has left still holds the key: a session, or a branch until it is rolled back.
+        PlaceError::KeyBusy => in_doubt.get() || failed.get(),
         PlaceError::KeyReused => false,
     };
     let outcome = (|| attempt())
@@ -122,6 +125,9 @@ pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Resu
         .await;
     match outcome {
         Err(PlaceError::Broken(error)) if in_doubt.get() => Err(PlaceError::Unknown(error)),
+        Err(PlaceError::KeyBusy) if failed.get() && !in_doubt.get() => {
+            Err(PlaceError::Broken("what an earlier attempt has left still holds the key".into()))
+        }
         outcome => outcome,
     }
 }

@@ -20,7 +20,10 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Problem;
-use crate::http::OPENAPI;
+use crate::description::OPENAPI;
+
+/// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
+pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The longest path with its query, in bytes. Far below what a client of ours can send on.
 pub const LONGEST_TARGET: usize = 8 * 1024;
@@ -198,10 +201,16 @@ fn in_time(payload: Payload, by: Instant) -> Payload {
     Payload::from(chunks.boxed_local())
 }
 
+/// 413, with the limit.
+pub fn body_too_large() -> Problem {
+    let detail = format!("the body is larger than {BODY_LIMIT} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+}
+
 /// Why a body could not be read to its end. All of it is the client's doing.
 pub fn body_problem(error: &PayloadError) -> Problem {
     match error {
-        PayloadError::Overflow => crate::http::body_too_large(),
+        PayloadError::Overflow => body_too_large(),
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             let detail =
                 format!("the body was not there after {} s; send it faster, or less", BODY_TIME.as_secs());

@@ -14,22 +14,18 @@ use anyhow::{Context, anyhow};
 use contracts::TraceContext;
 use futures_util::future::LocalBoxFuture;
 
+pub use crate::description::OPENAPI;
+pub use crate::entrance::{BODY_LIMIT, body_too_large};
 use crate::health::Health;
 use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
 use crate::{Problem, entrance, idle};
-
-/// The one description of the shop's API: both modes serve this text.
-pub const OPENAPI: &str = include_str!("../openapi.json");
 
 /// The page that shows [`OPENAPI`] and sends requests. It needs nothing that does not stand in it.
 const DOCS: &str = include_str!("docs.html");
 
 /// The page may run what stands in it, talk to the server that it came from, and nothing else.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'";
-
-/// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
-pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// How long requests under way may take once the server was told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -224,12 +220,6 @@ fn json_problem(error: JsonPayloadError) -> Problem {
         ),
         other => Problem::bad_request("malformed_body", format!("the body cannot be read as JSON: {other}")),
     }
-}
-
-/// 413, with the limit.
-pub fn body_too_large() -> Problem {
-    let detail = format!("the body is larger than {BODY_LIMIT} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
 fn path_problem(error: PathError) -> Problem {

@@ -4,6 +4,7 @@ pub mod blame;
 pub mod config;
 pub mod crash;
 pub mod db;
+mod description;
 pub mod entrance;
 pub mod flaw;
 pub mod health;

@@ -6,7 +6,6 @@ mod broker;
 mod choreographed;
 mod consumer;
 mod delivery;
-mod flawed;
 mod holds;
 mod inbox;
 mod locks;

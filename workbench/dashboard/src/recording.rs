@@ -4,7 +4,7 @@
 //! so that a session that was killed has left what there was until then. Beside it are some [`stories`].
 
 use std::fs::{self, File};
-use std::io::{Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};

@@ -164,8 +164,8 @@ pub async fn overdue(
     }
     let unsent = chassis::unsent(conn, &due).await?;
     let rows: Vec<SagaRow> = sql("UPDATE checkout.sagas SET attempt = attempt + due.asked::integer,
-             deadline = clock_timestamp() + make_interval(secs => $3 * 2 ^ least(attempt + due.asked::integer, $4))
-         FROM unnest($1, $2) AS due (order_id, asked)
+             deadline = clock_timestamp() + make_interval(secs => $3::float8 * 2 ^ least(attempt + due.asked::integer, $4::integer))
+         FROM unnest($1::uuid[], $2::boolean[]) AS due (order_id, asked)
          WHERE sagas.order_id = due.order_id
          RETURNING sagas.order_id, state, version, traceparent, attempt")
     .bind::<Array<SqlUuid>, _>(&due)

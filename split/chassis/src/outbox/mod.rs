@@ -12,8 +12,9 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::flawed;
 use crate::schema::outbox;
+
+mod flawed;
 
 /// A message to be published.
 #[derive(Debug, Clone)]

@@ -1,12 +1,10 @@
-//! What the flaws put in place of outbox and inbox. Nothing to learn from, except what goes wrong.
+//! What the flaws put in place of the outbox. Nothing to learn from, except what goes wrong.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
-use uuid::Uuid;
 
-use crate::outbox::{OutboxEntry, OutboxRow};
+use super::{OutboxEntry, OutboxRow};
 
 /// Rule 1 left out: messages to be sent at once, whatever becomes of the transaction; a crash forgets them.
 static UNSAFE_OUTBOX: Mutex<Vec<OutboxRow>> = Mutex::new(Vec::new());
@@ -34,9 +32,4 @@ pub fn seen(rows: &[OutboxRow]) {
     if let Some(last) = rows.last() {
         LAST_ID.fetch_max(last.id, Ordering::Relaxed);
     }
-}
-
-/// Rule 12 left out: every message is new.
-pub fn all_are_new(ids: &[Uuid]) -> HashSet<Uuid> {
-    ids.iter().copied().collect()
 }
