@@ -380,11 +380,10 @@ pub async fn a_connection_is_not_held_for_nothing(world: &World) -> Result<()> {
     let slow = write(world, b"GET /products HTTP/1.1\r\nhost: sh", false).await?;
     ensure!([0, 408].contains(&slow.status), "half a head was answered {}", slow.status);
     // Who waits to be asked for the body is asked.
-    let patient = format!(
-        "PUT /products HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         expect: 100-continue\r\ncontent-length: 2\r\n\r\n[]"
-    );
-    let patient = write(world, patient.as_bytes(), false).await?;
+    let patient =
+        b"PUT /products HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncontent-type: application/json\r\n\
+        expect: 100-continue\r\ncontent-length: 2\r\n\r\n[]";
+    let patient = write(world, patient, false).await?;
     ensure!(patient.status == 100 && patient.body.starts_with("HTTP/1.1 204"), "{}", patient.head);
     Ok(())
 }
