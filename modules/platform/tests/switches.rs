@@ -23,7 +23,7 @@ fn nanoseconds(work: impl Fn()) -> f64 {
 }
 
 #[test]
-#[ignore = "a measurement, of use in release only"]
+#[ignore = "a measurement, not a test"]
 fn flaw_costs() {
     let nothing = nanoseconds(|| {
         black_box(());
