@@ -20,8 +20,9 @@ use crate::process::{self, Process};
 
 /// How long `initdb` may take, on a slow disk.
 const INITDB: Duration = Duration::from_secs(60);
-/// How long it may take to answer. Recovery after a crash counts too.
-const READY: Duration = Duration::from_secs(20);
+/// How long it may take to answer. Recovery after a crash counts too, and reads back every page since the last
+/// checkpoint: on a busy disk that was seen to take more than 20 s.
+const READY: Duration = Duration::from_secs(180);
 /// How long it may take to write its last checkpoint.
 const GRACE: Duration = Duration::from_secs(20);
 /// How many ports are tried: between our look and the server's bind another program may take one.

@@ -20,7 +20,7 @@ use crate::process::{self, Process};
 /// A node of 3.10 was seen, once in about twenty starts, to stop in the middle of its start, with nothing in its log;
 /// started once more it comes up. So it is given further chances, as any supervisor would. The last is long enough for
 /// a machine that is slow rather than a node that hangs.
-const READY: [Duration; 3] = [Duration::from_secs(25), Duration::from_secs(25), Duration::from_secs(60)];
+const READY: [Duration; 3] = [Duration::from_secs(40), Duration::from_secs(60), Duration::from_secs(180)];
 /// How long it may take to close its queues in order.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long one `rabbitmqctl` may take: it starts an Erlang of its own.

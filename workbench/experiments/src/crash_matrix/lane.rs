@@ -24,11 +24,11 @@ const BUYERS: usize = 8;
 /// The latest pass of a point at which a process dies.
 const LATEST_PASS: u64 = 6;
 /// How long a process may take to come to its point.
-const FIRE: Duration = Duration::from_secs(10);
+const FIRE: Duration = Duration::from_secs(60);
 /// Orders that are accepted after the crash before the load ends.
 const ORDERS_AFTER: u64 = 8;
 /// How long those, and everything after the load, may take.
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_secs(60);
 
 /// Where the crashes of one driver are made.
 pub struct Lane<'a> {

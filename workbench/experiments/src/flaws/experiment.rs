@@ -12,7 +12,7 @@ use super::scene::{BOUND, Scene};
 use faults::tap::{self, Tap};
 
 /// How long a process may take to come to its crash point.
-const FIRE: Duration = Duration::from_secs(10);
+const FIRE: Duration = Duration::from_secs(60);
 /// How long the relay may take to publish, or to be refused, what is in its outbox: it looks every 100 ms.
 const PUBLISHED: Duration = Duration::from_secs(1);
 /// How long the orchestrator waits for an answer, in seconds, where it shall not wait as long as usual.
