@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, answer};
 use crate::plan::plan;
 
-/// One order's progress through the plan. Stored after every reply, so that a crash loses nothing: rule 22 (intent
-/// first).
+/// One order's progress through the plan. Stored after every reply, so that a crash loses nothing: rule 22 (stored
+/// intent).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saga {
     order: PlacedOrder,

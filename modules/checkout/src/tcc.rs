@@ -10,7 +10,7 @@ use crate::answer::{Answer, answer};
 use crate::plan::participations;
 use crate::saga::Progress;
 
-/// One order's progress through its participations. Stored after every reply, as a saga is: rule 22 (intent first).
+/// One order's progress through its participations. Stored after every reply, as a saga is: rule 22 (stored intent).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tcc {
     order: PlacedOrder,

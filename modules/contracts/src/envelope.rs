@@ -25,8 +25,8 @@ pub struct Envelope<M> {
     pub source: String,
     /// The id of the order that the message is about.
     pub subject: OrderId,
-    /// When it was created, by the sender's clock. For people only; no decision depends on it; see rule 22 (intent
-    /// first).
+    /// When it was created, by the sender's clock. For people only; no decision depends on it; see rule 22 (stored
+    /// intent).
     pub time: DateTime<Utc>,
     /// How many times the same thing was asked before: 0 the first time.
     #[serde(default, skip_serializing_if = "is_zero")]
