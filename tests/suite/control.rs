@@ -90,7 +90,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     says(cleave, folder, "set nothing=1", 2, "gateway.timeout_ms").await?;
     says(cleave, folder, "set gateway.timeout_ms", 64, "a name and a number").await?;
     says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
-    says(cleave, folder, "logs monolith-2", 0, "known to the registry").await?;
+    says(cleave, folder, "logs monolith-2", 0, "registered with the registry").await?;
     Ok(())
 }
 

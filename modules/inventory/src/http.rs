@@ -67,7 +67,7 @@ async fn receive(pool: web::Data<Pool>, receipt: web::Json<Receipt>) -> Result<H
     if !received.await? {
         return Err(Problem::unprocessable(
             "receipt_id_reused",
-            "this receipt_id was sent with another delivery; use a new one for a new delivery",
+            "this receipt_id was used for a different delivery; use a new one for a new delivery",
         ));
     }
     Ok(HttpResponse::NoContent().finish())
