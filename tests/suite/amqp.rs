@@ -85,7 +85,7 @@ fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
         serde_json::to_value(Envelope::new("catalog", TraceContext::root(), 0, heard).carrying(placed))?;
     let mut poisons = malformed(&good);
     poisons.push(spoilt(
-        "an order of somebody else",
+        "another order than the subject",
         &good,
         |message| {
             let carried = message["order"].as_str().unwrap_or_default().to_owned();

@@ -106,7 +106,7 @@ async fn a_fault_opens_the_breaker(browser: &Browser) -> Result<()> {
     browser.click("[data-preset=cut]").await?;
     browser.until("the fault is there", "document.querySelector('#active li')").await?;
     browser.until("the breaker opens", "document.querySelector('.map .breaker.open')").await?;
-    ensure!(browser.tell(held).await? == json!(true), "each order is paid once, whatever is broken");
+    ensure!(browser.tell(held).await? == json!(true), "I3 does not hold during the fault");
     browser.press('h').await?;
     browser.until("the faults are gone", "!document.querySelector('#active li')").await?;
     browser
