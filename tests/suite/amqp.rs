@@ -92,7 +92,7 @@ fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
             let order_id = message["subject"].as_str().unwrap_or_default().to_owned();
             message["order"] = carried.replace(&order_id, &Uuid::new_v4().to_string()).into();
         },
-        "another",
+        "carried",
     ));
     poisons.push(spoilt(
         "no order",
