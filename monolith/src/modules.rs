@@ -10,7 +10,6 @@ use diesel_migrations::EmbeddedMigrations;
 use platform::CrashPoint;
 use platform::telemetry::{Kind, Scope};
 
-/// A module of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum Module {
@@ -41,7 +40,6 @@ impl Module {
         }
     }
 
-    /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
             Module::Catalog => "catalog",

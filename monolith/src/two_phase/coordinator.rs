@@ -14,7 +14,6 @@ use crate::modules::Module;
 /// Used instead of an epoch while this process does not hold the coordinator lock.
 const NO_EPOCH: i64 = 0;
 
-/// This process as a coordinator.
 #[derive(Debug)]
 pub struct Coordinator {
     name: Name,

@@ -20,7 +20,6 @@ const LONGEST: usize = 32;
 pub struct Name(String);
 
 impl Name {
-    /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -58,7 +57,6 @@ pub struct Gid {
     pub coordinator: Name,
     /// The coordinator's epoch when it began the transaction.
     pub epoch: i64,
-    /// The transaction.
     pub transaction: Uuid,
     /// The module that works in the branch.
     pub module: Module,

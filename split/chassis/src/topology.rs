@@ -30,7 +30,6 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// The topology of a service.
     pub fn new(namespace: &str, service: &str, routing_keys: &'static [&'static str]) -> Self {
         let queue = format!("{namespace}.{service}");
         Self {

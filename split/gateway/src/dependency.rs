@@ -99,7 +99,6 @@ impl Dependency {
         guarded.balance.instances(Instant::now()).next().is_some()
     }
 
-    /// The current limits.
     pub fn limits(&self) -> Limits {
         self.guarded().limits
     }
@@ -177,7 +176,6 @@ impl Dependency {
         outcome
     }
 
-    /// The state of the breaker.
     pub fn breaker(&self) -> State {
         self.guarded().breaker.state()
     }
