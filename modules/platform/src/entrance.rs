@@ -2,7 +2,7 @@
 //!
 //! Requests that only the client can fix are rejected here, before they cost anything else: too long, too slow, or with
 //! an ambiguous path. Behind a gateway such a request would otherwise count as a failure of the service it was for,
-//! rule 56 (client errors), or reach an endpoint that it was not routed to, rule 57 (one reading).
+//! rule 56 (client faults), or reach an endpoint that it was not routed to, rule 57 (one path).
 
 use std::borrow::Cow;
 use std::io;

@@ -57,7 +57,7 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 503: not possible now, and *certainly* nothing was done. Use it only if that is known: rule 53 (outcomes).
+    /// 503: not possible now, and *certainly* nothing was done. Use it only if that is known: rule 53 (three outcomes).
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }

@@ -76,7 +76,7 @@ pub enum NoAnswer {
     /// The time limit was reached. The request may have been done, or may still be done.
     TimedOut,
     /// The client's input does not make a valid request. The service was not asked and is not to blame: rule 56 (client
-    /// errors).
+    /// faults).
     Unsendable,
 }
 
@@ -89,7 +89,7 @@ pub struct Answer {
 
 impl Call {
     /// Reads a request completely. Errors that only the client can fix are found here, before any service is asked:
-    /// rule 56 (client errors).
+    /// rule 56 (client faults).
     pub async fn read(request: &HttpRequest, body: web::Payload) -> Result<Call, Problem> {
         let body = whole(body).await?;
         let method = Method::from_bytes(request.method().as_str().as_bytes())

@@ -128,7 +128,7 @@ impl Upstream {
 }
 
 /// Whether a failed attempt may have been done. A later attempt that certainly did nothing does not change that:
-/// rule 53 (outcomes).
+/// rule 53 (three outcomes).
 fn leaves_doubt(outcome: &Result<Answer, NoAnswer>) -> bool {
     match outcome {
         Ok(answer) => answer.status.is_server_error() && answer.status != StatusCode::SERVICE_UNAVAILABLE,
@@ -159,7 +159,7 @@ fn in_words(outcome: &Result<Answer, NoAnswer>) -> String {
 }
 
 /// For input that passes all checks but still does not make a valid request. It does not count for the breaker: rule 56
-/// (client errors).
+/// (client faults).
 fn unsendable() -> Problem {
     Problem::bad_request("invalid_path", "this path, query and headers do not make a valid request")
 }

@@ -9,7 +9,7 @@ use platform::Problem;
 
 /// Rejects requests that a web page has sent. A client that may write here can redirect the shop's requests, and a
 /// browser on this machine can reach loopback. A page that sends more than a plain form reveals its source in `Origin`.
-/// A page whose host name was made to point to this machine has that name in `Host`. See rule 39 (loopback).
+/// A page whose host name was made to point to this machine has that name in `Host`. See rule 39 (control access).
 pub async fn no_web_pages(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

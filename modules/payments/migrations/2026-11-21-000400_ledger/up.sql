@@ -16,7 +16,7 @@ CREATE TABLE payments.payments (
 );
 
 -- The ledger. Every movement has two entries, one where the money comes from and one where it goes, so all entries add
--- up to zero: rule 28 (money). The key allows each operation once per order: rule 20 (once).
+-- up to zero: rule 28 (money). The key allows each operation once per order: rule 20 (once per order).
 CREATE TABLE payments.entries (
     reference uuid NOT NULL,
     operation text NOT NULL CHECK (operation IN ('deposit', 'capture', 'refund')),
