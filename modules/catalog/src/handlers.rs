@@ -14,8 +14,8 @@ pub async fn handle<S: CatalogStore>(store: &mut S, command: Command) -> Result<
     }
 }
 
-/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction: rule 48
-/// (batch locks). A single command needs no such call: its handler locks in the same order.
+/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction:
+/// rule 48 (batch locks). A single command needs no such call: its handler locks in the same order.
 pub async fn lock<S: CatalogStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
     let (mut skus, mut released) = (Vec::new(), Vec::new());
     for command in commands {
@@ -57,8 +57,8 @@ async fn honour_prices<S: CatalogStore>(
 
 async fn release_prices<S: CatalogStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
     let mut found = store.load_claim(order).await?;
-    // A row that does not exist yet cannot be locked. Inserting the tombstone waits for a claim in progress: rule 47
-    // (missing row).
+    // A row that does not exist yet cannot be locked. Inserting the tombstone waits for a claim in progress:
+    // rule 47 (missing row).
     if found.is_none() && !store.save_tombstone(order).await? {
         found = store.load_claim(order).await?;
     }

@@ -41,8 +41,8 @@ pub enum Command {
     /// Shipping: say whether the shipment could be accepted. Changes nothing, so nothing undoes it.
     #[serde(rename = "shipping.quote-shipment.v1")]
     QuoteShipment { order_id: OrderId, region: Region },
-    /// Shipping: accept the shipment. The pivot: nothing after it can refuse, so nothing undoes it; see rule 25
-    /// (pivot).
+    /// Shipping: accept the shipment. The pivot: nothing after it can refuse, so nothing undoes it; see
+    /// rule 25 (pivot).
     #[serde(rename = "shipping.schedule-shipment.v1")]
     ScheduleShipment { order_id: OrderId, region: Region },
     /// Orders: confirm the order. Cannot refuse.

@@ -67,8 +67,8 @@ pub enum RefusalCode {
     InsufficientFunds,
     /// Shipping does not serve the region.
     RegionNotServed,
-    /// The step's compensation arrived before the step itself, so the step must not be done any more: rule 19
-    /// (tombstone).
+    /// The step's compensation arrived before the step itself, so the step must not be done any more:
+    /// rule 19 (tombstone).
     Withdrawn,
 }
 

@@ -8,8 +8,8 @@ use crate::{Invalid, whole};
 
 /// An amount in minor units (the smallest coin) of the shop's one currency.
 ///
-/// Never floating point, and arithmetic is checked: an overflow returns `None`, not a wrapped total; see rule 28
-/// (money).
+/// Never floating point, and arithmetic is checked: an overflow returns `None`, not a wrapped total; see
+/// rule 28 (money).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Money(#[serde(deserialize_with = "whole::deserialize")] pub i64);

@@ -17,8 +17,8 @@ pub async fn handle<S: StockStore>(store: &mut S, command: Command) -> Result<Ev
     }
 }
 
-/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction: rule 48
-/// (batch locks). A single command needs no such call: its handler locks in the same order.
+/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction:
+/// rule 48 (batch locks). A single command needs no such call: its handler locks in the same order.
 pub async fn lock<S: StockStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
     let (mut skus, mut released) = (Vec::new(), Vec::new());
     for command in commands {

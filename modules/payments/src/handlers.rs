@@ -21,8 +21,8 @@ pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<
     }
 }
 
-/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction: rule 48
-/// (batch locks). A single command needs no such call: its handler locks in the same order.
+/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction:
+/// rule 48 (batch locks). A single command needs no such call: its handler locks in the same order.
 pub async fn lock<S: PaymentStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
     let (mut customers, mut returned) = (Vec::new(), Vec::new());
     for command in commands {

@@ -25,8 +25,9 @@ pub type PooledConnection = deadpool::Object<AsyncPgConnection>;
 
 /// What every session sets, and why:
 ///
-/// - No wait is unbounded: rules 34 (prepared locks) and 54 (time limits). This covers locks, statements and forgotten
-///   transactions. The keepalives let the server notice quickly that a client has vanished, and release its locks.
+/// - Every wait has a limit: rules 34 (prepared locks) and 54 (time limits). This covers locks, statements and
+///   forgotten transactions. The keepalives let the server notice quickly that a client has vanished, and release its
+///   locks.
 /// - A prepared statement keeps its generic plan. Otherwise PostgreSQL would plan statements with array parameters anew
 ///   at every call: it assumes ten elements, sees that an order has two, and finds a cheaper plan each time. Planning
 ///   would cost as much as execution.
@@ -86,7 +87,7 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
         .expect("a pool with a runtime can be built")
 }
 
-/// Opens a connection on which no wait is unbounded: rule 54 (time limits). Options in the URL take precedence.
+/// Opens a connection on which every wait has a limit: rule 54 (time limits). Options in the URL take precedence.
 async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
     // The error's cause is what the server said, or why it could not be reached.
     let failed = |error: tokio_postgres::Error| {

@@ -18,8 +18,8 @@ const LOCK: i64 = 0x636c_6561_7665;
 /// Applies all pending migrations. Fails if a newer program has migrated the database, since its tables may mean
 /// something that this program does not know.
 ///
-/// diesel's harness blocks its thread, so it gets a runtime of its own and runs before the HTTP server starts: rule 41
-/// (migrations).
+/// diesel's harness blocks its thread, so it gets a runtime of its own and runs before the HTTP server starts:
+/// rule 41 (migrations).
 pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
     let url = database_url.to_owned();
     tokio::task::spawn_blocking(move || Runtime::new()?.block_on(migrate(&url, sources))).await?

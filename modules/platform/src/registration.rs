@@ -20,7 +20,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// Where a program listens and how it registers.
 #[derive(Debug, Clone, Args)]
 pub struct Endpoint {
-    /// TCP port on 127.0.0.1. 0 picks a free one; the first line on standard output names it.
+    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     pub port: u16,
     /// Registry to register with, e.g. http://127.0.0.1:8000. Without it, clients must know the program's address.

@@ -10,8 +10,8 @@ CREATE TABLE two_phase.coordinators (
 );
 
 -- Decisions, kept until the last branch is finished. The key allows one decision per transaction, whether the
--- coordinator makes it after collecting all votes, or recovery makes it for a coordinator that is gone: rule 30
--- (decision).
+-- coordinator makes it after collecting all votes, or recovery makes it for a coordinator that is gone:
+-- rule 30 (decision).
 CREATE TABLE two_phase.decisions (
     transaction_id uuid PRIMARY KEY,
     coordinator text NOT NULL,

@@ -1,7 +1,7 @@
 //! The third outcome of an order: unknown.
 //!
-//! An order is *decided*, *certainly not done*, or *unknown*, and only the code that knows may say which: rule 53
-//! (three outcomes).
+//! An order is *decided*, *certainly not done*, or *unknown*, and only the code that knows may say which:
+//! rule 53 (three outcomes).
 
 use std::fmt;
 

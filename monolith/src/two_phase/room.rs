@@ -1,5 +1,5 @@
-//! Checks that the servers have room for all transactions that the shop's instances may have prepared at once: rule 33
-//! (prepared limit).
+//! Checks that the servers have room for all transactions that the shop's instances may have prepared at once:
+//! rule 33 (prepared limit).
 //!
 //! `max_prepared_transactions` is a limit of the server, so the instances share it. Each instance registers its share
 //! in `two_phase.coordinators`; those whose lock is held count. An instance that does not fit does not start.

@@ -55,8 +55,8 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     }
 
     /// Puts a message back that the broker removed from the queue. The message is not known to be bad: the delivery
-    /// limit counts every message that was in flight when a consumer died, and most of them were innocent. See rules 46
-    /// (bad moments) and 50 (delivery limit).
+    /// limit counts every message that was in flight when a consumer died, and most of them were innocent. See
+    /// rules 46 (bad moments) and 50 (delivery limit).
     pub(crate) async fn bring_back(&self, delivery: &Delivery) -> anyhow::Result<()> {
         let counts = Counts::of(delivery);
         let headers = json!({ ATTEMPTS: counts.attempts, TAKEN_OUT: i64::from(counts.over_limit) });

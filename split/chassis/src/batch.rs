@@ -81,8 +81,8 @@ impl<'a> Batch<'a> {
     }
 
     /// The headers of its first row. Texts are cut here too, because every message passes here: the broker closes the
-    /// connection of a sender whose headers exceed a frame, and the row would be sent again and again. See rule 49
-    /// (text bounds).
+    /// connection of a sender whose headers exceed a frame, and the row would be sent again and again. See
+    /// rule 49 (text bounds).
     pub fn headers(&self) -> FieldTable {
         let mut table = FieldTable::default();
         for (name, value) in self.rows[0].headers.iter().flat_map(|headers| headers.as_object()).flatten() {

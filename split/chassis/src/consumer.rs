@@ -96,8 +96,8 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         within(connection.close(200, "stopping".into())).await
     }
 
-    /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed: rule 12
-    /// (inbox).
+    /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed:
+    /// rule 12 (inbox).
     async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut items: Vec<Received<R::Message>> =

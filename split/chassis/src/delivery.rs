@@ -17,8 +17,8 @@ pub struct Received<M> {
     pub attempts: i64,
     /// The span from delivery to ack, a child of the span that published the message.
     pub span: Span,
-    /// The broker's `redelivered` flag. Unreliable: it is not set when a publisher sends a message again, rule 13
-    /// (redelivered flag).
+    /// The broker's `redelivered` flag. Unreliable: it is not set when a publisher sends a message again,
+    /// rule 13 (redelivered flag).
     pub redelivered: bool,
     /// Whether the message may have killed a process. It is then handled alone and recorded as such: rule 50 (delivery
     /// limit).

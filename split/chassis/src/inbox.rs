@@ -20,8 +20,8 @@ struct Claimed {
 
 /// Marks messages as handled, in the transaction that handles them. Returns those that are new.
 ///
-/// The broker's `redelivered` flag plays no part: it is not set when a publisher sends a message again. See rule 13
-/// (redelivered flag).
+/// The broker's `redelivered` flag plays no part: it is not set when a publisher sends a message again. See
+/// rule 13 (redelivered flag).
 pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
     CrashPoint::BeforeInboxRow.pass();
     if Flaw::NoInbox.is_on() || Flaw::TrustRedelivered.is_on() {

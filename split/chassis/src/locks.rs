@@ -6,8 +6,7 @@
 //!
 //! 1. the inbox rows, by message id (`inbox.rs`);
 //! 2. the orders, with advisory locks, since an order's row may not exist yet and a missing row cannot be locked:
-//!    rule 47 (missing row)
-//!    (missing row);
+//!    rule 47 (missing row);
 //! 3. the rows that orders share, by key. The module's `lock` knows them: stock, products on sale, wallets.
 //!
 //! Other writers of these rows (`POST /stock/receipts`, `POST /wallets/deposits`, `PUT /products`) use one statement

@@ -36,7 +36,7 @@ use crate::routes::Routes;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version)]
 struct Cli {
-    /// TCP port on 127.0.0.1. 0 picks a free one; the first line on standard output names it.
+    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     port: u16,
     /// Registry that knows the services' addresses, e.g. http://127.0.0.1:8000.

@@ -158,8 +158,8 @@ fn in_words(outcome: &Result<Answer, NoAnswer>) -> String {
     }
 }
 
-/// For input that passes all checks but still does not make a valid request. It does not count for the breaker: rule 56
-/// (client faults).
+/// For input that passes all checks but still does not make a valid request. It does not count for the breaker:
+/// rule 56 (client faults).
 fn unsendable() -> Problem {
     Problem::bad_request("invalid_path", "this path, query and headers do not make a valid request")
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::settings;
 
 /// The *service registry* (Richardson, "Microservices Patterns"). An entry is a lease that ends unless it is renewed.
-/// An instance whose lease has ended is *silent*; it is removed only once it is known to be gone. See rule 55
-/// (silence).
+/// An instance whose lease has ended is *silent*; it is removed only once it is known to be gone. See
+/// rule 55 (silence).
 #[derive(Debug)]
 pub struct Directory {
     time_to_live: Duration,

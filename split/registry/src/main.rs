@@ -17,7 +17,7 @@ use registry::{Kept, Registry};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "registry", version)]
 struct Cli {
-    /// TCP port on 127.0.0.1. 0 picks a free one; the first line on standard output names it.
+    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     port: u16,
     /// How long an instance stays listed without a heartbeat, in milliseconds.

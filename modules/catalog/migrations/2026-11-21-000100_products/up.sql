@@ -10,8 +10,8 @@ CREATE TABLE catalog.products (
     sale_claimed bigint NOT NULL DEFAULT 0 CHECK (sale_claimed BETWEEN 0 AND sale_quota)
 );
 
--- What an order claimed of sales. A released row may stand for a claim that never arrived: rule 19
--- (tombstone).
+-- What an order claimed of sales. A released row may stand for a claim that never arrived:
+-- rule 19 (tombstone).
 CREATE TABLE catalog.claims (
     order_id uuid PRIMARY KEY,
     lines jsonb NOT NULL,
