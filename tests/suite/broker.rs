@@ -1,5 +1,6 @@
-//! The broker at its worst, as others have met it: text larger than a frame, limits that drop messages, ways that lead
-//! nowhere, queues that vanish. The services go on by themselves, and nothing is lost.
+//! Broker problems that others have reported (see docs/field-log.md): text larger than a frame, limits that
+//! drop messages, messages that no queue takes, queues that vanish. The services recover by themselves and
+//! lose nothing.
 
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ use uuid::Uuid;
 
 use tests::order;
 
-/// More than fits in a frame, of 131,064 bytes.
+/// More than fits into a frame of 131,064 bytes.
 const LARGER_THAN_A_FRAME: usize = 200_000;
 
-/// A channel of our own to a world's broker.
+/// A channel to a world's broker.
 struct Probe {
     connection: Connection,
     channel: Channel,
@@ -39,12 +40,12 @@ impl Probe {
         Ok(Probe { connection, channel, namespace: world.namespace.clone() })
     }
 
-    /// The name of a service's queue, or of one beside it, such as `inventory.dead`.
+    /// The name of a service's queue, or of one that belongs to it, such as `inventory.dead`.
     fn queue(&self, name: &str) -> String {
         format!("{}.{name}", self.namespace)
     }
 
-    /// How many messages are ready in a queue, and how many consume it.
+    /// The number of ready messages in a queue, and of its consumers.
     async fn look(&self, name: &str) -> Result<(u32, u32)> {
         let passive = QueueDeclareOptions { passive: true, ..Default::default() };
         let declared = self.channel.queue_declare(self.queue(name).into(), passive, FieldTable::default());
@@ -57,11 +58,11 @@ impl Probe {
         let options = BasicPublishOptions::default();
         let sent =
             self.channel.basic_publish("".into(), self.queue(name).into(), options, body, properties).await?;
-        ensure!(sent.await?.is_ack(), "{name} did not take a message");
+        ensure!(sent.await?.is_ack(), "{name} did not accept a message");
         Ok(())
     }
 
-    /// The next dead letter of a service: its reason and its body. It is taken out.
+    /// Takes the next dead letter of a service from its queue: the reason and the body.
     async fn dead_letter(&self, service: &str) -> Result<(String, Vec<u8>)> {
         let queue = self.queue(&format!("{service}.dead"));
         eventually(&format!("there is a dead letter in {queue}"), async || {
@@ -111,14 +112,14 @@ struct Number {
     number: i64,
 }
 
-/// The number that a statement selects under the name `number`.
+/// The column `number` of the only row.
 async fn number(database: &str, statement: &str) -> Result<i64> {
     let mut connection = AsyncPgConnection::establish(database).await?;
     let number: Number = diesel::sql_query(statement).get_result(&mut connection).await?;
     Ok(number.number)
 }
 
-/// Goods and money, for orders that can all be confirmed. Made while all services are there.
+/// Goods and money for orders that can all be confirmed. Created while all services are running.
 struct Means {
     sku: String,
     customer: String,
@@ -132,7 +133,7 @@ impl Means {
         })
     }
 
-    /// Places so many orders, all of which can be confirmed; their locations.
+    /// Places orders that can all be confirmed, and returns their locations.
     async fn order(&self, world: &World, count: usize) -> Result<Vec<String>> {
         let mut places = Vec::new();
         for _ in 0..count {
@@ -144,7 +145,7 @@ impl Means {
     }
 }
 
-/// As [`World::still_works`], once the gateway trusts again a service that was away.
+/// [`World::still_works`], retried until the gateway uses a restarted service again.
 async fn works_again(world: &World) -> Result<()> {
     eventually("the shop works again", async || Ok(world.still_works().await.ok())).await
 }
@@ -157,14 +158,14 @@ async fn all_confirmed(world: &World, places: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// How often the relay of a service had to begin anew.
+/// How often the relay of a service had to reconnect.
 async fn relay_lost(world: &World, service: &str) -> Result<usize> {
     let log = std::fs::read_to_string(world.shop().await.log(service)?)?;
     Ok(log.matches("the relay lost its connection").count())
 }
 
-/// D1. What a message says is quoted in the reason of its dead letter, which is a header, and headers have to fit in one
-/// frame: else the broker closes the relay's connection, again and again.
+/// The reason of a dead letter quotes the message. It is a header, and headers have to fit into one frame.
+/// Otherwise the broker closes the relay's connection again and again.
 pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;
@@ -196,7 +197,7 @@ pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Opti
         world.still_works().await.context("after a dead letter")?;
     }
     ensure!(relay_lost(&world, "inventory").await? == 0, "the relay of the inventory lost its connection");
-    // A row of an older version, which did not bound what it wrote.
+    // A row from an older version, which did not bound the text.
     let mut database = AsyncPgConnection::establish(&world.databases.inventory).await?;
     let row = format!(
         "INSERT INTO chassis.outbox (message_id, destination, queue, headers, body)
@@ -206,7 +207,7 @@ pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Opti
     database.batch_execute(&row).await?;
     let (reason, _) = probe.dead_letter("inventory").await?;
     ensure!(reason.len() < 2000, "a reason of {} bytes", reason.len());
-    // What a client sends comes back in a problem, and is cut there too.
+    // A problem quotes the client's request, and is bounded as well.
     let problem = world.get(&format!("/orders?customer={}", "%20".repeat(2000))).await?;
     ensure!(problem.text.len() < 4000, "a problem of {} bytes", problem.text.len());
     probe.close().await?;
@@ -214,22 +215,23 @@ pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Opti
     Ok(None)
 }
 
-/// D2. A broker, or a policy, limits how often a message may come back to a queue; what is over it is dropped unless the
-/// queue dead-letters. A consumer that dies takes its innocent neighbours along: they have to come back.
+/// A broker or a policy limits how often a message may return to a queue. Beyond that it is dropped, unless
+/// the queue dead-letters. When a consumer dies, the messages next to the bad one are counted too, and must
+/// not be lost.
 pub async fn a_delivery_limit_drops_nothing(stage: &Stage) -> Result<Option<String>> {
     let mut infrastructure = stage.new_infrastructure().await?;
     let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
-        return Ok(Some("the broker is not a private one, so no policy is set".into()));
+        return Ok(Some("the broker is not a private one, so the case sets no policy".into()));
     };
     broker.ctl(&["set_policy", "limit", ".*", r#"{"delivery-limit":2}"#, "--apply-to", "queues"]).await?;
-    // Nobody asks again here: what is lost stays lost.
+    // In a choreography no command is sent again, so a lost message stays lost.
     let world = world(stage, Driver::Choreographed, &infrastructure).await?;
     let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
     let mut blocker = AsyncPgConnection::establish(&world.databases.inventory).await?;
     blocker.batch_execute("BEGIN; LOCK TABLE chassis.inbox IN ACCESS EXCLUSIVE MODE").await?;
     let places = means.order(&world, 3).await?;
     for _ in 0..6 {
-        eventually("the inventory has all messages in hand", async || {
+        eventually("all messages are delivered to the inventory", async || {
             let ready = probe.look("inventory").await?.0 + probe.look("inventory.taken-out").await?.0;
             Ok((ready == 0).then_some(()))
         })
@@ -240,14 +242,15 @@ pub async fn a_delivery_limit_drops_nothing(stage: &Stage) -> Result<Option<Stri
     }
     blocker.batch_execute("ROLLBACK").await?;
     all_confirmed(&world, &places).await?;
-    ensure!(probe.look("inventory.dead").await?.0 == 0, "an innocent message was given up");
+    ensure!(probe.look("inventory.dead").await?.0 == 0, "a message next to the bad one was dead-lettered");
     probe.close().await?;
     stage.close(world, &infrastructure, Expected::default()).await?;
     infrastructure.stop().await?;
     Ok(None)
 }
 
-/// A message that ends every process that handles it is set aside after a stated number of deaths; its neighbours are not.
+/// A message that kills every process that handles it is dead-lettered after a fixed number of deaths. The
+/// messages next to it are not.
 pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Choreographed, infrastructure).await?;
@@ -263,11 +266,11 @@ pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Optio
             break;
         }
         deaths += 1;
-        ensure!(deaths < 20, "the message goes on killing");
+        ensure!(deaths < 20, "the message still kills the service");
         shop.restart_with("inventory", &crash).await?;
     }
-    // Twice before anybody suspects a message, and five times with it in hand.
-    ensure!(deaths == 7, "it was given up after {deaths} deaths");
+    // Two deaths before the message is suspected, and five while it is handled alone.
+    ensure!(deaths == 7, "it was dead-lettered after {deaths} deaths");
     let (reason, _) = probe.dead_letter("inventory").await?;
     ensure!(reason.contains("died 5 times"), "{reason}");
     world.shop().await.restart_with("inventory", &[]).await?;
@@ -281,7 +284,8 @@ pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Optio
     Ok(None)
 }
 
-/// The queue of an older version does not dead-letter, and cannot be changed. It is replaced, with all that is in it.
+/// The queue of an older version does not dead-letter, and its arguments cannot be changed. The service
+/// replaces it and keeps its messages.
 pub async fn an_older_queue_is_replaced(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Choreographed, infrastructure).await?;
@@ -295,16 +299,16 @@ pub async fn an_older_queue_is_replaced(stage: &Stage) -> Result<Option<String>>
     .await?;
     world.shop().await.restart("inventory").await?;
     all_confirmed(&world, &places).await?;
-    // The same arguments are accepted; others would be an error.
+    // The broker accepts the same arguments again; different ones would be an error.
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
     let queue = probe.queue("inventory");
     let channel = probe.connection.create_channel().await?;
     channel
         .queue_declare(queue.as_str().into(), durable, dead_lettering(&format!("{queue}.taken-out")))
         .await
-        .context("the queue is not as this version declares it")?;
+        .context("the queue has not the arguments of this version")?;
 
-    // While somebody consumes it, it is used as it is.
+    // A queue with a consumer is not replaced.
     world.shop().await.kill("inventory")?;
     older_queue(&probe).await?;
     let held = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
@@ -322,7 +326,7 @@ pub async fn an_older_queue_is_replaced(stage: &Stage) -> Result<Option<String>>
     Ok(None)
 }
 
-/// What an older version declared.
+/// Declares the queue as an older version did.
 async fn older_queue(probe: &Probe) -> Result<()> {
     probe.delete("inventory").await?;
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
@@ -352,8 +356,8 @@ fn dead_lettering(to: &str) -> FieldTable {
     arguments
 }
 
-/// D3. What no queue takes waits by itself: more of it than the relay looks at in one go, and yet others go on, on the same
-/// connection. What its own order wrote later waits behind it.
+/// Messages that no queue takes wait by themselves, even more of them than the relay reads at a time. Others
+/// are published on the same connection. Later messages of the same order wait behind them.
 pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;
@@ -366,7 +370,7 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
              FROM generate_series(1, 600)"
         ))
         .await?;
-    world.still_works().await.context("behind 600 messages that nobody hears")?;
+    world.still_works().await.context("behind 600 messages that no queue takes")?;
 
     probe.unbind("shipping", "shipping.schedule-shipment").await?;
     let stuck = means.order(&world, 3).await?;
@@ -376,12 +380,12 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
         Ok((number(&world.databases.orders, waiting).await? == 3).then_some(()))
     })
     .await?;
-    // This one needs no shipment.
+    // This order is refused for its price, so it needs no shipment.
     let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
     world
         .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 4 }]), "price_changed")
         .await?;
-    // Behind a message of its own order that waits; another order's is not.
+    // The first message is behind one of its own order, which waits. The second belongs to another order.
     let heard = QueueDeclareOptions { exclusive: true, ..Default::default() };
     let heard = probe.channel.queue_declare("".into(), heard, FieldTable::default()).await?;
     let heard = heard.name().to_string();
@@ -397,26 +401,27 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
         let message = probe.channel.basic_get(heard.as_str().into(), options).await?;
         Ok(message.map(|message| String::from_utf8_lossy(&message.delivery.data).into_owned()))
     };
-    ensure!(eventually("one is heard", next).await? == "free");
-    // Longer than the first pauses of the destination: each time that it is tried, nothing goes past it.
+    ensure!(eventually("the free message arrives", next).await? == "free");
+    // Longer than the first pauses of the destination. Each time it is tried, nothing of the same order may
+    // overtake.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    ensure!(next().await?.is_none(), "a message went past one of its own order that came back");
+    ensure!(next().await?.is_none(), "a message overtook one of its own order that came back");
     for place in &stuck {
         ensure!(world.get(place).await?.json["status"] == "pending");
     }
-    ensure!(relay_lost(&world, "orders").await? == 0, "the relay began anew");
+    ensure!(relay_lost(&world, "orders").await? == 0, "the relay reconnected");
 
     probe.bind("shipping", "shipping.schedule-shipment").await?;
     all_confirmed(&world, &stuck).await?;
-    ensure!(eventually("the other is heard", next).await? == "behind");
+    ensure!(eventually("the other message arrives", next).await? == "behind");
     outbox.batch_execute("DELETE FROM chassis.outbox WHERE destination = 'nobody.hears-this'").await?;
     probe.close().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
 
-/// D5. An answer that is overdue is asked for again, each time after twice as long; a question that still lies in the
-/// asker's own outbox is not asked a second time.
+/// If an answer is overdue, the command is sent again, with the pause doubling each time. A command that is
+/// still in the sender's own outbox is not written a second time.
 pub async fn asking_again_backs_off(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Orchestrated, Driver::Tcc] {
@@ -431,7 +436,7 @@ async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Dr
     world.shop().await.restart_with("orders", &["--answer-within".into(), "1".into()]).await?;
     let attempts = "SELECT max(attempt)::bigint AS number FROM checkout.sagas WHERE NOT finished";
 
-    // The question has left, and nobody answers: it is asked again after 1, 3, 7 and 15 s.
+    // The command was published, and no answer comes. It is sent again after 1, 3, 7 and 15 s.
     world.shop().await.kill("inventory")?;
     let asked = means.order(&world, 2).await?;
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -442,14 +447,14 @@ async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Dr
     world.shop().await.restart("inventory").await?;
     all_confirmed(&world, &asked).await?;
 
-    // The question has not left.
+    // The command was not published.
     let key = if driver == Driver::Tcc { "inventory.reserve-stock" } else { "catalog.honour-prices" };
     let service = key.split('.').next().unwrap_or_default();
     probe.unbind(service, key).await?;
     let unasked = means.order(&world, 2).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let again = number(&world.databases.orders, attempts).await?;
-    // Where all participants are asked at once, the later questions about an order wait behind the one that came back.
+    // If all participants are asked at once, an order's later commands wait behind the one that came back.
     let twice = "SELECT count(*) - count(DISTINCT (subject, destination)) AS number FROM chassis.outbox";
     let twice = number(&world.databases.orders, twice).await?;
     ensure!((again, twice) == (0, 0), "asked again {again} times, {twice} questions are in the outbox twice");
@@ -459,7 +464,7 @@ async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Dr
     stage.close(world, infrastructure, Expected::default()).await
 }
 
-/// Somebody deletes a queue, or empties it. What was in it is asked for again; the service makes its queue anew.
+/// A queue is deleted or purged. Its lost messages are sent again, and the service declares its queue again.
 pub async fn a_queue_that_vanishes_comes_back(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;

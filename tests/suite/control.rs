@@ -1,4 +1,5 @@
-//! The control interface of a real `cleave up`: what it does, and whom it does not let in (rule 39).
+//! The control interface of a real `cleave up`: what it does, and which requests it rejects; see rule 39
+//! (control access).
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,9 +13,9 @@ use tokio::process::{Child, Command};
 
 use crate::docs;
 
-/// How long `cleave up` may take, servers and all, on a machine that has other things to do.
+/// The limit for `cleave up`, servers included, on a busy machine.
 const UP: Duration = Duration::from_secs(120);
-/// How long any other command may take.
+/// The limit for any other command.
 const BOUND: Duration = Duration::from_secs(60);
 
 pub async fn up_is_controlled_by_its_owner_alone(stage: &Stage) -> Result<Option<String>> {
@@ -25,7 +26,7 @@ pub async fn up_is_controlled_by_its_owner_alone(stage: &Stage) -> Result<Option
     let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
     let state = published(&mut up, folder.path()).await?;
     let outcome = controlled(&cleave, folder.path(), &state).await;
-    // It has to end whatever came before.
+    // Stop the shop even if the checks have failed.
     let (code, said) = run(&cleave, folder.path(), "down").await?;
     ensure!(code == Some(0), "down: {said}");
     tokio::time::timeout(BOUND, up.wait()).await.context("`cleave up` did not end")??;
@@ -71,7 +72,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
         ("status --json", 0, "status.schema.json"),
         ("deploy monolith --json", 0, "deploy.schema.json"),
         ("fault list --json", 0, "faults.schema.json"),
-        // Nobody has ordered anything.
+        // There are no orders yet.
         ("audit --json", 2, "audit.schema.json"),
         ("doctor --json", 0, "doctor.schema.json"),
     ] {
@@ -90,11 +91,11 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     says(cleave, folder, "set nothing=1", 2, "gateway.timeout_ms").await?;
     says(cleave, folder, "set gateway.timeout_ms", 64, "a name and a number").await?;
     says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
-    says(cleave, folder, "logs monolith-2", 0, "known to the registry").await?;
+    says(cleave, folder, "logs monolith-2", 0, "registered with the registry").await?;
     Ok(())
 }
 
-/// While somebody looks at a product, a deployment counts these requests, and that none of them failed.
+/// A deployment under requests counts them, and none of them fails.
 async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &str) -> Result<()> {
     let (client, url) = (Client::new(), format!("{address}/products/product-0001"));
     let browsing = tokio::spawn(async move {
@@ -113,7 +114,7 @@ async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &
     Ok(())
 }
 
-/// Each way round the door, on the real thing.
+/// Tries each known way to bypass the checks, on the real interface.
 async fn strangers_stay_outside(state: &Value) -> Result<()> {
     let port = state["control"]["port"].as_u64().context("it has a port")?;
     let token = state["control"]["token"].as_str().context("it has a token")?;
@@ -136,9 +137,9 @@ async fn strangers_stay_outside(state: &Value) -> Result<()> {
         ("a form post", vec![form, key], StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ] {
         let answered = knock(&headers).await?;
-        ensure!(answered == status, "{what} was answered {answered}");
+        ensure!(answered == status, "{what} got {answered}");
     }
-    // What a browser asks before it lets a page send JSON: nobody says yes.
+    // The preflight request of a browser, before a page may send JSON. It gets no permission.
     let asked = Client::new().request(reqwest::Method::OPTIONS, &url).header("origin", "http://evil.example");
     let answer = asked.send().await?;
     ensure!(answer.headers().get("access-control-allow-origin").is_none(), "{:?}", answer.headers());

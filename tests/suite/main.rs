@@ -1,7 +1,8 @@
-//! The suite: every case against every topology that it is about.
+//! The suite: every case on every topology that it applies to.
 //!
-//! One program, so that the servers are started once, and only if a case that needs them is run. The last case of a
-//! driver has their shared world audited and stopped; what the audit finds fails it, whatever the cases said.
+//! It is one program, so that the servers are started only once, and only if a case needs them. The last case
+//! of a driver audits and stops their shared world. It fails if the audit finds anything, even if all cases
+//! have passed.
 
 mod amqp;
 mod api;
@@ -53,19 +54,19 @@ use tests::{Driver, Mode, Stage, World};
 use times::Times;
 use tokio::runtime::Runtime;
 
-/// How many cases run side by side: most of them wait for something most of the time.
+/// How many cases run in parallel. Most of them spend most of their time waiting.
 const THREADS: usize = 4;
 
 /// A case that needs no server.
 type Plain = fn() -> Result<()>;
-/// A case in a world that it shares with others.
+/// A case in a shared world.
 type InWorld = fn(Arc<World>) -> LocalBoxFuture<'static, Result<()>>;
-/// A case that makes its own world, or breaks one. `Some` says why it could not be tried.
+/// A case that creates its own world, or breaks one. `Some` gives the reason why it was skipped.
 type OnStage = fn(Arc<Stage>) -> LocalBoxFuture<'static, Result<Option<String>>>;
-/// A case that makes its own world of each driver.
+/// A case that creates its own world for each driver.
 type WithDriver = fn(Arc<Stage>, Driver) -> LocalBoxFuture<'static, Result<()>>;
 
-/// Names with the functions that they name.
+/// Pairs each function with its name.
 macro_rules! cases {
     (plain: $($module:ident :: $case:ident),* $(,)?) => {
         vec![$((concat!(stringify!($module), "::", stringify!($case)), $module::$case as Plain)),*]
@@ -170,7 +171,7 @@ fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).collect()
 }
 
-/// Cases that take long, and say the same as others in small: only who asks for them gets them.
+/// Long versions of cases that also run in a short form. They are run only on request.
 fn in_full() -> Vec<(&'static str, InWorld)> {
     cases![world: contention::one_unit_and_five_hundred_buyers_in_full]
 }
@@ -250,7 +251,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
     ]
 }
 
-/// Cases that need the machine for themselves: they measure, or keep every core busy.
+/// Cases that need the machine for themselves, because they measure or use every core.
 fn alone() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::a_sample_of_all_points,
@@ -262,7 +263,7 @@ fn alone() -> Vec<(&'static str, OnStage)> {
     ]
 }
 
-/// Of those that have a sample above, all of it.
+/// Those of which only a sample is run above, in full.
 fn alone_in_full() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::every_point_of_every_driver,
@@ -273,7 +274,7 @@ fn alone_in_full() -> Vec<(&'static str, OnStage)> {
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
-    let runtime = Runtime::new().expect("threads can be started");
+    let runtime = Runtime::new().expect("the runtime starts");
     let suite = Arc::new(Suite { runtime, stage: Arc::default(), times: Times::default() });
     let conclusion = libtest_mimic::run(&arguments, trials(&suite));
 
@@ -283,7 +284,7 @@ fn main() -> ExitCode {
     match runtime.block_on(stage.finish()) {
         Ok(()) => conclusion.exit_code(),
         Err(error) => {
-            eprintln!("the cases are over, and: {error:#}");
+            eprintln!("after all cases: {error:#}");
             ExitCode::FAILURE
         }
     }

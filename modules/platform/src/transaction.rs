@@ -1,23 +1,23 @@
-//! A transaction that says how it ended, where that can be known.
+//! A transaction that reports how it ended, as far as that can be known.
 
 use contracts::BoxError;
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 
-/// A transaction that was not seen to commit.
+/// A transaction that did not visibly commit.
 #[derive(Debug)]
 pub enum NotCommitted<E> {
-    /// Nothing of it remains, for certain: `COMMIT` was never sent, or the server said no to it.
+    /// Certainly rolled back: `COMMIT` was never sent, or the server refused it.
     RolledBack(E),
-    /// `COMMIT` was sent, and its answer was lost. It may have been done (rule 23).
+    /// `COMMIT` was sent and its reply was lost. It may have been done: rule 23 (time-outs).
     Unknown(BoxError),
 }
 
-/// Does some work in a transaction. What the work failed with is what is returned: where the rollback fails too, the
-/// connection is broken, the pool throws it away, and the server rolls back.
+/// Runs work in a transaction and returns the work's own error if it fails. If the rollback fails too, the connection
+/// is broken: the pool discards it, and the server rolls back.
 ///
-/// diesel's own function returns the failed rollback's error in place of the first one, and does not tell a commit whose
-/// answer was lost from work that was never committed.
+/// diesel's own function returns the rollback's error instead of the first one, and does not distinguish a commit with
+/// a lost reply from work that was never committed.
 pub async fn transaction<T, E: From<Error>>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>,
@@ -38,8 +38,8 @@ pub async fn transaction<T, E: From<Error>>(
     }
 }
 
-/// Whether a `COMMIT` was refused, for certain: a constraint that was deferred, or a serialization failure. Any other error
-/// can be that of a connection which broke after the server had done it.
+/// Whether the server certainly refused a `COMMIT`: a deferred constraint or a serialization failure. Any other error
+/// may come from a connection that broke after the server had committed.
 fn server_refused(error: &Error) -> bool {
     matches!(
         error,

@@ -1,4 +1,4 @@
-//! Pooled connections after something went wrong on one of them.
+//! Refreshes pooled connections after an unexpected error on one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,28 +8,28 @@ use diesel::result::{DatabaseErrorKind as Kind, Error};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use futures_util::{FutureExt, StreamExt};
 
-/// How often connections of one pool have met an error that is not the statement's own.
+/// How many times a pool's connections have met an error that is not the statement's own fault.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trouble(Arc<AtomicU64>);
 
 impl Trouble {
-    /// What a new connection is watched by.
+    /// An observer for a new connection.
     pub fn watch(&self) -> Watch {
         Watch { seen: self.0.load(Ordering::Relaxed), trouble: self.clone() }
     }
 }
 
-/// Watches one connection of a pool.
+/// Observes one connection of a pool.
 pub(crate) struct Watch {
     trouble: Trouble,
-    /// The trouble that there was when its statements were prepared.
+    /// The pool's error count when this connection's statements were prepared.
     seen: u64,
 }
 
 impl Instrumentation for Watch {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        // A statement that its table has outgrown (0A000, "cached plan must not change result type") has no kind of its
-        // own. Whatever it is: to prepare again costs little, and is right after everything else that has none.
+        // A stale statement (0A000, "cached plan must not change result type") has no error kind of its own. Preparing
+        // again is cheap, so it is done after every error without a kind.
         if let InstrumentationEvent::FinishQuery {
             error: Some(Error::DatabaseError(Kind::Unknown, _)), ..
         } = event
@@ -39,16 +39,16 @@ impl Instrumentation for Watch {
     }
 }
 
-/// Looks after a connection that is to be used again. An error: it has ended, and another is to be opened.
+/// Checks a connection before it is used again. Fails if the connection has ended and must be replaced.
 pub(crate) fn look_after(conn: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
-    // We never listen for notifications, so all that can come is the end of the connection.
+    // We never LISTEN, so anything on this stream means that the connection has ended.
     if std::pin::pin!(conn.notifications_stream()).next().now_or_never().is_some() {
         return Err(Error::BrokenTransactionManager);
     }
     let Some(watch) = conn.instrumentation().downcast_mut::<Watch>() else { return Ok(()) };
     let trouble = watch.trouble.0.load(Ordering::Relaxed);
     if std::mem::replace(&mut watch.seen, trouble) != trouble {
-        // Changing the size empties the cache: there is no other way to.
+        // Changing the size is the only way to empty the cache.
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
     }

@@ -14,7 +14,7 @@ fn attribute(attribute: &Attribute) -> String {
     };
     let bounds = bounds.trim_end();
     let default = match (unit, default) {
-        (_, None) => "; must be said".to_owned(),
+        (_, None) => "; required".to_owned(),
         (Unit::Word, Some(_)) => String::new(),
         (_, Some(default)) => format!("; {default}"),
     };

@@ -157,7 +157,7 @@ async fn what_cannot_be_done_changes_nothing() -> Result {
         (&split, "connection_limit", None, "only a server that was started here"),
         (&split, "poison", Some("orders"), "has no broker"),
         (&monolith, "kill_broker", None, "the monolith has no broker"),
-        (&monolith, "duplicate", Some("orders"), "no messages travel"),
+        (&monolith, "duplicate", Some("orders"), "sends no messages"),
         (&monolith, "down", Some("gateway-orders"), "in one process"),
     ] {
         let error = format!("{:#}", faults.add(&FaultSpec::new(kind, target)?).await.unwrap_err());
