@@ -27,6 +27,7 @@ mod edge;
 mod environment;
 mod flaws;
 mod gateway;
+mod guides;
 mod live_audit;
 mod openapi;
 mod overlap;
@@ -107,6 +108,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::every_rule_sees_its_violation,
         schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
+        guides::none_is_left_out,
         choreography::a_module_hears_just_what_it_reacts_to,
         choreography::what_is_sent_is_heard,
         choreography::reactions_stay_at_home,
@@ -198,6 +200,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_broker_three_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
+        guides::the_first_ones_work_when_pasted,
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
         dashboard::everybody_can_read_it,
@@ -268,6 +271,7 @@ fn alone_in_full() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::every_point_of_every_driver,
         servers::the_broker_ten_times,
+        guides::all_others_work_when_pasted,
     ]
 }
 

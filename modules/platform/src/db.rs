@@ -10,12 +10,31 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use reqwest::Url;
 
 use crate::trouble::{self, Trouble};
 
-/// A pool of connections to one database.
-pub type Pool = deadpool::Pool<AsyncPgConnection>;
+/// A pool of connections to one database. Clones share the connections.
+#[derive(Clone)]
+pub struct Pool(deadpool::Pool<AsyncPgConnection>);
+
+impl Pool {
+    /// Takes a connection, and opens it if necessary.
+    ///
+    /// The future is boxed because the crate that polls an `async fn` compiles its body, and not inlined because the
+    /// compiler would copy a function as small as this into its callers. Otherwise each crate with a query would
+    /// compile the PostgreSQL client again (docs/adr/0020).
+    #[inline(never)]
+    pub fn get(&self) -> BoxFuture<'_, Result<PooledConnection, PoolError>> {
+        self.0.get().boxed()
+    }
+
+    /// How many connections are open, in use and waited for.
+    pub fn status(&self) -> ::deadpool::Status {
+        self.0.status()
+    }
+}
 
 /// Why a pool did not return a connection.
 pub type PoolError = deadpool::PoolError;
@@ -79,12 +98,12 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
         }
         .boxed()
     });
-    Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
+    let pool = deadpool::Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
         .max_size(size)
         .wait_timeout(Some(WAIT_FOR_CONNECTION))
         .runtime(::deadpool::Runtime::Tokio1)
-        .build()
-        .expect("a pool with a runtime can be built")
+        .build();
+    Pool(pool.expect("a pool with a runtime can be built"))
 }
 
 /// Opens a connection on which every wait has a limit: rule 54 (time limits). Options in the URL take precedence.

@@ -1,8 +1,11 @@
 //! A transaction that reports how it ended, as far as that can be known.
 
 use contracts::BoxError;
+use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 /// A transaction that did not visibly commit.
 #[derive(Debug)]
@@ -22,20 +25,34 @@ pub async fn transaction<T, E: From<Error>>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>,
 ) -> Result<T, NotCommitted<E>> {
-    AnsiTransactionManager::begin_transaction(conn)
-        .await
-        .map_err(|error| NotCommitted::RolledBack(error.into()))?;
+    begin(conn).await.map_err(|error| NotCommitted::RolledBack(error.into()))?;
     match work(conn).await {
-        Ok(done) => match AnsiTransactionManager::commit_transaction(conn).await {
+        Ok(done) => match commit(conn).await {
             Ok(()) => Ok(done),
             Err(error) if server_refused(&error) => Err(NotCommitted::RolledBack(error.into())),
             Err(error) => Err(NotCommitted::Unknown(error.into())),
         },
         Err(error) => {
-            let _ = AnsiTransactionManager::rollback_transaction(conn).await;
+            let _ = rollback(conn).await;
             Err(NotCommitted::RolledBack(error))
         }
     }
+}
+
+// Boxed and not inlined, so that they are compiled here and not in each crate with a transaction (docs/adr/0020).
+#[inline(never)]
+fn begin(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
+    AnsiTransactionManager::begin_transaction(conn).boxed()
+}
+
+#[inline(never)]
+fn commit(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
+    AnsiTransactionManager::commit_transaction(conn).boxed()
+}
+
+#[inline(never)]
+fn rollback(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
+    AnsiTransactionManager::rollback_transaction(conn).boxed()
 }
 
 /// Whether the server certainly refused a `COMMIT`: a deferred constraint or a serialization failure. Any other error
