@@ -96,6 +96,7 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --database-url mysql://x/y", "postgres://"),
         ("compare --amqp-url http://x", "amqp://"),
         ("up three", "or both"),
+        ("up --rate fast", "20/s"),
         ("bench limit --rounds 0", "1..=100"),
     ];
     for (arguments, hint) in cases {
