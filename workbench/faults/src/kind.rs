@@ -56,7 +56,7 @@ pub static KINDS: &[Kind] = &[
     link(toxic::TYPES[5], "data goes on in small pieces, with pauses"),
     link(toxic::TYPES[6], "a connection is closed when so many bytes have passed"),
     link(("down", &[]), "connections are closed and new ones refused"),
-    process("kill", &[], "it ends at once (SIGKILL); whoever supervises it starts it again"),
+    process("kill", &[], "it ends at once (SIGKILL); its supervisor starts it again"),
     process("pause", &[], "it stands still (SIGSTOP) and holds what it holds, until it goes on (SIGCONT)"),
     process(
         "clock_skew",
@@ -94,13 +94,8 @@ pub static KINDS: &[Kind] = &[
     ),
     server("kill_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and starts again at the end"),
     server("restart_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and starts again at once"),
-    server(
-        "broker_memory_alarm",
-        On::Broker,
-        &[],
-        "RabbitMQ has no memory left: whoever publishes is blocked",
-    ),
-    server("broker_disk_alarm", On::Broker, &[], "RabbitMQ has no disk left: whoever publishes is blocked"),
+    server("broker_memory_alarm", On::Broker, &[], "RabbitMQ has no memory left: publishers are blocked"),
+    server("broker_disk_alarm", On::Broker, &[], "RabbitMQ has no disk left: publishers are blocked"),
     messages("duplicate", &[KEY], "each comes twice"),
     messages("delay", &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)], "each comes later"),
     messages(
@@ -115,13 +110,9 @@ pub static KINDS: &[Kind] = &[
     messages(
         "drop_before_confirm",
         &[KEY],
-        "the broker refuses each (nack); whoever sent it has to send it again",
+        "the broker refuses each (nack); its sender has to send it again",
     ),
-    messages(
-        "poison",
-        &[Attribute::or("count", Unit::Count, 1, 1000, 1)],
-        "messages come that nobody can read",
-    ),
+    messages("poison", &[Attribute::or("count", Unit::Count, 1, 1000, 1)], "unreadable messages come"),
 ];
 
 /// A routing key. Without one, the message on which an order comes to the service is meant.

@@ -321,8 +321,8 @@ impl AuditedShop {
         for audit in &self.audit {
             table.add_row([
                 format!("{} {}", audit.invariant, audit.title),
-                verdict_words(audit.verdict).to_owned(),
-                audit.evidence.clone(),
+                verdict_words(audit.verdict),
+                audit.evidence.to_string(),
             ]);
         }
         table

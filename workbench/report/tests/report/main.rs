@@ -2,6 +2,7 @@
 
 mod comparison;
 mod files;
+mod korean;
 mod page;
 mod sample;
 mod schema;
