@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::Run;
 
 mod charts;
+pub mod diff;
 mod figures;
 mod html;
 pub mod measure;

@@ -21,6 +21,7 @@ mod bench;
 mod chaos;
 mod compare;
 mod dashboard;
+mod diff;
 mod fault;
 mod order;
 mod proofs;
@@ -81,6 +82,9 @@ enum Asking {
     /// Run both modes on the same load, and set their figures side by side.
     #[command(display_order = 0)]
     Compare(compare::Compare),
+    /// Compare two saved runs: before and after a change, or from two machines.
+    #[command(display_order = 0)]
+    Diff(diff::Diff),
     /// Tell what `cleave up` has running.
     Status(Json),
     /// Stop what `cleave up` has running.
@@ -317,6 +321,7 @@ async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
 async fn answer(command: Asking, folder: &Path) -> Result<u8> {
     match command {
         Asking::Compare(asked) => compare::compare(asked, folder).await,
+        Asking::Diff(asked) => diff::run(&asked),
         Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Asking::Down => up::down(folder).await,
         Asking::Logs { name, order, follow } => {

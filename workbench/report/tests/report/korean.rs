@@ -43,3 +43,16 @@ fn every_heading_and_label_is_korean_and_no_sentence_is_english() {
         }
     }
 }
+
+#[test]
+fn a_diff_is_korean_and_what_is_written_is_english() {
+    let run = with(Language::Korean, monolith_and_split);
+    let diff = with(Language::Korean, || report::diff::diff(&run, &run));
+    let shown = with(Language::Korean, || report::diff::render(&diff, Some(140)));
+    assert!(!shown.lines().any(is_english), "{shown}");
+    assert!(shown.contains("차이가 드러나지 않았습니다"), "{shown}");
+    let written = || [report::json(&run).expect("a run"), serde_json::to_string(&diff).expect("JSON")];
+    for json in with(Language::Korean, written) {
+        assert!(!has_hangul(&json), "JSON does not depend on the language: {json}");
+    }
+}
