@@ -99,7 +99,7 @@ async fn an_unacknowledged_message_is_seen(world: &World) -> Result<()> {
         }
         let findings = audit::audit(&subject).await?;
         let finding = findings.iter().find(|finding| finding.invariant == "I6").context("I6")?;
-        Ok(finding.evidence.contains("never acknowledged").then_some(()))
+        Ok(finding.evidence.english().contains("never acknowledged").then_some(()))
     })
     .await?;
     connection.close(200, "done".into()).await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use tests::Stage;
+use tests::{Stage, eventually};
 use tokio::process::{Child, Command};
 
 use crate::docs;
@@ -19,18 +19,53 @@ const UP: Duration = Duration::from_secs(120);
 const BOUND: Duration = Duration::from_secs(60);
 
 pub async fn up_is_controlled_by_its_owner_alone(stage: &Stage) -> Result<Option<String>> {
+    while_up(stage, "up monolith --proxies --yes", controlled).await
+}
+
+pub async fn up_sends_the_load_it_was_asked_for(stage: &Stage) -> Result<Option<String>> {
+    while_up(stage, "up monolith --rate 20/s --yes", orders_are_decided).await
+}
+
+/// Starts a shop as this command line says, and stops it whatever comes of it.
+async fn while_up(
+    stage: &Stage,
+    command: &str,
+    case: impl AsyncFnOnce(&Path, &Path, &Value) -> Result<()>,
+) -> Result<Option<String>> {
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
     let mut up = Command::new(&cleave);
-    up.arg("--folder").arg(folder.path()).args(["up", "monolith", "--proxies", "--yes"]);
+    up.arg("--folder").arg(folder.path()).args(command.split(' '));
     let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
     let state = published(&mut up, folder.path()).await?;
-    let outcome = controlled(&cleave, folder.path(), &state).await;
+    let outcome = case(&cleave, folder.path(), &state).await;
     // Stop the shop even if the checks have failed.
     let (code, said) = run(&cleave, folder.path(), "down").await?;
     ensure!(code == Some(0), "down: {said}");
     tokio::time::timeout(BOUND, up.wait()).await.context("`cleave up` did not end")??;
     outcome.map(|()| None)
+}
+
+/// Orders arrive that nobody else has sent, and in the usual mix: some are confirmed, some refused.
+async fn orders_are_decided(cleave: &Path, folder: &Path, _state: &Value) -> Result<()> {
+    let (_, said) = run(cleave, folder, "status --json").await?;
+    let status: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
+    let processes = status["shops"][0]["processes"].as_array().context("processes")?;
+    let monolith = processes.iter().find(|process| process["name"] == "monolith").context("a monolith")?;
+    let metrics = format!("{}/metrics", monolith["address"].as_str().context("it has an address")?);
+    eventually("orders are confirmed and refused", async || {
+        let told = Client::new().get(&metrics).send().await?.text().await?;
+        let decided = |outcome: &str| {
+            let of_this = |line: &&str| {
+                line.starts_with("cleave_orders_decided_total")
+                    && line.contains(outcome)
+                    && !line.ends_with(" 0")
+            };
+            told.lines().any(|line| of_this(&line))
+        };
+        Ok((decided("\"confirmed\"") && decided("\"out_of_stock\"")).then_some(()))
+    })
+    .await
 }
 
 async fn published(up: &mut Child, folder: &Path) -> Result<Value> {

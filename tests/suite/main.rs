@@ -209,6 +209,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         live_audit::what_stands_still_is_late,
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         control::up_is_controlled_by_its_owner_alone,
+        control::up_sends_the_load_it_was_asked_for,
         environment::a_bad_moment_is_waited_out_in_any_language,
         environment::a_lost_connection_is_tried_again,
         environment::what_is_said_of_an_order_is_true,

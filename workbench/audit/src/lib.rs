@@ -21,6 +21,7 @@ mod timeline;
 mod verdict;
 mod vote;
 mod walk;
+mod words;
 
 use std::collections::BTreeSet;
 

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::inspection::Inspection;
 use super::read::{APPLICATION, connect, database_name};
-use crate::Audit;
+use crate::{Audit, words};
 use topology::Databases;
 
 /// A transaction of a program at work (a probe, a relay that looks for work) is over by the second look.
@@ -125,28 +125,20 @@ pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
 /// No prepared transaction waits for its end, no session keeps one open, and none died in a deadlock: whoever locks in
 /// sorted order meets none (rule 27).
 pub(super) fn nothing_is_left_open(sessions: &Sessions) -> Audit {
-    let mut inspection =
-        Inspection::of("I7", "no transaction is left prepared or open, and none died in a deadlock");
+    let mut inspection = Inspection::of("I7", words::i7());
     for _ in &sessions.databases {
         inspection.look(None);
     }
     for gid in &sessions.prepared {
-        inspection.look(Some(format!("the transaction {gid} is prepared, and nobody finishes it")));
+        inspection.look(Some(words::left_prepared(gid)));
     }
     for open in &sessions.open {
-        inspection.look(Some(format!(
-            "session {} is {} in a transaction since {}; its statement: {}",
-            open.pid, open.state, open.since, open.query
-        )));
+        inspection.look(Some(words::left_open(open.pid, &open.state, &open.since, &open.query)));
     }
     for Deadlocks { database, deadlocks } in &sessions.deadlocks {
-        inspection.look(Some(format!("{deadlocks} transactions died in a deadlock in {database}")));
+        inspection.look(Some(words::deadlocked(deadlocks, database)));
     }
-    inspection.close(format!(
-        "{} sessions on {} databases, none with an open transaction; none is prepared, and none died in a deadlock",
-        sessions.clients,
-        sessions.databases.len()
-    ))
+    inspection.close(words::sessions_done(sessions.clients, sessions.databases.len()))
 }
 
 #[cfg(test)]
@@ -164,10 +156,14 @@ mod tests {
         let open =
             Open { pid: 7, state: "idle in transaction".into(), since: "then".into(), query: "BEGIN".into() };
         let open = nothing_is_left_open(&Sessions { open: vec![open], ..sessions() });
-        assert!(open.evidence.contains("session 7 is idle in transaction"), "{}", open.evidence);
+        assert!(open.evidence.english().contains("session 7 is idle in transaction"), "{}", open.evidence);
         let deadlocks = vec![Deadlocks { database: "shop".into(), deadlocks: 2 }];
         let died = nothing_is_left_open(&Sessions { deadlocks, ..sessions() });
-        assert!(died.evidence.contains("2 transactions died in a deadlock in shop"), "{}", died.evidence);
+        assert!(
+            died.evidence.english().contains("2 transactions died in a deadlock in shop"),
+            "{}",
+            died.evidence
+        );
         assert_eq!(died.verdict, Verdict::Violated);
     }
 

@@ -1,6 +1,7 @@
 //! What an audit says.
 
 use serde::{Deserialize, Serialize};
+use terminal::text::Text;
 
 /// One invariant, read from the databases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -8,13 +9,13 @@ pub struct Audit {
     /// `I1` to `I9`.
     pub invariant: String,
     /// The invariant in a few words.
-    pub title: String,
+    pub title: Text,
     /// Whether it holds.
     pub verdict: Verdict,
     /// How many things (orders, products, sessions …) were looked at.
     pub checked: u64,
     /// What was seen, and for a violation an example to look up.
-    pub evidence: String,
+    pub evidence: Text,
 }
 
 /// What an audit can say.

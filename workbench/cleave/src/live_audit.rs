@@ -88,7 +88,7 @@ fn line(driver: Driver, snapshot: &Snapshot) -> String {
             )
         })
         .collect();
-    let said = if wrong.is_empty() { verdict_words(snapshot.verdict()).to_owned() } else { wrong.join(", ") };
+    let said = if wrong.is_empty() { verdict_words(snapshot.verdict()) } else { wrong.join(", ") };
     let Disagreement { orders_now, resolved, p50_ms, p99_ms, longest_ms } = snapshot.disagreement;
     let windows = match (p50_ms, p99_ms, longest_ms) {
         (Some(p50), Some(p99), Some(longest)) => {

@@ -96,6 +96,7 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --database-url mysql://x/y", "postgres://"),
         ("compare --amqp-url http://x", "amqp://"),
         ("up three", "or both"),
+        ("up --rate fast", "20/s"),
         ("bench limit --rounds 0", "1..=100"),
     ];
     for (arguments, hint) in cases {
@@ -105,6 +106,30 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         assert!(output.stdout.is_empty(), "{arguments}");
     }
     assert_eq!(run(&folder, "--help").status.code(), Some(0));
+}
+
+#[test]
+fn runs_that_cannot_be_read_are_refused_in_a_sentence() {
+    let folder = folder();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let cases = [
+        (folder.path().display().to_string(), "has no run.json"),
+        (folder.path().join("none").display().to_string(), "cannot read"),
+        (file("text.json", "no JSON"), "not a whole cleave.run/1 file"),
+        (file("cut.json", "{\"schema\": \"cleave.run/1\", \"seed\""), "not a whole cleave.run/1 file"),
+        (file("later.json", "{\"schema\": \"cleave.run/9\"}"), "\"cleave.run/9\""),
+        (file("other.json", "{\"schema\": \"cleave.soak/1\"}"), "a record of another kind"),
+    ];
+    for (run_file, hint) in cases {
+        let output = run(&folder, &format!("diff {run_file} {run_file}"));
+        assert_eq!(output.status.code(), Some(2), "{run_file}: {}", stderr(&output));
+        assert!(stderr(&output).contains(hint), "{run_file}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{run_file}");
+    }
 }
 
 #[test]

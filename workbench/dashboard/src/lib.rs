@@ -46,7 +46,7 @@ pub mod cost;
 mod door;
 pub mod feed;
 mod in_turn;
-mod load;
+pub mod load;
 mod look;
 mod own;
 pub mod page;

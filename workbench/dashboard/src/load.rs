@@ -1,4 +1,4 @@
-//! The load as the page asks for it, and the process that sends it.
+//! The load that is wanted, by the page or by `cleave up --rate`, and the process that sends it.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -95,13 +95,16 @@ impl LoadProcess {
         Ok(LoadProcess { child, input, told, plan: None })
     }
 
-    /// Whether this is another plan than the last one.
+    /// Whether this plan differs from the last one.
     pub fn changes(&self, plan: &Plan) -> bool {
         self.plan.as_ref() != Some(plan)
     }
 
-    /// Has it send this from its next second on.
+    /// Has it send this from its next second on. Starts it again if it was killed: it never ends by itself.
     pub async fn follow(&mut self, plan: Plan) -> Result<()> {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            *self = LoadProcess::start()?;
+        }
         if !self.changes(&plan) {
             return Ok(());
         }
@@ -109,11 +112,6 @@ impl LoadProcess {
         self.input.write_all(line.as_bytes()).await.context("the process that sends the load has ended")?;
         self.plan = Some(plan);
         Ok(())
-    }
-
-    /// Whether it runs. It never ends by itself, so one that has is to be started again.
-    pub fn lives(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// What happened since this was last asked, in one piece; `None` if nothing was told.

@@ -199,6 +199,10 @@ mod tests {
         assert!(problem("{\"schema\": \"cleave.live/1\"}\n").contains("line 1"));
         assert!(problem(&format!("{header}\n")).contains("no sample"));
         assert!(problem(&format!("{header}\n{{}}\n{{}}\n")).contains("line 2 is not a sample"));
+        assert!(problem("no JSON\n").contains("is no recording"));
+        let empty = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", read(empty.path()).unwrap_err());
+        assert!(error.contains("live.jsonl"), "{error}");
         let error = format!("{:#}", read(Path::new("/nowhere")).unwrap_err());
         assert!(error.contains("/nowhere") && error.contains("No such file"), "{error}");
     }

@@ -190,9 +190,6 @@ impl Sampler {
         let there = self.shops.iter().map(|shop| shop.look.shop());
         let there = there.filter(|shop| live.iter().any(|now| now.shop == shop.driver));
         let shops: Vec<(Driver, String)> = there.map(|shop| (shop.driver, shop.address.clone())).collect();
-        if !self.load.lives() {
-            self.load = LoadProcess::start()?;
-        }
         let plan = self.dashboard.wanted().plan(Utc::now(), shops.clone());
         self.undisturbed &= self.sent_to == shops && !self.load.changes(&plan);
         self.sent_to = shops;

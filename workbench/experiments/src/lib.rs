@@ -8,3 +8,4 @@ pub mod crash_matrix;
 pub mod flaws;
 pub mod scenario;
 pub mod soak;
+mod words;

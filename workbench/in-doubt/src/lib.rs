@@ -11,6 +11,7 @@ use uuid::Uuid;
 mod read;
 mod resolve;
 mod text;
+mod words;
 
 use read::Source;
 

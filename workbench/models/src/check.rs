@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use stateright::{Checker, Expectation, HasDiscoveries, Path, Property};
 
-use super::{Flaw, Name, Protocol};
+use super::{Flaw, Name, Protocol, words};
 use servers::record;
+use terminal::text::Text;
 
 /// How often progress is told.
 const TOLD_EVERY: Duration = Duration::from_secs(2);
@@ -52,7 +53,7 @@ pub struct Finding {
     /// What came out.
     pub verdict: Verdict,
     /// The shortest way to a state that breaks it. Examples are for the explorer, which shows what else is possible.
-    pub path: Option<Vec<String>>,
+    pub path: Option<Vec<Text>>,
 }
 
 /// What came out.
@@ -81,7 +82,7 @@ pub fn check<P: Protocol>(model: &P) -> Checked {
         if told.elapsed() > TOLD_EVERY {
             told = Instant::now();
             let (states, depth) = (checker.unique_state_count(), checker.max_depth());
-            terminal::note!("{states} distinct states so far, depth {depth}");
+            terminal::note!("{}", words::so_far(states, depth));
         }
     }
     let duration_s = started.elapsed().as_secs_f64();
@@ -126,7 +127,7 @@ fn find<P: Protocol>(model: &P, property: &Property<P>, discovered: bool) -> Fin
     };
     let path = (verdict == Verdict::Violated).then(|| {
         let way = shortest(model, property.name);
-        way.iter().map(|action| model.format_action(action)).collect()
+        way.iter().map(|action| Text::of(|| model.format_action(action))).collect()
     });
     Finding { name: property.name, expected, verdict, path }
 }
@@ -155,21 +156,21 @@ fn way<P: Protocol>(model: &P, property: &'static str, below: Option<usize>) -> 
 
 impl Display for Checked {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let bounds: Vec<String> = self.bounds.iter().map(|(name, bound)| format!("{name} {bound}")).collect();
-        writeln!(f, "The model {}, within: {}", self.model, bounds.join(", "))?;
+        let bounds = self.bounds.iter().map(|(name, bound)| format!("{} {bound}", words::bound(name)));
+        writeln!(f, "{}", words::model_within(self.model, bounds.collect::<Vec<_>>().join(", ")))?;
         if let Some(flaw) = self.flaw {
-            writeln!(f, "BROKEN ON PURPOSE: {}", flaw.name())?;
+            writeln!(f, "{}", words::broken(flaw.name()))?;
         }
-        writeln!(
-            f,
-            "{} states, {} of them distinct, depth {}, {:.1} s\n",
-            self.states, self.distinct_states, self.depth, self.duration_s
-        )?;
+        let seconds = format!("{:.1}", self.duration_s);
+        let searched = words::searched(self.states, self.distinct_states, self.depth, seconds);
+        writeln!(f, "{searched}\n")?;
         for found in &self.properties {
-            writeln!(f, "{:9}  {:9}  {}", found.verdict.to_string(), found.expected, found.name)?;
+            let expected = if found.expected == "always" { words::always() } else { words::sometimes() };
+            let (verdict, property) = (found.verdict.to_string(), words::property(found.name));
+            writeln!(f, "{verdict:9}  {expected:9}  {property}")?;
         }
         for found in self.properties.iter().filter(|found| found.verdict == Verdict::Violated) {
-            writeln!(f, "\nThe shortest way to a violation of \"{}\":", found.name)?;
+            writeln!(f, "\n{}", words::shortest_way(words::property(found.name)))?;
             for (at, step) in found.path.iter().flatten().enumerate() {
                 writeln!(f, "{:3}. {step}", at + 1)?;
             }
@@ -180,11 +181,11 @@ impl Display for Checked {
 
 impl Display for Verdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Verdict::Held => "held",
-            Verdict::Violated => "violated",
-            Verdict::Found => "found",
-            Verdict::NotFound => "not found",
+        f.write_str(&match self {
+            Verdict::Held => words::held(),
+            Verdict::Violated => words::violated(),
+            Verdict::Found => words::found(),
+            Verdict::NotFound => words::not_found(),
         })
     }
 }

@@ -8,6 +8,7 @@ mod check;
 mod explore;
 pub mod saga;
 pub mod two_phase;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display, Formatter};

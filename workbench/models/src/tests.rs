@@ -31,7 +31,8 @@ fn broken(checked: &Checked, property: &str) -> String {
     let found = checked.properties.iter().find(|found| found.name.starts_with(property));
     let found = found.unwrap_or_else(|| panic!("no property {property}"));
     assert_eq!(found.verdict, Verdict::Violated, "{property}");
-    found.path.as_ref().expect("there is a way").join("\n")
+    let way = found.path.as_ref().expect("there is a way");
+    terminal::text::Text::join(way, "\n").english().to_owned()
 }
 
 #[test]
@@ -71,6 +72,15 @@ fn each_flaw_breaks_what_its_rule_is_for() {
             assert!(way.contains(step), "{flaw:?}, {property}:\n{way}");
         }
     }
+}
+
+#[test]
+fn every_property_has_its_words() {
+    let properties = two_phase(None).properties().into_iter().map(|property| property.name);
+    let all: Vec<&str> =
+        properties.chain(saga(None).properties().into_iter().map(|property| property.name)).collect();
+    let known: Vec<&str> = words::PROPERTIES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(all, known);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::run::{Comparison, Difference, ModeRun, Run};
-use crate::stats::{FIGURES, Spread, spread, times};
+use crate::stats::{FIGURES, Figure, Spread, range, spread, times};
+use crate::words;
 use audit::Verdict;
 use audit::live::Disagreement;
+use terminal::text::Text;
 use topology::Driver;
 
 /// One figure over all modes.
@@ -18,14 +20,18 @@ pub struct FigureRow {
     pub comparisons: Vec<Option<Comparison>>,
 }
 
+impl Figure {
+    /// Its name and unit, as the head of a row.
+    pub fn heading(&self) -> String {
+        let title = (self.title)();
+        self.unit.map_or(title.clone(), |unit| format!("{title}, {}", unit()))
+    }
+}
+
 /// The figures that are compared, and the messages, which a monolith has none of.
 pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
     let compared = FIGURES.iter().map(|figure| FigureRow {
-        name: if figure.unit.is_empty() {
-            figure.name.to_owned()
-        } else {
-            format!("{}, {}", figure.name, figure.unit)
-        },
+        name: figure.heading(),
         modes: run.modes.iter().map(|mode| spread(mode.trials.iter().map(figure.value))).collect(),
         comparisons: others(run)
             .map(|other| {
@@ -35,7 +41,7 @@ pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
             .collect(),
     });
     let messages = FigureRow {
-        name: "messages per order".to_owned(),
+        name: words::messages_per_order(),
         modes: run
             .modes
             .iter()
@@ -53,15 +59,12 @@ pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
 pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> String {
     let mut lines = String::new();
     if !flaws.is_empty() {
-        lines += &format!(
-            "!! FLAWS ARE SWITCHED ON: {}. Rules are left out on purpose; expect violations.\n",
-            flaws.join(", ")
-        );
+        lines += &format!("!! {}\n", words::flaws_on(flaws.join(", ")));
     }
     let broken: BTreeSet<Driver> =
         drivers.into_iter().filter(|driver| driver.is_broken_on_purpose()).collect();
     for driver in broken {
-        lines += &format!("!! {driver} IS BROKEN ON PURPOSE, so that its losses can be seen.\n");
+        lines += &format!("!! {}\n", words::driver_broken(driver));
     }
     lines
 }
@@ -71,13 +74,13 @@ pub fn not_measured(run: &Run) -> Vec<String> {
     let mut sentences = Vec::new();
     for (mode, trial) in run.modes.iter().flat_map(|mode| mode.trials.iter().map(move |trial| (mode, trial)))
     {
-        let place = format!("{}, trial {}", mode.label, trial.trial);
         for (reason, times) in &trial.hindered {
-            let times = number(*times as f64);
-            sentences.push(format!("{place} is no evidence: {times} orders could not be sent, {reason}"));
+            let (orders, reason) = (number(*times as f64), words::reason(reason));
+            sentences.push(words::trial_hindered(&mode.label, trial.trial, orders, reason));
         }
-        let missing = trial.not_measured.iter();
-        sentences.extend(missing.map(|(figure, why)| format!("{place} has no figure for {figure}: {why}")));
+        sentences.extend(trial.not_measured.iter().map(|(figure, why)| {
+            words::figure_missing(&mode.label, trial.trial, words::missing(figure), why)
+        }));
     }
     sentences
 }
@@ -101,15 +104,15 @@ pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
             let mut add = |place: u8, name: String, count: u64| {
                 rows.entry((place, name)).or_insert_with(|| vec![0; run.modes.len()])[column] += count;
             };
-            add(0, "sent".to_owned(), orders.sent);
-            add(1, "accepted".to_owned(), orders.accepted);
-            add(2, "confirmed".to_owned(), orders.confirmed);
+            add(0, words::sent(), orders.sent);
+            add(1, words::accepted(), orders.accepted);
+            add(2, words::confirmed(), orders.confirmed);
             for (code, count) in &orders.refused {
-                add(3, format!("refused: {code}"), *count);
+                add(3, words::refused(code), *count);
             }
-            add(4, "unknown at the end".to_owned(), orders.unknown);
+            add(4, words::unknown(), orders.unknown);
             for (reason, count) in &orders.failed {
-                add(5, format!("failed: {reason}"), *count);
+                add(5, words::failed(words::reason(reason)), *count);
             }
         }
     }
@@ -125,17 +128,17 @@ fn disagreement_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     if !run.modes.iter().any(looked) {
         return Vec::new();
     }
-    let row = |name: &str, figure: fn(&Disagreement) -> Option<f64>, of: fn(Spread) -> f64| {
+    let row = |name: String, figure: fn(&Disagreement) -> Option<f64>, of: fn(Spread) -> f64| {
         let cell = |mode: &ModeRun| {
             let trials = mode.trials.iter().map(|trial| figure(&trial.live.as_ref()?.disagreement));
             spread(trials).map_or("–".to_owned(), |spread| format!("{} ms", number(of(spread))))
         };
-        (format!("databases disagreed, {name}"), run.modes.iter().map(cell).collect())
+        (words::disagreed(name), run.modes.iter().map(cell).collect())
     };
     vec![
-        row("p50", |of| of.p50_ms, |spread| spread.median),
-        row("p99", |of| of.p99_ms, |spread| spread.median),
-        row("longest", |of| of.longest_ms, |spread| spread.max),
+        row("p50".to_owned(), |of| of.p50_ms, |spread| spread.median),
+        row("p99".to_owned(), |of| of.p99_ms, |spread| spread.median),
+        row(words::longest(), |of| of.longest_ms, |spread| spread.max),
     ]
 }
 
@@ -161,18 +164,18 @@ pub struct AuditCell {
 
 /// The audits, an invariant a row.
 pub fn audit_rows(run: &Run) -> Vec<AuditRow> {
-    let titles: BTreeMap<&str, &str> = run
+    let titles: BTreeMap<&str, &Text> = run
         .modes
         .iter()
         .flat_map(|mode| &mode.trials)
         .flat_map(|trial| &trial.audit)
-        .map(|audit| (audit.invariant.as_str(), audit.title.as_str()))
+        .map(|audit| (audit.invariant.as_str(), &audit.title))
         .collect();
     titles
         .into_iter()
         .map(|(invariant, title)| AuditRow {
             invariant: invariant.to_owned(),
-            title: title.to_owned(),
+            title: title.to_string(),
             modes: run.modes.iter().map(|mode| audit_cell(mode, invariant)).collect(),
         })
         .collect()
@@ -190,7 +193,7 @@ fn audit_cell(mode: &ModeRun, invariant: &str) -> AuditCell {
     let mut evidence: Vec<String> = seen
         .iter()
         .filter(|(_, audit)| audit.verdict == verdict)
-        .map(|(trial, audit)| format!("trial {trial}: {}", audit.evidence))
+        .map(|(trial, audit)| words::in_trial(trial, &audit.evidence))
         .collect();
     if verdict == Verdict::Held {
         evidence.drain(..evidence.len() - 1);
@@ -199,11 +202,11 @@ fn audit_cell(mode: &ModeRun, invariant: &str) -> AuditCell {
 }
 
 /// A verdict that reads without colour.
-pub fn verdict_words(verdict: Verdict) -> &'static str {
+pub fn verdict_words(verdict: Verdict) -> String {
     match verdict {
-        Verdict::Held => "✓ held",
-        Verdict::Violated => "✗ VIOLATED",
-        Verdict::NoEvidence => "? no evidence",
+        Verdict::Held => words::held(),
+        Verdict::Violated => words::violated(),
+        Verdict::NoEvidence => words::no_evidence(),
     }
 }
 
@@ -211,12 +214,12 @@ pub fn verdict_words(verdict: Verdict) -> &'static str {
 pub fn comparison_words(comparison: &Comparison) -> (String, String) {
     let shown = match (comparison.verdict, comparison.ratio) {
         (Difference::Different, Some(ratio)) => times(ratio),
-        (_, Some(_)) => "none shown".to_owned(),
-        (_, None) => "no ratio".to_owned(),
+        (_, Some(_)) => words::none_shown(),
+        (_, None) => words::no_ratio(),
     };
     let range = match (comparison.low, comparison.high, comparison.ratio) {
-        (Some(low), Some(high), _) => format!("{}–{}", times(low).trim_end_matches('×'), times(high)),
-        (_, _, Some(ratio)) => format!("{}, one trial", times(ratio)),
+        (Some(low), Some(high), _) => range(low, high),
+        (_, _, Some(ratio)) => words::one_trial(times(ratio)),
         _ => String::new(),
     };
     (shown, range)

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::Run;
 
 mod charts;
+pub mod diff;
 mod figures;
 mod html;
 pub mod measure;
@@ -19,10 +20,12 @@ pub mod stats;
 mod table;
 mod tax;
 pub mod trial;
+mod words;
 
 pub use figures::{verdict_words, warnings};
 pub use html::render as html;
 pub use table::render as table;
+pub use words::language_tag;
 
 /// Writes `run.json` and `report.html` into the folder, and points the link `latest` beside it here.
 ///
@@ -34,7 +37,7 @@ pub fn write(run: &Run, folder: &Path) -> Result<()> {
 /// The same for a run of whichever kind.
 pub fn write_all(folder: &Path, json: &str, html: &str) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    write_file(&folder.join("run.json"), json)?;
+    write_file(&folder.join(run::FILE), json)?;
     write_file(&folder.join("report.html"), html)?;
     link_latest(folder)
 }

@@ -12,15 +12,20 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use audit::live::Recording;
 use audit::{Audit, Verdict};
 use load::Arrivals;
 use servers::record::{Machine, Servers};
 use story::tax::Tax;
+use terminal::text::Text;
 use topology::{Driver, Mode};
 
 /// The format's name and version, the first field of every file.
 pub const SCHEMA: &str = "cleave.run/1";
+
+/// The file of a run, in its folder.
+pub const FILE: &str = "run.json";
 
 /// A larger file is not a run: ten trials of an hour stay below a tenth of this.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
@@ -97,11 +102,7 @@ impl ModeRun {
 
     /// Its label, and whether it is broken on purpose: the head of a column.
     pub fn heading(&self) -> String {
-        if self.broken_on_purpose {
-            format!("{} (broken on purpose)", self.label)
-        } else {
-            self.label.clone()
-        }
+        if self.broken_on_purpose { words::broken_on_purpose(&self.label) } else { self.label.clone() }
     }
 }
 
@@ -130,7 +131,7 @@ pub struct Trial {
     pub hindered: BTreeMap<String, u64>,
     /// Figures that are null, by name, and why.
     #[serde(default)]
-    pub not_measured: BTreeMap<String, String>,
+    pub not_measured: BTreeMap<String, Text>,
     /// What the orders cost.
     pub cost_per_1000_orders: Cost,
     /// What the processes held.
@@ -263,8 +264,8 @@ pub struct Comparison {
     pub high: Option<f64>,
     /// What may be said.
     pub verdict: Difference,
-    /// The same in plain English.
-    pub sentence: String,
+    /// The same in a sentence.
+    pub sentence: Text,
 }
 
 /// Which way of a figure is good.
@@ -292,33 +293,43 @@ pub enum Difference {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// No file, or no right to read it.
-    #[error("cannot read {path}: {source}")]
+    #[error("{}", words::cannot_read(.path, .source))]
     Io {
         /// The file.
         path: String,
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder, and none of a run.
+    #[error("{}", words::no_run_in(.folder))]
+    NoRun {
+        /// The folder.
+        folder: String,
+    },
     /// Far larger than any run.
-    #[error(
-        "{path} is larger than 64 MB; a run is far smaller: give the run.json that `cleave compare` wrote"
-    )]
+    #[error("{}", words::too_large(.path))]
     TooLarge {
         /// The file.
         path: String,
     },
-    /// JSON, but of another format or version.
-    #[error(
-        "{path} says its schema is \"{found}\", and this program reads \"{SCHEMA}\": read it with the program that wrote it, or run `cleave compare` again"
-    )]
-    OtherSchema {
+    /// JSON, but of another version of the format.
+    #[error("{}", words::other_version(.path, .found, SCHEMA))]
+    OtherVersion {
+        /// The file.
+        path: String,
+        /// Its `schema` field.
+        found: String,
+    },
+    /// JSON, but the record of something else, as of a scenario.
+    #[error("{}", words::other_record(.path, .found, SCHEMA))]
+    OtherRecord {
         /// The file.
         path: String,
         /// Its `schema` field.
         found: String,
     },
     /// Not JSON, cut short, or a field is missing or wrong.
-    #[error("{path} is not a whole {SCHEMA} file ({source}); run `cleave compare` again")]
+    #[error("{}", words::damaged(.path, SCHEMA, .source))]
     Damaged {
         /// The file.
         path: String,
@@ -328,8 +339,15 @@ pub enum ReadError {
 }
 
 impl Run {
-    /// Reads a `run.json`.
+    /// Reads a `run.json`, or the one in a folder.
     pub fn read(path: &Path) -> Result<Run, ReadError> {
+        if path.is_dir() {
+            let file = path.join(FILE);
+            if !file.exists() {
+                return Err(ReadError::NoRun { folder: path.display().to_string() });
+            }
+            return Run::read(&file);
+        }
         let name = || path.display().to_string();
         let io = |source| ReadError::Io { path: name(), source };
         let damaged = |source| ReadError::Damaged { path: name(), source };
@@ -347,8 +365,13 @@ impl Run {
             schema: String,
         }
         let header: Header = serde_json::from_slice(&bytes).map_err(damaged)?;
-        if header.schema != SCHEMA {
-            return Err(ReadError::OtherSchema { path: name(), found: header.schema });
+        let kind = |schema: &str| schema.split('/').next().map(str::to_owned);
+        match header.schema {
+            found if found == SCHEMA => {}
+            found if kind(&found) == kind(SCHEMA) => {
+                return Err(ReadError::OtherVersion { path: name(), found });
+            }
+            found => return Err(ReadError::OtherRecord { path: name(), found }),
         }
         serde_json::from_slice(&bytes).map_err(damaged)
     }

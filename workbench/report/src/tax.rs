@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::figures::number;
+use super::words;
 use crate::run::{ModeRun, Run};
 use story::svg::escaped;
 use story::tax::Part;
@@ -22,7 +23,7 @@ pub struct TaxRow {
     /// What stands in the bar for it.
     pub letter: char,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Milliseconds of an order, and their share in it in per cent.
     pub modes: Vec<Option<(String, String)>>,
 }
@@ -71,27 +72,22 @@ pub fn rows(run: &Run) -> Vec<TaxRow> {
         let of = |mean: &Mean| cell(mean.parts_ms[n].1, mean.whole_ms);
         TaxRow {
             letter: letter(n),
-            name: part.name(),
+            name: part.title(),
             modes: means.iter().map(|mean| mean.as_ref().map(of)).collect(),
         }
     };
     let mut rows: Vec<TaxRow> = Part::ALL.into_iter().enumerate().map(row).collect();
     let whole = |mean: &Mean| cell(mean.whole_ms, mean.whole_ms);
     let modes = means.iter().map(|mean| mean.as_ref().map(whole)).collect();
-    rows.push(TaxRow { letter: '=', name: "the whole", modes });
+    rows.push(TaxRow { letter: '=', name: words::whole(), modes });
     rows
 }
 
 /// Which orders the figures are of, a sentence.
 pub fn sample(run: &Run) -> String {
-    let of = |mode: &ModeRun| {
-        mean(mode).map(|mean| format!("{} of {} orders of {}", mean.orders, mean.of, mode.heading()))
-    };
+    let of = |mode: &ModeRun| mean(mode).map(|mean| words::of_orders(mean.orders, mean.of, mode.heading()));
     let samples: Vec<String> = run.modes.iter().filter_map(of).collect();
-    format!(
-        "The mean of {}: the last of each trial, whose spans the processes still had.",
-        samples.join(" and ")
-    )
+    words::tax_sample(samples.join(&words::and()))
 }
 
 /// The inside of an SVG element, and its height: a bar a mode, each as long as its whole.
@@ -114,7 +110,7 @@ pub fn bars(run: &Run) -> Option<(f64, String)> {
         let mut x = 0.0;
         for (n, (part, ms)) in mean.parts_ms.iter().enumerate() {
             let wide = WIDTH * ms / mean.whole_ms.max(f64::MIN_POSITIVE);
-            let (y, name, shown) = (top + 26.0, part.name(), number(*ms));
+            let (y, name, shown) = (top + 26.0, part.title(), number(*ms));
             let _ = write!(
                 svg,
                 "<g><title>{name}: {shown} ms</title>\
@@ -140,8 +136,8 @@ pub fn described(run: &Run) -> String {
     let one = |mode: &ModeRun| {
         let mean = mean(mode)?;
         let parts: Vec<String> =
-            mean.parts_ms.iter().map(|(part, ms)| format!("{} {} ms", part.name(), number(*ms))).collect();
-        Some(format!("{}: {} ms, of which {}", mode.heading(), number(mean.whole_ms), parts.join(", ")))
+            mean.parts_ms.iter().map(|(part, ms)| format!("{} {} ms", part.title(), number(*ms))).collect();
+        Some(words::tax_of_mode(mode.heading(), number(mean.whole_ms), parts.join(", ")))
     };
     run.modes.iter().filter_map(one).collect::<Vec<_>>().join(". ")
 }

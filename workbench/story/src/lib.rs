@@ -37,8 +37,8 @@ mod words;
 pub use advice::Advice;
 pub use pick::{Pick, last_decided, pick};
 pub use svg::svg;
+pub use terminal::language::Language;
 pub use waits::{Holder, Wait};
-pub use words::Language;
 
 /// What happened to one order in one shop. `docs/story.schema.json` describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,3 +4,4 @@ pub mod language;
 pub mod output;
 pub mod progress;
 pub mod say;
+pub mod text;

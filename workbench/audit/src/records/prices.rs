@@ -7,6 +7,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::{Moment, Order, Pieces};
+use crate::words;
 
 /// A changed price is seen by others only once it is committed, and until then the one before it is honoured. No
 /// change of the catalog takes as long.
@@ -53,18 +54,16 @@ impl Prices {
     }
 
     /// What is wrong with the prices of a confirmed order that holds these pieces of sales.
-    pub fn flaw(&self, order: &Order, claimed: &Pieces) -> Option<String> {
+    pub fn flaw(&self, order: &Order, claimed: &Pieces) -> Option<terminal::text::Text> {
         lines(order).find_map(|line| {
             let Line { sku, quantity, unit_price } = line;
             let (listed, on_sale) = self.shown(order, &line);
             match claimed.get(sku) {
                 Some(_) if on_sale => None,
-                Some(_) => Some(format!("{sku} was sold at {unit_price} of a sale that had another price")),
+                Some(_) => Some(words::other_sale_price(sku, unit_price)),
                 None if listed => None,
-                None if on_sale => Some(format!(
-                    "{quantity} of {sku} were sold at the sale's price {unit_price}, and not claimed"
-                )),
-                None => Some(format!("{sku} was sold at {unit_price}, which was not its price")),
+                None if on_sale => Some(words::not_claimed(quantity, sku, unit_price)),
+                None => Some(words::other_price(sku, unit_price)),
             }
         })
     }
@@ -132,10 +131,10 @@ mod tests {
         assert_eq!(flaw(&[price(6, None, -100), price(5, None, 60)], &none), None, "changed meanwhile");
         assert_eq!(flaw(&[price(9, Some(5), -1)], &two), None);
         let said = |changes: &[Price], claimed: &Pieces| flaw(changes, claimed).unwrap_or_default();
-        assert!(said(&[price(5, None, -100), price(6, None, -50)], &none).contains("not its price"));
-        assert!(said(&[price(6, None, -1), price(5, None, 91)], &none).contains("not its price"));
-        assert!(said(&[], &none).contains("not its price"));
-        assert!(said(&[price(9, Some(5), -1)], &none).contains("not claimed"));
-        assert!(said(&[price(9, Some(4), -1)], &two).contains("another price"));
+        assert!(said(&[price(5, None, -100), price(6, None, -50)], &none).english().contains("not its price"));
+        assert!(said(&[price(6, None, -1), price(5, None, 91)], &none).english().contains("not its price"));
+        assert!(said(&[], &none).english().contains("not its price"));
+        assert!(said(&[price(9, Some(5), -1)], &none).english().contains("not claimed"));
+        assert!(said(&[price(9, Some(4), -1)], &two).english().contains("another price"));
     }
 }

@@ -76,7 +76,7 @@ pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
     }
     let infra = servers.options();
     let wanted = control::Wanted { drivers, flaws: Vec::new(), proxies: true, infra };
-    up::run(folder, &wanted, Some(&options), interrupted()).await.map(|()| HELD)
+    up::run(folder, &wanted, &up::Load::Page(options), interrupted()).await.map(|()| HELD)
 }
 
 /// Until Ctrl-C.
@@ -86,7 +86,7 @@ pub(super) async fn play(Replay { recordings, page }: Replay, folder: &Path) -> 
 }
 
 /// A load that the page could ask for as well.
-fn rate(text: &str) -> Result<f64, String> {
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     let rate: f64 = number.parse().map_err(|_| "give orders per second, as 20 or 20/s".to_owned())?;
     if !(0.0..=RATE_MOST).contains(&rate) {

@@ -21,6 +21,7 @@ mod bench;
 mod chaos;
 mod compare;
 mod dashboard;
+mod diff;
 mod fault;
 mod order;
 mod proofs;
@@ -81,6 +82,9 @@ enum Asking {
     /// Run both modes on the same load, and set their figures side by side.
     #[command(display_order = 0)]
     Compare(compare::Compare),
+    /// Compare two saved runs: before and after a change, or from two machines.
+    #[command(display_order = 0)]
+    Diff(diff::Diff),
     /// Tell what `cleave up` has running.
     Status(Json),
     /// Stop what `cleave up` has running.
@@ -218,10 +222,27 @@ struct Up {
     /// Show all of it in a web page, as `cleave dashboard` does; with proxies.
     #[arg(long)]
     dashboard: bool,
+    /// Send so many orders per second to each shop, until it stops. With --dashboard the page sends them, 20/s by default.
+    #[arg(long, value_name = "N/s", value_parser = dashboard::rate)]
+    rate: Option<f64>,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
     servers: ServerArgs,
+}
+
+impl Up {
+    /// The page, where it is asked for, sends the load. Without it `cleave up` does.
+    fn load(&self) -> up::Load {
+        match (self.dashboard, self.rate) {
+            (true, rate) => {
+                let usual = ::dashboard::Options::default();
+                up::Load::Page(::dashboard::Options { rate_per_s: rate.unwrap_or(usual.rate_per_s), ..usual })
+            }
+            (false, Some(rate_per_s)) => up::Load::Own { rate_per_s },
+            (false, None) => up::Load::None,
+        }
+    }
 }
 
 /// Runs the program.
@@ -269,15 +290,15 @@ async fn start(command: impl AsyncFnOnce(PathBuf) -> Result<u8>, folder: Option<
 
 async fn stay(command: Staying, folder: PathBuf) -> Result<u8> {
     match command {
-        Staying::Up(Up { modes: Modes(drivers), proxies, dashboard, flaws, servers }) => {
+        Staying::Up(asked) => {
+            let load = asked.load();
             let wanted = control::Wanted {
-                drivers,
-                flaws: flaws.flaws,
-                proxies: proxies || dashboard,
-                infra: servers.options(),
+                drivers: asked.modes.0,
+                flaws: asked.flaws.flaws,
+                proxies: asked.proxies || asked.dashboard,
+                infra: asked.servers.options(),
             };
-            let page = dashboard.then(::dashboard::Options::default);
-            up::run(&folder, &wanted, page.as_ref(), interrupted()).await.map(|()| HELD)
+            up::run(&folder, &wanted, &load, interrupted()).await.map(|()| HELD)
         }
         Staying::Chaos(asked) => chaos::chaos(asked, &folder).await,
         Staying::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
@@ -300,6 +321,7 @@ async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
 async fn answer(command: Asking, folder: &Path) -> Result<u8> {
     match command {
         Asking::Compare(asked) => compare::compare(asked, folder).await,
+        Asking::Diff(asked) => diff::run(&asked),
         Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Asking::Down => up::down(folder).await,
         Asking::Logs { name, order, follow } => {

@@ -29,6 +29,7 @@ use shop::{Shop, drain};
 use terminal::output;
 use topology::{Driver, Mode, ShopHandle};
 
+mod load;
 mod page;
 
 use page::Page;
@@ -40,15 +41,18 @@ const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
+/// What sends orders to the shops while they are up.
+pub enum Load {
+    /// Only the user.
+    None,
+    /// `cleave up` itself, at this rate to each shop.
+    Own { rate_per_s: f64 },
+    /// The web page that shows them.
+    Page(dashboard::Options),
+}
+
 /// Starts the shops and stays until `stop` is done.
-///
-/// With `page` they are shown in a web page too.
-pub async fn run(
-    folder: &Path,
-    wanted: &Wanted,
-    page: Option<&dashboard::Options>,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
+pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<Output = ()>) -> Result<()> {
     let Wanted { drivers, flaws, .. } = wanted;
     let claim = Claim::take(folder)?;
     let guard = Guard::start()?;
@@ -84,12 +88,16 @@ pub async fn run(
         terminal::say!("{what}");
     }
     terminal::note!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
-    let page = page.map(|options| Page::start(folder, options)).transpose()?;
-    stop.await;
-    terminal::note!("Stopping");
-    if let Some(page) = page {
-        page.end().await;
+    match load {
+        Load::None => stop.await,
+        Load::Own { rate_per_s } => load::send(folder, *rate_per_s, stop).await,
+        Load::Page(options) => {
+            let page = Page::start(folder, options)?;
+            stop.await;
+            page.end().await;
+        }
     }
+    terminal::note!("Stopping");
     stage.withdraw();
     control.close().await;
     let mut released = Vec::new();
@@ -313,8 +321,8 @@ impl AuditedShop {
         for audit in &self.audit {
             table.add_row([
                 format!("{} {}", audit.invariant, audit.title),
-                verdict_words(audit.verdict).to_owned(),
-                audit.evidence.clone(),
+                verdict_words(audit.verdict),
+                audit.evidence.to_string(),
             ]);
         }
         table

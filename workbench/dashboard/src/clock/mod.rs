@@ -1,7 +1,7 @@
-//! The load of the dashboard: one open-loop clock that sends the same orders at the same intended moments to every shop.
+//! The load of the dashboard and of `cleave up --rate`: one open-loop clock that sends the same orders at the same intended
+//! moments to every shop.
 //!
-//! It runs as a process of its own, a child of the dashboard, so that what sending costs is not taken for what looking
-//! costs. What it is to send comes as lines of JSON on standard input ([`Plan`]); what came of it goes out once a second,
+//! It runs as a process of its own, so that its processor time is not counted as the dashboard's or the supervisor's. What it is to send comes as lines of JSON on standard input ([`Plan`]); what came of it goes out once a second,
 //! as lines of JSON on standard output ([`Tick`]). It ends with its input.
 
 use parking_lot::{Mutex, MutexGuard};

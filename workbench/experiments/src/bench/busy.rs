@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::WARM_UP;
+use crate::words;
 use load::client::Sender;
 use load::{Arrivals, Window};
 use report::trial;
@@ -109,11 +110,9 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
     let mut shops = Vec::new();
     for proxied in [false, true] {
         let how = if proxied { "with" } else { "without" };
-        terminal::note!(
-            "{how} proxies: {loops} busy loops beside {} orders/s for {:?}",
-            options.rate_per_s,
-            options.duration
-        );
+        let said = if proxied { words::with_proxies() } else { words::without_proxies() };
+        let lasts = format!("{:?}", options.duration);
+        terminal::note!("{}", words::busy_loops(said, loops, options.rate_per_s, lasts));
         let place = Place { guard, programs: &programs, logs: logs.join(how), proxied, options };
         let shared = Arc::new(Mutex::new(infra));
         shops.extend(place.measure(&shared, loops).await?);
@@ -249,14 +248,14 @@ impl Busy {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         let header = [
-            "shop",
-            "proxies",
-            "served",
-            "p50, ms",
-            "p99, ms",
-            "sent late, ms",
-            "taken out alive",
-            "≥ 95 %, p99 ≤ 2 s",
+            words::head_shop(),
+            words::head_proxies(),
+            words::head_served(),
+            words::p50_ms(),
+            words::p99_ms(),
+            words::head_late(),
+            words::head_taken_out(),
+            words::head_goal_busy(),
         ];
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
         let ms = |figure: Option<f64>| figure.map_or("–".to_owned(), |ms| format!("{ms:.0}"));
@@ -265,13 +264,13 @@ impl Busy {
             let met = quick && shop.served >= self.goal_served && shop.taken_out_alive == 0;
             table.add_row([
                 shop.driver.to_string(),
-                if shop.proxies { "yes" } else { "no" }.to_owned(),
-                format!("{:.1} % of {}", (shop.served * 1000.0).floor() / 10.0, shop.wanted),
+                if shop.proxies { words::has() } else { words::has_not() },
+                words::share_of(format!("{:.1}", (shop.served * 1000.0).floor() / 10.0), shop.wanted),
                 ms(shop.decided_p50_ms),
                 ms(shop.decided_p99_ms),
                 ms(shop.late_p99_ms),
                 shop.taken_out_alive.to_string(),
-                if met { "✓ met" } else { "✗ missed" }.to_owned(),
+                if met { words::met() } else { words::missed() },
             ]);
         }
         table

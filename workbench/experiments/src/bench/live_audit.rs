@@ -12,6 +12,7 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::{ORDERS_A_ROUND, WARM_UP};
+use crate::words;
 use audit::live::{Live, Settings};
 use audit::{Expected, Subject};
 use load::client::Sender;
@@ -128,8 +129,8 @@ async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<
         let (mut without, mut with) = (0.0, (0.0, 0, 0));
         let looked_at_first = number.is_multiple_of(2);
         for (turn, looked_at) in [looked_at_first, !looked_at_first].into_iter().enumerate() {
-            let how = if looked_at { "with the live audit" } else { "without it" };
-            progress.phase(format!("{}, round {number} of {}: {how}", shop.driver, options.rounds));
+            let how = if looked_at { words::with_live_audit() } else { words::without_live_audit() };
+            progress.phase(words::round_of(shop.driver, number, options.rounds, how));
             let from = (number * 2 + turn as u64) * ORDERS_A_ROUND;
             if looked_at {
                 let live = Live::start(subject(shop), Settings::default());
@@ -176,12 +177,12 @@ impl Cost {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "shop",
-            "round",
-            "without, orders/s",
-            "with, orders/s",
-            "ratio",
-            "looks",
+            words::head_shop(),
+            words::head_round(),
+            words::head_without(),
+            words::head_with(),
+            words::head_ratio(),
+            words::head_looks(),
         ]);
         for shop in &self.shops {
             for (number, round) in shop.rounds.iter().enumerate() {
@@ -197,13 +198,7 @@ impl Cost {
             let ratio = shop.ratio.map_or("–".to_owned(), |RatioInterval { mean, low, high }| {
                 format!("{mean:.3} ({low:.3}–{high:.3})")
             });
-            table.add_row([
-                shop.driver.to_string(),
-                "mean (95 %)".into(),
-                String::new(),
-                String::new(),
-                ratio,
-            ]);
+            table.add_row([shop.driver.to_string(), words::mean_95(), String::new(), String::new(), ratio]);
         }
         table
     }

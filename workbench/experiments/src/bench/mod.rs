@@ -16,6 +16,7 @@ use reqwest::Url;
 use serde::Serialize;
 use tokio::process::Command;
 
+use crate::words;
 use load::client::Sender;
 use load::mix::{Mix, ZIPF_EXPONENT};
 use load::{Window, closed};
@@ -101,7 +102,7 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
     Goods::new(options.seed).put_into(&shop).await?;
 
     let progress = Progress::new(options.rounds * 2);
-    progress.phase("warming up".into());
+    progress.phase(words::warming_up());
     pgbench(&shop, WARM_UP).await?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -136,10 +137,10 @@ async fn one_round(shop: &Shop, options: &Options, number: u64, progress: &Progr
     let pgbench_first = !number.is_multiple_of(2);
     for pgbench_now in [pgbench_first, !pgbench_first] {
         if pgbench_now {
-            progress.phase(format!("round {number} of {}: pgbench", options.rounds));
+            progress.phase(words::round_pgbench(number, options.rounds));
             bare = pgbench(shop, options.duration).await?;
         } else {
-            progress.phase(format!("round {number} of {}: the monolith over HTTP", options.rounds));
+            progress.phase(words::round_monolith(number, options.rounds));
             http = monolith(shop, options, number).await?;
         }
         progress.step();
@@ -212,10 +213,10 @@ impl Limit {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "round",
-            "pgbench, checkouts/s",
-            "monolith over HTTP, orders/s",
-            "ratio",
+            words::head_round(),
+            words::head_pgbench(),
+            words::head_monolith(),
+            words::head_ratio(),
         ]);
         for (number, round) in self.rounds.iter().enumerate() {
             table.add_row([
@@ -228,7 +229,7 @@ impl Limit {
         let whole = |spread: Spread| format!("{:.0} ({:.0}–{:.0})", spread.median, spread.min, spread.max);
         let Spread { median, min, max } = self.ratio;
         table.add_row([
-            "median (min–max)".to_owned(),
+            words::median(),
             whole(self.pgbench_per_s),
             whole(self.monolith_per_s),
             format!("{median:.2} ({min:.2}–{max:.2})"),

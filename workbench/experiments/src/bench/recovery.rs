@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use crate::words;
 use load::client::{Answer, Sender};
 use load::mix::Mix;
 use report::stats::{Spread, spread};
@@ -113,6 +114,11 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &Options) -> Result
     Ok(recovery)
 }
 
+/// What people call this server.
+fn called(server: &str) -> String {
+    if server == "broker" { words::broker() } else { words::database() }
+}
+
 fn servers_of(driver: Driver) -> &'static [&'static str] {
     match driver.mode() {
         Mode::Monolith => &["database"],
@@ -132,7 +138,7 @@ async fn end(
     let mut took = Vec::new();
     customer.is_served().await?;
     for time in 1..=times {
-        progress.phase(format!("{}: the {server} dies, {time} of {times}", customer.driver));
+        progress.phase(words::dies(customer.driver, called(server), time, times));
         if server == "broker" {
             let broker =
                 infra.rabbitmq.as_mut().and_then(|broker| broker.running.private()).context(not_ours)?;
@@ -189,16 +195,23 @@ impl Recovery {
     /// For the terminal.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
-        let header = ["shop", "what died", "times", "median, s", "longest, s", "goal: 5 s"];
+        let header = [
+            words::head_shop(),
+            words::head_died(),
+            words::head_times(),
+            words::head_median_s(),
+            words::head_longest_s(),
+            words::head_goal_s(),
+        ];
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
         for shop in &self.shops {
             table.add_row([
                 shop.driver.to_string(),
-                shop.server.to_owned(),
+                called(shop.server),
                 shop.took_s.len().to_string(),
                 format!("{:.2}", shop.median_s),
                 format!("{:.2}", shop.max_s),
-                if shop.max_s <= self.goal_s { "✓ met" } else { "✗ missed" }.to_owned(),
+                if shop.max_s <= self.goal_s { words::met() } else { words::missed() },
             ]);
         }
         table

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::words;
 use control::{AddFault, Added, Client, FaultLog, Heal, ShopState};
 pub use plan::{Planned, kinds, one_more, plan};
 use topology::{Driver, Mode};
@@ -44,17 +45,12 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     let faults = (wanted.length.as_secs_f64() / wanted.every.as_secs_f64()) as usize;
     let mut planned = plan(wanted.seed, driver, faults, wanted.every)?;
     planned.retain(|planned| planned.at <= wanted.length);
-    terminal::say!(
-        "{} faults in {:?}, with seed {}; Ctrl-C heals all",
-        planned.len(),
-        wanted.length,
-        wanted.seed
-    );
+    terminal::say!("{}", words::faults_in(planned.len(), format!("{:?}", wanted.length), wanted.seed));
 
     let mut made = Vec::new();
     tokio::select! {
         () = follow(&client, driver, wanted.shop, &planned, &mut made) => {}
-        () = stop => terminal::say!("stopped"),
+        () = stop => terminal::say!("{}", words::stopped()),
     }
     let _: Vec<FaultLog> = client.post("/heal", &Heal { id: None, shop: wanted.shop }).await?;
     let mut logs: Vec<FaultLog> = client.get("/faults").await?;
@@ -80,28 +76,24 @@ async fn follow(
         if !terminal::say::is_heard() {
             return;
         }
-        let seconds = at.as_secs_f64();
+        let seconds = format!("{:>5.0}", at.as_secs_f64());
         match client.post::<Vec<Added>>("/faults", &AddFault { fault: fault.clone(), shop }).await {
             Ok(all) => {
                 for Added { shop, id, why_not } in all {
                     match id {
                         Some(id) => {
-                            terminal::say!(
-                                "{seconds:>5.0} s  {shop}: fault {id}, {fault}, for {:?}",
-                                fault.time_to_live
-                            );
+                            let lasts = format!("{:?}", fault.time_to_live);
+                            terminal::say!("{}", words::fault_made(&seconds, shop, id, fault, lasts));
                             made.push((shop, id));
                         }
                         None => {
-                            terminal::say!(
-                                "{seconds:>5.0} s  {shop}: not done: {}",
-                                why_not.unwrap_or_default()
-                            )
+                            let why = why_not.unwrap_or_default();
+                            terminal::say!("{}", words::fault_refused(&seconds, shop, why));
                         }
                     }
                 }
             }
-            Err(why) => terminal::say!("{seconds:>5.0} s  {fault}: not done: {why:#}"),
+            Err(why) => terminal::say!("{}", words::fault_refused(&seconds, fault, format!("{why:#}"))),
         }
     }
     // The last one has its time, too.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use diesel_async::SimpleAsyncConnection;
 
+use crate::words;
 use audit::live::{self, Live};
 use audit::{Expected, Subject, Verdict};
 use load::client::Sender;
@@ -147,7 +148,7 @@ impl Laboratory<'_> {
                 turns.reverse();
             }
             for turn in turns {
-                let name = format!("{}, trial {number} of {}", labels[turn], self.options.trials);
+                let name = words::trial_of(&labels[turn], number, self.options.trials);
                 let logs = self.logs.join(format!("{}-trial-{number}", slug(&labels[turn])));
                 let (driver, telemetry) = (modes[turn].driver, telemetry[turn] == Telemetry::On);
                 let one = OneTrial { lab: self, progress: &progress, driver, telemetry, name, logs };
@@ -175,10 +176,10 @@ struct OneTrial<'a> {
 impl OneTrial<'_> {
     async fn run(&self, number: u64) -> Result<(Trial, DecisionClock)> {
         let options = self.lab.options;
-        self.phase("starting and seeding");
+        self.phase(&words::starting_and_seeding());
         let shop = self.shop().await?;
 
-        self.phase(&words(options.arrivals, options.warm_up + options.duration));
+        self.phase(&said(options.arrivals, options.warm_up + options.duration));
         let window = Window { from: options.warm_up, to: options.warm_up + options.duration };
         // Closed loop asks for the decision in both modes: a client is free when its order is decided.
         let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
@@ -192,7 +193,7 @@ impl OneTrial<'_> {
         )?;
         drop(meter);
 
-        self.phase("waiting until all is decided, and auditing");
+        self.phase(&words::waiting_and_auditing());
         if let Err(error) = shop.drain(DRAIN).await {
             self.progress.note(&format!("{}: {error}", self.name));
         }
@@ -271,11 +272,11 @@ fn wall_clock(moment: Instant) -> DateTime<Utc> {
     Utc::now() - moment.elapsed()
 }
 
-fn words(arrivals: Arrivals, length: Duration) -> String {
+fn said(arrivals: Arrivals, length: Duration) -> String {
     let seconds = length.as_secs_f64();
     match arrivals {
-        Arrivals::Open { rate_per_s } => format!("{rate_per_s} orders/s for {seconds} s"),
-        Arrivals::Closed { clients } => format!("{clients} clients for {seconds} s, each as fast as it can"),
+        Arrivals::Open { rate_per_s } => words::at_rate(rate_per_s, seconds),
+        Arrivals::Closed { clients } => words::at_full_speed(clients, seconds),
     }
 }
 

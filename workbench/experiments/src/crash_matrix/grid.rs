@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
 use super::{Cell, CrashMatrix, Outcome, POINTS};
+use crate::words;
 use topology::Driver;
 
 /// Points against drivers; then each cell that is not as it should be, with the command that tries it again.
@@ -13,7 +14,7 @@ pub fn draw(matrix: &CrashMatrix) -> String {
         .collect();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-    let head = std::iter::once("crash point".to_owned()).chain(drivers.iter().map(ToString::to_string));
+    let head = std::iter::once(words::crash_point()).chain(drivers.iter().map(ToString::to_string));
     table.set_header(head);
     for point in POINTS.iter().map(|point| point.name) {
         let of = |driver: Driver| -> Vec<&Cell> {
@@ -30,20 +31,21 @@ pub fn draw(matrix: &CrashMatrix) -> String {
     }
     let count = |outcome| matrix.cells.iter().filter(|cell| cell.outcome == outcome).count();
     let mut text = format!(
-        "{table}\n{} crashes in {} s: {} held, {} violated, {} did not fire\n",
-        matrix.cells.len(),
-        matrix.seconds,
-        count(Outcome::Held),
-        count(Outcome::Violated),
-        count(Outcome::DidNotFire)
+        "{table}\n{}\n",
+        words::crashes(
+            matrix.cells.len(),
+            matrix.seconds,
+            count(Outcome::Held),
+            count(Outcome::Violated),
+            count(Outcome::DidNotFire),
+        )
     );
     for cell in matrix.cells.iter().filter(|cell| cell.outcome != Outcome::Held) {
-        text +=
-            &format!("\n{} on {}, seed {}: {}\n", cell.point, cell.driver, cell.seed, words(cell.outcome));
+        text += &format!("\n{}\n", words::cell(&cell.point, cell.driver, cell.seed, said(cell.outcome)));
         for finding in &cell.findings {
             text += &format!("  {finding}\n");
         }
-        text += &format!("  again: {}\n", cell.replay);
+        text += &format!("  {}\n", words::again(&cell.replay));
     }
     text
 }
@@ -54,15 +56,15 @@ fn summary(cells: &[&Cell]) -> String {
     let worst = [Outcome::Violated, Outcome::DidNotFire, Outcome::Held];
     match worst.into_iter().find(|outcome| with(*outcome) > 0) {
         None => "·".into(),
-        Some(outcome) if with(outcome) == cells.len() => words(outcome).into(),
-        Some(outcome) => format!("{} ({} of {})", words(outcome), with(outcome), cells.len()),
+        Some(outcome) if with(outcome) == cells.len() => said(outcome),
+        Some(outcome) => words::some_of(said(outcome), with(outcome), cells.len()),
     }
 }
 
-fn words(outcome: Outcome) -> &'static str {
+fn said(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Held => "held",
-        Outcome::Violated => "VIOLATED",
-        Outcome::DidNotFire => "did not fire",
+        Outcome::Held => words::cell_held(),
+        Outcome::Violated => words::cell_violated(),
+        Outcome::DidNotFire => words::cell_silent(),
     }
 }

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use uuid::Uuid;
 
 use super::{Cell, Outcome, Point, seconds};
-use audit::{Expected, Fault, Subject, Verdict};
+use crate::words;
+use audit::{Audit, Expected, Fault, Subject, Verdict};
 use load::buyers::Buyers;
 use load::mix::Intended;
 use servers::Infrastructure;
@@ -15,6 +16,7 @@ use servers::guard::Guard;
 use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
+use terminal::text::Text;
 use topology::Driver;
 
 /// The seed of the goods. The orders of a cell are the cell's own.
@@ -55,7 +57,7 @@ impl Lane<'_> {
         let mut cells = Vec::new();
         for (number, (point, seed)) in plan.iter().enumerate() {
             let cell = self.crash(&mut scene, point, *seed).await.with_context(|| point.name)?;
-            self.progress.phase(format!("{}: {} in {}", self.driver, point.name, cell.process));
+            self.progress.phase(words::crash_in(self.driver, point.name, &cell.process));
             self.progress.step();
             if cell.outcome == Outcome::Violated {
                 let spoilt = std::mem::replace(&mut scene, self.scene(number + 1).await?);
@@ -95,7 +97,7 @@ impl Lane<'_> {
         scene.accepted.extend(&bought.accepted);
         let mut findings = Vec::new();
         if let Err(error) = scene.shop.drain(BOUND).await {
-            findings.push(error.to_string());
+            findings.push(error.to_string().into());
         }
         findings.extend(audit(&scene.shop, scene.accepted.clone(), point.name).await?);
         let outcome = match (fired, findings.is_empty()) {
@@ -131,7 +133,7 @@ fn choose(processes: &'static [&'static str], point: &str, seed: u64) -> (&'stat
 
 /// What is wrong with a shop that has drained. A crash was asked for and every outcome was bought, so that nothing to
 /// look at is a finding too.
-async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<String>> {
+async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Text>> {
     let subject = Subject {
         shop: shop.handle(),
         expected: Expected {
@@ -144,5 +146,7 @@ async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Stri
     };
     let audits = audit::audit(&subject).await.context("the audit")?;
     let wrong = audits.into_iter().filter(|audit| audit.verdict != Verdict::Held);
-    Ok(wrong.map(|audit| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence)).collect())
+    let said =
+        |audit: Audit| Text::of(|| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence));
+    Ok(wrong.map(said).collect())
 }

@@ -22,6 +22,7 @@ use servers::Infrastructure;
 use servers::binaries;
 use servers::guard::Guard;
 use terminal::progress::Progress;
+use terminal::text::Text;
 use topology::{Driver, Mode};
 
 /// The format of the JSON.
@@ -71,7 +72,7 @@ pub struct Cell {
     /// What came of it.
     pub outcome: Outcome,
     /// What the audit found wrong, by invariant.
-    pub findings: Vec<String>,
+    pub findings: Vec<Text>,
     /// Orders that were accepted while it went on.
     pub orders: u64,
     /// How long it took.

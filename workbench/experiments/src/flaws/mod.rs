@@ -9,6 +9,7 @@ mod client;
 mod experiment;
 mod record;
 mod scene;
+mod texts;
 mod words;
 
 use std::collections::BTreeMap;
@@ -92,7 +93,7 @@ pub async fn show(
     let lab = Lab { guard, infra: &infra, programs: &programs, logs: &logs, sound: &sound };
     let mut document = Document { schema: SCHEMA.to_owned(), flaws: Vec::new() };
     for flaw in flaws {
-        terminal::note!("{}: without the flaw, and with it", flaw.name);
+        terminal::note!("{}", crate::words::without_and_with(flaw.name));
         let entry = lab.try_out(flaw).await.context(flaw.name)?;
         if !silent {
             terminal::say!("{}", shown(&entry));

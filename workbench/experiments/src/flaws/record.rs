@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FLAWS, Flaw};
 use audit::{Audit, Verdict};
+use terminal::text::Text;
 use topology::Driver;
 
 /// The format of the JSON.
@@ -26,13 +27,13 @@ pub struct Entry {
     /// The number of the rule that it leaves out.
     pub rule: u8,
     /// What is left out, in a sentence.
-    pub says: String,
+    pub says: Text,
     /// The invariant that must break.
     pub breaks: String,
     /// The driver on which the experiment shows it.
     pub driver: Driver,
     /// What the experiment does, and what comes of it.
-    pub seen: String,
+    pub seen: Text,
     /// The command that shows it.
     pub command: String,
     /// What the experiment showed; only where it was run.
@@ -98,10 +99,10 @@ impl Entry {
         Entry {
             name: flaw.name.to_owned(),
             rule: flaw.rule,
-            says: flaw.says.to_owned(),
+            says: (flaw.says)(),
             breaks: flaw.breaks.to_owned(),
             driver: flaw.driver,
-            seen: flaw.seen.to_owned(),
+            seen: (flaw.seen)(),
             command: flaw.command(),
             shown,
         }
@@ -118,10 +119,10 @@ mod tests {
             unfinished: None,
             audit: vec![Audit {
                 invariant: "I1".into(),
-                title: String::new(),
+                title: Text::default(),
                 verdict,
                 checked: 1,
-                evidence: String::new(),
+                evidence: Text::default(),
             }],
         };
         assert!(observed(Verdict::Held).is_sound());

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::load::{Part, Rates};
+use crate::words;
 use faults::FaultSpec;
+use terminal::text::Text;
 use topology::SERVICES;
 
 /// The longest scenario.
@@ -24,9 +26,9 @@ const ON_SALE: std::ops::RangeInclusive<usize> = 1..=100;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// What it is called.
-    pub name: String,
+    pub name: Text,
     /// What it shows, in a sentence or two.
-    pub about: String,
+    pub about: Text,
     /// How long the load lasts.
     pub length: Duration,
     /// What must hold before and after.
@@ -89,12 +91,14 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Fault(fault) => fault.fmt(f),
-            Action::Scale { service, instances } => write!(f, "scale {service} to {instances}"),
-            Action::Deploy { service, again_for } if again_for.is_zero() => write!(f, "deploy {service}"),
-            Action::Deploy { service, again_for } => {
-                write!(f, "deploy {service} again and again for {again_for:?}")
+            Action::Scale { service, instances } => f.write_str(&words::scale_to(service, instances)),
+            Action::Deploy { service, again_for } if again_for.is_zero() => {
+                f.write_str(&words::deploy(service))
             }
-            Action::FlashSale(sale) => write!(f, "flash sale of {} products", sale.products),
+            Action::Deploy { service, again_for } => {
+                f.write_str(&words::deploy_again(service, format!("{again_for:?}")))
+            }
+            Action::FlashSale(sale) => f.write_str(&words::flash_sale(sale.products)),
         }
     }
 }
@@ -111,12 +115,14 @@ pub struct FlashSale {
     pub for_s: f64,
 }
 
-/// The file, word by word.
+/// The file, word by word. `name_ko` and `about_ko` are the same in Korean, and may be left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     name: String,
+    name_ko: Option<String>,
     about: String,
+    about_ko: Option<String>,
     length_s: f64,
     #[serde(default)]
     load: Rates,
@@ -204,14 +210,20 @@ impl Scenario {
         }
         refuse_overlaps(&steps, length)?;
         Ok(Scenario {
-            name: written.name,
-            about: written.about,
+            name: in_both(written.name, written.name_ko),
+            about: in_both(written.about, written.about_ko),
             length,
             steady: written.steady,
             parts: parts.end(),
             steps,
         })
     }
+}
+
+/// In English, and in Korean where the file has that.
+fn in_both(english: String, korean: Option<String>) -> Text {
+    let korean = korean.unwrap_or_else(|| english.clone());
+    Text::new(|| english, || korean)
 }
 
 /// What a step brings.

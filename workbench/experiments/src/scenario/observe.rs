@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use terminal::text::Text;
 use topology::Capability;
 
 /// How one request ended.
@@ -46,7 +47,7 @@ pub struct Second {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FaultWindow {
     /// What was done, in words: `kill payments`.
-    pub name: String,
+    pub name: Text,
     /// When it began, in seconds from the start of the load.
     pub from_s: f64,
     /// When it was over.
@@ -72,7 +73,7 @@ pub struct Availability {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
     /// The fault, as in the list of windows.
-    pub fault: String,
+    pub fault: Text,
     /// The share of the requests that was served, from the beginning of the fault until it was over and everything had
     /// recovered; null if there were none.
     pub served: Option<f64>,

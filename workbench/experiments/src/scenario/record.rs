@@ -12,6 +12,7 @@ use audit::{Audit, Verdict};
 use faults::Record;
 use servers::record::Machine;
 use shop::supervisor::Deployment;
+use terminal::text::Text;
 use topology::Capability;
 use topology::Driver;
 
@@ -34,9 +35,9 @@ pub struct ScenarioRun {
     /// The machine it ran on.
     pub machine: Machine,
     /// The scenario's name.
-    pub name: String,
+    pub name: Text,
     /// What it shows.
-    pub about: String,
+    pub about: Text,
     /// Seconds of load.
     pub length_s: f64,
     /// What had to hold before and after.
@@ -66,7 +67,7 @@ pub struct Outcome {
     /// The faults, with what each really hit.
     pub faults: Vec<Record>,
     /// Steps of the scenario that this architecture has no counterpart for, and why.
-    pub without_counterpart: Vec<String>,
+    pub without_counterpart: Vec<Text>,
     /// The deployments.
     pub deployments: Vec<Deployment>,
     /// How often each process was started again.

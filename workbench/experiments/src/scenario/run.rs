@@ -12,6 +12,7 @@ use super::observe::{FaultWindow, Outcome as Fate, Request, availability, impact
 use super::own_shop::{self, AtRest, Beginning};
 use super::record::{Outcome, SCHEMA, ScenarioRun, SteadyState};
 use super::report;
+use crate::words;
 use audit::live::{self, Live, Recording};
 use audit::{Fault, Verdict};
 use faults::Record;
@@ -20,6 +21,7 @@ use servers::guard::Guard;
 use servers::record;
 use shop::seed::Goods;
 use shop::supervisor::{Deployment, Supervisor};
+use terminal::text::Text;
 use topology::Capability;
 use topology::Driver;
 
@@ -95,13 +97,13 @@ struct Place<'a> {
 struct Done {
     windows: Vec<FaultWindow>,
     deployments: Vec<Deployment>,
-    without_counterpart: Vec<String>,
+    without_counterpart: Vec<Text>,
 }
 
 impl Place<'_> {
     /// Each shop has servers of its own: the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
-        terminal::note!("{}: starting", self.driver);
+        terminal::note!("{}", words::starting(self.driver));
         let beginning = Beginning {
             guard: self.guard,
             driver: self.driver,
@@ -115,13 +117,13 @@ impl Place<'_> {
         let shop = beginning.start().await?;
         let live = Live::start(shop.subject(poison(scenario)).await, live::Settings::default());
 
-        terminal::note!("{}: {} for {:?}", self.driver, scenario.name, scenario.length);
+        terminal::note!("{}", words::playing(self.driver, &scenario.name, format!("{:?}", scenario.length)));
         let customers = Customers::new(&shop.address().await, self.options.seed)?;
         let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
         let steps = self.take_steps(&shop.supervisor, scenario, started);
         let (experience, done) = tokio::join!(customers.run(&scenario.parts), steps);
 
-        terminal::note!("{}: waiting until all is decided, and auditing", self.driver);
+        terminal::note!("{}", words::auditing(self.driver));
         let shop = shop.come_to_rest().await?;
         let (_, live) = live.finish().await?;
         let live = live.since(started_at);
@@ -152,13 +154,13 @@ impl Place<'_> {
         tokio::time::sleep_until((started + step.at).into()).await;
         let from_s = started.elapsed().as_secs_f64();
         let mut done = Done::default();
-        let name = step.action.to_string();
-        let at = || format!("{name}, at {} s", step.at.as_secs_f64());
+        let name = Text::of(|| step.action.to_string());
+        let at = || words::step_at(&name, step.at.as_secs_f64());
         terminal::note!("{}: {}", self.driver, at());
         match &step.action {
             Action::Fault(fault) => match fault.in_mode(self.driver.mode()) {
                 Err(why) => {
-                    done.without_counterpart.push(format!("{name}: {why:#}"));
+                    done.without_counterpart.push(Text::of(|| format!("{name}: {why:#}")));
                     return Ok(done);
                 }
                 Ok(_) => {

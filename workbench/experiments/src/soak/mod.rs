@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::chaos::{self, Planned};
 use crate::scenario::{Beginning, Customers, Part, Rates, programs};
+use crate::words;
 use audit::{Fault, Verdict};
 use faults::{FaultSpec, Faults, Kind};
 use record::OFTEN;
@@ -94,19 +95,19 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     let more = planned.len() / PLANNED_FOR_ONE_MORE;
     let length = planned.last().map_or(TAIL, |last| last.at + EVERY * (more as u32 + 1) + TAIL);
     let progress = Progress::new(planned.len() as u64);
-    progress.phase(format!("{driver}: starting"));
+    progress.phase(words::starting(driver));
     let shop = beginning.start().await?;
 
     let rates = rates(options.orders, length);
     let parts = [Part { from: Duration::ZERO, to: length, rates, on_sale: 0 }];
     let customers = Customers::new(&shop.address().await, options.seed)?;
     let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
-    progress.phase(format!("{driver}: {:.0} orders/s for {length:.0?}", rates.order));
+    progress.phase(words::soaking(driver, format!("{:.0}", rates.order), format!("{length:.0?}")));
     let disturbing = Disturbing { supervisor: &shop.supervisor, driver, seed: options.seed, more };
     let (experience, made) = tokio::join!(customers.run(&parts), disturbing.run(planned, started, &progress));
     let (planned, not_made) = made?;
 
-    progress.phase(format!("{driver}: waiting until all is decided, and auditing"));
+    progress.phase(words::auditing(driver));
     let shop = shop.come_to_rest().await?;
     let orders = shop.orders(&experience, started_at).await?;
     // One that met nothing proves nothing, and the verdict counts how often each kind did.
@@ -159,7 +160,7 @@ impl Disturbing<'_> {
             tokio::time::sleep_until((started + at).into()).await;
             if noted.elapsed() >= NOTE {
                 noted = Instant::now();
-                progress.phase(format!("{:.0?}: {n} faults, next {fault}", started.elapsed()));
+                progress.phase(words::faults_so_far(format!("{:.0?}", started.elapsed()), n, &fault));
             }
             progress.step();
             // In a task of its own: a server that takes its time to come back keeps no other fault waiting.
@@ -169,7 +170,7 @@ impl Disturbing<'_> {
             tokio::time::sleep(EVERY).await;
             let Some(kind) = self.too_seldom(&planned) else { break };
             let fault = chaos::one_more(self.seed, number as u64, self.driver, kind)?;
-            progress.phase(format!("{:.0?}: one more {fault}", started.elapsed()));
+            progress.phase(words::one_more(format!("{:.0?}", started.elapsed()), &fault));
             planned.push(Planned { at: started.elapsed(), fault: fault.clone() });
             making.spawn(make(self.supervisor.faults().clone(), fault));
         }

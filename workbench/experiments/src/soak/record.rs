@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chaos::Planned;
 use crate::scenario::Orders;
+use crate::words;
 use audit::{Audit, Verdict};
 use faults::Record;
 use report::verdict_words;
@@ -126,42 +127,46 @@ pub fn table(soak: &Soak) -> String {
     for shop in &soak.shops {
         describe(shop, &mut text);
     }
-    let _ = write!(text, "verdict: {}", verdict_words(soak.verdict));
+    let _ = write!(text, "{}", words::verdict(verdict_words(soak.verdict)));
     text
 }
 
 fn describe(shop: &Soaked, text: &mut String) {
     let Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict } = shop;
     let (wanted, accepted, share) = (orders.wanted, orders.accepted, decided * 100.0);
-    let _ = writeln!(text, "{driver}, in {took_s:.0} s: {}\n", verdict_words(*verdict));
-    let slowest = orders.slowest_s.map_or("none".to_owned(), |seconds| format!("after {seconds:.1} s"));
-    let _ = writeln!(
-        text,
-        "orders: {wanted} wanted, {accepted} accepted, {} decided ({share:.1} %, at least {:.0} %), {} lost, {} doubled, \
-         {} decided within 2 s, {} later, the slowest {slowest}",
+    let _ = writeln!(text, "{}\n", words::soaked(driver, format!("{took_s:.0}"), verdict_words(*verdict)));
+    let slowest =
+        orders.slowest_s.map_or_else(words::none, |seconds| words::slowest_after(format!("{seconds:.1}")));
+    let became = words::soak_orders(
+        wanted,
+        accepted,
         orders.decided,
+        format!("{share:.1}"),
         DECIDED * 100.0,
         orders.lost,
         orders.doubled,
         orders.decided_within_2_s,
-        orders.delayed
+        orders.delayed,
+        slowest,
     );
+    let _ = writeln!(text, "{became}");
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["fault", "planned", "fired", "hits"]);
+    let header = [words::head_fault(), words::head_planned(), words::head_fired(), words::head_hits()];
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
     for (kind, of_kind) in kinds {
         let Fired { planned, fired, hits } = of_kind;
         table.add_row([kind.clone(), planned.to_string(), fired.to_string(), hits.to_string()]);
     }
     let _ = writeln!(text, "{table}");
     for record in faults.iter().filter(|record| record.hits == 0) {
-        let _ = writeln!(text, "hit nothing: {}", record.fault);
+        let _ = writeln!(text, "{}", words::soak_hit_nothing(&record.fault));
     }
     for fault in not_made {
         // What a process wrote before it ended is in the JSON.
-        let _ = writeln!(text, "could not be made: {}", fault.lines().next().unwrap_or_default());
+        let _ = writeln!(text, "{}", words::not_made(fault.lines().next().unwrap_or_default()));
     }
     let restarts: Vec<String> = restarts.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    let _ = writeln!(text, "restarts: {}", restarts.join(", "));
+    let _ = writeln!(text, "{}", words::restarts(restarts.join(", ")));
     for audit in audit {
         let _ = writeln!(
             text,
@@ -194,10 +199,10 @@ mod tests {
         };
         let audit = Audit {
             invariant: "I1".into(),
-            title: String::new(),
+            title: Default::default(),
             verdict: Verdict::Held,
             checked: 1,
-            evidence: String::new(),
+            evidence: Default::default(),
         };
         let planned = vec![Planned { at: Duration::ZERO, fault: fault.clone() }; 4];
         let faults = (1..=4).map(record).collect();

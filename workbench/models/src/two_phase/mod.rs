@@ -189,10 +189,10 @@ impl Model for TwoPhase {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("agreement: nobody commits while another rolls back", |_, state: &State| {
+            Property::always("agreement: none commits while another rolls back", |_, state: &State| {
                 !(state.any(Is::Committed) && state.any(Is::RolledBack))
             }),
-            Property::always("nobody commits unless all have voted yes", |_, state: &State| {
+            Property::always("none commits unless all have voted yes", |_, state: &State| {
                 !state.any(Is::Committed) || state.branches.values().all(|branch| branch.voted_yes)
             }),
             Property::always(
@@ -214,7 +214,7 @@ impl Model for TwoPhase {
             Property::sometimes("all commit", |_, state: &State| state.all(Is::Committed)),
             Property::sometimes("all roll back", |_, state: &State| state.all(Is::RolledBack)),
             Property::sometimes(
-                "a participant is in doubt and blocked, for nobody coordinates",
+                "a participant is in doubt and blocked, because there is no coordinator",
                 |_, state: &State| {
                     state.coordinator == Coordinator::Dead
                         && !state.successor_is_up

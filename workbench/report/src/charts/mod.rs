@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figures::number;
+use super::words;
 use crate::run::{Latency, ModeRun, Run, Second, Trial};
 
 mod style;
@@ -23,7 +24,7 @@ const MARKS: usize = 6;
 /// When an order counts as served.
 pub struct Clock {
     /// The clock's name.
-    pub name: &'static str,
+    pub name: fn() -> String,
     /// What it measured.
     pub latency: fn(&Trial) -> Option<Latency>,
     histogram: fn(&Trial) -> &[(f64, u64)],
@@ -32,7 +33,7 @@ pub struct Clock {
 
 /// Stopped by the HTTP response.
 pub const ANSWERED: Clock = Clock {
-    name: "answered",
+    name: words::clock_answered,
     latency: |trial| trial.answered_ms,
     histogram: |trial| &trial.histogram.answered,
     in_second: |second| second.answered,
@@ -40,7 +41,7 @@ pub const ANSWERED: Clock = Clock {
 
 /// Stopped when the order is terminal.
 pub const DECIDED: Clock = Clock {
-    name: "decided",
+    name: words::clock_decided,
     latency: |trial| trial.decided_ms,
     histogram: |trial| &trial.histogram.decided,
     in_second: |second| second.decided,
@@ -78,7 +79,7 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .light_line_style(TRANSPARENT)
             .set_all_tick_mark_size(4 * PX)
             .label_style(text(13.0))
-            .x_desc("share of the orders that took no longer")
+            .x_desc(words::share_axis())
             .x_label_formatter(&|tail| share(*tail))
             .y_label_formatter(&|ms| milliseconds(*ms))
             .draw()?;
@@ -122,7 +123,7 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .label_style(text(13.0))
             .x_labels(6)
             .y_labels(5)
-            .x_desc("seconds since the warm-up")
+            .x_desc(words::seconds_axis())
             .x_label_formatter(&|second| format!("{second:.0}"))
             .y_label_formatter(&|count| number(*count))
             .draw()?;
@@ -170,7 +171,7 @@ pub fn costs(labels: &[String], resources: &[Resource]) -> Result<Drawing> {
                 area.draw(&Rectangle::new(bar, series(n).filled()))?;
                 let label_style = text(12.5).pos(Pos::new(HPos::Right, VPos::Center));
                 area.draw(&Text::new(shortened(label), (LEFT - TEXT_GAP, middle), label_style))?;
-                let figure = value.map_or("not measured".to_owned(), number);
+                let figure = value.map_or_else(words::not_measured, number);
                 let figure_style = text(12.5).pos(Pos::new(HPos::Left, VPos::Center));
                 area.draw(&Text::new(figure, (LEFT + length + TEXT_GAP, middle), figure_style))?;
             }

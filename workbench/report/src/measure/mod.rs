@@ -12,6 +12,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
 use crate::run::{Cost, Memory};
+use crate::words;
 use servers::Infrastructure;
 use shop::Shop;
 use topology::{Driver, Mode};
@@ -27,10 +28,6 @@ use system::Snapshot;
 
 /// Between two looks at the memory: often enough for a peak, seldom enough not to be the load.
 const MEMORY_TICK: Duration = Duration::from_secs(1);
-
-/// Why a figure of a process is missing that is ours.
-const UNREADABLE: &str =
-    "not every process could be read: it had ended, or this one may open no more files (ulimit -n)";
 
 /// The name of a process, and the id of the root of its tree.
 type Roots = Vec<(String, u32)>;
@@ -163,27 +160,27 @@ impl Meter {
 
 impl Usage {
     /// Which figures are missing, and why.
-    pub fn not_measured(&self, decided: u64) -> BTreeMap<String, String> {
+    pub fn not_measured(&self, decided: u64) -> BTreeMap<String, terminal::text::Text> {
         let mut missing = BTreeMap::new();
-        let mut say = |figure: &str, why: &str| drop(missing.insert(figure.to_owned(), why.to_owned()));
+        let mut say = |figure: &str, why| drop(missing.insert(figure.to_owned(), why));
         if decided == 0 {
-            say("costs per order", "no order was decided in the measured time");
+            say("costs per order", words::none_decided());
             return missing;
         }
         let cost = self.per_1000(decided);
         if cost.cpu_s_shop.is_none() {
-            say("processor time of the shop", UNREADABLE);
+            say("processor time of the shop", words::unreadable());
         }
         if cost.cpu_s_servers.is_none() {
             let ours = cost.cpu_s_shop.is_none();
-            let why = if ours { UNREADABLE } else { "their processes are not to be seen from here" };
+            let why = if ours { words::unreadable() } else { words::not_on_this_machine() };
             say("processor time of the servers", why);
         }
         if cost.messages.is_none() {
-            say("messages", "nobody keeps a list of them in this shop");
+            say("messages", words::no_inbox_counts());
         }
         if self.memory.total.is_none() {
-            say("peak memory", UNREADABLE);
+            say("peak memory", words::unreadable());
         }
         missing
     }

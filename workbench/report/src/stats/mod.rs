@@ -13,7 +13,12 @@
 mod figures;
 mod student;
 
-use crate::run::{Comparison, Difference, ModeRun};
+use std::fmt::Display;
+
+use terminal::text::Text;
+
+use crate::run::{Comparison, Difference, ModeRun, Trial};
+use crate::words;
 
 pub use figures::{FIGURES, Figure};
 use student::student_t;
@@ -30,14 +35,29 @@ const TOO_SMALL_TO_MATTER: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 /// Compares every mode with the first, figure by figure.
 pub fn compare(modes: &[ModeRun]) -> Vec<Comparison> {
     let Some((baseline, others)) = modes.split_first() else { return Vec::new() };
-    let confidence = 1.0 - FALSE_ALARMS / (FIGURES.len() * others.len()) as f64;
+    let confidence = confidence(others.len());
+    let baseline = Side { name: &baseline.label, trials: &baseline.trials };
     others
         .iter()
+        .map(|other| Side { name: &other.label, trials: &other.trials })
         .flat_map(|other| FIGURES.iter().map(move |figure| compare_one(figure, baseline, other, confidence)))
         .collect()
 }
 
-fn compare_one(figure: &Figure, baseline: &ModeRun, other: &ModeRun, confidence: f64) -> Comparison {
+/// How sure each interval has to be, where so many pairs are compared by every figure.
+pub(crate) fn confidence(pairs: usize) -> f64 {
+    1.0 - FALSE_ALARMS / (FIGURES.len() * pairs.max(1)) as f64
+}
+
+/// One side of a comparison, and what it is called.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) name: &'a dyn Display,
+    pub(crate) trials: &'a [Trial],
+}
+
+/// Compares two sides by one figure.
+pub(crate) fn compare_one(figure: &Figure, baseline: Side, other: Side, confidence: f64) -> Comparison {
     let log_ratios: Vec<f64> = baseline
         .trials
         .iter()
@@ -51,17 +71,16 @@ fn compare_one(figure: &Figure, baseline: &ModeRun, other: &ModeRun, confidence:
     let interval = log_interval(&log_ratios, figure.typical, confidence)
         .map(|(low, high)| (low.exp(), high.exp()))
         .filter(|(_, high)| high.is_finite());
-    let verdict = judge(ratio, interval);
     Comparison {
         figure: figure.name.to_owned(),
         better: figure.better,
-        baseline: baseline.label.clone(),
-        other: other.label.clone(),
+        baseline: baseline.name.to_string(),
+        other: other.name.to_string(),
         ratio,
         low: interval.map(|(low, _)| low),
         high: interval.map(|(_, high)| high),
-        verdict,
-        sentence: sentence(figure, &baseline.label, &other.label, ratio, interval),
+        verdict: judge(ratio, interval),
+        sentence: sentence(figure, baseline.name, other.name, ratio, interval),
     }
 }
 
@@ -83,37 +102,33 @@ fn judge(ratio: Option<f64>, interval: Option<(f64, f64)>) -> Difference {
 
 fn sentence(
     figure: &Figure,
-    baseline: &str,
-    other: &str,
+    baseline: &dyn Display,
+    other: &dyn Display,
     ratio: Option<f64>,
     interval: Option<(f64, f64)>,
-) -> String {
-    let name = figure.name;
-    let Some(ratio) = ratio else {
-        return format!(
-            "{name}: no trial has a figure for both {other} and {baseline}, so there is no ratio"
-        );
-    };
+) -> Text {
+    let name = || Text::of(figure.title);
+    let Some(ratio) = ratio else { return words::no_pair(name(), other, baseline) };
     let seen = times(ratio);
-    let Some((low, high)) = interval else {
-        return format!(
-            "{name}: no difference shown between {other} and {baseline}; {seen} was seen, but one pair of trials \
-             cannot tell a difference from chance"
-        );
-    };
-    let range = format!("{}–{}", times(low).trim_end_matches('×'), times(high));
+    let Some((low, high)) = interval else { return words::one_pair(name(), other, baseline, seen) };
+    let range = range(low, high);
     if judge(Some(ratio), interval) == Difference::Different {
-        let (before, after) = figure.words;
-        return format!("{other} {before} {seen} {after} {baseline} ({range})");
+        let sentence = (figure.differs)(other, seen.trim_end_matches('×'), baseline);
+        return words::with_range(sentence, range);
     }
-    let why = if !TOO_SMALL_TO_MATTER.contains(&ratio) {
-        "; the trials vary too much to tell"
+    let sentence = words::not_shown(name(), other, baseline, seen, range);
+    if !TOO_SMALL_TO_MATTER.contains(&ratio) {
+        words::too_varied(sentence)
     } else if high < 1.0 || low > 1.0 {
-        "; it is below 5 %, too small to matter"
+        words::too_small(sentence)
     } else {
-        ""
-    };
-    format!("{name}: no difference shown between {other} and {baseline} ({seen}, {range}){why}")
+        sentence
+    }
+}
+
+/// An interval of ratios for people: `0.40–0.60×`.
+pub fn range(low: f64, high: f64) -> String {
+    format!("{}–{}", times(low).trim_end_matches('×'), times(high))
 }
 
 /// A ratio for people: `0.42×`, `12.3×`.

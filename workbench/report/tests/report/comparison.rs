@@ -59,7 +59,7 @@ fn one_trial_shows_nothing() {
         assert_eq!((comparison.low, comparison.high), (None, None));
         assert!(comparison.ratio.is_some());
         assert!(!is_different(&comparison), "{}", comparison.sentence);
-        assert!(comparison.sentence.contains("one pair of trials"), "{}", comparison.sentence);
+        assert!(comparison.sentence.english().contains("one pair of trials"), "{}", comparison.sentence);
     }
 }
 
@@ -77,7 +77,7 @@ fn missing_and_impossible_figures_make_no_ratio_and_no_nan() {
     for figure in ["throughput", "answered p50", "CPU per order"] {
         let comparison = comparisons.iter().find(|c| c.figure == figure).expect("every figure is listed");
         assert_eq!((comparison.ratio, comparison.low, comparison.high), (None, None, None));
-        assert!(comparison.sentence.contains("no ratio"), "{}", comparison.sentence);
+        assert!(comparison.sentence.english().contains("no ratio"), "{}", comparison.sentence);
     }
     assert!(!serde_json::to_string(&comparisons).expect("JSON").contains("NaN"));
 }
@@ -99,7 +99,7 @@ fn trials_are_paired_by_number() {
 #[test]
 fn a_sentence_says_who_does_what_how_much() {
     let comparison = compared(6.0, 5, 11).into_iter().find(|c| c.figure == "decided p50").expect("listed");
-    let sentence = comparison.sentence;
+    let sentence = comparison.sentence.english();
     assert!(sentence.starts_with("split:orchestrated decides the median order in "), "{sentence}");
     assert!(sentence.contains("× the time of monolith:local ("), "{sentence}");
 }

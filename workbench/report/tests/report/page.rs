@@ -27,12 +27,12 @@ fn hostile() -> Run {
             trial.orders.refused.insert(text(), 1);
             trial.orders.failed.insert(text(), 1);
             for audit in &mut trial.audit {
-                (audit.title, audit.evidence) = (text(), text());
+                (audit.title, audit.evidence) = (text().into(), text().into());
             }
         }
     }
     for comparison in &mut run.comparison {
-        (comparison.other, comparison.sentence) = (text(), text());
+        (comparison.other, comparison.sentence) = (text(), text().into());
     }
     run
 }
@@ -76,7 +76,7 @@ fn where_the_time_goes_is_told_where_it_was_measured() {
     let mut run = monolith_and_split();
     let table = report::table(&run, Some(140));
     for part in story::tax::Part::ALL {
-        assert!(table.contains(part.name()), "{table}");
+        assert!(table.contains(&part.title()), "{table}");
     }
     assert!(table.contains("(12.5 %)") && table.contains("the whole"), "{table}");
     for mode in &mut run.modes {
@@ -107,7 +107,7 @@ fn one_violation_in_one_trial_is_seen() {
     let mut run = monolith_and_split();
     let audit = &mut run.modes[1].trials[1].audit[1];
     audit.verdict = Verdict::Violated;
-    audit.evidence = "product P-17 stands at -1".to_owned();
+    audit.evidence = "product P-17 stands at -1".into();
     run.verdict = Verdict::Violated;
     for text in [report::html(&run).expect("a page"), report::table(&run, Some(100))] {
         assert!(text.contains("✗ VIOLATED"));

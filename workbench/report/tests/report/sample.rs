@@ -11,6 +11,7 @@ use report::run::{
 use report::stats::compare;
 use servers::record::{Found, Machine, Server, Servers};
 use story::tax::{Part, Tax};
+use terminal::text::Text;
 use topology::Driver;
 
 /// One log-normal noise, 10 % each way in most draws.
@@ -77,16 +78,16 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
         ready_ms: noise.on(900.0 * slowness),
         tax: Some(tax(4.0 * slowness)),
         audit: [
-            ("I1", "every accepted order exists and becomes terminal", "1,995 orders, all terminal"),
-            ("I2", "stock is never below zero and adds up", "1,000 products add up"),
-            ("I4", "money is constant", "10,000 wallets, sum unchanged"),
+            ("I1", "every accepted order exists and is decided", "접수된 주문은 모두 존재하고 결정된다"),
+            ("I2", "stock is never below zero and adds up", "재고는 0보다 작아지지 않고 수가 맞는다"),
+            ("I4", "money is constant", "돈의 합은 일정하다"),
         ]
-        .map(|(invariant, title, evidence)| Audit {
+        .map(|(invariant, english, korean)| Audit {
             invariant: invariant.to_owned(),
-            title: title.to_owned(),
+            title: Text::new(|| english.to_owned(), || korean.to_owned()),
             verdict: Verdict::Held,
             checked: 1995,
-            evidence: evidence.to_owned(),
+            evidence: Text::new(|| "1,995 orders, all decided".to_owned(), || "주문 1,995건".to_owned()),
         })
         .into(),
         live: None,

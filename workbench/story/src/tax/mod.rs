@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::spans::{Kind, Span};
+use crate::words;
 
 mod gather;
 mod serialization;
@@ -54,16 +55,16 @@ impl Part {
     ];
 
     /// What it is called.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> String {
         match self {
-            Part::Handler => "handler",
-            Part::Database => "database",
-            Part::Serialization => "serialization",
-            Part::Queue => "queue",
-            Part::RelayWait => "relay wait",
-            Part::Network => "network",
-            Part::Gateway => "gateway",
-            Part::LeftOver => "left over",
+            Part::Handler => words::handler(),
+            Part::Database => words::database(),
+            Part::Serialization => words::serialization(),
+            Part::Queue => words::queue(),
+            Part::RelayWait => words::relay_wait(),
+            Part::Network => words::network(),
+            Part::Gateway => words::gateway(),
+            Part::LeftOver => words::left_over(),
         }
     }
 }
