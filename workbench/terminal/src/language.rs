@@ -1,14 +1,23 @@
 //! The language that people read: English or Korean. JSON, logs of the shop and exit statuses do not depend on it.
 
+use std::cell::Cell;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-static CURRENT: OnceLock<Language> = OnceLock::new();
+static CURRENT: Mutex<Option<Language>> = Mutex::new(None);
+
+thread_local! {
+    /// What [`with`] has chosen for the text that is being made.
+    static CHOSEN: Cell<Option<Language>> = const { Cell::new(None) };
+}
 
 /// A language that Cleave speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
+    /// `en`.
     English,
+    /// `ko`.
     Korean,
 }
 
@@ -24,14 +33,34 @@ impl FromStr for Language {
     }
 }
 
-/// Sets the language of this process. Without effect once a text has been made.
+/// Sets the language of this process.
 pub fn set(language: Language) {
-    let _ = CURRENT.set(language);
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(language);
 }
 
 /// The language of this process: what was set, or what the locale says.
 pub fn current() -> Language {
-    *CURRENT.get_or_init(|| of_locale(|name| std::env::var(name).ok()))
+    CHOSEN.get().unwrap_or_else(|| {
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        *current.get_or_insert_with(|| of_locale(|name| std::env::var(name).ok()))
+    })
+}
+
+/// Makes a text in this language, whatever the language of the process is.
+pub fn with<T>(language: Language, make: impl FnOnce() -> T) -> T {
+    let before = CHOSEN.replace(Some(language));
+    let made = make();
+    CHOSEN.set(before);
+    made
+}
+
+/// The variable that tells a program that we start, and what it starts in its turn, the language of this process.
+pub fn passed_on() -> (&'static str, &'static str) {
+    let locale = match current() {
+        Language::English => "C.UTF-8",
+        Language::Korean => "ko_KR.UTF-8",
+    };
+    ("LC_ALL", locale)
 }
 
 /// POSIX order: the first of these variables that is not empty decides.
@@ -41,6 +70,15 @@ fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Language {
     match locale {
         Some(locale) if locale.starts_with("ko") => Language::Korean,
         _ => Language::English,
+    }
+}
+
+/// A length of time, as it stands in a sentence.
+pub fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match current() {
+        Language::English => format!("{seconds} s"),
+        Language::Korean => format!("{seconds}초"),
     }
 }
 
@@ -108,8 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn a_word_takes_its_arguments() {
-        set(Language::Korean);
-        assert_eq!(ready("split"), "split 준비 완료");
+    fn a_word_takes_its_arguments_in_the_language_that_was_chosen() {
+        let both = || [ready("split"), with(Language::Korean, || ready("split")), ready("split")];
+        let english = "split is ready";
+        assert_eq!(with(Language::English, both), [english, "split 준비 완료", english]);
+    }
+
+    #[test]
+    fn what_is_passed_on_is_understood() {
+        for language in [Language::English, Language::Korean] {
+            let (name, value) = with(language, passed_on);
+            assert_eq!(of_locale(|asked| (asked == name).then(|| value.to_owned())), language);
+        }
     }
 }
