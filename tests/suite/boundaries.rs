@@ -39,7 +39,7 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("topology", &[]),
     ("servers", &["terminal", "topology"]),
     ("faults", &["servers", "topology"]),
-    ("shop", &["contracts", "faults", "servers", "topology"]),
+    ("shop", &["contracts", "faults", "servers", "terminal", "topology"]),
     ("load", &["contracts", "shop"]),
     ("audit", &["servers", "terminal", "topology"]),
     ("in-doubt", &["servers", "terminal"]),

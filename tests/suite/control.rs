@@ -35,7 +35,7 @@ async fn while_up(
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
     let mut up = Command::new(&cleave);
-    up.arg("--folder").arg(folder.path()).args(command.split(' '));
+    up.arg("--folder").arg(folder.path()).args(command.split(' ')).env("LC_ALL", "C");
     let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
     let state = published(&mut up, folder.path()).await?;
     let outcome = case(&cleave, folder.path(), &state).await;
@@ -89,11 +89,11 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     let address = state["shops"][0]["address"].as_str().context("a shop has an address")?;
 
     says(cleave, folder, "scale monolith=2", 0, "monolith, monolith-2").await?;
-    says(cleave, folder, "deploy monolith", 0, "nobody asked for anything meanwhile").await?;
+    says(cleave, folder, "deploy monolith", 0, "no requests came meanwhile").await?;
     a_deployment_tells_whom_it_met(cleave, folder, address).await?;
-    says(cleave, folder, "scale inventory=2", 2, "there are monolith").await?;
-    says(cleave, folder, "scale monolith=99", 2, "1 to 8").await?;
-    says(cleave, folder, "scale monolith", 64, "as inventory=3").await?;
+    says(cleave, folder, "scale inventory=2", 2, "these are running: monolith").await?;
+    says(cleave, folder, "scale monolith=99", 2, "between 1 and 8").await?;
+    says(cleave, folder, "scale monolith", 64, "e.g. inventory=3").await?;
 
     says(cleave, folder, "fault add latency --link client-gateway --latency 30ms --for 20s", 0, "fault 1")
         .await?;
@@ -194,7 +194,7 @@ async fn says(cleave: &Path, folder: &Path, command: &str, code: i32, words: &st
 
 async fn run(cleave: &Path, folder: &Path, command: &str) -> Result<(Option<i32>, String)> {
     let mut cleave = Command::new(cleave);
-    cleave.arg("--folder").arg(folder).args(command.split(' ')).kill_on_drop(true);
+    cleave.arg("--folder").arg(folder).args(command.split(' ')).env("LC_ALL", "C").kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, cleave.output()).await.with_context(|| command.to_owned())??;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))

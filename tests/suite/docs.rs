@@ -56,6 +56,7 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
         .args(options.split(' '))
         .arg("--json")
         .arg(&file)
+        .env("LC_ALL", "C")
         .kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, command.output()).await.context("compare did not end")??;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -127,7 +127,12 @@ pub async fn a_coordinator_that_dies_before_the_decision(stage: &Stage) -> Resul
 async fn the_command_tells(stage: &Stage, died: &Died) -> Result<()> {
     let cleave = |json: &'static [&str]| async move {
         let mut command = Command::new(stage.programs().await?.join("cleave"));
-        command.arg("in-doubt").arg("--database-url").arg(&died.world.databases.orders).args(json);
+        command
+            .arg("in-doubt")
+            .arg("--database-url")
+            .arg(&died.world.databases.orders)
+            .args(json)
+            .env("LC_ALL", "C");
         let output = tokio::time::timeout(START, command.kill_on_drop(true).output()).await??;
         ensure!(output.status.code() == Some(1), "{:?}: {:?}", output.status, output.stderr);
         anyhow::Ok(String::from_utf8(output.stdout)?)

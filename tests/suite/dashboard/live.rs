@@ -165,7 +165,8 @@ struct Program {
 impl Program {
     async fn start(cleave: &Path, folder: &Path, arguments: &[&str]) -> Result<Program> {
         let mut command = Command::new(cleave);
-        command.arg("--folder").arg(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("--folder").arg(folder).args(arguments).env("LC_ALL", "C");
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.kill_on_drop(true).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("its output is a pipe")?).lines();
         let address = async {

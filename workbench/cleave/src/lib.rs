@@ -4,6 +4,7 @@
 //! [`shop`] starts a shop on them, [`load`] sends orders, [`audit`] reads the databases, [`report`] measures, compares and
 //! shows, [`experiments`] puts these together; [`control`] and [`dashboard`] are for shops that stay up.
 
+mod clean;
 pub mod cli;
 mod commands;
 mod doctor;
@@ -11,3 +12,4 @@ mod in_doubt;
 mod live_audit;
 mod logs;
 mod up;
+mod words;

@@ -8,7 +8,7 @@ use comfy_table::{Table, presets};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
-use crate::up;
+use crate::{up, words};
 use audit::Verdict;
 use audit::live::{Disagreement, Finding, Live, Recording, Settings, Snapshot};
 use report::verdict_words;
@@ -33,7 +33,7 @@ struct Watched {
     recording: Recording,
 }
 
-/// Looks on until the end, and answers what the last look said.
+/// Watches until the end, and returns the verdict of the last look.
 pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()>) -> Result<Verdict> {
     let shops = up::subjects(folder)?;
     let lives: Vec<(Driver, Live)> = shops
@@ -72,7 +72,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
     Ok(verdict)
 }
 
-/// `14:03:07 split:orchestrated ✓ I1 … I8 held; 12 orders disagreed about, p50 31 ms, p99 88 ms, longest 0.2 s`.
+/// `14:03:07 split:orchestrated held; 4 inconsistent, 790 resolved: p50 31.0 ms, p99 88.2 ms, longest 203 ms`.
 fn line(driver: Driver, snapshot: &Snapshot) -> String {
     let wrong: Vec<String> = snapshot
         .findings
@@ -92,11 +92,13 @@ fn line(driver: Driver, snapshot: &Snapshot) -> String {
     let Disagreement { orders_now, resolved, p50_ms, p99_ms, longest_ms } = snapshot.disagreement;
     let windows = match (p50_ms, p99_ms, longest_ms) {
         (Some(p50), Some(p99), Some(longest)) => {
-            format!("of {resolved} before: p50 {p50:.1} ms, p99 {p99:.1} ms, longest {longest:.0} ms")
+            let tenth = |ms: f64| format!("{ms:.1}");
+            words::windows(resolved, tenth(p50), tenth(p99), longest.round())
         }
-        _ => "none before".to_owned(),
+        _ => words::none_resolved(),
     };
-    format!("{} {driver:<19} {said}; disagreed about {orders_now}, {windows}", snapshot.at.format("%H:%M:%S"))
+    let shop = format!("{driver:<19}");
+    words::now_and_before(snapshot.at.format("%H:%M:%S"), shop, said, orders_now, windows)
 }
 
 impl Document {
@@ -104,12 +106,12 @@ impl Document {
     fn windows(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "disagreement",
-            "orders",
-            "p50, ms",
-            "p99, ms",
-            "longest, ms",
-            "still open",
+            words::inconsistency(),
+            words::orders(),
+            "p50, ms".to_owned(),
+            "p99, ms".to_owned(),
+            words::longest_ms(),
+            words::still_open(),
         ]);
         for shop in &self.shops {
             let of = shop.recording.disagreement;

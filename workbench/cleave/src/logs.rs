@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::words;
 use terminal::say;
 
 /// Between two looks at what was written.
@@ -55,7 +56,7 @@ pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
     loop {
         find(folder, &mut tails)?;
         if tails.is_empty() {
-            bail!("there are no logs in {}; start a shop with `cleave up`", folder.display());
+            bail!(words::no_logs(folder.display()));
         }
         let known: Vec<String> = tails.values().map(|tail| tail.process.clone()).collect();
         check(wanted, &known)?;
@@ -83,7 +84,7 @@ pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
 fn check(wanted: &Wanted, known: &[String]) -> Result<()> {
     let Some(name) = &wanted.process else { return Ok(()) };
     if !known.iter().any(|process| process.starts_with(name)) {
-        bail!("no process is called {name}; there are {}", known.join(", "));
+        bail!(words::no_such_process(name, known.join(", ")));
     }
     Ok(())
 }
@@ -107,8 +108,7 @@ fn find(folder: &Path, tails: &mut BTreeMap<PathBuf, Tail>) -> Result<()> {
 
 impl Tail {
     fn read(&mut self) -> Result<Vec<Line>> {
-        let mut file =
-            File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
+        let mut file = File::open(&self.path).with_context(|| words::cannot_read(self.path.display()))?;
         file.seek(SeekFrom::Start(self.read))?;
         let mut bytes = Vec::new();
         self.read += file.read_to_end(&mut bytes)? as u64;
@@ -205,7 +205,7 @@ mod tests {
         let of_payments = Wanted { process: Some("pay".into()), ..Wanted::default() };
         assert_eq!(lines.iter().filter(|line| of_payments.holds(line)).count(), 1);
         assert!(
-            check(&Wanted { process: Some("nobody".into()), ..Wanted::default() }, &["orders".into()])
+            check(&Wanted { process: Some("absent".into()), ..Wanted::default() }, &["orders".into()])
                 .is_err()
         );
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 fn cleave(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
-    command.args(arguments.split(' ')).stdin(Stdio::null());
+    command.args(arguments.split(' ')).stdin(Stdio::null()).env("LC_ALL", "C");
     command
 }
 

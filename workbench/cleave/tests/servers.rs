@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection;
 use servers::guard::{self, Guard};
+use servers::left::{self, OpenPaths};
 use servers::{
     FoundBy, Infrastructure, Options, Postgres, PostgresPrograms, RabbitMq, RabbitPrograms, Server, connect,
     containers, install,
@@ -88,6 +89,36 @@ async fn two_postgres_live_side_by_side_and_leave_nothing() -> Result {
     drop(two);
     assert_gone(&left[1].0, &[left[1].1]);
     Ok(())
+}
+
+#[tokio::test]
+async fn what_is_left_is_known_to_be_ours() -> Result {
+    let (guard, programs) = (Guard::start()?, postgres_programs().await?);
+    let server = Postgres::start(&guard, &programs, None, None).await?;
+    let folders = left::folders(&OpenPaths::look());
+    let ours = folders.iter().find(|folder| folder.path == server.folder());
+    assert!(ours.is_some_and(|folder| folder.in_use), "{folders:?}");
+    assert!(left::remove_folder(ours.unwrap()).is_err(), "its owner runs");
+
+    // To the next this is a server of somebody else's.
+    let url = server.url("postgres");
+    let options = Options { database_url: Some(url.clone()), ..Options::default() };
+    let infra = Infrastructure::find(&guard, &options).await?;
+    infra.postgres.create_database("shop-1").await?;
+    let mut connection = connect(&url).await?;
+    connection.batch_execute("CREATE DATABASE cleave_01234567_thesis").await?;
+    let found = left::databases(&url).await?;
+    let names: Vec<&str> = found.iter().map(|database| database.name.as_str()).collect();
+    assert!(names.len() == 1 && names[0].ends_with("_shop-1"), "one has no mark of ours: {names:?}");
+    let in_use = connect(&infra.postgres.url("shop-1")?).await?;
+    assert!(left::remove_database(&url, names[0]).await.is_err(), "somebody uses it");
+    drop(in_use);
+    // The server notices by and by that the session has gone.
+    let removed = async { while left::remove_database(&url, names[0]).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(60), removed).await?;
+    assert_eq!(left::databases(&url).await?.len(), 0);
+    infra.stop().await?;
+    server.stop().await
 }
 
 #[tokio::test]

@@ -3,14 +3,17 @@
 //! A program of its own, because most runs never need a container, and a client of Docker's API takes longer to build than
 //! the rest of `cleave`. `servers::containers` builds and runs it where an engine answers.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Args, Parser};
 use serde_json::json;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
+use testcontainers::bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+};
 use testcontainers::core::{IntoContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -24,15 +27,27 @@ enum Cli {
     /// Check that a Docker engine answers.
     Engine,
     /// Start PostgreSQL, print its id and URL as one line of JSON, and remove it on SIGTERM.
-    Postgres,
+    Postgres(Owned),
     /// Start RabbitMQ, print its id and URL as one line of JSON, and remove it on SIGTERM.
-    Rabbitmq,
+    Rabbitmq(Owned),
+    /// List the containers that cleave started, as one line of JSON.
+    List,
     /// Remove a container, running or not.
     Remove {
         /// The id of the container.
         id: String,
     },
 }
+
+#[derive(Debug, Args)]
+struct Owned {
+    /// The process that it is for, as a label: `cleave clean` finds it by that.
+    #[arg(long)]
+    owner: String,
+}
+
+/// The label of every container of ours.
+const LABEL: &str = "cleave.owner";
 
 /// A running container. Dropping it removes it.
 type Container = ContainerAsync<GenericImage>;
@@ -51,13 +66,14 @@ async fn engine() -> Result<()> {
 }
 
 /// A PostgreSQL in a container, and the URL of its database `postgres`.
-async fn postgres() -> Result<(Container, String)> {
+async fn postgres(owner: &str) -> Result<(Container, String)> {
     let password = Uuid::new_v4().simple().to_string();
     let container = GenericImage::new(POSTGRES.0, POSTGRES.1)
         .with_exposed_port(5432.tcp())
         // The image starts a server once to set it up and says this then too, but on standard output.
         .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
         .with_startup_timeout(LIMIT)
+        .with_label(LABEL, owner)
         .with_env_var("POSTGRES_USER", "cleave")
         .with_env_var("POSTGRES_PASSWORD", &password)
         .with_env_var("POSTGRES_DB", "postgres")
@@ -77,12 +93,13 @@ async fn postgres() -> Result<(Container, String)> {
 }
 
 /// A RabbitMQ in a container, and its URL.
-async fn rabbitmq() -> Result<(Container, String)> {
+async fn rabbitmq(owner: &str) -> Result<(Container, String)> {
     let password = Uuid::new_v4().simple().to_string();
     let container = GenericImage::new(RABBITMQ.0, RABBITMQ.1)
         .with_exposed_port(5672.tcp())
         .with_wait_for(WaitFor::message_on_stdout("Server startup complete"))
         .with_startup_timeout(LIMIT)
+        .with_label(LABEL, owner)
         .with_env_var("RABBITMQ_DEFAULT_USER", "cleave")
         .with_env_var("RABBITMQ_DEFAULT_PASS", &password)
         .start()
@@ -90,6 +107,19 @@ async fn rabbitmq() -> Result<(Container, String)> {
         .context("cannot start RabbitMQ in a container")?;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5672.tcp()).await?);
     Ok((container, format!("amqp://cleave:{password}@{host}:{port}/%2f")))
+}
+
+/// Prints the id and the owner of each container that carries our label, running or not.
+async fn list() -> Result<()> {
+    let labelled = HashMap::from([("label", vec![LABEL])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&labelled).build();
+    let found = Docker::connect_with_defaults()?.list_containers(Some(options)).await?;
+    let containers = found.into_iter().filter_map(|container| {
+        let owner = container.labels?.remove(LABEL)?;
+        Some(json!({ "container": container.id?, "owner": owner }))
+    });
+    terminal::say!("{}", serde_json::Value::from_iter(containers));
+    Ok(())
 }
 
 /// Removes a container, running or not.
@@ -116,8 +146,9 @@ async fn hold(started: (Container, String)) -> Result<()> {
 async fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli::Engine => engine().await,
-        Cli::Postgres => run(postgres()).await,
-        Cli::Rabbitmq => run(rabbitmq()).await,
+        Cli::Postgres(Owned { owner }) => run(postgres(&owner)).await,
+        Cli::Rabbitmq(Owned { owner }) => run(rabbitmq(&owner)).await,
+        Cli::List => list().await,
         Cli::Remove { id } => remove(&id).await,
     };
     match done {

@@ -9,6 +9,8 @@ use actix_web::web::JsonConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
 
+use crate::words;
+
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
@@ -46,15 +48,15 @@ impl ResponseError for Refused {
 
 /// Whether a request means this interface, on this port of loopback, and comes from no other site's page.
 pub fn is_from_here(request: &HttpRequest, port: u16) -> Result<(), Refused> {
-    let refuse = |status, why: &str| Err(Refused::new(status, why));
+    let refuse = |status, why: String| Err(Refused::new(status, why));
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let text = |name| text(request, name);
     if !text(header::HOST).is_some_and(|host| hosts.iter().any(|own| own == host)) {
-        return refuse(StatusCode::MISDIRECTED_REQUEST, "the Host header is not that of this interface");
+        return refuse(StatusCode::MISDIRECTED_REQUEST, words::wrong_host());
     }
     let origins = hosts.map(|host| format!("http://{host}"));
     if text(header::ORIGIN).is_some_and(|origin| origins.iter().all(|own| own != origin)) {
-        return refuse(StatusCode::FORBIDDEN, "the request comes from another origin");
+        return refuse(StatusCode::FORBIDDEN, words::other_origin());
     }
     Ok(())
 }
@@ -62,23 +64,23 @@ pub fn is_from_here(request: &HttpRequest, port: u16) -> Result<(), Refused> {
 /// Admits a request to the interface on this port, or says why not.
 pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
     is_from_here(request, port)?;
-    let refuse = |status, why: &str| Err(Refused::new(status, why));
+    let refuse = |status, why: String| Err(Refused::new(status, why));
     let sent = request.headers().get(TOKEN).map(header::HeaderValue::as_bytes).unwrap_or_default();
     if !same(sent, token.as_bytes()) {
-        return refuse(StatusCode::UNAUTHORIZED, "the header x-cleave-token is missing or wrong");
+        return refuse(StatusCode::UNAUTHORIZED, words::wrong_token());
     }
     let is_json = text(request, header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if request.method() != Method::GET && !is_json {
-        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with content-type: application/json");
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, words::send_json());
     }
     Ok(())
 }
 
 /// How bodies are read, by `web::Json`, once a request is admitted.
 pub fn bodies() -> JsonConfig {
-    JsonConfig::default().limit(BODY_LIMIT).error_handler(|why, _| {
-        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not understood: {why}")).into()
-    })
+    JsonConfig::default()
+        .limit(BODY_LIMIT)
+        .error_handler(|why, _| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, words::bad_body(why)).into())
 }
 
 /// A header that is a text; empty where it is none.

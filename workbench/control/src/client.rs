@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Access;
 use super::admission::TOKEN;
+use crate::words;
 
 /// Longer than a deployment of many instances takes.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -42,12 +43,12 @@ impl Client {
 
     async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
         let answer = request.header(TOKEN, &self.access.token).send().await;
-        let answer = answer.context("`cleave up` does not answer; see `cleave status`")?;
+        let answer = answer.with_context(words::up_is_silent)?;
         let good = answer.status().is_success();
-        let body: Value = answer.json().await.context("`cleave up` gave an answer that is not JSON")?;
+        let body: Value = answer.json().await.with_context(words::not_json)?;
         if !good {
-            bail!("{}", body["error"].as_str().unwrap_or("it was refused"));
+            bail!(body["error"].as_str().map_or_else(words::refused, str::to_owned));
         }
-        serde_json::from_value(body).context("`cleave up` is of another version; start it again")
+        serde_json::from_value(body).with_context(words::another_version)
     }
 }

@@ -11,6 +11,7 @@ pub mod served;
 mod server;
 mod stage;
 mod state;
+mod words;
 
 use std::collections::BTreeMap;
 

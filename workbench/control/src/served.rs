@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use topology::Capability;
 
 /// How long the gateway may take to tell.
@@ -47,16 +48,25 @@ pub fn between(before: &Served, after: &Served) -> Served {
 
 /// In a sentence. Where nobody asked, nothing is known of whom it would have hit.
 pub fn told(served: Option<&Served>) -> String {
-    let Some(served) = served else { return "the gateway does not tell what it answered meanwhile".into() };
+    let Some(served) = served else { return words::gateway_silent() };
     let asked: Vec<String> = served
         .iter()
         .filter(|(_, asked)| asked.requests > 0)
-        .map(|(what, asked)| format!("{} {} of {}", what.name(), asked.failed, asked.requests))
+        .map(|(what, asked)| words::failed_of(name(*what), asked.failed, asked.requests))
         .collect();
     if asked.is_empty() {
-        return "nobody asked for anything meanwhile: whom it would have hit is not known".into();
+        return words::no_requests();
     }
-    format!("requests that failed meanwhile: {}", asked.join(", "))
+    words::requests_failed(asked.join(", "))
+}
+
+fn name(capability: Capability) -> String {
+    match capability {
+        Capability::Browse => words::browse(),
+        Capability::Order => words::order(),
+        Capability::Pay => words::pay(),
+        Capability::Track => words::track(),
+    }
 }
 
 fn read(metrics: &str) -> Served {
@@ -86,6 +96,8 @@ fn read(metrics: &str) -> Served {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
 
     fn metrics(good: u64, bad: u64) -> String {
@@ -103,13 +115,15 @@ mod tests {
         let met = between(&read(&metrics(10, 1)), &read(&metrics(30, 3)));
         assert_eq!(met[&Capability::Order], Asked { requests: 22, failed: 2 });
         assert_eq!(met[&Capability::Browse], Asked::default());
-        assert_eq!(told(Some(&met)), "requests that failed meanwhile: order 2 of 22");
+        let told = language::with(Language::English, || told(Some(&met)));
+        assert_eq!(told, "requests that failed meanwhile: order 2 of 22");
     }
 
     #[test]
     fn nobody_asked_is_no_pass() {
         let all = read(&metrics(10, 1));
-        assert!(told(Some(&between(&all, &all))).contains("is not known"));
-        assert!(told(None).contains("does not tell"));
+        let told = |served: Option<Served>| language::with(Language::English, || told(served.as_ref()));
+        assert!(told(Some(between(&all, &all))).contains("is not known"));
+        assert!(told(None).contains("does not report"));
     }
 }

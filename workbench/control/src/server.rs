@@ -22,7 +22,7 @@ use super::{
     Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
     ShopSettings, ShopState,
 };
-use crate::Control;
+use crate::{Control, words};
 use shop::supervisor::Supervisor;
 use topology::{Driver, Mode, SERVICES};
 
@@ -44,8 +44,7 @@ impl Open {
 
 /// Opens the interface on a free port.
 pub fn serve(control: Control) -> Result<Open> {
-    let listener =
-        TcpListener::bind(("127.0.0.1", 0)).context("no port is free for the control interface")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).with_context(words::no_port)?;
     let access = Access { port: listener.local_addr()?.port(), token: Uuid::new_v4().simple().to_string() };
     let door = access.clone();
     let server = HttpServer::new(move || {
@@ -68,7 +67,7 @@ pub fn serve(control: Control) -> Result<Open> {
     .workers(1)
     .disable_signals()
     .listen(listener)
-    .context("the control interface did not open")?
+    .with_context(words::not_opened)?
     .run();
     let handle = server.handle();
     Ok(Open { access, handle, server: tokio::spawn(server) })
@@ -93,7 +92,7 @@ fn chosen(
     match (found.is_empty(), shop) {
         (true, Some(shop)) => {
             let up: Vec<String> = shops.iter().map(|(driver, _)| driver.to_string()).collect();
-            let why = format!("{shop} is not up; there are {}", up.join(", "));
+            let why = words::is_not_up(shop, up.join(", "));
             Err(Refused::new(StatusCode::NOT_FOUND, why))
         }
         _ => Ok(found),
@@ -112,7 +111,7 @@ fn having<'a>(
     let found: Vec<_> = shops.iter().filter(|(driver, _)| has(driver)).collect();
     if found.is_empty() {
         let known: Vec<&str> = shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
-        let why = format!("there is no service {service} here; there are {}", known.join(", "));
+        let why = words::no_such_service(service, known.join(", "));
         return Err(Refused::new(StatusCode::NOT_FOUND, why));
     }
     Ok(found)

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::sync::RwLock;
 
 use super::state::{Claim, State};
+use crate::words;
 use servers::Infrastructure;
 use servers::binaries;
 use servers::guard::Guard;
@@ -70,7 +71,7 @@ impl Stage {
         needed.dedup();
         let programs = binaries::ensure_built(&needed).await?;
         let logs = folder.join(LOGS);
-        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let needs_broker = wanted.drivers.iter().any(|driver| driver.mode() == Mode::Split);
         let servers = servers::Options { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
         let infra = Infrastructure::find(guard, &servers).await?;
@@ -88,7 +89,7 @@ impl Stage {
 
     /// Starts a shop on fresh databases, and puts goods into it.
     pub async fn start(&self, driver: Driver) -> Result<Shop> {
-        terminal::note!("Starting {driver}");
+        terminal::note!("{}", words::starting(driver));
         let logs = logs_of(&self.folder, driver);
         // Of the last time; a log is read from its beginning to learn where its process listens.
         let _ = std::fs::remove_dir_all(&logs);
@@ -124,11 +125,7 @@ impl Stage {
 
     /// Puts a fresh shop, with this driver and the goods that every shop begins with, in the place of one that is up.
     pub async fn renew(&self, shops: &Shops, shop: Driver, driver: Driver) -> Result<()> {
-        ensure!(
-            shop.mode() == driver.mode(),
-            "a {} shop cannot be run by {driver}; start another shop with `cleave up {driver}`",
-            shop.mode()
-        );
+        ensure!(shop.mode() == driver.mode(), words::another_mode(shop.mode(), driver));
         let _one_at_a_time = self.renewing.lock().await;
         let place = self.place_of(shop, driver)?;
         let old = {
@@ -161,10 +158,10 @@ impl Stage {
     /// Where a shop stands among those that are up.
     fn place_of(&self, shop: Driver, driver: Driver) -> Result<usize> {
         let published = self.published();
-        let (_, state) = published.as_ref().context("everything is being stopped")?;
+        let (_, state) = published.as_ref().with_context(words::stopping)?;
         let known = |driver: Driver| state.shops.iter().position(|known| known.driver == driver);
-        ensure!(driver == shop || known(driver).is_none(), "{driver} is up already");
-        known(shop).with_context(|| format!("{shop} is not up"))
+        ensure!(driver == shop || known(driver).is_none(), words::is_up_already(driver));
+        known(shop).with_context(|| words::not_up(shop))
     }
 
     async fn clear(&self, old: Supervisor) -> Result<()> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use servers::process_tree::start_time;
 use topology::{ProcessHandle, ShopHandle};
 
-use crate::{Access, Client, ProcessState, ShopState};
+use crate::{Access, Client, ProcessState, ShopState, words};
 
 /// What is up, and the process that holds it up.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,15 +41,15 @@ pub struct Claim {
 impl Claim {
     /// Takes the right, or says who has it.
     pub fn take(folder: &Path) -> Result<Claim> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| words::cannot_create(folder.display()))?;
         // The system lets go of a lock when its holder ends, however it ends.
-        let lock = File::create(folder.join("up.lock")).context("cannot create the lock of `cleave up`")?;
+        let lock = File::create(folder.join("up.lock")).with_context(words::cannot_lock)?;
         match lock.try_lock() {
             Ok(()) => Ok(Claim { path: path(folder), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!("`cleave up` is running already; see `cleave status`, or stop it with `cleave down`")
+                bail!(words::up_already())
             }
-            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the state of `cleave up`"),
+            Err(TryLockError::Error(error)) => Err(error).with_context(words::cannot_lock),
         }
     }
 
@@ -63,7 +63,7 @@ impl Claim {
             file.and_then(|mut file| file.write_all(serde_json::to_string_pretty(state)?.as_bytes()));
         written
             .and_then(|()| fs::rename(&fresh, &self.path))
-            .with_context(|| format!("cannot write {}", self.path.display()))
+            .with_context(|| words::cannot_write(self.path.display()))
     }
 }
 
@@ -84,10 +84,10 @@ impl State {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => return Err(error).with_context(|| words::cannot_read(path.display())),
         };
-        let state: State = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is damaged; remove it", path.display()))?;
+        let state: State =
+            serde_json::from_slice(&text).with_context(|| words::state_damaged(path.display()))?;
         Ok(Some(state).filter(State::lives))
     }
 
@@ -100,7 +100,7 @@ impl State {
 /// A client of the control interface of what is up.
 pub fn client_of(state: &State) -> Result<Client> {
     let access = state.control.clone();
-    Client::new(access.context("`cleave up` is of an older version; start it again")?)
+    Client::new(access.with_context(words::another_version)?)
 }
 
 /// The same, for commands that only know the folder.
@@ -115,7 +115,7 @@ pub fn is_running(folder: &Path) -> Result<bool> {
 
 /// What is up; an error that says so if nothing is.
 pub fn running(folder: &Path) -> Result<State> {
-    State::read(folder)?.context("nothing is running; start a shop with `cleave up`")
+    State::read(folder)?.with_context(words::nothing_is_up)
 }
 
 /// The URLs of all databases of what is up; `None` if nothing is.

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::words;
 use anyhow::{Context, Result};
 
 /// What opens a file with the program that is made for it.
@@ -21,6 +22,6 @@ pub(super) fn open(folder: &Path, address: &str) -> Result<()> {
     // Made of an address and hexadecimal digits: nothing in it is to be escaped.
     write!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0; url={address}\">")?;
     let opening = Command::new(OPENER).arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    opening.with_context(|| format!("{OPENER} is missing; open the address yourself"))?;
+    opening.with_context(|| words::no_opener(OPENER))?;
     Ok(())
 }

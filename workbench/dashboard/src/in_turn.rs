@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use super::cost::{self, Costs};
 use super::recording::Recorded;
 use super::sample::{Header, Load, Sample};
+use crate::words;
 use topology::Driver;
 
 /// Puts the second recording beside the first, for as long as both last.
@@ -41,12 +42,10 @@ pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
         samples += 1;
     }
     if samples == 0 {
-        bail!("the two recordings have no second of their load in common");
+        bail!(words::nothing_in_common());
     }
     if unlike > 0 {
-        terminal::note!(
-            "In {unlike} of {samples} seconds the two had not the same load: their figures do not compare there"
-        );
+        terminal::note!("{}", words::loads_differ(unlike, samples));
     }
     let stories = [left, right].into_iter().flat_map(|one| one.stories.clone()).collect();
     Ok(Recorded { header, text, samples, stories })
@@ -76,13 +75,9 @@ impl Track<'_> {
             lines.insert(sample.second - origin.second, line);
         }
         let begun = recorded.header.started_at;
-        let origin = origin.with_context(|| format!("the recording begun at {begun} has no load in it"))?;
+        let origin = origin.with_context(|| words::no_load_in(begun))?;
         let [driver] = drivers(&origin)[..] else {
-            bail!(
-                "the recording begun at {begun} shows {} shops at once; two recordings can be set side by side if each is \
-                 of one shop, as `cleave dashboard monolith` and `cleave dashboard split` leave them",
-                origin.shops.len()
-            );
+            bail!(words::several_shops(begun, origin.shops.len()));
         };
         Ok(Track { driver, origin, lines })
     }
@@ -114,7 +109,13 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
+
+    fn in_english<T>(make: impl FnOnce() -> T) -> T {
+        language::with(Language::English, make)
+    }
 
     const EXAMPLE: &str = include_str!("../tests/data/live.jsonl");
 
@@ -173,10 +174,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_paired_is_said() {
-        let problem =
-            |left: &Recorded, right: &Recorded| format!("{:#}", side_by_side(left, right).unwrap_err());
+        let problem = |left: &Recorded, right: &Recorded| {
+            in_english(|| format!("{:#}", side_by_side(left, right).unwrap_err()))
+        };
         let both = Recorded { text: EXAMPLE.to_owned(), ..of(0, 0, 0, 2) };
-        assert!(problem(&both, &of(1, 0, 0, 9)).contains("shows 2 shops at once"));
+        assert!(problem(&both, &of(1, 0, 0, 9)).contains("shows 2 shops"));
         assert!(problem(&of(0, 0, 9, 9), &of(1, 0, 0, 9)).contains("has no load in it"));
     }
 }

@@ -60,6 +60,7 @@ mod stories;
 mod story;
 mod tax;
 mod watched;
+mod words;
 
 use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -158,14 +159,11 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         wanted: Mutex::new(Wanted::new(options.rate_per_s)),
     });
     let session = Session::new(header.started_at, false, controls);
-    terminal::say!(
-        "the dashboard is at {}{}",
-        door.page(),
-        if controls { "" } else { ", to be looked at: it has no controls" }
-    );
+    let at = if controls { words::dashboard_at(door.page()) } else { words::without_controls(door.page()) };
+    terminal::say!("{at}");
     show(folder, &door, options);
     if let Some(recorded) = &recorder.told().folder {
-        terminal::note!("It is recorded; play it back with: cleave replay {recorded}");
+        terminal::note!("{}", words::recorded(recorded));
     }
     let storyteller = recorder.told().folder.clone();
     let storyteller = storyteller.map(|folder| tokio::spawn(stories::keep(dashboard.clone(), folder)));
@@ -174,8 +172,8 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     let ended = tokio::select! {
         () = stop => Ok(()),
         ended = sampler.run() => {
-            terminal::note!("nothing is up any more; the dashboard ends");
-            ended.context("the dashboard cannot look any further")
+            terminal::note!("{}", words::shops_ended());
+            ended.with_context(words::cannot_go_on)
         }
     };
     storyteller.inspect(JoinHandle::abort);
@@ -189,7 +187,7 @@ fn show(folder: &Path, door: &Door, options: &Options) {
     if options.open
         && let Err(why) = browser::open(folder, &door.page())
     {
-        terminal::note!("no browser was opened: {why:#}");
+        terminal::note!("{}", words::no_browser(format!("{why:#}")));
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::clock::{self, Plan, ShopTick, Tick};
 use super::sample::{FlashSale, Load};
+use crate::words;
 use load::mix::Intended;
 use servers::guard::executable;
 use topology::Driver;
@@ -73,13 +74,14 @@ impl LoadProcess {
     pub fn start() -> Result<LoadProcess> {
         let mut child = Command::new(executable()?)
             .arg(clock::COMMAND)
+            .envs([terminal::language::passed_on()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // Ctrl-C at a terminal is for the dashboard, which ends the load in its turn.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .context("cannot start the process that sends the load")?;
+            .with_context(words::cannot_start_load)?;
         let input = child.stdin.take().context("the pipe was asked for above")?;
         let output = child.stdout.take().context("the pipe was asked for above")?;
         let told = Arc::new(Mutex::new(Vec::new()));
@@ -109,7 +111,7 @@ impl LoadProcess {
             return Ok(());
         }
         let line = serde_json::to_string(&plan)? + "\n";
-        self.input.write_all(line.as_bytes()).await.context("the process that sends the load has ended")?;
+        self.input.write_all(line.as_bytes()).await.with_context(words::load_ended)?;
         self.plan = Some(plan);
         Ok(())
     }

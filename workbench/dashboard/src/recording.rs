@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::bounded::{LARGEST, text};
 use super::sample::{Header, Recording, SCHEMA, Sample};
 use super::stories::{self, Kept};
+use crate::words;
 
 /// The file in the folder.
 const FILE: &str = "live.jsonl";
@@ -40,9 +41,9 @@ impl Recorder {
             }
             folder = runs.join(format!("{name}-live-{number}"));
         }
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| words::cannot_create(folder.display()))?;
         let path = folder.join(FILE);
-        let file = File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let file = File::create_new(&path).with_context(|| words::cannot_write(path.display()))?;
         let told = Recording { folder: Some(folder.display().to_string()), bytes: 0, full: false };
         let mut recorder = Recorder { file, told, largest };
         recorder.write(&serde_json::to_string(header)?);
@@ -95,14 +96,14 @@ pub fn read(place: &Path) -> Result<Recorded> {
             break;
         }
         if !sound {
-            bail!("{} is damaged: line {} is not a sample", path.display(), number + 1);
+            bail!(words::line_is_no_sample(path.display(), number + 1));
         }
         samples += usize::from(number > 0);
         good += line.len();
     }
     text.truncate(good);
     if samples == 0 {
-        bail!("{} holds no sample: the session ended before its first second", path.display());
+        bail!(words::no_samples(path.display()));
     }
     let stories = stories::read(&path)?;
     Ok(Recorded { header, text, samples, stories })
@@ -114,17 +115,12 @@ fn header(path: &Path, line: &str) -> Result<Header> {
     struct Version {
         schema: String,
     }
-    let damaged = || {
-        format!("{} is no recording of `cleave dashboard`: its first line says nothing of it", path.display())
-    };
+    let damaged = || words::no_recording(path.display());
     let Version { schema } = serde_json::from_str(line).with_context(damaged)?;
     if schema != SCHEMA {
-        bail!(
-            "{} is of another version, {schema}; this cleave reads {SCHEMA}: use the cleave that recorded it",
-            path.display()
-        );
+        bail!(words::another_version(path.display(), schema, SCHEMA));
     }
-    serde_json::from_str(line).with_context(|| format!("{} is damaged: line 1 is no header", path.display()))
+    serde_json::from_str(line).with_context(|| words::no_header(path.display()))
 }
 
 /// Where recordings are, in the folder of runs and state.
@@ -137,21 +133,25 @@ pub fn latest(folder: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(runs(folder)).into_iter().flatten().flatten();
     let recorded = entries.map(|entry| entry.path()).filter(|path| path.join(FILE).is_file());
     // Their names begin with the time.
-    recorded.max().with_context(|| {
-        format!("there is no recording in {}; `cleave dashboard` leaves one", runs(folder).display())
-    })
+    recorded.max().with_context(|| words::no_recording_in(runs(folder).display()))
 }
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
+
+    fn in_english<T>(make: impl FnOnce() -> T) -> T {
+        language::with(Language::English, make)
+    }
 
     const EXAMPLE: &str = include_str!("../tests/data/live.jsonl");
 
     fn problem(text: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), text).unwrap();
-        format!("{:#}", read(folder.path()).unwrap_err())
+        in_english(|| format!("{:#}", read(folder.path()).unwrap_err()))
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::door::Door;
 use super::recording::{self, Recorded};
 use super::session::Session;
 use super::{Options, in_turn, page, server, stories};
+use crate::words;
 
 /// Samples in one file, at most: an hour's. Of a longer recording only some are taken.
 const MOST: usize = 3_600;
@@ -19,7 +20,7 @@ pub fn chosen(named: &[PathBuf], folder: &Path) -> Result<Recorded> {
         [] => recording::read(&recording::latest(folder)?),
         [place] => recording::read(place),
         [left, right] => in_turn::side_by_side(&recording::read(left)?, &recording::read(right)?),
-        more => bail!("{} recordings were named: one can be played, or two side by side", more.len()),
+        more => bail!(words::too_many_recordings(more.len())),
     }
 }
 
@@ -33,7 +34,7 @@ pub async fn replay(
     let Recorded { header, text, samples, stories } = recorded;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let door = Door { address: listener.local_addr()?, token: None };
-    terminal::say!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
+    terminal::say!("{}", words::replay_at(samples, header.started_at, door.page()));
     super::show(folder, &door, options);
     let session = Session::new(header.started_at, true, false);
     let open = server::replay(listener, door, session, text, stories)?;
@@ -46,11 +47,11 @@ pub async fn replay(
 pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
     let (text, every) = thinned(recorded);
     std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
-        .with_context(|| format!("cannot write {}", file.display()))?;
+        .with_context(|| words::cannot_write(file.display()))?;
     if every > 1 {
-        terminal::note!("The recording is long: only one of {every} samples is in the file");
+        terminal::note!("{}", words::thinned(every));
     }
-    terminal::say!("{} opens in any browser", file.display());
+    terminal::say!("{}", words::opens_anywhere(file.display()));
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::sample::{NotableOrder, Sample, Shop};
 use super::story::{In, Told, id_in};
 use super::{Dashboard, bounded};
+use crate::words;
 use control::admission::Refused;
 use story::{Language, Story};
 use topology::Driver;
@@ -56,12 +57,12 @@ impl Kept {
 /// Tells one story after the other into this folder, as long as there is something worth telling, and room for it.
 pub(super) async fn keep(dashboard: Arc<Dashboard>, recording: String) {
     if let Err(why) = keep_into(&dashboard, &Path::new(&recording).join(FILE)).await {
-        terminal::note!("The recording gets no more stories: {why:#}");
+        terminal::note!("{}", words::no_more_stories(format!("{why:#}")));
     }
 }
 
 async fn keep_into(dashboard: &Dashboard, path: &Path) -> Result<()> {
-    let mut file = File::create_new(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = File::create_new(path).with_context(|| words::cannot_write(path.display()))?;
     let mut clock = tokio::time::interval(EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known = HashSet::new();

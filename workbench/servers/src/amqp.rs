@@ -9,22 +9,25 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::database::shown;
+use crate::words;
+use terminal::language::seconds;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Greets the broker at an address and answers its version. It needs no password: the broker names itself first.
 pub async fn version(host: &str, port: u16) -> Result<String> {
-    tokio::time::timeout(LIMIT, greet(host, port)).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
+    tokio::time::timeout(LIMIT, greet(host, port))
+        .await
+        .map_err(|_| anyhow!(words::no_answer(seconds(LIMIT))))?
 }
 
 /// Opens a connection to a broker that the user named, or says why not, and answers its version.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
-    let uri: AMQPUri =
-        url.parse().map_err(|reason| anyhow!("--amqp-url {place} cannot be read: {reason}"))?;
-    let version = version(&uri.authority.host, uri.authority.port).await.with_context(|| {
-        format!("no RabbitMQ at {place}; is the server running, and are host and port in --amqp-url right?")
-    })?;
+    let uri: AMQPUri = url.parse().map_err(|reason| anyhow!(words::amqp_unreadable(&place, reason)))?;
+    let version = version(&uri.authority.host, uri.authority.port)
+        .await
+        .with_context(|| words::no_rabbitmq_at(&place))?;
     let connect = lapin::Connection::connect(url, ConnectionProperties::default());
     match tokio::time::timeout(LIMIT, connect).await {
         Ok(Ok(connection)) => {
@@ -32,11 +35,9 @@ pub async fn check(url: &str) -> Result<String> {
             Ok(version)
         }
         Ok(Err(reason)) => {
-            bail!(
-                "RabbitMQ at {place} refuses: {reason}; check user, password and virtual host in --amqp-url"
-            )
+            bail!(words::rabbitmq_refuses(place, reason))
         }
-        Err(_) => bail!("RabbitMQ at {place} does not finish the connection within {LIMIT:?}"),
+        Err(_) => bail!(words::rabbitmq_hangs(place, seconds(LIMIT))),
     }
 }
 
@@ -45,12 +46,12 @@ async fn greet(host: &str, port: u16) -> Result<String> {
     stream.write_all(b"AMQP\0\0\x09\x01").await?;
     // A frame: type, channel, length of the payload; then the payload.
     let mut head = [0; 7];
-    stream.read_exact(&mut head).await.context("it closed the connection without a word")?;
+    stream.read_exact(&mut head).await.with_context(words::closed_without_a_word)?;
     let length = u32::from_be_bytes([head[3], head[4], head[5], head[6]]) as usize;
-    ensure!(head[..3] == [1, 0, 0] && length < 65_536, "what answers there does not speak AMQP 0-9-1");
+    ensure!(head[..3] == [1, 0, 0] && length < 65_536, words::not_amqp());
     let mut start = vec![0; length];
     stream.read_exact(&mut start).await?;
-    property(&start, "version").context("the broker does not tell its version")
+    property(&start, "version").with_context(|| words::no_version("RabbitMQ"))
 }
 
 /// A text property in the table of `Connection.Start`: the name with its length before it, `S`, and the value

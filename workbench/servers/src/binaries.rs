@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::guard::executable;
+use crate::words;
 
 /// Builds these programs, in the profile of this one, and answers the folder they stand in.
 ///
@@ -14,10 +15,7 @@ use crate::guard::executable;
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
     if programs.iter().any(|program| !folder.join(program).exists()) {
-        terminal::note!(
-            "Building {} with cargo: minutes the first time, seconds after that",
-            programs.join(", ")
-        );
+        terminal::note!("{}", words::building(programs.join(", ")));
     }
     let mut cargo = cargo(&folder, programs)?;
     // At a terminal cargo's progress is for the user; elsewhere its words are only of interest if it fails.
@@ -27,19 +25,15 @@ pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let output = tokio::process::Command::from(cargo)
         .kill_on_drop(true)
         .spawn()
-        .context("cannot run cargo; is Rust installed, and on PATH?")?
+        .with_context(words::cargo_missing)?
         .wait_with_output()
         .await?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("cargo could not build {} ({}):\n{}", programs.join(", "), output.status, said.trim_end());
+        bail!(words::build_failed(programs.join(", "), output.status, said.trim_end()));
     }
     if let Some(missing) = programs.iter().find(|program| !folder.join(program).is_file()) {
-        bail!(
-            "cargo built {missing}, but not into {}; is there another target folder in a configuration of cargo's? \
-             Run cleave as `cargo cleave` in its checkout",
-            folder.display()
-        );
+        bail!(words::built_elsewhere(missing, folder.display()));
     }
     Ok(folder)
 }
@@ -52,10 +46,7 @@ fn cargo(folder: &Path, programs: &[&str]) -> Result<Command> {
         .nth(2)
         .context("the workbench is in a workspace")?;
     if !workspace.join("Cargo.toml").is_file() {
-        bail!(
-            "the checkout that cleave was built from, {}, is gone; build and run it in a checkout: cargo cleave",
-            workspace.display()
-        );
+        bail!(words::checkout_gone(workspace.display()));
     }
     let Layout { target, platform, profile } = Layout::of(folder, is_target_folder)?;
     cargo.current_dir(workspace).args(["build", "--profile", profile, "--target-dir"]).arg(target);

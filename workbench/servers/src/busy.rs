@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
+use crate::words;
+
 /// Some program waits for a processor for this share of the time: the machine is busy.
 const WAITING: f64 = 0.6;
 /// Programs that run or would like to, for each processor.
@@ -90,17 +92,11 @@ impl Busy {
 impl Display for Busy {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let mut signs = Vec::new();
-        signs.extend(
-            self.waiting
-                .map(|share| format!("programs waited for a processor {:.0} % of the time", share * 100.0)),
-        );
-        signs.extend(self.load.map(|load| format!("load {load:.1} on {} cores", self.cores)));
-        signs.extend(
-            self.late_ms
-                .filter(|late| *late >= 1.0)
-                .map(|late| format!("our own clock was {late:.0} ms late")),
-        );
-        write!(f, "this machine is busy: {}", signs.join(", "))
+        signs.extend(self.waiting.map(|share| words::busy_waiting(format_args!("{:.0}", share * 100.0))));
+        signs.extend(self.load.map(|load| words::busy_load(format_args!("{load:.1}"), self.cores)));
+        let late = self.late_ms.filter(|late| *late >= 1.0);
+        signs.extend(late.map(|late| words::busy_late(format_args!("{late:.0}"))));
+        f.write_str(&words::busy(signs.join(", ")))
     }
 }
 

@@ -8,6 +8,9 @@ use diesel::{ConnectionError, QueryableByName};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use reqwest::Url;
 
+use crate::{left, words};
+use terminal::language::seconds;
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Connects, within a bounded time.
@@ -16,7 +19,7 @@ pub async fn connect(url: &str) -> Result<AsyncPgConnection> {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(ConnectionError::BadConnection(reason))) => Err(anyhow!(reason)),
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => bail!("no answer within {LIMIT:?}"),
+        Err(_) => bail!(words::no_answer(seconds(LIMIT))),
     }
 }
 
@@ -25,35 +28,41 @@ pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
     let mut connection = connect(url).await.map_err(|error| explained(&place, &error))?;
     let query = diesel::sql_query("SELECT current_setting('server_version') AS value");
-    let version =
-        query.get_result::<Setting>(&mut connection).await.context("PostgreSQL does not tell its version")?;
+    let version = query
+        .get_result::<Setting>(&mut connection)
+        .await
+        .with_context(|| words::no_version("PostgreSQL"))?;
     Ok(version.value.split(' ').next().unwrap_or_default().to_owned())
 }
 
 /// Creates a database.
 pub async fn create(admin: &str, name: &str) -> Result<()> {
-    execute(admin, &format!("CREATE DATABASE {}", quoted(name)))
-        .await
-        .with_context(|| format!("cannot create the database {name}"))
+    let create = format!("CREATE DATABASE {}", quoted(name));
+    let created = async {
+        let mut connection = connect(admin).await?;
+        connection.batch_execute(&create).await?;
+        anyhow::Ok(connection.batch_execute(&left::comment_on(name)).await?)
+    };
+    created.await.with_context(|| words::cannot_create_database(name))
 }
 
 /// Drops a database, whoever is connected to it.
 pub async fn drop(admin: &str, name: &str) -> Result<()> {
     execute(admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)))
         .await
-        .with_context(|| format!("cannot drop the database {name}"))
+        .with_context(|| words::cannot_drop_database(name))
 }
 
 /// The same server's URL for another database.
 pub fn with_database(url: &str, name: &str) -> Result<String> {
-    let mut url = Url::parse(url).context("the database's URL cannot be read")?;
+    let mut url = Url::parse(url).with_context(words::database_url_unreadable)?;
     url.set_path(name);
     Ok(url.into())
 }
 
 /// A URL as it may stand in a message: without the password.
 pub fn shown(url: &str) -> Result<String> {
-    let mut url = Url::parse(url).map_err(|error| anyhow!("{url:?} is not a URL: {error}"))?;
+    let mut url = Url::parse(url).map_err(|error| anyhow!(words::not_a_url(url, error)))?;
     if url.password().is_some() {
         // Only a URL that has no host refuses, and that has no password either.
         let _ = url.set_password(Some("***"));
@@ -64,13 +73,13 @@ pub fn shown(url: &str) -> Result<String> {
 fn explained(place: &str, error: &anyhow::Error) -> anyhow::Error {
     let reason = format!("{error:#}");
     let advice = if reason.contains("password") || reason.contains("role") {
-        "Check the user and the password in --database-url."
+        words::check_password()
     } else if reason.contains("does not exist") {
-        "Name a database that exists in --database-url; cleave creates its own beside it."
+        words::name_a_database()
     } else {
-        "Is the server running, and are host and port in --database-url right?"
+        words::check_host_and_port()
     };
-    anyhow!("cannot use the PostgreSQL at {place}: {reason}. {advice}")
+    anyhow!(words::cannot_use_postgres(place, reason, advice))
 }
 
 async fn execute(admin: &str, sql: &str) -> Result<()> {
@@ -78,7 +87,7 @@ async fn execute(admin: &str, sql: &str) -> Result<()> {
 }
 
 /// An identifier cannot be a bound parameter.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::statvfs::statvfs;
 
+use crate::words;
+
 /// A larger file system is somebody's disk, and not one that was mounted to be filled.
 const LARGEST: u64 = 2 << 30;
 /// What a program says that is refused room (`strerror(ENOSPC)`).
@@ -24,21 +26,15 @@ pub(super) struct Ballast {
 impl Ballast {
     /// Fills the file system of this folder, if it is small enough to have been mounted for that.
     pub(super) fn load(folder: &Path, log: &Path) -> Result<Ballast> {
-        let found = statvfs(folder).with_context(|| format!("cannot look at {}", folder.display()))?;
+        let found = statvfs(folder).with_context(|| words::cannot_look_at(folder.display()))?;
         let size = found.blocks() as u64 * found.fragment_size() as u64;
-        ensure!(
-            size <= LARGEST,
-            "the data of PostgreSQL is on a file system of {} GB, and only one of at most {} GB is filled: mount a small \
-             one, such as by `mount -t tmpfs -o size=512m tmpfs /mnt/small`, and start with `--disk /mnt/small`",
-            size >> 30,
-            LARGEST >> 30
-        );
+        ensure!(size <= LARGEST, words::disk_too_large(size >> 30, LARGEST >> 30));
         let earlier = fs::metadata(log).map_or(0, |log| log.len() as usize);
         let ballast = Ballast { file: folder.join("ballast"), log: log.to_owned(), earlier };
         match ballast.fill() {
             Err(error) if error.kind() == ErrorKind::StorageFull => Ok(ballast),
-            Err(error) => Err(error).with_context(|| format!("cannot write {}", ballast.file.display())),
-            Ok(()) => bail!("{} has taken {LARGEST} bytes and is not full", folder.display()),
+            Err(error) => Err(error).with_context(|| words::cannot_write(ballast.file.display())),
+            Ok(()) => bail!(words::disk_not_full(folder.display(), LARGEST)),
         }
     }
 

@@ -7,6 +7,7 @@ use nix::unistd::{Gid, Uid, User, chown};
 use tempfile::TempDir;
 
 use crate::guard::Guard;
+use crate::{left, words};
 
 /// A user that a server runs as.
 #[derive(Debug, Clone, Copy)]
@@ -25,20 +26,17 @@ impl Account {
             return Ok(None);
         }
         for name in ["postgres", "nobody"] {
-            if let Some(user) = User::from_name(name).context("cannot read the list of users")? {
+            if let Some(user) = User::from_name(name).with_context(words::cannot_read_users)? {
                 return Ok(Some(Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
             }
         }
-        anyhow::bail!(
-            "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody` to run \
-             it as; run cleave as an ordinary user"
-        )
+        anyhow::bail!(words::no_user_for_postgres())
     }
 
     /// Makes this account the owner.
     pub fn own(self, path: &Path) -> Result<()> {
         chown(path, Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
-            .with_context(|| format!("cannot give {} to user {}", path.display(), self.uid))
+            .with_context(|| words::cannot_chown(path.display(), self.uid))
     }
 }
 
@@ -47,8 +45,9 @@ pub fn create(guard: &Guard, base: &Path) -> Result<TempDir> {
     let folder = tempfile::Builder::new()
         .prefix("cleave-")
         .tempdir_in(base)
-        .with_context(|| format!("cannot create a folder in {}", base.display()))?;
+        .with_context(|| words::cannot_create_folder(base.display()))?;
     guard.watch_folder(folder.path())?;
+    left::mark(folder.path())?;
     Ok(folder)
 }
 

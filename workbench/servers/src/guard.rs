@@ -19,6 +19,7 @@ use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::process_tree::{kill_tree, nix_pid, start_time};
+use crate::words;
 
 /// The hidden subcommand by which this program becomes a guard.
 pub const COMMAND: &str = "guard";
@@ -50,7 +51,7 @@ impl Guard {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .with_context(|| format!("cannot start {} {COMMAND}", program.display()))?;
+            .with_context(|| words::cannot_start(format!("{} {COMMAND}", program.display())))?;
         Ok(Guard(Arc::new(Inner { pipe: Mutex::new(Some(pipe)), guard: Mutex::new(guard) })))
     }
 
@@ -92,8 +93,7 @@ impl Guard {
     fn tell(&self, line: &str) -> Result<()> {
         let mut pipe = self.0.pipe.lock();
         let pipe = pipe.as_mut().context("the guard is told before it is dropped")?;
-        pipe.write_all(format!("{line}\n").as_bytes())
-            .context("the guard process (cleave guard) is gone; nothing is started without it")
+        pipe.write_all(format!("{line}\n").as_bytes()).with_context(words::guard_gone)
     }
 }
 
@@ -115,7 +115,7 @@ pub fn executable() -> Result<PathBuf> {
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let program = folder.join("cleave");
     if !program.is_file() {
-        bail!("{} is missing; build it with: cargo build --bin cleave", program.display());
+        bail!(words::program_missing(program.display()));
     }
     Ok(program)
 }

@@ -13,6 +13,8 @@ mod disk;
 mod folder;
 pub mod guard;
 mod install;
+pub mod left;
+pub mod packages;
 mod ports;
 mod postgres;
 pub mod process;
@@ -21,6 +23,7 @@ mod programs;
 mod rabbitmq;
 pub mod record;
 mod server;
+mod words;
 
 use std::path::PathBuf;
 
@@ -28,7 +31,7 @@ use anyhow::Result;
 
 pub use database::{connect, drop as drop_database, shown};
 pub use folder::{base as data_folder, in_memory};
-pub use install::{Server, command as install_command, install};
+pub use install::{Server, command as install_command, install, uninstall};
 pub use postgres::Postgres;
 pub use programs::{PostgresPrograms, RabbitPrograms, on_path, version as program_version};
 pub use rabbitmq::RabbitMq;
@@ -70,7 +73,7 @@ impl Infrastructure {
         if !missing.is_empty() && !in_containers {
             install(&missing, options.yes).await?;
         }
-        let spinner = install::spinner("Starting the servers".into());
+        let spinner = install::spinner(words::starting_the_servers());
         let broker = async {
             if !options.needs_broker {
                 return Ok(None);

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use anyhow::{Result, bail};
 use rand::RngExt;
 
+use crate::words;
+
 /// A port of 127.0.0.1 that nothing listens on.
 ///
 /// It is taken from below the range from which the kernel gives ports to outgoing connections. A port of that
@@ -17,7 +19,5 @@ pub fn free() -> Result<u16> {
             return Ok(port);
         }
     }
-    bail!(
-        "no free TCP port was found between 15000 and 32000 on 127.0.0.1; end some of the programs that listen there"
-    )
+    bail!(words::no_free_port())
 }

@@ -14,9 +14,10 @@ use uuid::Uuid;
 use super::disk::Ballast;
 use super::folder::{self, Account};
 use super::programs::PostgresPrograms;
-use super::{database, ports};
+use super::{database, ports, words};
 use crate::guard::Guard;
 use crate::process::{self, Process};
+use terminal::language::seconds;
 
 /// How long `initdb` may take, on a slow disk.
 const INITDB: Duration = Duration::from_secs(60);
@@ -103,7 +104,7 @@ impl Postgres {
                 Err(error) => return Err(error),
             }
         }
-        bail!("PostgreSQL found each of {ATTEMPTS} ports taken that were free a moment before; try again")
+        bail!(words::ports_taken(ATTEMPTS))
     }
 
     /// The URL of one of its databases; `postgres` is there from the start.
@@ -210,7 +211,7 @@ impl Cluster {
                 Ok(_) => return Ok(server),
                 Err(error) if Instant::now() > deadline => {
                     let said = server.log_tail();
-                    return Err(error).context(format!("PostgreSQL does not answer within {READY:?}{said}"));
+                    return Err(error).with_context(|| words::postgres_not_ready(seconds(READY), said));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }

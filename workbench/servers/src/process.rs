@@ -14,6 +14,8 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::guard::Guard;
 use crate::process_tree::{kill_tree, nix_pid};
+use crate::words;
+use terminal::language::seconds;
 
 /// How often a wait looks again.
 const TICK: Duration = Duration::from_millis(10);
@@ -44,18 +46,18 @@ impl Process {
     /// Starts a command made by [`command`]. Standard output and error are appended to the file `log`.
     pub fn start(guard: &Guard, name: &str, mut command: Command, log: &Path) -> Result<Process> {
         let output = File::options().create(true).append(true).open(log);
-        let output = output.with_context(|| format!("cannot write {name}'s log {}", log.display()))?;
+        let output = output.with_context(|| words::cannot_write_log(name, log.display()))?;
         let child = command
             .process_group(0)
             .stdin(Stdio::piped())
             .stderr(output.try_clone()?)
             .stdout(output)
             .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
+            .with_context(|| words::cannot_start(name))?;
         let mut process = Process { name: name.to_owned(), child, log: log.to_owned(), guard: guard.clone() };
         guard.watch_process(process.pid())?;
         let mut door = process.child.stdin.take().context("the pipe was asked for above")?;
-        door.write_all(b"\n").with_context(|| format!("{name} ended before it began"))?;
+        door.write_all(b"\n").with_context(|| words::ended_at_once(name))?;
         Ok(process)
     }
 
@@ -76,7 +78,7 @@ impl Process {
 
     /// How it ended, or `None` while it runs.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().with_context(|| format!("cannot ask after {}", self.name))
+        self.child.try_wait().with_context(|| words::cannot_wait_for(&self.name))
     }
 
     /// Waits until it ends by itself, for at most `limit`.
@@ -95,7 +97,7 @@ impl Process {
         match self.wait(limit).await? {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(self.ended(status)),
-            None => bail!("{} took more than {limit:?}{}", self.name, self.log_tail()),
+            None => bail!("{}{}", words::took_too_long(&self.name, seconds(limit)), self.log_tail()),
         }
     }
 
@@ -113,7 +115,7 @@ impl Process {
                 return Err(self.ended(status));
             }
             if Instant::now() > deadline {
-                bail!("{} said nothing for {limit:?}", self.name);
+                bail!(words::said_nothing_for(&self.name, seconds(limit)));
             }
             tokio::time::sleep(TICK).await;
         }
@@ -123,7 +125,7 @@ impl Process {
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
         // A process that has been waited for gave its id back, perhaps to a stranger.
         if self.try_wait()?.is_none() {
-            kill(nix_pid(self.pid()), signal).with_context(|| format!("cannot signal {}", self.name))?;
+            kill(nix_pid(self.pid()), signal).with_context(|| words::cannot_signal(&self.name))?;
         }
         Ok(())
     }
@@ -153,7 +155,7 @@ impl Process {
     pub fn kill(&mut self) -> Result<()> {
         if self.try_wait()?.is_none() {
             kill_tree(self.pid());
-            self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
+            self.child.wait().with_context(|| words::cannot_wait_for(&self.name))?;
         }
         self.guard.forget_process(self.pid());
         Ok(())
@@ -161,21 +163,21 @@ impl Process {
 
     /// The error of a process that ended when it should not have: how, and its last words.
     pub fn ended(&self, status: ExitStatus) -> anyhow::Error {
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("ended with exit status {code}"),
-            (None, signal) => format!("was ended by signal {}", signal.unwrap_or_default()),
-        };
-        anyhow::anyhow!("{} {how}{}", self.name, self.log_tail())
+        let said = self.log_tail();
+        anyhow::anyhow!(match (status.code(), status.signal()) {
+            (Some(code), _) => words::ended_with(&self.name, code, said),
+            (None, signal) => words::ended_by_signal(&self.name, signal.unwrap_or_default(), said),
+        })
     }
 
     /// What the system says of it, for a message about a process that should have done something by now.
     pub fn state(&self) -> String {
         let pid = sysinfo::Pid::from_u32(self.pid());
-        let Ok(mut system) = System::new() else { return "unknown to the system".into() };
+        let Ok(mut system) = System::new() else { return words::state_unknown() };
         let what = ProcessRefreshKind::nothing().with_cpu();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
-        system.process(pid).map_or("gone".into(), |process| {
-            format!("in state {}, has used {} ms of CPU", process.status(), process.accumulated_cpu_time())
+        system.process(pid).map_or_else(words::state_gone, |process| {
+            words::state(process.status(), process.accumulated_cpu_time())
         })
     }
 
@@ -185,11 +187,7 @@ impl Process {
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         let last = &lines[lines.len().saturating_sub(TAIL)..];
-        if last.is_empty() {
-            "; it wrote nothing".into()
-        } else {
-            format!("; it wrote:\n  {}", last.join("\n  "))
-        }
+        if last.is_empty() { words::wrote_nothing() } else { words::wrote(last.join("\n  ")) }
     }
 }
 

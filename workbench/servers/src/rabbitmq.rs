@@ -14,6 +14,8 @@ use super::programs::RabbitPrograms;
 use super::{amqp, folder, ports};
 use crate::guard::Guard;
 use crate::process::{self, Process};
+use crate::words;
+use terminal::language::seconds;
 
 /// How long each try to start it may take until it answers; recovery after a crash counts too. Usually it is 5 s.
 ///
@@ -139,10 +141,10 @@ impl RabbitMq {
         let what = format!("rabbitmqctl {}", arguments.join(" "));
         let output = tokio::time::timeout(CTL, run)
             .await
-            .with_context(|| format!("{what} took more than {CTL:?}"))?
-            .with_context(|| format!("cannot run {what}"))?;
+            .with_context(|| words::took_too_long(&what, seconds(CTL)))?
+            .with_context(|| words::cannot_run(&what))?;
         if !output.status.success() {
-            bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(words::failed(what, String::from_utf8_lossy(&output.stderr).trim()));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -163,7 +165,7 @@ impl Node {
         );
         let plugins = "[].\n";
         for (name, text) in [("rabbitmq.conf", settings.as_str()), ("enabled_plugins", plugins)] {
-            fs::write(self.folder.join(name), text).with_context(|| format!("cannot write {name}"))?;
+            fs::write(self.folder.join(name), text).with_context(|| words::cannot_write(name))?;
         }
         Ok(())
     }
@@ -183,8 +185,7 @@ impl Node {
                 return Ok(server);
             }
         }
-        let said =
-            || format!("RabbitMQ did not answer within {last:?}, nor in {} tries before", earlier.len());
+        let said = || words::rabbitmq_not_ready(seconds(last), earlier.len());
         self.try_to_serve(guard, log, last).await?.with_context(said)
     }
 
@@ -202,9 +203,8 @@ impl Node {
                 Ok(_) => return Ok(Some(server)),
                 Err(error) if Instant::now() > deadline => {
                     let (state, said) = (server.state(), server.log_tail());
-                    terminal::note!(
-                        "RabbitMQ does not answer within {limit:?} ({error:#}); it is {state}{said}"
-                    );
+                    let why = format!("{error:#}");
+                    terminal::note!("{}", words::rabbitmq_starts_again(seconds(limit), why, state, said));
                     server.kill()?;
                     return Ok(None);
                 }

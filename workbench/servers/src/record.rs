@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::{FoundBy, Infrastructure};
+use crate::{FoundBy, Infrastructure, words};
 
 /// The machine that this program runs on.
 pub fn machine() -> Machine {
@@ -76,7 +76,7 @@ async fn durability(url: &str) -> Result<String> {
                  WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')";
     let mut connection = crate::connect(url).await?;
     let row = diesel::sql_query(query).get_result::<Settings>(&mut connection).await;
-    Ok(row.context("cannot read PostgreSQL's settings")?.settings)
+    Ok(row.with_context(words::cannot_read_settings)?.settings)
 }
 
 /// The machine that a run was made on.

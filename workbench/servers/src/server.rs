@@ -13,7 +13,7 @@ use super::containers::{self, Container};
 use super::postgres::Postgres;
 use super::programs::{PostgresPrograms, RabbitPrograms};
 use super::rabbitmq::RabbitMq;
-use super::{Options, amqp, database};
+use super::{Options, amqp, database, words};
 use crate::guard::Guard;
 
 /// How a server was come by.
@@ -59,9 +59,9 @@ impl<P> Running<P> {
 
     fn source(&self, folder: impl Fn(&P) -> &Path) -> String {
         match self {
-            Running::Elsewhere(place) => format!("{place}, as you said"),
-            Running::Private(server) => format!("private, its data in {}", folder(server).display()),
-            Running::Container(container) => format!("in container {}", container.id()),
+            Running::Elsewhere(place) => words::from_url(place),
+            Running::Private(server) => words::private(folder(server).display()),
+            Running::Container(container) => words::in_container(container.id()),
         }
     }
 }
@@ -101,7 +101,7 @@ pub(super) async fn database(guard: &Guard, options: &Options, in_container: boo
         let version = database::check(&url).await?;
         (Running::Container(Box::new(container)), url, version, String::new())
     } else {
-        let programs = PostgresPrograms::find().context("PostgreSQL's programs are gone")?;
+        let programs = PostgresPrograms::find().with_context(|| words::programs_are_gone("PostgreSQL"))?;
         let server =
             Postgres::start(guard, &programs, options.logs.as_deref(), options.disk.as_deref()).await?;
         let (url, version) = (server.url("postgres"), server.version().to_owned());
@@ -119,7 +119,7 @@ pub(super) async fn broker(guard: &Guard, options: &Options, in_container: bool)
         let version = amqp::check(&url).await?;
         (Running::Container(Box::new(container)), url, version)
     } else {
-        let programs = RabbitPrograms::find().context("RabbitMQ's programs are gone")?;
+        let programs = RabbitPrograms::find().with_context(|| words::programs_are_gone("RabbitMQ"))?;
         let server = RabbitMq::start(guard, &programs, options.logs.as_deref()).await?;
         let (url, version) = (server.url(), server.version().to_owned());
         (Running::Private(server), url, version)
@@ -170,13 +170,7 @@ impl DatabaseServer {
 
     /// Where it came from, for people.
     pub(super) fn source(&self) -> String {
-        match &self.running {
-            Running::Elsewhere(place) => format!("{place}, as you said"),
-            Running::Private(server) => {
-                format!("a private server, its data in {}", server.folder().display())
-            }
-            Running::Container(container) => format!("a container, {}", container.id()),
-        }
+        self.running.source(Postgres::folder)
     }
 
     /// Stops it if it is ours; on somebody else's server, drops the databases that we created.

@@ -8,6 +8,8 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
+use crate::words;
+use terminal::language::seconds;
 use topology::{Databases, Driver, Mode};
 
 /// Between two looks: long enough that looking costs little beside the work that is waited for.
@@ -39,7 +41,7 @@ struct Work {
 pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Result<()> {
     let connecting = databases.distinct().into_iter().map(|(name, url)| async move {
         let connection = servers::connect(url).await;
-        connection.with_context(|| format!("cannot connect to the database of {name}"))
+        connection.with_context(|| words::no_database(name))
     });
     let mut connections = try_join_all(connecting).await?;
     let names: Vec<&str> = databases.distinct().into_iter().map(|(name, _)| name).collect();
@@ -56,14 +58,15 @@ pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Re
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!(
-                "after {bound:?} the shop {driver} still has {} orders pending, {} sagas and {} transactions open, {} branches in doubt and {} messages unsent",
+            bail!(words::not_drained(
+                seconds(bound),
+                driver,
                 work.pending_orders,
                 work.open_sagas,
                 work.open_transactions,
                 work.in_doubt,
                 work.unsent_messages
-            );
+            ));
         }
         last = work;
         tokio::time::sleep(TICK).await;
@@ -111,6 +114,6 @@ async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64> {
     let row: Count = diesel::sql_query(query)
         .get_result(connection)
         .await
-        .with_context(|| format!("cannot read how far the shop is: {query}"))?;
+        .with_context(|| words::cannot_read_progress(query))?;
     Ok(row.count)
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use faults::{Link, Proxy};
 use servers::guard::Guard;
 use servers::{Broker, Infrastructure};
+use terminal::language::seconds;
 use topology::{BrokerControl, Databases, Driver, Mode, ProcessHandle, ShopHandle};
 
 mod databases;
@@ -20,9 +21,11 @@ mod drain;
 pub mod last_owner;
 mod links;
 mod member;
+pub mod queues;
 pub mod seed;
 mod start;
 pub mod supervisor;
+mod words;
 
 pub use drain::drain;
 use links::Links;
@@ -108,7 +111,7 @@ impl Shop {
         options: &ShopOptions,
     ) -> Result<Shop> {
         std::fs::create_dir_all(&options.logs)
-            .with_context(|| format!("cannot create the folder for logs {}", options.logs.display()))?;
+            .with_context(|| words::cannot_create_logs(options.logs.display()))?;
         // Several shops share one PostgreSQL and one broker.
         let shop = format!("shop-{}", &Uuid::new_v4().simple().to_string()[..8]);
         let (databases, database_names) = databases::create(driver.mode(), infra, &shop).await?;
@@ -119,7 +122,10 @@ impl Shop {
         let (members, namespace, amqp_url) = match driver.mode() {
             Mode::Monolith => (starting.monolith().await?, None, None),
             Mode::Split => {
-                let amqp_url = infra.amqp_url().context("the split mode needs a broker")?.to_owned();
+                let amqp_url = infra.amqp_url().with_context(words::needs_broker)?.to_owned();
+                if queues::stay(infra) {
+                    queues::record(&amqp_url, &shop)?;
+                }
                 (starting.split(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
             }
         };
@@ -195,9 +201,9 @@ impl Shop {
     pub async fn set(&self, name: &str, value: u64) -> Result<()> {
         let url = format!("{}/settings/{name}", self.address_of(REGISTRY)?);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
-        let answer = client.put(url).json(&value).send().await.context("the registry did not answer")?;
+        let answer = client.put(url).json(&value).send().await.with_context(words::registry_silent)?;
         if !answer.status().is_success() {
-            bail!("{name} was not set to {value}: {}", answer.text().await?);
+            bail!(words::not_set(name, value, answer.text().await?));
         }
         Ok(())
     }
@@ -206,7 +212,7 @@ impl Shop {
     pub async fn settings(&self) -> Result<serde_json::Value> {
         let url = format!("{}/settings", self.address_of(REGISTRY)?);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
-        let answer = client.get(url).send().await.context("the registry did not answer")?;
+        let answer = client.get(url).send().await.with_context(words::registry_silent)?;
         Ok(answer.error_for_status()?.json().await?)
     }
 
@@ -248,14 +254,14 @@ impl Shop {
     /// Waits, for at most `bound`, until a process ends by itself.
     pub async fn wait_ended(&mut self, name: &str, bound: Duration) -> Result<ExitStatus> {
         let ended = self.member(name)?.process.wait(bound).await?;
-        ended.with_context(|| format!("{name} still runs after {bound:?}"))
+        ended.with_context(|| words::still_runs(name, seconds(bound)))
     }
 
     /// Starts a process that has ended again, with its own arguments and at the same port, and waits until it is
     /// ready.
     pub async fn restart(&mut self, name: &str) -> Result<()> {
         if self.ended(name)?.is_none() {
-            bail!("{name} is still running; kill it before it is started again");
+            bail!(words::runs_already(name));
         }
         let guard = self.guard.clone();
         let member = self.member(name)?;
@@ -313,7 +319,7 @@ impl Shop {
     pub(crate) fn take(&mut self, name: &str) -> Result<Member> {
         let index = self.index(name)?;
         if index == self.members.len() - 1 {
-            bail!("{name} is the door of the shop {}, which cannot be taken out", self.driver);
+            bail!(words::is_the_door(name, self.driver));
         }
         Ok(self.members.remove(index))
     }
@@ -358,6 +364,10 @@ impl Shop {
         for name in &self.database_names {
             infra.postgres.drop_database(name).await?;
         }
+        // A private broker goes with its queues.
+        if let (true, Some(url), Some(namespace)) = (queues::stay(infra), &self.amqp_url, &self.namespace) {
+            queues::delete(url, namespace).await?;
+        }
         Ok(())
     }
 
@@ -368,6 +378,6 @@ impl Shop {
 
     fn index(&self, name: &str) -> Result<usize> {
         let index = self.members.iter().position(|member| member.name() == name);
-        index.with_context(|| format!("the shop {} has no process called {name}", self.driver))
+        index.with_context(|| words::no_process(self.driver, name))
     }
 }

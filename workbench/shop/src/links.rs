@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use reqwest::Url;
 
+use crate::words;
 use faults::{Link, Proxy};
 
 /// Proxies by the links in which they stand. Those between the gateway and an instance belong to the instance.
@@ -60,6 +61,6 @@ impl Links {
 fn upstream(url: &Url) -> Result<SocketAddr> {
     let host = url.host_str().context("it has no host")?;
     let port = url.port_or_known_default().unwrap_or(if url.scheme() == "amqp" { 5672 } else { 5432 });
-    let mut found = (host, port).to_socket_addrs().with_context(|| format!("{host} has no address"))?;
-    found.next().with_context(|| format!("{host} has no address"))
+    let mut found = (host, port).to_socket_addrs().with_context(|| words::no_address(host))?;
+    found.next().with_context(|| words::no_address(host))
 }

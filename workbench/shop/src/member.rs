@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::words;
 use faults::Proxy;
 use servers::guard::Guard;
 use servers::process::{self, Process};
+use terminal::language::seconds;
 
 /// How often a wait looks again: short against the time that a process takes to start.
 const TICK: Duration = Duration::from_millis(10);
@@ -138,15 +140,11 @@ impl Member {
                 .lines()
                 .find_map(|line| serde_json::from_str::<Announcement>(line).ok());
             if let Some(Announcement { listening }) = announcement {
-                return listening.parse().with_context(|| format!("{} listens at {listening}", self.name()));
+                return listening.parse().with_context(|| words::bad_address(self.name(), &listening));
             }
             running?;
             if Instant::now() > deadline {
-                bail!(
-                    "{} did not say where it listens for {limit:?}{}",
-                    self.name(),
-                    self.process.log_tail()
-                );
+                bail!(words::no_announcement(self.name(), seconds(limit), self.process.log_tail()));
             }
             tokio::time::sleep(TICK).await;
         }
@@ -166,7 +164,7 @@ impl Member {
             };
             if Instant::now() > deadline {
                 let tail = self.process.log_tail();
-                bail!("{} was not ready after {limit:?}; its last answer: {answer}{tail}", self.name());
+                bail!(words::not_ready(self.name(), seconds(limit), answer, tail));
             }
             tokio::time::sleep(TICK).await;
         }

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Shop;
+use crate::{Shop, words};
 
 /// Products in the catalogue.
 pub const PRODUCTS: usize = 1_000;
@@ -112,10 +112,10 @@ fn name(product: usize) -> String {
 }
 
 async fn send(request: reqwest::RequestBuilder, body: Value) -> Result<()> {
-    let response = request.json(&body).send().await.context("the shop did not take its first goods")?;
+    let response = request.json(&body).send().await.with_context(words::not_seeded)?;
     if !response.status().is_success() {
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
-        bail!("the shop did not take its first goods: {status} {text}");
+        bail!(words::not_seeded_with(status, text));
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ async fn analyze(shop: &Shop) -> Result<()> {
         servers::connect(url).await?.batch_execute(statement).await?;
         anyhow::Ok(())
     });
-    try_join_all(analyzing).await.context("cannot analyze the seeded tables")?;
+    try_join_all(analyzing).await.with_context(words::cannot_analyze)?;
     Ok(())
 }
 

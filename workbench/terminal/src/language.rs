@@ -15,7 +15,9 @@ thread_local! {
 /// A language that Cleave speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
+    /// `en`.
     English,
+    /// `ko`.
     Korean,
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::exit_status;
-use super::words::Json;
+use super::values::Json;
 use report::diff::{diff, render};
 use report::run::Run;
 use terminal::output;

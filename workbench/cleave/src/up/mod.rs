@@ -19,13 +19,14 @@ use control::{Claim, Control, LOGS, ProcessState, SEED, ShopState, Stage, State,
 use servers::busy::{self, Busy};
 use servers::guard::Guard;
 
-use crate::logs;
+use crate::{logs, words};
 use audit::{Audit, Verdict};
 use report::{verdict_words, warnings};
 use servers::process_tree::start_time;
 use shop::last_owner::last_owner;
 use shop::seed::{Goods, customer, sku};
 use shop::{Shop, drain};
+use terminal::language::seconds;
 use terminal::output;
 use topology::{Driver, Mode, ShopHandle};
 
@@ -62,7 +63,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
         started = starting => started?,
         // What was started by then is dropped with the other branch, and dropping ends it.
         () = &mut stop => {
-            terminal::note!("interrupted; stopping everything");
+            terminal::note!("{}", words::interrupted());
             return Ok(());
         }
     };
@@ -87,7 +88,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
     for what in told {
         terminal::say!("{what}");
     }
-    terminal::note!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
+    terminal::note!("{}", words::ctrl_c_stops());
     match load {
         Load::None => stop.await,
         Load::Own { rate_per_s } => load::send(folder, *rate_per_s, stop).await,
@@ -97,16 +98,19 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
             page.end().await;
         }
     }
-    terminal::note!("Stopping");
+    terminal::note!("{}", words::stopping());
     stage.withdraw();
     control.close().await;
     let mut released = Vec::new();
-    for (_, supervisor) in last_owner(shops).await.context("something still works on the shops")?.into_inner()
-    {
+    let shops = last_owner(shops).await.with_context(|| words::still_in_use(words::shop()))?;
+    for (_, supervisor) in shops.into_inner() {
         released.push(supervisor.release().await?);
     }
-    let stage = last_owner(stage).await.context("a shop is still being replaced")?;
-    let infra = last_owner(stage.infra).await.context("something still works on the servers")?.into_inner();
+    let stage = last_owner(stage).await.with_context(|| words::still_in_use(words::shop()))?;
+    let infra = last_owner(stage.infra)
+        .await
+        .with_context(|| words::still_in_use("PostgreSQL, RabbitMQ"))?
+        .into_inner();
     for shop in released {
         shop.stop(&infra).await?;
     }
@@ -127,18 +131,18 @@ fn what_to_try(shop: &Shop) -> String {
     let Shop { driver, address, ready_ms, .. } = shop;
     let (customer, sku, price) = (customer(0), sku(0), Goods::new(SEED).price(0));
     let answer = match driver.mode() {
-        Mode::Monolith => "201: the decision is in the answer",
-        Mode::Split => "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'",
+        Mode::Monolith => words::decided_at_once(),
+        Mode::Split => words::decided_later(),
     };
     format!(
-        "{driver} is at {address} (ready in {:.1} s); its API: {address}/docs/
+        "{}
   curl -i {address}/products/{sku}
   curl -i {address}/wallets/{customer}
   curl -i {address}/orders -H 'content-type: application/json' -H \"idempotency-key: $(date +%s%N)\" \\
     -d '{{\"customer_id\":\"{customer}\",\"region\":\"seoul\",\"lines\":[{{\"sku\":\"{sku}\",\"quantity\":1,\"unit_price\":{price}}}]}}'
     ({answer})
 ",
-        ready_ms / 1000.0
+        words::shop_is_at(driver, address, format_args!("{:.1}", ready_ms / 1000.0))
     )
 }
 
@@ -190,10 +194,10 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
             terminal::say_part!("{}", warnings(drivers, &status.flaws));
             terminal::say!("{}", status.table());
             if let Some(busy) = &status.busy {
-                terminal::say!("{busy}; what is slow now may be the machine and not the shop");
+                terminal::say!("{}", words::slowed_by_machine(busy));
             }
         }
-        None => terminal::say!("nothing is running; start a shop with `cleave up`"),
+        None => terminal::say!("{}", words::nothing_is_up()),
     }
     Ok(if running { 0 } else { 2 })
 }
@@ -202,15 +206,23 @@ impl Status {
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["mode", "process", "ready", "pid", "restarts", "CPU, s", "memory, MB"]);
+        table.set_header([
+            words::mode(),
+            words::process(),
+            words::ready(),
+            words::pid(),
+            words::restarts(),
+            words::cpu_s(),
+            words::memory_mb(),
+        ]);
+        let yes_or_no = |yes| if yes { words::yes() } else { words::no() };
         for shop in &self.shops {
-            let ready = if shop.ready { "yes" } else { "no" };
-            table.add_row([&shop.driver.to_string(), &shop.address, ready]);
+            table.add_row([shop.driver.to_string(), shop.address.clone(), yes_or_no(shop.ready)]);
             for process in &shop.processes {
                 table.add_row([
                     String::new(),
                     process.name.clone(),
-                    if process.ready { "yes" } else { "no" }.to_owned(),
+                    yes_or_no(process.ready),
                     process.pid.to_string(),
                     process.restarts.to_string(),
                     format!("{:.1}", process.cpu_ms as f64 / 1000.0),
@@ -230,20 +242,20 @@ pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
 /// Stops what is up, and waits until it has stopped.
 pub async fn down(folder: &Path) -> Result<u8> {
     let Some(state) = State::read(folder)? else {
-        terminal::say!("nothing is running");
+        terminal::say!("{}", words::nothing_to_stop());
         return Ok(0);
     };
     // The state names a process by its id and its start, so this is no stranger that got the id since.
     kill(Pid::from_raw(state.pid.cast_signed()), Signal::SIGTERM)
-        .with_context(|| format!("cannot stop `cleave up`, which is process {}", state.pid))?;
+        .with_context(|| words::cannot_stop(state.pid))?;
     let deadline = Instant::now() + DOWN;
     while state.lives() {
         if Instant::now() > deadline {
-            bail!("`cleave up`, process {}, has not ended after {DOWN:?}", state.pid);
+            bail!(words::does_not_end(state.pid, seconds(DOWN)));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    terminal::say!("stopped");
+    terminal::say!("{}", words::stopped());
     Ok(0)
 }
 
@@ -281,13 +293,8 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             terminal::note!("{error}");
         }
-        let audit = audit::audit(&subject(shop.clone())).await.with_context(|| {
-            format!(
-                "{} could not be audited: it needs its databases and its broker up. If a fault holds one down, `cleave heal` \
-                 ends it; then ask again",
-                shop.driver
-            )
-        })?;
+        let audit = audit::audit(&subject(shop.clone())).await;
+        let audit = audit.with_context(|| words::cannot_audit(shop.driver))?;
         shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
     }
     let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));
@@ -315,7 +322,7 @@ impl AuditedShop {
         table
             .load_style(presets::UTF8_HORIZONTAL_ONLY)
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(["invariant", "verdict", "evidence"]);
+            .set_header([words::invariant(), words::verdict(), words::evidence()]);
         let width = table.width().unwrap_or(WIDTH);
         table.set_width(width);
         for audit in &self.audit {

@@ -9,8 +9,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use crate::words;
 use dashboard::Options;
 use servers::guard::executable;
+use terminal::language;
 
 /// How long it may take to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -24,8 +26,8 @@ impl Page {
         let mut command = Command::new(executable()?);
         command.arg("--folder").arg(folder).arg("dashboard").args(options.arguments());
         // Ctrl-C at a terminal is for us; it ends when we say so.
-        command.process_group(0).kill_on_drop(true).stdin(Stdio::null());
-        Ok(Page(command.spawn().context("cannot start the dashboard")?))
+        command.process_group(0).kill_on_drop(true).stdin(Stdio::null()).envs([language::passed_on()]);
+        Ok(Page(command.spawn().with_context(words::cannot_start_dashboard)?))
     }
 
     /// Asks it to end, and waits until it has.

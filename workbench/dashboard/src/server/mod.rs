@@ -16,6 +16,7 @@ use super::door::Door;
 use super::session::Session;
 use super::stories::{self, Kept};
 use super::{Dashboard, controls, page, story, tax};
+use crate::words;
 use control::admission;
 
 /// Scripts and styles from here, and nothing from elsewhere: no script within the page either, so that a text which found
@@ -39,7 +40,7 @@ impl Open {
 
 /// Takes a port, before anything else is begun.
 pub fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).with_context(|| format!("cannot listen at {address}; is the port taken?"))
+    TcpListener::bind(address).with_context(|| words::cannot_listen(address))
 }
 
 /// Serves the live page.
@@ -103,7 +104,7 @@ fn serve(
     .workers(1)
     .disable_signals()
     .listen(listener)
-    .context("the page's server did not open")?
+    .with_context(words::server_not_opened)?
     .run();
     let handle = server.handle();
     tokio::spawn(server);

@@ -119,9 +119,10 @@ async fn every_control_is_behind_the_door() {
         let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();
         assert!(!asked.status().is_success(), "{path}");
     }
+    terminal::language::set(terminal::language::Language::English);
     let heal = world.client.post(format!("{}/api/heal", world.base)).header("x-cleave-token", TOKEN);
     let answer = heal.json(&json!({})).send().await.unwrap().json::<Value>().await.unwrap();
-    assert!(answer["error"].as_str().unwrap().contains("nothing is running"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("no shop is up"), "{answer}");
     world.open.close().await;
 }
 
@@ -206,7 +207,7 @@ async fn a_bad_load_is_explained() {
         (json!({ "rate_per_s": 1e9 }), "0 to 1000"),
         (json!({ "mix": { "confirmed": 0.5 } }), "sum to 1"),
         (json!({ "mix": { "lost": 1.0 } }), "confirmed, insufficient_funds"),
-        (json!("x"), "not understood"),
+        (json!("x"), "not valid"),
     ];
     for (body, why) in bodies {
         let request = world.client.post(format!("{}/api/load", world.base)).header("x-cleave-token", TOKEN);

@@ -10,6 +10,8 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
 /// Entries that are kept in memory. The file keeps all.
 const KEPT: usize = 10_000;
 
@@ -38,7 +40,7 @@ impl Journal {
     pub fn open(logs: &Path) -> Result<Journal> {
         let path = logs.join("supervisor.log");
         let file = File::options().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let file = file.with_context(|| words::cannot_write(path.display()))?;
         Ok(Journal { file: Mutex::new(file), kept: Mutex::new(Vec::new()) })
     }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::Supervisor;
 use super::effort::{self, Effort};
 use servers::busy::{Busy, Gauge};
+use terminal::language::{self, Language};
 
 /// Between two questions.
 const EVERY: Duration = Duration::from_secs(1);
@@ -110,20 +111,20 @@ impl Silence {
             return Finding::Wait;
         }
         if now.is_some_and(|now| now.stopped) {
-            return Finding::End("it is stopped (SIGSTOP), and nobody lets it go on".into());
+            return Finding::End("it is stopped (SIGSTOP)".into());
         }
         let passed = (at - self.since).as_secs_f64().max(f64::MIN_POSITIVE);
         let Some((before, now)) = self.before.zip(now) else {
             // All that is known is how the machine is.
             return match busy {
-                Some(busy) => Finding::Slow(busy.to_string()),
+                Some(busy) => Finding::Slow(logged(busy)),
                 None => Finding::End("nothing is known that keeps it".into()),
             };
         };
         let share = |of: fn(&Effort) -> Duration| of(&now).saturating_sub(of(&before)).as_secs_f64() / passed;
         let (waited, ran) = (share(|effort| effort.waited), share(|effort| effort.ran));
         if waited >= STARVED {
-            let busy = busy.map(|busy| format!("; {busy}")).unwrap_or_default();
+            let busy = busy.map(|busy| format!("; {}", logged(busy))).unwrap_or_default();
             return Finding::Slow(format!(
                 "it waited for a processor {:.0} % of the time{busy}",
                 waited * 100.0
@@ -138,6 +139,11 @@ impl Silence {
             waited * 100.0
         ))
     }
+}
+
+/// The journal is a log: it is English whatever the language of this process is.
+fn logged(busy: &Busy) -> String {
+    language::with(Language::English, || busy.to_string())
 }
 
 async fn is_live(client: &reqwest::Client, address: &str) -> bool {

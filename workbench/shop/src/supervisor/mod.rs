@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::last_owner::last_owner;
-use crate::{Member, Shop};
+use crate::{Member, Shop, words};
 use backoff::Backoff;
 pub use deploy::{Deployment, Replacement};
 use faults::{Faults, Link, Place};
@@ -94,7 +94,7 @@ impl Supervisor {
             // It was aborted, and holds nothing any more.
             let _ = task.await;
         }
-        let inner = last_owner(self.0).await.context("something still works on the shop")?;
+        let inner = last_owner(self.0).await.with_context(words::still_in_use)?;
         Ok(inner.shop.into_inner())
     }
 
@@ -124,16 +124,14 @@ impl Supervisor {
         match (mode, name) {
             (Mode::Monolith, name) if name == "monolith" || SERVICES.contains(&name) => Ok("monolith".into()),
             (Mode::Split, name) if SERVICES.contains(&name) => Ok(name.to_owned()),
-            (Mode::Monolith, _) => bail!("{name} cannot be scaled or deployed here; the monolith can"),
-            (Mode::Split, _) => {
-                bail!("{name} cannot be scaled or deployed here; these can: {}", SERVICES.join(", "))
-            }
+            (Mode::Monolith, _) => bail!(words::cannot_change(name, "monolith")),
+            (Mode::Split, _) => bail!(words::cannot_change(name, SERVICES.join(", "))),
         }
     }
 
     /// Brings the number of instances of a service to this; answers their names.
     pub async fn scale(&self, service: &str, instances: usize) -> Result<Vec<String>> {
-        ensure!((1..=MOST).contains(&instances), "there can be 1 to {MOST} instances, not {instances}");
+        ensure!((1..=MOST).contains(&instances), words::instances_out_of_range(MOST, instances));
         let service = self.service(service).await?;
         let _one_at_a_time = self.0.changing.lock().await;
         loop {
@@ -154,7 +152,7 @@ impl Supervisor {
         let (recipe, guard) = {
             let shop = self.shop().await;
             let running = shop.instances(service);
-            let first = running.first().with_context(|| format!("there is no instance of {service}"))?;
+            let first = running.first().with_context(|| words::no_instance(service))?;
             (shop.recipe(first)?, shop.guard().clone())
         };
         let mut member = recipe.start(&guard, READY).await?;

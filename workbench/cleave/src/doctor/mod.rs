@@ -1,4 +1,4 @@
-//! What is on this machine, what is missing, and the one command that brings it.
+//! `cleave doctor`: what is on this machine, what is missing, and the one command that installs it. JSON is English.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,6 +11,9 @@ use serde::Serialize;
 use sysinfo::{MemoryRefreshKind, System};
 
 use servers::{PostgresPrograms, RabbitPrograms, Server};
+use terminal::language::{self, Language};
+
+mod words;
 
 /// Memory, in bytes, below which a comparison of both modes gets tight.
 const MEMORY: u64 = 2 << 30;
@@ -18,7 +21,7 @@ const MEMORY: u64 = 2 << 30;
 const DISK: u64 = 4 << 30;
 /// Free memory of the kind that processes share, in bytes, below which PostgreSQL may not start.
 const SHARED: u64 = 64 << 20;
-/// How long the clocks are looked at, and how far they may move apart in that time.
+/// How long the clocks are compared, and how far they may move apart in that time.
 const LOOK: Duration = Duration::from_millis(200);
 const STRAY: Duration = Duration::from_millis(10);
 
@@ -39,7 +42,7 @@ pub struct Findings {
 #[derive(Debug, Serialize)]
 pub struct Check {
     /// What was looked at.
-    pub name: &'static str,
+    pub name: String,
     /// How it is.
     pub state: State,
     /// What was found, for people.
@@ -64,22 +67,22 @@ pub async fn examine() -> Findings {
     let rabbitmq = RabbitPrograms::find();
     let docker = servers::containers::engine().await;
     let mut checks =
-        vec![program("Rust", "cargo", State::Missing), program("C linker", "cc", State::Missing)];
-    checks.push(match &postgres {
-        Some(found) => Check::ok("PostgreSQL", format!("{} in {}", found.version, found.folder.display())),
-        None => Check { name: "PostgreSQL", state: State::Missing, found: "not found".into() },
-    });
-    checks.push(match &rabbitmq {
-        Some(found) => Check::ok("RabbitMQ", format!("{} in {}", found.version, found.folder.display())),
-        None => Check { name: "RabbitMQ", state: State::Missing, found: "not found".into() },
-    });
+        vec![program("Rust".into(), "cargo", State::Missing), program(words::linker(), "cc", State::Missing)];
+    checks.push(server(
+        Server::PostgreSql,
+        postgres.as_ref().map(|found| (found.version.as_str(), found.folder.as_path())),
+    ));
+    checks.push(server(
+        Server::RabbitMq,
+        rabbitmq.as_ref().map(|found| (found.version.as_str(), found.folder.as_path())),
+    ));
     checks.push(match postgres.as_ref().and_then(PostgresPrograms::pgbench) {
-        Some(path) => Check::ok("pgbench", path.display().to_string()),
-        None => Check::note("pgbench", "not found; `cleave bench limit` needs it"),
+        Some(path) => Check::ok("pgbench".into(), path.display().to_string()),
+        None => Check::note("pgbench".into(), words::no_pgbench()),
     });
     checks.push(match &docker {
-        Ok(()) => Check::ok("Docker engine", "answers".into()),
-        Err(reason) => Check::note("Docker engine", &format!("{reason:#}; not needed")),
+        Ok(()) => Check::ok(words::docker(), words::docker_responds()),
+        Err(reason) => Check::note(words::docker(), words::not_needed(format!("{reason:#}"))),
     });
     checks.extend(machine());
     let missing: Vec<Server> =
@@ -92,9 +95,12 @@ pub async fn examine() -> Findings {
     Findings { schema: "cleave.doctor/1", ready, checks, fix }
 }
 
-/// Examines, mends with `fix`, prints a table to standard output, or JSON to `json` (`-` is standard output).
-/// Answers the exit status: 0 all is there, 2 something is missing.
+/// Examines, installs what is missing with `fix`, and prints a table, or JSON to `json` (`-` is standard output).
+/// Returns the exit status: 0 if nothing is missing, 2 otherwise.
 pub async fn run(fix: bool, yes: bool, json: Option<&str>) -> Result<u8> {
+    if json.is_some() {
+        language::set(Language::English);
+    }
     let mut findings = examine().await;
     if fix && findings.fix.is_some() {
         servers::install(&[Server::PostgreSql, Server::RabbitMq], yes).await?;
@@ -103,11 +109,11 @@ pub async fn run(fix: bool, yes: bool, json: Option<&str>) -> Result<u8> {
     match json {
         Some("-") => terminal::say!("{}", serde_json::to_string_pretty(&findings)?),
         Some(path) => std::fs::write(path, serde_json::to_string_pretty(&findings)?)
-            .with_context(|| format!("cannot write {path}"))?,
+            .with_context(|| crate::words::cannot_write(path))?,
         None => terminal::say!("{}", findings.table()),
     }
     if let Some(command) = &findings.fix {
-        terminal::note!("To install what is missing: {command}   (or: cleave doctor --fix)");
+        terminal::note!("{}", words::install_missing(command));
     }
     Ok(if findings.ready { 0 } else { 2 })
 }
@@ -118,38 +124,47 @@ impl Findings {
         table.load_style(presets::NOTHING);
         for check in &self.checks {
             let mark = match check.state {
-                State::Ok => "ok",
-                State::Note => "note",
-                State::Missing => "MISSING",
+                State::Ok => words::ok(),
+                State::Note => words::note(),
+                State::Missing => words::missing(),
             };
-            table.add_row([check.name, mark, &check.found]);
+            table.add_row([&check.name, &mark, &check.found]);
         }
         table
     }
 }
 
 impl Check {
-    fn ok(name: &'static str, found: String) -> Check {
+    fn ok(name: String, found: String) -> Check {
         Check { name, state: State::Ok, found }
     }
 
-    fn note(name: &'static str, found: &str) -> Check {
-        Check { name, state: State::Note, found: found.to_owned() }
+    fn note(name: String, found: String) -> Check {
+        Check { name, state: State::Note, found }
     }
 
     /// Enough of something, or a note on what there is.
-    fn at_least(name: &'static str, enough: bool, found: String) -> Check {
+    fn at_least(name: String, enough: bool, found: String) -> Check {
         Check { name, state: if enough { State::Ok } else { State::Note }, found }
     }
 }
 
-fn program(name: &'static str, program: &str, otherwise: State) -> Check {
+fn program(name: String, program: &str, otherwise: State) -> Check {
     match servers::on_path(program) {
         Some(path) => {
             let version = servers::program_version(&path).unwrap_or_default();
-            Check::ok(name, format!("{program} {version} in {}", path.display()))
+            Check::ok(name, words::found_in(format!("{program} {version}"), path.display()))
         }
-        None => Check { name, state: otherwise, found: format!("{program} is not on PATH") },
+        None => Check { name, state: otherwise, found: words::not_on_path(program) },
+    }
+}
+
+/// A server's programs, by their version and folder.
+fn server(server: Server, found: Option<(&str, &Path)>) -> Check {
+    let name = server.name().to_owned();
+    match found {
+        Some((version, folder)) => Check::ok(name, words::found_in(version, folder.display())),
+        None => Check { name, state: State::Missing, found: words::not_found() },
     }
 }
 
@@ -165,75 +180,49 @@ fn machine() -> Vec<Check> {
     let durable = !servers::in_memory(&folder);
     let mut checks = limits();
     checks.extend([
-        enough(
-            "processor cores",
-            cores >= 2,
-            cores.to_string(),
-            "both shops and the servers share it: expect slow ones",
-        ),
-        enough(
-            "memory available",
-            memory >= MEMORY,
-            gigabytes(memory),
-            "close what you do not need, or run one mode",
-        ),
-        enough("disk free", free >= DISK, format!("{} in {place}", gigabytes(free)), "make room there"),
+        enough(words::cores(), cores >= 2, cores.to_string(), words::share_cores()),
+        enough(words::memory(), memory >= MEMORY, gigabytes(memory), words::close_programs()),
+        enough(words::disk(), free >= DISK, words::in_place(gigabytes(free), &place), words::make_room()),
     ]);
     checks.extend([Check::at_least(
-        "data folder",
+        words::data_folder(),
         durable,
-        if durable {
-            format!("{place}, on a disk")
-        } else {
-            format!(
-                "{place} is memory, where an fsync costs nothing: figures will be too good; \
-                     make /var/tmp a folder on a disk"
-            )
-        },
+        if durable { words::on_a_disk(&place) } else { words::in_memory(&place) },
     )]);
     checks
 }
 
-/// What this process and the machine are allowed, and whether the machine has time for us.
+/// The limits of this process and the machine, and whether the machine is busy.
 fn limits() -> Vec<Check> {
     let mut checks = Vec::new();
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let found =
-            if hard > i32::MAX as u64 { "unlimited".to_owned() } else { format!("{hard} for each process") };
-        let advice = "raise it (ulimit -Hn, limits.conf), or a load generator runs out of connections";
-        checks.push(enough("open files", hard >= load::OPEN_FILES, found, advice));
+        let found = if hard > i32::MAX as u64 { words::unlimited() } else { words::per_process(hard) };
+        checks.push(enough(words::open_files(), hard >= load::OPEN_FILES, found, words::raise_limit()));
     }
     let shared = Path::new("/dev/shm");
     if shared.is_dir() {
         let free = free_disk(shared);
-        let advice = "PostgreSQL needs some: give a container more (docker run --shm-size=256m)";
         checks.push(enough(
-            "shared memory",
+            words::shared_memory(),
             free >= SHARED,
-            format!("{} free in /dev/shm", gigabytes(free)),
-            advice,
+            words::free_in_shm(gigabytes(free)),
+            words::shm_size(),
         ));
     }
     let step = clock_step();
-    let found =
-        format!("strayed by {} ms against the steady clock in {} ms", step.as_millis(), LOOK.as_millis());
-    checks.push(enough(
-        "clock",
-        step < STRAY,
-        found,
-        "let it settle (after sleep, or under WSL: wsl --shutdown)",
-    ));
+    let found = words::clock_moved(step.as_millis(), LOOK.as_millis());
+    checks.push(enough(words::clock(), step < STRAY, found, words::let_it_settle()));
     match servers::busy::now() {
         Some(busy) => {
-            checks.push(Check::note("busy", &format!("{busy}; figures will be those of the crowd")))
+            checks.push(Check::note(words::busy(), words::busy_figures(busy)));
         }
-        None => checks.push(Check::ok("busy", "the machine has time".into())),
+        None => checks.push(Check::ok(words::busy(), words::not_busy())),
     }
     checks
 }
 
 /// Enough of something, or what there is and what to do about it.
-fn enough(name: &'static str, enough: bool, found: String, advice: &str) -> Check {
+fn enough(name: String, enough: bool, found: String, advice: String) -> Check {
     let found = if enough { found } else { format!("{found}: {advice}") };
     Check::at_least(name, enough, found)
 }
