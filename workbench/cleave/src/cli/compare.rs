@@ -31,7 +31,7 @@ pub(super) struct Compare {
     #[arg(long, default_value_t = 64, requires = "saturate", value_parser = whole(1..=1_000))]
     clients: u64,
     /// Length of the measured part of each trial.
-    #[arg(long, default_value = "10s", value_parser = length)]
+    #[arg(long, default_value = "8s", value_parser = length)]
     duration: Duration,
     /// Length of the part before that, which is not measured.
     #[arg(long, default_value = "2s", value_parser = length_or_none)]
