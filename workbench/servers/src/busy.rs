@@ -145,6 +145,7 @@ mod tests {
 
     #[test]
     fn evidence_is_what_it_takes() {
+        terminal::language::set(terminal::language::Language::English);
         let quiet = Busy { cores: 2, waiting: Some(0.2), load: Some(9.0), late_ms: Some(3.0) };
         assert_eq!(quiet.clone().if_so(), None, "the load of a minute is old news");
         assert!(Busy { waiting: Some(0.9), ..quiet.clone() }.if_so().is_some());

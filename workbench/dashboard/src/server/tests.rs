@@ -26,6 +26,7 @@ struct World {
 }
 
 async fn world(listen: &str) -> World {
+    terminal::language::set(terminal::language::Language::English);
     let folder = tempfile::tempdir().unwrap();
     let dashboard = Data::new(Dashboard {
         folder: folder.path().to_owned(),
@@ -119,7 +120,6 @@ async fn every_control_is_behind_the_door() {
         let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();
         assert!(!asked.status().is_success(), "{path}");
     }
-    terminal::language::set(terminal::language::Language::English);
     let heal = world.client.post(format!("{}/api/heal", world.base)).header("x-cleave-token", TOKEN);
     let answer = heal.json(&json!({})).send().await.unwrap().json::<Value>().await.unwrap();
     assert!(answer["error"].as_str().unwrap().contains("no shop is up"), "{answer}");
