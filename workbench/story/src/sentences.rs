@@ -116,7 +116,10 @@ impl Advice {
         match self {
             Advice::Nothing => "nothing to do".into(),
             Advice::AsksAgain { at } => {
-                format!("wait: the saga sends the command again at {}; a second attempt does no harm", time(at))
+                format!(
+                    "wait: the saga sends the command again at {}; a second attempt does no harm",
+                    time(at)
+                )
             }
             Advice::ComesBack { process } => format!(
                 "wait: the supervisor restarts {process} if it has ended; if it is paused, it continues when the \
