@@ -1,4 +1,4 @@
-//! What this crate says at the terminal. The words of the page are in `page/`.
+//! The texts of this crate at the terminal. Those of the page are in `page/`.
 
 terminal::words! {
     dashboard_at(address) { "the dashboard is at {address}" "대시보드 주소: {address}" }

@@ -1,4 +1,4 @@
-//! The circuit breakers of a gateway, as it tells of them at `/health/dependencies`.
+//! The circuit breakers of a gateway, from its `/health/dependencies`.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::LIMIT;
 use crate::sample::Breaker;
 
-/// Asks one gateway.
+/// Reads the breakers of one gateway.
 #[derive(Default)]
 pub(super) struct Breakers {
     client: Option<Client>,

@@ -1,12 +1,11 @@
-//! All words of the page, in English and in Korean.
+//! All texts of the page, in English and in Korean.
 //!
-//! The page gets both and shows one, so that the switch of the language keeps the view. `{0}`, `{1}` stand for what is
-//! put in.
+//! The page gets both and shows one, so that switching the language keeps the view. `{0}` and `{1}` are placeholders.
 
-/// A word or sentence of the page: its key, and what it is in English and in Korean.
+/// A text of the page: its key, the English text and the Korean text.
 pub type Word = (&'static str, &'static str, &'static str);
 
-/// Every word. Keys are in the order in which they are met on the page.
+/// Every text. Keys are in the order of the page.
 #[rustfmt::skip]
 pub static WORDS: &[Word] = &[
     // The bar
@@ -294,7 +293,7 @@ pub static WORDS: &[Word] = &[
     ("close", "Close", "닫기"),
 ];
 
-/// The words as the page reads them: `{"key": {"en": "…", "ko": "…"}}`.
+/// The texts for the page: `{"key": {"en": "…", "ko": "…"}}`.
 pub fn json() -> serde_json::Value {
     WORDS.iter().map(|(key, en, ko)| (key.to_string(), serde_json::json!({ "en": en, "ko": ko }))).collect()
 }
