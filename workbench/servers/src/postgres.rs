@@ -133,7 +133,7 @@ impl Postgres {
         self.folder.path()
     }
 
-    /// Stops it in order, even if clients are connected, and removes its data.
+    /// Stops it gracefully, even if clients are connected, and removes its data.
     pub async fn stop(self) -> Result<()> {
         self.server.stop_with(Signal::SIGINT, GRACE).await
     }

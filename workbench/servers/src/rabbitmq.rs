@@ -98,7 +98,7 @@ impl RabbitMq {
         self.folder.path()
     }
 
-    /// Stops it in order and removes its data.
+    /// Stops it gracefully and removes its data.
     pub async fn stop(self) -> Result<()> {
         self.server.stop(GRACE).await?;
         self.epmd.stop(GRACE).await

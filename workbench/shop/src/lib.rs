@@ -78,7 +78,7 @@ impl ShopOptions {
     }
 }
 
-/// A running shop. Dropping it kills its processes; [`Shop::stop`] stops them in order.
+/// A running shop. Dropping it kills its processes; [`Shop::stop`] stops them gracefully.
 #[derive(Debug)]
 pub struct Shop {
     /// Its driver.
@@ -295,7 +295,7 @@ impl Shop {
         Ok(name)
     }
 
-    /// Stops an instance in order and removes it from the shop: it deregisters, finishes its work and ends.
+    /// Stops an instance gracefully and removes it from the shop: it deregisters, finishes its work and ends.
     pub async fn remove(&mut self, name: &str) -> Result<()> {
         self.take(name)?.stop(GRACE).await
     }
@@ -352,7 +352,7 @@ impl Shop {
         drain(&self.databases, self.driver, bound).await
     }
 
-    /// Stops every process in order, the door first and the registry last, then drops the databases.
+    /// Stops every process gracefully, the door first and the registry last, then drops the databases.
     pub async fn stop(mut self, infra: &Infrastructure) -> Result<()> {
         let door = self.members.pop().context("every mode has a process")?;
         door.process.stop(GRACE).await?;

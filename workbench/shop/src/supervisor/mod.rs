@@ -172,7 +172,7 @@ impl Supervisor {
     async fn retire(&self, name: &str) -> Result<()> {
         let member = self.take(name).await?;
         member.stop(GRACE).await?;
-        self.journal().info(name, "removed in order");
+        self.journal().info(name, "removed after an orderly stop");
         Ok(())
     }
 
