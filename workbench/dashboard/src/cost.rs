@@ -220,7 +220,7 @@ mod tests {
     fn an_average_is_a_difference_by_orders() {
         let cost = costs(Driver::Orchestrated, 4, 1).average();
         assert_eq!((cost.messages, cost.hops, cost.cpu_ms), (Some(9.0), Some(20.0), Some(4.0)));
-        assert_eq!(cost.bytes, None, "what nobody counts is no zero");
+        assert_eq!(cost.bytes, None, "a figure that is not counted is not zero");
         assert_eq!(Costs::new(Driver::Local).average(), Cost::default());
     }
 

@@ -48,9 +48,8 @@ impl Door {
 
     /// Admits a request that changes something.
     pub fn touch(&self, request: &HttpRequest) -> Result<(), Refused> {
-        let only_looking = || {
-            Refused::new(StatusCode::FORBIDDEN, "this page is to be looked at: there are no controls here")
-        };
+        let only_looking =
+            || Refused::new(StatusCode::FORBIDDEN, "this page is read only: it has no controls");
         admission::admit(request, self.address.port(), self.token.as_deref().ok_or_else(only_looking)?)
     }
 }

@@ -82,8 +82,8 @@ impl LoadProcess {
             .kill_on_drop(true)
             .spawn()
             .with_context(words::cannot_start_load)?;
-        let input = child.stdin.take().context("the pipe was asked for above")?;
-        let output = child.stdout.take().context("the pipe was asked for above")?;
+        let input = child.stdin.take().context("the pipe was requested above")?;
+        let output = child.stdout.take().context("the pipe was requested above")?;
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = told.clone();
         tokio::spawn(async move {

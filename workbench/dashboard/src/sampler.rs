@@ -33,7 +33,7 @@ const LIMIT: Duration = Duration::from_millis(900);
 /// Up to this rate orders are shown individually.
 const WATCHED_RATE: f64 = 20.0;
 /// The problem of a shop that should be up and is not.
-const REPLACED: &str = "it is being replaced, or that failed: then reset it again";
+const REPLACED: &str = "it is being replaced; if that failed, reset it again";
 /// Makes samples.
 pub struct Sampler {
     dashboard: Arc<Dashboard>,
@@ -100,7 +100,7 @@ impl Sampler {
         let now = Utc::now();
         self.flawed = !state.flaws.is_empty();
         self.watch(&state.shops);
-        let access = state.control.context("`cleave up` is of an older version; start it again")?;
+        let access = state.control.context("`cleave up` has an older version; start it again")?;
         let live = self.live(&Client::new(access)?).await;
         let wanted = self.dashboard.wanted();
         if let Ok(live) = &live {
@@ -183,7 +183,7 @@ impl Sampler {
         let since = self.since.to_rfc3339_opts(SecondsFormat::Micros, true);
         let path = format!("/live?since={since}");
         let asking = client.get(&path);
-        tokio::time::timeout(LIMIT, asking).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
+        tokio::time::timeout(LIMIT, asking).await.map_err(|_| anyhow!("no response within {LIMIT:?}"))?
     }
 
     /// Directs the load to the running shops: one that is being replaced gets none.

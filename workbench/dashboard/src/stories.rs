@@ -85,7 +85,7 @@ async fn tell(dashboard: &Dashboard, order: Uuid) -> Result<Kept> {
     let places = control::shops(&dashboard.folder).await?;
     let stories = story::tell(&places, order).await?;
     if stories.is_empty() {
-        bail!("no shop has it any more");
+        bail!("no shop has the order any more");
     }
     Ok(Kept { shops: places.iter().map(|place| place.driver).collect(), stories })
 }
@@ -122,7 +122,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Kept>> {
             Ok(one) => kept.push(one),
             // A session that was killed may have left an incomplete line.
             Err(_) if !line.ends_with('\n') => break,
-            Err(why) => bail!("{} is damaged: line {} is no story: {why}", path.display(), number + 1),
+            Err(why) => bail!("{} is damaged: line {} is not a story: {why}", path.display(), number + 1),
         }
     }
     Ok(kept)
@@ -145,7 +145,7 @@ async fn order(
     let id = id_in(&id)?;
     let found = kept.iter().find(|kept| kept.tells_of(id));
     let found = found.ok_or_else(|| {
-        Refused::new(StatusCode::NOT_FOUND, format!("the recording has no story of an order {id}"))
+        Refused::new(StatusCode::NOT_FOUND, format!("the recording has no story of order {id}"))
     })?;
     Ok(HttpResponse::Ok().json(found.told(asked.language())))
 }
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(read(&samples).unwrap(), [one.clone(), two]);
         fs::write(folder.path().join(FILE), line(&one) + "{}\n").unwrap();
         let problem = format!("{:#}", read(&samples).unwrap_err());
-        assert!(problem.contains("line 2 is no story"), "{problem}");
+        assert!(problem.contains("line 2 is not a story"), "{problem}");
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Told {
                 driver: *driver,
                 order_id: story.as_ref().map(|story| story.order_id),
                 svg: story.as_ref().map(|story| story::svg(story, language)),
-                problem: story.is_none().then(|| "the request never came to this shop".to_owned()),
+                problem: story.is_none().then(|| "this shop never received the request".to_owned()),
                 story,
             }
         };

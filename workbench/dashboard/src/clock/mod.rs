@@ -185,7 +185,7 @@ impl Clock {
 
     fn follow(&mut self, plan: &Plan) -> Result<()> {
         let shares = shares(&plan.per_mille);
-        self.mix = Mix::new(self.seed).with_shares(shares.context("the shares do not sum to 1,000")?);
+        self.mix = Mix::new(self.seed).with_shares(shares.context("the shares do not add up to 1,000")?);
         self.on_sale = plan.on_sale;
         let known = std::mem::take(&mut self.shops);
         for (driver, address) in &plan.shops {

@@ -41,7 +41,7 @@ struct Permits {
 
 impl Breakers {
     pub(super) async fn now(&mut self, gateway: Option<&str>) -> Result<Vec<Breaker>> {
-        let address = gateway.context("it is not up")?;
+        let address = gateway.context("the gateway is not up")?;
         let client = match &self.client {
             Some(client) => client,
             None => self.client.insert(Client::builder().no_proxy().timeout(LIMIT).build()?),

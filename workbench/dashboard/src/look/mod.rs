@@ -120,13 +120,13 @@ impl Session {
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
     ) -> Result<T> {
         let deadline = tokio::time::Instant::now() + LIMIT;
-        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no answer within {LIMIT:?}");
+        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no response within {LIMIT:?}");
         let mut connection = self.connection(url, deadline).await.context("no connection")?;
         let Ok(worked) = tokio::time::timeout_at(deadline, work(&mut connection)).await else {
             // A connection that was abandoned in the middle of a query cannot be reused.
             self.silent = (self.silent + 1).min(MOST_SILENT);
             self.ask_again = Some(Instant::now() + LIMIT * 2_u32.pow(self.silent));
-            bail!("no answer within {LIMIT:?}");
+            bail!("no response within {LIMIT:?}");
         };
         (self.silent, self.ask_again) = (0, None);
         let worked = worked?;
@@ -142,7 +142,7 @@ impl Session {
         let connecting =
             self.connecting.get_or_insert_with(|| tokio::spawn(async move { servers::connect(&url).await }));
         let Ok(connected) = tokio::time::timeout_at(deadline, connecting).await else {
-            bail!("none within {LIMIT:?}");
+            bail!("not established within {LIMIT:?}");
         };
         self.connecting = None;
         connected?

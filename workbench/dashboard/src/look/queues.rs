@@ -44,7 +44,7 @@ impl Queues {
             anyhow::Ok(((connection, channel), queues))
         };
         let counted = tokio::time::timeout(LIMIT, counting).await;
-        let (open, queues) = counted.map_err(|_| anyhow!("no answer within {LIMIT:?}"))??;
+        let (open, queues) = counted.map_err(|_| anyhow!("no response within {LIMIT:?}"))??;
         self.open = Some(open);
         Ok(queues)
     }

@@ -56,7 +56,7 @@ fn no_word_is_left_over() {
             || scripts.contains(&format!("\"{key}\""))
             || scripts.contains(&format!(" {key}:"))
             || families.iter().any(|family| key.starts_with(&format!("{family}_")));
-        assert!(used, "nobody asks for the word {key:?}");
+        assert!(used, "the text {key:?} is not used");
     }
 }
 

@@ -193,7 +193,7 @@ async fn elsewhere_than_on_loopback_it_is_only_to_be_looked_at() {
     assert_eq!(world.get("/").await.status().as_u16(), 200);
     let session: Value = world.get("/api/session").await.json().await.unwrap();
     assert_eq!(session["controls"], json!(false));
-    assert_eq!(world.post(&[]).await.as_u16(), 403, "nobody can touch");
+    assert_eq!(world.post(&[]).await.as_u16(), 403, "there are no controls");
     assert_eq!(world.post(&[("host", "evil.example")]).await.as_u16(), 421);
     assert_eq!(world.rate(), 0.0);
     world.open.close().await;
@@ -238,7 +238,7 @@ async fn a_replay_has_the_recording_and_no_controls() {
     assert_eq!(ids, json!({ "ids": [known] }));
     let told: Value = get(&format!("/api/orders/{known}?lang=ko")).await.json().await.unwrap();
     assert_eq!(told["stories"][1]["order_id"], json!(known));
-    assert!(told["stories"][0]["problem"].as_str().unwrap().contains("never came to this shop"));
+    assert!(told["stories"][0]["problem"].as_str().unwrap().contains("never received the request"));
     assert_eq!(get(&format!("/api/orders/{}", uuid::Uuid::new_v4())).await.status(), StatusCode::NOT_FOUND);
     let problem: Value = get("/api/orders/1").await.json().await.unwrap();
     assert!(problem["error"].as_str().unwrap().contains("is a UUID"), "{problem}");

@@ -265,7 +265,7 @@ mod tests {
         let cost = usage.per_1000(500);
         assert_eq!((cost.cpu_s_shop, cost.db_transactions), (Some(4.0), Some(1000.0)));
         assert_eq!(cost.cpu_s, None, "half of it is not known");
-        assert_eq!(cost.messages, None, "what nobody counts is no zero");
+        assert_eq!(cost.messages, None, "a figure that is not counted is not zero");
         assert_eq!(usage.per_1000(0), Cost::default());
     }
 
