@@ -63,8 +63,7 @@ impl Effect {
             }
             Target::Messages(service) => interfere(spec, service, place).await,
             Target::Database if spec.kind.name == "connection_limit" => {
-                let ours =
-                    "Cleave did not start this PostgreSQL; faults apply only to servers that it started";
+                let ours = "Cleave did not start this PostgreSQL; only a server that was started here can have faults";
                 let url = place.database.as_deref().context(ours)?;
                 ensure!(
                     spec.time_to_live < PATIENCE,

@@ -74,12 +74,13 @@ impl ServerAct {
 }
 
 fn database(infra: &mut Infrastructure) -> Result<&mut Postgres> {
-    let not_ours = "Cleave did not start this PostgreSQL; faults apply only to servers that it started";
+    let not_ours =
+        "Cleave did not start this PostgreSQL; only a server that was started here can have faults";
     infra.postgres.running.private().context(not_ours)
 }
 
 fn broker(infra: &mut Infrastructure) -> Result<&mut RabbitMq> {
-    let not_ours = "Cleave did not start this RabbitMQ; faults apply only to servers that it started";
+    let not_ours = "Cleave did not start this RabbitMQ; only a server that was started here can have faults";
     let broker = infra.rabbitmq.as_mut().context("there is no broker")?;
     broker.running.private().context(not_ours)
 }

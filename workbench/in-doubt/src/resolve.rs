@@ -30,7 +30,7 @@ fn reason_to_leave(branch: &Branch) -> Option<String> {
     let name = &branch.coordinator.name;
     match (branch.coordinator.alive, branch.coordinator.epoch) {
         (Some(true), Some(epoch)) if epoch <= branch.epoch => {
-            Some(format!("its coordinator {name} is running and will finish it"))
+            Some(format!("its coordinator {name} is alive and will finish it"))
         }
         (Some(_), Some(_)) => None,
         _ => Some(format!(

@@ -22,14 +22,14 @@ terminal::words! {
     committed() { "resolved: committed" "마무리함: 커밋" }
     rolled_back() { "resolved: rolled back" "마무리함: 롤백" }
     left(reason) { "not resolved: {reason}" "마무리하지 않음: {reason}" }
-    alive(name) { "{name}, running" "{name}, 실행 중" }
+    alive(name) { "{name}, which is running" "{name}, 실행 중" }
     alive_again(name) { "{name}, restarted since this was prepared" "{name}, 준비된 뒤에 다시 시작됨" }
-    not_running(name) { "{name}, not running" "{name}, 실행 중이 아님" }
+    not_running(name) { "{name}, which is not running" "{name}, 실행 중이 아님" }
     not_looked_into(name) {
         "{name}, whose database was not read" "{name}, 데이터베이스를 확인하지 않음"
     }
     commit() { "commit" "커밋" }
     abort() { "abort" "중단" }
-    none() { "none recorded, which means abort" "기록된 결정 없음(중단으로 처리)" }
+    none() { "none on record, which means abort" "기록된 결정 없음(중단으로 처리)" }
     unknown() { "unknown; it is stored in the orders database" "알 수 없음(주문 데이터베이스에 있음)" }
 }

@@ -132,20 +132,20 @@ pub(super) struct Sessions {
     /// Transactions that are open for too long.
     #[diesel(sql_type = BigInt)]
     pub open: i64,
-    /// Deadlocks that the server broke, ever.
+    /// Deadlocks that the server has broken since its statistics began.
     #[diesel(sql_type = BigInt)]
     pub deadlocks: i64,
 }
 
-/// What a product's rows say, all of them read for it.
+/// The result of a full check of a product.
 #[derive(Debug, Clone, QueryableByName)]
 pub(super) struct ExactLevel {
     #[diesel(sql_type = Text)]
     pub sku: String,
-    /// Out of the warehouse, or claimed of a sale, by the product's own row.
+    /// Quantity given out by the warehouse or claimed from a sale, according to the product's own row.
     #[diesel(sql_type = BigInt)]
     pub given_out: i64,
-    /// The same by what orders hold.
+    /// The quantity that orders hold.
     #[diesel(sql_type = BigInt)]
     pub held: i64,
 }
