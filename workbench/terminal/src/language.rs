@@ -87,8 +87,9 @@ pub fn has_hangul(text: &str) -> bool {
     text.chars().any(|letter| ('가'..='힣').contains(&letter))
 }
 
-/// A crate's table of words: a function for each, which returns it in the current language. Arguments are named in the
-/// braces of both texts, so the compiler refuses a word that lacks a language or an argument.
+/// A crate's table of words. Defines one function per word, which returns the text in the current language. The
+/// arguments are named in the braces of both texts, so the compiler refuses a word without both languages or with a
+/// missing argument.
 ///
 /// ```
 /// terminal::words! {

@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A crate's table of the texts that its records keep: as [`words!`](crate::words), but each function returns a [`Text`].
+/// A crate's table of texts for records: like [`words!`](crate::words), but each function returns a [`Text`].
 ///
 /// ```
 /// terminal::texts! {
