@@ -1,4 +1,4 @@
-//! I9: what was to be tried was tried.
+//! I9: everything that the load should cover was covered.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::Expected;
 use super::records::Records;
 use crate::{Audit, Verdict, words};
 
-/// Each fault that was asked for did fire, and each outcome came often enough to speak of it.
+/// Checks that each requested fault fired and that each intended outcome occurred often enough.
 ///
-/// The only invariant on the load itself: too few orders of an outcome are a lack of evidence, a fault that did not
-/// fire is a promise not kept.
+/// This is the only invariant about the load itself. Too few orders with an outcome mean *no evidence*. A fault that
+/// did not fire is a violation.
 pub(super) fn enough_was_tried(records: &Records, expected: &Expected) -> Audit {
     let mut decided: BTreeMap<&str, u64> = BTreeMap::new();
     for order in records.orders.iter().filter(|order| order.is_terminal()) {

@@ -1,10 +1,10 @@
-//! What all judges have in common: look at many things, count, remember the first that is wrong.
+//! The common part of all judges: count what was checked, and remember the first violation.
 
 use terminal::text::Text;
 
 use crate::{Audit, Verdict, words};
 
-/// One invariant being looked into.
+/// The inspection of one invariant.
 #[derive(Debug)]
 pub(super) struct Inspection {
     invariant: &'static str,
@@ -19,7 +19,7 @@ impl Inspection {
         Self { invariant, title, checked: 0, wrong: 0, example: None }
     }
 
-    /// One more thing was looked at; `flaw` says what is wrong with it.
+    /// Counts one more item. `flaw` describes what is wrong with it, if anything.
     pub(super) fn look(&mut self, flaw: Option<Text>) {
         self.checked += 1;
         if let Some(flaw) = flaw {
@@ -28,7 +28,7 @@ impl Inspection {
         }
     }
 
-    /// The verdict. `seen` tells of what was found in order.
+    /// The verdict. `seen` describes what was checked, if it was in order.
     pub(super) fn close(self, seen: Text) -> Audit {
         let (verdict, evidence) = match self.example {
             Some(example) => (Verdict::Violated, words::wrong_of(self.wrong, self.checked, example)),

@@ -1,4 +1,4 @@
-//! I6: nothing is under way any more, and nothing was thrown away.
+//! I6: no message is in progress, and none was lost.
 
 use super::Expected;
 use super::broker::{Counted, Queue, Queues};
@@ -8,8 +8,8 @@ use crate::{Audit, words};
 use terminal::text::Text;
 use topology::{Driver, Mode};
 
-/// Outboxes and queues are empty, nobody holds a message without acknowledging it, and the dead letters are exactly the
-/// poison that was put in: as many, and, as far as it has ids, the same.
+/// Outboxes and queues are empty, no delivered message is unacknowledged, and the dead letters are exactly the poison
+/// that was sent: the same number and, if ids are known, the same messages.
 pub(super) fn nothing_is_under_way(
     records: &Records,
     driver: Driver,
@@ -22,7 +22,7 @@ pub(super) fn nothing_is_under_way(
         inspection.look((*waiting > 0).then(|| words::in_outbox(waiting, service)));
     }
     if driver.mode() == Mode::Monolith {
-        // Not one thing to look at, but every place where it could be: that nothing was there is what was seen.
+        // Each place where a message could be counts as one checked item. Finding none there is the evidence.
         for _ in 0..records.outboxes.schemas {
             inspection.look(None);
         }
@@ -57,7 +57,7 @@ fn look_at(inspection: &mut Inspection, counted: &Counted, expected: &Expected) 
         let full: Vec<Text> = dead().map(|queue| words::letters_in(queue.ready, &queue.name)).collect();
         words::letters_off(letters, poison, Text::join(&full, ", "))
     }));
-    // As many as were put in may still be others: a message of the shop, in the place of poison that got lost.
+    // Even if the number is right, a message of the shop may be among them in place of poison that got lost.
     let Some(known) = &expected.poison_ids else { return };
     for (id, queue) in counted.letters.iter().filter(|(id, _)| !known.contains(id)) {
         inspection.look(Some(words::letter_unknown(id, queue)));
@@ -99,7 +99,7 @@ mod tests {
         assert!(found.evidence.english().contains("was not counted"), "{}", found.evidence);
     }
 
-    /// One dead letter, and one that was put in; but another one.
+    /// One dead letter and one poison message, but not the same.
     #[test]
     fn dead_letters_are_compared_by_their_ids() {
         let good = split([confirmed(1)]);
@@ -112,7 +112,7 @@ mod tests {
         };
         assert_eq!(verdict(Some(&["m-1"])), Verdict::Held);
         assert_eq!(verdict(Some(&[])), Verdict::Violated);
-        assert_eq!(verdict(None), Verdict::Held, "nobody knows better");
+        assert_eq!(verdict(None), Verdict::Held, "the ids are unknown");
     }
 
     #[test]

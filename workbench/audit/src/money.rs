@@ -9,12 +9,12 @@ use super::records::{Entry, Order, Records};
 use crate::{Audit, words};
 use terminal::text::Text;
 
-/// The account that captures go to.
+/// The account that receives captures.
 const SALES: &str = "sales";
-/// The account of money that is authorized, and neither captured nor voided yet.
+/// The account for money that is authorized, and not yet captured or voided.
 const HELD: &str = "held";
 
-/// What the ledger says of one order.
+/// The ledger's figures for one order.
 #[derive(Default)]
 struct Paid {
     captures: u64,
@@ -23,8 +23,8 @@ struct Paid {
     held: i64,
 }
 
-/// At most one capture an order; a confirmed order has paid its total, any other nothing, and of none is money still
-/// held. The ledger says so, and the payment's own row agrees with the ledger.
+/// At most one capture per order. For a confirmed order the total was paid, for any other nothing, and no money is
+/// still held. The ledger says so, and the payment's own row agrees with it.
 pub(super) fn each_order_is_paid_once(records: &Records) -> Audit {
     let mut inspection = Inspection::of("I3", words::i3());
     let mut paid: HashMap<Uuid, Paid> = HashMap::new();
@@ -67,7 +67,7 @@ fn flaw_of_payment(records: &Records, order: &Order, paid: &Paid) -> Option<Text
     (row != due).then(|| words::ledger_differs(id, row, due))
 }
 
-/// What each movement of money adds up to: zero, if it was entered on both sides.
+/// The sum of each movement of money. Zero if it was entered on both sides.
 pub(super) fn movements(entries: &[Entry]) -> HashMap<(Uuid, &str), i64> {
     let mut movements = HashMap::new();
     for Entry { reference, operation, amount, .. } in entries {
@@ -76,7 +76,8 @@ pub(super) fn movements(entries: &[Entry]) -> HashMap<(Uuid, &str), i64> {
     movements
 }
 
-/// All entries add up to zero, so does each movement by itself, and each wallet holds what its entries say.
+/// All entries add up to zero, each movement adds up to zero, and each wallet's balance equals the sum of its
+/// entries.
 pub(super) fn money_is_constant(records: &Records) -> Audit {
     let mut inspection = Inspection::of("I4", words::i4());
     let movements = movements(&records.entries);
@@ -150,7 +151,8 @@ mod tests {
         assert_eq!(verdict(&good).verdict, Verdict::Held, "{:?}", verdict(&good));
         assert_eq!(money_is_constant(&good).verdict, Verdict::Held, "{:?}", money_is_constant(&good));
 
-        // A cancelled order's money that nobody gave back, and money given back twice: neither touches the sales.
+        // A cancelled order's money that was not returned, and money that was returned twice. Neither affects the
+        // sales account.
         let mut kept = good.clone();
         kept.entries.retain(|entry| entry.operation != "void");
         let twice = Records { entries: [&good.entries[..], &[entry(2, "void", HELD, -10)]].concat(), ..good };

@@ -8,8 +8,8 @@ use super::inspection::Inspection;
 use super::records::{Order, Records};
 use crate::{Audit, words};
 
-/// Every accepted order exists and is terminal. Orders that the shop took and whose answer never reached the client
-/// are accepted too.
+/// Every accepted order exists and is terminal. This includes orders that the shop accepted although its response
+/// never reached the client.
 pub(super) fn every_order_is_decided(records: &Records, accepted: Option<&[Uuid]>) -> Audit {
     let mut inspection = Inspection::of("I1", words::i1());
     let known: HashMap<Uuid, &Order> = records.orders.iter().map(|order| (order.order_id, order)).collect();

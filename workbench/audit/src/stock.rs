@@ -1,4 +1,4 @@
-//! I2: pieces are neither made nor lost.
+//! I2: pieces are neither created nor lost.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Values;
@@ -9,8 +9,8 @@ use super::inspection::Inspection;
 use super::records::{Hold, Pieces, Records, pieces};
 use crate::{Audit, words};
 
-/// Of each product, what was received is on hand or set aside, and nothing is below zero. Of each sale, what was
-/// given out is what orders hold of it, and no more than the quota.
+/// For each product, the received quantity is on hand or set aside, and no quantity is negative. For each sale, the
+/// given out quantity equals what orders hold of it, and does not exceed the quota.
 pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
     let mut inspection = Inspection::of("I2", words::i2());
 
@@ -43,7 +43,7 @@ pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
     inspection.close(words::stock_agrees(records.levels.len(), records.sales.len(), pieces))
 }
 
-/// What confirmed orders have at a price that only a sale has, by sku: whether they claimed it or not.
+/// Pieces in confirmed orders at a price that was only valid in a sale, by sku, whether claimed or not.
 fn sold_on_sale(records: &Records) -> Pieces {
     let mut sold = Pieces::new();
     for order in records.orders.iter().filter(|order| order.is_confirmed()) {
@@ -54,7 +54,7 @@ fn sold_on_sale(records: &Records) -> Pieces {
     sold
 }
 
-/// What orders hold at this moment, by sku.
+/// Pieces currently held by orders, by sku.
 fn held(holds: Values<'_, Uuid, Hold>) -> HashMap<String, i64> {
     let mut held = HashMap::new();
     for (sku, quantity) in holds.filter(|hold| hold.is_held()).flat_map(|hold| pieces(&hold.lines)) {
@@ -88,7 +88,7 @@ mod tests {
         oversold.levels = vec![Level { sku: "a".into(), received: 1, on_hand: -1 }];
         assert!(nothing_is_sold_twice(&oversold).evidence.english().contains("a received 1"));
 
-        // Both pieces of a confirmed order at the sale's price; nobody wrote a claim.
+        // Both pieces of a confirmed order at the sale's price, without a claim.
         let mut unclaimed = good.clone();
         unclaimed.orders[0].lines[0]["unit_price"] = 3.into();
         let said = nothing_is_sold_twice(&unclaimed);

@@ -1,4 +1,4 @@
-//! I8: what happened to an order happened in the order of its driver.
+//! I8: the events of each order happened in the order that its driver requires.
 
 use super::inspection::Inspection;
 use super::records::{Hold, Moment, Order, Records};
@@ -7,11 +7,11 @@ use crate::{Audit, words};
 use terminal::text::Text;
 use topology::Driver;
 
-/// Something that happened at a moment.
+/// An event and its time.
 type Happened = (&'static str, Moment);
 
-/// By the database's clock, each step of a checkout came after the one before it, and nothing was undone before it
-/// was done. A saga's history is a walk that is allowed.
+/// By the database's clock, each step of a checkout came after the previous one, and no step was undone before it was
+/// done. The history of each saga is a sequence that its plan allows.
 pub(super) fn events_are_in_order(records: &Records, driver: Driver) -> Audit {
     let mut inspection = Inspection::of("I8", words::i8());
     let illegal = if driver == Driver::Tcc { illegal_tries } else { illegal_saga };
@@ -25,7 +25,7 @@ pub(super) fn events_are_in_order(records: &Records, driver: Driver) -> Audit {
     inspection.close(words::times_rise(records.orders.len(), walks))
 }
 
-/// What was done for an order: all of a stage comes after all of the stages before it.
+/// The events of an order by stage: all events of a stage come after all events of the stages before it.
 fn stages(records: &Records, driver: Driver, order: &Order) -> Vec<Vec<Happened>> {
     let id = order.order_id;
     let claim = records.claims.get(&id).filter(|hold| !hold.is_tombstone());
@@ -39,7 +39,7 @@ fn stages(records: &Records, driver: Driver, order: &Order) -> Vec<Vec<Happened>
     let scheduled = records.shipments.get(&id).map(|shipment| ("scheduled", shipment.scheduled_at));
     let decided = order.decided_at.map(|moment| ("decided", moment));
     let stages: Vec<Vec<Option<Happened>>> = match driver {
-        // Tries come in any order, and so do confirms; but a confirm comes after every try.
+        // Tries can come in any order, and so can confirms, but each confirm comes after all tries.
         Driver::Tcc => {
             vec![vec![placed], vec![claimed, reserved], vec![committed, captured, scheduled], vec![decided]]
         }
@@ -70,7 +70,7 @@ fn undone_too_early(records: &Records, driver: Driver, order: &Order) -> Option<
         ("payment", records.payments.get(&id).and_then(|paid| Some((paid.captured_at, paid.refunded_at?)))),
     ];
     let decided = order.decided_at?;
-    // Where everybody hears of a refusal at once, nobody waits for the others before the order is cancelled.
+    // If all services learn of a refusal at once, the order may be cancelled before they have compensated.
     let may_come_after = matches!(driver, Driver::Choreographed | Driver::Naive);
     undone.into_iter().find_map(|(what, moments)| {
         let (done, undone) = moments?;

@@ -1,4 +1,4 @@
-//! I5: an order is wholly confirmed or wholly undone.
+//! I5: an order is wholly confirmed or wholly compensated.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,9 @@ use crate::{Audit, words};
 use terminal::text::Text;
 use topology::Driver;
 
-/// Confirmed: all pieces set aside, at prices that were shown, the total paid, one shipment to the order's region.
-/// Cancelled: none of it. An order that is neither is neither wholly. And no module holds anything for an order that
-/// does not exist.
+/// A confirmed order has all its pieces set aside, at valid prices, its total paid, and one shipment to its region. A
+/// cancelled order has none of these. An order in any other state is a violation. And no module holds anything for an
+/// order that does not exist.
 pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
     let mut inspection = Inspection::of("I5", words::i5());
     for order in &records.orders {
@@ -30,18 +30,18 @@ pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
     inspection.close(words::votes(confirmed, records.orders.len() - confirmed))
 }
 
-/// What the modules, or its saga, say of an order that is not what its own row says. Of a pending one, anything.
+/// Where the modules or the saga contradict the order's own row. For a pending order anything counts.
 pub(super) fn contradiction(records: &Records, driver: Driver, order: &Order) -> Option<Text> {
     let flaw = if order.is_confirmed() {
         missing(records, order).or_else(|| unconfirmed(records, driver, order.order_id))
     } else {
         left_over(records, order.order_id)
     };
-    // Where no saga is kept, the modules' own tables are all that there is to judge by.
+    // Without a saga, there are only the modules' own tables to judge by.
     flaw.or_else(|| saga_disagrees(records.sagas.as_ref()?.get(&order.order_id), order))
 }
 
-/// What a confirmed order lacks.
+/// What is missing for a confirmed order.
 fn missing(records: &Records, order: &Order) -> Option<Text> {
     let id = order.order_id;
     let wanted = pieces(&order.lines);
@@ -75,7 +75,7 @@ fn missing(records: &Records, order: &Order) -> Option<Text> {
     if records.prices.is_empty() { None } else { records.prices.flaw(order, &claimed) }
 }
 
-/// What a confirmed order has only tried: held money, and where tries are confirmed, pieces that could still be
+/// What was only tried for a confirmed order: held money and, with try-confirm-cancel, pieces that could still be
 /// released.
 fn unconfirmed(records: &Records, driver: Driver, order: Uuid) -> Option<Text> {
     let payment = &records.payments.get(&order)?.status;
@@ -86,7 +86,7 @@ fn unconfirmed(records: &Records, driver: Driver, order: Uuid) -> Option<Text> {
     (!committed).then(words::not_committed)
 }
 
-/// What a cancelled order, or none, still holds.
+/// What is still held for an order that is cancelled or does not exist.
 fn left_over(records: &Records, order: Uuid) -> Option<Text> {
     let held = |hold: Option<&Hold>| hold.filter(|hold| hold.is_held()).map(|hold| pieces(&hold.lines));
     if let Some(pieces) = held(records.reservations.get(&order)) {
@@ -111,7 +111,7 @@ fn saga_disagrees(saga: Option<&Saga>, order: &Order) -> Option<Text> {
     (ended != Some(last)).then(|| words::saga_ended(format!("{ended:?}")))
 }
 
-/// Every order for which some module holds a row.
+/// All orders for which a module has a row.
 fn holders(records: &Records) -> impl Iterator<Item = Uuid> {
     let keys = [records.reservations.keys(), records.claims.keys()].into_iter().flatten();
     keys.chain(records.payments.keys()).chain(records.shipments.keys()).copied()
@@ -127,14 +127,14 @@ mod tests {
     fn an_order_with_a_step_too_few_or_too_many_is_seen() {
         let good = shop([confirmed(1), refused(2, "price_changed"), refunded(3)]);
         let looked = |records: &Records, driver| all_or_nothing(records, driver);
-        // Services that keep no saga are judged by the very same tables.
+        // Services that keep no saga are judged by the same tables.
         for driver in [Driver::Local, Driver::TwoPhase, Driver::Choreographed, Driver::Naive] {
             assert_eq!(looked(&good, driver).verdict, Verdict::Held, "{:?}", looked(&good, driver));
         }
         assert_eq!(looked(&Records::default(), Driver::Local).verdict, Verdict::NoEvidence);
 
         let breakages: [fn(&mut Records); 10] = [
-            // Another price than any that was shown; a sale's without a claim; and an order that nobody decides.
+            // A price that was never valid, a sale price without a claim, and an order that is never decided.
             |shop| shop.orders[0].lines[0]["unit_price"] = 4.into(),
             |shop| shop.orders[0].lines[0]["unit_price"] = 3.into(),
             |shop| (shop.orders[1].status, shop.orders[1].refusal_code) = ("pending".into(), None),

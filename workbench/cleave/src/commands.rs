@@ -1,4 +1,4 @@
-//! `cleave scale`, `deploy`, `set`, `fault` and `heal`; and `model`, which is a program of its own.
+//! `cleave scale`, `deploy`, `set`, `fault` and `heal`, and `model`, which is a separate program.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -25,14 +25,14 @@ pub async fn scale(folder: &Path, to: &Scale, json: Option<&str>) -> Result<()> 
     Ok(())
 }
 
-/// Figures of each shop, as programs read them.
+/// The figures of each shop, as JSON.
 #[derive(Debug, Serialize)]
 struct Document<'a, T> {
     schema: &'static str,
     shops: &'a [T],
 }
 
-/// Replaces every instance of a service; says how long each took and which requests failed meanwhile.
+/// Replaces every instance of a service. Prints how long each took and which requests failed meanwhile.
 pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Result<()> {
     let all: Vec<Deployed> = control::client(folder)?.post("/deploy", &Deploy { service }).await?;
     if let Some(target) = json {
@@ -50,7 +50,7 @@ pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Changes a setting, if one is given, and lists all.
+/// Changes a setting, if one is given, and lists all settings.
 pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Result<()> {
     let client = control::client(folder)?;
     let all: Vec<ShopSettings> = match wanted {
@@ -73,7 +73,7 @@ pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Res
     Ok(())
 }
 
-/// Adds a fault in each shop, and says where that is not possible and why.
+/// Adds a fault to each shop, and prints where that is not possible and why.
 pub async fn add_fault(folder: &Path, fault: &AddFault, json: Option<&str>) -> Result<()> {
     let all: Vec<Added> = control::client(folder)?.post("/faults", fault).await?;
     if let Some(target) = json {
@@ -98,7 +98,7 @@ pub async fn heal(folder: &Path, heal: &Heal, json: Option<&str>) -> Result<()> 
     tell(&control::client(folder)?.post::<Vec<FaultLog>>("/heal", heal).await?, json)
 }
 
-/// Prints faults with what they hit.
+/// Prints faults with their hits.
 pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
     if let Some(target) = json {
         return output::json(target, &Document { schema: "cleave.faults/1", shops: logs });
@@ -113,10 +113,10 @@ pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
                 (None, Some(_)) => words::over(),
                 (None, None) => words::active(),
             };
-            // A fault that met nothing has shown nothing.
+            // A fault without hits has shown nothing.
             let hit = match (record.hits, record.hit.as_str()) {
                 (0, _) => words::hit_nothing(),
-                // What it was is only known in the end.
+                // Only the end shows what it hit.
                 (hits, "") => words::hit_so_far(hits),
                 (hits, what) => format!("{hits} {what}"),
             };

@@ -6,8 +6,8 @@ use crate::words;
 use anyhow::{Context, Result};
 use terminal::output;
 
-/// Lists what is in doubt in these databases, or in those of the shops that are up, and resolves it if asked to. Returns
-/// the exit status: 0 if nothing is in doubt (any more), 1 otherwise.
+/// Lists transactions in doubt in these databases, or in those of the running shops, and resolves them if requested.
+/// Returns the exit status: 0 if none is in doubt (any more), 1 otherwise.
 pub async fn run(folder: &Path, urls: &[String], resolve: bool, json: Option<&str>) -> Result<u8> {
     let of_what_is_up;
     let urls = if urls.is_empty() {

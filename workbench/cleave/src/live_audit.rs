@@ -1,4 +1,5 @@
-//! `cleave audit --live`: a line a second on what `cleave up` has running, and at the end how long the databases disagreed.
+//! `cleave audit --live`: one line per second on the shops of `cleave up`, and at the end how long the databases
+//! disagreed.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use report::verdict_words;
 use terminal::{output, say};
 use topology::{Driver, Mode};
 
-/// What it writes as JSON.
+/// The JSON output.
 #[derive(Debug, Serialize)]
 struct Document {
     schema: &'static str,
@@ -28,12 +29,12 @@ struct Watched {
     mode: Mode,
     driver: Driver,
     verdict: Verdict,
-    /// What was found by the last look.
+    /// The findings of the last look.
     findings: Vec<Finding>,
     recording: Recording,
 }
 
-/// Watches until the end, and returns the verdict of the last look.
+/// Watches until `end` is done, and returns the verdict of the last look.
 pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()>) -> Result<Verdict> {
     let shops = up::subjects(folder)?;
     let lives: Vec<(Driver, Live)> = shops
@@ -42,7 +43,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
         .collect();
     tokio::pin!(end);
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    // The first comes at once, before anybody has looked.
+    // The first tick is immediate, before the audit has looked.
     seconds.tick().await;
     loop {
         if !say::is_heard() {
@@ -52,7 +53,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
             () = &mut end => break,
             _ = seconds.tick() => for (driver, live) in &lives {
                 let line = line(*driver, &live.snapshot());
-                // Standard output is for one thing.
+                // With `--json -`, standard output is for JSON alone.
                 if json == Some("-") { terminal::note!("{line}") } else { terminal::say!("{line}") }
             }
         }

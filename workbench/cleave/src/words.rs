@@ -1,4 +1,5 @@
-//! What the commands say to people. What `cleave doctor` finds stands in its own table, and help in [`crate::cli`]'s.
+//! The texts of the commands, in English and in Korean. `cleave doctor` has its own table, and the help is in
+//! [`crate::cli`].
 
 terminal::words! {
     // The first minute.

@@ -1,4 +1,4 @@
-//! The program as its users start it: exit statuses, what goes to which output, and what is left behind.
+//! The program as its users start it: exit statuses, output streams, and leftovers.
 
 use std::fs;
 use std::io::Read;
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// `cleave` with its state in a folder of the test's own, in English whatever the developer's language is.
+/// `cleave` with its state in the test's own folder, in English regardless of the developer's language.
 fn cleave(folder: &TempDir, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
     command.arg("--folder").arg(folder.path()).args(arguments.split_whitespace()).stdin(Stdio::null());
@@ -35,7 +35,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Holds a document to its schema in docs/.
+/// Checks a document against its schema in docs/.
 fn assert_valid(document: &Value, schema: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(schema);
     let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -45,7 +45,7 @@ fn assert_valid(document: &Value, schema: &str) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
-/// Waits until a file that another process writes holds a text.
+/// Waits until a file that another process writes contains a text.
 fn wait_for(path: &Path, text: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(400);
     loop {
@@ -58,13 +58,13 @@ fn wait_for(path: &Path, text: &str) -> String {
     }
 }
 
-/// The data folder of the private PostgreSQL, as `cleave` announced it.
+/// The data folder of the private PostgreSQL, from `cleave`'s output.
 fn data_folder(said: &str) -> String {
     let line = said.lines().find(|line| line.starts_with("PostgreSQL")).unwrap();
     line.rsplit(' ').next().unwrap().to_owned()
 }
 
-/// Command lines that name this folder.
+/// Command lines that contain this folder.
 fn processes_in(folder: &str) -> Vec<String> {
     let listed = Command::new("ps").args(["-eo", "args"]).output().unwrap();
     stdout(&listed).lines().filter(|line| line.contains(folder)).map(str::to_owned).collect()
@@ -178,7 +178,7 @@ fn without_arguments_it_says_in_five_lines_what_to_do_first() {
     }
 }
 
-/// Lines under the heading of the examples in a help.
+/// The lines under the heading of the examples in a help text.
 fn examples(help: &str) -> Vec<String> {
     let lines =
         help.lines().skip_while(|line| *line != "Examples:").map(|line| line.trim().replace("cargo ", ""));
@@ -192,12 +192,12 @@ fn examples_that_need_no_shop_work_when_pasted() {
         let help = stdout(&run(&folder, &format!("{command} --help")));
         let example = examples(&help).first().cloned().unwrap_or_else(|| panic!("no example in {help}"));
         let output = run(&folder, &example);
-        // 2 says that this machine lacks something, which is an answer of the doctor's.
+        // 2 means that something is missing on this machine, which is a valid result of the doctor.
         let good = if command == "doctor" { 0..=2 } else { 0..=0 };
         assert!(good.contains(&output.status.code().unwrap()), "{example}: {}", stderr(&output));
         assert!(!output.stdout.is_empty(), "{example}");
     }
-    // The others get as far as to find that no shop is up.
+    // The others get as far as the error that no shop is up.
     for command in ["logs", "scale", "deploy", "set", "fault add", "heal", "order", "audit", "in-doubt"] {
         let help = stdout(&run(&folder, &format!("{command} --help")));
         assert!(!examples(&help).is_empty(), "no example in {help}");
@@ -222,7 +222,7 @@ fn nothing_is_up_until_something_is() {
 #[test]
 fn a_comparison_prints_its_record_and_leaves_a_report() {
     let folder = folder();
-    // The warm-up is short, the seed is not the default: both stand in the record.
+    // The warm-up is short and the seed is not the default: both must be in the record.
     let output = run(
         &folder,
         "compare --modes monolith,monolith --rate 100/s --duration 3s --warm-up 500ms --trials 1 --seed 7 --yes --json -",
@@ -259,7 +259,7 @@ fn an_interrupted_comparison_leaves_nothing() {
         if signal != Signal::SIGKILL {
             assert_eq!(status.code(), Some(2), "{signal}");
         }
-        // After SIGKILL it is the guard's turn, which has no one to wait for it.
+        // After SIGKILL the guard cleans up, and no process waits for it.
         let deadline = Instant::now() + Duration::from_secs(60);
         while !processes_in(&data).is_empty() || Path::new(&data).exists() {
             assert!(Instant::now() < deadline, "{signal} left {:?} and {data}", processes_in(&data));
@@ -293,7 +293,7 @@ fn a_shop_is_put_up_looked_at_and_taken_down() {
     assert_eq!(second.status.code(), Some(2));
     assert!(stderr(&second).contains("running already"), "{}", stderr(&second));
 
-    // Before anybody has ordered there is nothing to judge, and that is not a pass.
+    // Without orders there is nothing to judge, and that is not a pass.
     assert_eq!(run(&folder, "audit").status.code(), Some(2));
 
     let down = run(&folder, "down");
@@ -345,7 +345,7 @@ fn what_is_left_is_listed_and_removed_when_named() {
     assert_eq!(item("clean --json"), None);
 }
 
-/// Commands that print and need neither servers nor a shop.
+/// Commands that only print, and need neither servers nor a shop.
 const PRINTING: [&str; 6] = ["flaws", "flaws --json", "doctor", "doctor --json", "compare --help", "status"];
 
 #[test]

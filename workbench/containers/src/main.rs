@@ -1,7 +1,7 @@
 //! PostgreSQL and RabbitMQ in containers, through testcontainers.
 //!
-//! A program of its own, because most runs never need a container, and a client of Docker's API takes longer to build than
-//! the rest of `cleave`. `servers::containers` builds and runs it where an engine answers.
+//! This is a separate program because most runs need no container, and a Docker API client takes longer to build than
+//! the rest of `cleave`. `servers::containers` builds and runs it if a Docker engine responds.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 #[derive(Debug, Parser)]
 #[command(name = "cleave-containers", version)]
 enum Cli {
-    /// Check that a Docker engine answers.
+    /// Check that a Docker engine responds.
     Engine,
     /// Start PostgreSQL, print its id and URL as one line of JSON, and remove it on SIGTERM.
     Postgres(Owned),
@@ -41,12 +41,12 @@ enum Cli {
 
 #[derive(Debug, Args)]
 struct Owned {
-    /// The process that it is for, as a label: `cleave clean` finds it by that.
+    /// The owning process, stored as a label. `cleave clean` finds the container by it.
     #[arg(long)]
     owner: String,
 }
 
-/// The label of every container of ours.
+/// The label of every container that Cleave starts.
 const LABEL: &str = "cleave.owner";
 
 /// A running container. Dropping it removes it.
@@ -57,20 +57,20 @@ const RABBITMQ: (&str, &str) = ("rabbitmq", "3.13");
 /// The first start pulls the image.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Says why no Docker engine can be used, or `Ok` where one answers.
+/// Returns `Ok` if a Docker engine responds, and otherwise the reason why none can be used.
 async fn engine() -> Result<()> {
     let docker = Docker::connect_with_defaults().context("no Docker engine is configured")?;
     let ping = tokio::time::timeout(Duration::from_secs(3), docker.ping()).await;
-    ping.context("the Docker engine does not answer")?.context("no Docker engine answers")?;
+    ping.context("the Docker engine does not respond")?.context("no Docker engine responds")?;
     Ok(())
 }
 
-/// A PostgreSQL in a container, and the URL of its database `postgres`.
+/// Starts PostgreSQL in a container. Returns the container and the URL of its database `postgres`.
 async fn postgres(owner: &str) -> Result<(Container, String)> {
     let password = Uuid::new_v4().simple().to_string();
     let container = GenericImage::new(POSTGRES.0, POSTGRES.1)
         .with_exposed_port(5432.tcp())
-        // The image starts a server once to set it up and says this then too, but on standard output.
+        // The image first starts a temporary server, which prints the same line, but to standard output.
         .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
         .with_startup_timeout(LIMIT)
         .with_label(LABEL, owner)
@@ -92,7 +92,7 @@ async fn postgres(owner: &str) -> Result<(Container, String)> {
     Ok((container, format!("postgres://cleave:{password}@{host}:{port}/postgres")))
 }
 
-/// A RabbitMQ in a container, and its URL.
+/// Starts RabbitMQ in a container. Returns the container and its URL.
 async fn rabbitmq(owner: &str) -> Result<(Container, String)> {
     let password = Uuid::new_v4().simple().to_string();
     let container = GenericImage::new(RABBITMQ.0, RABBITMQ.1)
@@ -109,7 +109,7 @@ async fn rabbitmq(owner: &str) -> Result<(Container, String)> {
     Ok((container, format!("amqp://cleave:{password}@{host}:{port}/%2f")))
 }
 
-/// Prints the id and the owner of each container that carries our label, running or not.
+/// Prints the id and the owner of each container with Cleave's label, running or not.
 async fn list() -> Result<()> {
     let labelled = HashMap::from([("label", vec![LABEL])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&labelled).build();
@@ -129,7 +129,7 @@ async fn remove(id: &str) -> Result<()> {
     Ok(docker.remove_container(id, Some(options)).await?)
 }
 
-/// Holds a server up until this program is told to stop.
+/// Keeps the container running until SIGTERM or SIGINT, then removes it.
 async fn hold(started: (Container, String)) -> Result<()> {
     let (container, url) = started;
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! The side of the control interface that is in the other commands.
+//! The client side of the control interface, used by the other commands.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::Access;
 use super::admission::TOKEN;
 use crate::words;
 
-/// Longer than a deployment of many instances takes.
+/// Longer than the deployment of many instances takes.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Talks to the `cleave up` that is running.
+/// A client of the running `cleave up`.
 #[derive(Debug, Clone)]
 pub struct Client {
     access: Access,
@@ -22,17 +22,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that is admitted.
+    /// A client with this token.
     pub fn new(access: Access) -> Result<Client> {
         Ok(Client { access, http: reqwest::Client::builder().no_proxy().timeout(LIMIT).build()? })
     }
 
-    /// Asks for something.
+    /// Sends a GET request.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.send(self.http.get(self.url(path))).await
     }
 
-    /// Asks for something to be done.
+    /// Sends a POST request.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         self.send(self.http.post(self.url(path)).json(body)).await
     }

@@ -1,4 +1,4 @@
-//! The side of the control interface that is in `cleave up`.
+//! The server side of the control interface, in `cleave up`.
 
 use std::net::TcpListener;
 
@@ -26,16 +26,16 @@ use crate::{Control, words};
 use shop::supervisor::Supervisor;
 use topology::{Driver, Mode, SERVICES};
 
-/// An interface that is open.
+/// An open interface.
 pub struct Open {
-    /// How to reach it.
+    /// The address and token.
     pub access: Access,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
 }
 
 impl Open {
-    /// Closes it; requests under way are given up.
+    /// Closes it and aborts requests in progress.
     pub async fn close(self) {
         self.handle.stop(false).await;
         let _ = self.server.await;
@@ -73,7 +73,7 @@ pub fn serve(control: Control) -> Result<Open> {
     Ok(Open { access, handle, server: tokio::spawn(server) })
 }
 
-/// Before every handler, so that none can forget it.
+/// Runs before every handler, so that no handler can forget the check.
 async fn only_the_admitted(
     access: Data<Access>,
     request: ServiceRequest,
@@ -83,7 +83,7 @@ async fn only_the_admitted(
     next.call(request).await
 }
 
-/// This shop, or all of them.
+/// One shop, or all of them.
 fn chosen(
     shops: &[(Driver, Supervisor)],
     shop: Option<Driver>,
@@ -99,7 +99,7 @@ fn chosen(
     }
 }
 
-/// The shops that have such a service.
+/// The shops that have this service.
 fn having<'a>(
     shops: &'a [(Driver, Supervisor)],
     service: &str,
@@ -154,8 +154,8 @@ async fn so_far(supervisor: &Supervisor) -> Option<Served> {
     served::so_far(&gateway).await
 }
 
-/// A fault that one shop has no counterpart for is done in the others, and the answer says so. One that no shop can do is
-/// refused.
+/// If a shop has no counterpart for the fault, the others still get it and the response says so. If no shop has one,
+/// the request is refused.
 async fn add_fault(wanted: Json<AddFault>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;

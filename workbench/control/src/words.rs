@@ -1,4 +1,4 @@
-//! What this crate says to people.
+//! The texts of this crate, in English and in Korean.
 
 terminal::words! {
     starting(shop) { "Starting {shop}" "{shop} 시작 중" }
@@ -22,7 +22,7 @@ terminal::words! {
     not_json() { "the response of `cleave up` is not JSON" "`cleave up`의 응답이 JSON이 아닙니다" }
     refused() { "`cleave up` refused the request" "`cleave up`이 요청을 거부했습니다" }
     another_version() {
-        "`cleave up` is of another version; stop it and start it again"
+        "`cleave up` has another version; stop it and start it again"
         "`cleave up`의 버전이 다릅니다. 중지하고 다시 시작하세요"
     }
     state_damaged(path) { "{path} is damaged; remove it" "{path} 파일이 손상되었습니다. 삭제하세요" }
@@ -30,21 +30,21 @@ terminal::words! {
     cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     cannot_lock() { "cannot lock the state of `cleave up`" "`cleave up`의 상태를 잠글 수 없습니다" }
-    no_port() { "no port is free for the control interface" "제어 인터페이스가 쓸 포트가 없습니다" }
+    no_port() { "no free port for the control interface" "제어 인터페이스가 쓸 포트가 없습니다" }
     not_opened() { "the control interface could not be opened" "제어 인터페이스를 열 수 없습니다" }
     another_mode(mode, driver) {
         "a {mode} shop cannot be run by {driver}; start another shop with `cleave up {driver}`"
         "{mode} 쇼핑몰은 {driver}(으)로 실행할 수 없습니다. `cleave up {driver}`으로 다른 쇼핑몰을 시작하세요"
     }
-    stopping() { "everything is being stopped" "모두 중지하는 중입니다" }
+    stopping() { "the shops are being stopped" "모두 중지하는 중입니다" }
     is_up_already(shop) { "{shop} is up already" "{shop}은(는) 이미 실행 중입니다" }
     not_up(shop) { "{shop} is not up" "{shop}은(는) 실행 중이 아닙니다" }
     gateway_silent() {
-        "the gateway does not report what it answered meanwhile"
+        "the counts of the gateway could not be read"
         "그동안의 응답 수를 API 게이트웨이에서 읽을 수 없습니다"
     }
     no_requests() {
-        "no requests came meanwhile, so what they would have met is not known"
+        "no requests came meanwhile, so the effect on them is not known"
         "그동안 요청이 없어서 영향이 있었을지 알 수 없습니다"
     }
     failed_of(what, failed, requests) { "{what} {failed} of {requests}" "{what} {requests}건 중 {failed}건" }

@@ -1,4 +1,4 @@
-//! Files of a recording, read only as far as a recording can be long.
+//! Reads files of a recording, with a limit on their size.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,13 +7,13 @@ use std::path::Path;
 use crate::words;
 use anyhow::{Context, Result, bail};
 
-/// A recording does not grow beyond this, in bytes: some four hours.
+/// The most bytes of a recording: about four hours.
 pub(super) const LARGEST: u64 = 96 * 1024 * 1024;
 
 /// The text of a file of a recording.
 pub(super) fn text(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
-    // The limit holds while reading: a size asked for beforehand says nothing of a pipe or a device.
+    // The limit applies while reading: the size of a pipe or device is not known beforehand.
     let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     read.with_context(|| words::cannot_read_recording(path.display()))?;
     if bytes.len() as u64 > LARGEST {

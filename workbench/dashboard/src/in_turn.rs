@@ -1,6 +1,6 @@
-//! Two recordings of one shop each, side by side as if both had run at once: each had the machine to itself.
+//! Two recordings of one shop each, side by side as if both had run at the same time. Each had the machine to itself.
 //!
-//! What lines them up is the load clock: the second in which the load began is the same for both.
+//! They are aligned by the load clock: both start at the second in which the load began.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::sample::{Header, Load, Sample};
 use crate::words;
 use topology::Driver;
 
-/// Puts the second recording beside the first, for as long as both last.
+/// Puts the second recording next to the first, for the length of the shorter one.
 pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
     let (first, second) = (Track::new(left)?, Track::new(right)?);
     let mut costs = [Costs::new(first.driver), Costs::new(second.driver)];
@@ -30,7 +30,7 @@ pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
         sample.shops.append(&mut beside.shops);
         sample.faults.append(&mut beside.faults);
         sample.events.append(&mut beside.events);
-        // An average tells of the stretch behind it: that has to have passed without a fault.
+        // An average covers the seconds before it, which must all be without a fault.
         undisturbed = if sample.faults.is_empty() { undisturbed + 1 } else { 0 };
         if undisturbed > cost::SAMPLES {
             let number = *offset;
@@ -68,7 +68,7 @@ impl Track<'_> {
                 origin = Some(sample.clone());
             }
             let Some(origin) = &origin else { continue };
-            // A shop that was replaced by another driver ends the track, and so does a dashboard that began anew.
+            // The track ends if the shop's driver changes or the dashboard was restarted.
             if drivers(&sample) != drivers(origin) || sample.second < origin.second {
                 break;
             }
@@ -93,7 +93,7 @@ fn same(one: &Load, other: &Load) -> bool {
 }
 
 impl Sample {
-    /// Tells of all moments as if they had been earlier or later.
+    /// Shifts all timestamps.
     fn shift(&mut self, by: TimeDelta) {
         self.at += by;
         for fault in &mut self.faults {
@@ -119,7 +119,7 @@ mod tests {
 
     const EXAMPLE: &str = include_str!("../tests/data/live.jsonl");
 
-    /// A recording of one of the example's shops that begins so late, after `idle` seconds without a load.
+    /// A recording of one of the example's shops. It starts `late` seconds later, after `idle` seconds without a load.
     fn of(shop: usize, late: i64, idle: u64, seconds: u64) -> Recorded {
         let mut lines = EXAMPLE.lines();
         let header: Header = serde_json::from_str(lines.next().unwrap()).unwrap();

@@ -1,7 +1,8 @@
-//! Recordings: each session of the dashboard leaves one, which `cleave replay` plays back.
+//! Recordings: each session of the dashboard writes one, which `cleave replay` plays back.
 //!
-//! A folder `.cleave/runs/…-live` with `live.jsonl`: a header, then a sample a line. It is written line by line,
-//! so that a session that was killed has left what there was until then. Beside it are some [`stories`].
+//! A recording is a folder `.cleave/runs/…-live` with `live.jsonl`: a header, then one sample per line. It is written
+//! line by line, so a session that is killed leaves everything up to that moment. Some [`stories`] are stored beside
+//! it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -27,7 +28,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins one in a new folder in this one.
+    /// Starts a recording in a new subfolder of `runs`.
     pub fn start(runs: &Path, header: &Header) -> Result<Recorder> {
         Recorder::bounded(runs, header, LARGEST)
     }
@@ -50,7 +51,7 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Writes a line, unless the recording is full. A disk that is full ends it, and not the session.
+    /// Writes a line, unless the recording is full. A full disk ends the recording, and not the session.
     pub fn write(&mut self, line: &str) {
         let bytes = line.len() as u64 + 1;
         if self.told.full {
@@ -63,22 +64,22 @@ impl Recorder {
         self.told.bytes += bytes;
     }
 
-    /// Where it is, and how large.
+    /// Its folder and size.
     pub fn told(&self) -> &Recording {
         &self.told
     }
 }
 
-/// A recording that was read and is in order.
+/// A recording that was read and checked.
 #[derive(Debug)]
 pub struct Recorded {
     /// Its first line.
     pub header: Header,
-    /// All of it, a JSON value a line.
+    /// The whole text, one JSON value per line.
     pub text: String,
-    /// How many samples there are.
+    /// The number of samples.
     pub samples: usize,
-    /// The stories that were told meanwhile.
+    /// The recorded stories.
     pub stories: Vec<Kept>,
 }
 
@@ -91,7 +92,7 @@ pub fn read(place: &Path) -> Result<Recorded> {
     let mut good = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let sound = number == 0 || serde_json::from_str::<Sample>(line).is_ok();
-        // A session that was killed may have left half a line at the end, which nobody misses.
+        // A session that was killed may have left an incomplete last line, which is ignored.
         if !sound && !line.ends_with('\n') {
             break;
         }
@@ -110,7 +111,7 @@ pub fn read(place: &Path) -> Result<Recorded> {
 }
 
 fn header(path: &Path, line: &str) -> Result<Header> {
-    /// The version first: another one would otherwise be reported as damage.
+    /// The version first: otherwise another version would be reported as damage.
     #[derive(Deserialize)]
     struct Version {
         schema: String,
@@ -123,12 +124,12 @@ fn header(path: &Path, line: &str) -> Result<Header> {
     serde_json::from_str(line).with_context(|| words::no_header(path.display()))
 }
 
-/// Where recordings are, in the folder of runs and state.
+/// The folder of the recordings, in the folder of runs and state.
 pub fn runs(folder: &Path) -> PathBuf {
     folder.join("runs")
 }
 
-/// The latest recording there is.
+/// The latest recording.
 pub fn latest(folder: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(runs(folder)).into_iter().flatten().flatten();
     let recorded = entries.map(|entry| entry.path()).filter(|path| path.join(FILE).is_file());
@@ -166,7 +167,7 @@ mod tests {
         let recorded = read(Path::new(told.folder.as_deref().unwrap())).unwrap();
         assert_eq!((recorded.samples, recorded.text.len() as u64), (2, told.bytes));
         assert_eq!(recorded.header, header);
-        // A second session in the same second has a folder of its own.
+        // A second session in the same second gets its own folder.
         let second = Recorder::start(folder.path(), &header).unwrap();
         assert_ne!(second.told().folder, told.folder);
     }

@@ -1,4 +1,4 @@
-//! A recording, played back by the same page: from a server that needs no shop, or from one file that needs no server.
+//! Plays back a recording on the same page: from a server without a shop, or from one file without a server.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::session::Session;
 use super::{Options, in_turn, page, server, stories};
 use crate::words;
 
-/// Samples in one file, at most: an hour's. Of a longer recording only some are taken.
+/// The most samples in one file: an hour. Longer recordings are thinned out.
 const MOST: usize = 3_600;
 
-/// Reads one recording, or two of one shop each that are to be seen side by side; the latest where none is named.
+/// Reads one recording, or two of one shop each to show side by side; the latest if none is given.
 pub fn chosen(named: &[PathBuf], folder: &Path) -> Result<Recorded> {
     match named {
         [] => recording::read(&recording::latest(folder)?),
@@ -43,7 +43,7 @@ pub async fn replay(
     Ok(())
 }
 
-/// Writes a recording as a page that opens anywhere.
+/// Writes a recording as a self-contained page.
 pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
     let (text, every) = thinned(recorded);
     std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
@@ -73,7 +73,7 @@ mod tests {
     fn a_file_stands_alone() {
         let folder = tempfile::tempdir().unwrap();
         let (recording, file) = (folder.path().join("live.jsonl"), folder.path().join("page.html"));
-        // A text of an order that would end the script, if it could.
+        // A text from an order that would end the script if it were not escaped.
         std::fs::write(&recording, EXAMPLE.replace("a processor", "</script><script>alert(1)</script>"))
             .unwrap();
         export(&recording::read(&recording).unwrap(), &file).unwrap();

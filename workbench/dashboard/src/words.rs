@@ -1,4 +1,4 @@
-//! What this crate says at the terminal. The words of the page are in `page/`.
+//! The texts of this crate at the terminal. Those of the page are in `page/`.
 
 terminal::words! {
     dashboard_at(address) { "the dashboard is at {address}" "대시보드 주소: {address}" }
@@ -11,7 +11,7 @@ terminal::words! {
         "기록 폴더: {folder}. 재생하려면: cleave replay {folder}"
     }
     shops_ended() { "no shop is up any more; the dashboard ends" "실행 중인 쇼핑몰이 없어 대시보드를 끝냅니다" }
-    cannot_go_on() { "the dashboard cannot go on" "대시보드를 계속할 수 없습니다" }
+    cannot_go_on() { "the dashboard cannot continue" "대시보드를 계속할 수 없습니다" }
     no_browser(why) { "cannot open a browser: {why}" "브라우저를 열 수 없습니다: {why}" }
     no_opener(program) {
         "{program} is missing; open the address yourself"
@@ -44,13 +44,13 @@ terminal::words! {
         "{path} is larger than any recording ({most_mb} MB at most)"
         "{path}은(는) 기록이라기에 너무 큽니다(최대 {most_mb}MB)"
     }
-    recording_no_text(path) { "{path} is damaged: it is no text" "{path} 파일이 손상되었습니다. 텍스트가 아닙니다" }
+    recording_no_text(path) { "{path} is damaged: it is not text" "{path} 파일이 손상되었습니다. 텍스트가 아닙니다" }
     line_is_no_sample(path, line) {
         "{path} is damaged: line {line} is not a sample"
         "{path} 파일이 손상되었습니다. {line}번째 줄이 표본이 아닙니다"
     }
     no_samples(path) {
-        "{path} holds no sample: the session ended before its first second"
+        "{path} has no sample: the session ended before its first second"
         "{path}에 표본이 없습니다. 첫 1초가 되기 전에 끝난 기록입니다"
     }
     no_recording(path) {
@@ -58,11 +58,11 @@ terminal::words! {
         "{path}은(는) `cleave dashboard`의 기록이 아닙니다"
     }
     another_version(path, schema, own) {
-        "{path} is of another version, {schema}; this cleave reads {own}: use the cleave that recorded it"
+        "{path} has another version, {schema}; this cleave reads {own}: use the cleave that recorded it"
         "{path}은(는) 다른 버전({schema})입니다. 이 cleave는 {own}을(를) 읽습니다. 기록한 버전의 cleave를 쓰세요"
     }
     no_header(path) {
-        "{path} is damaged: line 1 is no header"
+        "{path} is damaged: line 1 is not a header"
         "{path} 파일이 손상되었습니다. 첫 줄이 머리글이 아닙니다"
     }
     no_recording_in(folder) {
@@ -70,19 +70,19 @@ terminal::words! {
         "{folder}에 기록이 없습니다. `cleave dashboard`를 실행하면 남습니다"
     }
     nothing_in_common() {
-        "the two recordings have no second of their load in common"
+        "the loads of the two recordings do not overlap"
         "두 기록에 부하가 겹치는 구간이 없습니다"
     }
     loads_differ(unlike, seconds) {
-        "In {unlike} of {seconds} seconds the two loads differ: the figures do not compare there"
+        "In {unlike} of {seconds} seconds the two loads differ: the figures of those seconds are not comparable"
         "{seconds}초 중 {unlike}초는 두 부하가 달라서 그 구간의 수치는 비교할 수 없습니다"
     }
     no_load_in(began_at) {
-        "the recording begun at {began_at} has no load in it"
+        "the recording from {began_at} has no load in it"
         "{began_at}에 시작한 기록에는 부하가 없습니다"
     }
     several_shops(began_at, shops) {
-        "the recording begun at {began_at} shows {shops} shops; two recordings can be shown side by side if each is of one \
+        "the recording from {began_at} shows {shops} shops; two recordings can be shown side by side if each is of one \
          shop, e.g. of `cleave dashboard monolith` and `cleave dashboard split`"
         "{began_at}에 시작한 기록에는 쇼핑몰이 {shops}개 있습니다. 쇼핑몰이 하나씩인 기록만 나란히 볼 수 있습니다. 예: `cleave \
          dashboard monolith`와 `cleave dashboard split`의 기록"

@@ -5,10 +5,10 @@ use anyhow::{Result, bail};
 use super::attribute::{Attribute, Unit};
 use super::toxic;
 
-/// What a fault is done to.
+/// The target of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
-    /// A link, by a proxy in it.
+    /// A link, through a proxy in it.
     Link,
     /// A process of the shop.
     Process,
@@ -16,25 +16,25 @@ pub enum On {
     Database,
     /// The broker.
     Broker,
-    /// The messages to a service.
+    /// The messages that a service receives.
     Messages,
 }
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
-    /// Its name, as it stands in commands and scenarios.
+    /// Its name in commands and scenarios.
     pub name: &'static str,
-    /// What it is done to.
+    /// Its target.
     pub on: On,
-    /// What it can be told.
+    /// Its attributes.
     pub attributes: &'static [Attribute],
-    /// What it does, and how it heals, in a sentence.
+    /// What it does and how it heals, in one sentence.
     pub does: &'static str,
 }
 
 impl On {
-    /// For people.
+    /// The name of the target for people.
     pub fn name(self) -> &'static str {
         match self {
             On::Link => "link",
@@ -46,7 +46,7 @@ impl On {
     }
 }
 
-/// Every kind. docs/faults.md shows the same; a test compares them.
+/// All kinds. docs/faults.md lists the same ones; a test compares the two.
 pub static KINDS: &[Kind] = &[
     link(toxic::TYPES[0], "every piece of data arrives later, by `latency` plus or minus up to `jitter`"),
     link(toxic::TYPES[1], "at most `rate` kilobytes pass per second"),
@@ -123,7 +123,7 @@ pub static KINDS: &[Kind] = &[
     messages("poison", &[Attribute::or("count", Unit::Count, 1, 1000, 1)], "unreadable messages arrive"),
 ];
 
-/// A routing key. Without one, the message on which an order comes to the service is meant.
+/// A routing key. The default is the service's first key, with which an order reaches it.
 const KEY: Attribute = Attribute::word_or_nothing("key");
 
 const fn link((name, attributes): (&'static str, &'static [Attribute]), does: &'static str) -> Kind {
@@ -143,7 +143,7 @@ const fn messages(name: &'static str, attributes: &'static [Attribute], does: &'
 }
 
 impl Kind {
-    /// The kind of this name, or an error that names them all.
+    /// Finds a kind by name. The error lists all kinds.
     pub fn find(name: &str) -> Result<&'static Kind> {
         match KINDS.iter().find(|kind| kind.name == name) {
             Some(kind) => Ok(kind),
@@ -159,7 +159,7 @@ impl Kind {
         toxic::TYPES.iter().any(|(name, _)| *name == self.name)
     }
 
-    /// What it is done to in the monolith, or why it cannot be: one sentence.
+    /// The target in the monolith, or why there is none, in one sentence.
     pub fn in_monolith(&self) -> &'static str {
         match self.on {
             On::Link => "the links that the monolith has too: to clients and to its database",
@@ -169,7 +169,7 @@ impl Kind {
         }
     }
 
-    /// Why the monolith has nothing that this could be done to; `None` if it has.
+    /// Why the monolith has no such target; `None` if it has one.
     pub fn missing_in_monolith(&self) -> Option<&'static str> {
         match self.on {
             On::Broker => Some("the monolith has no broker: its modules call each other"),

@@ -1,18 +1,18 @@
-//! What is in doubt, for people.
+//! The terminal output of `cleave in-doubt`.
 
 use std::fmt::Write;
 
 use super::{Branch, Coordinator, Decision, InDoubt, Outcome, words};
 
 impl InDoubt {
-    /// For the terminal: one paragraph per branch.
+    /// The text for the terminal: one paragraph per branch.
     pub fn text(&self) -> String {
         if self.branches.is_empty() {
             return words::nothing(self.databases.join(", ")) + "\n";
         }
         let mut text = String::new();
         for branch in &self.branches {
-            // Writing to a string does not fail.
+            // Writing to a String cannot fail.
             let _ = write_branch(&mut text, branch);
         }
         if self.branches.iter().any(|branch| branch.outcome.is_none()) {

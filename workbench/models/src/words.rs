@@ -1,5 +1,5 @@
-//! What a model check says, in English and in Korean. Names of properties are English in a record, and [`property`] shows
-//! them in the current language.
+//! The texts of a model check, in English and in Korean. The names of properties are English in a record; [`property`]
+//! shows them in the current language.
 
 terminal::words! {
     model_within(model, bounds) { "The model {model}, within: {bounds}" "모델 {model}, 범위: {bounds}" }
@@ -9,7 +9,7 @@ terminal::words! {
         "{states} states, {distinct} of them distinct, depth {depth}, {seconds} s"
         "상태 {states}개, 서로 다른 상태 {distinct}개, 깊이 {depth}, {seconds}초"
     }
-    shortest_way(property) { "The shortest way to a violation of \"{property}\":" "\"{property}\"을(를) 깨는 가장 짧은 길:" }
+    shortest_way(property) { "The shortest way to a violation of \"{property}\":" "\"{property}\"을(를) 깨는 가장 짧은 경로:" }
     held() { "held" "지켜짐" }
     violated() { "violated" "깨짐" }
     found() { "found" "찾음" }
@@ -30,8 +30,8 @@ terminal::words! {
     told_truth() {
         "the customer is told of a commit only if there is one (rule 60)" "커밋되었을 때만 고객에게 커밋되었다고 알립니다 (규칙 60)"
     }
-    resolved() { "what comes to rest is resolved (rule 31)" "멈춘 것은 마무리되어 있습니다 (규칙 31)" }
-    fenced() { "a coordinator that was taken over may not decide" "자리를 넘겨준 코디네이터는 결정하지 못합니다" }
+    resolved() { "what comes to rest is resolved (rule 31)" "멈춘 상태에서는 모두 마무리되어 있습니다 (규칙 31)" }
+    fenced() { "a coordinator that was taken over may not decide" "권한을 넘겨준 코디네이터는 결정하지 못합니다" }
     all_commit() { "all commit" "모두 커밋합니다" }
     all_roll_back() { "all roll back" "모두 롤백합니다" }
     blocked() {
@@ -66,32 +66,32 @@ terminal::words! {
     times_out() { "the coordinator stops waiting and decides to roll back" "코디네이터가 더 기다리지 않고 롤백을 결정합니다" }
     coordinator_crashes() { "the coordinator crashes" "코디네이터가 죽습니다" }
     lock_lost() { "the coordinator loses its lock and does not notice" "코디네이터가 잠금을 잃고도 알아채지 못합니다" }
-    takes_over() { "the other life acquires the lock and raises the epoch" "다음 코디네이터가 잠금을 얻고 에포크를 올립니다" }
+    takes_over() { "the successor acquires the lock and raises the epoch" "다음 코디네이터가 잠금을 얻고 에포크를 올립니다" }
     forgets() {
-        "the other life finds nothing prepared and forgets the decision"
+        "the successor finds nothing prepared and deletes the decision"
         "다음 코디네이터가 준비된 것을 찾지 못하고 결정을 지웁니다"
     }
-    successor_starts() { "another life of the coordinator starts" "다음 코디네이터가 시작합니다" }
-    successor_crashes() { "the other life of the coordinator crashes" "다음 코디네이터가 죽습니다" }
+    successor_starts() { "the successor starts" "다음 코디네이터가 시작합니다" }
+    successor_crashes() { "the successor crashes" "다음 코디네이터가 죽습니다" }
     database_crashes(module) { "the database of {module} crashes" "{module}의 데이터베이스가 죽습니다" }
-    database_restarts(module) { "the database of {module} is up again" "{module}의 데이터베이스가 다시 뜹니다" }
-    session_ends(module) { "{module} sees its client gone and rolls back" "{module}: 클라이언트가 사라져서 롤백합니다" }
+    database_restarts(module) { "the database of {module} restarts" "{module}의 데이터베이스가 다시 뜹니다" }
+    session_ends(module) { "{module} notices that its client is gone and rolls back" "{module}: 클라이언트가 사라져서 롤백합니다" }
     recovers(module) {
-        "the other life finds the branch of {module} prepared, and sends what is on record, or an abort"
+        "the successor finds the branch of {module} prepared, and sends the recorded decision, or an abort"
         "다음 코디네이터가 {module}의 준비된 브랜치를 찾아, 기록된 결정을 보내거나 중단을 보냅니다"
     }
-    gets_work(module) { "{module} gets its work" "{module}: 할 일을 받습니다" }
-    hears(answer, module) { "the coordinator hears {answer} from {module}" "코디네이터가 {module}의 {answer} 응답을 듣습니다" }
+    gets_work(module) { "{module} receives its work" "{module}: 할 일을 받습니다" }
+    hears(answer, module) { "the coordinator receives {answer} from {module}" "코디네이터가 {module}의 {answer} 응답을 받습니다" }
     yes() { "yes" "찬성" }
     no() { "no" "반대" }
-    gets_prepare(module) { "{module} gets PREPARE TRANSACTION" "{module}: PREPARE TRANSACTION을 받습니다" }
-    hears_prepared(module) { "the coordinator hears that {module} is prepared" "코디네이터가 {module}의 준비를 듣습니다" }
+    gets_prepare(module) { "{module} receives PREPARE TRANSACTION" "{module}: PREPARE TRANSACTION을 받습니다" }
+    hears_prepared(module) { "the coordinator learns that {module} is prepared" "코디네이터가 {module}의 준비 응답을 받습니다" }
     hears_rolled_back(module) {
-        "the coordinator hears that {module} is rolled back" "코디네이터가 {module}의 롤백을 듣습니다"
+        "the coordinator learns that {module} rolled back" "코디네이터가 {module}의 롤백 응답을 받습니다"
     }
-    record_commit() { "the decision to commit reaches the record" "커밋 결정이 기록됩니다" }
-    gets_commit(module) { "{module} gets COMMIT PREPARED" "{module}: COMMIT PREPARED를 받습니다" }
-    gets_rollback(module) { "{module} gets ROLLBACK" "{module}: ROLLBACK을 받습니다" }
+    record_commit() { "the decision to commit is recorded" "커밋 결정이 기록됩니다" }
+    gets_commit(module) { "{module} receives COMMIT PREPARED" "{module}: COMMIT PREPARED를 받습니다" }
+    gets_rollback(module) { "{module} receives ROLLBACK" "{module}: ROLLBACK을 받습니다" }
 
     // Steps of the saga
     handles(module, message) { "{module} handles: {message}" "{module}의 처리: {message}" }
@@ -102,12 +102,12 @@ terminal::words! {
         "published twice, because its sender crashed in between: {message}" "보낸 쪽이 도중에 죽어 두 번 발행됩니다: {message}"
     }
     asks_again() {
-        "the orchestrator has waited long enough and asks again" "오케스트레이터가 충분히 기다린 뒤 다시 요청합니다"
+        "the orchestrator times out and sends the command again" "오케스트레이터가 기다리다가 명령을 다시 보냅니다"
     }
     reads_slowly(message) {
         "a slow worker reads the saga and takes: {message}" "느린 작업자가 사가를 읽고 메시지를 받습니다: {message}"
     }
-    saves_at_last() { "the slow worker saves what it made of that" "느린 작업자가 그 결과를 저장합니다" }
+    saves_at_last() { "the slow worker saves the result" "느린 작업자가 그 결과를 저장합니다" }
     do_step(module, attempt) { "do the step of {module} (attempt {attempt})" "{module} 단계 실행 명령(시도 {attempt})" }
     undo_step(module, attempt) { "undo the step of {module} (attempt {attempt})" "{module} 단계 되돌리기 명령(시도 {attempt})" }
     has_undone(module) { "{module} has undone its step" "{module}: 단계를 되돌림" }
@@ -115,7 +115,7 @@ terminal::words! {
     has_refused(module) { "{module} has refused its step" "{module}: 단계를 거절함" }
 }
 
-/// Every property, with what shows it.
+/// Every property, with the text that shows it.
 pub const PROPERTIES: [(&str, fn() -> String); 19] = [
     ("agreement: none commits while another rolls back", agreement),
     ("none commits unless all have voted yes", unanimous),
@@ -138,12 +138,12 @@ pub const PROPERTIES: [(&str, fn() -> String); 19] = [
     ("a stale save is refused", stale),
 ];
 
-/// A property as it is shown.
+/// The text of a property.
 pub fn property(name: &str) -> String {
     PROPERTIES.iter().find(|(known, _)| *known == name).map_or_else(|| name.to_owned(), |(_, shown)| shown())
 }
 
-/// A bound as it is shown.
+/// The text of a bound.
 pub fn bound(name: &str) -> String {
     match name {
         "participants" => participants(),

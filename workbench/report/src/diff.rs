@@ -1,8 +1,8 @@
 //! Two saved runs side by side: before and after a change, or on two machines.
 //!
-//! Each driver of the one is compared with the same driver of the other by the method of a report ([`stats`](crate::stats)).
-//! What a report can rely on is missing here: trials that alternate on one machine. So a diff says what differs
-//! between the runs besides the figures. `docs/diff.schema.json` describes the same for programs.
+//! Each driver of one run is compared with the same driver of the other, by the method of a report
+//! ([`stats`](crate::stats)). But a report relies on trials that alternate on one machine, and here they do not. So a
+//! diff also lists what else differs between the runs. `docs/diff.schema.json` describes it for programs.
 
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
@@ -29,23 +29,23 @@ pub struct Diff {
     pub schema: &'static str,
     /// The baseline.
     pub first: RunHead,
-    /// The other one.
+    /// The run to compare with it.
     pub second: RunHead,
-    /// What differs between them besides the figures.
+    /// What else differs between them.
     pub differs: Vec<Differing>,
-    /// What to keep in mind, a sentence each.
+    /// Cautions, one sentence each.
     pub cautions: Vec<Text>,
-    /// The drivers that are in both.
+    /// The drivers that both runs have.
     pub drivers: Vec<DriverDiff>,
-    /// Drivers that only the first one has.
+    /// Drivers that only the first run has.
     pub only_in_first: Vec<String>,
-    /// Drivers that only the second one has.
+    /// Drivers that only the second run has.
     pub only_in_second: Vec<String>,
-    /// The verdicts of both runs taken together.
+    /// The combined verdict of both runs.
     pub verdict: Verdict,
 }
 
-/// Where a run is from.
+/// Where and when a run was made.
 #[derive(Debug, Serialize)]
 pub struct RunHead {
     /// When it began.
@@ -62,24 +62,24 @@ pub struct RunHead {
     pub verdict: Verdict,
 }
 
-/// Something that is not the same in both runs.
+/// A difference between the runs.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Differing {
-    /// What it is.
+    /// The subject.
     pub what: What,
-    /// As the first run has it.
+    /// Its value in the first run.
     pub first: Text,
-    /// As the second run has it.
+    /// Its value in the second run.
     pub second: Text,
 }
 
-/// What can differ.
+/// A subject in which runs can differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// The machine.
     Machine,
-    /// How many orders were sent, when, and to how many products and customers.
+    /// The number, rate and duration of orders, and the number of products and customers.
     Load,
     /// The intended outcomes.
     Mix,
@@ -93,7 +93,7 @@ pub enum What {
     Flaws,
     /// The servers and their settings.
     Servers,
-    /// How often each driver was measured.
+    /// The number of trials per driver.
     Trials,
 }
 
@@ -104,27 +104,27 @@ pub struct DriverDiff {
     pub label: String,
     /// The driver.
     pub driver: Driver,
-    /// The audits of the first run.
+    /// The combined audit verdict of the first run.
     pub first: Verdict,
-    /// The audits of the second run.
+    /// The combined audit verdict of the second run.
     pub second: Verdict,
-    /// Figure by figure.
+    /// The figures.
     pub figures: Vec<FigureDiff>,
 }
 
 /// One figure of one driver.
 #[derive(Debug, Serialize)]
 pub struct FigureDiff {
-    /// The median of the first run's trials, and their extremes; null where it was not measured.
+    /// Median and extremes over the first run's trials; null if it was not measured.
     pub first: Option<Spread>,
-    /// The same of the second.
+    /// The same for the second run.
     pub second: Option<Spread>,
-    /// The second against the first.
+    /// The second run compared with the first.
     #[serde(flatten)]
     pub comparison: Comparison,
 }
 
-/// Sets two runs side by side; the first is the baseline.
+/// Compares two runs; the first is the baseline.
 pub fn diff(first: &Run, second: &Run) -> Diff {
     let same = |mode: &ModeRun, other: &Run| other.modes.iter().any(|found| found.label == mode.label);
     let only = |one: &Run, other: &Run| {
@@ -230,7 +230,7 @@ fn without_mix(run: &Run) -> crate::run::Load {
     crate::run::Load { mix: Default::default(), ..run.load.clone() }
 }
 
-/// Of the drivers that both have: that one has more drivers is said elsewhere.
+/// Only of the drivers that both runs have: additional drivers are reported elsewhere.
 fn trials_of(run: &Run) -> Option<usize> {
     run.modes.iter().map(|mode| mode.trials.len()).max()
 }
@@ -273,7 +273,7 @@ impl What {
     }
 }
 
-/// The diff for people. It fits the terminal, or the width that is given.
+/// The diff as text. It fits the terminal, or the given width.
 pub fn render(diff: &Diff, width: Option<u16>) -> String {
     let mut lines =
         vec![head(words::first(), &diff.first), head(words::second(), &diff.second), String::new()];

@@ -1,4 +1,4 @@
-//! What both forms of the report show, worked out once: rows of figures, outcomes and audits, a column a mode.
+//! The content of both forms of the report, computed once: figures, outcomes and audits, with one column per mode.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,21 +14,21 @@ use topology::Driver;
 pub struct FigureRow {
     /// The figure's name and unit.
     pub name: String,
-    /// Its median and extremes over the trials, for each mode; `None` where it was not measured.
+    /// Median and extremes over the trials of each mode; `None` if it was not measured.
     pub modes: Vec<Option<Spread>>,
-    /// The comparison of every mode but the first, where the figure is compared.
+    /// The comparison of every mode with the first; empty if this figure is not compared.
     pub comparisons: Vec<Option<Comparison>>,
 }
 
 impl Figure {
-    /// Its name and unit, as the head of a row.
+    /// Name and unit, as the heading of a row.
     pub fn heading(&self) -> String {
         let title = (self.title)();
         self.unit.map_or(title.clone(), |unit| format!("{title}, {}", unit()))
     }
 }
 
-/// The figures that are compared, and the messages, which a monolith has none of.
+/// The figures that are compared, and the messages, which a monolith does not have.
 pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
     let compared = FIGURES.iter().map(|figure| FigureRow {
         name: figure.heading(),
@@ -54,8 +54,8 @@ pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
     compared.chain([messages]).collect()
 }
 
-/// What must be said before any figure: a line for the flaws, and one for each driver that is broken on purpose.
-/// Empty where nothing is.
+/// Warnings to show before any figure: one line for the flaws, and one for each driver that is broken on purpose. Empty
+/// if there are none.
 pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> String {
     let mut lines = String::new();
     if !flaws.is_empty() {
@@ -69,7 +69,7 @@ pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> 
     lines
 }
 
-/// What kept trials from being evidence, and which figures are missing, and why: a sentence each.
+/// Why trials are no evidence, and which figures are missing and why, one sentence each.
 pub fn not_measured(run: &Run) -> Vec<String> {
     let mut sentences = Vec::new();
     for (mode, trial) in run.modes.iter().flat_map(|mode| mode.trials.iter().map(move |trial| (mode, trial)))
@@ -85,12 +85,12 @@ pub fn not_measured(run: &Run) -> Vec<String> {
     sentences
 }
 
-/// Every mode but the baseline.
+/// Every mode except the baseline.
 pub fn others(run: &Run) -> impl Iterator<Item = &ModeRun> {
     run.modes.iter().skip(1)
 }
 
-/// Whether the ratios fit beside the figures, or need a table of their own.
+/// Whether the ratios fit beside the figures; otherwise they get their own table.
 pub fn has_room_for_ratios(run: &Run) -> bool {
     run.modes.len() <= 3
 }
@@ -100,7 +100,7 @@ pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     let mut rows: BTreeMap<(u8, String), Vec<u64>> = BTreeMap::new();
     for (column, mode) in run.modes.iter().enumerate() {
         for orders in mode.trials.iter().map(|trial| &trial.orders) {
-            // The number keeps the rows in the order of an order's life.
+            // The number sorts the rows by the life of an order.
             let mut add = |place: u8, name: String, count: u64| {
                 rows.entry((place, name)).or_insert_with(|| vec![0; run.modes.len()])[column] += count;
             };
@@ -121,8 +121,8 @@ pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     rows.chain(disagreement_rows(run)).collect()
 }
 
-/// For how long the databases disagreed about an order, where anybody has looked: the median of the trials, and of the
-/// longest the longest.
+/// How long the databases disagreed about an order, if a live audit ran: the median of the trials' figures, and the
+/// maximum of the longest.
 fn disagreement_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     let looked = |mode: &ModeRun| mode.trials.iter().any(|trial| trial.live.is_some());
     if !run.modes.iter().any(looked) {
@@ -148,7 +148,7 @@ pub struct AuditRow {
     pub invariant: String,
     /// The invariant in a few words.
     pub title: String,
-    /// The verdict of each mode.
+    /// One cell per mode.
     pub modes: Vec<AuditCell>,
 }
 
@@ -156,13 +156,13 @@ pub struct AuditRow {
 pub struct AuditCell {
     /// The worst of the trials.
     pub verdict: Verdict,
-    /// Things looked at, in all trials together.
+    /// The number of checked items, over all trials.
     pub checked: String,
-    /// What was seen in the trials that have this verdict: all of it where it is bad, the last where not.
+    /// The evidence of the trials with this verdict: all of it if the verdict is bad, otherwise that of the last trial.
     pub evidence: Vec<String>,
 }
 
-/// The audits, an invariant a row.
+/// The audits, one row per invariant.
 pub fn audit_rows(run: &Run) -> Vec<AuditRow> {
     let titles: BTreeMap<&str, &Text> = run
         .modes
@@ -201,7 +201,7 @@ fn audit_cell(mode: &ModeRun, invariant: &str) -> AuditCell {
     AuditCell { verdict, checked: number(checked as f64), evidence }
 }
 
-/// A verdict that reads without colour.
+/// A verdict in words, with a sign that does not depend on colour.
 pub fn verdict_words(verdict: Verdict) -> String {
     match verdict {
         Verdict::Held => words::held(),
@@ -210,7 +210,7 @@ pub fn verdict_words(verdict: Verdict) -> String {
     }
 }
 
-/// A comparison for a table's cell: what is shown, and the interval.
+/// A comparison for a table cell: the verdict and the interval.
 pub fn comparison_words(comparison: &Comparison) -> (String, String) {
     let shown = match (comparison.verdict, comparison.ratio) {
         (Difference::Different, Some(ratio)) => times(ratio),
@@ -225,14 +225,15 @@ pub fn comparison_words(comparison: &Comparison) -> (String, String) {
     (shown, range)
 }
 
-/// A median and its extremes for a table's cell. The extremes are left out if all trials agree.
+/// A median and its extremes for a table cell. The extremes are left out if all trials agree.
 pub fn spread_words(spread: Option<Spread>) -> (String, String) {
     let Some(Spread { median, min, max }) = spread else { return ("–".to_owned(), String::new()) };
     let range = if min == max { String::new() } else { format!("{}–{}", number(min), number(max)) };
     (number(median), range)
 }
 
-/// A number to three digits or so, thousands set apart: `12,345`, `12.3`, `0.123`. Whole numbers stay whole.
+/// A number with about three significant digits and thousands separators: `12,345`, `12.3`, `0.123`. Whole numbers stay
+/// whole.
 pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         v if v.fract() == 0.0 => 0,

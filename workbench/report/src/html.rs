@@ -1,6 +1,6 @@
-//! The report as one page that needs nothing else: no script, no network.
+//! The report as one self-contained page: no script, no network.
 //!
-//! Here the words are chosen; `templates/report.html` arranges and escapes them.
+//! The texts are chosen here; `templates/report.html` arranges and escapes them.
 
 use anyhow::Result;
 use askama::Template;
@@ -19,13 +19,13 @@ use load::Arrivals;
 use servers::record::{Found, Machine, Server};
 use terminal::text::Text;
 
-/// A chart with the words that stand for it where it cannot be seen.
+/// A chart with its alternative text.
 struct Chart {
     title: String,
     description: String,
     caption: String,
     drawing: Drawing,
-    /// Whether its lines need the key of the modes; bars say their names.
+    /// Whether it needs the key of the modes. Bars have their own labels.
     key: bool,
 }
 
@@ -246,7 +246,7 @@ fn cost_chart(run: &Run, labels: &[String]) -> Result<Chart> {
     })
 }
 
-/// The modes' names as they fit beside a bar.
+/// The modes' names, short enough for a bar.
 fn bar_names(run: &Run) -> Vec<String> {
     let name = |mode: &ModeRun| {
         if mode.broken_on_purpose { words::broken(&mode.label) } else { mode.label.clone() }
@@ -259,7 +259,7 @@ fn in_each_mode(run: &Run, words: impl Fn(&[Trial]) -> String) -> String {
     each.collect::<Vec<_>>().join(" ")
 }
 
-/// The worst of the trials: a single late one is enough to mistrust.
+/// The worst of the trials: one trial with a late generator is enough to distrust the run.
 fn schedule(trials: &[Trial]) -> String {
     let worst = |value: fn(ScheduleError) -> f64| {
         let late = trials.iter().filter_map(|trial| trial.schedule_error_ms.map(value));
@@ -268,13 +268,13 @@ fn schedule(trials: &[Trial]) -> String {
     words::schedule(worst(|late| late.p50), worst(|late| late.p99), worst(|late| late.max))
 }
 
-/// Whether the generator's own lateness is of the size of what it measured.
+/// Whether the generator's own delay is of the same size as the latencies.
 fn generator_was_late(trial: &Trial) -> bool {
     let known = trial.schedule_error_ms.zip(trial.answered_ms);
     known.is_some_and(|(late, answered)| late.p99 > answered.p50)
 }
 
-/// The command that runs the same again.
+/// The command that repeats the run.
 fn repeat(run: &Run) -> String {
     let modes: Vec<String> = run.modes.iter().map(|mode| mode.driver.to_string()).collect();
     let arrivals = match run.load.arrivals {

@@ -11,11 +11,11 @@ use super::words;
 use crate::run::{Comparison, ModeRun, Run};
 use audit::Verdict;
 
-/// The width where the output is not a terminal: it fits a wide window and a mail.
+/// The width if the output is not a terminal. It fits a wide window and an e-mail.
 pub(super) const DEFAULT_WIDTH: u16 = 110;
 
-/// The whole report: figures, outcomes, audit, and then the comparison in sentences. It fits the terminal,
-/// or the width that is given.
+/// The whole report: figures, outcomes, audit, and then the comparison in sentences. It fits the terminal, or the given
+/// width.
 pub fn render(run: &Run, width: Option<u16>) -> String {
     let mut tables = figure_tables(run);
     tables.extend(tax_table(run));
@@ -54,7 +54,7 @@ pub(super) fn table(header: impl IntoIterator<Item = String>) -> Table {
     table
 }
 
-/// Names to the left, figures to the right.
+/// Names are left-aligned, figures right-aligned.
 pub(super) fn aligned(column: usize, text: String) -> Cell {
     Cell::new(text).set_alignment(if column == 0 { CellAlignment::Left } else { CellAlignment::Right })
 }
@@ -63,13 +63,13 @@ fn headings(run: &Run) -> impl Iterator<Item = String> {
     run.modes.iter().map(|mode| heading(run, mode))
 }
 
-/// Narrow columns break at the colon, rather than anywhere.
+/// Narrow columns break at the colon.
 fn heading(run: &Run, mode: &ModeRun) -> String {
     let heading = mode.heading();
     if has_room_for_ratios(run) { heading } else { heading.replace(':', ":\n") }
 }
 
-/// The figures and their ratios, side by side while there is room.
+/// The figures and their ratios, side by side if there is room.
 fn figure_tables(run: &Run) -> Vec<Table> {
     let baseline = run.modes.first().map(|mode| mode.label.as_str()).unwrap_or_default();
     let figures = |row: &FigureRow| -> Vec<String> {
@@ -113,7 +113,7 @@ fn outcome_table(run: &Run) -> Table {
     table
 }
 
-/// Where the time of an order goes; nothing where that was not measured.
+/// Where the time of an order goes; `None` if it was not measured.
 fn tax_table(run: &Run) -> Option<Table> {
     let rows = tax::rows(run);
     if rows.is_empty() {
@@ -142,7 +142,7 @@ fn audit_table(run: &Run) -> Table {
     table
 }
 
-/// What was seen where an invariant did not hold.
+/// The evidence of each invariant that did not hold.
 fn bad_evidence(run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
     for row in audit_rows(run) {

@@ -1,4 +1,4 @@
-//! The tax of distribution in a report: a bar a mode, and the same in figures.
+//! The tax of distribution in a report: one bar per mode, and a table.
 
 use std::fmt::Write;
 
@@ -20,11 +20,11 @@ const ROOM: f64 = 16.0;
 /// One part in every mode.
 #[derive(Debug, PartialEq)]
 pub struct TaxRow {
-    /// What stands in the bar for it.
+    /// Its letter in the bars.
     pub letter: char,
     /// Its name.
     pub name: String,
-    /// Milliseconds of an order, and their share in it in per cent.
+    /// Milliseconds of an order, and their share of it in per cent.
     pub modes: Vec<Option<(String, String)>>,
 }
 
@@ -36,7 +36,7 @@ struct Mean {
     parts_ms: Vec<(Part, f64)>,
 }
 
-/// Trials count by the orders of which something is known.
+/// Trials are weighted by the number of orders in their sample.
 fn mean(mode: &ModeRun) -> Option<Mean> {
     let known: Vec<_> = mode.trials.iter().filter_map(|trial| trial.tax.as_ref()).collect();
     let orders: u64 = known.iter().map(|tax| tax.orders).sum();
@@ -55,12 +55,12 @@ fn mean(mode: &ModeRun) -> Option<Mean> {
     })
 }
 
-/// What stands in the bars for the n-th part.
+/// The letter of the n-th part.
 fn letter(n: usize) -> char {
     ('A'..='Z').nth(n).unwrap_or('?')
 }
 
-/// A row a part, and the whole as the last; empty if no mode was measured so.
+/// One row per part, and the whole as the last row; empty if no mode has the figures.
 pub fn rows(run: &Run) -> Vec<TaxRow> {
     let means: Vec<Option<Mean>> = run.modes.iter().map(mean).collect();
     if means.iter().all(Option::is_none) {
@@ -83,14 +83,14 @@ pub fn rows(run: &Run) -> Vec<TaxRow> {
     rows
 }
 
-/// Which orders the figures are of, a sentence.
+/// A sentence that says which orders the figures cover.
 pub fn sample(run: &Run) -> String {
     let of = |mode: &ModeRun| mean(mode).map(|mean| words::of_orders(mean.orders, mean.of, mode.heading()));
     let samples: Vec<String> = run.modes.iter().filter_map(of).collect();
     words::tax_sample(samples.join(&words::and()))
 }
 
-/// The inside of an SVG element, and its height: a bar a mode, each as long as its whole.
+/// The content of an SVG element, and its height: one bar per mode, with a length in proportion to its whole.
 pub fn bars(run: &Run) -> Option<(f64, String)> {
     let means: Vec<(&ModeRun, Mean)> =
         run.modes.iter().filter_map(|mode| Some((mode, mean(mode)?))).collect();
@@ -131,7 +131,7 @@ pub fn bars(run: &Run) -> Option<(f64, String)> {
     Some((ROW * means.len() as f64, svg))
 }
 
-/// The same for who cannot see the picture.
+/// A description of the picture for readers who cannot see it.
 pub fn described(run: &Run) -> String {
     let one = |mode: &ModeRun| {
         let mean = mean(mode)?;

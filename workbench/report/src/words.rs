@@ -1,4 +1,4 @@
-//! All words of a report, in English and in Korean.
+//! All texts of a report, in English and in Korean.
 
 use terminal::language::{Language, current};
 
@@ -21,7 +21,7 @@ terminal::words! {
         "결함을 켠 실행: {flaws}. 규칙을 일부러 뺐으므로 불변식이 깨질 수 있습니다."
     }
     driver_broken(driver) {
-        "{driver} IS BROKEN ON PURPOSE, so that its losses can be seen."
+        "{driver} IS BROKEN ON PURPOSE, to show what is lost."
         "{driver}: 무엇을 잃는지 보려고 일부러 잘못 만든 드라이버입니다."
     }
     broken_on_purpose(label) { "{label} (broken on purpose)" "{label} (일부러 고장 냄)" }
@@ -168,11 +168,11 @@ terminal::words! {
     one_trial_of_each() { "1 trial of each" "각각 시행 1회" }
     seed(seed) { "seed {seed}" "시드 {seed}" }
     all_held() {
-        "Every invariant held in every trial: these are the figures of a shop that works."
+        "Every invariant held in every trial: these are the figures of a correct shop."
         "모든 시행에서 모든 불변식이 지켜졌습니다. 올바르게 동작한 쇼핑몰의 수치입니다."
     }
     one_violated() {
-        "An invariant was violated. These are the figures of a shop that does wrong: fix that first."
+        "An invariant was violated. These are the figures of an incorrect shop: fix that first."
         "깨진 불변식이 있습니다. 아래는 잘못 동작한 쇼핑몰의 수치이므로 그것부터 고쳐야 합니다."
     }
     one_without_evidence() {
@@ -218,11 +218,11 @@ terminal::words! {
     cost_title() { "What it costs" "비용" }
     tax_title() { "Where an order’s time goes" "주문의 시간이 가는 곳" }
     tax_intro() {
-        "From the moment at which an order should have been sent until it was decided. Only what the order waited for counts, and every instant counts once, so the parts add up to the whole."
+        "From the intended moment of sending to the decision. Only what the order waited for counts, and every instant counts once, so the parts add up to the whole."
         "주문을 보내기로 예정된 시각부터 결정될 때까지입니다. 주문이 실제로 기다린 것만 세고 어느 순간도 두 번 세지 않으므로, 부분을 더하면 전체가 됩니다."
     }
     tax_caption(sample) {
-        "Each bar is the whole of its mode, whatever its length in time; the letters are those of the table. {sample}"
+        "Each bar shows the whole of its mode, regardless of its duration; the letters are those of the table. {sample}"
         "막대의 길이는 시간과 관계없이 각 모드의 전체입니다. 글자는 표의 글자와 같습니다. {sample}"
     }
     tax_head() { "Milliseconds of an order" "주문 하나에 든 밀리초" }
@@ -275,7 +275,7 @@ terminal::words! {
     // Why a run cannot be read
     cannot_read(path, why) { "cannot read {path}: {why}" "{path} 파일을 읽을 수 없습니다: {why}" }
     no_run_in(folder) {
-        "{folder} has no run.json: give the folder of a run that `cleave compare` wrote, as .cleave/runs/latest"
+        "{folder} has no run.json: give the folder of a run that `cleave compare` wrote, e.g. .cleave/runs/latest"
         "{folder} 폴더에 run.json이 없습니다. `cleave compare`가 만든 실행 폴더를 지정하십시오. 예: .cleave/runs/latest"
     }
     too_large(path) {
@@ -324,7 +324,7 @@ terminal::words! {
 terminal::texts! {
     // Why a figure is missing
     unreadable() {
-        "not every process could be read: it had ended, or this one may open no more files (ulimit -n)"
+        "not every process could be read: it had ended, or this process may open no more files (ulimit -n)"
         "읽지 못한 프로세스가 있습니다. 이미 끝났거나, 파일을 더 열 수 없었습니다(ulimit -n)"
     }
     none_decided() {
@@ -406,7 +406,7 @@ terminal::texts! {
         "{run}의 {driver}, 시행 {trial}은 증거가 되지 못합니다. 부하 생성기가 모든 주문을 보내지 못했습니다."
     }
     not_alternated() {
-        "The trials of two runs did not alternate: a ratio also holds whatever else changed on the machine between them. Repeat both runs before you trust a small difference."
+        "The trials of two runs did not alternate: a ratio also includes everything else that changed on the machine between them. Repeat both runs before you trust a small difference."
         "두 실행의 시행은 번갈아 가며 실행되지 않았습니다. 그 사이에 컴퓨터에서 달라진 것도 비율에 들어 있으므로, 작은 차이는 두 실행을 모두 다시 해 본 뒤에 믿으십시오."
     }
     machines_differ() {
@@ -414,14 +414,14 @@ terminal::texts! {
         "컴퓨터가 다릅니다. 이 비율은 프로그램뿐 아니라 컴퓨터도 함께 비교한 것입니다."
     }
     load_differs() {
-        "The loads differ: each run has been asked to do something else." "부하가 다릅니다. 두 실행이 서로 다른 일을 했습니다."
+        "The loads differ: each run did different work." "부하가 다릅니다. 두 실행이 서로 다른 일을 했습니다."
     }
     few_trials() {
         "A driver has fewer than two trials in one of the runs: no difference can be shown."
         "시행이 두 번이 안 되는 드라이버가 있어서 차이를 보일 수 없습니다."
     }
     run_violated(run) {
-        "In {run} an invariant was violated: its figures are those of a shop that does wrong."
+        "In {run} an invariant was violated: its figures are those of an incorrect shop."
         "{run}에서 불변식이 깨졌습니다. 잘못 동작한 쇼핑몰의 수치입니다."
     }
     run_without_evidence(run) {
@@ -429,7 +429,7 @@ terminal::texts! {
     }
 }
 
-/// What a figure of a run that could not be measured is called.
+/// A missing figure by its shown name.
 pub fn missing(figure: &str) -> String {
     match figure {
         "costs per order" => cost_per_order(),

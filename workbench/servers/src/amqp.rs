@@ -1,4 +1,4 @@
-//! The first words of AMQP 0-9-1, to see whether a broker is there and lets us in.
+//! A minimal AMQP 0-9-1 handshake, to check whether a broker is there and accepts a connection.
 
 use std::time::Duration;
 
@@ -14,14 +14,15 @@ use terminal::language::seconds;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Greets the broker at an address and answers its version. It needs no password: the broker names itself first.
+/// Sends the protocol header and returns the broker's version. No password is needed, because the broker identifies
+/// itself first.
 pub async fn version(host: &str, port: u16) -> Result<String> {
     tokio::time::timeout(LIMIT, greet(host, port))
         .await
         .map_err(|_| anyhow!(words::no_answer(seconds(LIMIT))))?
 }
 
-/// Opens a connection to a broker that the user named, or says why not, and answers its version.
+/// Opens a connection to a broker that the user supplied. Returns its version, or an error for the user.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
     let uri: AMQPUri = url.parse().map_err(|reason| anyhow!(words::amqp_unreadable(&place, reason)))?;
@@ -54,8 +55,8 @@ async fn greet(host: &str, port: u16) -> Result<String> {
     property(&start, "version").with_context(|| words::no_version("RabbitMQ"))
 }
 
-/// A text property in the table of `Connection.Start`: the name with its length before it, `S`, and the value
-/// with its length (four bytes) before it.
+/// Reads a text property from the table of `Connection.Start`: the name after its length, `S`, and the value after
+/// its length (four bytes).
 fn property(start: &[u8], name: &str) -> Option<String> {
     let mut key = vec![u8::try_from(name.len()).ok()?];
     key.extend_from_slice(name.as_bytes());

@@ -1,5 +1,5 @@
-//! Servers in containers, where a Docker engine answers. The program `cleave-containers` starts them; it is built when it is
-//! first needed.
+//! Servers in containers, if a Docker engine responds. The program `cleave-containers` starts them, and is built when
+//! it is first needed.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,17 +17,17 @@ use crate::words;
 const PROGRAM: &str = "cleave-containers";
 /// The first start pulls the image.
 const LIMIT: Duration = Duration::from_secs(300);
-/// How long a container may take to be stopped and removed.
+/// How long stopping and removing a container may take.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// A server in a container, with the process that holds it up. Dropping it ends both.
+/// A server in a container, with the process that keeps it running. Dropping it ends both.
 #[derive(Debug)]
 pub struct Container {
     process: Process,
     id: String,
 }
 
-/// What `cleave-containers` says once the server is ready.
+/// The output of `cleave-containers` when the server is ready.
 #[derive(Deserialize)]
 struct Ready {
     container: String,
@@ -35,18 +35,18 @@ struct Ready {
 }
 
 impl Container {
-    /// Its id, as the engine knows it.
+    /// Its id in the Docker engine.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Removes it, and waits until it is gone.
+    /// Removes it, and waits until that is done.
     pub async fn remove(self) -> Result<()> {
         self.process.stop(GRACE).await
     }
 }
 
-/// Says why no Docker engine can be used, or `Ok` where one answers.
+/// Returns `Ok` if a Docker engine responds, and otherwise the reason why none can be used.
 pub async fn engine() -> Result<()> {
     if std::env::var_os("DOCKER_HOST").is_none() && !Path::new("/var/run/docker.sock").exists() {
         bail!(words::no_docker());
@@ -54,33 +54,34 @@ pub async fn engine() -> Result<()> {
     ask(&["engine"]).await.map(drop)
 }
 
-/// A PostgreSQL in a container, and the URL of its database `postgres`.
+/// Starts PostgreSQL in a container. Returns the container and the URL of its database `postgres`.
 pub async fn postgres(guard: &Guard) -> Result<(Container, String)> {
     start(guard, "postgres").await.with_context(|| words::cannot_start_in_container("PostgreSQL"))
 }
 
-/// A RabbitMQ in a container, and its URL.
+/// Starts RabbitMQ in a container. Returns the container and its URL.
 pub async fn rabbitmq(guard: &Guard) -> Result<(Container, String)> {
     start(guard, "rabbitmq").await.with_context(|| words::cannot_start_in_container("RabbitMQ"))
 }
 
-/// A container that carries our label, running or not.
+/// A container with Cleave's label, running or not.
 #[derive(Debug, Deserialize)]
 pub struct Left {
     /// Its id.
     pub container: String,
-    /// The process that it was for.
+    /// The process that it was started for.
     owner: String,
 }
 
 impl Left {
-    /// Whether the `cleave` that started it still runs. A label that cannot be read says nothing, so it counts as in use.
+    /// Whether the `cleave` process that started it still runs. If the label cannot be read, the container counts as
+    /// in use.
     pub fn in_use(&self) -> bool {
         self.owner.parse::<Owner>().map_or(true, Owner::lives)
     }
 }
 
-/// The containers that Cleave started and that are still there.
+/// The containers that Cleave started and that still exist.
 pub async fn left() -> Result<Vec<Left>> {
     let said = ask(&["list"]).await?;
     serde_json::from_str(&said).with_context(|| said.clone())

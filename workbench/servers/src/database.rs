@@ -1,4 +1,4 @@
-//! Connections to any PostgreSQL, and databases on it.
+//! Connects to a PostgreSQL server, and creates and drops databases.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use terminal::language::seconds;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Connects, within a bounded time.
+/// Connects, with a time limit.
 pub async fn connect(url: &str) -> Result<AsyncPgConnection> {
     match tokio::time::timeout(LIMIT, AsyncPgConnection::establish(url)).await {
         Ok(Ok(connection)) => Ok(connection),
@@ -23,7 +23,7 @@ pub async fn connect(url: &str) -> Result<AsyncPgConnection> {
     }
 }
 
-/// Connects to a server that the user named, or says in the user's terms why not, and answers its version.
+/// Connects to a server that the user supplied. Returns its version, or an error for the user.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
     let mut connection = connect(url).await.map_err(|error| explained(&place, &error))?;
@@ -46,7 +46,7 @@ pub async fn create(admin: &str, name: &str) -> Result<()> {
     created.await.with_context(|| words::cannot_create_database(name))
 }
 
-/// Drops a database, whoever is connected to it.
+/// Drops a database, even if there are connections to it.
 pub async fn drop(admin: &str, name: &str) -> Result<()> {
     execute(admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)))
         .await
@@ -60,11 +60,11 @@ pub fn with_database(url: &str, name: &str) -> Result<String> {
     Ok(url.into())
 }
 
-/// A URL as it may stand in a message: without the password.
+/// A URL without its password, for messages.
 pub fn shown(url: &str) -> Result<String> {
     let mut url = Url::parse(url).map_err(|error| anyhow!(words::not_a_url(url, error)))?;
     if url.password().is_some() {
-        // Only a URL that has no host refuses, and that has no password either.
+        // Fails only for a URL without a host, which has no password either.
         let _ = url.set_password(Some("***"));
     }
     Ok(url.into())
@@ -86,7 +86,7 @@ async fn execute(admin: &str, sql: &str) -> Result<()> {
     Ok(connect(admin).await?.batch_execute(sql).await?)
 }
 
-/// An identifier cannot be a bound parameter.
+/// Quotes an identifier, which cannot be a bound parameter.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

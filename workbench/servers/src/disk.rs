@@ -1,4 +1,4 @@
-//! A disk that is full.
+//! Fills a disk.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,16 +9,16 @@ use nix::sys::statvfs::statvfs;
 
 use crate::words;
 
-/// A larger file system is somebody's disk, and not one that was mounted to be filled.
+/// A larger file system was not mounted to be filled.
 const LARGEST: u64 = 2 << 30;
-/// What a program says that is refused room (`strerror(ENOSPC)`).
+/// A program's error message for a full disk (`strerror(ENOSPC)`).
 const NO_ROOM: &str = "No space left on device";
 
-/// A file that takes all the room there is on a file system. It goes when it is dropped, and with the folder.
+/// A file that takes all free space of a file system. Removed when dropped, or with the folder.
 #[derive(Debug)]
 pub(super) struct Ballast {
     file: PathBuf,
-    /// The log of the server on that disk, and how long it was before.
+    /// The server's log, and its length before.
     log: PathBuf,
     earlier: usize,
 }
@@ -38,14 +38,14 @@ impl Ballast {
         }
     }
 
-    /// Writes until there is no room left.
+    /// Writes until the disk is full.
     fn fill(&self) -> io::Result<()> {
         let mut file = File::create(&self.file)?;
         io::copy(&mut io::repeat(0).take(LARGEST), &mut file)?;
         file.flush()
     }
 
-    /// Gives the room back, and answers how often the server was refused any.
+    /// Frees the space. Returns how often the server found the disk full.
     pub(super) fn refused(self) -> u64 {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let since = log.get(self.earlier..).unwrap_or_default();
@@ -55,7 +55,7 @@ impl Ballast {
 
 impl Drop for Ballast {
     fn drop(&mut self) {
-        // Where that fails, it goes with the folder.
+        // If this fails, the file is removed with the folder.
         let _ = fs::remove_file(&self.file);
     }
 }

@@ -1,4 +1,4 @@
-//! Installing the servers' programs with the system's package manager.
+//! Installs the servers' programs with the system's package manager.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -14,7 +14,7 @@ use super::packages::{self, Package};
 use super::programs::{self, PostgresPrograms, RabbitPrograms};
 use super::words;
 
-/// A server whose programs we need.
+/// A server whose programs are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
     /// PostgreSQL, with `psql` and `pgbench`.
@@ -24,7 +24,7 @@ pub enum Server {
 }
 
 impl Server {
-    /// Its name as its makers write it.
+    /// Its name, as its makers write it.
     pub fn name(self) -> &'static str {
         match self {
             Server::PostgreSql => "PostgreSQL",
@@ -41,15 +41,15 @@ impl Server {
     }
 }
 
-/// A package manager, and what it calls things.
+/// A package manager, with its commands and package names.
 struct Packager {
     program: &'static str,
     arguments: &'static str,
     postgresql: &'static str,
     rabbitmq: &'static str,
-    /// Ends well if a package, which follows, is installed.
+    /// Command that succeeds if the package named after it is installed.
     query: &'static str,
-    /// Removes packages, which follow.
+    /// Command that removes the packages named after it.
     removal: &'static str,
     needs_root: bool,
 }
@@ -93,12 +93,12 @@ const PACKAGERS: &[Packager] = &[
     },
 ];
 
-/// What apt-get is wrapped in; `$@` is the install command.
+/// The script around apt-get; `$@` is the install command.
 ///
-/// Debian starts a server as it installs it; ours are private, and a system-wide one (with its `epmd`) would be
-/// left running by us. `policy-rc.d` is Debian's switch for that. One that is there is the owner's decision and
-/// stays; ours goes away however the script ends. The lists of packages are only fetched when the install fails
-/// without, since on most machines they are there.
+/// Debian starts a server when it is installed. Cleave starts private ones, and must not leave a system-wide one
+/// (with its `epmd`) running. `policy-rc.d` is Debian's switch for that. An existing one belongs to the user and
+/// stays. Cleave's own is removed however the script ends. The package lists are fetched only if the install fails
+/// without that, because most machines have them.
 const APT: &str = r#"
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
@@ -111,19 +111,19 @@ set -- "$@" -o DPkg::Lock::Timeout=120
 "$@" || { apt-get update -o DPkg::Lock::Timeout=120 && "$@"; }
 "#;
 
-/// The one command that installs these servers here, as a person would type it, or `None` where we know of no
-/// package manager.
+/// The single command that installs these servers here, as a person would type it; `None` if no package manager is
+/// known.
 pub fn command(servers: &[Server]) -> Option<String> {
     let packager = packager()?;
     let sudo = if packager.needs_root && !Uid::effective().is_root() { "sudo " } else { "" };
     Some(format!("{sudo}{}", packager.line(servers)))
 }
 
-/// Installs what is missing of these servers: asks at a terminal, does it when told so by `yes` or `CI=true`, and
-/// otherwise fails with the command that does it.
+/// Installs the missing servers. Asks at a terminal, needs no confirmation with `yes` or `CI=true`, and otherwise
+/// fails with the install command in the error.
 pub async fn install(servers: &[Server], yes: bool) -> Result<()> {
-    // While it waits for an answer or for the package manager, Ctrl-C must be heard. So not here; nor on the
-    // runtime's threads for blocking work, for whose end it would wait.
+    // Ctrl-C must work while this waits for an answer or for the package manager. So it runs neither here nor on the
+    // runtime's blocking threads, because the runtime would wait for those.
     let (done, result) = oneshot::channel();
     let servers = servers.to_vec();
     std::thread::spawn(move || done.send(install_now(&servers, yes)));
@@ -131,7 +131,7 @@ pub async fn install(servers: &[Server], yes: bool) -> Result<()> {
 }
 
 fn install_now(servers: &[Server], yes: bool) -> Result<()> {
-    // Two that start at once would both ask, and both install. The second finds it done.
+    // If two processes start at once, the second waits and finds the servers installed.
     let lock = std::env::temp_dir().join(format!("cleave-install-{}.lock", Uid::effective()));
     let lock =
         File::options().create(true).append(true).open(&lock).with_context(|| lock.display().to_string())?;
@@ -161,7 +161,7 @@ fn install_now(servers: &[Server], yes: bool) -> Result<()> {
     }
 }
 
-/// Removes packages that Cleave installed, and forgets them.
+/// Removes packages that Cleave installed, and their record.
 pub fn uninstall(gone: &[Package]) -> Result<()> {
     for packager in PACKAGERS {
         let own = gone.iter().filter(|package| package.manager == packager.program);
@@ -187,7 +187,7 @@ fn consent(names: &str, command: &str, yes: bool) -> Result<bool> {
     if !io::stdin().is_terminal() {
         return Ok(false);
     }
-    // Not terminal::note_part!, which a test's harness would keep to itself while we wait for an answer.
+    // Not terminal::note_part!, because a test harness would capture it while this waits for an answer.
     write!(io::stderr(), "{}", words::ask_to_install(names, command))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
@@ -212,14 +212,15 @@ impl Packager {
         format!("{} {} {}", self.program, self.arguments, packages.join(" "))
     }
 
-    /// Runs a line of the package manager, as root where that takes root. `shown` is that line as a person would type it.
+    /// Runs a command line of the package manager, as root if necessary. `shown` is the line as a person would type
+    /// it.
     fn run(&self, line: &str, names: &str, shown: &str, what: &str) -> Result<()> {
         let mut command = Command::new("sh");
         if self.needs_root && !Uid::effective().is_root() {
             if programs::on_path("sudo").is_none() {
                 bail!(words::needs_root(names, shown));
             }
-            // Let it ask for the password now, before there is a spinner to write over the question.
+            // sudo asks for the password now, before a spinner could overwrite its prompt.
             let allowed =
                 Command::new("sudo").arg("--validate").status().with_context(|| words::cannot_run("sudo"))?;
             if !allowed.success() {
@@ -251,7 +252,7 @@ impl Packager {
     }
 }
 
-/// Shows that something is going on: moving at a terminal, one plain line elsewhere.
+/// Shows activity: a spinner at a terminal, one plain line elsewhere.
 pub(super) fn spinner(message: String) -> ProgressBar {
     if !io::stderr().is_terminal() {
         terminal::note!("{message}");

@@ -1,5 +1,5 @@
-//! What Cleave leaves where it was killed together with its guard, and how that is known to be Cleave's: folders carry a
-//! mark, databases a comment. `cleave clean` shows it and removes it.
+//! Finds what remains if Cleave was killed together with its guard. Folders are marked by a file, databases by a
+//! comment. `cleave clean` lists and removes them.
 
 use std::collections::BTreeSet;
 use std::fmt::{Display, Formatter};
@@ -19,16 +19,16 @@ use crate::folder;
 use crate::process_tree::start_time;
 use crate::words;
 
-/// The file that marks a folder as Cleave's.
+/// The file that marks a folder as created by Cleave.
 const MARK: &str = ".cleave-owner.json";
-/// The comment that marks a database as Cleave's.
+/// The comment that marks a database as created by Cleave.
 const COMMENT: &str = "made by cleave";
 
-/// The process that something belongs to.
+/// The process that owns something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     pid: u32,
-    /// In seconds since 1970: a bare id may be another process's by now.
+    /// Seconds since 1970. The id alone may have been reused.
     started: u64,
 }
 
@@ -63,7 +63,7 @@ impl FromStr for Owner {
     }
 }
 
-/// Marks a folder as this process's.
+/// Marks a folder as owned by this process.
 pub(crate) fn mark(folder: &Path) -> Result<()> {
     let path = folder.join(MARK);
     fs::write(&path, serde_json::to_vec(&Owner::this())?).with_context(|| words::cannot_write(path.display()))
@@ -74,11 +74,11 @@ pub(crate) fn mark(folder: &Path) -> Result<()> {
 pub struct Folder {
     /// Where it is.
     pub path: PathBuf,
-    /// Whether the `cleave` that made it still runs, or another process uses it.
+    /// Whether the `cleave` process that created it still runs, or another process uses it.
     pub in_use: bool,
 }
 
-/// The folders of private servers on this machine that carry our mark.
+/// The marked folders of private servers on this machine.
 pub fn folders(open: &OpenPaths) -> Vec<Folder> {
     let entries = fs::read_dir(folder::base()).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("cleave-"));
@@ -91,12 +91,12 @@ pub fn folders(open: &OpenPaths) -> Vec<Folder> {
     .collect()
 }
 
-/// Paths that running processes use: as their working folder, as an argument, or as an open file (on Linux).
+/// Paths in use by running processes: as a working folder, as an argument, or as an open file (on Linux).
 #[derive(Debug)]
 pub struct OpenPaths(BTreeSet<PathBuf>);
 
 impl OpenPaths {
-    /// Looks at all processes that this user may look at, but this one.
+    /// Reads the paths of all processes that this user can inspect, except this one.
     pub fn look() -> OpenPaths {
         let mut paths = BTreeSet::new();
         let Ok(mut system) = System::new() else { return OpenPaths(paths) };
@@ -121,7 +121,7 @@ impl OpenPaths {
     }
 }
 
-/// A database on a server of the user's.
+/// A database on the user's server.
 #[derive(Debug, QueryableByName)]
 pub struct Database {
     /// Its name.
@@ -130,12 +130,12 @@ pub struct Database {
     /// Its size.
     #[diesel(sql_type = BigInt)]
     pub bytes: i64,
-    /// Connections to it.
+    /// Number of connections to it.
     #[diesel(sql_type = BigInt)]
     pub sessions: i64,
 }
 
-/// Marks a database as ours.
+/// The statement that marks a database.
 pub(crate) fn comment_on(name: &str) -> String {
     format!("COMMENT ON DATABASE {} IS '{COMMENT}'", quoted(name))
 }
@@ -152,14 +152,14 @@ pub async fn databases(url: &str) -> Result<Vec<Database>> {
     found.context("cannot list the databases")
 }
 
-/// Drops a database that [`databases`] has listed. The server refuses while it is in use.
+/// Drops a database that [`databases`] has returned. The server refuses this while it is in use.
 pub async fn remove_database(url: &str, name: &str) -> Result<()> {
     let drop = format!("DROP DATABASE {}", quoted(name));
     let dropped = connect(url).await?.batch_execute(&drop).await;
     dropped.with_context(|| words::cannot_drop_database(name))
 }
 
-/// Removes a folder that [`folders`] has listed.
+/// Removes a folder that [`folders`] has returned.
 pub fn remove_folder(folder: &Folder) -> Result<()> {
     ensure!(!folder.in_use, words::in_use(folder.path.display()));
     if !folder.path.join(MARK).is_file() {
@@ -168,7 +168,7 @@ pub fn remove_folder(folder: &Folder) -> Result<()> {
     fs::remove_dir_all(&folder.path).with_context(|| words::cannot_remove(folder.path.display()))
 }
 
-/// How many bytes the files in a folder have. Links are not followed.
+/// The total size of the files in a folder, in bytes. Links are not followed.
 pub fn size(path: &Path) -> u64 {
     let Ok(found) = fs::symlink_metadata(path) else { return 0 };
     if !found.is_dir() {

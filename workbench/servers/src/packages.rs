@@ -1,4 +1,4 @@
-//! The packages that Cleave installed, written down when it does so: only those may be removed again.
+//! Records the packages that Cleave installs. Only these may be removed again.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ fn file() -> Result<PathBuf> {
     Ok(default_folder()?.join("installed.json"))
 }
 
-/// All of them.
+/// All recorded packages.
 pub fn installed() -> Result<Vec<Package>> {
     let path = file()?;
     match fs::read(&path) {
@@ -34,14 +34,14 @@ pub fn installed() -> Result<Vec<Package>> {
     }
 }
 
-/// Writes down packages that are installed now and were not before.
+/// Records packages that are installed now and were not before.
 pub(crate) fn record(new: Vec<Package>) -> Result<()> {
     let mut all = installed()?;
     all.extend(new.into_iter().filter(|package| !all.contains(package)).collect::<Vec<_>>());
     write(&all)
 }
 
-/// Forgets packages that are no longer installed.
+/// Deletes the records of packages that are no longer installed.
 pub(crate) fn forget(gone: &[Package]) -> Result<()> {
     let mut all = installed()?;
     all.retain(|package| !gone.contains(package));
@@ -56,14 +56,14 @@ fn write(all: &[Package]) -> Result<()> {
         .with_context(|| words::cannot_write(path.display()))
 }
 
-/// Whether the package manager knows a package as installed; the command asks it for one.
+/// Whether a package is installed; `query` is the package manager's command for that.
 pub(crate) fn is_installed(query: &str, name: &str) -> bool {
     let mut words = query.split(' ');
     let output = words.next().map(|program| Command::new(program).args(words).arg(name).output());
     output.and_then(Result::ok).is_some_and(|output| output.status.success())
 }
 
-/// Whether a server runs on this machine, ours or another's, that could come from these packages.
+/// Whether any server that could come from these packages is running on this machine.
 pub fn are_in_use() -> bool {
     let Ok(mut system) = System::new() else { return true };
     system.refresh_processes(ProcessesToUpdate::All, true);

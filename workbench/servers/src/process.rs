@@ -1,5 +1,5 @@
-//! Processes that Cleave starts: each in a process group of its own, its output in a log file, known to the
-//! [`Guard`] before it runs its first instruction.
+//! Processes that Cleave starts. Each is in its own process group, writes to a log file, and is known to the
+//! [`Guard`] before it executes its first instruction.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,12 +17,12 @@ use crate::process_tree::{kill_tree, nix_pid};
 use crate::words;
 use terminal::language::seconds;
 
-/// How often a wait looks again.
+/// The polling interval.
 const TICK: Duration = Duration::from_millis(10);
-/// How many lines of a log an error quotes.
+/// How many log lines an error quotes.
 const TAIL: usize = 15;
 
-/// A running process, with whatever it has started. Dropping it ends all of that at once.
+/// A running process, with all its descendants. Dropping it kills them all.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -31,11 +31,11 @@ pub struct Process {
     guard: Guard,
 }
 
-/// A command for [`Process::start`]: `program`, which waits at the door until it is let in.
+/// A command for [`Process::start`]: `program`, started through a shell that waits for permission.
 ///
-/// Between the start of a child and the line that tells the guard of it, the parent could be killed, and nobody
-/// would know of the child. So a shell first reads one line from the parent, then becomes the program (same
-/// pid); a parent that dies before it has written that line closes the pipe, and the shell ends.
+/// The parent could be killed after it has started a child and before it has told the guard. Then the child would
+/// never be cleaned up. So a shell first reads one line from the parent, then replaces itself with the program (same
+/// pid). If the parent dies before it has written that line, the pipe closes and the shell ends.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", r#"read -r _ && exec "$@" </dev/null"#, "door"]).arg(program);
@@ -43,7 +43,7 @@ pub fn command(program: &Path) -> Command {
 }
 
 impl Process {
-    /// Starts a command made by [`command`]. Standard output and error are appended to the file `log`.
+    /// Starts a command created by [`command`]. Its standard output and error are appended to the file `log`.
     pub fn start(guard: &Guard, name: &str, mut command: Command, log: &Path) -> Result<Process> {
         let output = File::options().create(true).append(true).open(log);
         let output = output.with_context(|| words::cannot_write_log(name, log.display()))?;
@@ -61,22 +61,22 @@ impl Process {
         Ok(process)
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its process id, and that of its process group.
+    /// Its process id, which is also the id of its process group.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where its output goes.
+    /// Its log file.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// How it ended, or `None` while it runs.
+    /// Its exit status, or `None` while it runs.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().with_context(|| words::cannot_wait_for(&self.name))
     }
@@ -92,7 +92,7 @@ impl Process {
         }
     }
 
-    /// Waits until a command that has an end comes to a good one.
+    /// Waits until a command succeeds.
     pub async fn finish(mut self, limit: Duration) -> Result<()> {
         match self.wait(limit).await? {
             Some(status) if status.success() => Ok(()),
@@ -101,11 +101,11 @@ impl Process {
         }
     }
 
-    /// Waits for the first line of its output: a server of ours says there where it listens.
+    /// Waits for the first line of its output, in which a server of Cleave reports its address.
     pub async fn first_line(&mut self, limit: Duration) -> Result<String> {
         let deadline = Instant::now() + limit;
         loop {
-            // In this order, or the line of a process that wrote it and ended in between is missed.
+            // Check in this order. Otherwise a process that writes the line and ends in between is missed.
             let ended = self.try_wait()?;
             let text = fs::read_to_string(&self.log).unwrap_or_default();
             if let Some((line, _)) = text.split_once('\n') {
@@ -123,24 +123,24 @@ impl Process {
 
     /// Sends a signal to the process alone, not to its children.
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
-        // A process that has been waited for gave its id back, perhaps to a stranger.
+        // The id of a process that was waited for may have been reused.
         if self.try_wait()?.is_none() {
             kill(nix_pid(self.pid()), signal).with_context(|| words::cannot_signal(&self.name))?;
         }
         Ok(())
     }
 
-    /// Asks it to end with SIGTERM, and ends it when it has not after `grace`.
+    /// Stops it with SIGTERM, and kills it after `grace`.
     pub async fn stop(self, grace: Duration) -> Result<()> {
         self.stop_with(Signal::SIGTERM, grace).await
     }
 
-    /// Asks it to end with a signal of its own liking, and ends it when it has not after `grace`.
+    /// Stops it with the given signal, and kills it after `grace`.
     pub async fn stop_with(mut self, signal: Signal, grace: Duration) -> Result<()> {
         self.end_with(signal, grace).await
     }
 
-    /// [`Process::stop`] for one that is to be started again.
+    /// [`Process::stop`] for a process that will be restarted.
     pub async fn end(&mut self, grace: Duration) -> Result<()> {
         self.end_with(Signal::SIGTERM, grace).await
     }
@@ -151,7 +151,7 @@ impl Process {
         self.kill()
     }
 
-    /// Ends it and all that it started, at once, as a crash would.
+    /// Kills it and all its descendants at once, as a crash would.
     pub fn kill(&mut self) -> Result<()> {
         if self.try_wait()?.is_none() {
             kill_tree(self.pid());
@@ -161,7 +161,7 @@ impl Process {
         Ok(())
     }
 
-    /// The error of a process that ended when it should not have: how, and its last words.
+    /// The error for a process that ended unexpectedly: its exit status and the end of its log.
     pub fn ended(&self, status: ExitStatus) -> anyhow::Error {
         let said = self.log_tail();
         anyhow::anyhow!(match (status.code(), status.signal()) {
@@ -170,7 +170,7 @@ impl Process {
         })
     }
 
-    /// What the system says of it, for a message about a process that should have done something by now.
+    /// Its state according to the system, for a message about a process that takes too long.
     pub fn state(&self) -> String {
         let pid = sysinfo::Pid::from_u32(self.pid());
         let Ok(mut system) = System::new() else { return words::state_unknown() };
@@ -181,7 +181,7 @@ impl Process {
         })
     }
 
-    /// The last lines of its log, made ready to stand at the end of a message.
+    /// The last lines of its log, formatted for the end of a message.
     pub fn log_tail(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -193,7 +193,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // An error here leaves the process to the guard.
+        // After an error the guard ends the process.
         let _ = self.kill();
     }
 }

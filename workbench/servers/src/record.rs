@@ -1,4 +1,4 @@
-//! Where a run was made, and of what: the parts of its record that are not measured.
+//! The parts of a run's record that are not measured: machine, commit and servers.
 
 use std::process::Command;
 
@@ -28,7 +28,7 @@ pub fn machine() -> Machine {
     }
 }
 
-/// The commit that the checkout stands at, with `-dirty` where files differ from it; `None` outside git.
+/// The commit of the checkout, with `-dirty` if files differ from it; `None` outside git.
 pub fn commit() -> Option<String> {
     let commit = git(&["rev-parse", "HEAD"])?;
     let dirty = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
@@ -42,7 +42,7 @@ fn git(arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
-/// The servers of a run, and what survives a crash of theirs.
+/// The servers of a run, with their durability settings.
 pub async fn servers(infra: &Infrastructure) -> Result<Servers> {
     let postgresql = Server {
         version: infra.postgres.version().to_owned(),
@@ -65,7 +65,8 @@ fn found(by: FoundBy) -> Found {
     }
 }
 
-/// As the server itself says, such as `fsync on, full_page_writes on, synchronous_commit on`.
+/// The durability settings as the server reports them, such as `fsync on, full_page_writes on, synchronous_commit
+/// on`.
 async fn durability(url: &str) -> Result<String> {
     #[derive(QueryableByName)]
     struct Settings {
@@ -79,7 +80,7 @@ async fn durability(url: &str) -> Result<String> {
     Ok(row.with_context(words::cannot_read_settings)?.settings)
 }
 
-/// The machine that a run was made on.
+/// The machine of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The operating system's name and version.
@@ -92,7 +93,7 @@ pub struct Machine {
     pub memory_mb: u64,
 }
 
-/// The servers underneath both modes.
+/// The servers that both modes use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Servers {
     /// The database server.
@@ -101,18 +102,18 @@ pub struct Servers {
     pub rabbitmq: Option<Server>,
 }
 
-/// One server.
+/// A server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Server {
-    /// As the server itself reports it.
+    /// The version that the server itself reports.
     pub version: String,
-    /// Where it came from.
+    /// How it was found.
     pub found: Found,
     /// The settings that decide what survives a crash, in words.
     pub durability: String,
 }
 
-/// Where a server came from.
+/// How a server was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Found {

@@ -1,7 +1,7 @@
-//! What this crate says to people.
+//! Texts of this crate, in English and in Korean.
 
 terminal::words! {
-    // What it is doing.
+    // Progress.
     starting_the_servers() { "Starting the servers" "서버를 시작하는 중" }
     from_url(place) { "{place}, as given" "지정한 서버 {place}" }
     private(folder) { "private, its data in {folder}" "전용 서버, 데이터 폴더 {folder}" }
@@ -23,7 +23,7 @@ terminal::words! {
     busy_load(load, cores) { "load {load} on {cores} cores" "코어 {cores}개에 부하 {load}" }
     busy_late(ms) { "our own clock was {ms} ms late" "자체 타이머가 {ms}ms 늦음" }
 
-    // Servers that are not there.
+    // Missing servers.
     and(one, other) { "{one} and {other}" "{one} 및 {other}" }
     no_package_manager(names) {
         "{names} not found, and no package manager (apt-get, dnf, pacman, brew) to install with; install by hand, or name \
@@ -40,7 +40,7 @@ terminal::words! {
         "이 컴퓨터에서 {names}을(를) 찾을 수 없습니다. `{command}`(으)로 설치할까요? [Y/n] "
     }
     still_not_found(name, command) {
-        "{name} is still not found after: {command}"
+        "{name} was still not found after: {command}"
         "다음 명령을 실행했지만 {name}을(를) 여전히 찾을 수 없습니다: {command}"
     }
     needs_root(names, command) {
@@ -63,7 +63,7 @@ terminal::words! {
         "cleave가 실행되는 동안 {name} 프로그램이 삭제되었습니다"
     }
 
-    // Servers that the user named.
+    // Servers that the user supplied.
     no_answer(limit) { "no response within {limit}" "{limit} 안에 응답이 없습니다" }
     not_a_url(text, why) { "\"{text}\" is not a URL: {why}" "\"{text}\"은(는) URL이 아닙니다: {why}" }
     amqp_unreadable(place, why) {
@@ -103,7 +103,7 @@ terminal::words! {
         "Check that the server is running, and host and port in --database-url."
         "서버가 실행 중인지, --database-url의 호스트와 포트가 맞는지 확인하세요."
     }
-    no_version(server) { "{server} does not tell its version" "{server}의 버전을 알 수 없습니다" }
+    no_version(server) { "{server} does not report its version" "{server}의 버전을 알 수 없습니다" }
     cannot_create_database(name) { "cannot create the database {name}" "데이터베이스 {name}을(를) 만들 수 없습니다" }
     cannot_drop_database(name) { "cannot drop the database {name}" "데이터베이스 {name}을(를) 삭제할 수 없습니다" }
     database_url_unreadable() { "the database URL is not valid" "데이터베이스 URL이 올바르지 않습니다" }

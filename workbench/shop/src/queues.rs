@@ -1,5 +1,5 @@
-//! The queues of a shop on a broker of the user's. AMQP cannot list queues, so each shop's namespace is written down while
-//! its queues are there: what was not removed can be removed later.
+//! The queues of a shop on a broker that the user supplies. AMQP cannot list queues, so the namespace of each shop is
+//! recorded on disk while its queues exist. Queues that are left over can then be removed later.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use servers::{FoundBy, Infrastructure};
 /// The queues of one shop.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Queues {
-    /// What their names begin with.
+    /// The prefix of their names.
     pub namespace: String,
     /// The broker, without its password.
     pub broker: String,
@@ -24,24 +24,24 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// Whether the `cleave` that made them still runs.
+    /// Whether the `cleave` process that created them is still running.
     pub fn in_use(&self) -> bool {
         self.owner.lives()
     }
 }
 
-/// Deletes the queues with this namespace, and forgets them.
+/// Deletes the queues with this namespace, and their record.
 pub async fn delete(url: &str, namespace: &str) -> Result<()> {
     delete_queues(url, namespace).await?;
     forget(&folder()?, namespace)
 }
 
-/// Whether they stay when Cleave ends: a private broker goes with its queues.
+/// Whether queues outlive Cleave. Those on a private broker do not.
 pub(crate) fn stay(infra: &Infrastructure) -> bool {
     infra.rabbitmq.as_ref().is_some_and(|broker| broker.running.found_by() == FoundBy::Url)
 }
 
-/// Writes down that this process makes queues on this broker.
+/// Records that this process creates queues on this broker.
 pub(crate) fn record(url: &str, namespace: &str) -> Result<()> {
     let (folder, broker) = (folder()?, servers::shown(url)?);
     let queues = Queues { namespace: namespace.to_owned(), broker, owner: Owner::this() };
@@ -50,10 +50,10 @@ pub(crate) fn record(url: &str, namespace: &str) -> Result<()> {
     written.with_context(|| words::cannot_write(path.display()))
 }
 
-/// What was written down and not forgotten.
+/// The recorded queues that were not deleted.
 pub fn left() -> Result<Vec<Queues>> {
     let entries = fs::read_dir(folder()?).into_iter().flatten().flatten();
-    // What cannot be read is not known to be ours.
+    // An unreadable record may not be Cleave's, so it is skipped.
     Ok(entries.filter_map(|entry| serde_json::from_slice(&fs::read(entry.path()).ok()?).ok()).collect())
 }
 

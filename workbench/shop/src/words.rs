@@ -1,4 +1,4 @@
-//! What this crate says to people. The supervisor's journal is a log, and stays English.
+//! Texts of this crate, in English and in Korean. The supervisor's journal is a log, and stays English.
 
 terminal::words! {
     no_database(name) {
@@ -12,7 +12,7 @@ terminal::words! {
          {transactions}개, 미확정 브랜치 {in_doubt}개, 보내지 않은 메시지 {messages}개가 있습니다"
     }
     cannot_read_progress(query) {
-        "cannot read how far the shop is: {query}"
+        "cannot read the shop's progress: {query}"
         "쇼핑몰의 진행 상황을 읽을 수 없습니다: {query}"
     }
     cannot_change(name, services) {
@@ -38,7 +38,7 @@ terminal::words! {
         "{name}이(가) 아직 실행 중입니다. 다시 시작하기 전에 종료하세요"
     }
     is_the_door(name, shop) {
-        "{name} is the entrance of the shop {shop} and cannot be removed"
+        "{name} is the entry point of shop {shop} and cannot be removed"
         "{name}은(는) 쇼핑몰 {shop}의 입구라서 뺄 수 없습니다"
     }
     no_process(shop, name) {

@@ -13,7 +13,7 @@ fn count(number: Option<u32>) -> String {
 }
 
 impl Wait {
-    /// What is waited for, as a sentence.
+    /// A sentence that says what the order waits for.
     pub fn says(&self, language: Language) -> String {
         match language {
             Language::English => self.english(),
@@ -47,11 +47,11 @@ impl Wait {
                 since.map_or(String::new(), |since| format!(" since {}", time(&since)))
             ),
             Wait::InDoubt { module, gid, since } => format!(
-                "the part of {module} to be committed: prepared since {} (most likely {gid})",
+                "the branch of {module} to be committed: prepared since {} (most likely {gid})",
                 time(since)
             ),
-            Wait::Silent { process, why } => format!("{process}, which does not answer: {why}"),
-            Wait::Lost => "a message that will not come: none is in an outbox, and nothing asks again".into(),
+            Wait::Silent { process, why } => format!("{process}, which does not respond: {why}"),
+            Wait::Lost => "a lost message: no outbox has one, and nothing sends it again".into(),
         }
     }
 
@@ -80,10 +80,10 @@ impl Wait {
                 since.map_or(String::new(), |since| format!(", {}부터", time(&since)))
             ),
             Wait::InDoubt { module, gid, since } => {
-                format!("{module} 부분의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
+                format!("{module} 브랜치의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
             }
             Wait::Silent { process, why } => format!("응답하지 않는 프로세스 {process}: {why}"),
-            Wait::Lost => "오지 않을 메시지: 어느 아웃박스에도 없고, 다시 요청할 주체도 없습니다".into(),
+            Wait::Lost => "사라진 메시지: 어느 아웃박스에도 없고, 다시 보낼 주체도 없습니다".into(),
         }
     }
 }
@@ -104,7 +104,7 @@ impl Holder {
 }
 
 impl Advice {
-    /// What it is for, as a sentence.
+    /// A sentence that says what the action is for.
     pub fn says(&self, language: Language) -> String {
         match language {
             Language::English => self.english(),
@@ -116,20 +116,23 @@ impl Advice {
         match self {
             Advice::Nothing => "nothing to do".into(),
             Advice::AsksAgain { at } => {
-                format!("wait: the saga asks again at {}; asking twice does no harm", time(at))
+                format!(
+                    "wait: the saga sends the command again at {}; a second attempt does no harm",
+                    time(at)
+                )
             }
             Advice::ComesBack { process } => format!(
-                "wait: the supervisor starts {process} again if it has ended; if it was paused, it goes on when the \
+                "wait: the supervisor restarts {process} if it has ended; if it is paused, it continues when the \
                  fault ends"
             ),
             Advice::IsPublished => {
-                "wait: the relay publishes what is in the outbox once the broker answers".into()
+                "wait: the relay publishes what is in the outbox once the broker responds".into()
             }
-            Advice::Faults => "list the faults that disturb the shop, and until when".into(),
+            Advice::Faults => "list the active faults, and when each ends".into(),
             Advice::Heal => "end all faults now".into(),
             Advice::InDoubt => "list open prepared transactions and what they block".into(),
             Advice::Resolve => "finish open prepared transactions by the recorded decision".into(),
-            Advice::LockEnds => "wait: the lock ends with the transaction that holds it".into(),
+            Advice::LockEnds => "wait: the lock is released when the transaction that holds it ends".into(),
             Advice::Logs => "read what all processes logged about this order".into(),
             Advice::Audit => "run the audit: a lost order means that a rule was broken".into(),
         }

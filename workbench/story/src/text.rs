@@ -64,7 +64,7 @@ impl Story {
         )
     }
 
-    /// A line an event: the whole as a bar, and in it where the event lies.
+    /// One line per event: the whole as a bar, with the event's share marked.
     fn bars(&self) -> String {
         let whole = self.whole_us();
         let place = |us: i64| usize::try_from(us.clamp(0, whole) * BAR / whole).unwrap_or_default();
@@ -85,7 +85,7 @@ impl Story {
         text
     }
 
-    /// A column a lane, time downwards; an arrow into the lane where something arrived.
+    /// One column per lane, time downwards, with an arrow into the lane where a message arrived.
     fn diagram(&self) -> String {
         let mut text = format!("{:>12} ", "ms");
         for lane in &self.lanes {
@@ -99,7 +99,7 @@ impl Story {
         text
     }
 
-    /// The lanes at the moment of an event, as characters.
+    /// The lanes at one event, as characters.
     fn row(&self, event: &Event) -> String {
         let middle = |lane: usize| lane * LANE + LANE / 2;
         let place = |name: &str| self.lanes.iter().position(|lane| lane == name);
@@ -127,7 +127,7 @@ impl Story {
     }
 }
 
-/// Where an event was, if not in the monolith.
+/// The lane of an event, unless it is the monolith's.
 fn elsewhere(event: &Event) -> String {
     if event.lane == "monolith" { String::new() } else { format!("{}: ", event.lane) }
 }
@@ -138,7 +138,7 @@ fn described(event: &Event) -> String {
         us => format!(" ({})", milliseconds(us)),
     };
     let kind = event.what.says(current());
-    // A step is told by its bar or its dot, and a commit is called nothing else.
+    // A step is shown by its bar or dot, and the name of a commit repeats its kind.
     let kind = if event.what == What::Step || event.name == kind { "" } else { kind };
     let failed = if event.ok { "" } else { " ✗" };
     format!("{kind} {}{took}{failed}", event.name).trim_start().to_owned()

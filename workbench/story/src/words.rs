@@ -1,4 +1,4 @@
-//! What a story says, in English and in Korean. Its words are here, its sentences in `sentences.rs`.
+//! The words of a story, in English and in Korean. Its sentences are in `sentences.rs`.
 
 use terminal::language::Language;
 
@@ -22,7 +22,7 @@ terminal::words! {
     nothing_from(what, names, why) { "(no {what} from {names}: {why})" "({names}: {what} 없음: {why})" }
 }
 
-/// What is written beside a picture.
+/// A label of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
     /// The title of the monolith's picture.
@@ -71,7 +71,7 @@ impl Label {
     }
 }
 
-/// The one of both that is in this language.
+/// The text in this language.
 pub(super) fn choose<T>(language: Language, english: T, korean: T) -> T {
     match language {
         Language::English => english,
@@ -80,7 +80,7 @@ pub(super) fn choose<T>(language: Language, english: T, korean: T) -> T {
 }
 
 impl What {
-    /// What this kind of event is called.
+    /// The name of this kind of event.
     pub fn says(self, language: Language) -> &'static str {
         let (english, korean) = match self {
             What::Call => ("call", "호출"),
@@ -96,7 +96,7 @@ impl What {
         choose(language, english, korean)
     }
 
-    /// A sign for it, so that no kind is told by its colour alone.
+    /// A sign for it, so that colour is not the only difference between kinds.
     pub fn sign(self) -> &'static str {
         match self {
             What::Call => "▷",
@@ -113,7 +113,7 @@ impl What {
 }
 
 impl Outcome {
-    /// What became of the order, with the refusal in a sentence.
+    /// The outcome of the order; a refusal as a sentence.
     pub fn says(&self, language: Language) -> String {
         match self {
             Outcome::Cancelled { detail, .. } if !detail.is_empty() => {
@@ -123,7 +123,7 @@ impl Outcome {
         }
     }
 
-    /// The same in a word, with the refusal's code.
+    /// The outcome in a word; a refusal with its code.
     pub fn word(&self, language: Language) -> String {
         match self {
             Outcome::Pending => choose(language, "… pending", "… 대기 중").to_owned(),
@@ -145,7 +145,7 @@ impl Evidence {
     }
 }
 
-/// What a picture of this mode shows.
+/// The title of the picture of this mode.
 pub(super) fn title(mode: Mode) -> Label {
     match mode {
         Mode::Monolith => Label::OneTransaction,

@@ -1,4 +1,4 @@
-//! The language that people read: English or Korean. JSON, logs of the shop and exit statuses do not depend on it.
+//! The language of texts for people: English or Korean. JSON, the shop's logs and exit statuses do not depend on it.
 
 use std::cell::Cell;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use std::time::Duration;
 static CURRENT: Mutex<Option<Language>> = Mutex::new(None);
 
 thread_local! {
-    /// What [`with`] has chosen for the text that is being made.
+    /// Set by [`with`] while it builds a text.
     static CHOSEN: Cell<Option<Language>> = const { Cell::new(None) };
 }
 
-/// A language that Cleave speaks.
+/// A language of Cleave's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// `en`.
@@ -28,7 +28,7 @@ impl FromStr for Language {
         match text {
             "en" => Ok(Language::English),
             "ko" => Ok(Language::Korean),
-            _ => Err(format!("{text} is not a language of Cleave; use en or ko")),
+            _ => Err(format!("unknown language {text}; use en or ko")),
         }
     }
 }
@@ -38,7 +38,7 @@ pub fn set(language: Language) {
     *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(language);
 }
 
-/// The language of this process: what was set, or what the locale says.
+/// The language of this process: as set, or else by the locale.
 pub fn current() -> Language {
     CHOSEN.get().unwrap_or_else(|| {
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ pub fn current() -> Language {
     })
 }
 
-/// Makes a text in this language, whatever the language of the process is.
+/// Builds a text in this language, independently of the language of the process.
 pub fn with<T>(language: Language, make: impl FnOnce() -> T) -> T {
     let before = CHOSEN.replace(Some(language));
     let made = make();
@@ -54,7 +54,7 @@ pub fn with<T>(language: Language, make: impl FnOnce() -> T) -> T {
     made
 }
 
-/// The variable that tells a program that we start, and what it starts in its turn, the language of this process.
+/// The environment variable that passes this process's language on to the programs that it starts.
 pub fn passed_on() -> (&'static str, &'static str) {
     let locale = match current() {
         Language::English => "C.UTF-8",
@@ -63,7 +63,7 @@ pub fn passed_on() -> (&'static str, &'static str) {
     ("LC_ALL", locale)
 }
 
-/// POSIX order: the first of these variables that is not empty decides.
+/// By POSIX order, the first of these variables that is not empty decides.
 fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Language {
     let locale =
         ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable).find(|text| !text.is_empty());
@@ -73,7 +73,7 @@ fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Language {
     }
 }
 
-/// A length of time, as it stands in a sentence.
+/// A duration as part of a sentence.
 pub fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match current() {
@@ -82,13 +82,14 @@ pub fn seconds(time: Duration) -> String {
     }
 }
 
-/// Whether a text has a letter of the Korean alphabet.
+/// Whether a text contains Hangul.
 pub fn has_hangul(text: &str) -> bool {
     text.chars().any(|letter| ('가'..='힣').contains(&letter))
 }
 
-/// A crate's table of words: a function for each, which returns it in the current language. Arguments are named in the
-/// braces of both texts, so the compiler refuses a word that lacks a language or an argument.
+/// A crate's table of words. Defines one function per word, which returns the text in the current language. The
+/// arguments are named in the braces of both texts, so the compiler refuses a word without both languages or with a
+/// missing argument.
 ///
 /// ```
 /// terminal::words! {
@@ -110,7 +111,7 @@ macro_rules! words {
             }
         )*
 
-        /// Each word's name with its English and its Korean text, for the test that neither is missing.
+        /// Each word's name with its English and its Korean text, for the test that no text is missing.
         #[cfg(test)]
         pub const TEXTS: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $korean)),*];
 

@@ -1,4 +1,4 @@
-//! What people and programs see of a command: progress while it runs, figures when it is done.
+//! The output of a command: progress while it runs, figures at the end.
 
 pub mod language;
 pub mod output;

@@ -1,7 +1,7 @@
-//! A text that a record keeps: in both languages while the program runs, in English in JSON.
+//! A text stored in a record: in both languages while the program runs, in English in JSON.
 //!
-//! Records are read by programs and on other machines, so what they hold does not depend on the user's language; what is
-//! shown of them does.
+//! Programs and other machines read the records, so their content does not depend on the user's language. Only what
+//! is shown does.
 
 use std::fmt::{Display, Formatter};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::language::{Language, current, with};
 
-/// A text in both languages. It is shown in the current one, and written to JSON in English. What is read from JSON is
+/// A text in both languages. It is shown in the current one and written to JSON in English. A text read from JSON is
 /// English in both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text {
@@ -18,17 +18,17 @@ pub struct Text {
 }
 
 impl Text {
-    /// Makes it from words, once in each language.
+    /// Builds the text from `words`, called once per language.
     pub fn of(words: impl Fn() -> String) -> Text {
         Text::new(&words, &words)
     }
 
-    /// Makes it from one closure for each language. Words and texts in them are in that language too.
+    /// Builds the text from one closure per language. Words and texts used inside are in that language too.
     pub fn new(english: impl FnOnce() -> String, korean: impl FnOnce() -> String) -> Text {
         Text { english: with(Language::English, english), korean: with(Language::Korean, korean) }
     }
 
-    /// Several texts, one after the other.
+    /// Joins several texts with a separator.
     pub fn join(texts: &[Text], separator: &str) -> Text {
         let joined = |of: fn(&Text) -> &str| texts.iter().map(of).collect::<Vec<_>>().join(separator);
         Text { english: joined(|text| &text.english), korean: joined(|text| &text.korean) }
@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A crate's table of the texts that its records keep: as [`words!`](crate::words), but each function returns a [`Text`].
+/// A crate's table of texts for records: like [`words!`](crate::words), but each function returns a [`Text`].
 ///
 /// ```
 /// terminal::texts! {

@@ -11,10 +11,10 @@ use servers::left::{OpenPaths, size};
 
 /// A run has at least one of these.
 const OF_RUNS: [&str; 3] = ["run.json", "live.jsonl", "logs"];
-/// Folders with a folder of logs for each time.
+/// Folders that contain one log folder per run.
 const WITH_LOGS: [&str; 4] = ["bench-logs", "crash-matrix", "flaws", "soak"];
 
-/// The runs, the latest first. The latest of them that are to stay do.
+/// The runs, the latest first. Removes them if requested, except for the latest ones to keep.
 pub(super) async fn runs(folder: &Path, wanted: &Wanted, open: &OpenPaths) -> Vec<Item> {
     let folder = folder.join("runs");
     let mut runs = dated(&folder);
@@ -25,7 +25,7 @@ pub(super) async fn runs(folder: &Path, wanted: &Wanted, open: &OpenPaths) -> Ve
         let remove = wanted.includes(Kind::Runs) && newer >= wanted.keep;
         items.push(item(Kind::Runs, run, remove, open).await);
     }
-    // The link to the latest run goes with that.
+    // The link to the latest run is removed together with it.
     let link = folder.join("latest");
     if link.is_symlink() && !link.exists() {
         let _ = fs::remove_file(link);
@@ -59,7 +59,7 @@ fn remove_folder(folder: &Path) -> Result<()> {
     fs::remove_dir_all(folder).with_context(|| words::cannot_remove(folder.display()))
 }
 
-/// Folders whose names begin with a time, as `20260131T093000Z`, in the order of time.
+/// Folders whose names begin with a time, such as `20260131T093000Z`, in the order of time.
 fn dated(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| {
@@ -80,7 +80,7 @@ fn begins_with_a_time(name: &str) -> bool {
         })
 }
 
-/// Whether everything in a folder is a log, or a folder of logs.
+/// Whether a folder contains only logs and folders of logs.
 fn has_only_logs(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| {
         entries.all(|entry| {

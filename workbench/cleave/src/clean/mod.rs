@@ -1,5 +1,5 @@
-//! `cleave clean`: what Cleave left on this machine and on servers of the user's. It removes what it is told to, if that is
-//! known to be Cleave's and nothing uses it.
+//! `cleave clean`: what Cleave left on this machine and on the user's servers. It removes the requested items if they
+//! are known to be Cleave's and are not in use.
 
 use std::path::Path;
 
@@ -16,13 +16,13 @@ use terminal::output;
 
 mod files;
 
-/// A kind of thing that Cleave leaves.
+/// A kind of item that Cleave leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Runs,
     Logs,
-    // Of private servers.
+    // Data folders of private servers.
     Folders,
     Databases,
     Queues,
@@ -32,31 +32,31 @@ pub enum Kind {
     All,
 }
 
-/// What is asked for.
+/// The options.
 #[derive(Debug)]
 pub struct Wanted {
-    /// What to remove; nothing if empty.
+    /// The kinds to remove; if empty, nothing is removed.
     pub kinds: Vec<Kind>,
-    /// How many of the latest runs stay.
+    /// The number of latest runs to keep.
     pub keep: usize,
     pub database_url: Option<String>,
     pub amqp_url: Option<String>,
 }
 
-/// One thing that is there.
+/// An item that was found.
 #[derive(Debug, Serialize)]
 struct Item {
     kind: Kind,
     name: String,
-    /// Its size; null where it is not known.
+    /// Its size; null if it is not known.
     bytes: Option<u64>,
     in_use: bool,
     removed: bool,
-    /// Why it was not removed although that was asked for.
+    /// Why it was not removed although that was requested.
     why_not: Option<String>,
 }
 
-/// What it writes as JSON.
+/// The JSON output.
 #[derive(Debug, Serialize)]
 struct Document {
     schema: &'static str,
@@ -74,7 +74,7 @@ impl Item {
         Item { kind, name: name.to_string(), bytes, in_use, removed: false, why_not: None }
     }
 
-    /// Removes it, unless it is in use.
+    /// Removes it unless it is in use.
     async fn remove(&mut self, removing: impl Future<Output = Result<()>>) {
         let removed = if self.in_use { Err(anyhow::anyhow!(words::in_use())) } else { removing.await };
         match removed {
@@ -84,7 +84,7 @@ impl Item {
     }
 }
 
-/// Lists what is there, and removes what is wanted. Returns the exit status: 2 if something was not removed.
+/// Lists the items, and removes the requested ones. Returns the exit status: 2 if something was not removed.
 pub async fn run(folder: &Path, wanted: &Wanted, json: Option<&str>) -> Result<u8> {
     let open = OpenPaths::look();
     let mut items = files::runs(folder, wanted, &open).await;
@@ -135,7 +135,7 @@ async fn databases(wanted: &Wanted) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Queues are removed on the broker that is named, and otherwise only listed.
+/// Queues are removed on the broker with the given URL, and otherwise only listed.
 async fn queues(wanted: &Wanted) -> Result<Vec<Item>> {
     let broker = wanted.amqp_url.as_deref().map(servers::shown).transpose()?;
     let mut items = Vec::new();
@@ -167,7 +167,7 @@ async fn containers(wanted: &Wanted) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Packages go only where they are named: `all` leaves them.
+/// Packages are removed only if they are named: `all` does not include them.
 async fn packages(wanted: &Wanted) -> Result<Vec<Item>> {
     let in_use = packages::are_in_use();
     let mut items = Vec::new();

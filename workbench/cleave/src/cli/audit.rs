@@ -27,7 +27,7 @@ pub(super) struct Audit {
     json: Json,
 }
 
-/// Looks, and says what was found. A live audit that is interrupted has come to its end.
+/// Audits, and prints the findings. Ctrl-C ends a live audit normally.
 pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<Output = ()>) -> Result<u8> {
     let Audit { live, length, json: Json { json } } = asked;
     let verdict = if live {

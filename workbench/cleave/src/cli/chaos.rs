@@ -51,7 +51,7 @@ pub(super) struct Soak {
     json: Json,
 }
 
-/// It takes Ctrl-C as its end, and heals what it broke.
+/// Ctrl-C ends it normally, and it heals its faults.
 pub(super) async fn chaos(Chaos { seed, every, length, shop }: Chaos, folder: &Path) -> Result<u8> {
     let wanted = chaos::Wanted { seed, every, length, shop };
     let logs = chaos::run(folder, &wanted, interrupted()).await?;
@@ -61,7 +61,7 @@ pub(super) async fn chaos(Chaos { seed, every, length, shop }: Chaos, folder: &P
 
 pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     let Soak { orders, faults, seed, modes: drivers, yes, json: Json { json } } = arguments;
-    // Only servers of its own: it breaks them.
+    // Only private servers, because it breaks them.
     let infra = servers::Options { yes, ..servers::Options::default() };
     let options = soak::Options { drivers, orders, faults: faults as usize, seed, infra };
     let soak = soak::run(&Guard::start()?, &folder.join("soak"), &options).await?;
@@ -69,7 +69,7 @@ pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     Ok(exit_status(soak.verdict))
 }
 
-/// A fault lasts up to two seconds, and they are not to pile up.
+/// A fault lasts up to two seconds, and faults should not pile up.
 fn pause(text: &str) -> Result<Duration, String> {
     let every = length(text)?;
     if every < Duration::from_secs(1) {

@@ -65,7 +65,7 @@ pub(super) struct Compare {
     json: Json,
 }
 
-/// The same disturbances on each of the modes.
+/// Runs a scenario on each of the modes.
 async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
     let scenario = Scenario::read(file)?;
     let options = scenario::Options {

@@ -42,7 +42,7 @@ pub(super) struct Replay {
     page: PageArgs,
 }
 
-/// Where the page is.
+/// The address of the page.
 #[derive(Debug, Args)]
 struct PageArgs {
     /// Port of the page; 0 takes a free one.
@@ -62,7 +62,7 @@ impl PageArgs {
     }
 }
 
-/// It takes Ctrl-C as its end, and comes to it in order.
+/// Ctrl-C ends it normally.
 pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
     let Dashboard { modes: Modes(drivers), page, rate, export, run, servers } = asked;
     if let Some(file) = export {
@@ -79,13 +79,13 @@ pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
     up::run(folder, &wanted, &up::Load::Page(options), interrupted()).await.map(|()| HELD)
 }
 
-/// Until Ctrl-C.
+/// Runs until Ctrl-C.
 pub(super) async fn play(Replay { recordings, page }: Replay, folder: &Path) -> Result<u8> {
     let recorded = replay::chosen(&recordings, folder)?;
     replay::replay(folder, recorded, &page.options(0.0), interrupted()).await.map(|()| HELD)
 }
 
-/// A load that the page could ask for as well.
+/// A rate that the page allows as well.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     rate_within(text, 0.0..=RATE_MOST)
 }

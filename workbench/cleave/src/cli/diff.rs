@@ -1,4 +1,4 @@
-//! `cleave diff`: the words of the command line.
+//! The command line of `cleave diff`.
 
 use std::path::PathBuf;
 

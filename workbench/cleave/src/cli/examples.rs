@@ -1,9 +1,9 @@
-//! Examples for help: lines that work when pasted.
+//! Examples in the help, which work when pasted.
 
 use clap::Command;
 use terminal::language::{self, Language};
 
-/// A line without the program's name, and what it does in English and Korean.
+/// A line without the program's name, with a description in English and Korean.
 type Example = (&'static str, &'static str, &'static str);
 
 /// The examples of each command, by its path.
@@ -67,12 +67,12 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ]),
 ];
 
-/// How this program is called: by cargo's alias, or directly.
+/// How the user calls this program: by cargo's alias, or directly.
 pub(super) fn program() -> &'static str {
     if std::env::var_os("CARGO").is_some() { "cargo cleave" } else { "cleave" }
 }
 
-/// Puts the examples of the command at this path behind its help.
+/// Appends the examples of the command at this path to its help.
 pub(super) fn with_examples(command: Command, path: &str) -> Command {
     let Some((_, examples)) = EXAMPLES.iter().find(|(of, _)| *of == path) else { return command };
     let korean = language::current() == Language::Korean;

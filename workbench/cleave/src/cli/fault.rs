@@ -65,7 +65,7 @@ pub(super) async fn heal(HealFaults { id, shop, json }: HealFaults, folder: &Pat
     Ok(HELD)
 }
 
-/// Reads the words of `fault add` as the same fault would stand in a scenario; answers where JSON is to go, too.
+/// Reads the arguments of `fault add` as the same fault in a scenario. Also returns the target of the JSON output.
 fn read(kind: &str, told: &[String]) -> Result<(AddFault, Option<String>)> {
     let mut fault = Map::from_iter([("kind".to_owned(), json!(kind))]);
     let mut attributes = Map::new();
@@ -75,7 +75,7 @@ fn read(kind: &str, told: &[String]) -> Result<(AddFault, Option<String>)> {
         let name = word.strip_prefix("--").with_context(|| words::not_an_option(word))?;
         let (name, value) = match name.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
-            // A negative number is a value, and an option is not.
+            // A negative number is a value; an option is not.
             None => (name, words.next_if(|next| !next.starts_with("--")).cloned()),
         };
         if name == "json" {

@@ -1,5 +1,5 @@
-//! Help in the language of the user. English stands in the doc comments of the commands; here it is translated, with
-//! clap's own words.
+//! The help in the user's language. The English texts are the doc comments of the commands. Here they are translated,
+//! together with clap's own texts.
 
 use clap::{Arg, Command, CommandFactory};
 use terminal::language::{self, Language};
@@ -11,7 +11,7 @@ use super::korean::KOREAN;
 /// The command line, with help in the current language.
 pub(super) fn command() -> Command {
     let mut command = Cli::command();
-    // Gives each command the options that clap adds, so that they can be translated too.
+    // Adds clap's own options to each command, so that they are translated too.
     command.build();
     finished(command, "")
 }
@@ -19,7 +19,7 @@ pub(super) fn command() -> Command {
 fn finished(command: Command, path: &str) -> Command {
     let command = if language::current() == Language::Korean { in_korean(command, path) } else { command };
     let command = with_examples(command, path);
-    // The commands below `help` are those that stand beside it.
+    // The subcommands of `help` are the same as those next to it.
     if command.get_name() == "help" {
         return command;
     }
@@ -44,7 +44,7 @@ fn in_korean(mut command: Command, path: &str) -> Command {
         .override_usage(usage)
         .subcommand_help_heading("명령")
         .mut_args(|argument| argument_in_korean(argument, path));
-    // A command that is not shown has no text.
+    // A hidden command has no text.
     if let Some(text) = text(&name_of_help(path)) {
         command = command.about(text).long_about(None);
     }
@@ -54,12 +54,12 @@ fn in_korean(mut command: Command, path: &str) -> Command {
     }
 }
 
-/// What `help` does is the same below every command.
+/// `help` has the same text below every command.
 fn name_of_help(path: &str) -> String {
     if path.ends_with(" help") { "help".to_owned() } else { path.to_owned() }
 }
 
-/// A usage without its heading: `Usage: cleave up [OPTIONS] [MODES]`.
+/// The usage line without its heading: `Usage: cleave up [OPTIONS] [MODES]`.
 pub(super) fn usage_in_korean(usage: &str) -> String {
     usage
         .trim_start_matches("Usage: ")
@@ -117,7 +117,7 @@ mod tests {
     use super::super::examples::EXAMPLES;
     use super::*;
 
-    /// Every command that is shown, with its path.
+    /// Visits every visible command with its path.
     fn walk(command: &Command, path: &str, visit: &mut impl FnMut(&Command, &str)) {
         visit(command, path);
         for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {

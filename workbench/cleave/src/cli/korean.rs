@@ -1,9 +1,9 @@
-//! Help in Korean: what the doc comments of the commands and options are in English.
+//! The help in Korean. The English texts are the doc comments of the commands and options.
 //!
-//! The key is the path of a command, alone or with an option (`--name`) or argument (`<name>`) of it; `*` is every
-//! command that has no entry of its own for that option. `[after]` is what follows the options.
+//! The key is the path of a command, alone or followed by an option (`--name`) or argument (`<name>`). `*` stands for
+//! every command that has no entry of its own for the option. `[after]` is the text after the options.
 
-/// Every key with its text. A test compares it with the command line.
+/// Every key with its text. A test compares the table with the command line.
 pub(super) const KOREAN: &[(&str, &str)] = &[
     ("", "하나의 쇼핑몰을 모놀리스와 마이크로서비스로 실행하고, 같은 부하에서 나란히 비교합니다"),
     (
@@ -26,7 +26,7 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("* --amqp-url", "사용할 RabbitMQ: amqp://user:password@host:port/%2f"),
     ("* --disk", "PostgreSQL 데이터 폴더. disk_full 장애가 채워도 되는 작은 파일 시스템이어야 합니다"),
     ("help", "이 도움말이나 하위 명령의 도움말을 보여 줍니다"),
-    // 쇼핑몰을 시작하고 본다.
+    // Starting and watching shops.
     ("up", "쇼핑몰을 시작하고 주소와 해 볼 것을 알려 줍니다. Ctrl-C를 누를 때까지 실행됩니다"),
     ("up <modes>", "모드: monolith, split, both 또는 드라이버. 예: split:tcc"),
     ("up --proxies", "모든 연결에 `cleave fault`가 쓸 프록시를 둡니다"),
@@ -71,7 +71,7 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("audit", "실행 중인 쇼핑몰의 불변식을 검사합니다"),
     ("audit --live", "모든 주문이 결정될 때까지 기다리지 않고, 실행 중에 1초마다 한 줄씩 검사합니다"),
     ("audit --for", "지켜볼 시간. 기본값은 Ctrl-C를 누를 때까지입니다"),
-    // 바꾸고 고장 낸다.
+    // Changing and breaking them.
     ("scale", "서비스의 인스턴스 수를 바꿉니다"),
     ("scale <to>", "서비스와 개수. 예: inventory=3 또는 monolith=2"),
     ("deploy", "서비스를 멈추지 않고 모든 인스턴스를 하나씩 새것으로 교체합니다"),
@@ -94,7 +94,7 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("chaos --seed", "시드. 같은 시드는 같은 것을 고장 냅니다"),
     ("chaos --every", "장애 사이의 간격. 1s 이상"),
     ("chaos --for", "계속할 시간"),
-    // 측정하고 증명한다.
+    // Measuring and proving.
     ("compare", "두 모드를 같은 부하로 실행하고 수치를 나란히 보여 줍니다"),
     (
         "compare --modes",
@@ -168,7 +168,7 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("flaws show <names>", "차례로 실행할 결함"),
     ("model", "프로토콜 모델을 검사합니다. 크래시와 늦은 메시지까지, 단계의 가능한 모든 순서를 봅니다"),
     ("model <arguments>", "모델 검사기의 인자. `cleave model --help` 참고"),
-    // 컴퓨터를 살핀다.
+    // Checking the machine.
     (
         "in-doubt",
         "미확정 트랜잭션과 이를 기다리는 세션을 보여 줍니다. --resolve는 기록된 결정대로 마무리합니다",

@@ -31,11 +31,11 @@ mod proofs;
 mod usage_errors;
 mod values;
 
-/// Exit status: everything that was looked at holds.
+/// Exit status: every invariant holds.
 const HELD: u8 = 0;
 /// Exit status: an invariant is violated.
 const VIOLATED: u8 = 1;
-/// Exit status: no evidence, or the command could not run.
+/// Exit status: no evidence, or the command failed.
 const COULD_NOT: u8 = 2;
 /// Exit status: bad usage (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
@@ -211,7 +211,7 @@ struct Up {
 }
 
 impl Up {
-    /// The page, where it is asked for, sends the load. Without it `cleave up` does.
+    /// With `--dashboard` the page sends the load, otherwise `cleave up` does.
     fn load(&self) -> up::Load {
         match (self.dashboard, self.rate) {
             (true, rate) => {
@@ -247,7 +247,7 @@ pub fn main() -> ExitCode {
 
 fn bare(command: Bare) -> Result<u8> {
     match command {
-        // Its one thread blocks all signals.
+        // The guard's only thread blocks all signals.
         Bare::Guard => servers::be_guard().map(|()| HELD),
         Bare::LoadClock => clock::run(control::SEED).map(|()| HELD),
         Bare::Model { arguments } => commands::model(&arguments),
@@ -286,7 +286,7 @@ async fn stay(command: Staying, folder: PathBuf) -> Result<u8> {
 async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
     tokio::select! {
         result = answer(command, &folder) => result,
-        // What was started is dropped with the other branch, and dropping ends it.
+        // The other branch is dropped, which ends everything that it started.
         () = interrupted() => {
             terminal::note!("cleave: {}", words::interrupted());
             Ok(COULD_NOT)
@@ -334,12 +334,12 @@ fn exit_status(verdict: Verdict) -> u8 {
     }
 }
 
-/// Done when the user or the system asks the program to stop.
+/// Returns when the user or the system asks the program to stop.
 async fn interrupted() {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        // Without handlers the signals end the program at once, and the guard cleans up.
+        // Without handlers the signals end the program immediately, and the guard cleans up.
         return std::future::pending().await;
     };
     tokio::select! {

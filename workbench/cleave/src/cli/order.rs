@@ -13,7 +13,7 @@ use story::{Pick, Story};
 use terminal::output;
 use topology::{Driver, ShopHandle};
 
-/// Nothing is as it was asked for: no such order.
+/// Exit status: no such order.
 const NOT_THERE: u8 = super::COULD_NOT;
 
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ fn order_id(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| words::give_order_id())
 }
 
-/// What is said where there is no such order.
+/// The message if there is no such order.
 type WhyNone = fn() -> String;
 
 impl Which {
@@ -92,7 +92,7 @@ pub(super) async fn order(asked: Order, folder: &Path) -> Result<u8> {
     Ok(HELD)
 }
 
-/// The order of this kind in each shop, each with its own story.
+/// The order of this kind in each shop, with its story.
 async fn picked(places: &[ShopHandle], pick: Pick) -> Result<Vec<Story>> {
     let mut stories = Vec::new();
     for place in places {

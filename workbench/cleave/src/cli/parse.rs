@@ -1,4 +1,4 @@
-//! Reads the command line, in the language of the user from the first word on.
+//! Parses the command line, with errors in the user's language.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use super::{Cli, HELD, USAGE, help, usage_errors};
 use terminal::language::{self, Language};
 use terminal::say;
 
-/// Reads these arguments, and sets the language of this process.
+/// Parses these arguments, and sets the language of this process.
 pub(super) fn arguments(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let (language, rest) = without_language(arguments);
     if let Some(language) = language {
@@ -20,9 +20,9 @@ pub(super) fn arguments(arguments: impl Iterator<Item = OsString>) -> Result<Cli
     parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| error.format(&mut command))
 }
 
-/// Takes `--lang` off the command line, wherever it stands: the language is needed before the rest is read, and `cleave
-/// model` and `cleave fault add` read the rest themselves. A language that is not known stays, and is refused like any
-/// other bad value.
+/// Removes `--lang` from the arguments, at any position: the language is needed before the rest is parsed, and `cleave
+/// model` and `cleave fault add` parse the rest themselves. An unknown language stays, and is refused like any other
+/// bad value.
 fn without_language(arguments: impl Iterator<Item = OsString>) -> (Option<Language>, Vec<OsString>) {
     let (mut language, mut rest) = (None, Vec::new());
     let mut arguments = arguments.peekable();
@@ -41,7 +41,7 @@ fn without_language(arguments: impl Iterator<Item = OsString>) -> (Option<Langua
     (language, rest)
 }
 
-/// Prints help that was asked for, or what is wrong with the command line.
+/// Prints the requested help, or the error in the command line.
 pub(super) fn explain(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         say::remember(error.print());
@@ -50,7 +50,7 @@ pub(super) fn explain(error: &clap::Error) -> ExitCode {
     let korean = (language::current() == Language::Korean).then(|| usage_errors::in_korean(error)).flatten();
     match korean {
         Some(text) => terminal::note!("{}", text.trim_end()),
-        // Where standard error cannot be written there is nobody left to tell.
+        // If standard error cannot be written, there is no other place for the message.
         None => drop(error.print()),
     }
     say::ended(USAGE)

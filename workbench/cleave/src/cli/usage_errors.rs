@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in Korean. English is clap's own.
+//! Usage errors in Korean. English is clap's own.
 
 use std::error::Error as _;
 
@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help::usage_in_korean;
 
-/// The whole message; `None` for what is no usage error, such as help, or has no text here.
+/// The whole message; `None` for results that are not usage errors, such as help, or that have no text here.
 pub(super) fn in_korean(error: &Error) -> Option<String> {
     let mut message = format!("오류: {}", sentence(error)?);
     for kind in [ContextKind::ValidValue, ContextKind::ValidSubcommand] {
@@ -26,7 +26,7 @@ pub(super) fn in_korean(error: &Error) -> Option<String> {
     Some(message + "\n\n자세한 내용은 '--help'를 보세요.\n")
 }
 
-/// In place of clap's sentence.
+/// Replaces clap's sentence.
 fn sentence(error: &Error) -> Option<String> {
     let argument = list(error, ContextKind::InvalidArg).map(|names| names.join(", "));
     let value = list(error, ContextKind::InvalidValue).map(|values| values.join(", "));

@@ -1,4 +1,4 @@
-//! Options that several commands have, and how a value on the command line is read.
+//! Options that several commands share, and parsers for values.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -91,7 +91,7 @@ pub(super) fn address(word: &str) -> Result<IpAddr, String> {
     word.parse().map_err(|_| words::give_address())
 }
 
-/// A seed, or another number of which every one is good.
+/// A seed or another number without a range.
 pub(super) fn number(word: &str) -> Result<u64, String> {
     word.parse().map_err(|_| words::not_whole(word))
 }

@@ -1,4 +1,4 @@
-//! `cleave doctor`: what is on this machine, what is missing, and the one command that installs it. JSON is English.
+//! `cleave doctor`: checks this machine, and shows the command that installs what is missing. Its JSON is English.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,53 +15,53 @@ use terminal::language::{self, Language};
 
 mod words;
 
-/// Memory, in bytes, below which a comparison of both modes gets tight.
+/// Below this much memory, in bytes, a comparison of both modes may run out of it.
 const MEMORY: u64 = 2 << 30;
-/// Free disk, in bytes, below which a build and a run may not fit.
+/// Below this much free disk, in bytes, a build and a run may not fit.
 const DISK: u64 = 4 << 30;
-/// Free memory of the kind that processes share, in bytes, below which PostgreSQL may not start.
+/// Below this much free shared memory, in bytes, PostgreSQL may not start.
 const SHARED: u64 = 64 << 20;
-/// How long the clocks are compared, and how far they may move apart in that time.
+/// The duration of the clock comparison; below it is the largest accepted drift.
 const LOOK: Duration = Duration::from_millis(200);
 const STRAY: Duration = Duration::from_millis(10);
 
-/// The doctor's findings.
+/// The findings.
 #[derive(Debug, Serialize)]
 pub struct Findings {
-    /// The version of this document's form: `cleave.doctor/1`.
+    /// The format: `cleave.doctor/1`.
     pub schema: &'static str,
-    /// Whether nothing that is needed is missing.
+    /// Whether everything that is needed is there.
     pub ready: bool,
-    /// What was looked at.
+    /// The checks.
     pub checks: Vec<Check>,
-    /// The one command that installs what is missing, if something is.
+    /// The command that installs what is missing, if anything is.
     pub fix: Option<String>,
 }
 
-/// One thing that was looked at.
+/// A check.
 #[derive(Debug, Serialize)]
 pub struct Check {
-    /// What was looked at.
+    /// The subject.
     pub name: String,
-    /// How it is.
+    /// The result.
     pub state: State,
-    /// What was found, for people.
+    /// Details for people.
     pub found: String,
 }
 
-/// How a thing is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is there.
+    /// As it should be.
     Ok,
-    /// It is not as it should be, but things work without.
+    /// Not as it should be, but Cleave works without it.
     Note,
-    /// It is needed and not there.
+    /// Needed and missing.
     Missing,
 }
 
-/// Looks at this machine.
+/// Checks this machine.
 pub async fn examine() -> Findings {
     let postgres = PostgresPrograms::find();
     let rabbitmq = RabbitPrograms::find();
@@ -143,7 +143,7 @@ impl Check {
         Check { name, state: State::Note, found }
     }
 
-    /// Enough of something, or a note on what there is.
+    /// OK if there is enough, otherwise a note.
     fn at_least(name: String, enough: bool, found: String) -> Check {
         Check { name, state: if enough { State::Ok } else { State::Note }, found }
     }
@@ -159,7 +159,7 @@ fn program(name: String, program: &str, otherwise: State) -> Check {
     }
 }
 
-/// A server's programs, by their version and folder.
+/// A server's programs, with version and folder.
 fn server(server: Server, found: Option<(&str, &Path)>) -> Check {
     let name = server.name().to_owned();
     match found {
@@ -221,13 +221,13 @@ fn limits() -> Vec<Check> {
     checks
 }
 
-/// Enough of something, or what there is and what to do about it.
+/// OK if there is enough, otherwise a note with advice.
 fn enough(name: String, enough: bool, found: String, advice: String) -> Check {
     let found = if enough { found } else { format!("{found}: {advice}") };
     Check::at_least(name, enough, found)
 }
 
-/// How far the wall clock moves apart from the steady one: decisions are dated by the first, latencies by the second.
+/// How far the wall clock drifts from the monotonic clock. Decisions are dated by the first, latencies by the second.
 fn clock_step() -> Duration {
     let (wall, steady) = (SystemTime::now(), Instant::now());
     std::thread::sleep(LOOK);

@@ -1,4 +1,4 @@
-//! What `cleave doctor` says.
+//! The texts of `cleave doctor`, in English and in Korean.
 
 terminal::words! {
     install_missing(command) {

@@ -1,4 +1,4 @@
-//! `cleave up --rate`: orders for what is up, from the same process and in the same mix as those of the dashboard.
+//! `cleave up --rate`: sends orders to the running shops, by the same process and in the same mix as the dashboard.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use chrono::Utc;
 use control::State;
 use dashboard::load::{LoadProcess, Wanted};
 
-/// How often it looks which shops are up: one that is replaced gets a new address.
+/// The interval for checking which shops are up: a replaced shop has a new address.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sends so many orders per second to each shop that is up, until `stop` is done.
+/// Sends so many orders per second to each running shop, until `stop` is done.
 pub(super) async fn send(folder: &Path, rate_per_s: f64, stop: impl Future<Output = ()>) {
     terminal::note!(
         "Sending {rate_per_s} orders per second to each shop; one in ten is meant to be refused."
@@ -36,7 +36,7 @@ async fn keep_sending(folder: &Path, rate_per_s: f64) -> Result<()> {
         let shops = State::read(folder)?.map(|state| state.shops).unwrap_or_default();
         let shops = shops.into_iter().map(|shop| (shop.driver, shop.address)).collect();
         process.follow(wanted.plan(Utc::now(), shops)).await?;
-        // Not shown anywhere; it must not pile up.
+        // The reports are not shown, and must not pile up.
         process.take();
     }
 }

@@ -1,4 +1,4 @@
-//! `cleave up`: a shop to play with, and what the other commands do with one that is up.
+//! `cleave up`, and the commands that read or stop what it runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,20 +35,20 @@ mod page;
 
 use page::Page;
 
-/// How long `audit` waits for orders that are on their way.
+/// How long `audit` waits for orders in progress.
 const SETTLE: Duration = Duration::from_secs(10);
-/// The width of a table where the output is not a terminal.
+/// The width of a table if the output is not a terminal.
 const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
-/// What sends orders to the shops while they are up.
+/// The source of the load.
 pub enum Load {
-    /// Only the user.
+    /// No load: only the user sends orders.
     None,
     /// `cleave up` itself, at this rate to each shop.
     Own { rate_per_s: f64 },
-    /// The web page that shows them.
+    /// The dashboard.
     Page(dashboard::Options),
 }
 
@@ -61,7 +61,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
     let starting = start(&guard, folder, wanted);
     let (stage, shops) = tokio::select! {
         started = starting => started?,
-        // What was started by then is dropped with the other branch, and dropping ends it.
+        // The other branch is dropped, which ends everything that it started.
         () = &mut stop => {
             terminal::note!("{}", words::interrupted());
             return Ok(());
@@ -126,7 +126,7 @@ async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Stage, 
     Ok((stage, shops))
 }
 
-/// Addresses, and an order that works.
+/// The addresses, and an example of an order.
 fn what_to_try(shop: &Shop) -> String {
     let Shop { driver, address, ready_ms, .. } = shop;
     let (customer, sku, price) = (customer(0), sku(0), Goods::new(SEED).price(0));
@@ -146,14 +146,14 @@ fn what_to_try(shop: &Shop) -> String {
     )
 }
 
-/// What `status` prints. No URLs of databases: they hold passwords.
+/// The JSON of `status`. It has no URLs of databases, because they contain passwords.
 #[derive(Serialize)]
 struct Status {
     schema: &'static str,
     running: bool,
     /// Rules that every shop leaves out on purpose.
     flaws: Vec<String>,
-    /// What says that the machine has more to do than it can; null where nothing does.
+    /// Evidence that the machine is overloaded; null if there is none.
     busy: Option<Busy>,
     shops: Vec<ShopStatus>,
 }
@@ -168,7 +168,7 @@ struct ShopStatus {
     processes: Vec<ProcessState>,
 }
 
-/// Tells what is up. Answers the exit status: 0 something is, 2 nothing is.
+/// Prints the running shops. Returns the exit status: 0 if something is up, 2 otherwise.
 pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
     let state = State::read(folder)?;
     let running = state.is_some();
@@ -234,18 +234,18 @@ impl Status {
     }
 }
 
-/// Prints the logs of what is up, or of what was up last.
+/// Prints the logs of the running shops, or of the last ones.
 pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
     logs::run(&folder.join(LOGS), wanted).await
 }
 
-/// Stops what is up, and waits until it has stopped.
+/// Stops the running shops, and waits until they have stopped.
 pub async fn down(folder: &Path) -> Result<u8> {
     let Some(state) = State::read(folder)? else {
         terminal::say!("{}", words::nothing_to_stop());
         return Ok(0);
     };
-    // The state names a process by its id and its start, so this is no stranger that got the id since.
+    // The state identifies the process by id and start time, so this is not another process that got the same id.
     kill(Pid::from_raw(state.pid.cast_signed()), Signal::SIGTERM)
         .with_context(|| words::cannot_stop(state.pid))?;
     let deadline = Instant::now() + DOWN;
@@ -259,18 +259,18 @@ pub async fn down(folder: &Path) -> Result<u8> {
     Ok(0)
 }
 
-/// What there is to audit of what is up.
+/// The running shops, for the audit.
 pub fn subjects(folder: &Path) -> Result<Vec<Subject>> {
     let state = control::running(folder)?;
     Ok(state.shops.into_iter().map(subject).collect())
 }
 
 fn subject(shop: ShopHandle) -> Subject {
-    // A person who plays with a shop has no plan that the shop could be held to.
+    // Interactive use has no plan that the shop could be held to.
     Subject { shop, expected: Expected::default() }
 }
 
-/// What `audit` prints.
+/// The JSON of `audit`.
 #[derive(Serialize)]
 struct Audited {
     schema: &'static str,
@@ -285,7 +285,7 @@ struct AuditedShop {
     audit: Vec<Audit>,
 }
 
-/// Audits what is up, once it has come to rest.
+/// Audits the running shops once they have come to rest.
 pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
     let state = control::running(folder)?;
     let mut shops = Vec::new();
@@ -310,7 +310,7 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
 }
 
 impl Audited {
-    /// A table a shop, under its driver.
+    /// One table per shop, under its driver.
     fn tables(&self) -> String {
         self.shops.iter().map(|shop| format!("{}\n{}\n\n", shop.driver, shop.table())).collect()
     }
@@ -336,7 +336,7 @@ impl AuditedShop {
     }
 }
 
-/// Whether the door of a shop answers that it is ready.
+/// Whether the shop's entrance responds that it is ready.
 async fn is_ready(address: &str) -> bool {
     let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else {
         return false;

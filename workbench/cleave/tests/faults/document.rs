@@ -1,4 +1,4 @@
-//! docs/faults.md shows the catalogue that the program has, and a scenario that can be run.
+//! docs/faults.md agrees with the catalogue in the program, and its scenario can be run.
 
 use experiments::scenario::Scenario;
 use faults::{Attribute, KINDS, Kind, Link, Unit};

@@ -1,16 +1,15 @@
-//! All words of the page, in English and in Korean.
+//! All texts of the page, in English and in Korean.
 //!
-//! The page gets both and shows one, so that the switch of the language keeps the view. `{0}`, `{1}` stand for what is
-//! put in.
+//! The page gets both and shows one, so that switching the language keeps the view. `{0}` and `{1}` are placeholders.
 
-/// A word or sentence of the page: its key, and what it is in English and in Korean.
+/// A text of the page: its key, the English text and the Korean text.
 pub type Word = (&'static str, &'static str, &'static str);
 
-/// Every word. Keys are in the order in which they are met on the page.
+/// Every text. Keys are in the order of the page.
 #[rustfmt::skip]
 pub static WORDS: &[Word] = &[
     // The bar
-    ("skip", "To what is shown", "본문으로 가기"),
+    ("skip", "Skip to content", "본문으로 가기"),
     ("load_clock", "Load clock: time since the load began", "부하 시계: 부하를 시작한 뒤 흐른 시간"),
     ("views", "Views", "보기"),
     ("view_watch", "Watch", "관찰"),
@@ -20,7 +19,7 @@ pub static WORDS: &[Word] = &[
     ("tools", "Tools", "도구"),
     ("heal_all", "Heal all", "모두 복구"),
     ("heal_all_n", "Heal all ({0})", "모두 복구 ({0})"),
-    ("pause", "Pause what is shown", "화면 멈추기"),
+    ("pause", "Pause the display", "화면 멈추기"),
     ("theme", "Dark or light", "어둡게 또는 밝게"),
     ("smaller", "Smaller type", "글자 작게"),
     ("larger", "Larger type", "글자 크게"),
@@ -46,11 +45,11 @@ pub static WORDS: &[Word] = &[
     ("play", "Play or stop", "재생·정지"),
     ("seek", "Second of the run", "실행의 몇 초째"),
     ("speed", "Speed", "속도"),
-    ("recording_other", "it is of the format {0}, and this program reads cleave.live/1", "형식이 {0}입니다. 이 프로그램은 cleave.live/1을 읽습니다"),
+    ("recording_other", "its format is {0}, and this program reads cleave.live/1", "형식이 {0}입니다. 이 프로그램은 cleave.live/1을 읽습니다"),
     ("recording_damaged", "line {0} is damaged", "{0}번째 줄이 손상되었습니다"),
-    ("recording_empty", "it holds no second", "기록된 시간이 없습니다"),
+    ("recording_empty", "it has no samples", "기록된 시간이 없습니다"),
     ("recording_long", "it has more than {0} seconds", "{0}초보다 깁니다"),
-    ("start_failed", "The dashboard gives no answer: {0}", "대시보드가 응답하지 않습니다: {0}"),
+    ("start_failed", "The dashboard does not respond: {0}", "대시보드가 응답하지 않습니다: {0}"),
     ("replay_failed", "This recording cannot be shown: {0}", "이 녹화를 보여 줄 수 없습니다: {0}"),
     // The invariants
     ("invariants", "Invariants", "불변식"),
@@ -72,7 +71,7 @@ pub static WORDS: &[Word] = &[
     ("mode_monolith", "Monolith", "모놀리스"),
     ("mode_split", "Split", "마이크로서비스(분리)"),
     ("broken_on_purpose", "broken on purpose", "일부러 망가뜨림"),
-    ("disagree", "{0} orders not the same everywhere", "데이터베이스마다 다르게 보이는 주문 {0}건"),
+    ("disagree", "{0} orders inconsistent", "데이터베이스마다 다르게 보이는 주문 {0}건"),
     ("throughput", "Decided", "결정"),
     ("errors", "Errors", "오류"),
     ("answered", "Answered", "응답까지"),
@@ -85,7 +84,7 @@ pub static WORDS: &[Word] = &[
     ("processes", "Processes ready", "준비된 프로세스"),
     ("seconds_ago", "−{0} s", "−{0}초"),
     ("now", "now", "지금"),
-    ("chart_says", "{0}: now {1}; from {2} to {3} in what is shown", "{0}: 지금 {1}, 보이는 구간에서 {2}~{3}"),
+    ("chart_says", "{0}: now {1}; from {2} to {3} in the shown period", "{0}: 지금 {1}, 보이는 구간에서 {2}~{3}"),
     // The map
     ("clients", "clients", "클라이언트"),
     ("gateway", "gateway", "API 게이트웨이"),
@@ -101,9 +100,9 @@ pub static WORDS: &[Word] = &[
     ("down", "down", "중단"),
     ("map_says_monolith", "Map of the monolith: clients, gateway, one process with all modules, one database",
         "모놀리스 지도: 클라이언트, API 게이트웨이, 모든 모듈이 든 프로세스 하나, 데이터베이스 하나"),
-    ("map_says_split", "Map of the services: clients, gateway, a process and a database each, one broker",
+    ("map_says_split", "Map of the services: clients, gateway, one process and one database per service, one broker",
         "서비스 지도: 클라이언트, API 게이트웨이, 서비스마다 프로세스와 데이터베이스 하나씩, 브로커 하나"),
-    ("map_key_split", "Beside a service stands its circuit breaker. A thick link has a fault in it. Dots are orders, drawn at up to {0} a second.",
+    ("map_key_split", "Each service shows the state of its circuit breaker. A thick link has a fault. Dots are orders, drawn at up to {0} per second.",
         "서비스 옆에 서킷 브레이커 상태를 표시합니다. 굵은 선은 장애가 주입된 링크입니다. 점은 주문이며 초당 {0}건까지 그립니다."),
     ("map_key_monolith", "All modules in one process: a step is a function call, and no message travels.",
         "모든 모듈이 프로세스 하나에 있습니다. 단계는 함수 호출이고, 오가는 메시지가 없습니다."),
@@ -121,7 +120,7 @@ pub static WORDS: &[Word] = &[
     ("cost_no_difference", "No difference shown: {0}.", "차이가 드러나지 않은 것: {0}."),
     ("no_difference", "no difference shown", "차이가 드러나지 않음"),
     ("cost_per_order", "Per order", "주문당"),
-    ("cost_how", "Averages over the last half minute, for the same orders at the same moments. The ratios rest on {0} stretches without a fault. Processor time is that of the shops' own processes, without the servers that they share.",
+    ("cost_how", "Averages over the last half minute, for the same orders at the same moments. The ratios are based on {0} periods without a fault. Processor time is that of the shops' own processes, without the servers that they share.",
         "같은 순간에 보낸 같은 주문의 최근 30초 평균입니다. 비율은 장애가 없던 구간 {0}개에서 구했습니다. 프로세서 시간에는 쇼핑몰의 프로세스만 들어 있고, 함께 쓰는 서버는 들어 있지 않습니다."),
     ("machine_shared", "Both run at once and share this machine: what one uses, the other lacks.",
         "두 쇼핑몰이 동시에 실행되며 컴퓨터 하나를 나누어 씁니다. 한쪽이 쓰는 만큼 다른 쪽은 쓰지 못합니다."),
@@ -145,20 +144,20 @@ pub static WORDS: &[Word] = &[
     ("part_left_over", "left over", "나머지"),
     // The story of an order
     ("order_id", "Order", "주문"),
-    ("tell", "Tell its story", "이야기 보기"),
+    ("tell", "Show its story", "이야기 보기"),
     ("pick_last", "Last", "마지막"),
     ("pick_refused", "Last refused", "마지막 거절"),
     ("pick_slowest", "Slowest", "가장 느린 것"),
     ("pick_stuck", "Stuck", "멈춘 것"),
-    ("story_none", "Pick an order: by its id, or one of the buttons. j and k then go from step to step.",
+    ("story_none", "Pick an order by its id or with a button. Then j and k move from step to step.",
         "주문 번호를 넣거나 단추를 눌러 주문을 고르십시오. 그다음 j와 k로 한 단계씩 움직입니다."),
-    ("story_recorded", "this recording has none of that order. It has those of some that were refused, slow or stuck; the buttons find them.",
+    ("story_recorded", "this recording has no story of that order. It has stories of some orders that were refused, slow or stuck; use the buttons to find them.",
         "이 녹화에는 그 주문의 이야기가 없습니다. 거절되었거나 느렸거나 멈춘 주문 가운데 일부의 이야기가 있으며, 단추로 찾을 수 있습니다."),
-    ("story_keys", "j and k go from step to step.", "j와 k로 한 단계씩 움직입니다."),
+    ("story_keys", "j and k move from step to step.", "j와 k로 한 단계씩 움직입니다."),
     ("story_not_here", "Not in this shop.", "이 쇼핑몰에는 없습니다."),
     ("story_reading", "Reading…", "읽는 중…"),
     ("story_failed", "No story: {0}", "이야기 없음: {0}"),
-    ("pick_none", "There is none now.", "지금은 없습니다."),
+    ("pick_none", "None at the moment.", "지금은 없습니다."),
     ("outcome_pending", "Pending: not decided yet", "대기 중: 아직 결정되지 않음"),
     ("outcome_confirmed", "✓ Confirmed", "✓ 확정"),
     ("outcome_cancelled", "✗ Cancelled", "✗ 취소"),
@@ -168,7 +167,7 @@ pub static WORDS: &[Word] = &[
     ("refusal_out_of_stock", "out of stock", "재고 없음"),
     ("refusal_insufficient_funds", "not enough money", "잔액 부족"),
     ("refusal_region_not_served", "not shipped to that region", "배송하지 않는 지역"),
-    ("refusal_withdrawn", "withdrawn before it was done", "실행 전에 철회됨"),
+    ("refusal_withdrawn", "withdrawn before execution", "실행 전에 철회됨"),
     ("what_call", "calls", "호출"),
     ("what_receive", "receives", "수신"),
     ("what_step", "does", "실행"),
@@ -181,7 +180,7 @@ pub static WORDS: &[Word] = &[
     ("decided_after", "decided after {0}", "{0} 만에 결정"),
     ("silent", "No data from: {0}", "응답이 없는 곳: {0}"),
     ("waits_for", "It waits for", "기다리는 것"),
-    ("actions", "What can safely be done", "지금 안전하게 할 수 있는 일"),
+    ("actions", "Safe to do now", "지금 안전하게 할 수 있는 일"),
     ("steps", "All {0} steps", "{0}단계 모두"),
     // Controls
     ("controls", "Controls", "제어"),
@@ -202,8 +201,8 @@ pub static WORDS: &[Word] = &[
     ("preset_broker", "Kill broker", "브로커 강제 종료"),
     ("preset_database", "Restart database", "DB 재시작"),
     ("preset_duplicate", "Double messages", "메시지 두 번씩"),
-    ("faults_now", "Faults that are there now", "지금 있는 장애"),
-    ("happened", "What the supervisors did last", "슈퍼바이저의 최근 동작"),
+    ("faults_now", "Active faults", "진행 중인 장애"),
+    ("happened", "Last actions of the supervisors", "슈퍼바이저의 최근 동작"),
     ("any_fault", "Any fault…", "다른 장애…"),
     ("fault_kind", "Kind", "종류"),
     ("fault_target", "Target", "대상"),
@@ -220,7 +219,7 @@ pub static WORDS: &[Word] = &[
     ("drivers_note", "Both shops are restarted.", "두 쇼핑몰을 새로 시작합니다."),
     ("drivers_set", "Restart with these", "이 드라이버로 다시 시작"),
     ("reset", "Known data…", "처음 데이터로…"),
-    ("reset_note", "Stops the load and gives both shops the same goods and money as at the start.",
+    ("reset_note", "Stops the load and gives both shops the initial stock and balances.",
         "부하를 멈추고 두 쇼핑몰에 처음과 같은 상품과 돈을 넣습니다."),
     ("reset_do", "Reset both", "둘 다 초기화"),
     ("doing", "{0}…", "{0}…"),
@@ -279,7 +278,7 @@ pub static WORDS: &[Word] = &[
         "읽을 수 없는 메시지가 옴"),
     // Help
     ("shortcuts", "Keyboard", "단축키"),
-    ("key_space", "pause, go on", "멈춤, 계속"),
+    ("key_space", "pause, continue", "멈춤, 계속"),
     ("key_views", "the four views", "네 가지 보기"),
     ("key_arrows", "read the charts at an earlier second", "차트를 이전 시각에서 읽기"),
     ("space", "space", "스페이스"),
@@ -294,7 +293,7 @@ pub static WORDS: &[Word] = &[
     ("close", "Close", "닫기"),
 ];
 
-/// The words as the page reads them: `{"key": {"en": "…", "ko": "…"}}`.
+/// The texts for the page: `{"key": {"en": "…", "ko": "…"}}`.
 pub fn json() -> serde_json::Value {
     WORDS.iter().map(|(key, en, ko)| (key.to_string(), serde_json::json!({ "en": en, "ko": ko }))).collect()
 }

@@ -1,4 +1,4 @@
-//! Steps as people read them.
+//! The steps in words.
 
 use std::fmt::{Display, Formatter, Result};
 

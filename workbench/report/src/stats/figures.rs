@@ -1,4 +1,4 @@
-//! The figures that modes are compared by.
+//! The figures by which modes are compared.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use terminal::text::Text;
 use crate::run::{Better, Trial};
 use crate::words;
 
-/// A figure that modes are compared by.
+/// A figure by which modes are compared.
 pub struct Figure {
     /// Its name in a record.
     pub name: &'static str,
@@ -15,15 +15,15 @@ pub struct Figure {
     pub title: fn() -> String,
     /// The unit of its value; `None` for a count.
     pub unit: Option<fn() -> String>,
-    /// Which way is good.
+    /// Which direction is better.
     pub better: Better,
-    /// Reads it from a trial; `None` where it was not measured.
+    /// Reads it from a trial; `None` if it was not measured.
     pub value: fn(&Trial) -> Option<f64>,
-    /// How far the ratio of two equal modes is assumed to stray from one, as a standard deviation on the log scale. Not
-    /// measured: set on the cautious side for a shared machine, and checked by comparing a mode with itself, which must
-    /// show no difference.
+    /// How far the ratio of two equal modes is assumed to vary around 1, as a standard deviation on the log scale. It
+    /// is not measured, but a cautious assumption for a shared machine. Comparing a mode with itself must show no
+    /// difference.
     pub(super) typical: f64,
-    /// The sentence of a difference: of the other mode, the ratio without its sign, and the baseline.
+    /// The sentence for a difference. Arguments: the other mode, the ratio without its sign, and the baseline.
     pub(super) differs: fn(&dyn Display, &str, &dyn Display) -> Text,
 }
 
@@ -80,7 +80,7 @@ pub const FIGURES: [Figure; 10] = [
         unit: Some(|| "ms".to_owned()),
         better: Better::Lower,
         typical: 0.12,
-        // Seconds per 1,000 are milliseconds per one.
+        // Seconds per 1,000 orders are milliseconds per order.
         value: |trial| trial.cost_per_1000_orders.cpu_s,
         differs: |other, seen, baseline| words::cpu_differs(other, seen, baseline),
     },

@@ -1,14 +1,15 @@
-//! What makes a comparison trustworthy: which figures are compared, and when a difference may be called one.
+//! Which figures are compared, and when a difference counts as one.
 //!
-//! Trial *i* of one mode is paired with trial *i* of the other, which ran next to it: the machine's own ups
-//! and downs then mostly cancel. Ratios are averaged on the log scale, where twice and half are equally far
-//! from one, and get a Student-t interval.
+//! Trial *i* of one mode is paired with trial *i* of the other, which ran next to it, so that changes of the machine
+//! mostly cancel out. Ratios are averaged on the log scale, where twice and half are equally far from 1, and get a
+//! Student-t interval.
 //!
-//! Two things are done to it. Many figures are compared at once, and something would often look different by luck: so
-//! each interval is widened (Bonferroni) until the chance of any false "different" in the whole run is 5 %. And three
-//! trials say little of how much a figure varies: by themselves they would have to differ tenfold. So an
-//! assumption of how much it varies counts as well, like [`KNOWN_BEFORE`] more trials: a *moderated* t interval (after
-//! G. Smyth, *Linear models and empirical Bayes methods*, 2004, with a prior that is fixed and not estimated). Trials that vary more than usual still widen it.
+//! The interval is adjusted twice. First, many figures are compared at once, and some would look different by chance.
+//! So each interval is widened (Bonferroni) until the chance of any false "different" in the whole run is 5 %. Second,
+//! three trials show little of how much a figure varies: on their own they would have to differ tenfold. So an
+//! assumption of how much it varies counts as well, like [`KNOWN_BEFORE`] more trials. This is a *moderated* t interval
+//! (after G. Smyth, *Linear models and empirical Bayes methods*, 2004, with a prior that is fixed and not estimated).
+//! Trials that vary more than usual still widen it.
 
 mod figures;
 mod student;
@@ -23,13 +24,13 @@ use crate::words;
 pub use figures::{FIGURES, Figure};
 use student::student_t;
 
-/// The chance, over a whole run, that modes which do not differ are called different.
+/// The chance per run that modes which do not differ are reported as different.
 const FALSE_ALARMS: f64 = 0.05;
 
-/// How many degrees of freedom the assumption is worth.
+/// The degrees of freedom that the assumption counts for.
 const KNOWN_BEFORE: usize = 4;
 
-/// The smallest effect of interest: a ratio in this range is no news, however sure.
+/// The smallest effect of interest: a ratio in this range never counts as a difference.
 const TOO_SMALL_TO_MATTER: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 
 /// Compares every mode with the first, figure by figure.
@@ -44,12 +45,12 @@ pub fn compare(modes: &[ModeRun]) -> Vec<Comparison> {
         .collect()
 }
 
-/// How sure each interval has to be, where so many pairs are compared by every figure.
+/// The confidence of each interval if so many pairs of modes are compared by every figure.
 pub(crate) fn confidence(pairs: usize) -> f64 {
     1.0 - FALSE_ALARMS / (FIGURES.len() * pairs.max(1)) as f64
 }
 
-/// One side of a comparison, and what it is called.
+/// One side of a comparison with its name.
 #[derive(Clone, Copy)]
 pub(crate) struct Side<'a> {
     pub(crate) name: &'a dyn Display,
@@ -62,7 +63,7 @@ pub(crate) fn compare_one(figure: &Figure, baseline: Side, other: Side, confiden
         .trials
         .iter()
         .filter_map(|a| {
-            // By number and not by position: a trial that is missing on one side must not shift the rest.
+            // By number and not by position: a trial that is missing on one side must not shift the others.
             let b = other.trials.iter().find(|b| b.trial == a.trial)?;
             Some(usable((figure.value)(b))?.ln() - usable((figure.value)(a))?.ln())
         })
@@ -84,7 +85,7 @@ pub(crate) fn compare_one(figure: &Figure, baseline: Side, other: Side, confiden
     }
 }
 
-/// A figure that a ratio can be made of: there, finite and above zero.
+/// A figure that can be part of a ratio: present, finite and above zero.
 fn usable(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite() && *value > 0.0)
 }
@@ -143,7 +144,7 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
-/// The median of some trials' figures, and their extremes.
+/// Median and extremes of a figure over the trials.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Spread {
     /// The middle value, or the mean of the two in the middle.
@@ -154,7 +155,7 @@ pub struct Spread {
     pub max: f64,
 }
 
-/// The spread of the values that are there and finite; `None` if none is.
+/// The spread of the values that are present and finite; `None` if there are none.
 pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
     let mut sorted: Vec<f64> = values.into_iter().flatten().filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -165,7 +166,7 @@ pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
     Some(Spread { median, min, max })
 }
 
-/// The mean of ratios, on the log scale, and the interval that it lies in.
+/// The mean of ratios on the log scale, with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct RatioInterval {
     /// Their geometric mean.
@@ -176,8 +177,7 @@ pub struct RatioInterval {
     pub high: f64,
 }
 
-/// The interval of some ratios, which by themselves are assumed to stray from one another by `typical`; `None` for fewer
-/// than two.
+/// The interval of some ratios, which are assumed to vary by `typical`; `None` for fewer than two.
 pub fn ratio_interval(ratios: &[f64], typical: f64, confidence: f64) -> Option<RatioInterval> {
     let logs: Option<Vec<f64>> = ratios.iter().map(|ratio| Some(usable(Some(*ratio))?.ln())).collect();
     let logs = logs?;
@@ -203,8 +203,8 @@ fn log_interval(values: &[f64], typical: f64, confidence: f64) -> Option<(f64, f
     Some((mean - half_width, mean + half_width))
 }
 
-/// The smallest of the sorted values that this share of them does not exceed; `None` of none. Exact: a histogram would
-/// round, and there are only thousands.
+/// The smallest of the sorted values that at least this share of them does not exceed; `None` if there are none. Exact,
+/// without a histogram: there are only thousands of values.
 pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied()

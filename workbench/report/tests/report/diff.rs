@@ -99,9 +99,9 @@ fn what_differs_besides_is_said() {
     for caution in [
         "8 cores",
         "as well as the programs",
-        "something else",
+        "different work",
         "fewer than two trials",
-        "does wrong",
+        "incorrect shop",
         "split:tcc: only in",
     ] {
         assert!(shown.contains(caution), "{caution} is missing from\n{shown}");

@@ -16,7 +16,7 @@ fn a_run_reads_back_as_it_was_written() {
     report::write(&run, &second).expect("written");
 
     let read = Run::read(&runs.path().join("latest")).expect("readable");
-    // As text: reading a decimal number may round its last bit.
+    // Compared as text: reading a decimal number may round its last bit.
     assert_eq!(report::json(&read).expect("JSON").len(), report::json(&run).expect("JSON").len());
     assert_eq!((read.seed, read.modes.len()), (run.seed, run.modes.len()));
 

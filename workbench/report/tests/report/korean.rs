@@ -1,10 +1,10 @@
-//! What is shown in Korean.
+//! The report in Korean.
 
 use terminal::language::{Language, has_hangul, with};
 
 use crate::sample::{every_driver, monolith_and_split};
 
-/// Every text of a page, with the tag that it stands in; without style sheets and code.
+/// Every text of a page, with its element; without style sheets and code.
 fn texts(page: &str) -> Vec<(&str, &str)> {
     let body = page.split_once("</style>").expect("a style sheet").1;
     let pieces = body.split('<').filter_map(|piece| piece.split_once('>'));

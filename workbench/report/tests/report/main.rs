@@ -1,4 +1,4 @@
-//! The record of a run, the comparison in it, and what is shown of it.
+//! The record of a run, its comparison, and its presentation.
 
 mod comparison;
 mod diff;

@@ -1,4 +1,4 @@
-//! What people see: the page and the table.
+//! The page and the table.
 
 use topology::Driver;
 
@@ -9,7 +9,7 @@ use crate::sample::{Noise, every_driver, mode, monolith_and_split, run};
 
 const HOSTILE: &str = "</style><script>alert('x')</script>\"&";
 
-/// A run with the hostile text wherever there is text.
+/// A run with a hostile string in every text field.
 fn hostile() -> Run {
     let mut run = monolith_and_split();
     let text = || HOSTILE.to_owned();
@@ -51,12 +51,12 @@ fn the_page_escapes_everything_and_needs_nothing_from_outside() {
 #[test]
 fn the_page_has_its_charts_and_each_says_what_it_shows() {
     let page = report::html(&monolith_and_split()).expect("a page");
-    // Six charts, and in the key of each but the last two a piece of either line.
+    // Six charts; the key of each except the last two has two lines.
     assert_eq!(page.matches("<svg ").count(), 6 + 4 * 2);
     assert_eq!(page.matches("</svg>").count(), 6 + 4 * 2);
     assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 6);
     assert_eq!(page.matches("<figcaption>").count(), 6);
-    // In both bars a piece for every part, with its letter.
+    // Each of the two bars has a piece for every part, with its letter.
     assert_eq!(page.matches("class=\"part part-").count(), 2 * 8);
     assert_eq!(page.matches("class=\"letter\"").count(), 2 * 8);
     assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
