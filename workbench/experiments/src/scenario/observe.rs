@@ -118,7 +118,7 @@ pub fn impact(requests: &[Request], capability: Capability, window: &FaultWindow
         request.capability == capability && (window.from_s..until_s).contains(&intended)
     };
     let concerned: Vec<&Request> = requests.iter().filter(concerned).collect();
-    // Who still waited when the next disturbance began, and failed then, is that one's.
+    // A request that was waiting when the next disturbance began, and failed then, counts for that one.
     let failed =
         |request: &&&Request| request.outcome == Outcome::Failed && request.ended.as_secs_f64() <= until_s;
     let failed: Vec<&&Request> = concerned.iter().filter(failed).collect();

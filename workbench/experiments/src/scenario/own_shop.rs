@@ -1,4 +1,4 @@
-//! A shop on servers of its own, supervised and behind a gateway: whoever runs it may break anything in it.
+//! A supervised shop behind a gateway, on its own servers, so that an experiment may break anything in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ use topology::{BEFORE_MONOLITHS, Driver, Mode};
 
 /// How long a shop may take to come to rest after the load.
 const DRAIN: Duration = Duration::from_secs(60);
-/// An order that is decided later than this after it was wanted counts as delayed.
+/// An order that is decided later than this after its customer wanted it counts as delayed.
 const DELAYED: Duration = Duration::from_secs(2);
 
 /// What the shop is started with.
@@ -48,7 +48,7 @@ pub struct Beginning<'a> {
 
 /// The shop while it runs.
 pub struct OwnShop {
-    /// Who keeps it running, and has its faults.
+    /// Keeps it running, and has its faults.
     pub supervisor: Supervisor,
     infra: Arc<Mutex<Infrastructure>>,
 }
@@ -98,12 +98,12 @@ impl OwnShop {
         self.supervisor.shop().await.address.clone()
     }
 
-    /// What there is to audit while it runs. So many messages will be put in that nobody can read.
+    /// The audit's input while it runs. `poison` is the number of unreadable messages that will be put in.
     pub async fn subject(&self, poison: u64) -> Subject {
         subject(&*self.supervisor.shop().await, Expected { poison, ..Expected::default() })
     }
 
-    /// Ends all faults, and waits until everything is decided. What is not decided in time, the audit will see.
+    /// Ends all faults, and waits until everything is decided. The audit reports what is not decided in time.
     pub async fn come_to_rest(self) -> Result<AtRest> {
         let OwnShop { supervisor, infra } = self;
         supervisor.faults().heal_all().await?;
@@ -118,13 +118,13 @@ impl OwnShop {
 }
 
 impl AtRest {
-    /// What became of the orders of a load that began then.
+    /// The outcomes of the orders of a load that began at this time.
     pub async fn orders(&self, experience: &Experience, started_at: DateTime<Utc>) -> Result<Orders> {
         let (recorded, _) = trial::read_orders(&self.shop.databases.orders).await?;
         Ok(count(experience, &recorded, started_at))
     }
 
-    /// Checks the invariants; these faults were to fire.
+    /// Checks the invariants; these faults should have fired.
     pub async fn audit(&self, experience: &Experience, faults: Vec<Fault>) -> Result<Vec<Audit>> {
         let poison = self.faults.iter().filter(|record| record.fault.kind.name == "poison");
         let accepted = experience.orders.iter().filter_map(|order| Some(order.order_id?.0));
@@ -133,7 +133,7 @@ impl AtRest {
             outcomes: vec!["confirmed".to_owned()],
             min_per_outcome: 1,
             poison: poison.map(|record| record.hits).sum(),
-            // What the fault puts in is no message of the shop: it has no id.
+            // A poison message is not one of the shop's own: it has no id.
             poison_ids: Some(BTreeSet::new()),
             faults,
         };

@@ -44,8 +44,8 @@ pub struct ScenarioRun {
     pub steady: Steady,
     /// What became of each shop, in the order asked for.
     pub shops: Vec<Outcome>,
-    /// The audits' verdicts and the steady state, taken together: a shop that does not come back is violated, and one that
-    /// was not well to begin with shows nothing.
+    /// The combined verdict of the audits and the steady state: a shop that does not recover is violated, and one that
+    /// was not well at the start shows nothing.
     pub verdict: Verdict,
 }
 
@@ -92,11 +92,11 @@ pub struct SteadyState {
 pub struct Orders {
     /// Orders that customers wanted.
     pub wanted: u64,
-    /// Orders that the shop took charge of, at whichever try.
+    /// Orders that the shop accepted, at any try.
     pub accepted: u64,
     /// Accepted orders that no database has: must be none.
     pub lost: u64,
-    /// Orders that are there and that nobody placed: must be none.
+    /// Orders that exist and were not placed: must be none.
     pub doubled: u64,
     /// Accepted orders that were decided.
     pub decided: u64,

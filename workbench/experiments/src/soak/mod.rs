@@ -26,7 +26,7 @@ use topology::Driver;
 
 /// From one fault to the next. The shortest at which most faults are over before the next one.
 const EVERY: Duration = Duration::from_millis(2_900);
-/// After the last fault the load goes on for so long: customers who were put off come back.
+/// How long the load continues after the last fault, so that customers without a response can try again.
 const TAIL: Duration = Duration::from_secs(6);
 /// So many faults for each one that is made up for: by chance some meet nothing, because their target is away.
 const PLANNED_FOR_ONE_MORE: usize = 4;
@@ -146,8 +146,8 @@ struct Disturbing<'a> {
 }
 
 impl Disturbing<'_> {
-    /// Makes each fault when its time has come, and then some of those kinds that met something too seldom. Answers all
-    /// that were to be made, and those that could not be, with the reason.
+    /// Adds each fault at its time, and then more of the kinds that had too few hits. Returns all planned faults, and
+    /// those that could not be added, with the reason.
     async fn run(
         &self,
         mut planned: Vec<Planned>,
@@ -163,7 +163,7 @@ impl Disturbing<'_> {
                 progress.phase(words::faults_so_far(format!("{:.0?}", started.elapsed()), n, &fault));
             }
             progress.step();
-            // In a task of its own: a server that takes its time to come back keeps no other fault waiting.
+            // In its own task: a server that takes long to come back does not delay other faults.
             making.spawn(make(self.supervisor.faults().clone(), fault));
         }
         for number in 0..self.more {

@@ -21,7 +21,7 @@ use topology::Driver;
 pub const SCHEMA: &str = "cleave.soak/1";
 /// The share of the wanted orders that must be decided in the end.
 const DECIDED: f64 = 0.95;
-/// A kind of fault has shown something if it met something so often.
+/// A kind of fault has shown something if it had an effect at least so often.
 pub(super) const OFTEN: u64 = 3;
 
 /// A soak of one shop after the other.
@@ -66,8 +66,8 @@ pub struct Soaked {
     pub restarts: BTreeMap<String, u64>,
     /// What the databases said when all had come to rest.
     pub audit: Vec<Audit>,
-    /// `violated` where the audit found something, an order was lost or doubled, or too few were decided;
-    /// `no_evidence` where a kind of fault fired too seldom.
+    /// `violated` if the audit found something, an order was lost or doubled, or too few were decided; `no_evidence` if
+    /// a kind of fault fired too seldom.
     pub verdict: Verdict,
 }
 
