@@ -42,7 +42,7 @@ const DRAIN: Duration = Duration::from_secs(60);
 /// this experiment no process dies by itself.
 const TAKEN_OUT: [&str; 2] = ["silent for too long", "is ended"];
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, all at the same time.
@@ -53,7 +53,7 @@ pub struct Options {
     pub rate_per_s: f64,
     /// Busy loops for each processor.
     pub loops_per_core: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Which servers to use.
     pub infra: ServerOptions,
@@ -76,7 +76,7 @@ pub struct Busy {
     shops: Vec<ShopBusy>,
 }
 
-/// What became of one shop.
+/// The result of one shop.
 #[derive(Debug, Serialize)]
 struct ShopBusy {
     driver: Driver,
@@ -136,7 +136,7 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
     Ok(busy)
 }
 
-/// Where the shops run.
+/// Runs the shops.
 struct Place<'a> {
     guard: &'a Guard,
     programs: &'a Path,
@@ -214,7 +214,7 @@ impl Place<'_> {
     }
 }
 
-/// Lines of the registry's and the supervisor's logs that tell of an instance taken out.
+/// The number of log lines of registry and supervisor about an instance that was taken out.
 fn taken_out(logs: &Path) -> u64 {
     let lines = ["registry.log", "supervisor.log"].map(|name| {
         let text = std::fs::read_to_string(logs.join(name)).unwrap_or_default();

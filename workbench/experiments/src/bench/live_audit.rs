@@ -37,7 +37,7 @@ const CONFIDENCE: f64 = 0.95;
 /// How long a shop may take to finish after a turn.
 const DRAIN: Duration = Duration::from_secs(60);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, one after the other.
@@ -48,7 +48,7 @@ pub struct Options {
     pub clients: u64,
     /// Pairs of turns of each shop.
     pub rounds: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,

@@ -48,7 +48,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// A round of HTTP sends fewer orders than this, so each has its own keys.
 const ORDERS_A_ROUND: u64 = 1_000_000_000;
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// How long each round lasts.
@@ -57,7 +57,7 @@ pub struct Options {
     pub clients: u64,
     /// Rounds of each of the two.
     pub rounds: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Whether missing programs may be installed without asking.
     pub yes: bool,

@@ -30,17 +30,17 @@ use topology::{Driver, Mode, programs};
 const GOAL: Duration = Duration::from_secs(5);
 /// A shop that takes longer hangs.
 const BOUND: Duration = Duration::from_secs(120);
-/// Between two orders.
+/// The interval between orders.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// How often each server is ended.
     pub times: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Whether missing programs may be installed without asking.
     pub yes: bool,

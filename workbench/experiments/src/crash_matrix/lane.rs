@@ -19,7 +19,7 @@ use terminal::progress::Progress;
 use terminal::text::Text;
 use topology::Driver;
 
-/// The seed of the goods. The orders of a cell are the cell's own.
+/// The seed of the products. Each cell has its own orders.
 const GOODS: u64 = 1;
 /// Buyers at the same moment: enough that several orders are under way when a process dies.
 const BUYERS: usize = 8;
@@ -32,7 +32,7 @@ const ORDERS_AFTER: u64 = 8;
 /// How long those, and everything after the load, may take.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// Where the crashes of one driver are made.
+/// Runs the crashes of one driver.
 pub struct Lane<'a> {
     pub guard: &'a Guard,
     pub infra: &'a Infrastructure,

@@ -83,7 +83,7 @@ fn chart(
     }
 }
 
-/// How long the databases disagreed, as p50, p99 and the longest; `None` where there is no evidence.
+/// How long the databases disagreed, as p50, p99 and the longest; `None` without evidence.
 pub(super) fn cells(shop: &Outcome) -> Option<[String; 3]> {
     let of = shop.live.disagreement;
     Some([time(of.p50_ms?), time(of.p99_ms?), time(of.longest_ms?)])

@@ -220,7 +220,7 @@ impl Scenario {
     }
 }
 
-/// In English, and in Korean where the file has that.
+/// The text in English, and in Korean if the file has it.
 fn in_both(english: String, korean: Option<String>) -> Text {
     let korean = korean.unwrap_or_else(|| english.clone());
     Text::new(|| english, || korean)

@@ -20,13 +20,13 @@ use topology::Capability;
 
 /// The time limit for a request. After that it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two tries of a customer whose order was not taken.
+/// The interval at which a customer tries again.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long after the end of the load such a customer still tries.
 const PERSISTENCE: Duration = Duration::from_secs(20);
-/// A header of the gateway: the answer is from what it knew before.
+/// A header of the gateway: the response is from older data.
 const DEGRADED: &str = "cleave-degraded";
-/// Products that people look at, and customers who pay.
+/// The number of products to look at, and of customers who pay.
 const CROWD: u64 = 200;
 
 /// Requests per second, by capability.
@@ -39,7 +39,7 @@ pub struct Rates {
     pub order: f64,
     /// Deposits.
     pub pay: f64,
-    /// Questions after orders.
+    /// Looks at orders.
     pub track: f64,
 }
 
@@ -64,9 +64,9 @@ impl Rates {
 /// A stretch of the load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Part {
-    /// Where it begins, from the start of the load.
+    /// Its start, from the start of the load.
     pub from: Duration,
-    /// Where it ends.
+    /// Its end.
     pub to: Duration,
     /// How much there is of what.
     pub rates: Rates,
@@ -74,7 +74,7 @@ pub struct Part {
     pub on_sale: usize,
 }
 
-/// An order of the load, and what its customer was told.
+/// An order of the load, and the response to it.
 #[derive(Debug, Clone)]
 pub struct Tried {
     /// Its idempotency key.
@@ -85,7 +85,7 @@ pub struct Tried {
     pub order_id: Option<OrderId>,
 }
 
-/// What came of a load.
+/// The results of a load.
 #[derive(Debug, Default)]
 pub struct Experience {
     /// Every first try of everything.
@@ -101,7 +101,7 @@ pub struct Customers {
     address: String,
     mix: Arc<Mix>,
     started: Instant,
-    /// Orders that were accepted, for those who track.
+    /// Accepted orders, for tracking.
     accepted: Arc<Mutex<Vec<OrderId>>>,
     seed: u64,
 }

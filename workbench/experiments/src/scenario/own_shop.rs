@@ -30,19 +30,19 @@ const DELAYED: Duration = Duration::from_secs(2);
 /// What the shop is started with.
 #[derive(Debug, Clone, Copy)]
 pub struct Beginning<'a> {
-    /// Cleans up should we be killed.
+    /// Cleans up if this process is killed.
     pub guard: &'a Guard,
-    /// How it stays consistent.
+    /// The driver.
     pub driver: Driver,
-    /// Where the programs are.
+    /// The folder of the programs.
     pub programs: &'a Path,
-    /// Where their logs go.
+    /// The folder for their logs.
     pub logs: &'a Path,
     /// Which servers to use.
     pub infra: &'a servers::Options,
-    /// Of the goods.
+    /// The seed of the products.
     pub seed: u64,
-    /// Whether a proxy stands in every link.
+    /// Whether every link has a proxy.
     pub proxied: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct AtRest {
     infra: Infrastructure,
     /// All faults that there were.
     pub faults: Vec<Record>,
-    /// How often each process was started again.
+    /// How often each process was restarted.
     pub restarts: BTreeMap<String, u64>,
 }
 
@@ -73,7 +73,7 @@ pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
 }
 
 impl Beginning<'_> {
-    /// Starts servers, shop and supervisor, and puts goods into the shop.
+    /// Starts servers, shop and supervisor, and fills the shop with products.
     pub async fn start(&self) -> Result<OwnShop> {
         let needs_broker = self.driver.mode() == Mode::Split;
         let wanted =
@@ -93,7 +93,7 @@ impl Beginning<'_> {
 }
 
 impl OwnShop {
-    /// Where its customers find it.
+    /// The address for its customers.
     pub async fn address(&self) -> String {
         self.supervisor.shop().await.address.clone()
     }

@@ -25,18 +25,18 @@ use terminal::text::Text;
 use topology::Capability;
 use topology::Driver;
 
-/// What is asked for.
+/// The options.
 #[derive(Debug)]
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
-    /// Where all randomness of the load comes from.
+    /// The seed of the load.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,
 }
 
-/// Runs a scenario and writes its report below `folder`; answers the run and the folder of the report.
+/// Runs a scenario and writes its report below `folder`. Returns the run and the folder of the report.
 pub async fn run(
     guard: &Guard,
     folder: &Path,
@@ -83,7 +83,7 @@ fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     shop.audit.iter().map(|audit| audit.verdict).chain([steady])
 }
 
-/// Where a scenario is run.
+/// Runs a scenario.
 struct Place<'a> {
     guard: &'a Guard,
     driver: Driver,
@@ -101,7 +101,7 @@ struct Done {
 }
 
 impl Place<'_> {
-    /// Each shop has servers of its own: the scenario may break them.
+    /// Each shop has its own servers, because the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
         terminal::note!("{}", words::starting(self.driver));
         let beginning = Beginning {
