@@ -1,4 +1,5 @@
-//! What experiments say, in English and in Korean: scenarios, comparisons, soaks, crash matrices, flaws, benches.
+//! The texts of the experiments, in English and in Korean: scenarios, comparisons, soaks, crash matrices, flaws,
+//! benchmarks.
 
 terminal::words! {
     // Progress

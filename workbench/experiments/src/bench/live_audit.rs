@@ -1,7 +1,7 @@
-//! `cleave bench live-audit`: what it costs a saturated shop to be looked at while it runs.
+//! `cleave bench live-audit`: what the live audit costs a saturated shop.
 //!
-//! The same shop is measured without and with the live audit, in turns that change places, so that what the machine does
-//! meanwhile meets both. The ratio of each pair is taken, and of the ratios the mean with its interval.
+//! The same shop is measured without and with the live audit, in turns whose order alternates, so that changes of the
+//! machine affect both. The result is the mean of the pairs' ratios, with its interval.
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,15 +29,15 @@ use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode, programs};
 
-/// How far the ratio of two equal turns on one shop is assumed to stray from one, on the log scale: less than that of two
-/// shops, which are started anew.
+/// How far the ratio of two equal turns on one shop is assumed to vary around 1, on the log scale. It is less than
+/// between two shops, which are started separately.
 const TYPICAL: f64 = 0.05;
 /// How sure the interval is.
 const CONFIDENCE: f64 = 0.95;
 /// How long a shop may take to finish after a turn.
 const DRAIN: Duration = Duration::from_secs(60);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, one after the other.
@@ -48,7 +48,7 @@ pub struct Options {
     pub clients: u64,
     /// Pairs of turns of each shop.
     pub rounds: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,
@@ -122,7 +122,7 @@ pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Resu
     Ok(cost)
 }
 
-/// The two take turns in going first: A B, B A, A B …
+/// The order alternates: A B, B A, A B …
 async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<ShopCost> {
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -163,7 +163,7 @@ async fn saturate(shop: &Shop, options: &Options, from: u64) -> Result<f64> {
     let window = Window { from: WARM_UP, to: WARM_UP + options.duration };
     let sender = Sender::new(&shop.address, true)?;
     let samples = closed::run(&sender, mix, usize::try_from(options.clients)?, window.to).await?;
-    // Every client waits for the decision: nothing has to be looked up.
+    // Every client waits for the decision, so no order has to be looked up.
     let settled = trial::settle(samples, &Default::default(), Utc::now());
     Ok(trial::figures(&settled, window).throughput_per_s)
 }

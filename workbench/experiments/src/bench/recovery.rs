@@ -1,8 +1,8 @@
-//! `cleave bench recovery`: how long after its broker or its database is back a shop decides orders again.
+//! `cleave bench recovery`: how long after its broker or database is back a shop decides orders again.
 //!
-//! The server is ended as a power cut would end it, and started again on the same data. The clock starts when it answers
-//! and stops when an order that was placed after that is decided. What a busy machine adds is in the figures; that is
-//! why they are printed and recorded here, and why no test fails by them.
+//! The server is killed as in a power cut, and restarted on the same data. The clock starts when it responds, and stops
+//! when an order that was placed after that is decided. A busy machine increases the figures. So they are printed and
+//! recorded here, and no test depends on them.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,21 +26,21 @@ use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode, programs};
 
-/// A shop should take no longer.
+/// The goal for a shop.
 const GOAL: Duration = Duration::from_secs(5);
-/// One that takes longer hangs.
+/// A shop that takes longer hangs.
 const BOUND: Duration = Duration::from_secs(120);
-/// Between two orders.
+/// The interval between orders.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// How often each server is ended.
     pub times: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Whether missing programs may be installed without asking.
     pub yes: bool,
@@ -55,7 +55,7 @@ pub struct Recovery {
     seed: u64,
     machine: Machine,
     servers: Servers,
-    /// What says that the machine had other things to do at the end; null where nothing does.
+    /// Evidence at the end that the machine was busy; null if there is none.
     busy: Option<Busy>,
     goal_s: f64,
     shops: Vec<ShopRecovery>,
@@ -67,7 +67,7 @@ struct ShopRecovery {
     driver: Driver,
     /// `broker` or `database`.
     server: &'static str,
-    /// Seconds, time by time.
+    /// One figure per kill, in seconds.
     took_s: Vec<f64>,
     median_s: f64,
     max_s: f64,
@@ -114,7 +114,7 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &Options) -> Result
     Ok(recovery)
 }
 
-/// What people call this server.
+/// The name of this server for people.
 fn called(server: &str) -> String {
     if server == "broker" { words::broker() } else { words::database() }
 }
@@ -126,7 +126,7 @@ fn servers_of(driver: Driver) -> &'static [&'static str] {
     }
 }
 
-/// Ends a server again and again; seconds from when it was back until an order was decided.
+/// Kills a server again and again. Returns the seconds from its return until an order was decided.
 async fn end(
     infra: &mut Infrastructure,
     server: &str,
@@ -157,7 +157,7 @@ async fn end(
     Ok(took)
 }
 
-/// Orders one thing after the other.
+/// Sends one order after another.
 struct Customer {
     driver: Driver,
     sender: Sender,
@@ -171,7 +171,7 @@ impl Customer {
         Ok(Customer { driver: shop.driver, sender, mix: Mix::new(seed), orders: 0 })
     }
 
-    /// Waits until an order is decided, with yes or with no.
+    /// Waits until an order is decided, either way.
     async fn is_served(&mut self) -> Result<()> {
         let began = Instant::now();
         loop {

@@ -6,7 +6,7 @@ use super::{Cell, CrashMatrix, Outcome, POINTS};
 use crate::words;
 use topology::Driver;
 
-/// Points against drivers; then each cell that is not as it should be, with the command that tries it again.
+/// A table of points and drivers, followed by each cell that is not as expected, with the command that tries it again.
 pub fn draw(matrix: &CrashMatrix) -> String {
     let drivers: Vec<Driver> = Driver::ALL
         .into_iter()

@@ -28,7 +28,7 @@ use topology::{Driver, Mode};
 /// The format of the JSON.
 pub const SCHEMA: &str = "cleave.crash-matrix/1";
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The points, by name; all of them if there are none.
@@ -43,7 +43,7 @@ pub struct Options {
     pub infra: servers::Options,
 }
 
-/// What came of all crashes.
+/// The results of all crashes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CrashMatrix {
     /// [`SCHEMA`].
@@ -69,7 +69,7 @@ pub struct Cell {
     pub process: String,
     /// At which pass of the point.
     pub pass: u64,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// What the audit found wrong, by invariant.
     pub findings: Vec<Text>,
@@ -81,7 +81,7 @@ pub struct Cell {
     pub replay: String,
 }
 
-/// What came of a crash.
+/// The outcome of a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -123,7 +123,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Cras
     Ok(matrix)
 }
 
-/// Tries all cells on servers that are there.
+/// Tries all cells on running servers.
 pub async fn on(
     guard: &Guard,
     infra: &Infrastructure,

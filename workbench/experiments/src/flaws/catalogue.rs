@@ -5,20 +5,20 @@ use super::texts;
 use terminal::text::Text;
 use topology::Driver;
 
-/// A rule of correctness that the shop can leave out, and how that is seen.
+/// A rule of correctness that the shop can leave out, and an experiment that shows it.
 #[derive(Debug)]
 pub struct Flaw {
     /// Its name, as `--flaws` knows it.
     pub name: &'static str,
     /// The number of the rule that it leaves out.
     pub rule: u8,
-    /// What is left out, in a sentence.
+    /// A sentence that says what is left out.
     pub says: fn() -> Text,
     /// The invariant that must break.
     pub breaks: &'static str,
     /// The driver on which the experiment shows it.
     pub driver: Driver,
-    /// What the experiment does, and what comes of it.
+    /// The experiment and its result.
     pub seen: fn() -> Text,
     pub(super) experiment: Experiment,
 }

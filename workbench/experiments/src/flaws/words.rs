@@ -1,4 +1,4 @@
-//! The flaws for people: the list, and what an experiment showed.
+//! The list of flaws and the results of experiments, for people.
 
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
 
@@ -7,7 +7,7 @@ use crate::words;
 use audit::Verdict;
 use report::verdict_words;
 
-/// The width where the output is not a terminal.
+/// The width if the output is not a terminal.
 const DEFAULT_WIDTH: u16 = 110;
 
 /// All flaws in a table, and how to see one.
@@ -26,7 +26,7 @@ pub fn list() -> String {
     words::flaws_list(table)
 }
 
-/// A flaw, and what its experiment showed: both verdicts of all invariants side by side, and what was found.
+/// A flaw and the result of its experiment: both shops' verdicts side by side, and the findings.
 pub fn shown(entry: &Entry) -> String {
     let Entry { name, rule, says, seen, driver, breaks, .. } = entry;
     let mut text = format!("\n{}\n{says}\n{seen}\n\n", words::flaw_head(name, rule, driver));
@@ -50,7 +50,7 @@ pub fn shown(entry: &Entry) -> String {
     text + &format!("\n{conclusion}\n")
 }
 
-/// What did not hold, with an example of each.
+/// The violated invariants, with an example of each.
 fn findings(which: &str, observed: &Observed) -> String {
     let wrong = observed.audit.iter().filter(|audit| audit.verdict != Verdict::Held);
     let wrong = wrong.map(|audit| format!("  {which}: {} {}\n", audit.invariant, audit.evidence));

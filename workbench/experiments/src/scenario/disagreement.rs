@@ -1,10 +1,11 @@
-//! What is drawn of the live audit: how many orders the databases disagreed about, and what was wrong, over time.
+//! The charts of the live audit: how many orders the databases disagreed about, and how many violations there were,
+//! over time.
 
 use super::record::{Outcome, ScenarioRun};
 use super::report::{CHART, Shade, shades};
 use crate::words;
 
-/// A figure of the live audit over time, a bar a look. Where the databases could not be read there is none.
+/// A figure of the live audit over time, one bar per look. Without a bar, the databases could not be read.
 pub(super) struct LiveChart {
     pub name: String,
     /// The most at a time, in words.
@@ -58,7 +59,7 @@ fn chart(
     let top = run.shops.iter().map(highest).max().unwrap_or_default().max(1);
     let (width, height) = CHART;
     let scale = width / run.length_s;
-    // What came after the load, while the last orders were decided, has no place on its clock.
+    // Looks after the load, while the last orders were decided, are outside its time axis.
     let within = figure(shop).into_iter().filter(|(second, ..)| *second < run.length_s);
     let bars = within.filter(|(_, value, _)| *value > 0).map(|(second, value, said)| {
         let bar = value as f64 / top as f64 * height;
@@ -82,7 +83,7 @@ fn chart(
     }
 }
 
-/// How long the databases disagreed, as p50, p99 and the longest; `None` where there is no evidence.
+/// How long the databases disagreed, as p50, p99 and the longest; `None` without evidence.
 pub(super) fn cells(shop: &Outcome) -> Option<[String; 3]> {
     let of = shop.live.disagreement;
     Some([time(of.p50_ms?), time(of.p99_ms?), time(of.longest_ms?)])

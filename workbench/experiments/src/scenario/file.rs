@@ -15,7 +15,7 @@ use topology::SERVICES;
 
 /// The longest scenario.
 const LONGEST: Duration = Duration::from_secs(600);
-/// More requests a second than this program can send and be believed.
+/// More requests per second than this program can reliably send.
 const MOST: f64 = 2_000.0;
 /// More of one service than a laptop should hold.
 const INSTANCES: std::ops::RangeInclusive<usize> = 1..=8;
@@ -39,13 +39,13 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
-/// The steady state: without it there is nothing to disturb, and after the end it must be there again.
+/// The steady state: the shop must have it before the first disturbance, and again at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Steady {
     /// The share of the requests of every capability that must be served.
     pub served: f64,
-    /// Seconds at the beginning, and at the end, over which that is looked at.
+    /// The seconds at the start and at the end in which it is checked.
     pub over_s: f64,
 }
 
@@ -69,21 +69,21 @@ pub struct Step {
 pub enum Action {
     /// Something is disturbed.
     Fault(FaultSpec),
-    /// From now on there are so many instances of a service, or of the monolith.
+    /// Sets the number of instances of a service, or of the monolith.
     Scale {
         /// The service. In the monolith it is the monolith.
         service: String,
         /// How many.
         instances: usize,
     },
-    /// Every instance of a service is replaced by a new one, one after the other.
+    /// Replaces every instance of a service by a new one, one after another.
     Deploy {
         /// The service. In the monolith it is the monolith.
         service: String,
-        /// For so long it is deployed again as soon as it has been; once if zero.
+        /// For this time the deployment is repeated as soon as it is done; once if zero.
         again_for: Duration,
     },
-    /// So many products are sold at half their price, and nearly everybody wants them.
+    /// Sells so many products at half their price, and nearly all customers order them.
     FlashSale(FlashSale),
 }
 
@@ -103,7 +103,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// A sale that everybody has waited for.
+/// A flash sale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlashSale {
@@ -220,7 +220,7 @@ impl Scenario {
     }
 }
 
-/// In English, and in Korean where the file has that.
+/// The text in English, and in Korean if the file has it.
 fn in_both(english: String, korean: Option<String>) -> Text {
     let korean = korean.unwrap_or_else(|| english.clone());
     Text::new(|| english, || korean)

@@ -15,7 +15,7 @@ use audit::Verdict;
 use report::{language_tag, verdict_words, write_all};
 use topology::Capability;
 
-/// The width of a table where the output is not a terminal.
+/// The width of a table if the output is not a terminal.
 const WIDTH: u16 = 120;
 /// The size of a chart, in the units of its drawing.
 pub(super) const CHART: (f64, f64) = (600.0, 60.0);

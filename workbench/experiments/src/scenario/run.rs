@@ -25,18 +25,18 @@ use terminal::text::Text;
 use topology::Capability;
 use topology::Driver;
 
-/// What is asked for.
+/// The options.
 #[derive(Debug)]
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
-    /// Where all randomness of the load comes from.
+    /// The seed of the load.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,
 }
 
-/// Runs a scenario and writes its report below `folder`; answers the run and the folder of the report.
+/// Runs a scenario and writes its report below `folder`. Returns the run and the folder of the report.
 pub async fn run(
     guard: &Guard,
     folder: &Path,
@@ -73,7 +73,7 @@ pub async fn run(
     Ok((run, folder))
 }
 
-/// What the databases say; and whether the shop is as it was. If it was not well to begin with, nothing is shown.
+/// The audit's verdicts, and the steady state. If the shop was not well at the start, there is no evidence.
 fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     let steady = match shop.steady {
         SteadyState { before: false, .. } => Verdict::NoEvidence,
@@ -83,7 +83,7 @@ fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     shop.audit.iter().map(|audit| audit.verdict).chain([steady])
 }
 
-/// Where a scenario is run.
+/// Runs a scenario.
 struct Place<'a> {
     guard: &'a Guard,
     driver: Driver,
@@ -101,7 +101,7 @@ struct Done {
 }
 
 impl Place<'_> {
-    /// Each shop has servers of its own: the scenario may break them.
+    /// Each shop has its own servers, because the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
         terminal::note!("{}", words::starting(self.driver));
         let beginning = Beginning {
@@ -111,7 +111,7 @@ impl Place<'_> {
             logs: self.logs,
             infra: &self.options.infra,
             seed: self.options.seed,
-            // They cost a little, the same in every shop; without a fault nobody needs them.
+            // Proxies cost a little, the same in every shop, and are only needed for faults.
             proxied: scenario.steps.iter().any(|step| matches!(step.action, Action::Fault(_))),
         };
         let shop = beginning.start().await?;
@@ -228,7 +228,7 @@ impl Place<'_> {
     }
 }
 
-/// How many messages the scenario puts in that nobody can read.
+/// The number of unreadable messages that the scenario puts in.
 fn poison(scenario: &Scenario) -> u64 {
     let count = |step: &Step| match &step.action {
         Action::Fault(fault) if fault.kind.name == "poison" => fault.attributes.get("count")?.as_u64(),
@@ -248,7 +248,7 @@ fn steady(scenario: &Scenario, requests: &[Request]) -> SteadyState {
             let sent = requests.iter().filter(of_it).count();
             let failed =
                 requests.iter().filter(of_it).filter(|request| request.outcome == Fate::Failed).count();
-            // What nobody asked for says nothing, and what nobody wanted is not missed.
+            // A capability without requests counts as served.
             sent == 0 || (sent - failed) as f64 / sent as f64 >= scenario.steady.served
         })
     };

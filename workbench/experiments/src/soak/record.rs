@@ -1,4 +1,4 @@
-//! What a soak leaves behind. docs/soak.schema.json describes the same for programs.
+//! The record of a soak. docs/soak.schema.json describes it for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,7 +21,7 @@ use topology::Driver;
 pub const SCHEMA: &str = "cleave.soak/1";
 /// The share of the wanted orders that must be decided in the end.
 const DECIDED: f64 = 0.95;
-/// A kind of fault has shown something if it met something so often.
+/// A kind of fault has shown something if it had an effect at least so often.
 pub(super) const OFTEN: u64 = 3;
 
 /// A soak of one shop after the other.
@@ -31,43 +31,43 @@ pub struct Soak {
     pub schema: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
-    /// The git commit that was run, with `-dirty` where files differ from it; null outside git.
+    /// The git commit that was run, with `-dirty` appended if files were modified; null outside git.
     pub commit: Option<String>,
     /// The version of the program `cleave`.
     pub cleave_version: String,
     /// The machine it ran on.
     pub machine: Machine,
-    /// Where all randomness came from.
+    /// The seed of all randomness.
     pub seed: u64,
-    /// What became of each shop.
+    /// The result of each shop.
     pub shops: Vec<Soaked>,
     /// All verdicts taken together.
     pub verdict: Verdict,
 }
 
-/// What became of one shop.
+/// The result of one shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Soaked {
-    /// How it stays consistent.
+    /// The driver.
     pub driver: Driver,
     /// Seconds in all, from the start of its servers to the end of the audit.
     pub took_s: f64,
-    /// What became of the orders.
+    /// The outcomes of the orders.
     pub orders: Orders,
     /// The share of the wanted orders that were decided.
     pub decided: f64,
     /// The faults by their kinds.
     pub kinds: BTreeMap<String, Fired>,
-    /// Each fault that was made, with what it really hit.
+    /// Each fault that was added, with what it really hit.
     pub faults: Vec<Record>,
-    /// The faults that could not be made, and why.
+    /// The faults that could not be added, and why.
     pub not_made: Vec<String>,
-    /// How often each process was started again after it had ended.
+    /// How often each process was restarted after it had ended.
     pub restarts: BTreeMap<String, u64>,
-    /// What the databases said when all had come to rest.
+    /// The audit after everything had come to rest.
     pub audit: Vec<Audit>,
-    /// `violated` where the audit found something, an order was lost or doubled, or too few were decided;
-    /// `no_evidence` where a kind of fault fired too seldom.
+    /// `violated` if the audit found something, an order was lost or doubled, or too few were decided; `no_evidence` if
+    /// a kind of fault fired too seldom.
     pub verdict: Verdict,
 }
 
@@ -76,9 +76,9 @@ pub struct Soaked {
 pub struct Fired {
     /// Faults that were planned.
     pub planned: u64,
-    /// Faults that met something.
+    /// Faults with hits.
     pub fired: u64,
-    /// What they met, counted: pieces of data, connections, messages, processes.
+    /// Their hits: pieces of data, connections, messages, processes.
     pub hits: u64,
 }
 
