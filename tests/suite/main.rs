@@ -254,6 +254,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
 fn alone() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::a_sample_of_all_points,
+        crash_matrix::a_sample_with_two_instances,
+        crash_matrix::a_sample_with_a_slow_database,
         scenario::the_same_kill_on_both,
         dashboard::a_person_breaks_it_and_watches,
         soak::orders_live_through_faults_of_every_sort,
@@ -266,6 +268,8 @@ fn alone() -> Vec<(&'static str, OnStage)> {
 fn alone_in_full() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::every_point_of_every_driver,
+        crash_matrix::every_point_with_two_instances,
+        crash_matrix::every_point_with_a_slow_database,
         servers::the_broker_ten_times,
     ]
 }

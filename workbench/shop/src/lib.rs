@@ -49,6 +49,8 @@ pub struct ShopOptions {
     pub flaws: Vec<String>,
     /// Whether a monolith stands behind a gateway, and may have several instances. A split shop always does.
     pub behind_gateway: bool,
+    /// Instances of each service, or of a monolith that stands behind a gateway.
+    pub instances: usize,
     /// Whether there is a proxy in every link, where faults can be put.
     pub proxied: bool,
     /// Whether its processes record spans and count what they do. They do by themselves; this is to see what it costs.
@@ -59,7 +61,8 @@ pub struct ShopOptions {
 }
 
 impl ShopOptions {
-    /// A plain shop: every message published once, nothing left out, no gateway before a monolith, no proxies.
+    /// A plain shop: every message published once, nothing left out, no gateway before a monolith, one instance of
+    /// everything, no proxies.
     pub fn new(programs: &Path, logs: impl Into<PathBuf>) -> ShopOptions {
         ShopOptions {
             programs: programs.to_owned(),
@@ -68,6 +71,7 @@ impl ShopOptions {
             pool: None,
             flaws: Vec::new(),
             behind_gateway: false,
+            instances: 1,
             proxied: false,
             telemetry: true,
             exports: false,
@@ -300,7 +304,7 @@ impl Shop {
     pub(crate) fn recipe(&self, name: &str) -> Result<Recipe> {
         let recipe = &self.members[self.index(name)?].recipe;
         let taken = |name: &String| self.index(name).is_ok();
-        let instance = (2..).map(|n| format!("{}-{n}", recipe.service)).find(|name| !taken(name));
+        let instance = (2..).map(|n| recipe.instance(n)).find(|name| !taken(name));
         Ok(recipe.twin(&instance.context("there are more instances than numbers")?))
     }
 

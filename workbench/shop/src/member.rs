@@ -60,6 +60,11 @@ struct Announcement {
 }
 
 impl Recipe {
+    /// The name of the n-th instance: `orders-2`; the first is called as the service is.
+    pub(super) fn instance(&self, n: usize) -> String {
+        format!("{}-{n}", self.service)
+    }
+
     /// The same under another name; its log lies beside this one's. Where the program is told a name of its own, that
     /// one is told the other.
     pub(crate) fn twin(&self, name: &str) -> Recipe {

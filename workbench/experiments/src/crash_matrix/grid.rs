@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
-use super::{Cell, CrashMatrix, Outcome, POINTS};
+use super::{Cell, CrashMatrix, Outcome, POINTS, Setting};
 use topology::Driver;
 
 /// Points against drivers; then each cell that is not as it should be, with the command that tries it again.
@@ -30,9 +30,10 @@ pub fn draw(matrix: &CrashMatrix) -> String {
     }
     let count = |outcome| matrix.cells.iter().filter(|cell| cell.outcome == outcome).count();
     let mut text = format!(
-        "{table}\n{} crashes in {} s: {} held, {} violated, {} did not fire\n",
+        "{table}\n{} crashes in {} s{}: {} held, {} violated, {} did not fire\n",
         matrix.cells.len(),
         matrix.seconds,
+        setting_words(matrix.setting),
         count(Outcome::Held),
         count(Outcome::Violated),
         count(Outcome::DidNotFire)
@@ -46,6 +47,17 @@ pub fn draw(matrix: &CrashMatrix) -> String {
         text += &format!("  again: {}\n", cell.replay);
     }
     text
+}
+
+fn setting_words(setting: Setting) -> String {
+    let mut words = String::new();
+    if setting.instances > 1 {
+        words += &format!(", {} instances of each service", setting.instances);
+    }
+    if setting.database_delay_ms > 0 {
+        words += &format!(", databases {} ms late with each answer", setting.database_delay_ms);
+    }
+    words
 }
 
 /// All seeds of a point on a driver: the worst outcome, and how many of them had it.

@@ -38,8 +38,28 @@ pub struct Options {
     pub seeds: u64,
     /// The first of those seeds. It says which process dies, at which pass, under which orders.
     pub first_seed: u64,
+    /// What the shops are like.
+    pub setting: Setting,
     /// Which servers to use.
     pub infra: servers::Options,
+}
+
+/// What the shops are like in which the processes die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Instances of each service and of the monolith. Where there are several, one dies, and the others do its work until
+    /// the load is over.
+    pub instances: usize,
+    /// Milliseconds by which every answer of a database is late, about; 0 if none is.
+    pub database_delay_ms: u64,
+}
+
+impl Setting {
+    /// One instance of everything, and databases as they are.
+    pub const PLAIN: Setting = Setting { instances: 1, database_delay_ms: 0 };
+    /// How late the answers of a slow database are: an order then takes seconds instead of milliseconds, and still far less
+    /// than any limit on time.
+    pub const SLOW_MS: u64 = 20;
 }
 
 /// What came of all crashes.
@@ -51,6 +71,9 @@ pub struct CrashMatrix {
     pub started_at: DateTime<Utc>,
     /// How long it took.
     pub seconds: f64,
+    /// What the shops were like.
+    #[serde(flatten)]
+    pub setting: Setting,
     /// One for each crash that was tried.
     pub cells: Vec<Cell>,
 }
@@ -142,6 +165,7 @@ async fn cells(
     options: &Options,
 ) -> Result<CrashMatrix> {
     let (started_at, began) = (Utc::now(), Instant::now());
+    let setting = options.setting;
     let seeds = options.first_seed..options.first_seed + options.seeds;
     let plan = |driver: Driver| -> Vec<_> {
         let existing = points.iter().filter(move |point| !point.processes(driver).is_empty());
@@ -159,13 +183,15 @@ async fn cells(
             if plan.is_empty() {
                 return Ok(Vec::new());
             }
-            let lane = Lane { guard, infra, programs: programs.to_owned(), logs, driver: *driver, progress };
+            let programs = programs.to_owned();
+            let lane = Lane { guard, infra, programs, logs, driver: *driver, setting, progress };
             lane.run(&plan).await.with_context(|| format!("the crashes of {driver}"))
         }
     });
     let cells = try_join_all(lanes).await?.into_iter().flatten().collect();
     progress.finish();
-    Ok(CrashMatrix { schema: SCHEMA.to_owned(), started_at, seconds: seconds(began.elapsed()), cells })
+    let seconds = seconds(began.elapsed());
+    Ok(CrashMatrix { schema: SCHEMA.to_owned(), started_at, seconds, setting, cells })
 }
 
 /// With the precision that means something.
