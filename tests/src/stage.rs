@@ -13,6 +13,11 @@ use topology::{Driver, Mode};
 
 use crate::world::{DELIVERIES, World};
 
+/// Instances of each service. With two, cases find what a single instance gets right only by chance.
+const INSTANCES: usize = 2;
+/// Database connections of each instance, so that both together have as many as a single one has.
+const POOL: u16 = 4;
+
 /// The drivers that the cases run on: all that are meant to be correct.
 pub const DRIVERS: [Driver; 5] = Driver::CORRECT;
 
@@ -92,7 +97,7 @@ impl Stage {
         Infrastructure::find(self.guard().await?, &options).await
     }
 
-    /// A separate shop, for a case that breaks it.
+    /// A separate shop, for a case that breaks it. A split shop has two instances of each service.
     pub async fn new_world(&self, driver: Driver, infrastructure: &Infrastructure) -> Result<World> {
         self.new_world_of(driver, infrastructure, DELIVERIES).await
     }
@@ -103,9 +108,8 @@ impl Stage {
         driver: Driver,
         infrastructure: &Infrastructure,
     ) -> Result<World> {
-        let options = self.options(driver, DELIVERIES).await?;
-        self.start(driver, infrastructure, ShopOptions { behind_gateway: true, proxied: false, ..options })
-            .await
+        let options = self.options(driver, DELIVERIES, 1).await?;
+        self.start(driver, infrastructure, ShopOptions { behind_gateway: true, ..options }).await
     }
 
     /// The same, with telemetry off.
@@ -114,7 +118,7 @@ impl Stage {
         driver: Driver,
         infrastructure: &Infrastructure,
     ) -> Result<World> {
-        let options = self.options(driver, DELIVERIES).await?;
+        let options = self.options(driver, DELIVERIES, INSTANCES).await?;
         self.start(driver, infrastructure, ShopOptions { telemetry: false, ..options }).await
     }
 
@@ -125,7 +129,19 @@ impl Stage {
         infrastructure: &Infrastructure,
         deliveries: u8,
     ) -> Result<World> {
-        let options = self.options(driver, deliveries).await?;
+        let options = self.options(driver, deliveries, INSTANCES).await?;
+        self.start(driver, infrastructure, options).await
+    }
+
+    /// The same with one instance of each service, for a case that kills or pauses an instance that must have no
+    /// substitute, or that counts what one process does.
+    pub async fn new_world_of_one(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+        deliveries: u8,
+    ) -> Result<World> {
+        let options = self.options(driver, deliveries, 1).await?;
         self.start(driver, infrastructure, options).await
     }
 
@@ -137,14 +153,15 @@ impl Stage {
         flaws: &[&str],
     ) -> Result<World> {
         let flaws = flaws.iter().map(|flaw| (*flaw).to_owned()).collect();
-        let options = ShopOptions { flaws, ..self.options(driver, DELIVERIES).await? };
+        let options = ShopOptions { flaws, ..self.options(driver, DELIVERIES, INSTANCES).await? };
         self.start(driver, infrastructure, options).await
     }
 
-    async fn options(&self, driver: Driver, deliveries: u8) -> Result<ShopOptions> {
+    async fn options(&self, driver: Driver, deliveries: u8, instances: usize) -> Result<ShopOptions> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
         let logs = logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple()));
-        Ok(ShopOptions { deliveries, ..ShopOptions::new(self.programs().await?, logs) })
+        let pool = (instances > 1 && driver.mode() == Mode::Split).then_some(POOL);
+        Ok(ShopOptions { deliveries, instances, pool, ..ShopOptions::new(self.programs().await?, logs) })
     }
 
     async fn start(

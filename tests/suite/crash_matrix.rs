@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use audit::Verdict;
-use experiments::crash_matrix::{self, Options};
+use experiments::crash_matrix::{self, Options, Setting};
 use faults::POINTS;
 use futures_util::future::try_join_all;
 use tests::{DRIVERS, Driver, Stage};
@@ -23,25 +23,67 @@ pub async fn a_sample_of_all_points(stage: &Stage) -> Result<Option<String>> {
         points.push(point.name.to_owned());
     }
     ensure!(sample.iter().all(|(_, points)| points.len() > 1), "a driver is left out: {sample:?}");
-    let parts = sample.map(|(driver, points)| hold(stage, points, vec![driver]));
+    let parts = sample.map(|(driver, points)| hold(stage, points, vec![driver], Setting::PLAIN));
+    try_join_all(parts).await?;
+    Ok(None)
+}
+
+/// One crash per driver, at points where another instance must finish what the dead one had begun: a message from the
+/// queue, a message to relay, an answer to store, a decision.
+pub async fn a_sample_with_two_instances(stage: &Stage) -> Result<Option<String>> {
+    each(stage, TWO_INSTANCES).await
+}
+
+/// The same points, where a process now dies in the middle of something slow.
+pub async fn a_sample_with_a_slow_database(stage: &Stage) -> Result<Option<String>> {
+    each(stage, SLOW_DATABASE).await
+}
+
+const TWO_INSTANCES: Setting = Setting { instances: 2, ..Setting::PLAIN };
+const SLOW_DATABASE: Setting = Setting { database_delay_ms: Setting::SLOW_MS, ..Setting::PLAIN };
+
+const OF_EACH: [(Driver, &str); 5] = [
+    (Driver::Local, "before-commit"),
+    (Driver::TwoPhase, "after-decision"),
+    (Driver::Orchestrated, "after-saga-save"),
+    (Driver::Choreographed, "after-confirm"),
+    (Driver::Tcc, "after-inbox-row"),
+];
+
+async fn each(stage: &Stage, setting: Setting) -> Result<Option<String>> {
+    let parts = OF_EACH.map(|(driver, point)| hold(stage, vec![point.to_owned()], vec![driver], setting));
     try_join_all(parts).await?;
     Ok(None)
 }
 
 pub async fn every_point_of_every_driver(stage: &Stage) -> Result<Option<String>> {
-    hold(stage, Vec::new(), DRIVERS.to_vec()).await?;
+    hold(stage, Vec::new(), DRIVERS.to_vec(), Setting::PLAIN).await?;
+    Ok(None)
+}
+
+pub async fn every_point_with_two_instances(stage: &Stage) -> Result<Option<String>> {
+    hold(stage, Vec::new(), DRIVERS.to_vec(), TWO_INSTANCES).await?;
+    Ok(None)
+}
+
+pub async fn every_point_with_a_slow_database(stage: &Stage) -> Result<Option<String>> {
+    hold(stage, Vec::new(), DRIVERS.to_vec(), SLOW_DATABASE).await?;
     Ok(None)
 }
 
 /// All invariants hold after a crash at each of these points in each of these drivers.
-async fn hold(stage: &Stage, points: Vec<String>, drivers: Vec<Driver>) -> Result<()> {
-    let options = Options { points, drivers, seeds: 1, first_seed: 1, infra: servers::Options::default() };
+async fn hold(stage: &Stage, points: Vec<String>, drivers: Vec<Driver>, setting: Setting) -> Result<()> {
+    let infra = servers::Options::default();
+    let options = Options { points, drivers, seeds: 1, first_seed: 1, setting, infra };
     let logs = tempfile::tempdir()?;
     let (guard, programs) = (stage.guard().await?, stage.programs().await?);
     let matrix =
         crash_matrix::on(guard, stage.infrastructure().await?, programs, logs.path(), &options).await?;
     ensure!(matrix.verdict() == Verdict::Held, "{}", matrix.grid());
-    docs::fits(&serde_json::to_value(&matrix)?, "crash-matrix.schema.json")
+    let document = serde_json::to_value(&matrix)?;
+    let told = (&document["instances"], &document["database_delay_ms"]);
+    ensure!(told == (&setting.instances.into(), &setting.database_delay_ms.into()), "{document}");
+    docs::fits(&document, "crash-matrix.schema.json")
 }
 
 /// The workbench has its own list of names, which must match the programs'.

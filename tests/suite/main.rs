@@ -9,6 +9,7 @@ mod api;
 mod audit;
 mod bad_input;
 mod batches;
+mod bench;
 mod boundaries;
 mod broker;
 mod choreography;
@@ -215,6 +216,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         environment::what_is_said_of_an_order_is_true,
         environment::a_stored_order_is_pending_whatever_the_database_does,
         environment::a_table_may_change_under_a_running_shop,
+        environment::a_half_open_connection_is_given_up,
         gateway::a_killed_instance_leaves_rotation,
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
@@ -233,6 +235,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         broker::what_comes_back_holds_nobody_up,
         broker::asking_again_backs_off,
         broker::a_queue_that_vanishes_comes_back,
+        broker::an_exchange_that_vanishes_loses_nothing,
+        broker::a_memory_alarm_is_waited_out,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,
         two_phase::a_transaction_at_work_is_waited_for,
@@ -259,6 +263,10 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
 fn alone() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::a_sample_of_all_points,
+        crash_matrix::a_sample_with_two_instances,
+        crash_matrix::a_sample_with_a_slow_database,
+        bench::of_a_busy_machine_is_as_described,
+        bench::of_recovery_is_as_described,
         scenario::the_same_kill_on_both,
         dashboard::a_person_breaks_it_and_watches,
         soak::orders_live_through_faults_of_every_sort,
@@ -271,6 +279,9 @@ fn alone() -> Vec<(&'static str, OnStage)> {
 fn alone_in_full() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::every_point_of_every_driver,
+        crash_matrix::every_point_with_two_instances,
+        crash_matrix::every_point_with_a_slow_database,
+        deadlocks::a_minute_of_orders_and_receipts,
         servers::the_broker_ten_times,
         guides::all_others_work_when_pasted,
     ]

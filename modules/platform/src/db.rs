@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::Url;
 
+use crate::silence::{self, ANSWER};
 use crate::trouble::{self, Trouble};
 
 /// A pool of connections to one database. Clones share the connections.
@@ -63,8 +64,14 @@ const SESSION: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
 /// How long a request waits for a free connection before it fails with "unavailable".
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
-/// The time limit for opening a connection.
+/// For a session that holds a lock, outside any pool. Such a session is used at least once per second, so if the
+/// server hears nothing for this long, the client is gone, even if the network does not show it, and the lock must be
+/// released.
+const LOCK_SESSION: &str = "SET idle_session_timeout = '30s'";
+
+/// The time limits for the TCP connection, and for opening a connection as a whole.
 const CONNECT: Duration = Duration::from_secs(5);
+const OPEN: Duration = Duration::from_secs(10);
 
 /// How long sent data may stay unacknowledged before the peer counts as gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
@@ -91,12 +98,7 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
     }));
     config.custom_setup = Box::new(move |url| {
         let trouble = trouble.clone();
-        async move {
-            let mut connection = open(url).await?;
-            connection.set_instrumentation(trouble.watch());
-            Ok(connection)
-        }
-        .boxed()
+        async move { open(url, trouble, ANSWER).await }.boxed()
     });
     let pool = deadpool::Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
         .max_size(size)
@@ -107,7 +109,16 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
 }
 
 /// Opens a connection on which every wait has a limit: rule 54 (time limits). Options in the URL take precedence.
-async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
+async fn open(url: &str, trouble: Trouble, answer: Duration) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let opened = tokio::time::timeout(OPEN, opened(url, trouble, answer)).await;
+    opened.unwrap_or_else(|_| Err(ConnectionError::BadConnection(format!("no response within {OPEN:?}"))))
+}
+
+async fn opened(
+    url: &str,
+    trouble: Trouble,
+    answer: Duration,
+) -> diesel::ConnectionResult<AsyncPgConnection> {
     // The error's cause is what the server said, or why it could not be reached.
     let failed = |error: tokio_postgres::Error| {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -124,14 +135,37 @@ async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
         config.keepalives_idle(PROBE_AFTER).keepalives_interval(PROBE_EVERY).keepalives_retries(PROBES);
     }
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(failed)?;
-    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    let of_pool = trouble.clone();
+    let asker = silence::drive(connection, answer, move || of_pool.given_up());
+    let mut connection = AsyncPgConnection::try_from(client).await?;
+    connection.set_instrumentation(trouble.watch(asker));
     connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
-/// Opens a single connection without a pool.
-pub async fn connect_one(database_url: &str) -> anyhow::Result<AsyncPgConnection> {
-    open(database_url).await.map_err(|error| unreachable_database(database_url, &error.to_string()))
+/// Opens a single connection without a pool, for a session that is used at least every few seconds: see
+/// [`LOCK_SESSION`]. Boxed and not inlined for the same reason as [`Pool::get`].
+#[inline(never)]
+pub fn connect_one(database_url: &str) -> BoxFuture<'_, anyhow::Result<AsyncPgConnection>> {
+    async move {
+        let mut connection = connect(database_url, ANSWER).await?;
+        connection.batch_execute(LOCK_SESSION).await?;
+        Ok(connection)
+    }
+    .boxed()
+}
+
+/// Opens a single connection without a pool, on which a response may take this long.
+#[inline(never)]
+pub(crate) fn connect(
+    database_url: &str,
+    answer: Duration,
+) -> BoxFuture<'_, anyhow::Result<AsyncPgConnection>> {
+    async move {
+        let opened = open(database_url, Trouble::default(), answer).await;
+        opened.map_err(|error| unreachable_database(database_url, &error.to_string()))
+    }
+    .boxed()
 }
 
 fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {

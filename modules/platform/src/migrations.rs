@@ -1,6 +1,7 @@
 //! Database migrations.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use diesel::migration::{MigrationSource, MigrationVersion};
@@ -15,6 +16,9 @@ use crate::db;
 /// time do not create the same table twice.
 const LOCK: i64 = 0x636c_6561_7665;
 
+/// The time limit for a migration, and for the wait until another instance has migrated.
+const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Applies all pending migrations. Fails if a newer program has migrated the database, since its tables may mean
 /// something that this program does not know.
 ///
@@ -26,7 +30,7 @@ pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
 }
 
 async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
-    let mut connection = db::connect_one(database_url).await?;
+    let mut connection = db::connect(database_url, LONG).await?;
     // A session lock, released with this connection in any case. Another instance may hold it for a long time.
     connection
         .batch_execute(&format!(

@@ -112,6 +112,10 @@ impl Upstream {
                 && dependency.may_retry();
             in_doubt |= !call.reads() && leaves_doubt(&outcome);
             let outcome = match outcome {
+                // The attempt in doubt holds the key, so its own outcome says more than this conflict.
+                Ok(answer) if in_doubt && answer.status == StatusCode::CONFLICT => {
+                    last.take().unwrap_or_else(|| Err(unknown(service)))
+                }
                 Ok(answer) if in_doubt && answer.status == StatusCode::SERVICE_UNAVAILABLE => {
                     Err(unknown(service))
                 }

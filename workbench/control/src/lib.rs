@@ -195,8 +195,8 @@ pub struct ProcessState {
     pub ready: bool,
     /// How often it was restarted.
     pub restarts: u64,
-    /// Processor time used, in milliseconds.
-    pub cpu_ms: u64,
-    /// Resident memory in MB (10⁶ bytes), shared pages included.
-    pub memory_mb: f64,
+    /// Processor time used, in milliseconds; null if it cannot be read, for example because the process has just ended.
+    pub cpu_ms: Option<u64>,
+    /// Resident memory in MB (10⁶ bytes), shared pages included; null if it cannot be read.
+    pub memory_mb: Option<f64>,
 }

@@ -57,10 +57,10 @@ pub struct ProcessNow {
     pub restarts: u64,
     /// Its process id. A new id means a new process, whose processor time starts from zero.
     pub pid: u32,
-    /// Processor time used, in milliseconds.
-    pub cpu_ms: u64,
-    /// Resident memory in MB (10⁶ bytes), shared pages included.
-    pub memory_mb: f64,
+    /// Processor time used, in milliseconds; null if it cannot be read, for example because the process has just ended.
+    pub cpu_ms: Option<u64>,
+    /// Resident memory in MB (10⁶ bytes), shared pages included; null if it cannot be read.
+    pub memory_mb: Option<f64>,
 }
 
 pub(super) async fn live(control: Data<Control>, since: Query<Since>) -> Answer {
@@ -82,8 +82,8 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
             ready: false,
             restarts: restarts.get(name).copied().unwrap_or_default(),
             pid,
-            cpu_ms: 0,
-            memory_mb: 0.0,
+            cpu_ms: None,
+            memory_mb: None,
             name: name.to_owned(),
         };
         let processes: Vec<ProcessNow> = shop.processes().into_iter().map(process).collect();
@@ -119,8 +119,8 @@ fn measure(processes: &mut [ProcessNow]) {
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
     for process in processes {
         if let Some(seen) = system.process(Pid::from_u32(process.pid)) {
-            process.cpu_ms = seen.accumulated_cpu_time();
-            process.memory_mb = seen.memory() as f64 / 1e6;
+            process.cpu_ms = Some(seen.accumulated_cpu_time());
+            process.memory_mb = Some(seen.memory() as f64 / 1e6);
         }
     }
 }

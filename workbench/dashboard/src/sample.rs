@@ -174,8 +174,8 @@ pub struct Process {
     pub restarts: u64,
     /// Processor time in per cent of one core; null in its first second.
     pub cpu_percent: Option<f64>,
-    /// Resident memory, shared pages included.
-    pub memory_mb: f64,
+    /// Resident memory, shared pages included; null if it cannot be read.
+    pub memory_mb: Option<f64>,
 }
 
 /// One database.
@@ -336,8 +336,8 @@ pub struct Event {
 pub struct OwnCost {
     /// In per cent of one core.
     pub cpu_percent: Option<f64>,
-    /// In MB (10⁶ bytes).
-    pub memory_mb: f64,
+    /// In MB (10⁶ bytes); null if it cannot be read.
+    pub memory_mb: Option<f64>,
     /// The number of open pages.
     pub pages: u64,
 }

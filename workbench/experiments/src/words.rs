@@ -42,6 +42,10 @@ terminal::words! {
         "Blast radius: served (failed), first failure and recovery after the start"
         "영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 복구까지"
     }
+    not_sent(times, reason) {
+        "no evidence, because {times} requests could not be sent: {reason}"
+        "증거 없음: 요청 {times}건을 보내지 못했습니다. 원인: {reason}"
+    }
     no_counterpart(driver, step) { "no counterpart in {driver}: {step}" "{driver}에는 해당하는 것이 없음: {step}" }
     without_counterpart() { "Without counterpart here" "이 모드에는 해당하는 것이 없는 단계" }
     hit_nothing_in(driver, fault) { "hit nothing in {driver}: {fault}" "{driver}에서 영향을 준 것이 없음: {fault}" }
@@ -86,9 +90,9 @@ terminal::words! {
     at_most(most, top) { "{most} at most at a time, on a scale to {top}" "한때 최대 {most}건, 눈금의 끝은 {top}" }
     windows(p50, p99, longest, open) { "p50 {p50}, p99 {p99}, longest {longest}{open}" "p50 {p50}, p99 {p99}, 최장 {longest}{open}" }
     still_open(orders) { ", {orders} still open" ", 아직 열린 것 {orders}건" }
-    page_soft(length, seed, cpu, cores) {
-        "{length} s of load, seed {seed}; {cpu}, {cores} cores. Shaded: something was disturbed. The upper part of a bar, in the other colour, is what was not served in that second."
-        "부하 {length}초, 시드 {seed}; {cpu}, 코어 {cores}개. 음영은 장애를 주입한 구간입니다. 막대의 위쪽(다른 색)은 그 1초 동안 응답하지 못한 부분입니다."
+    page_soft(length, seed, machine) {
+        "{length} s of load, seed {seed}; {machine}. Shaded: something was disturbed. The upper part of a bar, in the other colour, is what was not served in that second."
+        "부하 {length}초, 시드 {seed}; {machine}. 음영은 장애를 주입한 구간입니다. 막대의 위쪽(다른 색)은 그 1초 동안 응답하지 못한 부분입니다."
     }
     served_failed(share, failed) { "{share} served, {failed} failed" "{share} 응답, {failed}건 실패" }
     served_over_time(name, share) { "{name}: {share} served over time" "{name}: 시간에 따른 응답 비율, {share}" }
@@ -142,9 +146,13 @@ terminal::words! {
 
     // A crash matrix
     crash_point() { "crash point" "크래시 지점" }
-    crashes(crashes, seconds, held, violated, silent) {
-        "{crashes} crashes in {seconds} s: {held} held, {violated} violated, {silent} did not fire"
-        "크래시 {crashes}번, {seconds}초: 지켜짐 {held}, 깨짐 {violated}, 일어나지 않음 {silent}"
+    crashes(crashes, seconds, setting, held, violated, silent) {
+        "{crashes} crashes in {seconds} s{setting}: {held} held, {violated} violated, {silent} did not fire"
+        "크래시 {crashes}번, {seconds}초{setting}: 지켜짐 {held}, 깨짐 {violated}, 일어나지 않음 {silent}"
+    }
+    with_instances(instances) { ", {instances} instances per service" ", 서비스마다 인스턴스 {instances}개" }
+    with_slow_database(ms) {
+        ", database responses delayed by {ms} ms on average" ", 데이터베이스 응답을 평균 {ms} ms 늦춤"
     }
     cell(point, driver, seed, outcome) { "{point} on {driver}, seed {seed}: {outcome}" "{driver}의 {point}, 시드 {seed}: {outcome}" }
     again(command) { "again: {command}" "다시 실행: {command}" }

@@ -181,7 +181,7 @@ impl Sender {
 ///
 /// A process that may open 256 files and needs 500 connections fails in the same way as if the shop were down. Only
 /// the error number differs.
-fn hindrance(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+pub fn hindrance(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let errno = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);

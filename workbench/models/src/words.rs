@@ -115,8 +115,11 @@ terminal::words! {
     has_refused(module) { "{module} has refused its step" "{module}: 단계를 거절함" }
 }
 
+/// A name and the function that returns its text.
+type Named = (&'static str, fn() -> String);
+
 /// Every property, with the text that shows it.
-pub const PROPERTIES: [(&str, fn() -> String); 19] = [
+pub const PROPERTIES: [Named; 19] = [
     ("agreement: none commits while another rolls back", agreement),
     ("none commits unless all have voted yes", unanimous),
     ("the decision is on record before the first commit (rule 30)", recorded),

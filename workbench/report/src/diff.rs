@@ -189,6 +189,9 @@ fn verdict_of(mode: &ModeRun) -> Verdict {
     Verdict::of_all(mode.trials.iter().flat_map(|trial| &trial.audit).map(|audit| audit.verdict))
 }
 
+/// What may differ between two runs, whether it is the same in both, and how it is shown.
+type Shown<'a> = (What, fn(&Run, &Run) -> bool, &'a dyn Fn(&Run) -> String);
+
 fn differing(first: &Run, second: &Run) -> Vec<Differing> {
     let trials = |run: &Run| {
         let each = run.modes.iter().map(|mode| format!("{} {}", mode.label, mode.trials.len()));
@@ -206,8 +209,8 @@ fn differing(first: &Run, second: &Run) -> Vec<Differing> {
         [] => words::nothing(),
         flaws => flaws.join(", "),
     };
-    let shown: [(What, fn(&Run, &Run) -> bool, &dyn Fn(&Run) -> String); 9] = [
-        (What::Machine, |a, b| a.machine == b.machine, &|run| html::machine(&run.machine)),
+    let shown: [Shown; 9] = [
+        (What::Machine, |a, b| a.machine == b.machine, &|run| run.machine.words()),
         (What::Load, |a, b| without_mix(a) == without_mix(b), &|run| html::load(&run.load)),
         (What::Mix, |a, b| a.load.mix == b.load.mix, &|run| html::mix(&run.load)),
         (What::Seed, |a, b| a.seed == b.seed, &|run| run.seed.to_string()),

@@ -16,7 +16,7 @@ use crate::run::{Difference, Latency, Load, ModeRun, Run, ScheduleError, Trial};
 use crate::stats::spread;
 use audit::Verdict;
 use load::Arrivals;
-use servers::record::{Found, Machine, Server};
+use servers::record::{Found, Server};
 use terminal::text::Text;
 
 /// A chart with its alternative text.
@@ -107,7 +107,7 @@ pub fn render(run: &Run) -> Result<String> {
         no_differences: sentences(Difference::NotShown),
         load: load(&run.load),
         mix: mix(&run.load),
-        machine: machine(&run.machine),
+        machine: run.machine.words(),
         servers: [("PostgreSQL", &run.servers.postgresql), ("RabbitMQ", &run.servers.rabbitmq)]
             .map(|(name, found)| (name, server(found.as_ref())))
             .to_vec(),
@@ -152,10 +152,6 @@ pub(super) fn load(load: &Load) -> String {
 pub(super) fn mix(load: &Load) -> String {
     let shares = load.mix.iter().map(|(outcome, share)| format!("{outcome} {} %", number(share * 100.0)));
     shares.collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn machine(Machine { os, cpu, cores, memory_mb }: &Machine) -> String {
-    words::machine(cpu, cores, number(*memory_mb as f64), os)
 }
 
 pub(super) fn server(server: Option<&Server>) -> String {

@@ -22,6 +22,8 @@ mod tax;
 pub mod trial;
 mod words;
 
+pub use words::reason;
+
 pub use figures::{verdict_words, warnings};
 pub use html::render as html;
 pub use table::render as table;

@@ -148,9 +148,6 @@ terminal::words! {
         "{arrivals}, for {duration} s after {warm_up} s of warm-up; {products} products, {customers} customers"
         "{arrivals}, 워밍업 {warm_up}초 뒤 {duration}초 동안; 상품 {products}개, 고객 {customers}명"
     }
-    machine(cpu, cores, memory, os) {
-        "{cpu}, {cores} cores, {memory} MB, {os}" "{cpu}, 코어 {cores}개, {memory} MB, {os}"
-    }
     server_not_used() { "not used" "사용하지 않음" }
     server_url() { "at a given URL" "지정한 URL의 서버" }
     server_private() { "private, started for this run" "이 실행을 위해 시작한 전용 서버" }

@@ -1,5 +1,6 @@
 //! Connects to a PostgreSQL server, and creates and drops databases.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -7,6 +8,8 @@ use diesel::sql_types::Text;
 use diesel::{ConnectionError, QueryableByName};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use reqwest::Url;
+use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
 
 use crate::{left, words};
 use terminal::language::seconds;
@@ -26,7 +29,19 @@ pub async fn connect(url: &str) -> Result<AsyncPgConnection> {
 /// Connects to a server that the user supplied. Returns its version, or an error for the user.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
-    let mut connection = connect(url).await.map_err(|error| explained(&place, &error))?;
+    let explained = |reason: &str, code: Option<&SqlState>| {
+        anyhow!(words::cannot_use_postgres(&place, reason, advice(code)))
+    };
+    // `connect` is of no use here, because diesel-async does not return the error's code.
+    let (client, connection) = match tokio::time::timeout(LIMIT, tokio_postgres::connect(url, NoTls)).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            return Err(explained(&cause, error.code()));
+        }
+        Err(_) => return Err(explained(&words::no_answer(seconds(LIMIT)), None)),
+    };
+    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
     let query = diesel::sql_query("SELECT current_setting('server_version') AS value");
     let version = query
         .get_result::<Setting>(&mut connection)
@@ -70,16 +85,15 @@ pub fn shown(url: &str) -> Result<String> {
     Ok(url.into())
 }
 
-fn explained(place: &str, error: &anyhow::Error) -> anyhow::Error {
-    let reason = format!("{error:#}");
-    let advice = if reason.contains("password") || reason.contains("role") {
-        words::check_password()
-    } else if reason.contains("does not exist") {
-        words::name_a_database()
-    } else {
-        words::check_host_and_port()
-    };
-    anyhow!(words::cannot_use_postgres(place, reason, advice))
+/// The advice for an error, by its SQLSTATE. The error's text is in the server's language: rule 45 (error kinds).
+fn advice(code: Option<&SqlState>) -> String {
+    match code {
+        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+            words::check_password()
+        }
+        Some(&SqlState::INVALID_CATALOG_NAME) => words::name_a_database(),
+        _ => words::check_server_and_url(),
+    }
 }
 
 async fn execute(admin: &str, sql: &str) -> Result<()> {
@@ -99,12 +113,24 @@ struct Setting {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{Language, with};
+
     use super::*;
 
     #[test]
     fn a_password_is_not_shown() {
         assert_eq!(shown("postgres://ann:secret@db:5432/shop").unwrap(), "postgres://ann:***@db:5432/shop");
         assert!(shown("not a url").is_err());
+    }
+
+    #[test]
+    fn advice_is_by_the_code() {
+        let english = |code: Option<&SqlState>| with(Language::English, || advice(code));
+        let for_code = |code| english(Some(&SqlState::from_code(code)));
+        assert!(for_code("28P01").contains("the user and the password"));
+        assert!(for_code("28000").contains("the user and the password"), "a role that does not exist");
+        assert!(for_code("3D000").contains("a database that exists"));
+        assert!(english(None).contains("host, port"));
     }
 
     #[test]

@@ -63,6 +63,10 @@ terminal::words! {
         "cleave가 실행되는 동안 {name} 프로그램이 삭제되었습니다"
     }
 
+    // The machine, in a report.
+    cores(cores) { "{cores} cores" "코어 {cores}개" }
+    memory(mb) { "{mb} MB of memory" "메모리 {mb} MB" }
+
     // Servers that the user supplied.
     no_answer(limit) { "no response within {limit}" "{limit} 안에 응답이 없습니다" }
     not_a_url(text, why) { "\"{text}\" is not a URL: {why}" "\"{text}\"은(는) URL이 아닙니다: {why}" }
@@ -99,9 +103,9 @@ terminal::words! {
         "Name a database that exists in --database-url; cleave creates its own beside it."
         "--database-url에는 있는 데이터베이스를 지정하세요. cleave는 그 옆에 자기 데이터베이스를 만듭니다."
     }
-    check_host_and_port() {
-        "Check that the server is running, and host and port in --database-url."
-        "서버가 실행 중인지, --database-url의 호스트와 포트가 맞는지 확인하세요."
+    check_server_and_url() {
+        "Check that the server is running, and host, port, user and password in --database-url."
+        "서버가 실행 중인지, --database-url의 호스트, 포트, 사용자, 비밀번호가 맞는지 확인하세요."
     }
     no_version(server) { "{server} does not report its version" "{server}의 버전을 알 수 없습니다" }
     cannot_create_database(name) { "cannot create the database {name}" "데이터베이스 {name}을(를) 만들 수 없습니다" }

@@ -52,6 +52,8 @@ pub struct ShopOptions {
     pub flaws: Vec<String>,
     /// Whether a monolith runs behind a gateway and may have several instances. A split shop always does.
     pub behind_gateway: bool,
+    /// Instances of each service, or of a monolith behind a gateway.
+    pub instances: usize,
     /// Whether each link has a proxy in which faults can be injected.
     pub proxied: bool,
     /// Whether its processes record spans and metrics. On by default; switch it off to measure the cost.
@@ -62,7 +64,8 @@ pub struct ShopOptions {
 }
 
 impl ShopOptions {
-    /// The defaults: each message published once, no flaws, no gateway before a monolith, no proxies.
+    /// The defaults: each message published once, no flaws, no gateway before a monolith, one instance of everything,
+    /// no proxies.
     pub fn new(programs: &Path, logs: impl Into<PathBuf>) -> ShopOptions {
         ShopOptions {
             programs: programs.to_owned(),
@@ -71,6 +74,7 @@ impl ShopOptions {
             pool: None,
             flaws: Vec::new(),
             behind_gateway: false,
+            instances: 1,
             proxied: false,
             telemetry: true,
             exports: false,
@@ -304,7 +308,7 @@ impl Shop {
     pub(crate) fn recipe(&self, name: &str) -> Result<Recipe> {
         let recipe = &self.members[self.index(name)?].recipe;
         let taken = |name: &String| self.index(name).is_ok();
-        let instance = (2..).map(|n| format!("{}-{n}", recipe.service)).find(|name| !taken(name));
+        let instance = (2..).map(|n| recipe.instance(n)).find(|name| !taken(name));
         Ok(recipe.twin(&instance.context("there are more instances than numbers")?))
     }
 

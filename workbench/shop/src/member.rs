@@ -61,6 +61,11 @@ struct Announcement {
 }
 
 impl Recipe {
+    /// The name of the n-th instance, such as `orders-2`. The first instance has the name of the service.
+    pub(super) fn instance(&self, n: usize) -> String {
+        format!("{}-{n}", self.service)
+    }
+
     /// The same recipe under another name, with a log file beside this one's. Arguments that contain the process's
     /// own name are changed too.
     pub(crate) fn twin(&self, name: &str) -> Recipe {

@@ -38,9 +38,9 @@ impl Starting<'_> {
         }
         let registry = self.registry().await?;
         arguments.extend(known_to(&registry, "monolith"));
-        let monolith = self.member("monolith", "monolith", arguments, vec![url]).await?;
+        let monoliths = self.instances("monolith", "monolith", arguments, vec![url]).await?;
         let gateway = self.gateway(&registry, "monolith").await?;
-        Ok(vec![registry, monolith, gateway])
+        Ok([registry].into_iter().chain(monoliths).chain([gateway]).collect())
     }
 
     /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there.
@@ -56,10 +56,10 @@ impl Starting<'_> {
             }
             // In the environment, because other users of the machine can read command lines.
             let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
-            async move { self.member(name, &format!("{name}-service"), arguments, urls).await }
+            async move { self.instances(name, &format!("{name}-service"), arguments, urls).await }
         });
         let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
-        Ok([registry].into_iter().chain(services).chain([gateway]).collect())
+        Ok([registry].into_iter().chain(services.into_iter().flatten()).chain([gateway]).collect())
     }
 
     /// Settings are stored in a file, so a registry that the supervisor restarts keeps the same time-outs.
@@ -87,11 +87,36 @@ impl Starting<'_> {
         arguments: Vec<String>,
         environment: Vec<(&'static str, String)>,
     ) -> Result<Member> {
+        self.recipe(name, program, arguments, environment)?.start(self.guard, READY).await
+    }
+
+    /// Starts all instances of a service.
+    async fn instances(
+        &self,
+        name: &str,
+        program: &str,
+        arguments: Vec<String>,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Vec<Member>> {
+        let first = self.recipe(name, program, arguments, environment)?;
+        let twins: Vec<Recipe> =
+            (2..=self.options.instances).map(|n| first.twin(&first.instance(n))).collect();
+        let all = [first].into_iter().chain(twins);
+        try_join_all(all.map(|recipe| recipe.start(self.guard, READY))).await
+    }
+
+    fn recipe(
+        &self,
+        name: &str,
+        program: &str,
+        arguments: Vec<String>,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Recipe> {
         let mut arguments = arguments;
         if !self.options.telemetry {
             arguments.extend(["--telemetry", "off"].map(String::from));
         }
-        let recipe = Recipe {
+        Ok(Recipe {
             name: name.to_owned(),
             service: name.to_owned(),
             program: self.options.programs.join(program),
@@ -100,8 +125,7 @@ impl Starting<'_> {
             exports: self.options.exports,
             log: self.options.logs.join(format!("{name}.log")),
             behind_proxy: self.options.proxied && ![REGISTRY, GATEWAY].contains(&name),
-        };
-        recipe.start(self.guard, READY).await
+        })
     }
 }
 

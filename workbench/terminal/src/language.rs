@@ -103,6 +103,7 @@ macro_rules! words {
         $(
             $(#[$doc])*
             #[must_use]
+            #[allow(clippy::too_many_arguments, reason = "one for each placeholder of the text")]
             pub fn $name($($argument: impl ::std::fmt::Display),*) -> String {
                 match $crate::language::current() {
                     $crate::language::Language::English => format!($english),

@@ -94,6 +94,7 @@ macro_rules! texts {
         $(
             $(#[$doc])*
             #[must_use]
+            #[allow(clippy::too_many_arguments, reason = "one for each placeholder of the text")]
             pub fn $name($($argument: impl ::std::fmt::Display),*) -> $crate::text::Text {
                 $crate::text::Text::new(|| format!($english), || format!($korean))
             }

@@ -163,6 +163,8 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("crash-matrix --drivers", "드라이버. 기본값은 올바르게 만들어진 것 전부입니다"),
     ("crash-matrix --seeds", "지점과 드라이버별 시도 횟수. 매번 프로세스, 통과 횟수, 주문이 다릅니다"),
     ("crash-matrix --seed", "첫 시드"),
+    ("crash-matrix --instances", "서비스와 모놀리스의 인스턴스 수. 하나가 죽으면 나머지가 그 일을 합니다"),
+    ("crash-matrix --slow-database", "모든 데이터베이스 응답을 평균 20 ms 늦춥니다"),
     ("flaws", "일부러 뺄 수 있는 규칙을 나열하거나, 규칙을 뺀 쇼핑몰에서 무슨 일이 생기는지 보여 줍니다"),
     ("flaws show", "결함이 없는 쇼핑몰과 있는 쇼핑몰에서 같은 일을 하고, 두 감사 결과를 나란히 보여 줍니다"),
     ("flaws show <names>", "차례로 실행할 결함"),

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::values::{Json, ServerArgs, driver, flaw, number, whole};
 use super::{HELD, VIOLATED, exit_status};
+use experiments::crash_matrix::Setting;
 use experiments::{crash_matrix, flaws};
 use servers::guard::Guard;
 use terminal::output;
@@ -26,6 +27,12 @@ pub(super) struct CrashMatrix {
     /// First seed.
     #[arg(long, default_value_t = 1, value_parser = number)]
     seed: u64,
+    /// Instances of each service and of the monolith; one of them dies, and the others do its work.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=4))]
+    instances: u64,
+    /// Delay every database response by 20 ms on average.
+    #[arg(long)]
+    slow_database: bool,
     #[command(flatten)]
     servers: ServerArgs,
     #[command(flatten)]
@@ -56,9 +63,14 @@ enum ShowFlaws {
 }
 
 pub(super) async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Result<u8> {
-    let CrashMatrix { points, drivers, seeds, seed, servers, json: Json { json } } = arguments;
+    let CrashMatrix { points, drivers, seeds, seed, instances, slow_database, servers, json } = arguments;
+    let Json { json } = json;
+    let setting = Setting {
+        instances: instances as usize,
+        database_delay_ms: if slow_database { Setting::SLOW_MS } else { 0 },
+    };
     let infra = servers.options();
-    let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, infra };
+    let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, setting, infra };
     let matrix = crash_matrix::run(&Guard::start()?, &folder.join("crash-matrix"), &options).await?;
     output::figures(json.as_deref(), matrix.grid(), &matrix)?;
     Ok(exit_status(matrix.verdict()))

@@ -225,13 +225,18 @@ impl Status {
                     yes_or_no(process.ready),
                     process.pid.to_string(),
                     process.restarts.to_string(),
-                    format!("{:.1}", process.cpu_ms as f64 / 1000.0),
-                    format!("{:.0}", process.memory_mb),
+                    figure(process.cpu_ms.map(|ms| format!("{:.1}", ms as f64 / 1000.0))),
+                    figure(process.memory_mb.map(|mb| format!("{mb:.0}"))),
                 ]);
             }
         }
         table
     }
+}
+
+/// A figure that cannot be read is shown as a dash, not as zero: rule 62 (no zero).
+fn figure(read: Option<String>) -> String {
+    read.unwrap_or_else(|| "–".to_owned())
 }
 
 /// Prints the logs of the running shops, or of the last ones.

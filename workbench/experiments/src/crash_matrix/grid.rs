@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
-use super::{Cell, CrashMatrix, Outcome, POINTS};
+use super::{Cell, CrashMatrix, Outcome, POINTS, Setting};
 use crate::words;
 use topology::Driver;
 
@@ -35,6 +35,7 @@ pub fn draw(matrix: &CrashMatrix) -> String {
         words::crashes(
             matrix.cells.len(),
             matrix.seconds,
+            setting(matrix.setting),
             count(Outcome::Held),
             count(Outcome::Violated),
             count(Outcome::DidNotFire),
@@ -46,6 +47,18 @@ pub fn draw(matrix: &CrashMatrix) -> String {
             text += &format!("  {finding}\n");
         }
         text += &format!("  {}\n", words::again(&cell.replay));
+    }
+    text
+}
+
+/// How the shops differ from plain ones; empty if they do not.
+fn setting(Setting { instances, database_delay_ms }: Setting) -> String {
+    let mut text = String::new();
+    if instances > 1 {
+        text += &words::with_instances(instances);
+    }
+    if database_delay_ms > 0 {
+        text += &words::with_slow_database(database_delay_ms);
     }
     text
 }

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use uuid::Uuid;
 
-use super::{Cell, Outcome, Point, seconds};
+use super::{Cell, Outcome, Point, Setting, seconds};
 use crate::words;
 use audit::{Audit, Expected, Fault, Subject, Verdict};
+use faults::toxic::{Effect, Stream};
+use faults::{Link, Toxic};
 use load::buyers::Buyers;
 use load::mix::Intended;
 use servers::Infrastructure;
@@ -39,6 +41,7 @@ pub struct Lane<'a> {
     pub programs: PathBuf,
     pub logs: PathBuf,
     pub driver: Driver,
+    pub setting: Setting,
     pub progress: &'a Progress,
 }
 
@@ -69,29 +72,49 @@ impl Lane<'_> {
     }
 
     async fn scene(&self, number: usize) -> Result<Scene> {
-        let options = ShopOptions::new(&self.programs, self.logs.join(number.to_string()));
+        let Setting { instances, database_delay_ms } = self.setting;
+        let options = ShopOptions {
+            instances,
+            behind_gateway: instances > 1,
+            proxied: database_delay_ms > 0,
+            ..ShopOptions::new(&self.programs, self.logs.join(number.to_string()))
+        };
         let shop = Shop::start(self.guard, self.driver, self.infra, &options).await?;
         shop.be_patient().await?;
         Goods::new(GOODS).put_into(&shop).await?;
+        if database_delay_ms > 0 {
+            slow_down(&shop, Duration::from_millis(database_delay_ms))?;
+        }
         Ok(Scene { shop, accepted: Vec::new(), orders_sent: 0 })
     }
 
     /// One crash, from the process that is told to die to the verdict on what it left behind.
     async fn crash(&self, scene: &mut Scene, point: &Point, seed: u64) -> Result<Cell> {
         let began = Instant::now();
-        let processes = point.processes(self.driver);
-        let (process, pass) = choose(processes, point.name, seed);
+        let (service, pass) = choose(point.processes(self.driver), point.name, seed);
+        let (process, others) = instance(&scene.shop, service, seed);
         let arguments = ["--crash-at".to_owned(), format!("{}:{pass}", point.name)];
-        scene.shop.restart_with(process, &arguments).await?;
+        // Only one instance of a service runs the relay; the others wait for its lock. This one starts alone, so it
+        // gets the lock.
+        others.iter().try_for_each(|other| scene.shop.kill(other))?;
+        scene.shop.restart_with(&process, &arguments).await?;
+        for other in &others {
+            scene.shop.restart(other).await?;
+        }
         let buyers = Buyers::start(&scene.shop.address, GOODS, scene.orders_sent, BUYERS)?;
-        let fired = scene.shop.wait_ended(process, FIRE).await.is_ok();
+        let fired = scene.shop.wait_ended(&process, FIRE).await.is_ok();
+        if !others.is_empty() {
+            buyers.proceed(ORDERS_AFTER, BOUND).await;
+        }
         match fired {
-            true => scene.shop.restart(process).await?,
+            true => scene.shop.restart(&process).await?,
             // Its crash point has not been reached. It is restarted without one, so that it does not crash in the next
             // cell.
-            false => scene.shop.restart_with(process, &[]).await?,
+            false => scene.shop.restart_with(&process, &[]).await?,
         }
-        buyers.proceed(ORDERS_AFTER, BOUND).await;
+        if others.is_empty() {
+            buyers.proceed(ORDERS_AFTER, BOUND).await;
+        }
         let bought = buyers.finish().await?;
         scene.orders_sent += bought.sent;
         scene.accepted.extend(&bought.accepted);
@@ -109,18 +132,52 @@ impl Lane<'_> {
             point: point.name.to_owned(),
             driver: self.driver,
             seed,
-            process: process.to_owned(),
+            process,
             pass,
             outcome,
             findings,
             orders: bought.accepted.len() as u64,
             seconds: seconds(began.elapsed()),
-            replay: format!(
-                "cargo cleave crash-matrix --points {} --drivers {} --seed {seed} --seeds 1",
-                point.name, self.driver
-            ),
+            replay: self.replay(point, seed),
         })
     }
+
+    fn replay(&self, point: &Point, seed: u64) -> String {
+        let (name, driver) = (point.name, self.driver);
+        let mut replay =
+            format!("cargo cleave crash-matrix --points {name} --drivers {driver} --seed {seed} --seeds 1");
+        if self.setting.instances > 1 {
+            replay += &format!(" --instances {}", self.setting.instances);
+        }
+        if self.setting.database_delay_ms > 0 {
+            replay += " --slow-database";
+        }
+        replay
+    }
+}
+
+/// Delays every response of every database, by up to half more or less than this.
+fn slow_down(shop: &Shop, by: Duration) -> Result<()> {
+    for proxy in Link::all(shop.driver.mode())
+        .into_iter()
+        .filter(|link| matches!(link, Link::Database(_)))
+        .flat_map(|link| shop.proxies(link))
+    {
+        proxy.add(Toxic {
+            name: "slow".to_owned(),
+            stream: Stream::Downstream,
+            toxicity: 1.0,
+            effect: Effect::Latency { latency: by, jitter: by / 2 },
+        })?;
+    }
+    Ok(())
+}
+
+/// Selects the instance of a service that dies; also returns the others. The seeds go through the instances in turn.
+fn instance(shop: &Shop, service: &str, seed: u64) -> (String, Vec<String>) {
+    let mut others = shop.instances(service);
+    let chosen = others.remove((seed % others.len() as u64) as usize);
+    (chosen, others)
 }
 
 /// Selects the process that dies, and the pass. The seeds go through the processes in turn, and each point starts with

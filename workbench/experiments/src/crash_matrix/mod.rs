@@ -39,8 +39,28 @@ pub struct Options {
     pub seeds: u64,
     /// The first of those seeds. It says which process dies, at which pass, under which orders.
     pub first_seed: u64,
+    /// The kind of shops.
+    pub setting: Setting,
     /// Which servers to use.
     pub infra: servers::Options,
+}
+
+/// The shops in which the processes die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Instances of each service and of the monolith. If there are several, one dies, and the others do its work
+    /// until the load is over.
+    pub instances: usize,
+    /// Average delay of every database response in milliseconds; 0 for none.
+    pub database_delay_ms: u64,
+}
+
+impl Setting {
+    /// One instance of everything, and no delay.
+    pub const PLAIN: Setting = Setting { instances: 1, database_delay_ms: 0 };
+    /// The delay of a slow database. An order then takes seconds instead of milliseconds, which is still far below
+    /// every time limit.
+    pub const SLOW_MS: u64 = 20;
 }
 
 /// The results of all crashes.
@@ -52,6 +72,9 @@ pub struct CrashMatrix {
     pub started_at: DateTime<Utc>,
     /// How long it took.
     pub seconds: f64,
+    /// The kind of shops.
+    #[serde(flatten)]
+    pub setting: Setting,
     /// One for each crash that was tried.
     pub cells: Vec<Cell>,
 }
@@ -143,6 +166,7 @@ async fn cells(
     options: &Options,
 ) -> Result<CrashMatrix> {
     let (started_at, began) = (Utc::now(), Instant::now());
+    let setting = options.setting;
     let seeds = options.first_seed..options.first_seed + options.seeds;
     let plan = |driver: Driver| -> Vec<_> {
         let existing = points.iter().filter(move |point| !point.processes(driver).is_empty());
@@ -160,13 +184,15 @@ async fn cells(
             if plan.is_empty() {
                 return Ok(Vec::new());
             }
-            let lane = Lane { guard, infra, programs: programs.to_owned(), logs, driver: *driver, progress };
+            let programs = programs.to_owned();
+            let lane = Lane { guard, infra, programs, logs, driver: *driver, setting, progress };
             lane.run(&plan).await.with_context(|| format!("the crashes of {driver}"))
         }
     });
     let cells = try_join_all(lanes).await?.into_iter().flatten().collect();
     progress.finish();
-    Ok(CrashMatrix { schema: SCHEMA.to_owned(), started_at, seconds: seconds(began.elapsed()), cells })
+    let seconds = seconds(began.elapsed());
+    Ok(CrashMatrix { schema: SCHEMA.to_owned(), started_at, seconds, setting, cells })
 }
 
 /// With the precision that means something.

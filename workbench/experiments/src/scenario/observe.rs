@@ -17,6 +17,8 @@ pub enum Outcome {
     Degraded,
     /// Not served: an error, or no answer in time.
     Failed,
+    /// Not sent, because of a limit of this machine. Says nothing about the shop.
+    Hindered,
 }
 
 /// One request of the load. Moments are counted from the start of the load.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::Steady;
 use super::observe::{Availability, FaultWindow, Impact};
+use crate::words;
 use audit::live::Recording;
 use audit::{Audit, Verdict};
 use faults::Record;
@@ -88,7 +89,7 @@ pub struct SteadyState {
 }
 
 /// The outcomes of a scenario's orders.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Orders {
     /// Orders that customers wanted.
     pub wanted: u64,
@@ -107,4 +108,20 @@ pub struct Orders {
     pub delayed: u64,
     /// Seconds that the slowest decided order took; null if none was decided.
     pub slowest_s: Option<f64>,
+    /// Why the load generator could not send requests, and how many. If this is not empty, the load was not the
+    /// requested one, and the scenario is no evidence.
+    #[serde(default)]
+    pub hindered: BTreeMap<String, u64>,
+}
+
+impl Orders {
+    /// No evidence if part of the load could not be sent.
+    pub fn sent(&self) -> Verdict {
+        if self.hindered.is_empty() { Verdict::Held } else { Verdict::NoEvidence }
+    }
+
+    /// One sentence for each reason why requests could not be sent.
+    pub fn hindrances(&self) -> impl Iterator<Item = String> {
+        self.hindered.iter().map(|(reason, times)| words::not_sent(times, report::reason(reason)))
+    }
 }

@@ -52,6 +52,9 @@ pub fn table(run: &ScenarioRun) -> String {
         for fault in shop.faults.iter().filter(|fault| fault.hits == 0) {
             text += &format!("· {}\n", words::hit_nothing_in(shop.driver, &fault.fault));
         }
+        for line in shop.orders.hindrances() {
+            text += &format!("· {}: {line}\n", shop.driver);
+        }
         for line in deployments(shop) {
             text += &format!("· {line}\n");
         }

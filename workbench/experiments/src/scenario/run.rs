@@ -73,14 +73,15 @@ pub async fn run(
     Ok((run, folder))
 }
 
-/// The audit's verdicts, and the steady state. If the shop was not well at the start, there is no evidence.
+/// The audit's verdicts, and the steady state. If the shop was not well at the start, or if part of the load could
+/// not be sent, there is no evidence.
 fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     let steady = match shop.steady {
         SteadyState { before: false, .. } => Verdict::NoEvidence,
         SteadyState { after: false, .. } => Verdict::Violated,
         SteadyState { before: true, after: true } => Verdict::Held,
     };
-    shop.audit.iter().map(|audit| audit.verdict).chain([steady])
+    shop.audit.iter().map(|audit| audit.verdict).chain([steady, shop.orders.sent()])
 }
 
 /// Runs a scenario.

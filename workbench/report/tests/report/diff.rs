@@ -64,7 +64,7 @@ fn doubled_latencies_are_shown_where_they_are_and_nowhere_else() {
 fn what_differs_besides_is_said() {
     let first = monolith_and_split();
     let mut second = first.clone();
-    second.machine.cores = 8;
+    second.machine.cores = Some(8);
     second.seed = 43;
     second.cleave_version = "0.2.0".to_owned();
     second.commit = None;
@@ -122,7 +122,7 @@ fn what_is_written_fits_the_schema() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let mut second = slower(0);
-    second.machine.cores = 8;
+    second.machine.cores = Some(8);
     second.modes[1].trials.iter_mut().for_each(|trial| trial.memory_mb.total = None);
     for diff in [diff(&monolith_and_split(), &second), diff(&second, &second)] {
         let value = serde_json::to_value(&diff).expect("JSON");

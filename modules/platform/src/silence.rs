@@ -1,0 +1,123 @@
+//! Gives up a database connection on which a query gets no response: rule 54 (time limits).
+//!
+//! The server limits how long a statement takes, and the kernel notices a peer that is gone. Neither helps if
+//! something in between acknowledges bytes and does not pass them on, such as a pooler or a proxy that hangs. Then a
+//! request, a relay or the holder of a lock would wait forever.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{Connection, Socket};
+
+/// Longer than the server's `statement_timeout`: after that no response comes.
+pub(crate) const ANSWER: Duration = Duration::from_secs(35);
+
+/// If this process itself was paused, responses are waiting when it continues. It has this long to read them.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Shared by the user of a connection and the task that drives the connection.
+#[derive(Debug, Default)]
+struct State {
+    /// When the query was sent that has no response yet.
+    asked: Mutex<Option<Instant>>,
+    ended: AtomicBool,
+}
+
+/// The user's side. Dropping it ends the connection.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    state: Arc<State>,
+    _dropped: oneshot::Sender<()>,
+}
+
+impl Asker {
+    pub fn asked(&self) {
+        *self.state.asked.lock() = Some(Instant::now());
+    }
+
+    pub fn answered(&self) {
+        *self.state.asked.lock() = None;
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.state.ended.load(Ordering::Relaxed)
+    }
+}
+
+/// Drives a connection until one side ends it, or until a query has had no response for this long. In that case it also
+/// calls `given_up`.
+pub(crate) fn drive<S>(
+    connection: Connection<Socket, S>,
+    answer: Duration,
+    given_up: impl FnOnce() + Send + 'static,
+) -> Asker
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
+    let (sender, dropped) = oneshot::channel();
+    let state = Arc::<State>::default();
+    let driven = state.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection to the database ended");
+            },
+            () = driven.silence(answer) => {
+                tracing::warn!("no response from the database for {answer:?}; giving up this connection");
+                given_up();
+            }
+            _ = dropped => {}
+        }
+        driven.ended.store(true, Ordering::Relaxed);
+    });
+    Asker { state, _dropped: sender }
+}
+
+impl State {
+    /// Returns when a query has had no response for this long. Wakes up once per `limit`, however many queries there
+    /// are.
+    async fn silence(&self, limit: Duration) {
+        loop {
+            let asked = *self.asked.lock();
+            tokio::time::sleep_until(asked.unwrap_or_else(Instant::now) + limit).await;
+            if asked.is_some() && *self.asked.lock() == asked {
+                tokio::time::sleep(GRACE).await;
+                if *self.asked.lock() == asked {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_query_without_a_response_is_silence() {
+        let limit = Duration::from_millis(100);
+        let state = Arc::<State>::default();
+        let silence = tokio::spawn({
+            let state = state.clone();
+            async move { state.silence(limit).await }
+        });
+        // Idle for longer than any response may take, then one query after the other.
+        tokio::time::sleep(3 * limit).await;
+        for _ in 0..10 {
+            *state.asked.lock() = Some(Instant::now());
+            tokio::time::sleep(limit / 2).await;
+            *state.asked.lock() = None;
+        }
+        assert!(!silence.is_finished(), "each query got a response");
+        let asked = Instant::now();
+        *state.asked.lock() = Some(asked);
+        silence.await.unwrap();
+        assert!(asked.elapsed() >= limit + GRACE);
+    }
+}

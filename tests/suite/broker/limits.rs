@@ -1,0 +1,79 @@
+//! Messages that return to their queue until a limit of the broker or of the service is reached.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use audit::Expected;
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use tests::{Driver, Stage, eventually};
+
+use super::{Means, Probe, all_confirmed, number, works_again, world};
+
+/// A broker or a policy limits how often a message may return to a queue. Beyond that it is dropped, unless
+/// the queue dead-letters. When a consumer dies, the messages next to the bad one are counted too, and must
+/// not be lost.
+pub async fn a_delivery_limit_drops_nothing(stage: &Stage) -> Result<Option<String>> {
+    let mut infrastructure = stage.new_infrastructure().await?;
+    let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
+        return Ok(Some("the broker is not a private one, so the case sets no policy".into()));
+    };
+    broker.ctl(&["set_policy", "limit", ".*", r#"{"delivery-limit":2}"#, "--apply-to", "queues"]).await?;
+    // In a choreography no command is sent again, so a lost message stays lost.
+    let world = world(stage, Driver::Choreographed, &infrastructure).await?;
+    let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
+    let mut blocker = AsyncPgConnection::establish(&world.databases.inventory).await?;
+    blocker.batch_execute("BEGIN; LOCK TABLE chassis.inbox IN ACCESS EXCLUSIVE MODE").await?;
+    let places = means.order(&world, 3).await?;
+    for _ in 0..6 {
+        eventually("all messages are delivered to the inventory", async || {
+            let ready = probe.look("inventory").await?.0 + probe.look("inventory.taken-out").await?.0;
+            Ok((ready == 0).then_some(()))
+        })
+        .await?;
+        let mut shop = world.shop().await;
+        shop.kill("inventory")?;
+        shop.restart("inventory").await?;
+    }
+    blocker.batch_execute("ROLLBACK").await?;
+    all_confirmed(&world, &places).await?;
+    ensure!(probe.look("inventory.dead").await?.0 == 0, "a message next to the bad one was dead-lettered");
+    probe.close().await?;
+    stage.close(world, &infrastructure, Expected::default()).await?;
+    infrastructure.stop().await?;
+    Ok(None)
+}
+
+/// A message that kills every process that handles it is dead-lettered after a fixed number of deaths. The
+/// messages next to it are not.
+pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = world(stage, Driver::Choreographed, infrastructure).await?;
+    let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
+    let crash = ["--crash-at".to_owned(), "before-business-write".to_owned()];
+    world.shop().await.restart_with("inventory", &crash).await?;
+    let places = means.order(&world, 1).await?;
+    let mut deaths = 0;
+    loop {
+        let mut shop = world.shop().await;
+        let ended = shop.wait_ended("inventory", Duration::from_secs(10)).await;
+        if ended.is_err() {
+            break;
+        }
+        deaths += 1;
+        ensure!(deaths < 20, "the message still kills the service");
+        shop.restart_with("inventory", &crash).await?;
+    }
+    // Two deaths before the message is suspected, and five while it is handled alone.
+    ensure!(deaths == 7, "it was dead-lettered after {deaths} deaths");
+    let (reason, _) = probe.dead_letter("inventory").await?;
+    ensure!(reason.contains("died 5 times"), "{reason}");
+    world.shop().await.restart_with("inventory", &[]).await?;
+    works_again(&world).await?;
+    let left = number(&world.databases.inventory, "SELECT count(*) AS number FROM chassis.suspects").await?;
+    ensure!(left == 0, "{left} suspects are left");
+    let stuck = world.get(&places[0]).await?.expect(200)?.json;
+    ensure!(stuck["status"] == "pending", "{stuck}");
+    probe.close().await?;
+    world.into_shop().stop(infrastructure).await?;
+    Ok(None)
+}
