@@ -135,8 +135,7 @@ async fn opened(
         config.keepalives_idle(PROBE_AFTER).keepalives_interval(PROBE_EVERY).keepalives_retries(PROBES);
     }
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(failed)?;
-    let of_pool = trouble.clone();
-    let asker = silence::drive(connection, answer, move || of_pool.given_up());
+    let asker = silence::drive(connection, answer);
     let mut connection = AsyncPgConnection::try_from(client).await?;
     connection.set_instrumentation(trouble.watch(asker));
     connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;

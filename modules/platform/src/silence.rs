@@ -5,7 +5,7 @@
 //! request, a relay or the holder of a lock would wait forever.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,7 +20,10 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(35);
 /// If this process itself was paused, responses are waiting when it continues. It has this long to read them.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Shared by the user of a connection and the task that drives the connection.
+/// The connections that this process has given up.
+static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
+
+/// Shared by the user of a connection and the task that drives it.
 #[derive(Debug, Default)]
 struct State {
     /// When the query was sent that has no response yet.
@@ -32,6 +35,8 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Asker {
     state: Arc<State>,
+    /// The count of connections given up when this one was opened.
+    given_up: u64,
     _dropped: oneshot::Sender<()>,
 }
 
@@ -44,18 +49,15 @@ impl Asker {
         *self.state.asked.lock() = None;
     }
 
-    pub fn has_ended(&self) -> bool {
-        self.state.ended.load(Ordering::Relaxed)
+    /// Whether the connection must not be used again: it has ended, or another one was given up since this one was
+    /// opened. In that case this one probably leads nowhere too, and finding out would take as long again.
+    pub fn is_over(&self) -> bool {
+        self.state.ended.load(Ordering::Relaxed) || self.given_up != GIVEN_UP.load(Ordering::Relaxed)
     }
 }
 
-/// Drives a connection until one side ends it, or until a query has had no response for this long. In that case it also
-/// calls `given_up`.
-pub(crate) fn drive<S>(
-    connection: Connection<Socket, S>,
-    answer: Duration,
-    given_up: impl FnOnce() + Send + 'static,
-) -> Asker
+/// Drives a connection until one side ends it, or until a query has had no response for this long.
+pub(crate) fn drive<S>(connection: Connection<Socket, S>, answer: Duration) -> Asker
 where
     S: TlsStream + Unpin + Send + 'static,
 {
@@ -69,13 +71,13 @@ where
             },
             () = driven.silence(answer) => {
                 tracing::warn!("no response from the database for {answer:?}; giving up this connection");
-                given_up();
+                GIVEN_UP.fetch_add(1, Ordering::Relaxed);
             }
             _ = dropped => {}
         }
         driven.ended.store(true, Ordering::Relaxed);
     });
-    Asker { state, _dropped: sender }
+    Asker { state, given_up: GIVEN_UP.load(Ordering::Relaxed), _dropped: sender }
 }
 
 impl State {

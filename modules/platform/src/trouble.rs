@@ -9,32 +9,14 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::silence::Asker;
 
-/// Counts problems that a pool's connections have met.
+/// Counts the errors on a pool's connections that are not the statement's own fault.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Trouble(Arc<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    /// Errors that are not the statement's own fault.
-    errors: AtomicU64,
-    /// Connections that were given up because no response came.
-    given_up: AtomicU64,
-}
+pub(crate) struct Trouble(Arc<AtomicU64>);
 
 impl Trouble {
-    /// Counts a connection that was given up because no response came.
-    pub fn given_up(&self) {
-        self.0.given_up.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// An observer for a new connection.
     pub fn watch(&self, asker: Asker) -> Watch {
-        Watch {
-            errors: self.0.errors.load(Ordering::Relaxed),
-            given_up: self.0.given_up.load(Ordering::Relaxed),
-            trouble: self.clone(),
-            asker,
-        }
+        Watch { seen: self.0.load(Ordering::Relaxed), trouble: self.clone(), asker }
     }
 }
 
@@ -42,9 +24,7 @@ impl Trouble {
 pub(crate) struct Watch {
     trouble: Trouble,
     /// The pool's error count when this connection's statements were prepared.
-    errors: u64,
-    /// The pool's count of connections given up when this one was opened.
-    given_up: u64,
+    seen: u64,
     asker: Asker,
 }
 
@@ -61,7 +41,7 @@ impl Instrumentation for Watch {
             error: Some(Error::DatabaseError(Kind::Unknown, _)), ..
         } = event
         {
-            self.trouble.0.errors.fetch_add(1, Ordering::Relaxed);
+            self.trouble.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -69,16 +49,13 @@ impl Instrumentation for Watch {
 /// Checks a connection before it is used again. Fails if the connection has ended and must be replaced.
 pub(crate) fn look_after(conn: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
     let Some(watch) = conn.instrumentation().downcast_mut::<Watch>() else { return Ok(()) };
-    // Connections that were opened before one was given up probably lead nowhere too, and each would cost the same
-    // wait.
-    let given_up = watch.trouble.0.given_up.load(Ordering::Relaxed);
-    if watch.asker.has_ended() || watch.given_up != given_up {
+    if watch.asker.is_over() {
         return Err(Error::BrokenTransactionManager);
     }
     // The previous user may have been cancelled before its response came.
     watch.asker.answered();
-    let errors = watch.trouble.0.errors.load(Ordering::Relaxed);
-    if std::mem::replace(&mut watch.errors, errors) != errors {
+    let trouble = watch.trouble.0.load(Ordering::Relaxed);
+    if std::mem::replace(&mut watch.seen, trouble) != trouble {
         // Changing the size is the only way to empty the cache.
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         conn.set_prepared_statement_cache_size(CacheSize::Unbounded);

@@ -13,7 +13,7 @@ use terminal::output;
 
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// The baseline: the folder of a run of `cleave compare`, as .cleave/runs/latest, or its run.json.
+    /// The baseline: the folder of a `cleave compare` run, e.g. .cleave/runs/latest, or its run.json.
     #[arg(value_name = "RUN")]
     first: PathBuf,
     /// The run to compare with it.

@@ -201,7 +201,7 @@ struct Up {
     /// Show the shops in a web page, as `cleave dashboard` does; implies --proxies.
     #[arg(long)]
     dashboard: bool,
-    /// Send so many orders per second to each shop, until it stops. With --dashboard the page sends them, 20/s by default.
+    /// Send this many orders per second to each shop. With --dashboard, the page sends them, 20/s by default.
     #[arg(long, value_name = "N/s", value_parser = dashboard::rate)]
     rate: Option<f64>,
     #[command(flatten)]
