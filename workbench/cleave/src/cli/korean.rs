@@ -31,7 +31,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("up <modes>", "모드: monolith, split, both 또는 드라이버. 예: split:tcc"),
     ("up --proxies", "모든 연결에 `cleave fault`가 쓸 프록시를 둡니다"),
     ("up --dashboard", "`cleave dashboard`처럼 웹 페이지로도 보여 줍니다. --proxies가 함께 켜집니다"),
-    ("up --rate", "쇼핑몰마다 초당 이만큼의 주문을 보냅니다. --dashboard와 함께 쓰면 웹 페이지가 보내며, 기본값은 20/s입니다"),
+    (
+        "up --rate",
+        "쇼핑몰마다 초당 이만큼의 주문을 보냅니다. --dashboard와 함께 쓰면 웹 페이지가 보내며, 기본값은 20/s입니다",
+    ),
     (
         "dashboard",
         "같은 부하를 받는 두 모드를 웹 페이지에서 보고 장애도 일으킵니다. 실행 중인 쇼핑몰이 없으면 시작합니다",
@@ -160,7 +163,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("bench recovery --modes", "차례로 실행할 쇼핑몰. 예: monolith:two-phase, split:tcc"),
     ("bench recovery --times", "서버마다 죽일 횟수"),
     ("diff", "저장된 두 실행을 비교합니다. 코드를 고치기 전과 후, 또는 두 컴퓨터의 실행"),
-    ("diff <first>", "기준이 되는 실행. `cleave compare`의 실행 폴더(예: .cleave/runs/latest) 또는 그 안의 run.json"),
+    (
+        "diff <first>",
+        "기준이 되는 실행. `cleave compare`의 실행 폴더(예: .cleave/runs/latest) 또는 그 안의 run.json",
+    ),
     ("diff <second>", "비교할 실행"),
     ("crash-matrix", "모든 드라이버의 모든 크래시 지점에서 프로세스를 죽이고 모든 불변식을 검사합니다"),
     ("crash-matrix --points", "크래시 지점. 기본값은 전부입니다"),
