@@ -25,7 +25,7 @@ const EVIL: &str =
 pub async fn everybody_can_read_it(_stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("run.html");
-    std::fs::write(&file, page::standing_alone(&recording(150)?, &json!({ "ids": [] }))?)?;
+    std::fs::write(&file, page::standing_alone("en", &recording(150)?, &json!({ "ids": [] }), None)?)?;
     Browser::with(async |browser| {
         let address = format!("file://{}", file.display());
         browser.open(&address).await?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::door::Door;
+use super::lesson::Lesson;
 use super::recording::{self, Recorded};
 use super::session::Session;
 use super::{Options, in_turn, page, server, stories};
@@ -43,11 +44,18 @@ pub async fn replay(
     Ok(())
 }
 
-/// Writes a recording as a page that opens anywhere.
-pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
+/// Writes a recording as a page that opens anywhere, in the language of this process; with a lesson beside it, and the
+/// saved comparison that belongs to the lesson.
+pub fn export(recorded: &Recorded, lesson: Option<(&Lesson, &Path)>, file: &Path) -> Result<()> {
     let (text, every) = thinned(recorded);
-    std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
-        .with_context(|| words::cannot_write(file.display()))?;
+    let stories = stories::bundle(&recorded.stories)?;
+    let with_lesson = |(lesson, comparison): (&Lesson, &Path)| {
+        lesson.check(&text, &stories)?;
+        lesson.with_comparison(comparison)
+    };
+    let lesson = lesson.map(with_lesson).transpose()?;
+    let page = page::standing_alone(report::language_tag(), &text, &stories, lesson.as_ref())?;
+    std::fs::write(file, page).with_context(|| words::cannot_write(file.display()))?;
     if every > 1 {
         terminal::note!("{}", words::thinned(every));
     }
@@ -76,7 +84,7 @@ mod tests {
         // A text of an order that would end the script, if it could.
         std::fs::write(&recording, EXAMPLE.replace("a processor", "</script><script>alert(1)</script>"))
             .unwrap();
-        export(&recording::read(&recording).unwrap(), &file).unwrap();
+        export(&recording::read(&recording).unwrap(), None, &file).unwrap();
         let page = std::fs::read_to_string(&file).unwrap();
         assert!(page.contains("cleave.live/1") && !page.contains("<script>alert(1)"));
         for outside in ["src=\"http", "href=\"http", "src=\"/", "href=\"/assets"] {

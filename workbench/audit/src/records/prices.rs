@@ -131,7 +131,9 @@ mod tests {
         assert_eq!(flaw(&[price(6, None, -100), price(5, None, 60)], &none), None, "changed meanwhile");
         assert_eq!(flaw(&[price(9, Some(5), -1)], &two), None);
         let said = |changes: &[Price], claimed: &Pieces| flaw(changes, claimed).unwrap_or_default();
-        assert!(said(&[price(5, None, -100), price(6, None, -50)], &none).english().contains("not its price"));
+        assert!(
+            said(&[price(5, None, -100), price(6, None, -50)], &none).english().contains("not its price")
+        );
         assert!(said(&[price(6, None, -1), price(5, None, 91)], &none).english().contains("not its price"));
         assert!(said(&[], &none).english().contains("not its price"));
         assert!(said(&[price(9, Some(5), -1)], &none).english().contains("not claimed"));

@@ -3,8 +3,9 @@
 // is heard or shown as a tip.
 const words = (() => {
   const all = JSON.parse(document.getElementById("words").textContent);
-  const kept = store.get("language");
-  let language = kept ?? (navigator.language.startsWith("ko") ? "ko" : "en");
+  // A page that stands alone begins in the language that it was written in.
+  const written = document.getElementById("recording") ? document.documentElement.lang : null;
+  let language = written ?? store.get("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 
   /** The word of this key, with values in the places of {0}, {1}. A key that is not there is shown as it is. */
   function word(key, ...values) {
