@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::door::Door;
 use super::lesson::Lesson;
 use super::recording::{self, Recorded};
+use super::sample::Sample;
 use super::session::Session;
 use super::{Options, in_turn, page, server, stories};
 use crate::words;
@@ -47,8 +48,9 @@ pub async fn replay(
 /// Writes a recording as a page that opens anywhere, in the language of this process; with a lesson beside it, and the
 /// saved comparison that belongs to the lesson.
 pub fn export(recorded: &Recorded, lesson: Option<(&Lesson, &Path)>, file: &Path) -> Result<()> {
-    let (text, every) = thinned(recorded);
-    let stories = stories::bundle(&recorded.stories)?;
+    let (text, every) = thinned(recorded)?;
+    let most = if lesson.is_some() { stories::IN_A_LESSON } else { stories::IN_ONE_FILE };
+    let stories = stories::bundle(&recorded.stories, most)?;
     let with_lesson = |(lesson, comparison): (&Lesson, &Path)| {
         lesson.check(&text, &stories)?;
         lesson.with_comparison(comparison)
@@ -63,12 +65,17 @@ pub fn export(recorded: &Recorded, lesson: Option<(&Lesson, &Path)>, file: &Path
     Ok(())
 }
 
-/// The header, and every n-th sample, with n.
-fn thinned(recorded: &Recorded) -> (String, usize) {
+/// The header, and every n-th sample, with n. Where the recording was on this machine is no concern of others.
+fn thinned(recorded: &Recorded) -> Result<(String, usize)> {
     let every = recorded.samples.div_ceil(MOST).max(1);
-    let mut lines = recorded.text.split_inclusive('\n');
-    let header = lines.next().unwrap_or_default();
-    (lines.step_by(every).fold(header.to_owned(), |text, line| text + line), every)
+    let mut lines = recorded.text.lines();
+    let mut text = lines.next().unwrap_or_default().to_owned() + "\n";
+    for line in lines.step_by(every) {
+        let mut sample: Sample = serde_json::from_str(line)?;
+        sample.recording.folder = None;
+        text += &(serde_json::to_string(&sample)? + "\n");
+    }
+    Ok((text, every))
 }
 
 #[cfg(test)]
@@ -100,7 +107,8 @@ mod tests {
         let text = format!("{header}\n{}", format!("{sample}\n").repeat(samples));
         let recorded =
             Recorded { header: serde_json::from_str(header).unwrap(), text, samples, stories: Vec::new() };
-        let (text, every) = thinned(&recorded);
+        let (text, every) = thinned(&recorded).unwrap();
+        assert!(!text.contains("/runs/"), "it says where the recording was");
         assert_eq!((every, text.lines().count()), (3, 1 + samples.div_ceil(3)));
     }
 }

@@ -9,10 +9,15 @@ const lesson = (() => {
   function show(n) {
     here = n;
     const { second, view, order } = steps[n];
-    player.at(second);
+    player.at(second, view === "watch"); // charts show what went before, too; another view is looked at in peace
     const found = order && player.notable(order);
     location.hash = found ? `#order/${found.order_id}` : `#${view}`;
     draw();
+  }
+
+  function pick(n) {
+    show(n);
+    byId("steps").children[n].scrollIntoView({ block: "nearest" });
   }
 
   const when = ({ second, view }) => view === "comparison" ? null : element("time", { class: "soft" }, numbers.clock(second));
@@ -20,7 +25,7 @@ const lesson = (() => {
   function item(step, n) {
     const { title, text } = step[words.language()];
     return element("li", { "aria-current": n === here ? "step" : null },
-      element("button", { type: "button", "data-step": n, onclick: () => show(n) }, `${n + 1}. ${title}`), when(step), element("p", {}, text));
+      element("button", { type: "button", "data-step": n, onclick: () => pick(n) }, `${n + 1}. ${title}`), when(step), element("p", {}, text));
   }
 
   /** Draws the steps, and the report in the language that is shown. It is a page of its own, and has no scripts. */

@@ -45,8 +45,11 @@ const player = (() => {
     page.redraw();
   }
 
-  /** Shows this second, or the last one before it that there is. */
-  const at = (second) => to(Math.max(0, recorded.findLastIndex((sample) => sample.second <= second)));
+  /** Shows this second, or the last one before it that there is, and plays from there or stops. */
+  function at(second, plays) {
+    playing = plays;
+    to(Math.max(0, recorded.findLastIndex((sample) => sample.second <= second)));
+  }
 
   function tick() {
     if (playing && position < recorded.length - 1) {
