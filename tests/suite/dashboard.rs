@@ -2,6 +2,7 @@
 
 mod live;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -25,7 +26,7 @@ const EVIL: &str =
 pub async fn everybody_can_read_it(_stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("run.html");
-    std::fs::write(&file, page::standing_alone(&recording(150)?, &json!({ "ids": [] }))?)?;
+    std::fs::write(&file, page::standing_alone("en", &recording(150)?, &json!({ "ids": [] }), None)?)?;
     Browser::with(async |browser| {
         let address = format!("file://{}", file.display());
         browser.open(&address).await?;
@@ -61,6 +62,43 @@ pub async fn everybody_can_read_it(_stage: &Stage) -> Result<Option<String>> {
         let title = browser.tell("document.title").await?;
         ensure!(title == json!("Cleave"), "a text became markup: {title}");
         ensure!(browser.tell("document.images.length").await? == json!(0), "a text became an image");
+        Ok(())
+    })
+    .await
+}
+
+/// The lesson in the repository: each step shows what it speaks of, in either language.
+pub async fn the_recorded_lesson_is_followed(_stage: &Stage) -> Result<Option<String>> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?.join("docs");
+    Browser::with(async |browser| {
+        browser.resize(1280, 720).await?;
+        for (language, name) in [("en", "lesson.html"), ("ko", "lesson.ko.html")] {
+            browser.open(&format!("file://{}", docs.join(name).display())).await?;
+            browser.until("there are steps", "document.querySelectorAll('#steps li').length > 4").await?;
+            ensure!(browser.tell("document.documentElement.lang").await? == json!(language), "the language");
+            let steps = browser.tell("JSON.parse(byId('lesson-data').textContent).steps").await?;
+            for (step, number) in steps.as_array().context("steps")?.iter().zip(0..) {
+                browser.click(&format!("#steps [data-step='{number}']")).await?;
+                let view = step["view"].as_str().context("a view")?;
+                browser.until("its view", &format!("!document.getElementById('view-{view}').hidden")).await?;
+                let second = &step["second"];
+                browser
+                    .until("its second", &format!("Math.abs(page.sample().second - {second}) < 10"))
+                    .await?;
+                if view == "order" {
+                    let told = "document.querySelectorAll('#stories svg .event').length > 10";
+                    browser.until("its story", told).await?;
+                }
+                is_accessible(browser).await.with_context(|| format!("{name}, step {number}"))?;
+            }
+            let report =
+                "document.getElementById('report').srcdoc.includes(`<html lang=\"${words.language()}\">`)";
+            browser.until("the report is in this language", report).await?;
+            browser.press('l').await?;
+            browser
+                .until("and in the other", &format!("words.language() !== '{language}' && {report}"))
+                .await?;
+        }
         Ok(())
     })
     .await

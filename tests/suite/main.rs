@@ -205,6 +205,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
         dashboard::everybody_can_read_it,
+        dashboard::the_recorded_lesson_is_followed,
         live_audit::one_transaction_has_no_window,
         live_audit::between_several_commits_there_is_one,
         live_audit::what_stands_still_is_late,

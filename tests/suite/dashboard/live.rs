@@ -64,8 +64,12 @@ pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<Stri
         return Ok(Some(why_not));
     }
     let page = folder.path().join("lesson.html");
-    let export =
-        Command::new(&cleave).arg("dashboard").arg("--export").arg(&page).arg("--run").arg(&run).output();
+    let export = Command::new(&cleave)
+        .args(["--lang", "en", "dashboard", "--export"])
+        .arg(&page)
+        .arg("--run")
+        .arg(&run)
+        .output();
     ensure!(export.await?.status.success(), "`dashboard --export` failed");
     Browser::with(async |browser| {
         browser.open(&format!("file://{}", page.display())).await?;

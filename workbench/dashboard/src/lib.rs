@@ -46,6 +46,7 @@ pub mod cost;
 mod door;
 pub mod feed;
 mod in_turn;
+pub mod lesson;
 pub mod load;
 mod look;
 mod own;

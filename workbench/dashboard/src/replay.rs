@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::door::Door;
+use super::lesson::Lesson;
 use super::recording::{self, Recorded};
+use super::sample::Sample;
 use super::session::Session;
 use super::{Options, in_turn, page, server, stories};
 use crate::words;
@@ -43,11 +45,19 @@ pub async fn replay(
     Ok(())
 }
 
-/// Writes a recording as a self-contained page.
-pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
-    let (text, every) = thinned(recorded);
-    std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
-        .with_context(|| words::cannot_write(file.display()))?;
+/// Writes a recording as a self-contained page in the language of this process, with a lesson and the saved comparison
+/// that belongs to it, if there is one.
+pub fn export(recorded: &Recorded, lesson: Option<(&Lesson, &Path)>, file: &Path) -> Result<()> {
+    let (text, every) = thinned(recorded)?;
+    let most = if lesson.is_some() { stories::IN_A_LESSON } else { stories::IN_ONE_FILE };
+    let stories = stories::bundle(&recorded.stories, most)?;
+    let with_lesson = |(lesson, comparison): (&Lesson, &Path)| {
+        lesson.check(&text, &stories)?;
+        lesson.with_comparison(comparison)
+    };
+    let lesson = lesson.map(with_lesson).transpose()?;
+    let page = page::standing_alone(report::language_tag(), &text, &stories, lesson.as_ref())?;
+    std::fs::write(file, page).with_context(|| words::cannot_write(file.display()))?;
     if every > 1 {
         terminal::note!("{}", words::thinned(every));
     }
@@ -55,12 +65,17 @@ pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The header, and every n-th sample, with n.
-fn thinned(recorded: &Recorded) -> (String, usize) {
+/// The header, and every n-th sample, with n. Where the recording was on this machine is no concern of others.
+fn thinned(recorded: &Recorded) -> Result<(String, usize)> {
     let every = recorded.samples.div_ceil(MOST).max(1);
-    let mut lines = recorded.text.split_inclusive('\n');
-    let header = lines.next().unwrap_or_default();
-    (lines.step_by(every).fold(header.to_owned(), |text, line| text + line), every)
+    let mut lines = recorded.text.lines();
+    let mut text = lines.next().unwrap_or_default().to_owned() + "\n";
+    for line in lines.step_by(every) {
+        let mut sample: Sample = serde_json::from_str(line)?;
+        sample.recording.folder = None;
+        text += &(serde_json::to_string(&sample)? + "\n");
+    }
+    Ok((text, every))
 }
 
 #[cfg(test)]
@@ -76,7 +91,7 @@ mod tests {
         // A text from an order that would end the script if it were not escaped.
         std::fs::write(&recording, EXAMPLE.replace("a processor", "</script><script>alert(1)</script>"))
             .unwrap();
-        export(&recording::read(&recording).unwrap(), &file).unwrap();
+        export(&recording::read(&recording).unwrap(), None, &file).unwrap();
         let page = std::fs::read_to_string(&file).unwrap();
         assert!(page.contains("cleave.live/1") && !page.contains("<script>alert(1)"));
         for outside in ["src=\"http", "href=\"http", "src=\"/", "href=\"/assets"] {
@@ -92,7 +107,8 @@ mod tests {
         let text = format!("{header}\n{}", format!("{sample}\n").repeat(samples));
         let recorded =
             Recorded { header: serde_json::from_str(header).unwrap(), text, samples, stories: Vec::new() };
-        let (text, every) = thinned(&recorded);
+        let (text, every) = thinned(&recorded).unwrap();
+        assert!(!text.contains("/runs/"), "it says where the recording was");
         assert_eq!((every, text.lines().count()), (3, 1 + samples.div_ceil(3)));
     }
 }

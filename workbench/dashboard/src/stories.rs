@@ -32,8 +32,10 @@ const FILE: &str = "stories.jsonl";
 const EVERY: Duration = Duration::from_secs(5);
 /// The most stories per recording: 50 minutes of them, about 6 MB.
 const MOST: usize = 600;
-/// The most stories in a single-file page, spread over the recording. Each has a picture in two languages.
-const IN_ONE_FILE: usize = 24;
+/// The most stories in a single-file page, spread over the recording. Each has a picture in two languages, about 80 kB.
+pub(super) const IN_ONE_FILE: usize = 24;
+/// The same with a lesson, whose file has to be small: it is downloaded to be read once.
+pub(super) const IN_A_LESSON: usize = 5;
 
 /// The stories of one request in every shop that ran at the time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -154,9 +156,9 @@ fn ids_of(kept: &[Kept]) -> Vec<Uuid> {
     kept.iter().flat_map(|kept| &kept.stories).map(|story| story.order_id).collect()
 }
 
-/// Some of them, in both languages, for a page without a server.
-pub(super) fn bundle(kept: &[Kept]) -> Result<Value> {
-    let every = kept.len().div_ceil(IN_ONE_FILE).max(1);
+/// At most this many of them, in both languages, for a page without a server.
+pub(super) fn bundle(kept: &[Kept], most: usize) -> Result<Value> {
+    let every = kept.len().div_ceil(most).max(1);
     let some: Vec<Kept> = kept.iter().step_by(every).cloned().collect();
     let told = |language| some.iter().map(|kept| kept.told(language)).collect::<Vec<Told>>();
     Ok(json!({ "ids": ids_of(&some), "en": told(Language::English), "ko": told(Language::Korean) }))
@@ -225,12 +227,12 @@ mod tests {
     #[test]
     fn one_file_gets_a_bounded_part_from_all_over_the_recording() {
         let all: Vec<Kept> = (0..600).map(kept).collect();
-        let bundle = bundle(&all).unwrap();
+        let bundle = bundle(&all, IN_ONE_FILE).unwrap();
         let ids = bundle["ids"].as_array().unwrap();
         assert_eq!((ids.len(), &ids[23]), (IN_ONE_FILE, &json!(Uuid::from_u128(575))));
         for language in ["en", "ko"] {
             assert_eq!(bundle[language].as_array().unwrap().len(), IN_ONE_FILE);
         }
-        assert_eq!(super::bundle(&[]).unwrap()["ids"], json!([]));
+        assert_eq!(super::bundle(&[], IN_ONE_FILE).unwrap()["ids"], json!([]));
     }
 }

@@ -87,6 +87,16 @@ terminal::words! {
         "{began_at}에 시작한 기록에는 쇼핑몰이 {shops}개 있습니다. 쇼핑몰이 하나씩인 기록만 나란히 볼 수 있습니다. 예: `cleave \
          dashboard monolith`와 `cleave dashboard split`의 기록"
     }
+    cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
+    no_lesson(path) { "{path} is not a lesson" "{path}은(는) 따라 보기 파일이 아닙니다" }
+    no_such_second(step, second) {
+        "step {step} of the lesson: the recording has no second {second}"
+        "따라 보기 {step}단계: 기록에 {second}초째가 없습니다"
+    }
+    no_such_story(step, second) {
+        "step {step} of the lesson: up to second {second}, the recording has no story of such an order; give a later second"
+        "따라 보기 {step}단계: {second}초까지의 기록에 그런 주문의 이야기가 없습니다. 더 늦은 시각을 지정하세요"
+    }
     no_more_stories(why) {
         "No more stories are recorded: {why}"
         "주문 이야기를 더는 기록하지 않습니다: {why}"

@@ -10,6 +10,7 @@ use super::values::{Modes, ServerArgs, address, modes, port, rate_within};
 use super::{HELD, interrupted};
 use crate::up;
 use dashboard::controls::RATE_MOST;
+use dashboard::lesson::Lesson;
 use dashboard::replay;
 
 #[derive(Debug, Args)]
@@ -28,6 +29,12 @@ pub(super) struct Dashboard {
     /// Folder of the recording to export; by default the latest. Two recordings of one shop each are shown side by side.
     #[arg(long, value_name = "DIR", requires = "export", num_args = 1..=2)]
     run: Vec<PathBuf>,
+    /// Put a lesson beside the exported recording: its steps in a TOML file, e.g. docs/lesson.toml.
+    #[arg(long, value_name = "FILE", requires_all = ["export", "comparison"])]
+    lesson: Option<PathBuf>,
+    /// Folder of the `cleave compare` run that the lesson shows.
+    #[arg(long, value_name = "DIR", requires = "lesson")]
+    comparison: Option<PathBuf>,
     #[command(flatten)]
     servers: ServerArgs,
 }
@@ -64,9 +71,11 @@ impl PageArgs {
 
 /// Ctrl-C ends it normally.
 pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
-    let Dashboard { modes: Modes(drivers), page, rate, export, run, servers } = asked;
+    let Dashboard { modes: Modes(drivers), page, rate, export, run, lesson, comparison, servers } = asked;
     if let Some(file) = export {
-        replay::export(&replay::chosen(&run, folder)?, &file)?;
+        let lesson = lesson.map(|file| Lesson::read(&file)).transpose()?;
+        let lesson = lesson.as_ref().zip(comparison.as_deref());
+        replay::export(&replay::chosen(&run, folder)?, lesson, &file)?;
         return Ok(HELD);
     }
     let options = page.options(rate);

@@ -49,6 +49,11 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
         "dashboard --run",
         "내보낼 기록의 폴더. 기본값은 가장 최근 기록입니다. 쇼핑몰이 하나씩인 기록 두 개는 나란히 보여 줍니다",
     ),
+    (
+        "dashboard --lesson",
+        "내보내는 페이지에 설명을 한 단계씩 넣습니다. 단계를 적은 TOML 파일을 지정합니다. 예: docs/lesson.toml",
+    ),
+    ("dashboard --comparison", "설명과 함께 보여 줄 `cleave compare` 실행의 폴더"),
     ("* --port", "페이지의 포트. 0이면 빈 포트를 씁니다"),
     ("* --listen", "접속을 받을 주소. 루프백이 아니면 페이지에 조작 버튼이 없습니다"),
     ("* --open", "브라우저에서 페이지를 엽니다"),

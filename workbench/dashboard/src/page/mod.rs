@@ -33,7 +33,8 @@ pub static STYLES: &[Asset] = assets!["text/css; charset=utf-8": "page.css", "vi
 pub static SCRIPTS: &[Asset] = assets![
     "text/javascript; charset=utf-8":
     "store.js", "elements.js", "words.js", "numbers.js", "server.js", "samples.js", "chart.js", "charts.js",
-    "invariants.js", "map.js", "costs.js", "tax.js", "controls.js", "story.js", "player.js", "feed.js", "keyboard.js", "page.js",
+    "invariants.js", "map.js", "costs.js", "tax.js", "controls.js", "story.js", "player.js", "lesson.js", "feed.js", "keyboard.js",
+    "page.js",
 ];
 
 /// The file with this name.
@@ -43,11 +44,18 @@ pub fn asset(name: &str) -> Option<&'static Asset> {
 
 #[derive(Template)]
 #[template(path = "dashboard.html")]
-struct Page {
+struct Page<'a> {
+    language: &'a str,
     styles: Vec<&'static str>,
     scripts: Vec<&'static str>,
     words: String,
     bundle: Option<Bundle>,
+}
+
+impl Page<'_> {
+    fn has_lesson(&self) -> bool {
+        self.bundle.as_ref().is_some_and(|bundle| bundle.lesson.is_some())
+    }
 }
 
 /// The data of a single-file page.
@@ -56,12 +64,14 @@ struct Bundle {
     js: String,
     recording: String,
     stories: String,
+    lesson: Option<String>,
 }
 
 /// The served page. It is the same at every address: the scripts select what is shown.
 pub fn html() -> Result<String> {
     let names = |assets: &[Asset]| assets.iter().map(|asset| asset.name).collect();
     Ok(Page {
+        language: "en",
         styles: names(STYLES),
         scripts: names(SCRIPTS),
         words: data(&words::json().to_string()),
@@ -70,18 +80,24 @@ pub fn html() -> Result<String> {
     .render()?)
 }
 
-/// A self-contained page that plays this recording (a [`super::sample::Header`] and samples, one per line) and shows
-/// these stories.
-pub fn standing_alone(recording: &str, stories: &Value) -> Result<String> {
+/// A self-contained page that plays this recording (a [`super::sample::Header`] and samples, one per line) and shows these
+/// stories. It starts in this language (`en` or `ko`), and shows the lesson if there is one.
+pub fn standing_alone(
+    language: &str,
+    recording: &str,
+    stories: &Value,
+    lesson: Option<&Value>,
+) -> Result<String> {
     let joined = |assets: &[Asset]| assets.iter().map(|asset| asset.text).collect::<Vec<_>>().join("\n");
     let bundle = Bundle {
         css: joined(STYLES),
         js: joined(SCRIPTS),
         recording: data(recording),
         stories: data(&stories.to_string()),
+        lesson: lesson.map(|lesson| data(&lesson.to_string())),
     };
     let words = data(&words::json().to_string());
-    Ok(Page { styles: Vec::new(), scripts: Vec::new(), words, bundle: Some(bundle) }.render()?)
+    Ok(Page { language, styles: Vec::new(), scripts: Vec::new(), words, bundle: Some(bundle) }.render()?)
 }
 
 /// Escapes JSON for a `script` element, so that a text in it cannot end the element. In JSON `<` occurs only in texts,

@@ -97,9 +97,10 @@ fn nothing_stands_in_the_page_that_its_policy_forbids() {
 #[test]
 fn a_recording_cannot_break_out_of_a_page_that_stands_alone() {
     let evil = "{\"schema\":\"</script><script>alert(1)</script>\"}";
-    let page = standing_alone(evil, &json!({ "ids": [], "en": evil, "ko": [] })).unwrap();
+    let page =
+        standing_alone("en", evil, &json!({ "ids": [], "en": evil, "ko": [] }), Some(&json!(evil))).unwrap();
     assert!(!page.contains("alert(1)</script>"), "it ended its element");
     assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)"));
     let ends = page.matches("</script").count();
-    assert_eq!(ends, 4, "the words, the recording, its stories, and the scripts");
+    assert_eq!(ends, 5, "the words, the recording, its stories, the lesson, and the scripts");
 }

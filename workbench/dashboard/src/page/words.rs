@@ -16,6 +16,8 @@ pub static WORDS: &[Word] = &[
     ("view_map", "Map", "지도"),
     ("view_cost", "Cost", "비용"),
     ("view_order", "Order", "주문"),
+    ("view_comparison", "Comparison", "비교"),
+    ("lesson", "What to look at", "따라 보기"),
     ("tools", "Tools", "도구"),
     ("heal_all", "Heal all", "모두 복구"),
     ("heal_all_n", "Heal all ({0})", "모두 복구 ({0})"),

@@ -2,7 +2,7 @@
 // The page: the selected view, the parts that all views share, and the handling of each new second. This file is loaded
 // last, and starts everything.
 const page = (() => {
-  const VIEWS = ["watch", "map", "cost", "order"];
+  const VIEWS = ["watch", "map", "cost", "order", "comparison"].filter((name) => byId(`view-${name}`));
   const TYPES = ["", "large-1", "large-2", "large-3"];
   const root = document.documentElement;
   let view = "watch";
@@ -111,6 +111,7 @@ const page = (() => {
     words.turn();
     keyboard.list();
     controls.translate();
+    lesson.draw();
     story.reread();
     redraw();
   }
@@ -158,6 +159,7 @@ const page = (() => {
           ? [recording.textContent, JSON.parse(byId("recorded-stories").textContent)]
           : await Promise.all([server.text("/api/recording"), server.get("/api/stories")]);
         player.start(run, stories);
+        lesson.start();
         route();
       } else {
         route();

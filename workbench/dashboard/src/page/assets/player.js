@@ -2,7 +2,7 @@
 // Plays a recorded run: the same samples on the same page, at any speed, from any second.
 const player = (() => {
   const MOST_LINES = 20_000;
-  const [form, button, seek, at, speed] = ["player", "play", "seek", "seek-at", "speed"].map(byId);
+  const [form, button, seek, where, speed] = ["player", "play", "seek", "seek-at", "speed"].map(byId);
   let recorded = [];
   let position = 0;
   let playing = true;
@@ -45,6 +45,12 @@ const player = (() => {
     page.redraw();
   }
 
+  /** Shows this second, or the last one before it that there is, and plays from there or stops. */
+  function at(second, plays) {
+    playing = plays;
+    to(Math.max(0, recorded.findLastIndex((sample) => sample.second <= second)));
+  }
+
   function tick() {
     if (playing && position < recorded.length - 1) {
       position += 1;
@@ -57,7 +63,7 @@ const player = (() => {
 
   function shown() {
     seek.value = position;
-    at.textContent = `${numbers.clock(recorded[position].second)} / ${numbers.clock(recorded.at(-1).second)}`;
+    where.textContent = `${numbers.clock(recorded[position].second)} / ${numbers.clock(recorded.at(-1).second)}`;
     button.textContent = playing ? "❚❚" : "▶";
     button.setAttribute("aria-pressed", String(playing));
   }
@@ -88,5 +94,5 @@ const player = (() => {
   form.addEventListener("submit", (event) => event.preventDefault());
   button.addEventListener("click", toggle);
   seek.addEventListener("input", () => to(Number(seek.value)));
-  return { start, toggle, story, notable, here: () => recorded.length > 0, playing: () => playing, inTurn: () => inTurn };
+  return { start, at, toggle, story, notable, here: () => recorded.length > 0, playing: () => playing, inTurn: () => inTurn };
 })();

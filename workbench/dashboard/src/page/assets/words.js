@@ -3,8 +3,9 @@
 // accessible name or tooltip.
 const words = (() => {
   const all = JSON.parse(document.getElementById("words").textContent);
-  const kept = store.get("language");
-  let language = kept ?? (navigator.language.startsWith("ko") ? "ko" : "en");
+  // A page that stands alone begins in the language that it was written in.
+  const written = document.getElementById("recording") ? document.documentElement.lang : null;
+  let language = written ?? store.get("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 
   /** The text of this key, with values for {0} and {1}. An unknown key is shown unchanged. */
   function word(key, ...values) {
