@@ -96,7 +96,7 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --database-url mysql://x/y", "postgres://"),
         ("compare --amqp-url http://x", "amqp://"),
         ("up three", "split, both, or a driver"),
-        ("up --rate fast", "20/s"),
+        ("up --rate fast", "e.g. 200"),
         ("bench limit --rounds 0", "between 1 and 100"),
     ];
     for (arguments, hint) in cases {
