@@ -17,4 +17,4 @@ pub use order::{Goods, Line, order};
 pub use stage::{DRIVERS, Seat, Stage};
 pub use topology::Driver;
 pub use topology::Mode;
-pub use world::{BOUND, World, eventually};
+pub use world::{BOUND, DELIVERIES, World, eventually};

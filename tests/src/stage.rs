@@ -13,6 +13,11 @@ use topology::{Driver, Mode};
 
 use crate::world::{DELIVERIES, World};
 
+/// Instances of each service: two show what one instance alone gets right by chance.
+const INSTANCES: usize = 2;
+/// Connections of each of them to its database, so that both have as many as one has by itself.
+const POOL: u16 = 4;
+
 /// The drivers that the cases run on: each that is meant to be correct.
 pub const DRIVERS: [Driver; 5] = Driver::CORRECT;
 
@@ -91,7 +96,7 @@ impl Stage {
         Infrastructure::find(self.guard().await?, &options).await
     }
 
-    /// A shop that nobody else uses, for a case that breaks it.
+    /// A shop that nobody else uses, for a case that breaks it. A split shop has two instances of each service.
     pub async fn new_world(&self, driver: Driver, infrastructure: &Infrastructure) -> Result<World> {
         self.new_world_of(driver, infrastructure, DELIVERIES).await
     }
@@ -102,9 +107,8 @@ impl Stage {
         driver: Driver,
         infrastructure: &Infrastructure,
     ) -> Result<World> {
-        let options = self.options(driver, DELIVERIES).await?;
-        self.start(driver, infrastructure, ShopOptions { behind_gateway: true, proxied: false, ..options })
-            .await
+        let options = self.options(driver, DELIVERIES, 1).await?;
+        self.start(driver, infrastructure, ShopOptions { behind_gateway: true, ..options }).await
     }
 
     /// The same, in which nothing is recorded.
@@ -113,7 +117,7 @@ impl Stage {
         driver: Driver,
         infrastructure: &Infrastructure,
     ) -> Result<World> {
-        let options = self.options(driver, DELIVERIES).await?;
+        let options = self.options(driver, DELIVERIES, INSTANCES).await?;
         self.start(driver, infrastructure, ShopOptions { telemetry: false, ..options }).await
     }
 
@@ -124,7 +128,19 @@ impl Stage {
         infrastructure: &Infrastructure,
         deliveries: u8,
     ) -> Result<World> {
-        let options = self.options(driver, deliveries).await?;
+        let options = self.options(driver, deliveries, INSTANCES).await?;
+        self.start(driver, infrastructure, options).await
+    }
+
+    /// The same with one instance of each service: for a case that ends or stops one and wants nobody to stand in for it,
+    /// or that counts what one process does.
+    pub async fn new_world_of_one(
+        &self,
+        driver: Driver,
+        infrastructure: &Infrastructure,
+        deliveries: u8,
+    ) -> Result<World> {
+        let options = self.options(driver, deliveries, 1).await?;
         self.start(driver, infrastructure, options).await
     }
 
@@ -136,14 +152,15 @@ impl Stage {
         flaws: &[&str],
     ) -> Result<World> {
         let flaws = flaws.iter().map(|flaw| (*flaw).to_owned()).collect();
-        let options = ShopOptions { flaws, ..self.options(driver, DELIVERIES).await? };
+        let options = ShopOptions { flaws, ..self.options(driver, DELIVERIES, INSTANCES).await? };
         self.start(driver, infrastructure, options).await
     }
 
-    async fn options(&self, driver: Driver, deliveries: u8) -> Result<ShopOptions> {
+    async fn options(&self, driver: Driver, deliveries: u8, instances: usize) -> Result<ShopOptions> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
         let logs = logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple()));
-        Ok(ShopOptions { deliveries, ..ShopOptions::new(self.programs().await?, logs) })
+        let pool = (instances > 1 && driver.mode() == Mode::Split).then_some(POOL);
+        Ok(ShopOptions { deliveries, instances, pool, ..ShopOptions::new(self.programs().await?, logs) })
     }
 
     async fn start(

@@ -31,7 +31,7 @@ const TRANSACTIONS: &str =
 
 pub async fn a_long_queue_is_handled_in_bounded_transactions(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world_of(Driver::Orchestrated, infrastructure, 1).await?;
+    let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, 1).await?;
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;

@@ -102,7 +102,7 @@ impl Probe {
 
 /// A world in which every message is published once.
 async fn world(stage: &Stage, driver: Driver, infrastructure: &Infrastructure) -> Result<World> {
-    stage.new_world_of(driver, infrastructure, 1).await
+    stage.new_world_of_one(driver, infrastructure, 1).await
 }
 
 #[derive(QueryableByName)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use audit::{Expected, Fault};
 use servers::Infrastructure;
-use tests::{Driver, Load, Mix, Stage, World};
+use tests::{DELIVERIES, Driver, Load, Mix, Stage, World};
 use topology::SERVICES;
 use uuid::Uuid;
 
@@ -60,9 +60,6 @@ pub async fn one_of_two_of_everything(stage: &Stage) -> Result<Option<String>> {
 
 async fn one_of_two(stage: &Stage, infrastructure: &Infrastructure, driver: Driver) -> Result<()> {
     let world = Arc::new(stage.new_world(driver, infrastructure).await?);
-    for service in SERVICES {
-        world.shop().await.add(service).await?;
-    }
     let mix = Mix::prepare(&world).await?;
     let load = Load::start(&world, &mix, CLIENTS);
     for service in SERVICES {
@@ -77,7 +74,7 @@ async fn one_of_two(stage: &Stage, infrastructure: &Infrastructure, driver: Driv
 
 async fn each(stage: &Stage, driver: Driver, processes: &[&str]) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = Arc::new(stage.new_world(driver, infrastructure).await?);
+    let world = Arc::new(stage.new_world_of_one(driver, infrastructure, DELIVERIES).await?);
     let mix = Mix::prepare(&world).await?;
     let mut known = Vec::new();
     for process in processes {

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, ensure};
 use audit::Expected;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Driver, Stage, World};
+use tests::{DELIVERIES, Driver, Stage, World};
+use topology::SERVICES;
 
 use asking::{Asking, Question};
 use tests::{Goods, Line, order};
@@ -67,7 +68,7 @@ async fn with_defaults(world: &World) -> Result<()> {
 
 pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, DELIVERIES).await?;
     with_defaults(&world).await?;
     let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
     let stock = Asking::start(&world, Question::Get(format!("/stock/{sku}")));
@@ -124,7 +125,7 @@ pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<S
 
 pub async fn a_rolling_replacement_loses_no_request(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let split = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let split = stage.new_world_of_one(Driver::Orchestrated, infrastructure, DELIVERIES).await?;
     roll(&split, &["orders", "inventory"]).await.context("services")?;
     stage.close(split, infrastructure, Expected::default()).await?;
     for driver in [Driver::Local, Driver::TwoPhase] {
@@ -167,7 +168,7 @@ async fn roll(world: &World, names: &[&str]) -> Result<()> {
 
 pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, DELIVERIES).await?;
     let sku = world.product(Goods { price: 5, pieces: 1 }).await?;
     let path = format!("/products/{sku}");
     let fresh = world.get(&path).await?.expect(200)?;
@@ -220,7 +221,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
             let shop = world.shop().await;
             let instances = format!("{}/instances", shop.address_of("registry")?);
             let known = reqwest::get(instances).await?.json::<Value>().await?;
-            Ok((known.as_array().map_or(0, Vec::len) == 5).then_some(()))
+            Ok((known.as_array().map_or(0, Vec::len) == 2 * SERVICES.len()).then_some(()))
         })
         .await?;
     }
@@ -235,7 +236,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
 
 pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world(Driver::Orchestrated, infrastructure).await?;
+    let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, DELIVERIES).await?;
     let sku = world.product(Goods { price: 5, pieces: 100 }).await?;
     let permits = dependency(&world, "inventory").await?["permits"]["limit"].clone();
     set(&world, "gateway.concurrency", 7).await?;

@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 use serde_json::Value;
-use tests::{Driver, Load, Mix, Stage, World, eventually};
+use tests::{DELIVERIES, Driver, Load, Mix, Stage, World, eventually};
 use uuid::Uuid;
 
 use tests::{Goods, Line, order};
@@ -163,7 +163,7 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
 /// A service that stands still: a disagreement at first, and then a violation, which is over when it goes on.
 pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world(Driver::Choreographed, infrastructure).await?;
+    let world = stage.new_world_of_one(Driver::Choreographed, infrastructure, DELIVERIES).await?;
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
     let settings = Settings { late: Duration::from_secs(3), ..OFTEN };
     let live = Live::start(world.subject(), settings);

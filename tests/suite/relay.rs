@@ -35,7 +35,7 @@ const KILLED: Duration = Duration::from_secs(14);
 /// lost between the two.
 pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    let world = stage.new_world_of(Driver::Orchestrated, infrastructure, 1).await?;
+    let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, 1).await?;
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };

@@ -19,7 +19,7 @@ pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
     for driver in [Driver::Local, Driver::Orchestrated] {
         let infrastructure = stage.infrastructure().await?;
         // Once: a message that comes twice is a retry in the story.
-        let world = stage.new_world_of(driver, infrastructure, 1).await?;
+        let world = stage.new_world_of_one(driver, infrastructure, 1).await?;
         told(&world).await.with_context(|| driver.to_string())?;
         if driver == Driver::Orchestrated {
             stuck(&world).await.context("a service that is paused")?;

@@ -53,7 +53,7 @@ async fn spans_of(world: &World, query: &str) -> Result<Vec<Span>> {
     for (name, _) in shop.processes() {
         let url = format!("{}/telemetry/spans?{query}", shop.address_of(name)?);
         let told = reqwest::get(url).await?.error_for_status()?.json::<Value>().await?;
-        ensure!(told["service"] == name && told["instance"] == name, "{told}");
+        ensure!(told["service"] == shop.service_of(name)? && told["instance"] == name, "{told}");
         for span in told["spans"].as_array().context("spans are a list")? {
             spans.push(Span::read(name, span)?);
         }
@@ -220,9 +220,20 @@ pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<(
     Ok(())
 }
 
-/// The metrics of a process, by name and labels.
-async fn metrics_of(world: &World, process: &str) -> Result<BTreeMap<String, f64>> {
-    let url = format!("{}/metrics", world.shop().await.address_of(process)?);
+/// The metrics of a service, by name and labels: the sums over its instances.
+async fn metrics_of(world: &World, service: &str) -> Result<BTreeMap<String, f64>> {
+    let shop = world.shop().await;
+    let mut sums = BTreeMap::new();
+    for instance in shop.instances(service) {
+        for (name, value) in metrics_at(&instance, shop.address_of(&instance)?).await? {
+            *sums.entry(name).or_default() += value;
+        }
+    }
+    Ok(sums)
+}
+
+async fn metrics_at(process: &str, address: &str) -> Result<BTreeMap<String, f64>> {
+    let url = format!("{address}/metrics");
     let text = reqwest::get(url).await?.error_for_status()?.text().await?;
     ensure!(text.ends_with("# EOF\n"), "{process}: the text breaks off: {text}");
     let lines = text.lines().filter(|line| !line.starts_with('#'));

@@ -110,6 +110,10 @@ impl Upstream {
                 && dependency.may_retry();
             in_doubt |= !call.reads() && leaves_doubt(&outcome);
             let outcome = match outcome {
+                // What holds the key is the attempt in doubt, and what that one met says more.
+                Ok(answer) if in_doubt && answer.status == StatusCode::CONFLICT => {
+                    last.take().unwrap_or_else(|| Err(unknown(service)))
+                }
                 Ok(answer) if in_doubt && answer.status == StatusCode::SERVICE_UNAVAILABLE => {
                     Err(unknown(service))
                 }
