@@ -3,6 +3,8 @@
 //! Each writer is what the shop has: a batch as a service handles it, an order as the monolith does, an endpoint's statement.
 //! All want the same few rows, each in a random order, and nothing is tried again.
 
+mod minute;
+
 use anyhow::{Context, Result, anyhow, ensure};
 use catalog::{Product, Sale};
 use chassis::{Fresh, Handle, Lock, Participant, Reactor};
@@ -20,6 +22,7 @@ use tests::Stage;
 use uuid::Uuid;
 
 use crate::schema::Tables;
+pub use minute::a_minute_of_orders_and_receipts;
 
 /// Transactions of each writer, beside each other.
 const ROUNDS: usize = 12;
@@ -228,6 +231,9 @@ struct Deadlocks {
     deadlocks: i64,
 }
 
+/// Those that the server had to break in this database.
+const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+
 pub async fn no_two_writers_wait_in_a_circle(stage: &Stage) -> Result<Option<String>> {
     let tables = Tables::new(stage).await?;
     let mut connections = try_join_all((0..4).map(|_| tables.connect())).await?;
@@ -257,7 +263,7 @@ pub async fn no_two_writers_wait_in_a_circle(stage: &Stage) -> Result<Option<Str
         }
     }
     drop(connections);
-    let count = sql_query("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
+    let count = sql_query(DEADLOCKS);
     let Deadlocks { deadlocks } = count.get_result(&mut tables.connect().await?).await?;
     tables.stop().await?;
     ensure!(wrong.is_empty() && deadlocks == 0, "{deadlocks} deadlocks:\n{}", wrong.join("\n"));

@@ -270,6 +270,7 @@ fn alone_in_full() -> Vec<(&'static str, OnStage)> {
         crash_matrix::every_point_of_every_driver,
         crash_matrix::every_point_with_two_instances,
         crash_matrix::every_point_with_a_slow_database,
+        deadlocks::a_minute_of_orders_and_receipts,
         servers::the_broker_ten_times,
     ]
 }
