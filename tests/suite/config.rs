@@ -119,7 +119,10 @@ pub async fn a_database_out_of_reach(stage: &Stage) -> Result<Option<String>> {
     let (database, amqp) = urls(stage).await?;
     let (_, place) = database.rsplit_once('@').context("a URL with a user")?;
     let (server, _) = place.rsplit_once('/').context("a URL with a database")?;
+    // Its connections are accepted by the kernel, and by nobody else.
+    let silent = TcpListener::bind("127.0.0.1:0").await?;
     let cases = [
+        (format!("postgres://u:secret@{}/x", silent.local_addr()?), "no answer within"),
         ("postgres://u:secret@127.0.0.1:1/x".to_owned(), "127.0.0.1:1"),
         (format!("postgres://cleave:secret@{place}"), "password"),
         (database.replace(place, &format!("{server}/nothing-here")), "nothing-here"),

@@ -3,6 +3,8 @@
 //! A trigger makes the moment: it fails as the server would, with the server's code and in Korean, or ends the session that
 //! fires it. How often it fired is counted by a sequence, which no rollback takes back.
 
+mod half_open;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +16,7 @@ use futures_util::future::try_join_all;
 use tests::{Body, Driver, Goods, Line, Stage, World, eventually};
 use uuid::Uuid;
 
+pub use half_open::a_half_open_connection_is_given_up;
 use tests::order;
 
 /// Fails with the codes of a lock time-out, a deadlock, a full disk, a shutdown, an I/O error, too many connections and a

@@ -210,6 +210,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         environment::what_is_said_of_an_order_is_true,
         environment::a_stored_order_is_pending_whatever_the_database_does,
         environment::a_table_may_change_under_a_running_shop,
+        environment::a_half_open_connection_is_given_up,
         gateway::a_killed_instance_leaves_rotation,
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,

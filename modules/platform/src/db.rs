@@ -12,6 +12,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use reqwest::Url;
 
+use crate::silence::{self, ANSWER};
 use crate::trouble::{self, Trouble};
 
 /// A pool of connections to one database.
@@ -42,8 +43,13 @@ const SESSION: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
 /// How long a request waits for a free connection before it is told that the server is too busy.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
-/// How long opening a connection may take.
+/// A session outside any pool holds a lock and is used at least once a second. If the server hears nothing for this long,
+/// the client is gone, even if the network says otherwise, and the lock has to be free again.
+const LOCK_SESSION: &str = "SET idle_session_timeout = '30s'";
+
+/// How long the TCP connection may take, and how long all of opening it may take.
 const CONNECT: Duration = Duration::from_secs(5);
+const OPEN: Duration = Duration::from_secs(10);
 
 /// How long what was sent may stay unacknowledged before the other end counts as gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
@@ -70,12 +76,7 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
     }));
     config.custom_setup = Box::new(move |url| {
         let trouble = trouble.clone();
-        async move {
-            let mut connection = open(url).await?;
-            connection.set_instrumentation(trouble.watch());
-            Ok(connection)
-        }
-        .boxed()
+        async move { open(url, trouble, ANSWER).await }.boxed()
     });
     Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
         .max_size(size)
@@ -86,7 +87,16 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
 }
 
 /// Opens a connection on which nothing waits for ever (rule 54). What the URL sets itself stays as it is.
-async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
+async fn open(url: &str, trouble: Trouble, answer: Duration) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let opened = tokio::time::timeout(OPEN, opened(url, trouble, answer)).await;
+    opened.unwrap_or_else(|_| Err(ConnectionError::BadConnection(format!("no answer within {OPEN:?}"))))
+}
+
+async fn opened(
+    url: &str,
+    trouble: Trouble,
+    answer: Duration,
+) -> diesel::ConnectionResult<AsyncPgConnection> {
     // What the server said, or why it was not reached, is the error's cause.
     let failed = |error: tokio_postgres::Error| {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -103,14 +113,24 @@ async fn open(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
         config.keepalives_idle(PROBE_AFTER).keepalives_interval(PROBE_EVERY).keepalives_retries(PROBES);
     }
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(failed)?;
-    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    let asker = silence::drive(connection, answer);
+    let mut connection = AsyncPgConnection::try_from(client).await?;
+    connection.set_instrumentation(trouble.watch(asker));
     connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
-/// Opens one connection outside any pool.
+/// Opens one connection outside any pool. It is for use at least every few seconds: see [`LOCK_SESSION`].
 pub async fn connect_one(database_url: &str) -> anyhow::Result<AsyncPgConnection> {
-    open(database_url).await.map_err(|error| unreachable_database(database_url, &error.to_string()))
+    let mut connection = connect(database_url, ANSWER).await?;
+    connection.batch_execute(LOCK_SESSION).await?;
+    Ok(connection)
+}
+
+/// Opens one connection on which an answer may take this long.
+pub(crate) async fn connect(database_url: &str, answer: Duration) -> anyhow::Result<AsyncPgConnection> {
+    let opened = open(database_url, Trouble::default(), answer).await;
+    opened.map_err(|error| unreachable_database(database_url, &error.to_string()))
 }
 
 fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {

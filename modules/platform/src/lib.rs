@@ -16,6 +16,7 @@ pub mod registration;
 pub mod registry;
 pub mod request;
 pub mod settings;
+mod silence;
 mod sql;
 pub mod telemetry;
 pub mod transaction;

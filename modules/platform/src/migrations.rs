@@ -1,6 +1,7 @@
 //! The tables that a program brings with it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use diesel::migration::{MigrationSource, MigrationVersion};
@@ -15,6 +16,9 @@ use crate::db;
 /// create the same table twice.
 const LOCK: i64 = 0x636c_6561_7665;
 
+/// How long a migration may take, and the wait for somebody else's.
+const LONG: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Brings the database up to date with all these migrations. Fails where the database was made by a newer program:
 /// its tables may mean something that this one does not know.
 ///
@@ -26,7 +30,7 @@ pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
 }
 
 async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
-    let mut connection = db::connect_one(database_url).await?;
+    let mut connection = db::connect(database_url, LONG).await?;
     // A session lock: it goes with this connection, whatever becomes of us. Another may be migrating for long.
     connection
         .batch_execute(&format!(
