@@ -194,8 +194,8 @@ pub struct ProcessState {
     pub ready: bool,
     /// How often it was started again.
     pub restarts: u64,
-    /// Processor time that it has used, in milliseconds.
-    pub cpu_ms: u64,
-    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included.
-    pub memory_mb: f64,
+    /// Processor time that it has used, in milliseconds; null where it cannot be read, as when it has just ended.
+    pub cpu_ms: Option<u64>,
+    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included; null where it cannot be read.
+    pub memory_mb: Option<f64>,
 }

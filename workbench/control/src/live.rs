@@ -57,10 +57,10 @@ pub struct ProcessNow {
     pub restarts: u64,
     /// Its process id: another one is another process, whose processor time began anew.
     pub pid: u32,
-    /// Processor time that it has used, in milliseconds.
-    pub cpu_ms: u64,
-    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included.
-    pub memory_mb: f64,
+    /// Processor time that it has used, in milliseconds; null where it cannot be read, as when it has just ended.
+    pub cpu_ms: Option<u64>,
+    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included; null where it cannot be read.
+    pub memory_mb: Option<f64>,
 }
 
 pub(super) async fn live(control: Data<Control>, since: Query<Since>) -> Answer {
@@ -82,8 +82,8 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
             ready: false,
             restarts: restarts.get(name).copied().unwrap_or_default(),
             pid,
-            cpu_ms: 0,
-            memory_mb: 0.0,
+            cpu_ms: None,
+            memory_mb: None,
             name: name.to_owned(),
         };
         let processes: Vec<ProcessNow> = shop.processes().into_iter().map(process).collect();
@@ -119,8 +119,8 @@ fn measure(processes: &mut [ProcessNow]) {
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
     for process in processes {
         if let Some(seen) = system.process(Pid::from_u32(process.pid)) {
-            process.cpu_ms = seen.accumulated_cpu_time();
-            process.memory_mb = seen.memory() as f64 / 1e6;
+            process.cpu_ms = Some(seen.accumulated_cpu_time());
+            process.memory_mb = Some(seen.memory() as f64 / 1e6);
         }
     }
 }

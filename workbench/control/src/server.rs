@@ -254,8 +254,8 @@ async fn state_of(driver: Driver, supervisor: &Supervisor) -> ShopState {
         ProcessState {
             ready: is_ready(&address).await,
             restarts: restarts.get(&name).copied().unwrap_or_default(),
-            cpu_ms: process.map_or(0, sysinfo::Process::accumulated_cpu_time),
-            memory_mb: process.map_or(0.0, |process| process.memory() as f64 / 1e6),
+            cpu_ms: process.map(sysinfo::Process::accumulated_cpu_time),
+            memory_mb: process.map(|process| process.memory() as f64 / 1e6),
             name,
             pid,
             address,

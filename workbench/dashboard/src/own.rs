@@ -35,10 +35,10 @@ fn used() -> Option<Duration> {
     Some(time(usage.user_time()) + time(usage.system_time()))
 }
 
-fn memory_mb() -> f64 {
+fn memory_mb() -> Option<f64> {
     let pid = Pid::from_u32(std::process::id());
-    let Ok(mut system) = System::new() else { return 0.0 };
+    let mut system = System::new().ok()?;
     let what = ProcessRefreshKind::nothing().with_memory();
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
-    system.process(pid).map_or(0.0, |process| (process.memory() as f64 / 1e4).round() / 100.0)
+    system.process(pid).map(|process| (process.memory() as f64 / 1e4).round() / 100.0)
 }

@@ -174,8 +174,8 @@ pub struct Process {
     pub restarts: u64,
     /// Processor time in per cent of one core; null in its first second.
     pub cpu_percent: Option<f64>,
-    /// Memory that it holds, pages that it shares with others included.
-    pub memory_mb: f64,
+    /// Memory that it holds, pages that it shares with others included; null where it cannot be read.
+    pub memory_mb: Option<f64>,
 }
 
 /// One database.
@@ -336,8 +336,8 @@ pub struct Event {
 pub struct OwnCost {
     /// In per cent of one core.
     pub cpu_percent: Option<f64>,
-    /// In MB (10⁶ bytes).
-    pub memory_mb: f64,
+    /// In MB (10⁶ bytes); null where it cannot be read.
+    pub memory_mb: Option<f64>,
     /// Pages that are open.
     pub pages: u64,
 }

@@ -73,11 +73,14 @@ impl Watched {
             .unwrap_or_default();
         let of_load = seen.orders.as_ref().map(|orders| orders.of_load.clone()).unwrap_or_default();
         let took: Vec<f64> = of_load.iter().map(|decided| decided.ms).collect();
-        let memory = (!processes.is_empty()).then(|| processes.iter().map(|p| p.memory_mb).sum());
+        // The sum of some is not the sum of all.
+        let memory: Option<f64> = processes.iter().map(|process| process.memory_mb).sum();
+        let memory = memory.filter(|_| !processes.is_empty());
         let cpu: Option<f64> = processes.iter().map(|process| process.cpu_percent).sum();
         self.count(known.copied(), &seen);
         self.expect(known.copied());
-        let complete = known.is_some() && seen.problems.is_empty();
+        let readable = known.is_some_and(|now| now.processes.iter().all(|process| process.cpu_ms.is_some()));
+        let complete = readable && seen.problems.is_empty();
         if complete {
             self.costs.second(self.counters, &answered, &took, memory);
         } else {
@@ -104,7 +107,7 @@ impl Watched {
             errors: tick.errors,
             in_flight: tick.in_flight,
             pending: orders.as_ref().map(|orders| orders.pending),
-            cpu_percent: memory.and(cpu).map(rounded),
+            cpu_percent: cpu.filter(|_| !processes.is_empty()).map(rounded),
             memory_mb: memory.map(rounded),
             processes,
             databases: seen.databases,
@@ -120,9 +123,12 @@ impl Watched {
 
     /// One process, and what it used since it was last seen.
     fn process(&mut self, now: &ProcessNow, since: Duration) -> Process {
-        let before = self.cpu.insert(now.name.clone(), (now.pid, now.cpu_ms));
-        let used = match before {
-            Some((pid, cpu_ms)) if pid == now.pid => Some(now.cpu_ms.saturating_sub(cpu_ms)),
+        let before = match now.cpu_ms {
+            Some(cpu_ms) => self.cpu.insert(now.name.clone(), (now.pid, cpu_ms)),
+            None => self.cpu.remove(&now.name),
+        };
+        let used = match (before, now.cpu_ms) {
+            (Some((pid, before)), Some(cpu_ms)) if pid == now.pid => Some(cpu_ms.saturating_sub(before)),
             _ => None,
         };
         self.counters.cpu_ms += used.unwrap_or_default();
@@ -132,7 +138,7 @@ impl Watched {
             ready: now.ready,
             restarts: now.restarts,
             cpu_percent: used.map(|ms| rounded(ms as f64 / since.as_secs_f64() / 10.0)),
-            memory_mb: rounded(now.memory_mb),
+            memory_mb: now.memory_mb.map(rounded),
         }
     }
 

@@ -180,7 +180,7 @@ impl Sender {
 ///
 /// A process that may open 256 files and wants 500 connections fails as a shop would that is down; the difference is in
 /// the error number.
-fn hindrance(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+pub fn hindrance(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let errno = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);

@@ -15,7 +15,7 @@ use crate::run::{Difference, Latency, ModeRun, Run, ScheduleError, Trial};
 use crate::stats::spread;
 use audit::Verdict;
 use load::Arrivals;
-use servers::record::{Found, Machine, Server};
+use servers::record::{Found, Server};
 
 /// A chart with the words that stand for it where it cannot be seen.
 struct Chart {
@@ -105,7 +105,7 @@ pub fn render(run: &Run) -> Result<String> {
         no_differences: sentences(Difference::NotShown),
         load: load(run),
         mix: mix(run),
-        machine: machine(&run.machine),
+        machine: run.machine.words(),
         servers: [("PostgreSQL", &run.servers.postgresql), ("RabbitMQ", &run.servers.rabbitmq)]
             .map(|(name, found)| (name, server(found.as_ref())))
             .to_vec(),
@@ -149,10 +149,6 @@ fn load(run: &Run) -> String {
 fn mix(run: &Run) -> String {
     let shares = run.load.mix.iter().map(|(outcome, share)| format!("{outcome} {} %", number(share * 100.0)));
     shares.collect::<Vec<_>>().join(", ")
-}
-
-fn machine(Machine { os, cpu, cores, memory_mb }: &Machine) -> String {
-    format!("{cpu}, {cores} cores, {} MB, {os}", number(*memory_mb as f64))
 }
 
 fn server(server: Option<&Server>) -> String {

@@ -23,8 +23,8 @@ pub fn machine() -> Machine {
         cpu: cpus
             .first()
             .map_or_else(|| std::env::consts::ARCH.to_owned(), |cpu| cpu.brand().trim().to_owned()),
-        cores: cpus.len() as u64,
-        memory_mb: system.as_ref().map_or(0, System::total_memory) / 1_000_000,
+        cores: Some(cpus.len() as u64).filter(|cores| *cores > 0),
+        memory_mb: system.as_ref().map(|system| system.total_memory() / 1_000_000).filter(|mb| *mb > 0),
     }
 }
 
@@ -86,10 +86,23 @@ pub struct Machine {
     pub os: String,
     /// The processor's name.
     pub cpu: String,
-    /// Logical processors.
-    pub cores: u64,
-    /// Physical memory in MB (10⁶ bytes).
-    pub memory_mb: u64,
+    /// Logical processors; null where the system does not tell.
+    pub cores: Option<u64>,
+    /// Physical memory in MB (10⁶ bytes); null where the system does not tell.
+    pub memory_mb: Option<u64>,
+}
+
+impl Machine {
+    /// In words; what is not known is not mentioned.
+    pub fn words(&self) -> String {
+        let cores = self.cores.map(|cores| format!("{cores} cores"));
+        let memory = self.memory_mb.map(|mb| format!("{mb} MB"));
+        [Some(self.cpu.clone()), cores, memory, Some(self.os.clone())]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
 /// The servers underneath both modes.
@@ -122,4 +135,19 @@ pub enum Found {
     Private,
     /// Started for this run in a container.
     Container,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_does_not_tell_is_no_zero() {
+        let told =
+            Machine { os: "Linux".into(), cpu: "A CPU".into(), cores: Some(2), memory_mb: Some(24_000) };
+        assert_eq!(told.words(), "A CPU, 2 cores, 24000 MB, Linux");
+        let untold = Machine { cores: None, memory_mb: None, ..told };
+        assert_eq!(untold.words(), "A CPU, Linux");
+        assert_eq!(serde_json::to_value(untold).unwrap()["cores"], serde_json::Value::Null);
+    }
 }

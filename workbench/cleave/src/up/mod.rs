@@ -205,13 +205,18 @@ impl Status {
                     if process.ready { "yes" } else { "no" }.to_owned(),
                     process.pid.to_string(),
                     process.restarts.to_string(),
-                    format!("{:.1}", process.cpu_ms as f64 / 1000.0),
-                    format!("{:.0}", process.memory_mb),
+                    figure(process.cpu_ms.map(|ms| format!("{:.1}", ms as f64 / 1000.0))),
+                    figure(process.memory_mb.map(|mb| format!("{mb:.0}"))),
                 ]);
             }
         }
         table
     }
+}
+
+/// What cannot be read is no zero.
+fn figure(read: Option<String>) -> String {
+    read.unwrap_or_else(|| "–".to_owned())
 }
 
 /// Prints the logs of what is up, or of what was up last.

@@ -1,18 +1,20 @@
 //! Customers of a scenario: each capability by its own clock, open loop, whatever becomes of the shop.
 
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use contracts::OrderId;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::observe::{Outcome, Request};
+use load::client::hindrance;
 use load::mix::{Mix, Order};
 use load::open;
 use shop::seed::{customer, sku};
@@ -92,6 +94,8 @@ pub struct Experience {
     pub requests: Vec<Request>,
     /// Every order.
     pub orders: Vec<Tried>,
+    /// What kept the generator from sending, and how often.
+    pub hindered: BTreeMap<String, u64>,
 }
 
 /// Customers of one shop.
@@ -103,6 +107,7 @@ pub struct Customers {
     started: Instant,
     /// Orders that were accepted, for those who track.
     accepted: Arc<Mutex<Vec<OrderId>>>,
+    hindered: Arc<Mutex<BTreeMap<String, u64>>>,
     seed: u64,
 }
 
@@ -122,6 +127,7 @@ impl Customers {
             mix: Arc::new(Mix::new(seed)),
             started: Instant::now(),
             accepted: Arc::default(),
+            hindered: Arc::default(),
             seed,
         })
     }
@@ -132,6 +138,8 @@ impl Customers {
     }
 
     /// Sends all of it, and waits until the last has an answer or has given up.
+    ///
+    /// What could not be sent is no request of the experience, only a reason not to believe the rest.
     pub async fn run(self, parts: &[Part]) -> Experience {
         let mut due = self.moments(parts);
         due.sort_by_key(|(moment, ..)| *moment);
@@ -146,9 +154,10 @@ impl Customers {
         while let Some(done) = under_way.join_next().await {
             // A task that was cancelled belongs to a load that was given up.
             let Ok((request, order)) = done else { continue };
-            experience.requests.push(request);
+            experience.requests.extend(Some(request).filter(|request| request.outcome != Outcome::Hindered));
             experience.orders.extend(order);
         }
+        experience.hindered = std::mem::take(&mut *self.hindered.lock());
         experience
     }
 
@@ -179,11 +188,11 @@ impl Customers {
             Capability::Order => {
                 let order = self.mix.order_in_sale(n, on_sale);
                 let first = self.place(&order).await;
-                let outcome = if first.is_some() { Outcome::Served } else { Outcome::Failed };
+                let outcome = first.err().unwrap_or(Outcome::Served);
                 let request = Request { capability, intended, ended: self.started.elapsed(), outcome };
                 let order_id = match first {
-                    Some(order_id) => Some(order_id),
-                    None => self.insist(&order, end + PERSISTENCE).await,
+                    Ok(order_id) => Some(order_id),
+                    Err(_) => self.insist(&order, end + PERSISTENCE).await,
                 };
                 return (request, Some(Tried { key: order.key, intended, order_id }));
             }
@@ -202,7 +211,25 @@ impl Customers {
                     Outcome::Served
                 }
             }
-            _ => Outcome::Failed,
+            answer => self.failed(answer),
+        }
+    }
+
+    /// Why a request was not served.
+    fn failed(&self, answer: reqwest::Result<Response>) -> Outcome {
+        match answer.as_ref().err().and_then(|error| hindrance(error)) {
+            Some(reason) => {
+                *self.hindered.lock().entry(reason.to_owned()).or_default() += 1;
+                Outcome::Hindered
+            }
+            None => Outcome::Failed,
+        }
+    }
+
+    fn served(&self, answer: reqwest::Result<Response>) -> Outcome {
+        match answer {
+            Ok(answer) if answer.status().is_success() => Outcome::Served,
+            answer => self.failed(answer),
         }
     }
 
@@ -211,7 +238,7 @@ impl Customers {
         let body =
             json!([{ "deposit_id": id, "customer_id": customer((n % CROWD) as usize), "amount": 100 }]);
         let url = format!("{}/wallets/deposits", self.address);
-        served(self.client.post(url).json(&body).send().await)
+        self.served(self.client.post(url).json(&body).send().await)
     }
 
     /// Nobody tracks before there is an order; until then people look at the list of products.
@@ -225,35 +252,29 @@ impl Customers {
             Some(order_id) => format!("{}/orders/{order_id}", self.address),
             None => format!("{}/products?limit=1", self.address),
         };
-        served(self.client.get(url).send().await)
+        self.served(self.client.get(url).send().await)
     }
 
-    async fn place(&self, order: &Order) -> Option<OrderId> {
+    async fn place(&self, order: &Order) -> Result<OrderId, Outcome> {
         let sent = self.client.post(format!("{}/orders", self.address));
-        let answer = sent.header("idempotency-key", &order.key).json(&order.body).send().await.ok()?;
+        let answer = sent.header("idempotency-key", &order.key).json(&order.body).send().await;
+        let answer = answer.map_err(|error| self.failed(Err(error)))?;
         if !matches!(answer.status(), StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED) {
-            return None;
+            return Err(Outcome::Failed);
         }
-        let order_id = answer.json::<Placed>().await.ok()?.order_id;
+        let Placed { order_id } = answer.json().await.map_err(|_| Outcome::Failed)?;
         self.accepted.lock().push(order_id);
-        Some(order_id)
+        Ok(order_id)
     }
 
     /// A customer who got no answer sends the same order again, with the same key (rule 23).
     async fn insist(&self, order: &Order, until: Duration) -> Option<OrderId> {
         while self.started.elapsed() < until {
             tokio::time::sleep(AGAIN).await;
-            if let Some(order_id) = self.place(order).await {
+            if let Ok(order_id) = self.place(order).await {
                 return Some(order_id);
             }
         }
         None
-    }
-}
-
-fn served(answer: reqwest::Result<reqwest::Response>) -> Outcome {
-    match answer {
-        Ok(answer) if answer.status().is_success() => Outcome::Served,
-        _ => Outcome::Failed,
     }
 }

@@ -16,6 +16,8 @@ pub enum Outcome {
     Degraded,
     /// Not served: an error, or no answer in time.
     Failed,
+    /// Never sent, because this machine did not let the generator: it says nothing about the shop.
+    Hindered,
 }
 
 /// One request of the load. Moments are counted from the start of the load.

@@ -160,6 +160,7 @@ fn count(
     let mut orders = Orders {
         wanted: experience.orders.len() as u64,
         doubled: recorded.keys().filter(|key| !keys.contains(key)).count() as u64,
+        hindered: experience.hindered.clone(),
         ..Orders::default()
     };
     for order in &experience.orders {

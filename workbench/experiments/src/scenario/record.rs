@@ -87,7 +87,7 @@ pub struct SteadyState {
 }
 
 /// What became of the orders of a scenario.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Orders {
     /// Orders that customers wanted.
     pub wanted: u64,
@@ -106,4 +106,23 @@ pub struct Orders {
     pub delayed: u64,
     /// Seconds that the slowest decided order took; null if none was decided.
     pub slowest_s: Option<f64>,
+    /// What kept the load generator from sending, and how many requests of any kind. Where it is not empty, the load was
+    /// another than was asked for, and what became of it is no evidence of anything.
+    #[serde(default)]
+    pub hindered: BTreeMap<String, u64>,
+}
+
+impl Orders {
+    /// No evidence, where the load could not be sent.
+    pub fn sent(&self) -> Verdict {
+        if self.hindered.is_empty() { Verdict::Held } else { Verdict::NoEvidence }
+    }
+
+    /// What kept the generator from sending, a sentence each.
+    pub fn hindrances(&self) -> impl Iterator<Item = String> {
+        let sentence = |(reason, times): (&String, &u64)| {
+            format!("no evidence: {times} requests could not be sent, {reason}")
+        };
+        self.hindered.iter().map(sentence)
+    }
 }

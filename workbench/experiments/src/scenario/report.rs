@@ -51,6 +51,9 @@ pub fn table(run: &ScenarioRun) -> String {
         for fault in shop.faults.iter().filter(|fault| fault.hits == 0) {
             text += &format!("· hit nothing in {}: {}\n", shop.driver, fault.fault);
         }
+        for line in shop.orders.hindrances() {
+            text += &format!("· {}: {line}\n", shop.driver);
+        }
         for line in deployments(shop) {
             text += &format!("· {line}\n");
         }

@@ -71,14 +71,15 @@ pub async fn run(
     Ok((run, folder))
 }
 
-/// What the databases say; and whether the shop is as it was. If it was not well to begin with, nothing is shown.
+/// What the databases say; and whether the shop is as it was. If it was not well to begin with, or if the load could not
+/// be sent, nothing is shown.
 fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     let steady = match shop.steady {
         SteadyState { before: false, .. } => Verdict::NoEvidence,
         SteadyState { after: false, .. } => Verdict::Violated,
         SteadyState { before: true, after: true } => Verdict::Held,
     };
-    shop.audit.iter().map(|audit| audit.verdict).chain([steady])
+    shop.audit.iter().map(|audit| audit.verdict).chain([steady, shop.orders.sent()])
 }
 
 /// Where a scenario is run.

@@ -66,7 +66,7 @@ pub struct Soaked {
     /// What the databases said when all had come to rest.
     pub audit: Vec<Audit>,
     /// `violated` where the audit found something, an order was lost or doubled, or too few were decided;
-    /// `no_evidence` where a kind of fault fired too seldom.
+    /// `no_evidence` where a kind of fault fired too seldom, or the load could not be sent.
     pub verdict: Verdict,
 }
 
@@ -114,7 +114,7 @@ impl Soaked {
         } else {
             Verdict::Violated
         };
-        let verdict = Verdict::of_all([audited, often, kept]);
+        let verdict = Verdict::of_all([audited, often, kept, orders.sent()]);
         let took_s = took.as_secs_f64();
         Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict }
     }
@@ -146,6 +146,9 @@ fn describe(shop: &Soaked, text: &mut String) {
         orders.decided_within_2_s,
         orders.delayed
     );
+    for line in orders.hindrances() {
+        let _ = writeln!(text, "{line}");
+    }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["fault", "planned", "fired", "hits"]);
     for (kind, of_kind) in kinds {
@@ -207,14 +210,20 @@ mod tests {
 
     #[test]
     fn a_lost_order_is_a_violation_and_a_rare_fault_no_evidence() {
-        let good = Orders { wanted: 100, accepted: 100, decided: 95, ..Orders::default() };
+        let good = || Orders { wanted: 100, accepted: 100, decided: 95, ..Orders::default() };
         let verdict = |orders, fired| soaked(orders, fired).verdict;
-        assert_eq!(verdict(good, 3), Verdict::Held);
-        assert_eq!(verdict(good, 2), Verdict::NoEvidence);
-        assert_eq!(verdict(Orders { lost: 1, ..good }, 3), Verdict::Violated);
-        assert_eq!(verdict(Orders { doubled: 1, ..good }, 2), Verdict::Violated);
-        assert_eq!(verdict(Orders { decided: 94, ..good }, 3), Verdict::Violated);
-        let soaked = soaked(good, 3);
+        assert_eq!(verdict(good(), 3), Verdict::Held);
+        assert_eq!(verdict(good(), 2), Verdict::NoEvidence);
+        assert_eq!(verdict(Orders { lost: 1, ..good() }, 3), Verdict::Violated);
+        assert_eq!(verdict(Orders { doubled: 1, ..good() }, 2), Verdict::Violated);
+        assert_eq!(verdict(Orders { decided: 94, ..good() }, 3), Verdict::Violated);
+        let hindered = [("too many open files".to_owned(), 7)].into();
+        let soaked_in_part = soaked(Orders { hindered, ..good() }, 3);
+        assert_eq!(soaked_in_part.verdict, Verdict::NoEvidence);
+        let mut text = String::new();
+        describe(&soaked_in_part, &mut text);
+        assert!(text.contains("7 requests could not be sent, too many open files"), "{text}");
+        let soaked = soaked(good(), 3);
         assert_eq!(soaked.kinds["kill"], Fired { planned: 4, fired: 3, hits: 3 });
         let mut text = String::new();
         describe(&soaked, &mut text);

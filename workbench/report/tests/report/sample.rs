@@ -121,7 +121,12 @@ pub fn run(modes: Vec<ModeRun>) -> Run {
         commit: Some("0123abc-dirty".to_owned()),
         cleave_version: "0.1.0".to_owned(),
         seed: 42,
-        machine: Machine { os: "Linux 6.1".to_owned(), cpu: "A CPU".to_owned(), cores: 2, memory_mb: 24_000 },
+        machine: Machine {
+            os: "Linux 6.1".to_owned(),
+            cpu: "A CPU".to_owned(),
+            cores: Some(2),
+            memory_mb: Some(24_000),
+        },
         load: Load {
             arrivals: Arrivals::Open { rate_per_s: 100.0 },
             duration_s: 20.0,
