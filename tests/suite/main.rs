@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod bad_input;
 mod batches;
+mod bench;
 mod boundaries;
 mod broker;
 mod choreography;
@@ -257,6 +258,8 @@ fn alone() -> Vec<(&'static str, OnStage)> {
         crash_matrix::a_sample_of_all_points,
         crash_matrix::a_sample_with_two_instances,
         crash_matrix::a_sample_with_a_slow_database,
+        bench::of_a_busy_machine_is_as_described,
+        bench::of_recovery_is_as_described,
         scenario::the_same_kill_on_both,
         dashboard::a_person_breaks_it_and_watches,
         soak::orders_live_through_faults_of_every_sort,
