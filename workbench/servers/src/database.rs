@@ -1,5 +1,6 @@
 //! Connections to any PostgreSQL, and databases on it.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -7,6 +8,8 @@ use diesel::sql_types::Text;
 use diesel::{ConnectionError, QueryableByName};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use reqwest::Url;
+use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -23,7 +26,19 @@ pub async fn connect(url: &str) -> Result<AsyncPgConnection> {
 /// Connects to a server that the user named, or says in the user's terms why not, and answers its version.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
-    let mut connection = connect(url).await.map_err(|error| explained(&place, &error))?;
+    let explained = |reason: &str, code: Option<&SqlState>| {
+        anyhow!("cannot use the PostgreSQL at {place}: {reason}. {}", advice(code))
+    };
+    // Not by `connect`: diesel-async does not tell the error's code.
+    let (client, connection) = match tokio::time::timeout(LIMIT, tokio_postgres::connect(url, NoTls)).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            return Err(explained(&cause, error.code()));
+        }
+        Err(_) => return Err(explained(&format!("no answer within {LIMIT:?}"), None)),
+    };
+    let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
     let query = diesel::sql_query("SELECT current_setting('server_version') AS value");
     let version =
         query.get_result::<Setting>(&mut connection).await.context("PostgreSQL does not tell its version")?;
@@ -61,16 +76,17 @@ pub fn shown(url: &str) -> Result<String> {
     Ok(url.into())
 }
 
-fn explained(place: &str, error: &anyhow::Error) -> anyhow::Error {
-    let reason = format!("{error:#}");
-    let advice = if reason.contains("password") || reason.contains("role") {
-        "Check the user and the password in --database-url."
-    } else if reason.contains("does not exist") {
-        "Name a database that exists in --database-url; cleave creates its own beside it."
-    } else {
-        "Is the server running, and are host and port in --database-url right?"
-    };
-    anyhow!("cannot use the PostgreSQL at {place}: {reason}. {advice}")
+/// What to do, by what kind of error it is: its text is in the server's language (rule 45).
+fn advice(code: Option<&SqlState>) -> &'static str {
+    match code {
+        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+            "Check the user and the password in --database-url."
+        }
+        Some(&SqlState::INVALID_CATALOG_NAME) => {
+            "Name a database that exists in --database-url; cleave creates its own beside it."
+        }
+        _ => "Is the server running, and are host, port, user and password in --database-url right?",
+    }
 }
 
 async fn execute(admin: &str, sql: &str) -> Result<()> {
@@ -96,6 +112,15 @@ mod tests {
     fn a_password_is_not_shown() {
         assert_eq!(shown("postgres://ann:secret@db:5432/shop").unwrap(), "postgres://ann:***@db:5432/shop");
         assert!(shown("not a url").is_err());
+    }
+
+    #[test]
+    fn advice_is_by_the_code() {
+        let for_code = |code| advice(Some(&SqlState::from_code(code)));
+        assert!(for_code("28P01").contains("the user and the password"));
+        assert!(for_code("28000").contains("the user and the password"), "a role that does not exist");
+        assert!(for_code("3D000").contains("a database that exists"));
+        assert!(advice(None).contains("host, port"));
     }
 
     #[test]
