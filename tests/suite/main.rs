@@ -230,6 +230,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         broker::what_comes_back_holds_nobody_up,
         broker::asking_again_backs_off,
         broker::a_queue_that_vanishes_comes_back,
+        broker::an_exchange_that_vanishes_loses_nothing,
+        broker::a_memory_alarm_is_waited_out,
         two_phase::a_coordinator_that_dies_before_the_decision,
         two_phase::a_coordinator_that_dies_between_two_commits,
         two_phase::a_transaction_at_work_is_waited_for,

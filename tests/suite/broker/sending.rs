@@ -1,0 +1,120 @@
+//! Messages that cannot leave, and answers that do not come.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use audit::Expected;
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use servers::Infrastructure;
+use tests::{Driver, Goods, Line, Stage, eventually, order};
+
+use super::{Means, Probe, all_confirmed, number, relay_lost, world};
+
+/// D3. What no queue takes waits by itself: more of it than the relay looks at in one go, and yet others go on, on the same
+/// connection. What its own order wrote later waits behind it.
+pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = world(stage, Driver::Orchestrated, infrastructure).await?;
+    let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
+    let mut outbox = AsyncPgConnection::establish(&world.databases.orders).await?;
+    let insert = "INSERT INTO chassis.outbox (message_id, destination, queue, subject, body)";
+    outbox
+        .batch_execute(&format!(
+            "{insert} SELECT gen_random_uuid(), 'nobody.hears-this', false, gen_random_uuid(), '{{}}'
+             FROM generate_series(1, 600)"
+        ))
+        .await?;
+    world.still_works().await.context("behind 600 messages that nobody hears")?;
+
+    probe.unbind("shipping", "shipping.schedule-shipment").await?;
+    let stuck = means.order(&world, 3).await?;
+    let waiting =
+        "SELECT count(*) AS number FROM chassis.outbox WHERE destination = 'shipping.schedule-shipment'";
+    eventually("three commands wait in the outbox", async || {
+        Ok((number(&world.databases.orders, waiting).await? == 3).then_some(()))
+    })
+    .await?;
+    // This one needs no shipment.
+    let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
+    world
+        .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 4 }]), "price_changed")
+        .await?;
+    // Behind a message of its own order that waits; another order's is not.
+    let heard = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    let heard = probe.channel.queue_declare("".into(), heard, FieldTable::default()).await?;
+    let heard = heard.name().to_string();
+    outbox
+        .batch_execute(&format!(
+            "{insert} SELECT gen_random_uuid(), '{heard}', true, subject, 'behind' FROM chassis.outbox
+             WHERE destination = 'shipping.schedule-shipment' LIMIT 1;
+             {insert} VALUES (gen_random_uuid(), '{heard}', true, gen_random_uuid(), 'free')"
+        ))
+        .await?;
+    let next = async || {
+        let options = BasicGetOptions { no_ack: true };
+        let message = probe.channel.basic_get(heard.as_str().into(), options).await?;
+        Ok(message.map(|message| String::from_utf8_lossy(&message.delivery.data).into_owned()))
+    };
+    ensure!(eventually("one is heard", next).await? == "free");
+    // Longer than the first pauses of the destination: each time that it is tried, nothing goes past it.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    ensure!(next().await?.is_none(), "a message went past one of its own order that came back");
+    for place in &stuck {
+        ensure!(world.get(place).await?.json["status"] == "pending");
+    }
+    ensure!(relay_lost(&world, "orders").await? == 0, "the relay began anew");
+
+    probe.bind("shipping", "shipping.schedule-shipment").await?;
+    all_confirmed(&world, &stuck).await?;
+    ensure!(eventually("the other is heard", next).await? == "behind");
+    outbox.batch_execute("DELETE FROM chassis.outbox WHERE destination = 'nobody.hears-this'").await?;
+    probe.close().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+/// D5. An answer that is overdue is asked for again, each time after twice as long; a question that still lies in the
+/// asker's own outbox is not asked a second time.
+pub async fn asking_again_backs_off(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Orchestrated, Driver::Tcc] {
+        asking_again(stage, infrastructure, driver).await.with_context(|| driver.to_string())?;
+    }
+    Ok(None)
+}
+
+async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Driver) -> Result<()> {
+    let world = world(stage, driver, infrastructure).await?;
+    let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
+    world.shop().await.restart_with("orders", &["--answer-within".into(), "1".into()]).await?;
+    let attempts = "SELECT max(attempt)::bigint AS number FROM checkout.sagas WHERE NOT finished";
+
+    // The question has left, and nobody answers: it is asked again after 1, 3, 7 and 15 s.
+    world.shop().await.kill("inventory")?;
+    let asked = means.order(&world, 2).await?;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let again = number(&world.databases.orders, attempts).await?;
+    ensure!((2..=4).contains(&again), "asked again {again} times in 10 s");
+    let (waiting, _) = probe.look("inventory").await?;
+    ensure!(waiting <= 10, "{waiting} messages for two orders");
+    world.shop().await.restart("inventory").await?;
+    all_confirmed(&world, &asked).await?;
+
+    // The question has not left.
+    let key = if driver == Driver::Tcc { "inventory.reserve-stock" } else { "catalog.honour-prices" };
+    let service = key.split('.').next().unwrap_or_default();
+    probe.unbind(service, key).await?;
+    let unasked = means.order(&world, 2).await?;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let again = number(&world.databases.orders, attempts).await?;
+    // Where all participants are asked at once, the later questions about an order wait behind the one that came back.
+    let twice = "SELECT count(*) - count(DISTINCT (subject, destination)) AS number FROM chassis.outbox";
+    let twice = number(&world.databases.orders, twice).await?;
+    ensure!((again, twice) == (0, 0), "asked again {again} times, {twice} questions are in the outbox twice");
+    probe.bind(service, key).await?;
+    all_confirmed(&world, &unasked).await?;
+    probe.close().await?;
+    stage.close(world, infrastructure, Expected::default()).await
+}
