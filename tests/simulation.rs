@@ -1,4 +1,5 @@
-//! The simulation, in small: `cargo run --release -p tests --bin simulate` runs a hundred times as many schedules.
+//! A short run of the simulation. `cargo run --release -p tests --bin simulate` runs a hundred times as many
+//! schedules.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -12,17 +13,18 @@ fn campaign(flaw: Option<Flaw>, schedules: u64) -> Summary {
     Campaign { protocols: PROTOCOLS.to_vec(), flaw, first: 1, schedules }.run(|_| ())
 }
 
-/// Every schedule holds, and enough happened in them for that to mean something.
+/// No schedule violates an invariant, and each kind of disturbance happened often enough to mean something.
 #[test]
 fn no_schedule_violates_an_invariant() {
     let summary = campaign(None, 3000);
     let commands: Vec<String> = summary.failed.iter().map(|case| shrink(case).command()).collect();
-    assert!(commands.is_empty(), "these violate an invariant:\n{}", commands.join("\n"));
+    assert!(commands.is_empty(), "these schedules violate an invariant:\n{}", commands.join("\n"));
     assert_eq!(summary.tallies.len(), PROTOCOLS.len());
     for (protocol, tally) in &summary.tallies {
         let coordinated = protocol != "choreographed";
         for (what, count) in tally.counts() {
-            // Only who coordinates asks again, and only what is asked again can be overtaken or change its mind.
+            // Only a coordinator asks again. Only a command that was asked again can be overtaken, or granted
+            // after a refusal.
             let needs_coordinator = ["asked again", "overtaken", "no, then yes", "withdrawn"].contains(&what);
             let rare = what == "overtaken" && protocol == "orchestrated";
             assert!(
@@ -39,7 +41,7 @@ fn no_schedule_violates_an_invariant() {
     }
 }
 
-/// A seed is a history: whoever runs it, and however many run beside it.
+/// The seed alone determines the history, on any machine and with any number of threads.
 #[test]
 fn the_same_seed_gives_the_same_history() {
     let (first, second) = (campaign(None, 600), campaign(None, 600));
@@ -51,29 +53,33 @@ fn the_same_seed_gives_the_same_history() {
         let case = Case::new(protocol, None, 7);
         let told = case.run(true);
         assert!(!told.lines.is_empty());
-        assert_eq!(told.hash, case.run(false).hash, "whether it is told or not");
+        assert_eq!(told.hash, case.run(false).hash, "with and without lines");
         let replayed = Case { choices: Some(told.choices.clone()), ..case }.run(true);
-        assert_eq!(replayed.lines, told.lines, "a schedule is its choices");
+        assert_eq!(replayed.lines, told.lines, "the choices determine the schedule");
     }
 }
 
-/// Each rule that can be left out here is missed. The tombstone is a switch of the whole process, and has a process of
-/// its own below.
+/// For each rule that can be left out, some schedule violates an invariant. The tombstone is a switch of the
+/// whole process, so it is tested in a process of its own below.
 #[test]
 fn a_rule_that_is_left_out_is_missed() {
     for flaw in SIMULATED.into_iter().filter(|flaw| *flaw != Flaw::NoTombstone) {
         let mut cases =
             (1..3000).flat_map(|seed| PROTOCOLS.map(|protocol| Case::new(protocol, Some(flaw), seed)));
-        assert!(cases.any(|case| case.run(false).violation.is_some()), "{} is not missed", flaw.name());
+        assert!(
+            cases.any(|case| case.run(false).violation.is_some()),
+            "no schedule fails with the flaw {}",
+            flaw.name()
+        );
     }
 }
 
-/// A schedule that fails is cut down, and the command that is printed for it runs it again.
+/// A failing schedule is shrunk, and the command printed for it reproduces the failure.
 #[test]
 fn a_failure_is_cut_down_and_told() {
     let simulate = |arguments: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_simulate")).args(arguments.split(' ')).output();
-        let output = output.expect("the program can be run");
+        let output = output.expect("simulate can be run");
         (output.status.code(), String::from_utf8(output.stdout).expect("text"))
     };
     let (code, said) = simulate("--flaw no-tombstone --schedules 3000");
@@ -92,5 +98,5 @@ fn a_failure_is_cut_down_and_told() {
         |told: &str| told.lines().find_map(|line| Some(line.split_once(" violated")?.0.to_owned()));
     assert!(violated(&small).is_some() && violated(&small) == violated(&whole), "{small}");
     assert!(small.lines().count() < whole.lines().count(), "{small}");
-    assert_eq!(simulate("--flaw requeue-at-once").0, Some(2), "a flaw that is not simulated");
+    assert_eq!(simulate("--flaw requeue-at-once").0, Some(2), "a flaw that cannot be simulated");
 }

@@ -1,4 +1,4 @@
-//! Where each module keeps its tables: all in one database, or each in its own.
+//! Which database each module uses: one for all, or one of its own.
 
 use anyhow::Result;
 use clap::Args;
@@ -7,36 +7,36 @@ use platform::{Pool, config, db, migrations};
 
 use crate::modules::Module;
 
-/// The tables of two-phase commit, which are beside those of orders.
+/// The tables of two-phase commit. They are in the database of orders.
 const TWO_PHASE: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Databases for single modules.
+/// Databases for individual modules.
 #[derive(Debug, Clone, Args)]
 pub struct ModuleUrls {
-    /// A database for the catalog alone; only with --transaction two-phase. So with the other modules.
+    /// A separate database for the catalog; needs --transaction two-phase. Likewise for the other modules.
     #[arg(long, env = "CATALOG_DATABASE_URL", hide_env_values = true, value_parser = config::postgres_url)]
     catalog_database_url: Option<String>,
-    /// A database for the inventory alone.
+    /// A separate database for inventory.
     #[arg(long, env = "INVENTORY_DATABASE_URL", hide_env_values = true, value_parser = config::postgres_url)]
     inventory_database_url: Option<String>,
-    /// A database for the orders alone. The decisions of two-phase commit are kept there too.
+    /// A separate database for orders. The decisions of two-phase commit are stored there too.
     #[arg(long, env = "ORDERS_DATABASE_URL", hide_env_values = true, value_parser = config::postgres_url)]
     orders_database_url: Option<String>,
-    /// A database for the payments alone.
+    /// A separate database for payments.
     #[arg(long, env = "PAYMENTS_DATABASE_URL", hide_env_values = true, value_parser = config::postgres_url)]
     payments_database_url: Option<String>,
-    /// A database for the shipping alone.
+    /// A separate database for shipping.
     #[arg(long, env = "SHIPPING_DATABASE_URL", hide_env_values = true, value_parser = config::postgres_url)]
     shipping_database_url: Option<String>,
 }
 
 impl ModuleUrls {
-    /// The first module that is given a database of its own.
+    /// The first module that has its own database, if any.
     pub fn first(&self) -> Option<Module> {
         Module::ALL.into_iter().find(|module| self.of(*module).is_some())
     }
 
-    /// Every module's database, where this is that of those that have none of their own.
+    /// All modules' databases. Those without their own use `database_url`.
     pub fn or(&self, database_url: &str) -> Databases {
         Databases(Module::ALL.map(|module| self.of(module).unwrap_or(database_url).to_owned()))
     }
@@ -62,7 +62,7 @@ impl Databases {
         &self.0[module as usize]
     }
 
-    /// Each database once, with the modules that are in it.
+    /// Each database once, with its modules.
     pub fn distinct(&self) -> Vec<(&str, Vec<Module>)> {
         let mut distinct: Vec<(&str, Vec<Module>)> = Vec::new();
         for module in Module::ALL {
@@ -75,7 +75,7 @@ impl Databases {
         distinct
     }
 
-    /// Brings all of them up to date.
+    /// Applies all pending migrations to all databases.
     pub async fn migrate(&self) -> Result<()> {
         for (url, modules) in self.distinct() {
             let decides = modules.contains(&Module::Orders).then_some(TWO_PHASE);
@@ -85,13 +85,13 @@ impl Databases {
         Ok(())
     }
 
-    /// A pool of connections for each module, opened on the runtime of whoever calls.
+    /// One connection pool per module, driven by the caller's runtime.
     pub fn pools(&self, size: usize) -> Pools {
         Pools(Module::ALL.map(|module| db::pool(self.url(module), size)))
     }
 }
 
-/// A pool of connections for each module.
+/// One connection pool per module.
 #[derive(Clone)]
 pub struct Pools([Pool; Module::ALL.len()]);
 

@@ -1,4 +1,4 @@
-//! What the two drivers have in common: the order that comes first, and what becomes of it.
+//! What both drivers share: placing the order, and the result of its checkout.
 
 use contracts::{BoxError, Error, Refusal};
 use diesel_async::AsyncPgConnection;
@@ -8,30 +8,30 @@ use platform::telemetry::{Kind, Scope};
 
 pub use orders::insist;
 
-/// An order that is decided, and whether an earlier request had placed it.
+/// An order that is decided.
 pub struct Decided {
-    /// The order.
+    /// The order with its final status.
     pub order: Order,
-    /// Whether this request only repeats an earlier one.
+    /// Whether an earlier request placed it and this one repeats that request.
     pub replayed: bool,
 }
 
 impl Decided {
-    /// A new order.
+    /// The result for a new order.
     pub fn new(new: &NewOrder, decision: Decision) -> Decided {
         Decided { order: Order::pending(new.placed.clone()).decided(decision), replayed: false }
     }
 }
 
-/// Why what was begun is rolled back.
+/// Why a transaction is rolled back.
 pub enum Rollback {
-    /// A step said no.
+    /// A step refused.
     Refused(Refusal),
-    /// It came to no decision.
+    /// It failed without a decision.
     Failed(PlaceError),
 }
 
-/// Places an order. `Some` is the order that the same request placed before: there is nothing left to do.
+/// Places an order. Returns `Some` if the same request placed it earlier; then there is nothing left to do.
 pub async fn place(
     conn: &mut AsyncPgConnection,
     new: &NewOrder,

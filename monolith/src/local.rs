@@ -1,7 +1,7 @@
-//! The usual driver: the whole checkout in one local transaction.
+//! The default driver: the whole checkout in one local transaction.
 //!
-//! A step that refuses rolls everything back, so nothing has to be compensated. The refused order is then placed
-//! again, cancelled, in a transaction of its own: the customer gets an order with a reason, not an error.
+//! If a step refuses, everything is rolled back, so nothing has to be compensated. The order is then stored as
+//! cancelled in a second transaction, so that the customer gets an order with a reason instead of an error.
 
 use checkout::plan;
 use contracts::{BoxError, Command, Refusal};
@@ -44,7 +44,7 @@ pub async fn checkout(pool: &Pool, new: &NewOrder, within: &Scope) -> Result<Dec
     .await
 }
 
-/// The happy path: every step says yes. The commit comes next, and its span begins here.
+/// The happy path: every step accepts. Returns the span of the commit, which comes next and begins here.
 async fn confirm(
     conn: &mut AsyncPgConnection,
     new: &NewOrder,
@@ -55,7 +55,7 @@ async fn confirm(
         return Ok((known, commit));
     }
     for step in plan(&new.placed) {
-        // The event is dropped: in this process there is nobody who has not seen it happen.
+        // The event is dropped: no other process needs to hear of it.
         modules::handle(conn, step.action, within).await?;
     }
     CrashPoint::BeforeCommit.pass();

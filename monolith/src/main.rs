@@ -26,17 +26,17 @@ use decided::Decided;
 use modules::Module;
 use two_phase::{Coordinator, Name, TwoPhase};
 
-/// The shop as a monolith: every module in one process; one database and one transaction an order, or a branch a
-/// module and two-phase commit.
+/// The shop as a monolith: every module in one process. Each order is one local transaction on one database, or a
+/// two-phase commit with one branch per module.
 #[derive(Debug, Parser)]
 #[command(name = "monolith", version)]
 struct Cli {
     #[command(flatten)]
     settings: ProgramSettings,
-    /// How an order's steps are made one.
+    /// How the steps of an order form one transaction.
     #[arg(long, env = "CLEAVE_TRANSACTION", value_enum, default_value_t = Transaction::Local)]
     transaction: Transaction,
-    /// What this process is called where it coordinates two-phase commits. Each on a database needs its own name.
+    /// Name of this process as a coordinator of two-phase commits. Processes on the same database need different names.
     #[arg(long, env = "CLEAVE_COORDINATOR", value_name = "NAME", default_value = "monolith")]
     coordinator: Name,
     #[command(flatten)]
@@ -47,7 +47,7 @@ struct Cli {
 enum Transaction {
     /// One local transaction on one database.
     Local,
-    /// A branch a module, on one database or on several, and two-phase commit.
+    /// Two-phase commit with one branch per module, on one or several databases.
     TwoPhase,
 }
 
@@ -130,14 +130,14 @@ async fn serve(endpoint: &Endpoint, telemetry: &Telemetry, routes: Routes) -> an
     http::serve(endpoint.port, telemetry, health, registration, routes).await
 }
 
-/// A module's endpoints, which find the module's own database.
+/// Registers a module's endpoints with the pool of the module's own database.
 fn routes_on(app: &mut web::ServiceConfig, module: Module, pools: &Pools) {
     let its_paths = guard::fn_guard(move |request| request.head().uri.path().starts_with(module.path()));
     let pool = web::Data::new(pools.of(module).clone());
     app.service(web::scope("").guard(its_paths).app_data(pool).configure(|app| module.routes(app)));
 }
 
-/// How orders are decided here.
+/// How this process decides orders.
 enum Driver {
     Local(Pool),
     TwoPhase(TwoPhase),
@@ -152,7 +152,7 @@ impl Driver {
     }
 }
 
-/// `POST /orders`: 201, with the order decided.
+/// `POST /orders`: 201 with the decided order.
 async fn place_order(
     request: HttpRequest,
     body: web::Json<OrderRequest>,
@@ -164,7 +164,7 @@ async fn place_order(
     telemetry::note_order(new.placed.order_id);
     let id = new.placed.order_id;
     let decided = driver.checkout(&new, &scope).await.map_err(|error| orders::not_placed(error, id))?;
-    // An order of this very id was stored by an attempt of this request whose answer was lost.
+    // If the ids are equal, an earlier attempt of this same request stored the order and only its reply was lost.
     let replayed = decided.replayed && decided.order.placed.order_id != id;
     tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");
     if !replayed {

@@ -1,4 +1,4 @@
-//! From a command to the module that does it. Between services this is what the broker's routing keys do.
+//! Dispatches commands to modules. Between services the broker's routing keys do this.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,8 @@ use diesel_migrations::EmbeddedMigrations;
 use platform::CrashPoint;
 use platform::telemetry::{Kind, Scope};
 
-/// A module of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it all")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum Module {
     Catalog,
     Inventory,
@@ -25,7 +24,7 @@ impl Module {
     pub const ALL: [Module; 5] =
         [Module::Catalog, Module::Inventory, Module::Orders, Module::Payments, Module::Shipping];
 
-    /// The one that a command is for.
+    /// The module that handles this command.
     pub fn of(command: &Command) -> Module {
         match command {
             Command::HonourPrices { .. } | Command::ReleasePrices { .. } => Module::Catalog,
@@ -41,7 +40,6 @@ impl Module {
         }
     }
 
-    /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
             Module::Catalog => "catalog",
@@ -72,7 +70,7 @@ impl Module {
         }
     }
 
-    /// What the paths of its endpoints begin with.
+    /// The prefix of its endpoints' paths.
     pub fn path(self) -> &'static str {
         match self {
             Module::Catalog => "/products",
@@ -99,7 +97,7 @@ impl FromStr for Module {
     }
 }
 
-/// Calls the module that this command is for: one step, with a span of its own.
+/// Runs one step: passes the command to its module, with a span.
 pub async fn handle(conn: &mut AsyncPgConnection, command: Command, within: &Scope) -> Result<Event, Error> {
     let mut step = within.span(Kind::Internal, command.routing_key());
     CrashPoint::BeforeBusinessWrite.pass();

@@ -1,28 +1,28 @@
-//! Requests to a shop, and their answers.
+//! Requests to a shop, and its responses.
 
 use anyhow::{Result, ensure};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// What is sent in a request.
+/// The body of a request.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     None,
-    /// JSON, said to be JSON.
+    /// JSON, with its content type.
     Json(Value),
-    /// These bytes, said to be of this type; `None` says nothing.
+    /// Raw bytes with this content type, or with none.
     Raw(Vec<u8>, Option<&'static str>),
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, where it is JSON; else null.
+    /// The parsed body, or null if it is not JSON.
     pub json: Value,
     /// The body as text.
     pub text: String,
@@ -35,7 +35,7 @@ impl Answer {
         Ok(Self { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text })
     }
 
-    /// A header's text, or nothing.
+    /// A header's value, or an empty string if it is missing or not text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -45,17 +45,21 @@ impl Answer {
         self.header("content-type").split(';').next().unwrap_or_default().trim()
     }
 
-    /// Itself, if it has this status.
+    /// Returns the response if it has this status.
     pub fn expect(self, status: u16) -> Result<Self> {
         ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.text);
         Ok(self)
     }
 
-    /// Fails unless it is a problem with this status and code, and a sentence.
+    /// Fails unless the response is a problem with this status, this code and a detail.
     pub fn is_problem(&self, status: u16, code: &str) -> Result<()> {
         let found = (self.status, self.json["code"].as_str().unwrap_or_default());
         ensure!(found == (status, code), "{found:?} instead of {:?}: {}", (status, code), self.text);
-        ensure!(self.media_type() == "application/problem+json", "a problem as {}", self.media_type());
+        ensure!(
+            self.media_type() == "application/problem+json",
+            "a problem with the media type {}",
+            self.media_type()
+        );
         ensure!(
             self.json["detail"].as_str().is_some_and(|detail| detail.len() > 10),
             "no detail: {}",

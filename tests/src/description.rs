@@ -1,4 +1,4 @@
-//! The API's description, as something that every answer is held to.
+//! The API description, as a check for every response.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,21 +7,21 @@ use anyhow::{Context, Result, bail, ensure};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// An `openapi.json`.
+/// A parsed `openapi.json`.
 #[derive(Debug)]
 pub struct Description {
     document: Value,
-    /// Compiling a schema takes longer than a request.
+    /// Compiled schemas, because compiling one takes longer than a request.
     validators: Mutex<HashMap<String, Validator>>,
 }
 
 impl Description {
-    /// Takes the text that a shop serves.
+    /// Takes the document that a shop serves.
     pub fn new(document: Value) -> Self {
         Self { document, validators: Mutex::default() }
     }
 
-    /// Every path with its methods, as they are described.
+    /// Every described method and path.
     pub fn operations(&self) -> Vec<(String, String)> {
         let paths = self.document["paths"].as_object().into_iter().flatten();
         paths
@@ -32,32 +32,33 @@ impl Description {
             .collect()
     }
 
-    /// Whether the description allows this answer to a request for `path` (without its query).
+    /// Fails if the description does not allow this response to a request for `path` (without its query).
     pub fn check(&self, method: &str, path: &str, status: u16, media_type: &str, body: &Value) -> Result<()> {
         let Some(template) = self.template(method, path) else {
             ensure!(
                 body["code"] == "no_such_route" || body["code"] == "method_not_allowed",
-                "{method} {path} is not described, and answered {status}: {body}"
+                "{method} {path} is not described, and responded with {status}: {body}"
             );
             return Ok(());
         };
         let responses = &self.document["paths"][&template][method]["responses"];
         let response = self.resolve(&responses[status.to_string()]);
         if response.is_null() {
-            bail!("{method} {template} answered {status}, which is not described: {body}");
+            bail!("{method} {template} responded with {status}, which is not described: {body}");
         }
         let Some(content) = response["content"].as_object() else {
             ensure!(
                 body.is_null(),
-                "{method} {template} answered {status} with a body, and none is described: {body}"
+                "{method} {template} responded with {status} and a body, and none is described: {body}"
             );
             return Ok(());
         };
         let schema = content.get(media_type).with_context(|| {
-            format!("{method} {template} answered {status} as {media_type:?}, not described")
+            format!("{method} {template} responded with {status} as {media_type:?}, which is not described")
         })?;
         let key = format!("{method} {template} {status} {media_type}");
-        self.validate(key.clone(), &schema["schema"], body).with_context(|| format!("{key} answered {body}"))
+        self.validate(key.clone(), &schema["schema"], body)
+            .with_context(|| format!("{key} responded with {body}"))
     }
 
     fn validate(&self, key: String, schema: &Value, body: &Value) -> Result<()> {
@@ -65,18 +66,20 @@ impl Description {
         let validator = match validators.entry(key) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {
-                // The references in it point into the whole document.
+                // Its references point into the whole document.
                 let whole = json!({ "allOf": [schema], "components": self.document["components"] });
                 new.insert(jsonschema::validator_for(&whole)?)
             }
         };
         match validator.iter_errors(body).next() {
             None => Ok(()),
-            Some(error) => bail!("not as described: {error} at {:?}", error.instance_path().to_string()),
+            Some(error) => {
+                bail!("does not match the description: {error} at {:?}", error.instance_path().to_string())
+            }
         }
     }
 
-    /// The described path that this one is an instance of; one without parameters wins.
+    /// The described path that matches this one. The path with the fewest parameters wins.
     fn template(&self, method: &str, path: &str) -> Option<String> {
         let fits = |template: &str| {
             let (of_template, of_path): (Vec<&str>, Vec<&str>) =

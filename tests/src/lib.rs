@@ -1,5 +1,5 @@
-//! What the suites stand on: shops that run, a client that holds every answer to the API's description, a load that
-//! does not give up, and waiting with a bound.
+//! What the suites share: shops that run, a client that checks every response against the API description, a
+//! load that keeps buying during faults, and waits with a limit.
 
 mod browser;
 mod client;

@@ -1,4 +1,4 @@
-//! Customers who buy while something is broken, and do not give up.
+//! Customers that keep buying while something is broken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,10 +13,11 @@ use uuid::Uuid;
 use crate::order::{Goods, Line, order};
 use crate::world::{BOUND, World};
 
-/// Between two orders of one client: while a broker is away orders pile up, and the pile has to be worked off.
+/// Between two orders of one client. Orders pile up while a broker is down, and the shop has to catch up
+/// afterwards.
 const THINKING: Duration = Duration::from_millis(50);
 
-/// What is bought: mostly what can be had, and something for every refusal.
+/// What the customers buy: mostly orders that succeed, and one kind for each refusal.
 #[derive(Debug, Clone)]
 pub struct Mix {
     good: Vec<String>,
@@ -45,7 +46,6 @@ impl Mix {
         })
     }
 
-    /// The n-th order.
     fn order(&self, n: u64) -> Value {
         let pick = |of: &[String]| n as usize % of.len();
         let (mut customer, mut region) = (&self.rich[pick(&self.rich)], "seoul");
@@ -62,7 +62,7 @@ impl Mix {
     }
 }
 
-/// A load under way.
+/// A running load.
 #[derive(Debug)]
 pub struct Load {
     stop: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// So many clients, each sending its next order when the last was accepted.
+    /// Starts this many clients. Each sends its next order after the last one was accepted.
     pub fn start(world: &Arc<World>, mix: &Mix, clients: u64) -> Self {
         let (stop, accepted) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let clients = (0..clients)
@@ -92,18 +92,18 @@ impl Load {
         Self { stop, accepted, clients }
     }
 
-    /// Waits until so many more orders were accepted than now.
+    /// Waits until this many more orders have been accepted.
     pub async fn proceed(&self, orders: u64) -> Result<()> {
         let goal = self.accepted.load(Ordering::Relaxed) + orders;
         crate::eventually(&format!("{orders} more orders are accepted"), async || {
-            // A client that has failed has something to say, and its orders will never come.
+            // A client that has failed will accept no more orders; its error is reported by `finish`.
             let failed = self.clients.iter().any(JoinHandle::is_finished);
             Ok((failed || self.accepted.load(Ordering::Relaxed) >= goal).then_some(()))
         })
         .await
     }
 
-    /// Stops, and gives the ids of all orders that the shop took charge of.
+    /// Stops, and returns the ids of all accepted orders.
     pub async fn finish(self) -> Result<Vec<Uuid>> {
         self.stop.store(true, Ordering::Relaxed);
         let mut ids = Vec::new();
@@ -114,7 +114,8 @@ impl Load {
     }
 }
 
-/// Sends an order under one key until it is accepted: an answer that is lost means *unknown*, not *failed* (rule 23).
+/// Sends an order with one key until it is accepted. A lost response means *unknown*, not *failed*; see rule
+/// 23 (unknown outcome).
 async fn insist(world: &World, order: &Value) -> Result<Uuid> {
     let key = Uuid::new_v4().to_string();
     let deadline = Instant::now() + BOUND;
@@ -128,7 +129,7 @@ async fn insist(world: &World, order: &Value) -> Result<Uuid> {
                 bail!("{}: {}", answer.status, answer.text)
             }
             _ if Instant::now() > deadline => {
-                bail!("no order was accepted for {BOUND:?}; the last answer: {answer:?}")
+                bail!("no order was accepted for {BOUND:?}; the last response: {answer:?}")
             }
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }

@@ -1,4 +1,4 @@
-//! The servers and the shops that all cases share, started when the first case needs them.
+//! The servers and shops that all cases share, started when the first case needs them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ const INSTANCES: usize = 2;
 /// Connections of each of them to its database, so that both have as many as one has by itself.
 const POOL: u16 = 4;
 
-/// The drivers that the cases run on: each that is meant to be correct.
+/// The drivers that the cases run on: all that are meant to be correct.
 pub const DRIVERS: [Driver; 5] = Driver::CORRECT;
 
-/// What is started at most once.
+/// What is started at most once per run of the suite.
 #[derive(Debug, Default)]
 pub struct Stage {
     guard: OnceCell<Guard>,
@@ -31,8 +31,8 @@ pub struct Stage {
     turns: RwLock<()>,
 }
 
-/// The shop that all cases of a driver share. Each case holds the seat; whoever is the last to leave it closes the
-/// shop, so that shops which nobody needs any more do not disturb those of others.
+/// The shop that all cases of one driver share. Each case holds the seat, and the last one closes the shop,
+/// so that an idle shop does not disturb the cases of other drivers.
 #[derive(Debug)]
 pub struct Seat {
     driver: Driver,
@@ -40,12 +40,12 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Nothing is started before the first case needs it.
+    /// Starts nothing yet; the first case does.
     pub fn new(driver: Driver) -> Seat {
         Seat { driver, world: OnceCell::new() }
     }
 
-    /// The shop.
+    /// The shop, started if necessary.
     pub async fn world(&self, stage: &Stage) -> Result<Arc<World>> {
         let world = self.world.get_or_try_init(async || {
             anyhow::Ok(Arc::new(stage.new_world(self.driver, stage.infrastructure().await?).await?))
@@ -63,24 +63,25 @@ impl Seat {
 }
 
 impl Stage {
-    /// The process that cleans up should this one be killed.
+    /// The process that cleans up if this one is killed.
     pub async fn guard(&self) -> Result<&Guard> {
         self.guard.get_or_try_init(async || Guard::start()).await
     }
 
-    /// The folder of the shop's programs and of `cleave`, built.
+    /// The folder with the shop's programs and `cleave`, built if necessary.
     pub async fn programs(&self) -> Result<&PathBuf> {
         let mut all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
         all.push("cleave");
         self.programs.get_or_try_init(async || servers::binaries::ensure_built(&all).await).await
     }
 
-    /// For a case that may run beside others. Whoever drives the cases asks, and not the case.
+    /// For a case that may run in parallel with others. The runner calls this, not the case.
     pub async fn with_others(&self) -> RwLockReadGuard<'_, ()> {
         self.turns.read().await
     }
 
-    /// For a case that measures, or works every core by itself: waits until no other runs, and keeps them out.
+    /// For a case that measures, or uses every core: waits until no other case runs, and keeps others from
+    /// starting.
     pub async fn to_itself(&self) -> RwLockWriteGuard<'_, ()> {
         self.turns.write().await
     }
@@ -90,18 +91,18 @@ impl Stage {
         self.infrastructure.get_or_try_init(async || self.new_infrastructure().await).await
     }
 
-    /// Servers that nobody else uses, for a case that breaks them.
+    /// Separate servers, for a case that breaks them.
     pub async fn new_infrastructure(&self) -> Result<Infrastructure> {
         let options = Options { needs_broker: true, ..Options::default() };
         Infrastructure::find(self.guard().await?, &options).await
     }
 
-    /// A shop that nobody else uses, for a case that breaks it. A split shop has two instances of each service.
+    /// A separate shop, for a case that breaks it. A split shop has two instances of each service.
     pub async fn new_world(&self, driver: Driver, infrastructure: &Infrastructure) -> Result<World> {
         self.new_world_of(driver, infrastructure, DELIVERIES).await
     }
 
-    /// The same, in which a monolith stands behind a gateway.
+    /// The same, with a gateway in front of a monolith.
     pub async fn new_world_behind_gateway(
         &self,
         driver: Driver,
@@ -111,7 +112,7 @@ impl Stage {
         self.start(driver, infrastructure, ShopOptions { behind_gateway: true, ..options }).await
     }
 
-    /// The same, in which nothing is recorded.
+    /// The same, with telemetry off.
     pub async fn new_world_without_telemetry(
         &self,
         driver: Driver,
@@ -121,7 +122,7 @@ impl Stage {
         self.start(driver, infrastructure, ShopOptions { telemetry: false, ..options }).await
     }
 
-    /// The same, in which every message is published so often.
+    /// The same, with every message published this many times.
     pub async fn new_world_of(
         &self,
         driver: Driver,
@@ -144,7 +145,7 @@ impl Stage {
         self.start(driver, infrastructure, options).await
     }
 
-    /// The same, in which these rules are left out.
+    /// The same, with these rules left out.
     pub async fn new_flawed_world(
         &self,
         driver: Driver,

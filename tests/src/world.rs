@@ -16,13 +16,13 @@ use crate::client::{Answer, Body};
 use crate::description::Description;
 use crate::order::{Goods, Line, order};
 
-/// Whatever has not happened by then never will: far longer than anything takes on a busy machine.
+/// The limit for every wait: far longer than anything takes on a busy machine.
 pub const BOUND: Duration = Duration::from_secs(60);
 
-/// How often every message of a split shop is published: rule 12 is tested by all cases at once.
+/// How often every message of a split shop is published. So all cases test rule 12 (inbox).
 pub const DELIVERIES: u8 = 2;
 
-/// A shop, and what the cases do with it.
+/// A shop, with what the cases do to it.
 #[derive(Debug)]
 pub struct World {
     /// How it stays consistent.
@@ -33,9 +33,9 @@ pub struct World {
     pub databases: Databases,
     /// The prefix of its queues; empty in the monolith.
     pub namespace: String,
-    /// Its broker; empty in the monolith.
+    /// The URL of its broker; empty in the monolith.
     pub amqp_url: String,
-    /// What the API promises.
+    /// Every response is checked against this.
     pub description: Description,
     handle: ShopHandle,
     client: reqwest::Client,
@@ -56,7 +56,7 @@ impl World {
             namespace: shop.namespace.clone().unwrap_or_default(),
             amqp_url: shop.amqp_url().unwrap_or_default().to_owned(),
             description: Description::new(document),
-            // Asking the broker itself takes seconds: the case that is about it does so.
+            // Asking the broker takes seconds. The case about the broker does it by itself.
             handle: ShopHandle { broker: None, ..shop.handle() },
             client,
             poison: AtomicU64::new(0),
@@ -69,18 +69,18 @@ impl World {
         self.shop.lock().await
     }
 
-    /// The shop itself, to stop it.
+    /// Gives up the shop, so that it can be stopped.
     pub fn into_shop(self) -> Shop {
         self.shop.into_inner()
     }
 
-    /// So many messages were put in that nobody can handle: the audit expects them among the dead letters. A dead
-    /// letter is a message too, so it is delivered as often as any other.
+    /// Tells the audit to expect this many more dead letters. A dead letter is a message too, so it is
+    /// delivered as often as any other.
     pub fn put_poison(&self, messages: u64) {
         self.poison.fetch_add(messages * u64::from(DELIVERIES), Ordering::Relaxed);
     }
 
-    /// Sends a request, and holds the answer to the API's description.
+    /// Sends a request, and checks the response against the API description.
     pub async fn send(
         &self,
         method: &str,
@@ -117,7 +117,7 @@ impl World {
             Body::Raw(bytes, None) => request.body(bytes),
             Body::Raw(bytes, Some(media_type)) => request.header("content-type", media_type).body(bytes),
         };
-        let response = request.send().await.with_context(|| format!("{method} {path} got no answer"))?;
+        let response = request.send().await.with_context(|| format!("{method} {path} got no response"))?;
         Answer::read(response).await
     }
 
@@ -126,12 +126,12 @@ impl World {
         self.send("GET", path, &[], Body::None).await
     }
 
-    /// `POST /orders` with this key, and no wish to wait.
+    /// `POST /orders` with this key, without `Prefer: wait`.
     pub async fn order(&self, key: &str, order: &Value) -> Result<Answer> {
         self.send("POST", "/orders", &[("idempotency-key", key)], Body::Json(order.clone())).await
     }
 
-    /// Orders under a new key and waits until the order is decided, as a client of either mode would.
+    /// Places an order with a new key and waits for its decision, as a client of either mode would.
     pub async fn decided(&self, order: &Value) -> Result<Value> {
         let placed = self.order(&Uuid::new_v4().to_string(), order).await?;
         ensure!(
@@ -143,7 +143,7 @@ impl World {
         self.decision(placed.header("location")).await
     }
 
-    /// The order at this place, once it is decided.
+    /// Polls the order at this path until it is decided.
     pub async fn decision(&self, location: &str) -> Result<Value> {
         let decided = eventually(&format!("{location} is decided"), async || {
             let order = self.get(location).await?.expect(200)?.json;
@@ -156,8 +156,9 @@ impl World {
         Ok(decided)
     }
 
-    /// In a choreography everybody hears of a refusal at once, and the order may be cancelled before all is given
-    /// back. So whoever wants to look at what is left must wait, and only the databases say how long.
+    /// In a choreography all services receive a refusal at once, so an order may be cancelled before
+    /// everything is given back. A test that looks at the remainders has to wait, and only the databases say
+    /// how long.
     async fn undone(&self, order: Uuid) -> Result<()> {
         let holds = [
             (&self.databases.catalog, "catalog.claims WHERE released_at"),
@@ -167,7 +168,7 @@ impl World {
         for (database, rows) in holds {
             let mut connection = AsyncPgConnection::establish(database).await?;
             let held = format!("SELECT 1 FROM {rows} IS NULL AND order_id = '{order}'");
-            eventually(&format!("nothing is left in {rows} for {order}"), async || {
+            eventually(&format!("no row is left in {rows} for {order}"), async || {
                 let rows =
                     diesel_async::RunQueryDsl::execute(diesel::sql_query(&held), &mut connection).await?;
                 Ok((rows == 0).then_some(()))
@@ -177,22 +178,22 @@ impl World {
         Ok(())
     }
 
-    /// Orders, and expects the order to be confirmed.
+    /// Places an order and expects it to be confirmed.
     pub async fn confirmed(&self, order: &Value) -> Result<Value> {
         let decided = self.decided(order).await?;
         ensure!(decided["status"] == "confirmed", "not confirmed: {decided}");
         Ok(decided)
     }
 
-    /// Orders, and expects the order to be refused for this reason.
+    /// Places an order and expects it to be refused with this code.
     pub async fn refused(&self, order: &Value, code: &str) -> Result<Value> {
         let decided = self.decided(order).await?;
         let found = (&decided["status"], &decided["refusal"]["code"]);
-        ensure!(found == (&json!("cancelled"), &json!(code)), "not refused as {code}: {decided}");
+        ensure!(found == (&json!("cancelled"), &json!(code)), "not refused with {code}: {decided}");
         Ok(decided)
     }
 
-    /// A product that no other case knows: its sku.
+    /// Creates a product for one case and returns its sku.
     pub async fn product(&self, Goods { price, pieces }: Goods) -> Result<String> {
         let sku = format!("sku-{}", Uuid::new_v4().simple());
         self.put(json!([{ "sku": sku, "name": "A thing", "price": price }])).await?;
@@ -215,7 +216,7 @@ impl World {
         Ok(())
     }
 
-    /// A customer that no other case knows, with so much in the wallet.
+    /// Creates a customer for one case, with this much in the wallet.
     pub async fn customer(&self, balance: i64) -> Result<String> {
         let customer = format!("customer-{}", Uuid::new_v4().simple());
         self.deposit(Uuid::new_v4(), &customer, balance).await?;
@@ -229,19 +230,19 @@ impl World {
         Ok(())
     }
 
-    /// How many pieces are on hand.
+    /// The pieces on hand.
     pub async fn on_hand(&self, sku: &str) -> Result<i64> {
         let level = self.get(&format!("/stock/{sku}")).await?.expect(200)?.json;
         level["on_hand"].as_i64().context("a stock level has on_hand")
     }
 
-    /// What the wallet holds.
+    /// The balance of the wallet.
     pub async fn balance(&self, customer: &str) -> Result<i64> {
         let wallet = self.get(&format!("/wallets/{customer}")).await?.expect(200)?.json;
         wallet["balance"].as_i64().context("a wallet has a balance")
     }
 
-    /// Proves that the shop still works: a plain order goes through.
+    /// Checks that the shop still works: a plain order is confirmed.
     pub async fn still_works(&self) -> Result<()> {
         let (sku, customer) = (self.product(Goods { price: 5, pieces: 1 }).await?, self.customer(5).await?);
         let order = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }]);
@@ -249,7 +250,7 @@ impl World {
         Ok(())
     }
 
-    /// What there is to audit while it runs.
+    /// What to audit while the shop runs.
     pub fn subject(&self) -> Subject {
         Subject {
             shop: self.handle.clone(),
@@ -257,13 +258,13 @@ impl World {
         }
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until no order or message is under way.
     pub async fn drain(&self) -> Result<()> {
         self.shop.lock().await.drain(BOUND).await
     }
 
-    /// Waits until nothing is under way, and audits. Fails on any invariant that is violated or was not looked at;
-    /// I9, which is about a load, only where one is described.
+    /// Drains the shop and audits it. Fails on any invariant that is violated or lacks evidence. I9, which is
+    /// about a load, counts only if a load is described.
     pub async fn audit(&self, expected: Expected) -> Result<()> {
         self.drain().await?;
         let with_load = expected.min_per_outcome > 0;
@@ -281,7 +282,7 @@ impl World {
     }
 }
 
-/// Tries until there is something, for at most [`BOUND`].
+/// Retries until `attempt` returns something, for at most [`BOUND`].
 pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + BOUND;
     loop {
@@ -289,7 +290,7 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<
             return Ok(found);
         }
         if Instant::now() > deadline {
-            bail!("after {BOUND:?} it is still not true that {what}");
+            bail!("after {BOUND:?} this is still not true: {what}");
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -1,4 +1,4 @@
-//! Poison: messages that nobody can handle are set aside with the reason, and the queue goes on.
+//! Poison: a message that cannot be handled is dead-lettered with a reason, and the queue goes on.
 
 use anyhow::{Context, Result, ensure};
 use contracts::{Command, Envelope, Event, OrderId, OrderRequest, PlacedOrder, TraceContext};
@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use tests::{Goods, Line, order};
 
-/// What is put into which service's queue, and a word of the reason with which it must be set aside.
+/// A message, the service whose queue it is put into, and a word of the reason that its dead letter must
+/// have.
 struct Poison {
     name: &'static str,
     service: &'static str,
@@ -32,7 +33,7 @@ pub async fn poison_is_set_aside_and_the_queue_goes_on(world: &World) -> Result<
         publish(&channel, &format!("{}.{}", world.namespace, poison.service), &poison.body).await?;
         world.put_poison(1);
         let dead = format!("{}.{}.dead", world.namespace, poison.service);
-        let what = format!("{} is a dead letter", poison.name);
+        let what = format!("{} is dead-lettered", poison.name);
         let reason = eventually(&what, async || reason_of(&connection, &dead, &poison.body).await).await?;
         ensure!(reason.contains(poison.reason), "{}: the reason is {reason:?}", poison.name);
         world.still_works().await.with_context(|| format!("after {}", poison.name))?;
@@ -48,7 +49,7 @@ async fn finished_order(world: &World) -> Result<OrderId> {
     Ok(OrderId(decided["order_id"].as_str().context("an order has an id")?.parse()?))
 }
 
-/// To a service that is sent commands, and to the one that gets the answers.
+/// For a service that receives commands, and for the one that receives the answers.
 fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
     let trace = TraceContext::root;
     let command = Command::ReleaseStock { order_id: OrderId::new() };
@@ -75,7 +76,7 @@ fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
     Ok(poisons)
 }
 
-/// To services that hear events, each of which carries its order.
+/// For services that react to events, each of which carries its order.
 fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
     let request = order("somebody", "seoul", &[Line { sku: "something", pieces: 1, price: 1 }]);
     let placed = PlacedOrder::new(OrderId::new(), serde_json::from_value::<OrderRequest>(request)?)?;
@@ -84,14 +85,14 @@ fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
         serde_json::to_value(Envelope::new("catalog", TraceContext::root(), 0, heard).carrying(placed))?;
     let mut poisons = malformed(&good);
     poisons.push(spoilt(
-        "an order of somebody else",
+        "another order than the subject",
         &good,
         |message| {
             let carried = message["order"].as_str().unwrap_or_default().to_owned();
             let order_id = message["subject"].as_str().unwrap_or_default().to_owned();
             message["order"] = carried.replace(&order_id, &Uuid::new_v4().to_string()).into();
         },
-        "another",
+        "carried",
     ));
     poisons.push(spoilt(
         "no order",
@@ -104,14 +105,14 @@ fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
     Ok(poisons)
 }
 
-/// A good message to the inventory, with damage done to it.
+/// A valid message to the inventory, damaged.
 fn spoilt(name: &'static str, good: &Value, damage: impl Fn(&mut Value), reason: &'static str) -> Poison {
     let mut message = good.clone();
     damage(&mut message);
     Poison { name, service: "inventory", body: message.to_string().into_bytes(), reason }
 }
 
-/// What no service can read, whoever sends what to whom.
+/// Messages that no service can read, in either protocol.
 fn malformed(good: &Value) -> Vec<Poison> {
     let bytes =
         |name, body: &[u8], reason| Poison { name, service: "inventory", body: body.to_vec(), reason };
@@ -141,18 +142,18 @@ fn malformed(good: &Value) -> Vec<Poison> {
     ]
 }
 
-/// Straight into a queue, as somebody would who has the password and means ill.
+/// Publishes directly into a queue, like an attacker who has the password.
 pub async fn publish(channel: &Channel, queue: &str, body: &[u8]) -> Result<()> {
     let properties = BasicProperties::default().with_delivery_mode(2);
     let confirm =
         channel.basic_publish("".into(), queue.into(), BasicPublishOptions::default(), body, properties);
-    ensure!(confirm.await?.await?.is_ack(), "{queue} did not take the poison");
+    ensure!(confirm.await?.await?.is_ack(), "{queue} did not accept the poison");
     Ok(())
 }
 
-/// The reason that a dead letter with this body carries, if there is one.
+/// The reason of a dead letter with this body, if there is one.
 async fn reason_of(connection: &Connection, queue: &str, body: &[u8]) -> Result<Option<String>> {
-    // What this channel got and did not ack goes back to the queue when the channel closes.
+    // Messages that this channel received but did not ack return to the queue when it closes.
     let channel = connection.create_channel().await?;
     let mut reason = None;
     while let Some(letter) = channel.basic_get(queue.into(), BasicGetOptions::default()).await? {

@@ -31,7 +31,8 @@ pub async fn an_order_is_confirmed(world: &World) -> Result<()> {
 }
 
 pub async fn each_refusal_gives_everything_back(world: &World) -> Result<()> {
-    // Each order can be refused for one reason only: where all are asked at once, the first no is the one that counts.
+    // Each order can be refused for one reason only. If all modules are asked at once, the first refusal
+    // counts.
     let (sku, sold_out, cheap) = (
         world.product(Goods { price: 10, pieces: 5 }).await?,
         world.product(Goods { price: 5, pieces: 0 }).await?,
@@ -66,13 +67,13 @@ pub async fn each_refusal_gives_everything_back(world: &World) -> Result<()> {
     for (code, body) in refusals {
         let refused = world.refused(&body, code).await?;
         let detail = refused["refusal"]["detail"].as_str().unwrap_or_default();
-        ensure!(detail.len() > 10, "{code} says only {detail:?}");
-        ensure!(world.on_hand(&sku).await? == 5, "{code} did not give the pieces back");
-        ensure!(world.balance(&customer).await? == 15, "{code} did not give the money back");
+        ensure!(detail.len() > 10, "{code} has a short detail: {detail:?}");
+        ensure!(world.on_hand(&sku).await? == 5, "{code} did not return the pieces");
+        ensure!(world.balance(&customer).await? == 15, "{code} did not return the money");
         let id = refused["order_id"].as_str().context("an order has an id")?;
         world.get(&format!("/shipments/{id}")).await?.is_problem(404, "not_found")?;
     }
-    // What was given back can be had.
+    // Returned pieces can be ordered again.
     world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     Ok(())
 }
@@ -85,15 +86,18 @@ pub async fn a_replay_finds_the_order(world: &World) -> Result<()> {
             order(&customer, region, &[Line { sku: &sku, pieces: 1, price: 10 }]),
         );
         let first = world.order(&key, &body).await?;
-        ensure!(first.header("idempotency-replayed").is_empty(), "the first is no replay");
+        ensure!(first.header("idempotency-replayed").is_empty(), "the first request is called a replay");
         let decided = world.decision(first.header("location")).await?;
-        // Written down differently, it is the same request.
+        // The same request in another notation.
         let text = serde_json::to_string_pretty(&body)?.into_bytes();
         let pretty = Body::Raw(text, Some("application/json"));
         let replay =
             world.send("POST", "/orders", &[("idempotency-key", &key)], pretty).await?.expect(200)?;
-        ensure!(replay.header("idempotency-replayed") == "true", "a replay does not say that it is one");
-        ensure!(replay.header("location") == first.header("location"), "a replay is another order");
+        ensure!(
+            replay.header("idempotency-replayed") == "true",
+            "a replay has no Idempotency-Replayed header"
+        );
+        ensure!(replay.header("location") == first.header("location"), "a replay returned another order");
         ensure!(replay.json["status"] == decided["status"], "{} instead of {decided}", replay.json);
     }
     ensure!(world.on_hand(&sku).await? == 4, "a replay was sold again");
@@ -164,7 +168,7 @@ pub async fn lists_have_pages(world: &World) -> Result<()> {
     let newest = world.get(&format!("/orders?customer={customer}&limit=2")).await?.expect(200)?.json;
     let newest: Vec<&Value> =
         newest.as_array().into_iter().flatten().map(|order| &order["order_id"]).collect();
-    ensure!(newest == [&ids[2], &ids[1]], "{newest:?} are not the two newest of {ids:?}");
+    ensure!(newest == [&ids[2], &ids[1]], "{newest:?} is not the newest page of {ids:?}");
     Ok(())
 }
 
@@ -193,7 +197,7 @@ pub async fn a_time_sale_keeps_to_its_quota(world: &World) -> Result<()> {
     world
         .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 6 }]), "sale_sold_out")
         .await?;
-    // A later step that refuses gives the sale's pieces back too.
+    // A refusal by a later step also returns the claimed pieces of the sale.
     world
         .refused(
             &order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 6 }]),

@@ -1,4 +1,4 @@
-//! The audit finds what is wrong: each invariant is broken in a real shop, and the audit says so.
+//! The audit finds violations: each invariant is broken in a real shop, and the audit must report it.
 
 use anyhow::{Context, Result, ensure};
 use audit::{Expected, Fault, Verdict};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::amqp::publish;
 use tests::{Goods, Line, order};
 
-/// An invariant, the database in which it is broken, how, and how that is mended again.
+/// An invariant, the database in which it is broken, and the statements that break and repair it.
 struct Damage<'a> {
     invariant: &'static str,
     database: &'a str,
@@ -47,10 +47,10 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
     let silent = vec![Fault { name: "an earthquake".into(), fired: false }];
     sees(&world, Expected { faults: silent, min_per_outcome: 1, ..Expected::default() }, "I9").await?;
     a_deadlock_is_seen(&world).await?;
-    stage.close(world, infrastructure, Expected::default()).await.context("after all was mended")
+    stage.close(world, infrastructure, Expected::default()).await.context("after everything was repaired")
 }
 
-/// An order whose messages were dropped stays pending for ever. Nothing is under way that one could wait for.
+/// An order whose messages were dropped stays pending forever. Nothing is under way that would decide it.
 async fn an_order_that_nobody_decides_is_seen(world: &World) -> Result<()> {
     let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
     connection
@@ -70,32 +70,36 @@ async fn an_order_that_nobody_decides_is_seen(world: &World) -> Result<()> {
         .await?;
     for invariant in ["I1", "I5"] {
         let finding = findings.iter().find(|finding| finding.invariant == invariant).context(invariant)?;
-        ensure!(finding.verdict == Verdict::Violated, "an order is pending for ever, and {finding:?}");
+        ensure!(
+            finding.verdict == Verdict::Violated,
+            "an order stays pending, but the audit found {finding:?}"
+        );
     }
     Ok(())
 }
 
-/// AMQP counts a message that was taken and not acknowledged nowhere; the broker does, where it can be asked.
+/// AMQP does not count a message that was delivered but not acknowledged. The broker's management interface
+/// does, if it can be asked.
 async fn an_unacknowledged_message_is_seen(world: &World) -> Result<()> {
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let dead = format!("{}.catalog.dead", world.namespace);
-    publish(&channel, &dead, b"taken, and not given back").await?;
+    publish(&channel, &dead, b"delivered, but not acknowledged").await?;
     channel
         .basic_get(dead.as_str().into(), BasicGetOptions::default())
         .await?
-        .context("it was just put in")?;
+        .context("the message was published before")?;
     let mut subject = world.subject();
     subject.shop = world.shop().await.handle();
-    // The broker tells of it a few seconds later.
-    eventually("the audit sees a message that nobody acknowledges", async || {
+    // The broker reports it a few seconds later.
+    eventually("the audit sees an unacknowledged message", async || {
         if subject.shop.broker.is_none() {
             return Ok(Some(()));
         }
         let findings = audit::audit(&subject).await?;
         let finding = findings.iter().find(|finding| finding.invariant == "I6").context("I6")?;
-        Ok(finding.evidence.contains("never acknowledged").then_some(()))
+        Ok(finding.evidence.english().contains("never acknowledged").then_some(()))
     })
     .await?;
     connection.close(200, "done".into()).await?;
@@ -122,7 +126,7 @@ async fn an_unexplained_dead_letter_is_seen(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Two transactions lock two rows crosswise: the server ends one of them, and remembers it.
+/// Two transactions lock two rows in opposite order. The server ends one of them and counts the deadlock.
 async fn a_deadlock_is_seen(world: &World) -> Result<()> {
     let database = &world.databases.payments;
     let mut connections = Vec::new();
@@ -139,8 +143,8 @@ async fn a_deadlock_is_seen(world: &World) -> Result<()> {
     }
     let (one_row, other_row) = (lock(2), lock(1));
     let crossed = tokio::join!(one.batch_execute(&one_row), other.batch_execute(&other_row));
-    ensure!(crossed.0.is_err() != crossed.1.is_err(), "no deadlock came of it: {crossed:?}");
-    // A session tells of its deadlocks at the latest when it ends.
+    ensure!(crossed.0.is_err() != crossed.1.is_err(), "there was no deadlock: {crossed:?}");
+    // A session reports its deadlocks at the latest when it ends.
     drop(connections);
     let deadline = tokio::time::Instant::now() + BOUND;
     while sees(world, Expected::default(), "I7").await.is_err() {
@@ -151,17 +155,17 @@ async fn a_deadlock_is_seen(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// The audit names this invariant as violated.
+/// The audit reports this invariant as violated.
 async fn sees(world: &World, expected: Expected, invariant: &str) -> Result<()> {
     let found = world
         .audit(expected)
         .await
         .err()
-        .with_context(|| format!("{invariant} is broken, and nobody saw"))?;
+        .with_context(|| format!("{invariant} is broken, but not among the findings"))?;
     let found = format!("{found:#}");
     ensure!(
         found.contains(&format!("{invariant} Violated")),
-        "{invariant} is broken, and the audit says: {found}"
+        "{invariant} is broken, but the audit says: {found}"
     );
     Ok(())
 }
@@ -176,7 +180,7 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE inventory.stock SET on_hand = on_hand - 1",
             "UPDATE inventory.stock SET on_hand = on_hand + 1",
         ),
-        // What was sold was a sale's then, and nobody claimed it: the quota is none.
+        // Then a sale's pieces were sold without a claim: the quota is zero.
         of(
             "I2",
             &all.catalog,
@@ -222,7 +226,7 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE checkout.sagas SET state = state || jsonb_build_object('history', '[]'::jsonb, 'kept', state -> 'history')",
             "UPDATE checkout.sagas SET state = (state || jsonb_build_object('history', state -> 'kept')) - 'kept'",
         ),
-        // Where no saga is kept; in the split mode it is one more outbox, in which something waits.
+        // The monolith stores no saga. In the split mode this is one more outbox with a row in it.
         _ => of("I6", &all.orders, "CREATE TABLE orders.outbox AS SELECT 1 AS id", "DROP TABLE orders.outbox"),
     });
     if world.driver == Driver::Tcc {

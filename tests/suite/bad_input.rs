@@ -1,4 +1,4 @@
-//! Bad input gets a clear error, and nothing is lost: after each the shop still works.
+//! Bad input gets a clear error and does no harm: the shop still works after each request.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tests::{Goods, Line, order};
 
 const JSON: Option<&str> = Some("application/json");
 
-/// Sends this to `POST /orders` and expects this problem.
+/// Sends a body to `POST /orders` and expects this problem.
 async fn refused(world: &World, name: &str, body: Body, status: u16, code: &str) -> Result<()> {
     let key = Uuid::new_v4().to_string();
     let answer = world.send("POST", "/orders", &[("idempotency-key", &key)], body).await;
@@ -108,7 +108,7 @@ pub async fn fields(world: &World) -> Result<()> {
         refused(world, name, Body::Json(body), 422, code).await?;
     }
     let numbers = [
-        // Beyond what any number here can be, it is not even read.
+        // The parser rejects a number that is too large for any type.
         ("1e400", 400, "malformed_body"),
         ("-1e400", 400, "malformed_body"),
         ("1e30", 422, "invalid_body"),
@@ -118,7 +118,7 @@ pub async fn fields(world: &World) -> Result<()> {
         let text = good.to_string().replace("\"quantity\":1", &format!("\"quantity\":{number}"));
         refused(world, number, Body::Raw(text.into_bytes(), JSON), status, code).await?;
     }
-    world.confirmed(&good).await.context("the good order, after all the bad ones")?;
+    world.confirmed(&good).await.context("a valid order, after all the invalid ones")?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! After an outage a queue is long, and a delivery carries many messages: a transaction stays bounded all the same.
+//! After an outage a queue is long and deliveries carry many messages. Transactions stay bounded all the
+//! same.
 
 use anyhow::{Context, Result, ensure};
 use contracts::{Command, Envelope, OrderId, TraceContext};
@@ -9,11 +10,11 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use tests::{Driver, Stage, eventually};
 
-/// Deliveries that wait when the service comes back, and the messages in each.
+/// The deliveries that wait when the service returns, and the messages in each of them.
 const DELIVERIES: usize = 12;
 const MESSAGES: usize = 64;
 
-/// As many as one transaction may handle: `TRANSACTION` in the chassis' consumer.
+/// The most messages in one transaction: `TRANSACTION` in the chassis' consumer.
 const BOUND: i64 = 256;
 
 #[derive(QueryableByName)]
@@ -24,7 +25,7 @@ struct Transactions {
     largest: i64,
 }
 
-/// Rows that one transaction wrote have its id in common.
+/// Rows that one transaction wrote have the same transaction id.
 const TRANSACTIONS: &str =
     "SELECT coalesce(sum(rows), 0)::bigint AS messages, coalesce(max(rows), 0) AS largest
     FROM (SELECT count(*) AS rows FROM chassis.inbox GROUP BY xmin) AS transactions";
@@ -51,7 +52,7 @@ pub async fn a_long_queue_is_handled_in_bounded_transactions(stage: &Stage) -> R
 
     let mut inventory = AsyncPgConnection::establish(&world.databases.inventory).await?;
     let expected = i64::try_from(DELIVERIES * MESSAGES)?;
-    let largest = eventually("all of the queue is handled", async || {
+    let largest = eventually("the whole queue is handled", async || {
         let found: Transactions = sql_query(TRANSACTIONS).get_result(&mut inventory).await?;
         Ok((found.messages == expected).then_some(found.largest))
     })
@@ -59,7 +60,8 @@ pub async fn a_long_queue_is_handled_in_bounded_transactions(stage: &Stage) -> R
     .context("after the restart")?;
     ensure!(largest > MESSAGES as i64, "the largest transaction had {largest} messages: nothing was batched");
     ensure!(largest <= BOUND, "one transaction handled {largest} messages");
-    // The orders service knows none of these orders, and sets the answers aside: nothing to audit.
+    // The orders service does not know these orders and dead-letters the answers, so there is nothing to
+    // audit.
     drop(inventory);
     world.into_shop().stop(infrastructure).await?;
     Ok(None)

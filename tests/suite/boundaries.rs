@@ -1,5 +1,5 @@
-//! The crates depend on each other as ARCHITECTURE.md allows, and not otherwise; and within a crate no two modules
-//! depend on each other.
+//! The crates depend on each other exactly as ARCHITECTURE.md allows, and within a crate no modules form a
+//! cycle.
 
 mod modules;
 mod text;
@@ -11,8 +11,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use crate::docs::checkout;
 
-/// Crate by crate, which others of the workspace it depends on. The table of ARCHITECTURE.md says what is allowed;
-/// this says what is, so that a new arrow is drawn here too.
+/// The dependencies of each crate within the workspace. The table in ARCHITECTURE.md says what is allowed.
+/// This one says what exists, so that a new dependency has to be added here, too.
 const TABLE: [(&str, &[&str]); 33] = [
     ("contracts", &[]),
     ("checkout", &["contracts"]),
@@ -39,12 +39,12 @@ const TABLE: [(&str, &[&str]); 33] = [
     ("topology", &[]),
     ("servers", &["terminal", "topology"]),
     ("faults", &["servers", "topology"]),
-    ("shop", &["contracts", "faults", "servers", "topology"]),
+    ("shop", &["contracts", "faults", "servers", "terminal", "topology"]),
     ("load", &["contracts", "shop"]),
-    ("audit", &["servers", "topology"]),
-    ("in-doubt", &["servers"]),
-    ("story", &["contracts", "in-doubt", "servers", "topology"]),
-    ("report", &["audit", "contracts", "load", "servers", "shop", "story", "topology"]),
+    ("audit", &["servers", "terminal", "topology"]),
+    ("in-doubt", &["servers", "terminal"]),
+    ("story", &["contracts", "in-doubt", "servers", "terminal", "topology"]),
+    ("report", &["audit", "contracts", "load", "servers", "shop", "story", "terminal", "topology"]),
     ("models", &["servers", "terminal"]),
     ("control", &["faults", "servers", "shop", "terminal", "topology"]),
     (
@@ -93,7 +93,7 @@ fn allowed() -> Graph {
     TABLE.iter().map(|(name, others)| ((*name).to_owned(), names(others))).collect()
 }
 
-/// What cargo says. Development dependencies are for tests, which may look anywhere.
+/// The dependencies according to cargo. Development dependencies are left out: tests may use anything.
 fn actual() -> Result<Graph> {
     let metadata = MetadataCommand::new().manifest_path(checkout().join("Cargo.toml")).no_deps().exec()?;
     let members: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
@@ -107,7 +107,7 @@ fn actual() -> Result<Graph> {
     Ok(graph.filter(|(name, _)| name != "tests").collect())
 }
 
-/// What differs, as a sentence each.
+/// The differences, one sentence each.
 fn differences(actual: &Graph, allowed: &Graph) -> Vec<String> {
     let none = BTreeSet::new();
     let mut differences = Vec::new();
@@ -143,18 +143,18 @@ pub fn a_dependency_too_many_or_too_few_is_seen() -> Result<()> {
     Ok(())
 }
 
-/// Nobody can understand, test or move a module without those that it names: in a circle, that is all of them.
+/// In a cycle, none of the modules can be understood, tested or moved without all the others.
 pub fn modules_form_no_cycle() -> Result<()> {
     let metadata = MetadataCommand::new().manifest_path(checkout().join("Cargo.toml")).no_deps().exec()?;
     let mut cycles = Vec::new();
     for package in &metadata.packages {
-        let src = package.manifest_path.parent().context("a manifest lies in a folder")?.join("src");
+        let src = package.manifest_path.parent().context("a manifest is in a folder")?.join("src");
         if src.is_dir() {
             let found = modules::cycles(&modules::uses(&modules::sources(src.as_std_path())?));
             cycles.extend(found.into_iter().map(|cycle| format!("{}: {cycle}", package.name)));
         }
     }
-    ensure!(cycles.is_empty(), "modules name each other in a circle:\n{}", cycles.join("\n"));
+    ensure!(cycles.is_empty(), "modules form a cycle:\n{}", cycles.join("\n"));
     Ok(())
 }
 
@@ -170,7 +170,7 @@ pub fn a_cycle_of_modules_is_seen() -> Result<()> {
         ("b/checks.rs", "use crate::a::f;"),
         ("c.rs", "/* crate::a */ use std::fmt; fn g<'a>(c: &'a char) {}"),
     ];
-    // Each with the file that it replaces, and what has to be found then.
+    // Each replaces a file; the string after it is the cycle that must be found then.
     let planted = [
         ("c.rs", "use std::fmt;\nuse crate::{c::Sea, a::{f, g}};", "a -> c (a.rs:2) -> a (c.rs:2)"),
         ("c.rs", "use crate::Bee;", "b -> c (b/inner.rs:4) -> b (c.rs:1)"),

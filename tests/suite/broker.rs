@@ -1,5 +1,6 @@
-//! The broker at its worst, as others have met it: text larger than a frame, limits that drop messages, ways that lead
-//! nowhere, queues that vanish. The services go on by themselves, and nothing is lost.
+//! Broker problems that others have reported (see docs/field-log.md): text larger than a frame, limits that
+//! drop messages, messages that no queue takes, queues that vanish. The services recover by themselves and
+//! lose nothing.
 
 mod alarm;
 mod foreign;
@@ -29,7 +30,7 @@ pub use queues::{
 };
 pub use sending::{asking_again_backs_off, what_comes_back_holds_nobody_up};
 
-/// A channel of our own to a world's broker.
+/// A channel to a world's broker.
 struct Probe {
     connection: Connection,
     channel: Channel,
@@ -44,12 +45,12 @@ impl Probe {
         Ok(Probe { connection, channel, namespace: world.namespace.clone() })
     }
 
-    /// The name of a service's queue, or of one beside it, such as `inventory.dead`.
+    /// The name of a service's queue, or of one that belongs to it, such as `inventory.dead`.
     fn queue(&self, name: &str) -> String {
         format!("{}.{name}", self.namespace)
     }
 
-    /// How many messages are ready in a queue, and how many consume it.
+    /// The number of ready messages in a queue, and of its consumers.
     async fn look(&self, name: &str) -> Result<(u32, u32)> {
         let passive = QueueDeclareOptions { passive: true, ..Default::default() };
         let declared = self.channel.queue_declare(self.queue(name).into(), passive, FieldTable::default());
@@ -62,11 +63,11 @@ impl Probe {
         let options = BasicPublishOptions::default();
         let sent =
             self.channel.basic_publish("".into(), self.queue(name).into(), options, body, properties).await?;
-        ensure!(sent.await?.is_ack(), "{name} did not take a message");
+        ensure!(sent.await?.is_ack(), "{name} did not accept a message");
         Ok(())
     }
 
-    /// The next dead letter of a service: its reason and its body. It is taken out.
+    /// Takes the next dead letter of a service from its queue: the reason and the body.
     async fn dead_letter(&self, service: &str) -> Result<(String, Vec<u8>)> {
         let queue = self.queue(&format!("{service}.dead"));
         eventually(&format!("there is a dead letter in {queue}"), async || {
@@ -116,14 +117,14 @@ struct Number {
     number: i64,
 }
 
-/// The number that a statement selects under the name `number`.
+/// The column `number` of the only row.
 async fn number(database: &str, statement: &str) -> Result<i64> {
     let mut connection = AsyncPgConnection::establish(database).await?;
     let number: Number = diesel::sql_query(statement).get_result(&mut connection).await?;
     Ok(number.number)
 }
 
-/// Goods and money, for orders that can all be confirmed. Made while all services are there.
+/// Goods and money for orders that can all be confirmed. Created while all services are running.
 struct Means {
     sku: String,
     customer: String,
@@ -137,7 +138,7 @@ impl Means {
         })
     }
 
-    /// Places so many orders, all of which can be confirmed; their locations.
+    /// Places orders that can all be confirmed, and returns their locations.
     async fn order(&self, world: &World, count: usize) -> Result<Vec<String>> {
         let mut places = Vec::new();
         for _ in 0..count {
@@ -149,7 +150,7 @@ impl Means {
     }
 }
 
-/// As [`World::still_works`], once the gateway trusts again a service that was away.
+/// [`World::still_works`], retried until the gateway uses a restarted service again.
 async fn works_again(world: &World) -> Result<()> {
     eventually("the shop works again", async || Ok(world.still_works().await.ok())).await
 }
@@ -162,7 +163,7 @@ async fn all_confirmed(world: &World, places: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// How often the relay of a service had to begin anew.
+/// How often the relay of a service had to reconnect.
 async fn relay_lost(world: &World, service: &str) -> Result<usize> {
     let log = std::fs::read_to_string(world.shop().await.log(service)?)?;
     Ok(log.matches("the relay lost its connection").count())

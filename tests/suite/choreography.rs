@@ -1,4 +1,5 @@
-//! Who hears what: the lists of routing keys, the reactions and the events have to agree, or a message finds nobody.
+//! The bound routing keys, the reactions and the published events must agree. Otherwise a message reaches no
+//! service.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use contracts::{Command, Event, Money, OrderId, OrderLine, OrderRequest, PlacedO
 
 type React = fn(&Event, &PlacedOrder) -> Option<Command>;
 
-/// Every module: its name, the keys that it hears, and what it does about them.
+/// Each module: its name, the keys that it binds, and its reaction to an event.
 const MODULES: [(&str, &[&str], React); 5] = [
     ("catalog", catalog::HEARS, catalog::react),
     ("inventory", inventory::HEARS, inventory::react),
@@ -22,7 +23,7 @@ fn order() -> Result<PlacedOrder> {
     Ok(PlacedOrder::new(OrderId::new(), request)?)
 }
 
-/// Every event that there is in a choreography.
+/// Every event of a choreography.
 fn events(order: &PlacedOrder) -> Vec<Event> {
     let order_id = order.order_id;
     let refusal = Refusal { code: RefusalCode::OutOfStock, detail: "none left".into() };
@@ -53,21 +54,22 @@ pub fn a_module_hears_just_what_it_reacts_to() -> Result<()> {
             .filter(|event| react(event, &order).is_some())
             .map(Event::routing_key)
             .collect();
-        ensure!(hears == reacts, "{module} hears {hears:?} and reacts to {reacts:?}");
+        ensure!(hears == reacts, "{module} binds {hears:?} but reacts to {reacts:?}");
     }
     Ok(())
 }
 
-/// A message that nobody hears would come back from the broker for ever, and one that is not sent is lost.
+/// A published event that no module binds would be returned by the broker forever. A bound event that is not
+/// published never arrives.
 pub fn what_is_sent_is_heard() -> Result<()> {
     for event in events(&order()?) {
         let heard = MODULES.iter().any(|(_, hears, _)| hears.contains(&event.routing_key()));
-        ensure!(heard == event.is_acted_on(), "{} is sent or heard, and not both", event.routing_key());
+        ensure!(heard == event.is_acted_on(), "{} is only published, or only bound", event.routing_key());
     }
     Ok(())
 }
 
-/// A reaction to one order's event is about that order, and is addressed to the module that reacts.
+/// A reaction is about the event's order, and is a command for the module that reacts.
 pub fn reactions_stay_at_home() -> Result<()> {
     let order = order()?;
     for (module, _, react) in MODULES {

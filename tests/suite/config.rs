@@ -1,4 +1,4 @@
-//! A program that cannot start says what is wrong and what to do, and ends.
+//! A program that cannot start says what is wrong and what to do, and exits.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use uuid::Uuid;
 /// A program that has not given up by then never will.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// Bad usage (`EX_USAGE`).
+/// `EX_USAGE`.
 const USAGE: i32 = 64;
 
-/// What a program that did not start left behind.
+/// The result of a program that did not start.
 struct End {
     code: Option<i32>,
     said: String,
 }
 
 impl End {
-    /// It ended with this code, and its words name all of these.
+    /// Fails unless it exited with this code, and its output contains all these words.
     fn is(&self, code: i32, words: &[&str]) -> Result<()> {
-        ensure!(self.code == Some(code), "it ended with {:?} instead of {code}: {}", self.code, self.said);
+        ensure!(self.code == Some(code), "it exited with {:?} instead of {code}: {}", self.code, self.said);
         for word in words {
             ensure!(self.said.contains(word), "it does not say {word:?}: {}", self.said);
         }
@@ -35,7 +35,7 @@ impl End {
     }
 }
 
-/// Runs a program that is expected to end by itself.
+/// Runs a program that should exit by itself.
 async fn run(
     programs: &Path,
     program: &str,
@@ -57,7 +57,7 @@ async fn run(
     Ok(End { code: output.status.code(), said })
 }
 
-/// The servers' URLs, with a fresh database.
+/// The servers' URLs, with a new database.
 async fn urls(stage: &Stage) -> Result<(String, String)> {
     let infrastructure = stage.infrastructure().await?;
     let name = format!("config-{}", Uuid::new_v4().simple());

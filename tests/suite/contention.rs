@@ -1,4 +1,4 @@
-//! Many at the same moment.
+//! Many requests at the same moment.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,17 @@ use tests::{Goods, Line, order};
 /// Buyers at the same moment.
 const CROWD: usize = 20;
 
-/// Buyers who want the one unit that there is.
+/// Buyers of a single unit.
 const BUYERS: usize = 500;
 
-/// So many of their requests are under way at a time; each waits for the decision.
+/// How many of their requests run at a time. Each waits for the decision.
 const CONNECTIONS: usize = 100;
 
-/// How often they try in every run of the suite, and how often in full.
+/// The number of rounds in every run of the suite, and in a full run.
 const ROUNDS: usize = 3;
 const ROUNDS_IN_FULL: usize = 100;
 
-/// How many orders ended in each way.
+/// Places these orders at once, and counts how they ended.
 async fn outcomes(world: &World, orders: Vec<Value>) -> Result<BTreeMap<String, usize>> {
     let mut outcomes = BTreeMap::new();
     for decided in try_join_all(orders.iter().map(|order| world.decided(order))).await? {
@@ -129,7 +129,7 @@ pub async fn one_unit_and_five_hundred_buyers_in_full(world: &World) -> Result<(
     each_unit_goes_to_one(world, ROUNDS_IN_FULL).await
 }
 
-/// In each round one unit of a new product is there, and everybody orders it.
+/// In each round there is one unit of a new product, and everyone orders it.
 async fn each_unit_goes_to_one(world: &World, rounds: usize) -> Result<()> {
     let crowd = Uuid::new_v4().simple();
     let buyers: Vec<String> = (0..BUYERS).map(|n| format!("buyer-{crowd}-{n}")).collect();

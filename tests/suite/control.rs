@@ -1,4 +1,5 @@
-//! The control interface of a real `cleave up`: what it does, and whom it does not let in (rule 39).
+//! The control interface of a real `cleave up`: what it does, and which requests it rejects; see rule 39
+//! (control access).
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,29 +8,64 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use tests::Stage;
+use tests::{Stage, eventually};
 use tokio::process::{Child, Command};
 
 use crate::docs;
 
-/// How long `cleave up` may take, servers and all, on a machine that has other things to do.
+/// The limit for `cleave up`, servers included, on a busy machine.
 const UP: Duration = Duration::from_secs(120);
-/// How long any other command may take.
+/// The limit for any other command.
 const BOUND: Duration = Duration::from_secs(60);
 
 pub async fn up_is_controlled_by_its_owner_alone(stage: &Stage) -> Result<Option<String>> {
+    while_up(stage, "up monolith --proxies --yes", controlled).await
+}
+
+pub async fn up_sends_the_load_it_was_asked_for(stage: &Stage) -> Result<Option<String>> {
+    while_up(stage, "up monolith --rate 20/s --yes", orders_are_decided).await
+}
+
+/// Starts a shop as this command line says, and stops it whatever comes of it.
+async fn while_up(
+    stage: &Stage,
+    command: &str,
+    case: impl AsyncFnOnce(&Path, &Path, &Value) -> Result<()>,
+) -> Result<Option<String>> {
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
     let mut up = Command::new(&cleave);
-    up.arg("--folder").arg(folder.path()).args(["up", "monolith", "--proxies", "--yes"]);
+    up.arg("--folder").arg(folder.path()).args(command.split(' ')).env("LC_ALL", "C");
     let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
     let state = published(&mut up, folder.path()).await?;
-    let outcome = controlled(&cleave, folder.path(), &state).await;
-    // It has to end whatever came before.
+    let outcome = case(&cleave, folder.path(), &state).await;
+    // Stop the shop even if the checks have failed.
     let (code, said) = run(&cleave, folder.path(), "down").await?;
     ensure!(code == Some(0), "down: {said}");
     tokio::time::timeout(BOUND, up.wait()).await.context("`cleave up` did not end")??;
     outcome.map(|()| None)
+}
+
+/// Orders arrive that nobody else has sent, and in the usual mix: some are confirmed, some refused.
+async fn orders_are_decided(cleave: &Path, folder: &Path, _state: &Value) -> Result<()> {
+    let (_, said) = run(cleave, folder, "status --json").await?;
+    let status: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
+    let processes = status["shops"][0]["processes"].as_array().context("processes")?;
+    let monolith = processes.iter().find(|process| process["name"] == "monolith").context("a monolith")?;
+    let metrics = format!("{}/metrics", monolith["address"].as_str().context("it has an address")?);
+    eventually("orders are confirmed and refused", async || {
+        let told = Client::new().get(&metrics).send().await?.text().await?;
+        let decided = |outcome: &str| {
+            let of_this = |line: &&str| {
+                line.starts_with("cleave_orders_decided_total")
+                    && line.contains(outcome)
+                    && !line.ends_with(" 0")
+            };
+            told.lines().any(|line| of_this(&line))
+        };
+        Ok((decided("\"confirmed\"") && decided("\"out_of_stock\"")).then_some(()))
+    })
+    .await
 }
 
 async fn published(up: &mut Child, folder: &Path) -> Result<Value> {
@@ -53,11 +89,11 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     let address = state["shops"][0]["address"].as_str().context("a shop has an address")?;
 
     says(cleave, folder, "scale monolith=2", 0, "monolith, monolith-2").await?;
-    says(cleave, folder, "deploy monolith", 0, "nobody asked for anything meanwhile").await?;
+    says(cleave, folder, "deploy monolith", 0, "no requests came meanwhile").await?;
     a_deployment_tells_whom_it_met(cleave, folder, address).await?;
-    says(cleave, folder, "scale inventory=2", 2, "there are monolith").await?;
-    says(cleave, folder, "scale monolith=99", 2, "1 to 8").await?;
-    says(cleave, folder, "scale monolith", 64, "as inventory=3").await?;
+    says(cleave, folder, "scale inventory=2", 2, "these are running: monolith").await?;
+    says(cleave, folder, "scale monolith=99", 2, "between 1 and 8").await?;
+    says(cleave, folder, "scale monolith", 64, "e.g. inventory=3").await?;
 
     says(cleave, folder, "fault add latency --link client-gateway --latency 30ms --for 20s", 0, "fault 1")
         .await?;
@@ -71,7 +107,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
         ("status --json", 0, "status.schema.json"),
         ("deploy monolith --json", 0, "deploy.schema.json"),
         ("fault list --json", 0, "faults.schema.json"),
-        // Nobody has ordered anything.
+        // There are no orders yet.
         ("audit --json", 2, "audit.schema.json"),
         ("doctor --json", 0, "doctor.schema.json"),
     ] {
@@ -90,11 +126,11 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     says(cleave, folder, "set nothing=1", 2, "gateway.timeout_ms").await?;
     says(cleave, folder, "set gateway.timeout_ms", 64, "a name and a number").await?;
     says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
-    says(cleave, folder, "logs monolith-2", 0, "known to the registry").await?;
+    says(cleave, folder, "logs monolith-2", 0, "registered with the registry").await?;
     Ok(())
 }
 
-/// While somebody looks at a product, a deployment counts these requests, and that none of them failed.
+/// A deployment under requests counts them, and none of them fails.
 async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &str) -> Result<()> {
     let (client, url) = (Client::new(), format!("{address}/products/product-0001"));
     let browsing = tokio::spawn(async move {
@@ -113,7 +149,7 @@ async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &
     Ok(())
 }
 
-/// Each way round the door, on the real thing.
+/// Tries each known way to bypass the checks, on the real interface.
 async fn strangers_stay_outside(state: &Value) -> Result<()> {
     let port = state["control"]["port"].as_u64().context("it has a port")?;
     let token = state["control"]["token"].as_str().context("it has a token")?;
@@ -136,9 +172,9 @@ async fn strangers_stay_outside(state: &Value) -> Result<()> {
         ("a form post", vec![form, key], StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ] {
         let answered = knock(&headers).await?;
-        ensure!(answered == status, "{what} was answered {answered}");
+        ensure!(answered == status, "{what} got {answered}");
     }
-    // What a browser asks before it lets a page send JSON: nobody says yes.
+    // The preflight request of a browser, before a page may send JSON. It gets no permission.
     let asked = Client::new().request(reqwest::Method::OPTIONS, &url).header("origin", "http://evil.example");
     let answer = asked.send().await?;
     ensure!(answer.headers().get("access-control-allow-origin").is_none(), "{:?}", answer.headers());
@@ -158,7 +194,7 @@ async fn says(cleave: &Path, folder: &Path, command: &str, code: i32, words: &st
 
 async fn run(cleave: &Path, folder: &Path, command: &str) -> Result<(Option<i32>, String)> {
     let mut cleave = Command::new(cleave);
-    cleave.arg("--folder").arg(folder).args(command.split(' ')).kill_on_drop(true);
+    cleave.arg("--folder").arg(folder).args(command.split(' ')).env("LC_ALL", "C").kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, cleave.output()).await.with_context(|| command.to_owned())??;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))

@@ -1,4 +1,4 @@
-//! How coordinators start: beside each other, on servers with and without room, on one database or several.
+//! How coordinators start: in parallel, with and without room on their servers, on one database or several.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -16,19 +16,19 @@ use uuid::Uuid;
 use crate::two_phase::{Died, START, order_to_nowhere};
 use tests::{Goods, Line, order};
 
-/// One more monolith, beside that of the world.
+/// A second monolith, beside the world's.
 pub struct Second {
     _process: Child,
     pub address: String,
 }
 
-/// Starts a monolith, which announces itself or says why not.
+/// Starts a monolith. The inner `Err` is its error output if it does not start.
 pub async fn monolith(programs: &Path, database: &str, arguments: &[&str]) -> Result<Result<Second, String>> {
     let mut command = Command::new(programs.join("monolith"));
     command.args(["--transaction", "two-phase", "--database-url", database]).args(arguments);
     let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
-    let mut lines = BufReader::new(process.stdout.take().context("it was asked for")?).lines();
-    match tokio::time::timeout(START, lines.next_line()).await.context("it neither started nor ended")?? {
+    let mut lines = BufReader::new(process.stdout.take().context("its output is a pipe")?).lines();
+    match tokio::time::timeout(START, lines.next_line()).await.context("it neither started nor exited")?? {
         Some(line) => {
             let announced: Value = serde_json::from_str(&line)?;
             let address = format!("http://{}", announced["listening"].as_str().context("an address")?);
@@ -49,7 +49,7 @@ pub async fn two_coordinators_keep_to_their_own(stage: &Stage) -> Result<Option<
     let second = monolith(programs, database, &["--coordinator", "second"]).await?;
     let second = second.map_err(anyhow::Error::msg)?;
 
-    // Both at work for several rounds of recovery.
+    // Both run for several rounds of recovery.
     let (sku, customer) = (
         died.world.product(Goods { price: 10, pieces: 100_000 }).await?,
         died.world.customer(1_000_000).await?,
@@ -75,7 +75,7 @@ pub async fn two_coordinators_keep_to_their_own(stage: &Stage) -> Result<Option<
     ensure!(died.world.on_hand(&sku).await? == 100_000 - bought, "{bought} were bought");
 
     let refused = monolith(programs, database, &["--coordinator", "second"]).await?;
-    let said = refused.err().context("two processes are one coordinator")?;
+    let said = refused.err().context("two processes run as one coordinator")?;
     ensure!(said.contains("\"second\"") && said.contains("--coordinator"), "{said}");
     drop(second);
     died.finish(stage, 201).await?;
@@ -115,7 +115,7 @@ pub async fn each_module_may_have_its_own_database(stage: &Stage) -> Result<Opti
     world.refused(&order_to_nowhere(&customer, &sku), "region_not_served").await?;
     ensure!((world.on_hand(&sku).await?, world.balance(&customer).await?) == (3, 80));
 
-    // Its end is found in five databases, too.
+    // Recovery finishes its branches in all five databases.
     let crash = [&arguments[..], &["--crash-at".into(), "after-commit-prepared:2".into()]].concat();
     world.shop().await.restart_with("monolith", &crash).await?;
     let (key, again) =

@@ -1,4 +1,4 @@
-//! Crashes under load: nothing that was accepted is lost, and the invariants hold.
+//! Crashes under load: no accepted order is lost, and the invariants hold.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// Customers at the same moment.
 const CLIENTS: u64 = 8;
 
-/// Orders accepted before and after a crash: enough that many are under way.
+/// Orders accepted before and after a crash: enough to have many under way.
 const ORDERS: u64 = 60;
 
 fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
@@ -25,7 +25,7 @@ fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
     }
 }
 
-/// Kills a process in the middle of a load, starts it again, lets the load go on; then audits.
+/// Kills a process under load, restarts it, lets the load go on, and audits.
 async fn crash(world: &Arc<World>, mix: &Mix, process: &str, known: &mut Vec<Uuid>) -> Result<()> {
     let load = Load::start(world, mix, CLIENTS);
     load.proceed(ORDERS).await?;
@@ -48,8 +48,8 @@ pub async fn each_process_of_the_split_shop(stage: &Stage) -> Result<Option<Stri
         .await
 }
 
-/// Two instances of a service share its database, its queue and its outbox: whichever is killed, what it had begun is
-/// finished by the other. Nobody is started again.
+/// Two instances of a service share its database, queue and outbox. If either is killed, the other finishes
+/// its work, without a restart.
 pub async fn one_of_two_of_everything(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
@@ -81,6 +81,6 @@ async fn each(stage: &Stage, driver: Driver, processes: &[&str]) -> Result<Optio
         crash(&world, &mix, process, &mut known).await.with_context(|| format!("kill -9 of {process}"))?;
     }
     let world = Arc::into_inner(world).ok_or_else(|| anyhow!("a client still runs"))?;
-    stage.close(world, infrastructure, expected(known, "all of them")).await?;
+    stage.close(world, infrastructure, expected(known, "kill -9 of every process in turn")).await?;
     Ok(None)
 }

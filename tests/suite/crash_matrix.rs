@@ -1,4 +1,4 @@
-//! Every crash point in one of the drivers that have it, or in all of them. `cleave crash-matrix` does the same with more
+//! Every crash point, in one of its drivers or in all of them. `cleave crash-matrix` does the same with more
 //! seeds.
 
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use tests::{DRIVERS, Driver, Stage};
 
 use crate::docs;
 
-/// Each point in one driver, in the one that has had the fewest so far. So every point is tried, and every driver, but not
-/// every pair.
+/// Each point in only one driver: the one with the fewest points so far. So every point and every driver is
+/// tried, but not every combination.
 pub async fn a_sample_of_all_points(stage: &Stage) -> Result<Option<String>> {
     let mut sample = DRIVERS.map(|driver| (driver, Vec::new()));
     for point in POINTS {
@@ -86,7 +86,7 @@ async fn hold(stage: &Stage, points: Vec<String>, drivers: Vec<Driver>, setting:
     docs::fits(&document, "crash-matrix.schema.json")
 }
 
-/// The workbench knows the points by name only.
+/// The workbench has its own list of names, which must match the programs'.
 pub fn the_workbench_knows_every_point() -> Result<()> {
     use clap::ValueEnum;
     let of_the_programs: BTreeSet<String> =

@@ -1,4 +1,4 @@
-//! The dashboard, used as a person would: with a browser.
+//! The dashboard in a browser, used as a person would.
 
 mod live;
 
@@ -11,17 +11,17 @@ use tests::{Browser, Stage};
 
 pub use live::a_person_breaks_it_and_watches;
 
-/// A recording of two seconds, which other tests read too.
+/// A recording of two seconds, which other tests read as well.
 const RECORDED: &str = include_str!("../../workbench/dashboard/tests/data/live.jsonl");
 const VIEWS: [&str; 4] = ["watch", "map", "cost", "order"];
-/// The roles of what can be touched, as the browser tells them to a screen reader.
+/// The accessibility roles of controls.
 const TOUCHED: [&str; 8] =
     ["button", "link", "textbox", "spinbutton", "combobox", "slider", "DisclosureTriangle", "checkbox"];
-/// What would run if it were taken for markup.
+/// Would run if it were treated as markup.
 const EVIL: &str =
     "<img src=x onerror=\"document.title='broken out'\"><script>document.title='broken out'</script>";
 
-/// The page that stands alone: every view, in both languages and themes, on a projector and on a telephone.
+/// The page without a shop: every view, in both languages and themes, on a projector and on a phone.
 pub async fn everybody_can_read_it(_stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("run.html");
@@ -66,7 +66,8 @@ pub async fn everybody_can_read_it(_stage: &Stage) -> Result<Option<String>> {
     .await
 }
 
-/// A recording of so many seconds, with an invariant that is violated from the middle on, and evil texts everywhere.
+/// A recording of this length. One invariant is violated from the middle on, and texts contain markup
+/// everywhere.
 fn recording(seconds: u64) -> Result<String> {
     let mut lines = RECORDED.lines();
     let header = lines.next().context("a header")?;
@@ -114,11 +115,11 @@ async fn is_accessible(browser: &Browser) -> Result<()> {
         let name = node["name"]["value"].as_str().unwrap_or_default().trim();
         ensure!(!name.is_empty(), "a {role} has no name: {node}");
     }
-    ensure!(looked > 8, "only {looked} controls were looked at");
+    ensure!(looked > 8, "only {looked} controls were checked");
     Ok(())
 }
 
-/// The keyboard alone leads everywhere, and it can be seen where one is.
+/// Every control can be reached with the keyboard alone, and the focus is visible.
 async fn it_answers_to_keys(browser: &Browser) -> Result<()> {
     const TAB: char = '\u{E004}';
     browser.run("document.activeElement.blur(); scrollTo(0, 0)").await?;
@@ -128,11 +129,11 @@ async fn it_answers_to_keys(browser: &Browser) -> Result<()> {
         let at = browser
             .tell("(({ id, textContent }, { outlineStyle, outlineWidth }) => ({ name: id || textContent.trim(), outline: outlineStyle === 'none' ? 0 : parseFloat(outlineWidth) }))(document.activeElement, getComputedStyle(document.activeElement))")
             .await?;
-        ensure!(at["outline"].as_f64() >= Some(2.0), "the focus cannot be seen at {at}");
+        ensure!(at["outline"].as_f64() >= Some(2.0), "the focus is not visible at {at}");
         visited.push(at["name"].as_str().unwrap_or_default().to_owned());
     }
     for wanted in ["pause", "language", "theme", "help", "seek"] {
-        ensure!(visited.iter().any(|name| name == wanted), "Tab does not lead to {wanted}: {visited:?}");
+        ensure!(visited.iter().any(|name| name == wanted), "Tab does not reach {wanted}: {visited:?}");
     }
     browser.run("document.activeElement.blur()").await?;
     for (key, view) in [('2', "map"), ('3', "cost"), ('4', "order"), ('1', "watch")] {
@@ -147,14 +148,14 @@ async fn it_answers_to_keys(browser: &Browser) -> Result<()> {
     browser.until("the list is closed", "!document.getElementById('shortcuts').open").await
 }
 
-/// Pause, seek, and what was then.
+/// Pause and seek show the state of the chosen second.
 async fn a_recording_is_gone_through(browser: &Browser) -> Result<()> {
     let held =
         |count: u32| format!("document.querySelectorAll('[data-verdict=violated]').length === {count}");
     browser.run("const seek = document.getElementById('seek'); seek.value = 20; seek.dispatchEvent(new Event('input'))").await?;
-    browser.until("at first all held", &held(0)).await?;
+    browser.until("at the start all invariants hold", &held(0)).await?;
     browser.run("const seek = document.getElementById('seek'); seek.value = 149; seek.dispatchEvent(new Event('input'))").await?;
-    browser.until("later one is violated", &held(1)).await?;
+    browser.until("later one invariant is violated", &held(1)).await?;
     let link = "document.querySelector('[data-invariant=I3] a').hash.startsWith('#order/')";
     browser.until("the violation leads to an order", link).await
 }

@@ -1,7 +1,7 @@
-//! Whatever writes to a table, beside whatever else writes to it: they wait for each other, and never in a circle.
+//! Any two writers of a table run in parallel without a deadlock.
 //!
-//! Each writer is what the shop has: a batch as a service handles it, an order as the monolith does, an endpoint's statement.
-//! All want the same few rows, each in a random order, and nothing is tried again.
+//! The writers are those of the shop: a batch in a service, an order in the monolith, the statement of an
+//! endpoint. All want the same few rows, each in random order, and nothing is retried.
 
 mod minute;
 
@@ -24,16 +24,16 @@ use uuid::Uuid;
 use crate::schema::Tables;
 pub use minute::a_minute_of_orders_and_receipts;
 
-/// Transactions of each writer, beside each other.
+/// Transactions of each writer.
 const ROUNDS: usize = 12;
 /// Messages in a batch.
 const BATCH: usize = 8;
-/// Products, and customers: few, so that every two writers meet.
+/// Products and customers: few, so that any two writers meet.
 const ROWS: usize = 6;
-/// Orders that are asked about again and again, as when an answer is late.
+/// Orders whose commands are sent again and again, as when an answer is late.
 const ORDERS: usize = 12;
 
-/// What is there for everybody.
+/// The rows that all writers share.
 struct Shop {
     skus: Vec<Sku>,
     customers: Vec<CustomerId>,
@@ -94,7 +94,7 @@ impl Shop {
         self.customers.choose(&mut rand::rng()).expect("there are customers").clone()
     }
 
-    /// Two products, in the order of their skus, as every order has its lines.
+    /// Two products, sorted by sku like the lines of every order.
     fn lines(&self) -> Vec<OrderLine> {
         let mut skus = shuffled(&self.skus)[..2].to_vec();
         skus.sort();
@@ -137,7 +137,7 @@ impl Shop {
         shuffled(&self.customers).into_iter().map(deposit).collect()
     }
 
-    /// One transaction of a writer's.
+    /// One transaction of a writer.
     async fn write(&self, connection: &mut AsyncPgConnection, writer: Writer) -> Result<()> {
         connection.batch_execute("BEGIN").await?;
         let written = match writer {
@@ -189,7 +189,7 @@ impl Shop {
         written
     }
 
-    /// Messages of some orders, some of them of the same, in one transaction of a service.
+    /// A batch of a service: commands for several orders, some for the same one, in one transaction.
     async fn batch(
         &self,
         connection: &mut AsyncPgConnection,
@@ -209,7 +209,7 @@ impl Shop {
         Ok(())
     }
 
-    /// An order as the monolith decides it: each step locks what it needs, in the order of the steps.
+    /// An order in the monolith: each step locks its rows, in the order of the plan.
     async fn checkout(&self, connection: &mut AsyncPgConnection) -> Result<()> {
         let order = OrderId(Uuid::new_v4());
         let done = async {
@@ -238,7 +238,7 @@ pub async fn no_two_writers_wait_in_a_circle(stage: &Stage) -> Result<Option<Str
     let tables = Tables::new(stage).await?;
     let mut connections = try_join_all((0..4).map(|_| tables.connect())).await?;
     for connection in &mut connections {
-        // The tables are as small as a shop's that has just begun, and their plans have to be the same.
+        // The tables are almost empty, and must still get the same plans as in a running shop.
         connection
             .batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
             .await?;
@@ -248,9 +248,9 @@ pub async fn no_two_writers_wait_in_a_circle(stage: &Stage) -> Result<Option<Str
         for other in &WRITERS[n..] {
             let shop = Shop::new()?;
             for first in [Writer::Products, Writer::Receipts, Writer::Deposits] {
-                shop.write(&mut connections[0], first).await.context("nobody else is here yet")?;
+                shop.write(&mut connections[0], first).await.context("the first write, without any other")?;
             }
-            // Two of each, so that each also meets its like.
+            // Two of each, so that each also meets another of its kind.
             let writers = connections.iter_mut().zip([one, *other, one, *other]);
             let rounds = writers.map(async |(connection, writer)| {
                 for _ in 0..ROUNDS {

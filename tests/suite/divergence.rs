@@ -1,4 +1,4 @@
-//! What must differ between the modes: it is the lesson.
+//! The intended differences between the modes.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ pub async fn an_order_is_answered_decided(world: &World) -> Result<()> {
         let answer = place(world, region, &[]).await?.expect(201)?;
         ensure!(answer.json["status"] == status, "{}", answer.text);
         let found = world.get(answer.header("location")).await?.expect(200)?.json;
-        ensure!(found["status"] == status, "the answer was {status}, and now it is {found}");
+        ensure!(found["status"] == status, "the response said {status}, but now the order is {found}");
     }
     Ok(())
 }
@@ -30,7 +30,7 @@ pub async fn an_order_is_answered_decided(world: &World) -> Result<()> {
 pub async fn an_order_is_answered_pending(world: &World) -> Result<()> {
     let answer = place(world, "seoul", &[]).await?.expect(202)?;
     ensure!(answer.json["status"] == "pending", "{}", answer.text);
-    // Whoever asks may find it undecided: that must be seen at least once, or the split shop is no split shop.
+    // A request must find its order undecided at least once, or this is no split shop.
     let seen_pending = async || {
         let answer = place(world, "seoul", &[]).await?.expect(202)?;
         let found = world.get(answer.header("location")).await?.expect(200)?.json;
@@ -47,8 +47,8 @@ pub async fn who_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> 
         let started = Instant::now();
         let answer = place(world, region, &[("prefer", "wait=30")]).await?.expect(201)?;
         ensure!(answer.json["status"] == status, "{}", answer.text);
-        // Not a matter of speed: that is when an answer comes to whoever was not told of the decision.
-        ensure!(started.elapsed() < Duration::from_secs(30), "it came only when the time was up");
+        // This is no test of speed: 30 s is when the response is sent without a decision.
+        ensure!(started.elapsed() < Duration::from_secs(30), "the response came only after the whole wait");
         let applied = answer.header("preference-applied");
         ensure!(applied.is_empty() || applied.starts_with("wait"), "{applied}");
     }

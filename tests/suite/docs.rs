@@ -1,4 +1,4 @@
-//! The formats that docs/ describes are the formats that are written.
+//! The output of `cleave` matches the formats that docs/ describes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use serde_json::Value;
 use tests::Stage;
 use tokio::process::Command;
 
-/// A short comparison, servers and all, on a machine that has other things to do.
+/// The limit for a short comparison, servers included, on a busy machine.
 const BOUND: Duration = Duration::from_secs(600);
 
-/// The folder of the checkout.
+/// The root folder of the checkout.
 pub fn checkout() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the checkout").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout").to_owned()
 }
 
 fn schema(path: &Path) -> Result<jsonschema::Validator> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     jsonschema::validator_for(&serde_json::from_str(&text)?).with_context(|| format!("{}", path.display()))
 }
 
-/// Fails where a document is not as this file in docs/ describes it.
+/// Fails if a document does not match this schema in docs/.
 pub fn fits(document: &Value, file: &str) -> Result<()> {
     if let Some(error) = schema(&checkout().join("docs").join(file))?.iter_errors(document).next() {
-        anyhow::bail!("it is not as {file} describes: {error} at {}", error.instance_path());
+        anyhow::bail!("it does not match {file}: {error} at {}", error.instance_path());
     }
     Ok(())
 }
@@ -35,7 +35,7 @@ pub fn the_schemas_in_docs_are_schemas() -> Result<()> {
     for file in fs::read_dir(checkout().join("docs"))? {
         let path = file?.path();
         if path.to_string_lossy().ends_with(".schema.json") {
-            // That it refuses something is the least that a schema must do.
+            // A schema must at least reject null.
             ensure!(!schema(&path)?.is_valid(&Value::Null), "{} accepts null", path.display());
             schemas += 1;
         }
@@ -56,10 +56,11 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
         .args(options.split(' '))
         .arg("--json")
         .arg(&file)
+        .env("LC_ALL", "C")
         .kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, command.output()).await.context("compare did not end")??;
     let said = String::from_utf8_lossy(&output.stderr);
-    // 2: so short a load may not bring enough orders of every outcome.
+    // 2: such a short load may not bring enough orders of every outcome.
     let code = output.status.code();
     ensure!(code == Some(0) || code == Some(2), "compare ended with {code:?}:\n{said}");
 

@@ -1,4 +1,4 @@
-//! A message may come more than once. In all cases every message comes twice; here, ten times.
+//! A message may arrive more than once: twice in all other cases, and ten times here.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tests::{Driver, Load, Mix, Stage};
 const TIMES: u8 = 10;
 /// Customers at the same moment.
 const CLIENTS: u64 = 8;
-/// Orders: enough that each outcome comes often.
+/// Enough orders for many of each outcome.
 const ORDERS: u64 = 150;
 
 pub async fn every_message_ten_times_has_no_extra_effect(stage: &Stage, driver: Driver) -> Result<()> {

@@ -1,6 +1,6 @@
-//! The edge: what a client may send, what each path means, and that a client harms nobody but itself.
+//! The edge: which requests are valid, what each path means, and that a client's errors harm no other client.
 //!
-//! Requests are written byte by byte here, because a client library would put most of these right before it sends them.
+//! The requests are written byte by byte, because a client library would correct most of them before sending.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use tests::order;
 /// Nothing here takes longer, unless it hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
-/// More than any breaker takes, and than any budget for retries pays for.
+/// More failures than any breaker tolerates, and more than any retry budget pays for.
 const AGAIN_AND_AGAIN: usize = 12;
 
-/// An answer as it came.
+/// A raw response.
 struct Written {
     status: u16,
     head: String,
@@ -39,13 +39,13 @@ impl Written {
     }
 }
 
-/// Writes these bytes on a connection of their own, and reads until the shop closes it. A client that stops half-way says
-/// so by closing its side.
+/// Sends these bytes on a new connection and reads until the shop closes it. With `half_way` the client
+/// closes its sending side in the middle of the request.
 async fn write(world: &World, bytes: &[u8], half_way: bool) -> Result<Written> {
     let address = world.address.strip_prefix("http://").context("the shop speaks HTTP")?;
     let exchange = async {
         let mut connection = TcpStream::connect(address).await?;
-        // Who is refused early may find the connection closed before all is written.
+        // If the shop refuses early, it may close the connection before everything is written.
         let _ = connection.write_all(bytes).await;
         if half_way {
             connection.shutdown().await?;
@@ -61,23 +61,26 @@ async fn write(world: &World, bytes: &[u8], half_way: bool) -> Result<Written> {
     Ok(Written { status, head: head.to_owned(), body: body.to_owned() })
 }
 
-/// A request without a body, on a connection that is closed after it.
+/// Sends a request without a body, on a connection that is closed after it.
 async fn ask(world: &World, method: &str, target: &str, more: &str) -> Result<Written> {
     let request = format!("{method} {target} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n{more}\r\n");
     write(world, request.as_bytes(), false).await
 }
 
-/// The breakers of a shop behind a gateway are closed, and no instance is left out.
+/// Behind a gateway all breakers are closed and no instance is ejected.
 async fn nobody_is_blamed(world: &World) -> Result<()> {
     let report = reqwest::get(format!("{}/health/dependencies", world.address)).await?;
     if report.status() == 404 {
         return Ok(());
     }
     let dependencies: Value = report.json().await?;
-    for dependency in dependencies.as_array().context("a list of dependencies")? {
-        ensure!(dependency["breaker"]["state"] == "closed", "a breaker turned: {dependency}");
+    for dependency in dependencies.as_array().context("the response is a list of dependencies")? {
+        ensure!(dependency["breaker"]["state"] == "closed", "a breaker is not closed: {dependency}");
         let instances = dependency["instances"].as_array().into_iter().flatten();
-        ensure!(instances.clone().all(|instance| instance["ejected"] == false), "left out: {dependency}");
+        ensure!(
+            instances.clone().all(|instance| instance["ejected"] == false),
+            "an instance is ejected: {dependency}"
+        );
     }
     Ok(())
 }
@@ -124,7 +127,7 @@ pub async fn what_a_client_did_harms_nobody_else(world: &World) -> Result<()> {
         ];
         for (what, answer, status, code) in refused {
             let found = (answer.status, answer.code());
-            // Whoever has gone does not hear the answer: what counts is what it does to others.
+            // This client may miss the response. What counts is the effect on others.
             let gone = what == "a body cut off" && answer.status == 0;
             ensure!(
                 gone || found == (status, code.to_owned()),
@@ -132,7 +135,7 @@ pub async fn what_a_client_did_harms_nobody_else(world: &World) -> Result<()> {
                 answer.body
             );
         }
-        // Given up in the middle of the body, without waiting for an answer.
+        // Aborted in the middle of the body, without waiting for a response.
         let address = world.address.strip_prefix("http://").context("the shop speaks HTTP")?;
         let mut given_up = TcpStream::connect(address).await?;
         given_up
@@ -154,14 +157,14 @@ pub async fn a_path_has_one_reading(world: &World) -> Result<()> {
             ensure!(answer.status == 400, "{path}: {} {}", answer.status, answer.body);
         }
     }
-    // In one reading it is what it says, written one way or another.
+    // A valid path means the same in every notation.
     let sku = world.product(Goods { price: 5, pieces: 1 }).await?;
     let plain = ask(world, "GET", &format!("/products/{sku}"), "").await?;
     let first = format!("%{:02x}", sku.as_bytes()[0]);
     let encoded = ask(world, "GET", &format!("/%70roducts/{first}{}", &sku[1..]), "").await?;
     ensure!((plain.status, &plain.body) == (encoded.status, &encoded.body), "{}", encoded.body);
     ensure!(plain.status == 200, "{}", plain.body);
-    // No service's inside is at the door under a name of its own.
+    // The services' internal endpoints cannot be reached through a public prefix.
     for prefix in ["/products", "/orders"] {
         for inside in inside {
             let answer = ask(world, "GET", &format!("{prefix}/{inside}"), "").await?;
@@ -260,8 +263,8 @@ pub async fn lines_in_another_order_are_the_same_order(world: &World) -> Result<
         )
         .await?
         .expect(200)?;
-    ensure!(replay.header("idempotency-replayed") == "true", "it is not said to be a replay");
-    ensure!(replay.header("location") == first.header("location"), "it is another order");
+    ensure!(replay.header("idempotency-replayed") == "true", "it has no Idempotency-Replayed header");
+    ensure!(replay.header("location") == first.header("location"), "it returned another order");
     ensure!((world.on_hand(&a).await?, world.on_hand(&b).await?) == (4, 3), "it was sold twice");
     let twice = order(
         &customer,
@@ -291,7 +294,7 @@ pub async fn a_reused_id_is_refused(world: &World) -> Result<()> {
     book(&[(deposit, &customer, 50)]).await?.expect(204)?;
     book(&[(deposit, &customer, 51)]).await?.is_problem(422, "deposit_id_reused")?;
     book(&[(deposit, &other, 50)]).await?.is_problem(422, "deposit_id_reused")?;
-    // All of a request or nothing, whether the list contradicts what was booked or itself.
+    // A request is applied completely or not at all, whether its list contradicts earlier requests or itself.
     let new = Uuid::new_v4();
     book(&[(new, &other, 7), (deposit, &customer, 1)]).await?.is_problem(422, "deposit_id_reused")?;
     book(&[(new, &other, 7), (new, &other, 8)]).await?.is_problem(422, "deposit_id_reused")?;
@@ -334,8 +337,8 @@ pub async fn one_id_and_many_contents_at_the_same_moment(world: &World) -> Resul
     ] {
         let (accepted, refused): (Vec<_>, Vec<_>) =
             answers.into_iter().partition(|(_, answer)| answer.status == 204);
-        ensure!(accepted.len() == 1, "{} contents were acknowledged under one id", accepted.len());
-        ensure!(accepted[0].0 == booked, "{} was acknowledged, and {booked} is booked", accepted[0].0);
+        ensure!(accepted.len() == 1, "{} different requests were accepted with one id", accepted.len());
+        ensure!(accepted[0].0 == booked, "{} was accepted, but {booked} is booked", accepted[0].0);
         refused.iter().try_for_each(|(_, answer)| answer.is_problem(422, code))?;
     }
     Ok(())
@@ -362,7 +365,7 @@ pub async fn orders_have_pages(world: &World) -> Result<()> {
             .into();
         ensure!(link.is_empty() == next.is_empty(), "the link is {link:?}");
         pages += 1;
-        ensure!(pages <= 3, "there is a page more than there are orders");
+        ensure!(pages <= 3, "there are more pages than orders");
     }
     ensure!((pages, &found) == (3, &ids), "{pages} pages: {found:?} instead of {ids:?}");
     let other = world.customer(1).await?;
@@ -376,10 +379,10 @@ pub async fn orders_have_pages(world: &World) -> Result<()> {
 }
 
 pub async fn a_connection_is_not_held_for_nothing(world: &World) -> Result<()> {
-    // Half a head, and then nothing: it is the shop that gives up.
+    // Half a request head, and then nothing: the shop closes the connection.
     let slow = write(world, b"GET /products HTTP/1.1\r\nhost: sh", false).await?;
-    ensure!([0, 408].contains(&slow.status), "half a head was answered {}", slow.status);
-    // Who waits to be asked for the body is asked.
+    ensure!([0, 408].contains(&slow.status), "half a request got {}", slow.status);
+    // A client that sends `Expect: 100-continue` is asked for the body.
     let patient =
         b"PUT /products HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncontent-type: application/json\r\n\
         expect: 100-continue\r\ncontent-length: 2\r\n\r\n[]";

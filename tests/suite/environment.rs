@@ -1,7 +1,7 @@
-//! The database has a bad moment: nothing is lost by it, and nobody hears anything untrue of an order.
+//! The database has a temporary problem. Nothing is lost by it, and every response about an order is true.
 //!
-//! A trigger makes the moment: it fails as the server would, with the server's code and in Korean, or ends the session that
-//! fires it. How often it fired is counted by a sequence, which no rollback takes back.
+//! A trigger causes the problem: it fails as the server would, with the server's codes and in Korean, or ends
+//! the session that fires it. A sequence counts how often it fired, because no rollback undoes a sequence.
 
 mod half_open;
 
@@ -19,22 +19,22 @@ use uuid::Uuid;
 pub use half_open::a_half_open_connection_is_given_up;
 use tests::order;
 
-/// Fails with the codes of a lock time-out, a deadlock, a full disk, a shutdown, an I/O error, too many connections and a
-/// statement that its table has outgrown, in turn.
+/// Fails with the codes of a lock time-out, a deadlock, a full disk, a shutdown, an I/O error, too many
+/// connections and a stale prepared statement, in turn.
 const FAILS: &str = "RAISE EXCEPTION '잠시 후 다시 시도하세요' USING ERRCODE =
     (ARRAY['55P03', '40P01', '53100', '57P01', '58030', '53300', '0A000'])[1 + fired % 7];";
 
 /// Ends its session, each time.
 const HANGS_UP: &str = "PERFORM pg_terminate_backend(pg_backend_pid());";
 
-/// Ends its session, the first time.
+/// Ends its session, the first time only.
 const HANGS_UP_ONCE: &str = "IF fired = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;";
 
-/// When it fires: before a row goes in, or when the transaction that put it in commits.
+/// When the trigger fires: before a row is inserted, or when the transaction that inserted it commits.
 const BEFORE: &str = "TRIGGER bad_moment BEFORE INSERT ON";
 const AT_COMMIT: &str = "CONSTRAINT TRIGGER bad_moment AFTER INSERT ON";
 
-/// A database in which a table has a bad moment.
+/// A database in which inserts into one table fail.
 struct BadMoment {
     connection: AsyncPgConnection,
     table: &'static str,
@@ -75,7 +75,7 @@ impl BadMoment {
     }
 }
 
-/// More often than a message is tried before it is a dead letter, however often it was delivered.
+/// More attempts than a message has before it becomes a dead letter.
 const LONG: i64 = 30;
 
 pub async fn a_bad_moment_is_waited_out_in_any_language(stage: &Stage) -> Result<Option<String>> {
@@ -88,16 +88,13 @@ pub async fn a_bad_moment_is_waited_out_in_any_language(stage: &Stage) -> Result
         let mut moment = BadMoment::begin(inventory, BEFORE, "inventory.reservations", FAILS).await?;
         let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         let placed = world.order(&Uuid::new_v4().to_string(), &body).await?.expect(202)?;
-        eventually(
-            "the inventory goes on trying",
-            async || Ok((moment.fired().await? >= LONG).then_some(())),
-        )
-        .await?;
+        eventually("the inventory keeps trying", async || Ok((moment.fired().await? >= LONG).then_some(())))
+            .await?;
         moment.end().await?;
         let decided = world.decision(placed.header("location")).await?;
         ensure!(decided["status"] == "confirmed", "{decided}");
         ensure!(world.on_hand(&sku).await? == 4);
-        // Without a dead letter: the audit counts them.
+        // The audit also checks that there is no dead letter.
         stage.close(world, infrastructure, Expected::default()).await.context(driver.to_string())?;
     }
     Ok(None)
@@ -117,7 +114,7 @@ pub async fn a_lost_connection_is_tried_again(stage: &Stage) -> Result<Option<St
             let new = if driver == Driver::Local { 201 } else { 202 };
             let placed = placed.expect(new).with_context(|| format!("{driver}, {when}"))?;
             ensure!(moment.fired().await? == 2, "it was tried {} times", moment.fired().await?);
-            ensure!(placed.header("idempotency-replayed").is_empty(), "it repeats nothing of the client's");
+            ensure!(placed.header("idempotency-replayed").is_empty(), "the client sent it only once");
             moment.end().await?;
             let decided = world.decision(placed.header("location")).await?;
             ensure!(decided["status"] == "confirmed", "{decided}");
@@ -137,7 +134,7 @@ pub async fn what_is_said_of_an_order_is_true(stage: &Stage) -> Result<Option<St
         let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
         let orders = world.databases.orders.clone();
 
-        // It fails before the commit is sent: not done, for certain.
+        // It fails before the commit is sent, so it is certainly not done.
         let key = Uuid::new_v4().to_string();
         let moment = BadMoment::begin(&orders, BEFORE, "orders.orders", HANGS_UP).await?;
         let answer = world.order(&key, &body).await?;
@@ -146,12 +143,12 @@ pub async fn what_is_said_of_an_order_is_true(stage: &Stage) -> Result<Option<St
         moment.end().await?;
         send_again(&world, &key, &body).await?;
 
-        // The answer to the commit is lost: nobody knows, and the answer says whom to ask.
+        // The answer to the commit is lost, so the outcome is unknown, and the response says where to ask.
         let key = Uuid::new_v4().to_string();
         let moment = BadMoment::begin(&orders, AT_COMMIT, "orders.orders", HANGS_UP).await?;
         let answer = world.order(&key, &body).await?;
         answer.is_problem(504, "outcome_unknown").with_context(|| driver.to_string())?;
-        let ask = answer.json["ask"].as_str().context("it says where to ask")?;
+        let ask = answer.json["ask"].as_str().context("the problem has an `ask` path")?;
         ensure!(!answer.text.contains("nothing was decided"), "{}", answer.text);
         world.get(ask).await?.is_problem(404, "not_found")?;
         moment.end().await?;
@@ -162,7 +159,7 @@ pub async fn what_is_said_of_an_order_is_true(stage: &Stage) -> Result<Option<St
     Ok(None)
 }
 
-/// As everybody is told to: with the same key.
+/// Sends the request again with the same key, as the problem's detail says.
 async fn send_again(world: &World, key: &str, body: &serde_json::Value) -> Result<()> {
     let placed = world.order(key, body).await?;
     ensure!([201, 202].contains(&placed.status), "{}: {}", placed.status, placed.text);
@@ -205,7 +202,7 @@ pub async fn a_stored_order_is_pending_whatever_the_database_does(stage: &Stage)
     Ok(None)
 }
 
-/// More than a worker has connections, so that each has its statements prepared.
+/// More than a worker's connections, so that each of them has prepared its statements.
 const CROWD: usize = 20;
 
 pub async fn a_table_may_change_under_a_running_shop(stage: &Stage) -> Result<Option<String>> {

@@ -1,5 +1,5 @@
-//! Each rule that can be left out is left out: the named invariant breaks, and without the flaw the same disturbance
-//! does no harm. What this proves is that the suite would see it if the rule were broken for good.
+//! Each rule that can be left out is left out. The named invariant must break then; without the flaw the same
+//! disturbance must do no harm. This shows that the suite would notice if the rule were broken for good.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tests::Stage;
 
 use crate::docs;
 
-/// The workbench knows the flaws by name only.
+/// The workbench has its own list of names, which must match the programs'.
 pub fn the_workbench_knows_every_flaw() -> Result<()> {
     use clap::ValueEnum;
     let of_the_programs: BTreeSet<String> =
@@ -27,12 +27,12 @@ pub struct Experiments {
 }
 
 impl Experiments {
-    /// Nothing is started before it is needed.
+    /// Starts nothing yet; the first case does.
     pub fn new() -> Result<Experiments> {
         Ok(Experiments { sound: SoundShops::default(), logs: tempfile::tempdir()? })
     }
 
-    /// One flaw, on a shop without and on a shop with it.
+    /// Shows one flaw, on a shop without it and on a shop with it.
     pub async fn catch(&self, stage: &Stage, flaw: &Flaw) -> Result<()> {
         let (guard, infra) = (stage.guard().await?, stage.infrastructure().await?);
         let (programs, logs) = (stage.programs().await?, self.logs.path());

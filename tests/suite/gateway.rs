@@ -1,4 +1,4 @@
-//! The one door: who is behind it comes, goes, hangs and dies, and those in front of it notice as little as can be.
+//! The gateway: instances behind it come, go, hang and die, and clients notice as little as possible.
 
 mod asking;
 
@@ -15,23 +15,23 @@ use topology::SERVICES;
 use asking::{Asking, Question};
 use tests::{Goods, Line, order};
 
-/// An instance that says nothing is forgotten after this time, unless the registry is told otherwise.
+/// The registry's default: an instance without a heartbeat for this long is silent.
 const TIME_TO_LIVE: Duration = Duration::from_millis(1000);
 
-/// How often something is done again, because once may be luck.
+/// Each measurement is repeated, because a single one could be luck.
 const ROUNDS: usize = 3;
 
-/// How many requests to one dependency may be under way, where a case says nothing else. Each value is used once.
+/// The next value for `gateway.concurrency`. Each is used once, so that it can be recognised.
 static PERMITS: AtomicU64 = AtomicU64::new(1001);
 
-/// How the gateway sees a service.
+/// A service as the gateway sees it.
 async fn dependency(world: &World, service: &str) -> Result<Value> {
     let all = reqwest::get(format!("{}/health/dependencies", world.address)).await?.json::<Value>().await?;
     let found = all.as_array().into_iter().flatten().find(|dependency| dependency["service"] == service);
     found.cloned().with_context(|| format!("{service} is missing in {all}"))
 }
 
-/// Waits until the breaker of a service is in this state; returns how long that took.
+/// Waits until the breaker of a service is in this state, and returns how long that took.
 async fn until_breaker(world: &World, service: &str, state: &str) -> Result<Duration> {
     let began = Instant::now();
     tests::eventually(&format!("the breaker of {service} is {state}"), async || {
@@ -40,14 +40,14 @@ async fn until_breaker(world: &World, service: &str, state: &str) -> Result<Dura
     .await
 }
 
-/// Sets a setting, and waits until the gateway has heard of it. It hears of all settings at once, and shows one of
-/// them: the permits.
+/// Sets a setting and waits until the gateway has received it. The gateway receives all settings together but
+/// shows only one of them, `gateway.concurrency`, so this changes, too.
 async fn set(world: &World, name: &str, value: u64) -> Result<()> {
     const SHOWN: &str = "gateway.concurrency";
     world.shop().await.set(name, value).await?;
     let permits = if name == SHOWN { value } else { PERMITS.fetch_add(1, Ordering::Relaxed) };
     world.shop().await.set(SHOWN, permits).await?;
-    tests::eventually(&format!("the gateway has heard of {name}"), async || {
+    tests::eventually(&format!("the gateway has received {name}"), async || {
         let url = format!("{}/health/dependencies", world.address);
         let all = reqwest::get(url).await?.json::<Vec<Value>>().await?;
         Ok(all.iter().all(|dependency| dependency["permits"]["limit"] == permits).then_some(()))
@@ -55,7 +55,7 @@ async fn set(world: &World, name: &str, value: u64) -> Result<()> {
     .await
 }
 
-/// Sets what every world sets otherwise back to what it is by itself.
+/// Restores the defaults that every world of the suite overrides.
 async fn with_defaults(world: &World) -> Result<()> {
     let settings = format!("{}/settings", world.shop().await.address_of("registry")?);
     let settings = reqwest::get(settings).await?.json::<Value>().await?;
@@ -78,7 +78,7 @@ pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Re
         tokio::time::sleep(Duration::from_millis(500)).await;
         world.shop().await.pause("inventory")?;
         detected.push(until_breaker(&world, "inventory", "open").await?);
-        // Long enough for a try or two to fail.
+        // Long enough for one or two probes to fail.
         tokio::time::sleep(Duration::from_secs(2)).await;
         world.shop().await.resume("inventory")?;
         recovered.push(until_breaker(&world, "inventory", "closed").await?);
@@ -86,9 +86,9 @@ pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Re
     println!("a hanging service: breaker open after {detected:?}, closed after {recovered:?}");
     let browsed = browsing.finish_well(100).await?;
     let stock = stock.finish().await?;
-    ensure!(browsed > stock.len() / 4, "browsing nearly stood still: {browsed}");
+    ensure!(browsed > stock.len() / 4, "there were only {browsed} answers while browsing");
     let cut_off = stock.iter().filter(|seen| seen.status == Some(StatusCode::SERVICE_UNAVAILABLE)).count();
-    ensure!(cut_off > 20, "only {cut_off} of {} were answered at once", stock.len());
+    ensure!(cut_off > 20, "only {cut_off} of {} were refused at once", stock.len());
     world.still_works().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
@@ -107,13 +107,15 @@ pub async fn a_killed_instance_leaves_rotation(stage: &Stage) -> Result<Option<S
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let second = world.shop().await.add("inventory").await?;
-        tests::eventually("the second instance is known", async || Ok(knows(&second).await?.then_some(())))
-            .await?;
+        tests::eventually("the second instance is registered", async || {
+            Ok(knows(&second).await?.then_some(()))
+        })
+        .await?;
         tokio::time::sleep(Duration::from_millis(500)).await;
         world.shop().await.kill(&second)?;
         let killed = Instant::now();
         let forgotten = async || Ok((!knows(&second).await?).then(|| killed.elapsed()));
-        times.push(tests::eventually(&format!("{second} is forgotten"), forgotten).await?);
+        times.push(tests::eventually(&format!("{second} is removed"), forgotten).await?);
         world.shop().await.remove(&second).await?;
     }
     let asked = asking.finish_well(100).await?;
@@ -136,11 +138,11 @@ pub async fn a_rolling_replacement_loses_no_request(stage: &Stage) -> Result<Opt
     Ok(None)
 }
 
-/// Replaces each of these by an instance of its own kind, twice, under load.
+/// Replaces each of these by a new instance, twice, under load.
 async fn roll(world: &World, names: &[&str]) -> Result<()> {
     let (sku, customer) =
         (world.product(Goods { price: 5, pieces: 100_000 }).await?, world.customer(1_000_000).await?);
-    // Or a request that met nobody would be sent again, and nobody would know.
+    // Otherwise a retry could hide a failed request.
     set(world, "gateway.retry_budget_percent", 0).await?;
     let orders = Asking::start(
         world,
@@ -160,7 +162,7 @@ async fn roll(world: &World, names: &[&str]) -> Result<()> {
         }
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    // The pauses alone are long enough for so many.
+    // The pauses between replacements alone are long enough for this many.
     let (orders, stock) = (orders.finish_well(8).await?, stock.finish_well(20).await?);
     println!("{}: replaced in {times:?}, {orders} orders and {stock} reads, none failed", world.driver);
     world.still_works().await
@@ -172,7 +174,7 @@ pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Optio
     let sku = world.product(Goods { price: 5, pieces: 1 }).await?;
     let path = format!("/products/{sku}");
     let fresh = world.get(&path).await?.expect(200)?;
-    ensure!(fresh.header("cleave-degraded").is_empty(), "a fresh answer is said to be old");
+    ensure!(fresh.header("cleave-degraded").is_empty(), "a fresh response is marked as stale");
     world.shop().await.kill("catalog")?;
     for _ in 0..20 {
         let stale = world.get(&path).await?.expect(200)?;
@@ -182,7 +184,7 @@ pub async fn browsing_goes_on_without_the_catalog(stage: &Stage) -> Result<Optio
     world.get("/products/never-seen").await?.is_problem(503, "unavailable")?;
     world.get(&format!("/stock/{sku}")).await?.expect(200)?;
     world.shop().await.restart("catalog").await?;
-    tests::eventually("answers are fresh again", async || {
+    tests::eventually("responses are fresh again", async || {
         let answer = world.get(&path).await?.expect(200)?;
         Ok(answer.header("cleave-degraded").is_empty().then_some(()))
     })
@@ -217,7 +219,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
                 shop.restart("registry").await?
             };
         }
-        tests::eventually("all instances are known again", async || {
+        tests::eventually("all instances are registered again", async || {
             let shop = world.shop().await;
             let instances = format!("{}/instances", shop.address_of("registry")?);
             let known = reqwest::get(instances).await?.json::<Value>().await?;
@@ -228,7 +230,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
     asking.finish_well(100).await?;
     let settings = format!("{}/settings", world.shop().await.address_of("registry")?);
     let settings = reqwest::get(settings).await?.json::<Value>().await?;
-    ensure!(settings["breaker.failures"]["value"] == 9, "what was set went with the registry: {settings}");
+    ensure!(settings["breaker.failures"]["value"] == 9, "the registry lost a setting: {settings}");
     world.still_works().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
@@ -251,8 +253,8 @@ pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
         Ok((dependency(&world, "inventory").await?["permits"]["in_use"] == 1).then_some(()))
     })
     .await?;
-    // Those that come later have shorter times. Two time-outs are two failures, and between them lies long enough
-    // without an answer for anybody.
+    // Later requests get the shorter time-outs. Two time-outs are two failures, and together they are more
+    // than 2 s without any answer.
     for timeout in [200, 3000] {
         set(&world, "gateway.timeout_ms", timeout).await?;
         let began = Instant::now();
@@ -260,12 +262,12 @@ pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
         ensure!(began.elapsed() >= Duration::from_millis(timeout), "it waited {:?}", began.elapsed());
     }
     world.get(&format!("/stock/{sku}")).await?.is_problem(503, "unavailable")?;
-    ensure!(!patient.is_finished(), "the time of a request that waits already was cut short");
+    ensure!(!patient.is_finished(), "the new time-out applied to an older request");
     world.shop().await.resume("inventory")?;
     let waited = patient.await??;
     ensure!(waited.status() == StatusCode::OK, "{waited:?}");
-    // A breaker turns only when somebody asks.
-    tests::eventually("the service is taken back", async || {
+    // A breaker only changes state when a request arrives.
+    tests::eventually("the service is used again", async || {
         Ok((world.get(&format!("/stock/{sku}")).await?.status == 200).then_some(()))
     })
     .await?;

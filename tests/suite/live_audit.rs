@@ -1,4 +1,4 @@
-//! The live audit: it looks on at a shop that is at work, says how long its databases disagree, and sees what breaks.
+//! The live audit: it watches a running shop, reports how long its databases disagree, and finds violations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use tests::{Goods, Line, order};
 
-/// As it looks by itself, and more often, so that no case has to wait long.
+/// The default settings, with shorter intervals so that no case has to wait long.
 const OFTEN: Settings = Settings { every: Duration::from_millis(200), late: Duration::from_secs(35) };
-/// Tables that grow with the run.
+/// Tables that grow during the run.
 const GROWING: &str = "('claims', 'reservations', 'orders', 'payments', 'entries', 'shipments')";
 
 #[derive(QueryableByName)]
@@ -37,7 +37,7 @@ struct Count {
 pub async fn one_transaction_has_no_window(stage: &Stage) -> Result<Option<String>> {
     let recording = at_work(stage, Driver::Local).await?;
     let of = recording.disagreement;
-    ensure!((of.p50_ms, of.longest_ms) == (Some(0.0), Some(0.0)), "one commit lasted: {of:?}");
+    ensure!((of.p50_ms, of.longest_ms) == (Some(0.0), Some(0.0)), "one commit has a window: {of:?}");
     let seen = recording.series.iter().map(|point| point.disagreeing).max();
     ensure!(seen == Some(0), "a look saw half a transaction: {:?}", recording.series);
     Ok(None)
@@ -52,7 +52,8 @@ pub async fn between_several_commits_there_is_one(stage: &Stage) -> Result<Optio
     Ok(None)
 }
 
-/// A load, and what the live audit says of it: first nothing, then that all holds.
+/// A load and what the live audit says about it: first that there is no evidence, then that all invariants
+/// hold.
 async fn at_work(stage: &Stage, driver: Driver) -> Result<Recording> {
     let infrastructure = stage.infrastructure().await?;
     let world = Arc::new(stage.new_world(driver, infrastructure).await?);
@@ -61,7 +62,11 @@ async fn at_work(stage: &Stage, driver: Driver) -> Result<Recording> {
     let begun = Utc::now();
     eventually("it has looked", async || Ok((live.snapshot().at > begun).then_some(()))).await?;
     ensure!(live.snapshot().findings.len() == INVARIANTS.len());
-    ensure!(live.snapshot().verdict() == Verdict::NoEvidence, "{driver}, of nothing: {:?}", live.snapshot());
+    ensure!(
+        live.snapshot().verdict() == Verdict::NoEvidence,
+        "{driver}, without any order: {:?}",
+        live.snapshot()
+    );
     one_window_is_exact(&world, &live).await.with_context(|| driver.to_string())?;
 
     let load = Load::start(&world, &mix, 4);
@@ -88,7 +93,7 @@ async fn at_work(stage: &Stage, driver: Driver) -> Result<Recording> {
     Ok(recording)
 }
 
-/// Of the first order it says what the commits say.
+/// The window measured for the first order must match its commit timestamps.
 async fn one_window_is_exact(world: &World, live: &Live) -> Result<()> {
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
     let placed =
@@ -113,16 +118,16 @@ async fn one_window_is_exact(world: &World, live: &Live) -> Result<()> {
     let (first, last) = first.zip(last).context("it has four rows")?;
     let window = (last - first).as_seconds_f64() * 1000.0;
     let exact = match world.driver {
-        // A row's own time is from before its first commit, which only who looked in between has seen.
+        // A row's own time is before its first commit. That commit's time can only be read before the next one.
         Driver::Tcc => longest <= window + 0.001,
         _ => (longest - window).abs() < 0.001,
     };
-    ensure!(found.resolved == 1 && exact, "by its commits {window} ms: {found:?}");
+    ensure!(found.resolved == 1 && exact, "by its commits it was {window} ms: {found:?}");
     ensure!((window == 0.0) == (world.driver == Driver::Local), "{window} ms");
     Ok(())
 }
 
-/// When a row of the order was committed, or, of one that is changed later on, first written.
+/// When a row of the order was committed. For a row that is changed later, when it was first written.
 async fn commit(url: &str, table: &str, first_written: &str, order: Uuid) -> Result<DateTime<Utc>> {
     let moment = format!("coalesce({first_written}, pg_xact_commit_timestamp(xmin))");
     let query = format!("SELECT {moment} AS at FROM {table} WHERE order_id = '{order}'");
@@ -130,7 +135,7 @@ async fn commit(url: &str, table: &str, first_written: &str, order: Uuid) -> Res
     Ok(diesel::sql_query(query).get_result::<Commit>(&mut connection).await?.at)
 }
 
-/// A look at a shop with nothing to do goes by the primary keys alone.
+/// While the shop is idle, a look reads by primary key only.
 async fn nothing_is_read_whole(world: &World) -> Result<()> {
     let scans = async || -> Result<i64> {
         let mut sum = 0;
@@ -143,7 +148,7 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
         }
         Ok(sum)
     };
-    // A session tells what it has read at the latest when it ends, or a second after it has.
+    // A session reports its reads when it ends, or at most a second later.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let before = scans().await?;
     let live = Live::start(world.subject(), Settings { every: Duration::from_millis(20), ..OFTEN });
@@ -152,15 +157,12 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
     ensure!(looks > 1, "it looked {looks} times");
     tokio::time::sleep(Duration::from_millis(500)).await;
     let after = scans().await?;
-    ensure!(
-        after == before,
-        "{} tables that grow were read from end to end in {looks} looks",
-        after - before
-    );
+    ensure!(after == before, "{} growing tables were read completely in {looks} looks", after - before);
     Ok(())
 }
 
-/// A service that stands still: a disagreement at first, and then a violation, which is over when it goes on.
+/// A service is paused: first the databases disagree, then it is a violation, and after the service resumes
+/// it is over.
 pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Choreographed, infrastructure, DELIVERIES).await?;
@@ -172,7 +174,7 @@ pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> 
     let placed = world.order("late", &wanted).await?.expect(202)?;
     let disagreed = || live.snapshot().disagreement.orders_now == 1;
     eventually("the databases disagree", async || Ok(disagreed().then_some(()))).await?;
-    ensure!(finding(&live, "I5").0 != Verdict::Violated, "what is under way is not wrong");
+    ensure!(finding(&live, "I5").0 != Verdict::Violated, "an order under way was called a violation");
     for invariant in ["I1", "I5"] {
         let what = format!("{invariant} is violated");
         let example = eventually(&what, async || {
@@ -212,8 +214,8 @@ pub async fn a_shop_without_a_guard_is_caught_while_it_sells(stage: &Stage) -> R
             let keys: Vec<String> = orders.iter().map(|_| Uuid::new_v4().to_string()).collect();
             try_join_all(keys.iter().zip(&orders).map(|(key, order)| world.order(key, order))).await?;
         }
-        let found = eventually("it has said of the stock", async || {
-            // Enough looks for a suspicion to be looked into.
+        let found = eventually("the audit has a finding about the stock", async || {
+            // Enough looks to confirm a suspicion.
             let (found, example) = finding(&live, "I2");
             Ok((found == verdict).then_some(example))
         });
@@ -227,6 +229,9 @@ pub async fn a_shop_without_a_guard_is_caught_while_it_sells(stage: &Stage) -> R
 
 fn finding(live: &Live, invariant: &str) -> (Verdict, Option<String>) {
     let findings = live.snapshot().findings;
-    let finding = findings.into_iter().find(|finding| finding.invariant == invariant).expect("all are there");
+    let finding = findings
+        .into_iter()
+        .find(|finding| finding.invariant == invariant)
+        .expect("every invariant has a finding");
     (finding.verdict, finding.example)
 }

@@ -1,7 +1,8 @@
-//! The suite: every case against every topology that it is about.
+//! The suite: every case on every topology that it applies to.
 //!
-//! One program, so that the servers are started once, and only if a case that needs them is run. The last case of a
-//! driver has their shared world audited and stopped; what the audit finds fails it, whatever the cases said.
+//! It is one program, so that the servers are started only once, and only if a case needs them. The last case
+//! of a driver audits and stops their shared world. It fails if the audit finds anything, even if all cases
+//! have passed.
 
 mod amqp;
 mod api;
@@ -27,6 +28,7 @@ mod edge;
 mod environment;
 mod flaws;
 mod gateway;
+mod guides;
 mod live_audit;
 mod openapi;
 mod overlap;
@@ -54,19 +56,19 @@ use tests::{Driver, Mode, Stage, World};
 use times::Times;
 use tokio::runtime::Runtime;
 
-/// How many cases run side by side: most of them wait for something most of the time.
+/// How many cases run in parallel. Most of them spend most of their time waiting.
 const THREADS: usize = 4;
 
 /// A case that needs no server.
 type Plain = fn() -> Result<()>;
-/// A case in a world that it shares with others.
+/// A case in a shared world.
 type InWorld = fn(Arc<World>) -> LocalBoxFuture<'static, Result<()>>;
-/// A case that makes its own world, or breaks one. `Some` says why it could not be tried.
+/// A case that creates its own world, or breaks one. `Some` gives the reason why it was skipped.
 type OnStage = fn(Arc<Stage>) -> LocalBoxFuture<'static, Result<Option<String>>>;
-/// A case that makes its own world of each driver.
+/// A case that creates its own world for each driver.
 type WithDriver = fn(Arc<Stage>, Driver) -> LocalBoxFuture<'static, Result<()>>;
 
-/// Names with the functions that they name.
+/// Pairs each function with its name.
 macro_rules! cases {
     (plain: $($module:ident :: $case:ident),* $(,)?) => {
         vec![$((concat!(stringify!($module), "::", stringify!($case)), $module::$case as Plain)),*]
@@ -107,6 +109,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::every_rule_sees_its_violation,
         schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
+        guides::none_is_left_out,
         choreography::a_module_hears_just_what_it_reacts_to,
         choreography::what_is_sent_is_heard,
         choreography::reactions_stay_at_home,
@@ -171,7 +174,7 @@ fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).collect()
 }
 
-/// Cases that take long, and say the same as others in small: only who asks for them gets them.
+/// Long versions of cases that also run in a short form. They are run only on request.
 fn in_full() -> Vec<(&'static str, InWorld)> {
     cases![world: contention::one_unit_and_five_hundred_buyers_in_full]
 }
@@ -198,6 +201,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_broker_three_times,
         servers::the_database,
         docs::a_real_run_is_as_described,
+        guides::the_first_ones_work_when_pasted,
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
         dashboard::everybody_can_read_it,
@@ -206,6 +210,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         live_audit::what_stands_still_is_late,
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         control::up_is_controlled_by_its_owner_alone,
+        control::up_sends_the_load_it_was_asked_for,
         environment::a_bad_moment_is_waited_out_in_any_language,
         environment::a_lost_connection_is_tried_again,
         environment::what_is_said_of_an_order_is_true,
@@ -254,7 +259,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
     ]
 }
 
-/// Cases that need the machine for themselves: they measure, or keep every core busy.
+/// Cases that need the machine for themselves, because they measure or use every core.
 fn alone() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::a_sample_of_all_points,
@@ -270,7 +275,7 @@ fn alone() -> Vec<(&'static str, OnStage)> {
     ]
 }
 
-/// Of those that have a sample above, all of it.
+/// Those of which only a sample is run above, in full.
 fn alone_in_full() -> Vec<(&'static str, OnStage)> {
     cases![stage:
         crash_matrix::every_point_of_every_driver,
@@ -278,13 +283,14 @@ fn alone_in_full() -> Vec<(&'static str, OnStage)> {
         crash_matrix::every_point_with_a_slow_database,
         deadlocks::a_minute_of_orders_and_receipts,
         servers::the_broker_ten_times,
+        guides::all_others_work_when_pasted,
     ]
 }
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
-    let runtime = Runtime::new().expect("threads can be started");
+    let runtime = Runtime::new().expect("the runtime starts");
     let suite = Arc::new(Suite { runtime, stage: Arc::default(), times: Times::default() });
     let conclusion = libtest_mimic::run(&arguments, trials(&suite));
 
@@ -294,7 +300,7 @@ fn main() -> ExitCode {
     match runtime.block_on(stage.finish()) {
         Ok(()) => conclusion.exit_code(),
         Err(error) => {
-            eprintln!("the cases are over, and: {error:#}");
+            eprintln!("after all cases: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,4 @@
-//! The API's description is served, and is true. That every answer fits it, every case of this suite checks.
+//! The API description is served and correct. Every case of this suite also checks its responses against it.
 
 use anyhow::{Result, ensure};
 use tests::{Body, World};
@@ -10,7 +10,10 @@ pub async fn every_path_answers(world: &World) -> Result<()> {
         let path = template.replace("{order_id}", "00000000-0000-0000-0000-000000000000");
         let path = path.replace("{sku}", "none").replace("{customer_id}", "none");
         let answer = world.send(&method.to_uppercase(), &path, &[], Body::None).await?;
-        ensure!(answer.json["code"] != "no_such_route", "{method} {template} is described, and not there");
+        ensure!(
+            answer.json["code"] != "no_such_route",
+            "{method} {template} is described, but does not exist"
+        );
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
-//! Two transactions at the same moment, on connections of their own: what comes of them is what would have come of one
-//! after the other.
+//! Two overlapping transactions on separate connections have the same result as one after the other.
 //!
-//! The first does its work and does not commit. The second begins, and works until it waits for the first or is done. Only
-//! then does the first commit. Nothing here sleeps: the server says who waits.
+//! The first works and does not commit yet. The second begins, and runs until it waits for the first or has
+//! finished. Only then does the first commit. No case sleeps: the server reports which session waits.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -24,13 +23,13 @@ use uuid::Uuid;
 
 use crate::schema::Tables;
 
-/// How often a transaction that failed is tried again, as the consumer and the monolith would.
+/// How often a failed transaction is retried, as the consumer and the monolith would.
 const ATTEMPTS: usize = 3;
 
-/// Bounds what would otherwise hang. A pair takes milliseconds.
+/// Limits a wait that would otherwise hang. A pair takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An order that nobody else touches, of a product and by a customer of its own.
+/// An order that no other case uses, with its own product and customer.
 struct Case {
     order: OrderId,
     sku: Sku,
@@ -84,7 +83,7 @@ const SCHEDULE: Step = |case| Command::ScheduleShipment {
     region: Region::try_from("seoul".to_owned()).expect("seoul is a region"),
 };
 
-/// The commands of each module, and what may have happened to an order before two of them meet.
+/// The commands of each module, and the commands that may have been done before two of them meet.
 const MODULES: [(&[Step], &[&[Step]]); 4] = [
     (&[HONOUR, UNHONOUR], &[&[], &[HONOUR], &[UNHONOUR]]),
     (&[RESERVE, COMMIT, RELEASE], &[&[], &[RESERVE], &[RESERVE, COMMIT], &[RELEASE]]),
@@ -101,7 +100,7 @@ async fn handle(connection: &mut AsyncPgConnection, command: Command) -> Result<
     }
 }
 
-/// Does a command, and names what came of it. An `Err` is tried again.
+/// Handles a command and returns its outcome as a word. An `Err` is retried.
 async fn answer(connection: &mut AsyncPgConnection, command: Command) -> Result<String> {
     match handle(connection, command).await {
         Ok(event) => Ok(event.routing_key().to_owned()),
@@ -118,7 +117,7 @@ async fn attempt(connection: &mut AsyncPgConnection, command: Command) -> Result
     answer
 }
 
-/// One transaction, tried again where it fails.
+/// One transaction, retried if it fails.
 async fn transact(connection: &mut AsyncPgConnection, command: Command) -> Result<String> {
     for _ in 0..ATTEMPTS {
         if let Ok(answer) = attempt(connection, command.clone()).await {
@@ -153,7 +152,7 @@ async fn waits(watcher: &mut AsyncPgConnection, pid: i32) -> Result<bool> {
     Ok(waits)
 }
 
-/// Three connections: one for each transaction, and one that watches.
+/// Three connections: one per transaction, and one to watch them.
 struct Three {
     first: AsyncPgConnection,
     second: AsyncPgConnection,
@@ -161,7 +160,7 @@ struct Three {
 }
 
 impl Three {
-    /// Has the two overlap, and returns their answers.
+    /// Runs two overlapping transactions and returns both outcomes.
     async fn overlap(&mut self, first: Command, second: Command) -> Result<[String; 2]> {
         let Three { first: one, second: two, watcher } = self;
         let second_pid = pid(two).await?;
@@ -205,7 +204,7 @@ struct State {
     state: String,
 }
 
-/// All that is known of an order, its product and its customer, but for ids and times.
+/// Everything about an order, its product and its customer, without ids and times.
 const STATE: &str = "SELECT jsonb_build_object(
         'on_hand', (SELECT on_hand FROM inventory.stock WHERE sku = $2),
         'sale_claimed', (SELECT sale_claimed FROM catalog.products WHERE sku = $2),
@@ -253,7 +252,9 @@ pub async fn every_pair_of_handlers_is_as_one_after_the_other(stage: &Stage) -> 
                 let expected = (expected, state(&mut three.watcher, &apart).await?);
                 if found != expected {
                     let before: Vec<_> = before.iter().map(|step| step(&apart).routing_key()).collect();
-                    wrong.push(format!("{names:?} after {before:?}: {found:?}, and in turn {expected:?}"));
+                    wrong.push(format!(
+                        "{names:?} after {before:?}: {found:?}, but one after the other {expected:?}"
+                    ));
                 }
                 pairs += 1;
             }
@@ -263,12 +264,12 @@ pub async fn every_pair_of_handlers_is_as_one_after_the_other(stage: &Stage) -> 
     tables.stop().await?;
     ensure!(pairs > 100, "only {pairs} pairs were tried");
     if !wrong.is_empty() {
-        bail!("{} of {pairs} pairs came out otherwise:\n{}", wrong.len(), wrong.join("\n"));
+        bail!("{} of {pairs} pairs have another result:\n{}", wrong.len(), wrong.join("\n"));
     }
     Ok(None)
 }
 
-/// diesel parses a statement anew at every call where it does not keep it: one more round trip.
+/// diesel parses an uncached statement again at every call, which costs one more round trip.
 pub async fn nothing_is_prepared_twice(stage: &Stage) -> Result<Option<String>> {
     let tables = Tables::new(stage).await?;
     let mut connection = tables.connect().await?;

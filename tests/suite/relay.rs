@@ -1,4 +1,4 @@
-//! The message relay, seen from both of its ends: the outbox that it reads, and a queue that it fills.
+//! The relay, tested from both ends: the outbox that it reads, and a queue that it fills.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use tests::{Driver, Stage, eventually};
 
-/// Writers that leave the relay no look at an empty outbox.
+/// Enough writers to keep the outbox from ever being empty.
 const WRITERS: usize = 2;
-/// Between two rows of one writer: the relay keeps up, so that it never looks at more than it takes at once.
+/// Between two rows of one writer. The relay keeps up, so it never finds more than it takes at once.
 const PACE: Duration = Duration::from_millis(1);
-/// Makes the relay take 20 ms from one look to the next, in which the writers write more than one row.
+/// Makes each round of the relay take 20 ms, in which the writers write more than one row.
 const SLOW: [&str; 2] = [
     "CREATE FUNCTION chassis.slow() RETURNS trigger LANGUAGE plpgsql
      AS $$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$",
@@ -28,11 +28,11 @@ const SLOW: [&str; 2] = [
 ];
 const INSERT: &str = "INSERT INTO chassis.outbox (message_id, destination, queue, body) \
                       VALUES (gen_random_uuid(), $1, true, $2)";
-/// Just before an instance that has been asked to end is killed, because it has not ended by itself.
+/// Just before the supervisor kills an instance that does not stop by itself.
 const KILLED: Duration = Duration::from_secs(14);
 
-/// An instance that ends publishes what is there, and leaves what others write meanwhile to the next relay. Nothing is
-/// lost between the two.
+/// A stopping instance publishes what is in the outbox, and leaves rows that others write meanwhile to the
+/// next relay. No message is lost in between.
 pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, 1).await?;
@@ -46,7 +46,7 @@ pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Op
     for statement in SLOW {
         diesel_async::RunQueryDsl::execute(sql_query(statement), &mut inventory).await?;
     }
-    // Other instances write to the same outbox: these do nothing else.
+    // These stand for other instances that write to the same outbox.
     let (written, enough) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let writers = (0..WRITERS).map(|_| {
         let database = world.databases.inventory.clone();
@@ -69,10 +69,10 @@ pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Op
     for writer in try_join_all(writers).await? {
         writer.context("a writer")?;
     }
-    ensure!(took < KILLED, "it had to be killed: as long as others write, it publishes");
+    ensure!(took < KILLED, "it had to be killed, because it published as long as others wrote");
 
     let written = written.load(Ordering::Relaxed);
-    // What was looked at above goes back to the queue with its channel.
+    // Unacknowledged messages return to the queue when the channel closes.
     channel.close(200, "looked".into()).await?;
     let channel = connection.create_channel().await?;
     let mut published = BTreeSet::new();
@@ -89,7 +89,7 @@ pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Op
     Ok(None)
 }
 
-/// One row after the other, each with a number of its own.
+/// Writes rows one after the other, each with its own number.
 async fn write(
     database: String,
     queue: String,
@@ -106,7 +106,7 @@ async fn write(
     Ok(())
 }
 
-/// Takes all that is in the queue.
+/// Takes everything from the queue.
 async fn take(channel: &Channel, queue: &str, bodies: &mut BTreeSet<Vec<u8>>) -> Result<()> {
     while let Some(message) = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await? {
         bodies.insert(message.delivery.data);

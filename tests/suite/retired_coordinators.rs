@@ -1,4 +1,5 @@
-//! Coordinators that are gone, or only seem to be: who finishes their transactions, and what they may still say.
+//! Coordinators that are gone, or only seem to be: which instance finishes their transactions, and what they
+//! may still respond.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ struct Session {
     pid: i32,
 }
 
-/// One number from a database.
+/// The column `number` of the only row.
 async fn number(database: &str, query: &str) -> Result<i64> {
     let mut connection = AsyncPgConnection::establish(database).await?;
     Ok(diesel::sql_query(query).get_result::<Number>(&mut connection).await?.number)
@@ -45,7 +46,7 @@ async fn nothing_is_prepared(world: &World) -> Result<()> {
     eventually("nothing is prepared", async || Ok(branches(world).await?.is_empty().then_some(()))).await
 }
 
-/// A coordinator that died and never comes back under its name: another instance finishes its transactions.
+/// A coordinator died and never returns under its name. Another instance finishes its transactions.
 pub async fn an_instance_that_is_gone_for_good(stage: &Stage) -> Result<Option<String>> {
     for (point, status) in [("before-decision", 201), ("after-decision", 200)] {
         let died = Died::at(stage, point).await?;
@@ -56,12 +57,12 @@ pub async fn an_instance_that_is_gone_for_good(stage: &Stage) -> Result<Option<S
         let second = second.map_err(anyhow::Error::msg)?;
         nothing_is_prepared(&died.world).await?;
         let decisions = "SELECT count(*) AS number FROM two_phase.decisions";
-        eventually("the decision is forgotten", async || {
+        eventually("the decision is deleted", async || {
             let left = number(&died.world.databases.orders, decisions).await?;
             Ok((left == 0).then_some(()))
         })
         .await?;
-        // It was only looked after: its name is free for a process of its own.
+        // The lock was only held for recovery, so a process can use the name again.
         died.restart().await?;
         drop(second);
         died.finish(stage, status).await?;
@@ -69,37 +70,38 @@ pub async fn an_instance_that_is_gone_for_good(stage: &Stage) -> Result<Option<S
     Ok(None)
 }
 
-/// An instance that is stopped in an orderly way finishes what was left to recovery since its last look, and releases its
-/// lock.
+/// An instance that is stopped cleanly finishes what was left to recovery since the last run, and releases
+/// its lock.
 pub async fn an_instance_that_stops_leaves_nothing_prepared(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::TwoPhase, infrastructure).await?;
     let database = &world.databases.orders;
     let epoch = number(database, "SELECT epoch AS number FROM two_phase.coordinators").await?;
     let mut connection = AsyncPgConnection::establish(database).await?;
-    // A branch that its request gave up, five times, so that one at least falls between two looks.
+    // A branch that its request has abandoned. Five times, so that at least one falls between two runs of
+    // recovery.
     for _ in 0..5 {
         let gid = format!("cleave:monolith:{epoch}:{}:orders", Uuid::new_v4());
         connection.batch_execute(&format!("BEGIN; PREPARE TRANSACTION '{gid}'")).await?;
         let mut shop = world.shop().await;
         let pid = Pid::from_raw(shop.pid("monolith")?.try_into()?);
-        kill(pid, Signal::SIGTERM).context("cannot ask the monolith to end")?;
+        kill(pid, Signal::SIGTERM).context("cannot send SIGTERM to the monolith")?;
         shop.wait_ended("monolith", START).await?;
         let left = branches(&world).await?;
         ensure!(left.is_empty(), "{left:?}");
         shop.restart("monolith").await?;
         drop(shop);
-        // The next epoch is then its own.
+        // The next branch belongs to the new epoch.
         let now = number(database, "SELECT epoch AS number FROM two_phase.coordinators").await?;
         ensure!(now > epoch);
     }
-    // For the audit, which has to see something.
+    // The audit needs at least one order.
     world.still_works().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
 
-/// As many instances as there is room for, and not one more.
+/// As many instances start as there is room for, and no more.
 pub async fn instances_share_the_room_of_their_server(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::TwoPhase, infrastructure).await?;
@@ -117,7 +119,7 @@ pub async fn instances_share_the_room_of_their_server(stage: &Stage) -> Result<O
         let needed = number(database, registered).await?;
         ensure!(
             running.len() < 8 && needed <= room,
-            "{} more instances were let in, and need {needed} of {room}",
+            "{} more instances were started, and need {needed} of {room}",
             running.len()
         );
     };
@@ -127,18 +129,18 @@ pub async fn instances_share_the_room_of_their_server(stage: &Stage) -> Result<O
     }
     ensure!(!running.is_empty() && needed <= room, "{needed} of {room}");
 
-    // Another one goes, and then there is room.
+    // After one instance stops, there is room for another.
     drop(running.pop());
     let fits = monolith(programs, database, &["--coordinator", "monolith-9"]).await?;
     running.push(fits.map_err(anyhow::Error::msg)?);
     drop(running);
-    // For the audit, which has to see something.
+    // The audit needs at least one order.
     world.still_works().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
 
-/// A trigger that makes the order's branch wait when it is prepared, until the test lets go of a lock.
+/// A trigger that delays the prepare of the orders branch until the test releases a lock.
 const PREPARE_WAITS: &str = "CREATE FUNCTION orders.wait() RETURNS trigger LANGUAGE plpgsql AS
      $$ BEGIN PERFORM pg_advisory_xact_lock_shared(4242); RETURN NULL; END $$;
      CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON orders.orders DEFERRABLE INITIALLY DEFERRED
@@ -150,7 +152,7 @@ const LOCK_HOLDER: &str = "SELECT pid FROM pg_locks
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND (classid::bigint << 32 | objid::bigint) = hashtextextended('cleave.coordinator:monolith', 0)";
 
-/// A coordinator that stands still between the votes and the decision, with an order whose customer waits.
+/// A coordinator that is paused between the votes and the decision, while a customer waits for the response.
 struct StandsStill {
     world: World,
     sku: String,
@@ -170,7 +172,7 @@ impl StandsStill {
         Ok(stands_still)
     }
 
-    /// All branches but the order's are prepared; that one is being prepared, and waits for the lock of this session.
+    /// All branches but that of orders are prepared. That one waits for the lock of the returned session.
     async fn preparing(stage: &Stage) -> Result<(StandsStill, AsyncPgConnection)> {
         let world = stage.new_world(Driver::TwoPhase, stage.infrastructure().await?).await?;
         let (sku, customer) =
@@ -189,7 +191,7 @@ impl StandsStill {
         Ok((StandsStill { world, sku, order, key, customer }, gate))
     }
 
-    /// Ends the session that holds the coordinator's lock, as a network does that loses a connection.
+    /// Ends the session that holds the coordinator's lock, as if the network had dropped the connection.
     async fn lose_lock(&self) -> Result<()> {
         let database = &self.world.databases.orders;
         let mut connection = AsyncPgConnection::establish(database).await?;
@@ -203,7 +205,7 @@ impl StandsStill {
         Ok(())
     }
 
-    /// The coordinator goes on. What the customer is told has to be what the databases say.
+    /// Resumes the coordinator. Its response must match the databases.
     async fn goes_on(self, stage: &Stage) -> Result<()> {
         let StandsStill { world, sku, order, key, customer } = self;
         world.shop().await.resume("monolith")?;
@@ -214,13 +216,13 @@ impl StandsStill {
         let on_hand = number(&world.databases.orders, &on_hand).await?;
         ensure!(
             (status, there, on_hand) == (503, 0, 5),
-            "the customer is told {status}: {said}; there are {there} orders and {on_hand} pieces"
+            "the response is {status}: {said}; there are {there} orders and {on_hand} pieces"
         );
-        ensure!(said["code"] == "unavailable", "it is certain that nothing was decided: {said}");
-        // The same request again.
-        let placed = eventually("the coordinator takes orders again", async || {
+        ensure!(said["code"] == "unavailable", "it is certain that nothing was done: {said}");
+        // Send the same request again.
+        let placed = eventually("the coordinator accepts orders again", async || {
             let (status, said) = send(world.address.clone(), key.clone(), order.clone()).await?;
-            // 409 while recovery has yet to roll back the branch that holds the key.
+            // 409 until recovery has rolled back the branch that holds the key.
             ensure!([201, 409, 503].contains(&status), "{status}: {said}");
             Ok((status == 201).then_some(said))
         })
@@ -239,9 +241,9 @@ async fn send(address: String, key: String, order: Value) -> Result<(u16, Value)
     Ok((response.status().as_u16(), response.json().await?))
 }
 
-/// The successor rolls back, and forgets that it did; then the predecessor wakes up.
+/// The successor rolls back and deletes its decision. Then the predecessor resumes.
 pub async fn a_paused_coordinator_says_what_its_successor_did(stage: &Stage) -> Result<Option<String>> {
-    // The successor has the same name, or another: then it only looks after the one that seems to be gone.
+    // A successor with the same name restarts the coordinator; one with another name only recovers it.
     for name in ["monolith", "monolith-2"] {
         let paused = StandsStill::begin(stage).await?;
         paused.lose_lock().await?;
@@ -249,7 +251,7 @@ pub async fn a_paused_coordinator_says_what_its_successor_did(stage: &Stage) -> 
         let successor = monolith(stage.programs().await?, database, &["--coordinator", name]).await?;
         let successor = successor.map_err(anyhow::Error::msg)?;
         nothing_is_prepared(&paused.world).await?;
-        // Time to forget it: the defect showed only after that.
+        // Long enough to delete the decision. The defect only appeared after that.
         tokio::time::sleep(Duration::from_millis(2500)).await;
         if name == "monolith" {
             drop(successor);
@@ -259,14 +261,14 @@ pub async fn a_paused_coordinator_says_what_its_successor_did(stage: &Stage) -> 
     Ok(None)
 }
 
-/// A peer that is paused and holds its lock is alive: nobody touches its branches.
+/// A paused instance that holds its lock counts as alive, so its branches are left alone.
 pub async fn a_paused_coordinator_that_holds_its_lock_is_waited_for(stage: &Stage) -> Result<Option<String>> {
     let paused = StandsStill::begin(stage).await?;
     let database = &paused.world.databases.orders;
     let second = monolith(stage.programs().await?, database, &["--coordinator", "monolith-2"]).await?;
     let second = second.map_err(anyhow::Error::msg)?;
     tokio::time::sleep(Duration::from_millis(2500)).await;
-    ensure!(branches(&paused.world).await?.len() == 5, "the branches of a peer were touched");
+    ensure!(branches(&paused.world).await?.len() == 5, "the branches of a running instance were finished");
     drop(second);
     let StandsStill { world, sku, customer, .. } = paused;
     world.shop().await.resume("monolith")?;
@@ -277,8 +279,8 @@ pub async fn a_paused_coordinator_that_holds_its_lock_is_waited_for(stage: &Stag
     Ok(None)
 }
 
-/// Its process is gone, and one of its sessions does not know yet: that branch is prepared after the others were rolled
-/// back, and after that was forgotten.
+/// The process is gone, but one of its sessions is still open on the server. Its branch is prepared after the
+/// others were rolled back and the decision was deleted.
 pub async fn a_branch_that_is_prepared_late(stage: &Stage) -> Result<Option<String>> {
     let (dies, mut gate) = StandsStill::preparing(stage).await?;
     let StandsStill { world, sku, order, key, customer } = dies;
@@ -289,7 +291,7 @@ pub async fn a_branch_that_is_prepared_late(stage: &Stage) -> Result<Option<Stri
     nothing_is_prepared(&world).await?;
     gate.batch_execute("SELECT pg_advisory_unlock(4242)").await?;
     ensure!(customer.await?.is_err(), "the coordinator is gone");
-    // The same request at the other instance. The key is taken for as long as the late branch is not rolled back.
+    // The same request to the other instance. The key is taken until the late branch is rolled back.
     let placed = eventually("the late branch is rolled back", async || {
         let (status, said) = send(second.address.clone(), key.clone(), order.clone()).await?;
         ensure!([201, 409, 503].contains(&status), "{status}: {said}");
@@ -305,8 +307,8 @@ pub async fn a_branch_that_is_prepared_late(stage: &Stage) -> Result<Option<Stri
     Ok(None)
 }
 
-/// The sessions that prepared the branches are lost before the decision, and the coordinator keeps its lock: it asks, and
-/// knows that nothing was decided.
+/// The sessions that prepared the branches are lost before the decision, but the coordinator keeps its lock.
+/// It asks for the decision, and learns that there is none.
 pub async fn sessions_that_are_lost_before_the_decision(stage: &Stage) -> Result<Option<String>> {
     let paused = StandsStill::begin(stage).await?;
     let mut connection = AsyncPgConnection::establish(&paused.world.databases.orders).await?;
@@ -321,17 +323,17 @@ pub async fn sessions_that_are_lost_before_the_decision(stage: &Stage) -> Result
     Ok(None)
 }
 
-/// Only the transaction with the decision waits for a standby that does not exist.
+/// Makes only the transaction with the decision wait for a standby that does not exist.
 const DECISION_WAITS: &str = "CREATE FUNCTION two_phase.wait() RETURNS trigger LANGUAGE plpgsql AS
      $$ BEGIN PERFORM set_config('synchronous_commit', 'on', true); RETURN NEW; END $$;
      CREATE TRIGGER wait BEFORE INSERT ON two_phase.decisions FOR EACH ROW EXECUTE FUNCTION two_phase.wait()";
 const DECISION_WAITS_NO_MORE: &str = "CREATE OR REPLACE FUNCTION two_phase.wait() RETURNS trigger
      LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$";
 
-/// The decision is committed and its answer is lost: the coordinator asks before it says anything.
+/// The decision is committed but its answer is lost. The coordinator asks for it before it responds.
 ///
-/// The server is told to wait for a standby that does not exist. A session that is ended while it waits for that has
-/// committed already, and cannot say so any more.
+/// The server waits for a standby that does not exist. A session that is ended during that wait has already
+/// committed but can no longer answer.
 pub async fn a_decision_whose_answer_is_lost_is_asked_for(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.new_infrastructure().await?;
     let world = stage.new_world(Driver::TwoPhase, &infrastructure).await?;
@@ -342,7 +344,7 @@ pub async fn a_decision_whose_answer_is_lost_is_asked_for(stage: &Stage) -> Resu
         if let Err(error) = connection.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await {
             world.into_shop().stop(&infrastructure).await?;
             infrastructure.stop().await?;
-            return Ok(Some(format!("the server does not let us make it wait: {error}")));
+            return Ok(Some(format!("the server refuses the setting that makes it wait: {error}")));
         }
     }
     connection.batch_execute("SELECT pg_reload_conf()").await?;

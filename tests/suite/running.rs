@@ -1,4 +1,4 @@
-//! From the cases to what runs: beside others, or alone; each with the time that it took.
+//! Turns cases into trials: in parallel or alone, each with its time.
 
 use std::sync::Arc;
 
@@ -21,20 +21,20 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Runs a case beside others.
+    /// Runs a case in parallel with others.
     fn run<T>(&self, name: &str, case: impl Future<Output = T>) -> T {
         let _others = self.runtime.block_on(self.stage.with_others());
         self.times.of(name, || self.runtime.block_on(case))
     }
 
-    /// Runs a case when no other runs.
+    /// Runs a case while no other runs.
     fn run_alone<T>(&self, name: &str, case: impl Future<Output = T>) -> T {
         let _alone = self.runtime.block_on(self.stage.to_itself());
         self.times.of(name, || self.runtime.block_on(case))
     }
 }
 
-/// Those that run alone come last, so that the others have to be waited for only once.
+/// Cases that run alone come last, so that the others are waited for only once.
 pub fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
     let plain = plain().into_iter().map(|(name, case)| {
         let suite = suite.clone();
@@ -51,7 +51,7 @@ pub fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
         Trial::test(name.clone(), move || suite.run(&name, case(suite.stage.clone(), driver)).map_err(failed))
     });
 
-    let experiments = Arc::new(flaws::Experiments::new().expect("a temporary folder can be made"));
+    let experiments = Arc::new(flaws::Experiments::new().expect("a temporary folder can be created"));
     let flawed = FLAWS.iter().map(|flaw| {
         let (suite, experiments, name) =
             (suite.clone(), experiments.clone(), format!("flaws::{}", flaw.name));
@@ -79,7 +79,7 @@ fn on_the_stage(suite: &Arc<Suite>, (name, case): (&'static str, OnStage), alone
     })
 }
 
-/// The cases that share this driver's world: it is there from the first to the last.
+/// The cases that share this driver's world, which exists from the first of them to the last.
 fn cases_of(driver: Driver, suite: &Arc<Suite>) -> Vec<Trial> {
     let seat = Arc::new(Seat::new(driver));
     let trial = |(name, case): (&'static str, InWorld)| {
@@ -94,7 +94,7 @@ fn cases_of(driver: Driver, suite: &Arc<Suite>) -> Vec<Trial> {
     let of_one_mode = in_worlds_of_one_mode().into_iter();
     let of_one_mode =
         of_one_mode.filter(|(mode, ..)| *mode == driver.mode()).map(|(_, name, case)| (name, case));
-    // First, because one that is left out leaves its seat when its turn comes, and cannot close anything.
+    // First, because an ignored case gives up its seat at its turn, and must not be the last one.
     let in_full = in_full().into_iter().map(|case| trial(case).with_ignored_flag(true));
     in_full.chain(in_every_world().into_iter().chain(of_one_mode).map(trial)).collect()
 }
@@ -109,7 +109,7 @@ fn each<Case: Copy>(
         .flat_map(move |(name, case)| drivers.clone().into_iter().map(move |driver| (driver, name, case)))
 }
 
-/// With all causes, which `Display` alone would leave out.
+/// With all causes; `Display` would show only the outermost.
 fn failed(error: anyhow::Error) -> Failed {
     format!("{error:#}").into()
 }

@@ -1,4 +1,5 @@
-//! One scenario on both architectures: the same kill takes a part of one, and all of the other.
+//! One scenario on both architectures: the same kill affects a part of the split shop, and the whole
+//! monolith.
 
 use std::path::Path;
 
@@ -11,8 +12,8 @@ use topology::Capability;
 
 use crate::docs;
 
-/// A killed process is away for 0.1 s at the very least (the supervisor's first back-off), mostly for 0.3 s. Whoever is
-/// to notice has to ask often enough: at 60 requests a second, some six in the shorter time.
+/// A killed process is away for at least 0.1 s (the supervisor's first back-off), and mostly for 0.3 s. The
+/// load has to be dense enough to notice: at 60 requests per second, about six fall into the shorter time.
 const TEXT: &str = "
 name = 'A service dies'
 about = 'The payments service is killed once.'
@@ -41,7 +42,8 @@ pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
         ensure!(shop.orders.lost + shop.orders.doubled == 0, "{}: {:?}", shop.driver, shop.orders);
         ensure!(shop.orders.accepted == shop.orders.wanted, "{}: {:?}", shop.driver, shop.orders);
         ensure!(shop.steady.before && shop.steady.after, "{}: {:?}", shop.driver, shop.steady);
-        // Nobody asks the gateway for shipments, so the second fault of the split shop meets nothing, and I9 says so.
+        // No request reaches shipping through the gateway, so the second fault of the split shop affects
+        // nothing. I9 reports that.
         let other = shop.audit.iter().filter(|audit| audit.invariant != "I9");
         let verdict = Verdict::of_all(other.map(|audit| audit.verdict));
         ensure!(verdict == Verdict::Held, "{}: {:?}", shop.driver, shop.audit);
@@ -50,16 +52,22 @@ pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
     for capability in [Capability::Browse, Capability::Pay] {
         ensure!(
             failed(monolith, capability)? > 0,
-            "{}: the monolith was killed, and nobody noticed",
+            "{}: the monolith was killed, but no request failed",
             capability.name()
         );
     }
-    ensure!(failed(split, Capability::Order)? == 0, "an order can be placed without payments");
-    ensure!(failed(split, Capability::Browse)? == 0, "a product can be looked at without payments");
-    ensure!(failed(split, Capability::Pay)? > 0, "payments was killed, and nobody noticed");
+    ensure!(
+        failed(split, Capability::Order)? == 0,
+        "an order failed, although payments is not needed to place it"
+    );
+    ensure!(
+        failed(split, Capability::Browse)? == 0,
+        "a product page failed, although payments is not needed for it"
+    );
+    ensure!(failed(split, Capability::Pay)? > 0, "payments was killed, but no payment failed");
     ensure!(monolith.without_counterpart.len() == 1, "{:?}", monolith.without_counterpart);
     let hits: Vec<u64> = split.faults.iter().map(|fault| fault.hits).collect();
-    ensure!(hits == [1, 0], "{hits:?}: a fault that hit nothing has to be reported so");
+    ensure!(hits == [1, 0], "{hits:?}: a fault that affected nothing must be reported as such");
     Ok(None)
 }
 

@@ -1,7 +1,7 @@
-//! What the code says about tables and columns is true of a migrated database.
+//! What the code says about tables and columns matches a migrated database.
 //!
-//! Both sides are read as text, so that no `schema.rs` and no statement can be left out: a service's own are in a program,
-//! from which nothing can be imported.
+//! Both `schema.rs` and statements are read as text, so that none can be left out. Those of a service are
+//! inside a program, from which nothing can be imported.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,23 +16,23 @@ use tests::Stage;
 use crate::docs::checkout;
 use crate::tidy::{files, read, without_complaints};
 
-/// Where the shop's code is.
+/// The folders of the shop's code.
 const SOURCES: [&str; 3] = ["modules", "split", "monolith"];
 
 /// How a statement begins.
 const VERBS: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE"];
 
-/// A table: its key, and its columns in order, each with diesel's type.
+/// A table: its key and its columns, in order, with diesel's types.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Table {
     key: Vec<String>,
     columns: Vec<(String, String)>,
 }
 
-/// PostgreSQL and nothing else, with a database that has the tables of every module, of the services and of the monolith.
+/// PostgreSQL alone, with one database that has the tables of every module, the services and the monolith.
 pub struct Tables {
     infrastructure: Infrastructure,
-    /// Where it is.
+    /// The URL of the database.
     pub url: String,
 }
 
@@ -62,7 +62,7 @@ impl Tables {
     }
 }
 
-/// All files of the shop whose path ends so.
+/// All files of the shop whose path ends like this.
 fn sources(end: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in SOURCES {
@@ -154,15 +154,16 @@ fn differences(declared: &BTreeMap<String, Table>, found: &BTreeMap<String, Tabl
     let mut complaints = Vec::new();
     for (name, table) in found {
         match declared.get(name) {
-            None => complaints.push(format!("the table {name} is in no schema.rs")),
+            None => complaints.push(format!("no schema.rs declares the table {name}")),
             Some(said) if said != table => {
-                complaints.push(format!("{name} is {table:?}, and its schema.rs says {said:?}"));
+                complaints.push(format!("{name} is {table:?}, but its schema.rs says {said:?}"));
             }
             Some(_) => {}
         }
     }
     let missing = declared.keys().filter(|name| !found.contains_key(*name));
-    complaints.extend(missing.map(|name| format!("a schema.rs declares {name}, which no migration creates")));
+    complaints
+        .extend(missing.map(|name| format!("a schema.rs declares {name}, but no migration creates it")));
     complaints
 }
 
@@ -190,11 +191,10 @@ pub async fn every_text_is_a_statement(stage: &Stage) -> Result<Option<String>> 
     Ok(None)
 }
 
-/// A string literal.
 #[derive(Debug)]
 struct Literal {
     text: String,
-    /// Whether it is handed to `sql` as it stands.
+    /// Whether it is passed directly to `sql`.
     in_sql: bool,
 }
 
@@ -205,7 +205,7 @@ impl Literal {
     }
 }
 
-/// All string literals of a source, wherever they stand: what `sql` is given can only be one of them.
+/// All string literals of a source. `sql` only accepts literals, so no statement can be missed.
 fn texts(source: &str) -> Vec<Literal> {
     let mut found = Vec::new();
     let mut rest = source;
@@ -228,7 +228,7 @@ fn texts(source: &str) -> Vec<Literal> {
     found
 }
 
-/// Where the quote stands that ends a literal, from behind the one that begins it.
+/// The place of the closing quote, counted from after the opening one.
 fn end_of_literal(literal: &str) -> Option<usize> {
     let mut escaped = false;
     literal.char_indices().find_map(|(at, c)| {
@@ -238,7 +238,7 @@ fn end_of_literal(literal: &str) -> Option<usize> {
     })
 }
 
-/// A line that goes on after a backslash is one with the next.
+/// Joins lines that end with a backslash.
 fn unescaped(literal: &str) -> String {
     let mut lines = literal.split("\\\n");
     let first = lines.next().unwrap_or_default().to_owned();

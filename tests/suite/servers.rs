@@ -1,4 +1,4 @@
-//! Crashes of the servers themselves, under load: the broker again and again, and the database.
+//! The servers themselves crash under load: the broker several times, and the database.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
     the_broker(stage, 10).await
 }
 
-/// In a choreography nobody asks again: what the broker forgets is forgotten.
+/// Also in a choreography, where no command is sent again: a message that the broker loses is lost for good.
 async fn the_broker(stage: &Stage, times: usize) -> Result<Option<String>> {
     let mut infrastructure = stage.new_infrastructure().await?;
     let world = Arc::new(stage.new_world(Driver::Choreographed, &infrastructure).await?);

@@ -1,4 +1,4 @@
-//! The one-minute form of `cleave soak`: faults of every sort while orders come, and then the audit.
+//! A one-minute version of `cleave soak`: faults of every kind while orders arrive, and then the audit.
 
 use anyhow::{Result, ensure};
 use tests::{Driver, Stage};
@@ -29,10 +29,10 @@ pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<O
     ensure!(shop.decided >= 0.95, "{text}");
     ensure!(shop.audit.iter().all(|audit| audit.verdict == Verdict::Held), "{text}");
     ensure!(shop.faults.len() + shop.not_made.len() >= FAULTS, "{text}");
-    // One may come while its process is away, and meet nothing.
+    // A fault may come while its process is down, and affect nothing.
     let fired = shop.faults.iter().filter(|record| record.hits > 0).count();
     ensure!(fired + 2 >= FAULTS, "only {fired} of {FAULTS} fired\n{text}");
-    // So few faults show nothing of any kind, and the verdict has to say so.
+    // So few faults prove nothing about any kind, and the verdict must say so.
     ensure!(shop.verdict == Verdict::NoEvidence, "{text}");
     Ok(None)
 }

@@ -1,4 +1,4 @@
-//! The story of an order is what happened to it, on real servers.
+//! The story of an order matches what happened to it, on real servers.
 
 use anyhow::{Context, Result, ensure};
 use audit::Expected;
@@ -12,18 +12,18 @@ use crate::docs::fits;
 use crate::two_phase::Died;
 use tests::{Goods, Line, order};
 
-/// What is undone for an order that shipping refuses, in the order in which it has to be.
+/// The compensations of an order that shipping refuses, in the required order.
 const UNDONE: [&str; 3] = ["payments.refund-payment", "inventory.release-stock", "catalog.release-prices"];
 
 pub async fn it_tells_what_happened(stage: &Stage) -> Result<Option<String>> {
     for driver in [Driver::Local, Driver::Orchestrated] {
         let infrastructure = stage.infrastructure().await?;
-        // Once: a message that comes twice is a retry in the story.
+        // Each message once: in a story a second copy is a retry.
         let world = stage.new_world_of_one(driver, infrastructure, 1).await?;
         told(&world).await.with_context(|| driver.to_string())?;
         if driver == Driver::Orchestrated {
             stuck(&world).await.context("a service that is paused")?;
-            locked(&world).await.context("a row that somebody holds")?;
+            locked(&world).await.context("a locked row")?;
         }
         stage.close(world, infrastructure, Expected::default()).await?;
     }
@@ -48,7 +48,7 @@ async fn told(world: &World) -> Result<()> {
     let refused = tell(world, id(&refused)?).await?;
     let Outcome::Cancelled { code, .. } = &refused.outcome else { anyhow::bail!("{:?}", refused.outcome) };
     ensure!(code == "region_not_served", "{code}");
-    // In one transaction there is nothing to undo.
+    // One transaction has no compensations.
     let expected: &[&str] = if world.driver == Driver::Orchestrated { &UNDONE } else { &[] };
     ensure!(undone(&refused) == expected, "{}", refused.text());
     settled(&refused)?;
@@ -59,11 +59,11 @@ async fn told(world: &World) -> Result<()> {
         ensure!(picked == expected, "{which:?} is {picked:?}, not {expected:?}");
     }
     let unknown = story::tell(&[shop], Uuid::now_v7()).await?;
-    ensure!(unknown.is_empty(), "an order that nobody placed has a story: {unknown:?}");
+    ensure!(unknown.is_empty(), "an unknown order has a story: {unknown:?}");
     Ok(())
 }
 
-/// What holds of every order that is decided.
+/// What is true of every decided order.
 fn settled(story: &Story) -> Result<()> {
     let waits: Vec<&Wait> = story.waits_for.iter().map(|wait| &wait.on).collect();
     ensure!(waits == [&Wait::Nothing], "{}", story.text());
@@ -74,10 +74,10 @@ fn settled(story: &Story) -> Result<()> {
     }
     let hops = story.events.iter().filter(|event| matches!(event.what, What::Deliver | What::Compensate));
     let caused = hops.filter(|hop| hop.caused_by.is_none()).count();
-    ensure!(caused == 0, "{caused} deliveries came from nowhere: {}", story.text());
+    ensure!(caused == 0, "{caused} deliveries have no cause: {}", story.text());
     fits(&json!([story]), "story.schema.json")?;
     let read: Story = serde_json::from_value(serde_json::to_value(story)?)?;
-    ensure!(&read == story, "what is written is not read as it was");
+    ensure!(&read == story, "a story changes when it is written and read");
     ensure!(story::svg(story, Language::Korean).contains("id=\"e0\""));
     Ok(())
 }
@@ -105,12 +105,12 @@ async fn stuck(world: &World) -> Result<()> {
         .waits_for
         .iter()
         .any(|wait| matches!(&wait.on, Wait::Silent { process, .. } if process == "payments"));
-    ensure!(silent, "nobody says that payments is silent: {}", waiting.text());
+    ensure!(silent, "the story does not say that payments is silent: {}", waiting.text());
     let commands: Vec<&str> =
         waiting.safe_next_actions.iter().filter_map(|action| action.command.as_deref()).collect();
     ensure!(commands.contains(&"cleave heal"), "{commands:?}");
     let shop = world.shop().await.handle();
-    ensure!(story::pick(&shop, Pick::Stuck).await? == Some(id), "it is not the one that is stuck");
+    ensure!(story::pick(&shop, Pick::Stuck).await? == Some(id), "the stuck order was not picked");
     fits(&json!([waiting]), "story.schema.json")?;
 
     world.shop().await.resume("payments")?;
@@ -121,7 +121,7 @@ async fn stuck(world: &World) -> Result<()> {
     settled(&ended.await?)
 }
 
-/// Somebody who has nothing to do with the shop holds the customer's wallet.
+/// A session outside the shop holds the lock on the customer's wallet.
 async fn locked(world: &World) -> Result<()> {
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     let mut holder = AsyncPgConnection::establish(&world.databases.payments).await?;
@@ -153,7 +153,7 @@ async fn locked(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// The order is decided and seen, and a part of it is only prepared.
+/// The order is decided and visible, and one of its branches is still prepared.
 pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> {
     let died = Died::at(stage, "after-commit-prepared").await?;
     let shop = died.world.shop().await.handle();

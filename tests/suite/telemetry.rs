@@ -1,4 +1,5 @@
-//! Telemetry: the spans of one order are one tree, from the request to the last commit, whoever did the work.
+//! Telemetry: the spans of one order form one tree, from the request to the last commit, across all
+//! processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use tests::{Goods, Line, order};
 
-/// What a span is called, and what it is in, as far as a tree goes.
+/// The name of a span and its parent.
 #[derive(Debug, Clone)]
 struct Span {
     process: String,
@@ -46,7 +47,7 @@ impl Span {
     }
 }
 
-/// The spans that all processes of a shop have of an order.
+/// The spans of an order from all processes of a shop.
 async fn spans_of(world: &World, query: &str) -> Result<Vec<Span>> {
     let shop = world.shop().await;
     let mut spans = Vec::new();
@@ -61,10 +62,10 @@ async fn spans_of(world: &World, query: &str) -> Result<Vec<Span>> {
     Ok(spans)
 }
 
-/// The span of a client, which nobody of ours records.
+/// The client's span. Our processes do not record it.
 const CLIENT: &str = "00f067aa0ba902b7";
 
-/// The spans of an order, once its tree is whole and the same whether it is asked for by the order or by its trace.
+/// The spans of an order, once the tree is complete and the same by order and by trace.
 async fn finished_tree(world: &World, id: &str, trace: &str, wanted: &[(&str, usize)]) -> Result<Vec<Span>> {
     let mut last = String::new();
     let outcome = eventually("the trace is whole", async || {
@@ -74,7 +75,8 @@ async fn finished_tree(world: &World, id: &str, trace: &str, wanted: &[(&str, us
         let mut found = check(&spans, wanted);
         let by_trace = spans_of(world, &format!("trace={trace}")).await?.len();
         if by_trace != spans.len() {
-            found = found.and(Err(anyhow!("{by_trace} by the trace, and {} by the order", spans.len())));
+            found =
+                found.and(Err(anyhow!("{by_trace} spans by the trace, but {} by the order", spans.len())));
         }
         last = found.as_ref().err().map_or(String::new(), |error| format!("{error:#}"));
         Ok(found.is_ok().then_some(spans))
@@ -82,7 +84,9 @@ async fn finished_tree(world: &World, id: &str, trace: &str, wanted: &[(&str, us
     outcome.await.with_context(|| last)
 }
 
-/// One trace, one root, no orphan, no id twice, children within their parents' processes in time, and so many of each name.
+/// Checks that there is one trace and one root, that every parent exists and no id appears twice, that
+/// children are within their parents in time if both are from one process, and that each name appears this
+/// often.
 fn check(spans: &[Span], wanted: &[(&str, usize)]) -> Result<()> {
     ensure!(!spans.is_empty(), "no evidence: there are no spans");
     let traces: BTreeSet<&str> = spans.iter().map(|span| span.trace.as_str()).collect();
@@ -95,7 +99,7 @@ fn check(spans: &[Span], wanted: &[(&str, usize)]) -> Result<()> {
             roots += 1;
             continue;
         };
-        let parent = by_id.get(parent.as_str()).with_context(|| format!("{span:?} is an orphan"))?;
+        let parent = by_id.get(parent.as_str()).with_context(|| format!("{span:?} has an unknown parent"))?;
         if parent.process == span.process && span.kind != "producer" && span.kind != "consumer" {
             let inside = parent.start_us <= span.start_us + 1000 && span.end_us <= parent.end_us + 1000;
             ensure!(inside, "{span:?} is not within {parent:?}");
@@ -106,7 +110,7 @@ fn check(spans: &[Span], wanted: &[(&str, usize)]) -> Result<()> {
     spans.iter().for_each(|span| *counts.entry(span.name.as_str()).or_default() += 1);
     for (name, times) in wanted {
         let found = counts.get(name).copied().unwrap_or(0);
-        ensure!(found == *times, "{name} is there {found} times instead of {times}: {}", names(spans));
+        ensure!(found == *times, "{name} appears {found} times instead of {times}: {}", names(spans));
     }
     Ok(())
 }
@@ -154,7 +158,7 @@ pub async fn an_order_is_one_trace(world: &World) -> Result<()> {
                 ("commit", 1),
             ]);
         }
-        // The gateway's two, and the service's.
+        // Two of the gateway, and one of the service.
         _ => wanted.push(("POST /orders", 3)),
     }
     if world.driver == Driver::Orchestrated {
@@ -167,7 +171,7 @@ pub async fn an_order_is_one_trace(world: &World) -> Result<()> {
     }
     let spans = finished_tree(world, id, &trace, &wanted).await?;
     for span in &spans {
-        ensure!(span.trace == trace, "the client's trace is not carried on: {span:?}");
+        ensure!(span.trace == trace, "the client's trace was not continued: {span:?}");
         ensure!(span.status == "ok", "{span:?}");
         ensure!(span.attributes["cleave.order.id"] == id, "{span:?}");
     }
@@ -181,7 +185,7 @@ pub async fn an_order_is_one_trace(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Values that a client may send in `traceparent`, none of which is one.
+/// Invalid values of `traceparent` that a client may send.
 const GARBAGE: [&str; 5] = [
     "x",
     "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
@@ -191,7 +195,7 @@ const GARBAGE: [&str; 5] = [
 ];
 
 pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<()> {
-    // Below what a request may have in all: beyond that it is refused before it has a trace.
+    // Short enough for the limits on a request. A longer one is refused before it has a trace.
     let long = "4".repeat(5_000);
     for garbage in GARBAGE.into_iter().chain([long.as_str()]) {
         let name = garbage.get(..20).unwrap_or(garbage);
@@ -202,7 +206,7 @@ pub async fn garbage_in_the_header_begins_a_new_trace(world: &World) -> Result<(
         let placed = world.send("POST", "/orders", &headers, body).await?;
         let decided = world.decision(placed.header("location")).await.context(name.to_owned())?;
         let id = decided["order_id"].as_str().context("an order has an id")?;
-        let (what, mut last) = (format!("{name} began a trace of its own"), String::new());
+        let (what, mut last) = (format!("{name} started a new trace"), String::new());
         let outcome = eventually(&what, async || {
             let found = check(&spans_of(world, &format!("order={id}")).await?, &[]);
             last = found.as_ref().err().map_or(String::new(), |error| format!("{error:#}"));
@@ -235,7 +239,7 @@ async fn metrics_of(world: &World, service: &str) -> Result<BTreeMap<String, f64
 async fn metrics_at(process: &str, address: &str) -> Result<BTreeMap<String, f64>> {
     let url = format!("{address}/metrics");
     let text = reqwest::get(url).await?.error_for_status()?.text().await?;
-    ensure!(text.ends_with("# EOF\n"), "{process}: the text breaks off: {text}");
+    ensure!(text.ends_with("# EOF\n"), "{process}: the text is incomplete: {text}");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let read = |line: &str| {
         let (name, value) = line.rsplit_once(' ')?;
@@ -243,10 +247,10 @@ async fn metrics_at(process: &str, address: &str) -> Result<BTreeMap<String, f64
         let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
         Some((name.to_owned(), value.parse().ok()?)).filter(|_| plain.chars().all(known) && !plain.is_empty())
     };
-    lines.map(|line| read(line).with_context(|| format!("{process}: {line:?} is no metric"))).collect()
+    lines.map(|line| read(line).with_context(|| format!("{process}: {line:?} is not a metric"))).collect()
 }
 
-/// The sum of those whose name begins so and that have all of these labels.
+/// The sum of the metrics whose name starts like this and that have all these labels.
 fn sum(metrics: &BTreeMap<String, f64>, name: &str, labels: &[&str]) -> f64 {
     let of_interest =
         |key: &&String| key.split('{').next() == Some(name) && labels.iter().all(|label| key.contains(label));
@@ -265,7 +269,7 @@ pub async fn metrics_move_with_what_is_sent(world: &World) -> Result<()> {
     for _ in 0..ORDERS {
         world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }])).await?;
     }
-    // Counted once the decision is committed, which the client may see a moment before.
+    // They are counted after the commit, which the client may see a moment earlier.
     let after = eventually("the orders are counted", async || {
         let after = metrics_of(world, decides).await?;
         let more = |name, labels: &[&str]| sum(&after, name, labels) - sum(&before, name, labels);
@@ -308,7 +312,7 @@ pub async fn off_is_off(stage: &Stage) -> Result<Option<String>> {
         for (name, _) in shop.processes() {
             for path in ["/telemetry/spans", "/metrics"] {
                 let answer = reqwest::get(format!("{}{path}", shop.address_of(name)?)).await?;
-                ensure!(answer.status() == 404, "{name} answers {path} with {}", answer.status());
+                ensure!(answer.status() == 404, "{name} responds to {path} with {}", answer.status());
             }
         }
     }

@@ -1,6 +1,7 @@
-//! Rules that the compiler does not know.
+//! Rules that the compiler cannot check.
 //!
-//! Each is a function from text to complaints, so that [`every_rule_sees_its_violation`] can show it a bad one.
+//! Each is a function from text to complaints, so that [`every_rule_sees_its_violation`] can test it with a
+//! bad example.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +11,10 @@ use anyhow::{Context, Result, ensure};
 
 use crate::docs::checkout;
 
-/// The modules of one shape.
+/// The modules that must have the same shape.
 const MODULES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
 
-/// What every module consists of.
+/// The files of every module.
 const FILES: [&str; 12] = [
     "Cargo.toml",
     "README.md",
@@ -29,24 +30,23 @@ const FILES: [&str; 12] = [
     "tests/properties.rs",
 ];
 
-/// Where a module has SQL, and what diesel knows of its tables.
+/// The files that may contain SQL or table definitions.
 const SQL_STANDS_IN: [&str; 4] = [".sql", "src/postgres.rs", "src/schema.rs", "src/flawed.rs"];
 
-/// What a module may have besides: what it does where it is broken on purpose, out of the way of the rest; and what is
-/// counted of its business.
+/// Optional files of a module: what the flaws do instead, and business metrics.
 const BESIDES: [&str; 2] = ["src/flawed.rs", "src/metrics.rs"];
 
-/// The files of the suite that run cases and have none.
+/// Files of the suite that run cases but contain none.
 const RUNNERS: [&str; 3] = ["main.rs", "running.rs", "times.rs"];
 
 pub fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// All files below a folder, build output and hidden folders left out.
+/// All files below a folder, without build output and hidden folders.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be listed", folder.display()))? {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && name != "target" && !name.starts_with('.') {
@@ -100,7 +100,7 @@ pub fn modules_keep_the_world_out() -> Result<()> {
     without_complaints(complaints)
 }
 
-/// What a file of a module must not mention. Comments may: they explain why it is not there.
+/// What a file of a module must not mention, except in comments, which may explain why.
 fn intruders(path: &str, text: &str) -> Vec<String> {
     let pure = ["domain.rs", "handlers.rs", "ports.rs", "memory.rs"].iter().any(|name| path.ends_with(name));
     let banned: &[&str] = if pure {
@@ -131,7 +131,7 @@ pub fn sql_names_only_its_own_schema() -> Result<()> {
     without_complaints(complaints)
 }
 
-/// Tables of other modules, by words of the form `schema.table` outside Rust paths and comments.
+/// Tables of other modules: words of the form `schema.table` outside Rust paths and comments.
 fn foreign_tables(module: &str, path: &str, text: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     for (n, line) in text.lines().enumerate() {
@@ -149,7 +149,8 @@ fn foreign_tables(module: &str, path: &str, text: &str) -> Vec<String> {
     complaints
 }
 
-/// `println!` and its kin panic where nobody reads, and where the disk is full; `terminal::say!` and `note!` do not.
+/// `println!` and its relatives panic if the reader of the output is gone or the disk is full.
+/// `terminal::say!` and `note!` do not.
 pub fn programs_say_nothing_by_macros_that_panic() -> Result<()> {
     let mut complaints = Vec::new();
     for path in files(&checkout().join("workbench"))? {
@@ -178,7 +179,7 @@ pub fn migrations_have_versions_of_their_own() -> Result<()> {
     without_complaints(shared_versions(&names))
 }
 
-/// diesel keeps its table of migrations by version alone, and the monolith has all modules in one database.
+/// diesel identifies migrations only by version, and the monolith has all modules in one database.
 fn shared_versions(names: &[String]) -> Vec<String> {
     let mut by_version: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in names {
@@ -186,7 +187,11 @@ fn shared_versions(names: &[String]) -> Vec<String> {
         by_version.entry(version).or_default().push(name);
     }
     let shared = by_version.into_iter().filter(|(_, names)| names.len() > 1);
-    shared.map(|(version, names)| format!("{version} is the version of {}", names.join(" and "))).collect()
+    shared
+        .map(|(version, names)| {
+            format!("{version} is the version of several migrations: {}", names.join(" and "))
+        })
+        .collect()
 }
 
 pub fn translations_have_the_same_headings() -> Result<()> {
@@ -209,12 +214,12 @@ fn different_headings(name: &str, english: &str, korean: &str) -> Vec<String> {
     let (english, korean) = (levels(english), levels(korean));
     let differ = english != korean;
     differ
-        .then(|| format!("{name}: the headings are of levels {english:?}, and in Korean {korean:?}"))
+        .then(|| format!("{name}: the headings have the levels {english:?}, but in Korean {korean:?}"))
         .into_iter()
         .collect()
 }
 
-/// The levels of a text's headings, in order. What stands between fences is no heading.
+/// The levels of a text's headings, in order. Lines inside fences do not count.
 fn levels(text: &str) -> Vec<usize> {
     let mut in_code = false;
     let mut levels = Vec::new();
@@ -235,7 +240,7 @@ pub fn the_readme_names_every_suite() -> Result<()> {
     let mut names = Vec::new();
     for file in files(&suite)? {
         let name = file.strip_prefix(&suite)?.to_string_lossy().into_owned();
-        // What lies in folders belongs to the file of that name.
+        // Files in folders belong to the file with the folder's name.
         if name.ends_with(".rs") && !RUNNERS.contains(&name.as_str()) && !name.contains('/') {
             names.push(name);
         }
@@ -244,7 +249,7 @@ pub fn the_readme_names_every_suite() -> Result<()> {
     without_complaints(unnamed(&read(&checkout().join("tests/README.md"))?, &names))
 }
 
-/// Suites without a line in the table, and lines of the table without a suite.
+/// Suites without a line in the table, and lines without a suite.
 fn unnamed(readme: &str, names: &[String]) -> Vec<String> {
     let lines = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let told: Vec<&str> = lines.map(|(name, _)| name).collect();

@@ -1,17 +1,17 @@
-//! How long each case took: told, and held against nobody.
+//! How long each case took. For information only: no case fails for its time.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many of the slowest cases are told at the end.
+/// How many of the slowest cases are printed at the end.
 const SLOWEST: usize = 10;
 
-/// The cases that are over.
+/// The times of finished cases.
 #[derive(Debug, Default)]
 pub struct Times(Mutex<Vec<(Duration, String)>>);
 
 impl Times {
-    /// Runs a case, and notes how long it took. Where `TEST_TIMES` is set, prints it at once.
+    /// Runs a case and records its time. If `TEST_TIMES` is set, prints it at once.
     pub fn of<T>(&self, name: &str, case: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let outcome = case();
@@ -23,7 +23,7 @@ impl Times {
         outcome
     }
 
-    /// Prints the slowest.
+    /// Prints the slowest cases.
     pub fn tell(&self) {
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         times.sort_by(|one, other| other.cmp(one));

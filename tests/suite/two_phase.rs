@@ -1,4 +1,5 @@
-//! Two-phase commit: what a coordinator that dies leaves behind, who waits for it, and how it ends.
+//! Two-phase commit: what a dead coordinator leaves behind, which sessions wait for it, and how its branches
+//! are finished.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +16,10 @@ use uuid::Uuid;
 use crate::docs;
 use tests::{Goods, Line, order};
 
-/// Far longer than a program takes to start, or to give up.
+/// Far longer than a program takes to start or to give up.
 pub const START: Duration = Duration::from_secs(60);
 
-/// A shop whose coordinator has died at a point, with one order under way.
+/// A shop whose coordinator died at a crash point, with one order under way.
 pub struct Died {
     pub world: World,
     sku: String,
@@ -50,7 +51,7 @@ impl Died {
         in_doubt::look(&self.urls()).await
     }
 
-    /// Starts the coordinator again, and finds that nothing is left in doubt.
+    /// Restarts the coordinator, and waits until nothing is in doubt.
     pub async fn restart(&self) -> Result<()> {
         let began = Instant::now();
         let resolved = eventually("nothing is in doubt", async || {
@@ -63,7 +64,7 @@ impl Died {
         Ok(())
     }
 
-    /// The same request again; then all is as if the coordinator had never died.
+    /// Sends the same request again. The result must be as if the coordinator had never died.
     pub async fn finish(self, stage: &Stage, status: u16) -> Result<()> {
         let Died { world, sku, customer, order, key } = self;
         let answer = world.order(&key, &order).await?.expect(status)?;
@@ -78,7 +79,7 @@ pub fn order_to_nowhere(customer: &str, sku: &str) -> Value {
     order(customer, "atlantis", &[Line { sku, pieces: 1, price: 10 }])
 }
 
-/// A session that wants a row and has to wait for it.
+/// A session that has to wait for a row.
 fn blocked(database: &str, sku: &str) -> JoinHandle<Result<()>> {
     let database = database.to_owned();
     let update = format!("UPDATE inventory.stock SET on_hand = on_hand WHERE sku = '{sku}'");
@@ -99,7 +100,7 @@ pub async fn a_coordinator_that_dies_before_the_decision(stage: &Stage) -> Resul
     };
     ensure!(branches.iter().all(undecided), "{branches:?}");
 
-    // Nobody can buy that product, or even count it anew, and it is shown why.
+    // Other sessions cannot change the product's row, and `in-doubt` shows why.
     let sessions = [(); 2].map(|()| blocked(&died.world.databases.inventory, &died.sku));
     let waiter = eventually("two sessions wait, one behind the other", async || {
         let branches = died.in_doubt().await?.branches;
@@ -115,18 +116,23 @@ pub async fn a_coordinator_that_dies_before_the_decision(stage: &Stage) -> Resul
 
     died.restart().await?;
     for session in sessions {
-        session.await?.context("whoever waited goes on")?;
+        session.await?.context("a waiting session continues")?;
     }
     ensure!(died.world.on_hand(&died.sku).await? == 5, "the branch was not rolled back");
     died.finish(stage, 201).await?;
     Ok(None)
 }
 
-/// The program says the same, to people and to programs.
+/// The command reports the same, as text and as JSON.
 async fn the_command_tells(stage: &Stage, died: &Died) -> Result<()> {
     let cleave = |json: &'static [&str]| async move {
         let mut command = Command::new(stage.programs().await?.join("cleave"));
-        command.arg("in-doubt").arg("--database-url").arg(&died.world.databases.orders).args(json);
+        command
+            .arg("in-doubt")
+            .arg("--database-url")
+            .arg(&died.world.databases.orders)
+            .args(json)
+            .env("LC_ALL", "C");
         let output = tokio::time::timeout(START, command.kill_on_drop(true).output()).await??;
         ensure!(output.status.code() == Some(1), "{:?}: {:?}", output.status, output.stderr);
         anyhow::Ok(String::from_utf8(output.stdout)?)
@@ -143,7 +149,7 @@ async fn the_command_tells(stage: &Stage, died: &Died) -> Result<()> {
 pub async fn a_coordinator_that_dies_between_two_commits(stage: &Stage) -> Result<Option<String>> {
     let died = Died::at(stage, "after-commit-prepared").await?;
     let branches = died.in_doubt().await?.branches;
-    ensure!(branches.len() == 4, "one branch is committed, and four are not: {branches:?}");
+    ensure!(branches.len() == 4, "one branch should be committed and four not: {branches:?}");
     ensure!(branches.iter().all(|branch| branch.decision == Decision::Commit), "{branches:?}");
     died.restart().await?;
     died.finish(stage, 200).await?;
@@ -171,15 +177,15 @@ pub async fn branches_of_the_living_are_left_alone(stage: &Stage) -> Result<Opti
     let world = stage.new_world(Driver::TwoPhase, infrastructure).await?;
     world.still_works().await?;
     let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
-    // As if another process of this name had begun a later epoch, so that the one that runs does not look after it.
+    // Looks like a branch of a later epoch, so the running process does not finish it.
     let gid = format!("cleave:monolith:99:{}:orders", Uuid::new_v4());
     connection.batch_execute(&format!("BEGIN; PREPARE TRANSACTION '{gid}'")).await?;
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let in_doubt = in_doubt::resolve(std::slice::from_ref(&world.databases.orders)).await?;
-    let [branch] = &in_doubt.branches[..] else { anyhow::bail!("one branch: {in_doubt:?}") };
+    let [branch] = &in_doubt.branches[..] else { anyhow::bail!("there should be one branch: {in_doubt:?}") };
     ensure!(matches!(&branch.outcome, Some(Outcome::Left(reason)) if reason.contains("alive")), "{branch:?}");
     connection.batch_execute(&format!("ROLLBACK PREPARED '{gid}'")).await?;
-    // One of an earlier epoch is finished.
+    // A branch of an earlier epoch is finished.
     let gid = format!("cleave:monolith:0:{}:orders", Uuid::new_v4());
     connection.batch_execute(&format!("BEGIN; PREPARE TRANSACTION '{gid}'")).await?;
     eventually("a branch of an earlier epoch is finished", async || {
@@ -198,7 +204,7 @@ pub async fn requests_that_are_given_up_keep_no_connection(stage: &Stage) -> Res
         (world.product(Goods { price: 10, pieces: 100 }).await?, world.customer(1000).await?);
     let mut lock = AsyncPgConnection::establish(&world.databases.inventory).await?;
     lock.batch_execute(&format!("BEGIN; SELECT FROM inventory.stock WHERE sku = '{sku}' FOR UPDATE")).await?;
-    // More than there are connections. What becomes of them is unknown to the customer, and either is right.
+    // More requests than connections. Their outcome is unknown to the customer, and either one is correct.
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(200)).build()?;
     for _ in 0..20 {
         let request = client.post(format!("{}/orders", world.address));
@@ -207,7 +213,7 @@ pub async fn requests_that_are_given_up_keep_no_connection(stage: &Stage) -> Res
             .json(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]))
             .send()
             .await;
-        ensure!(answer.is_err_and(|error| error.is_timeout()), "the order did not have to wait");
+        ensure!(answer.is_err_and(|error| error.is_timeout()), "the order got a response");
     }
     lock.batch_execute("ROLLBACK").await?;
     world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
@@ -215,7 +221,8 @@ pub async fn requests_that_are_given_up_keep_no_connection(stage: &Stage) -> Res
     Ok(None)
 }
 
-/// An order that its customer gave up on is a transaction at work and nothing else, until its branches are prepared.
+/// Until its branches are prepared, an abandoned order is only an open transaction. `drain` has to wait for
+/// it.
 pub async fn a_transaction_at_work_is_waited_for(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world(Driver::TwoPhase, infrastructure).await?;
@@ -228,7 +235,7 @@ pub async fn a_transaction_at_work_is_waited_for(stage: &Stage) -> Result<Option
         at_work.batch_execute("COMMIT").await
     });
     world.drain().await?;
-    ensure!(working.is_finished(), "the shop is said to have finished while a transaction is at work");
+    ensure!(working.is_finished(), "drain returned while a transaction was open");
     working.await??;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)

@@ -1,102 +1,102 @@
-//! The rules of the catalog, on plain values.
+//! The catalog's rules, on plain values.
 
 use std::collections::BTreeMap;
 
 use contracts::{Error, Money, OrderLine, Quantity, RefusalCode, Sku};
 use serde::{Deserialize, Serialize};
 
-/// A product as `PUT /products` takes it and `GET /products` shows it.
+/// A product, as in the bodies of `PUT /products` and `GET /products`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Product {
-    /// The key: an order names products by it.
+    /// The key; order lines refer to it.
     pub sku: Sku,
-    /// What it is called.
+    /// The name shown to customers.
     pub name: String,
-    /// What one piece costs, in minor units.
+    /// The price per unit, in minor units.
     pub price: Money,
-    /// A time sale, where there is one.
+    /// The time sale, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sale: Option<Sale>,
 }
 
-/// So many pieces at a lower price.
+/// A limited number of units at a lower price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sale {
-    /// What one piece costs in the sale, in minor units.
+    /// The price per unit in the sale, in minor units.
     pub price: Money,
-    /// How many are sold at that price, at most.
+    /// How many units are sold at that price, at most.
     #[serde(deserialize_with = "contracts::whole::deserialize")]
     pub quota: i64,
-    /// How many orders have claimed so far.
+    /// How many units orders have claimed so far.
     #[serde(default, deserialize_with = "contracts::whole::deserialize")]
     pub claimed: i64,
 }
 
 impl Product {
-    /// What is wrong with a product that somebody wants to sell.
+    /// Why the product is invalid, or `None` if it is valid.
     pub fn flaw(&self) -> Option<String> {
         let length = self.name.chars().count();
         if length == 0 || length > 200 || self.name.contains('\0') {
-            return Some(format!("the name of {} must be 1 to 200 characters, and no NUL", self.sku));
+            return Some(format!("the name of {} must be 1 to 200 characters without NUL", self.sku));
         }
         let prices = [Some(self.price), self.sale.as_ref().map(|sale| sale.price)];
         if prices.iter().flatten().any(|price| *price < Money::ZERO) {
-            return Some(format!("a price of {} is below zero", self.sku));
+            return Some(format!("a price of {} is negative", self.sku));
         }
         self.sale
             .as_ref()
             .filter(|sale| sale.quota < 0)
-            .map(|_| format!("the quota of {} is below zero", self.sku))
+            .map(|_| format!("the quota of {} is negative", self.sku))
     }
 }
 
-/// A product that stands in the list more than once, and not each time alike: which of them is meant?
+/// Complains about a product that is listed more than once with different content, since either could be meant.
 pub fn contradiction(products: &[Product]) -> Option<String> {
     let mut known: BTreeMap<&Sku, &Product> = BTreeMap::new();
     let product = products
         .iter()
         .find_map(|product| known.insert(&product.sku, product).filter(|earlier| *earlier != product))?;
-    Some(format!("{} stands in the list more than once, and not each time alike; give it once", product.sku))
+    Some(format!("{} is in the list more than once, with different values; list it once", product.sku))
 }
 
-/// Pieces of one product, claimed of its sale.
+/// Units of one product, claimed of its sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pieces {
-    /// The product, by its SKU.
+    /// The product.
     pub sku: Sku,
-    /// Pieces of it, at least one.
+    /// How many units, at least one.
     pub quantity: Quantity,
 }
 
-/// What became of an order's claim.
+/// The state of an order's claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// These pieces are claimed.
+    /// These units are claimed.
     Claimed(Vec<Pieces>),
-    /// They are free again, or were never claimed and never will be: a tombstone (rule 19).
+    /// The units are free again, or were never claimed and never will be: rule 19 (tombstone).
     Released,
 }
 
-/// What the order must claim of sales (often nothing), or the refusal if a price shown is not the price.
+/// Returns what the order must claim of sales (often nothing), or a refusal if a price shown is not the current price.
 pub fn honour(lines: &[OrderLine], products: &[Product]) -> Result<Vec<Pieces>, Error> {
     let mut claims = Vec::new();
     for line in lines {
         let Some(product) = products.iter().find(|product| product.sku == line.sku) else {
-            let detail = format!("the catalog has no {}", line.sku);
+            let detail = format!("there is no product {}", line.sku);
             return Err(Error::refused(RefusalCode::UnknownProduct, detail));
         };
         if product.price == line.unit_price {
             continue;
         }
         let Some(sale) = product.sale.as_ref().filter(|sale| sale.price == line.unit_price) else {
-            let detail = format!("{} costs {} now, not {}", line.sku, product.price, line.unit_price);
+            let detail = format!("{} now costs {}, not {}", line.sku, product.price, line.unit_price);
             return Err(Error::refused(RefusalCode::PriceChanged, detail));
         };
         let left = sale.quota - sale.claimed;
         if left < line.quantity.get() {
-            let detail = format!("the sale of {} has {left} left, not {}", line.sku, line.quantity);
+            let detail = format!("the sale of {} has {left} left, {} ordered", line.sku, line.quantity);
             return Err(Error::refused(RefusalCode::SaleSoldOut, detail));
         }
         claims.push(Pieces { sku: line.sku.clone(), quantity: line.quantity });

@@ -1,21 +1,21 @@
-//! One function a command: load, decide, save.
+//! One function per command: load, decide, save.
 
 use contracts::{BoxError, Command, Error, Event, OrderId, OrderLine, RefusalCode, Sku};
 
 use crate::domain::{self, Claim, Product};
 use crate::ports::CatalogStore;
 
-/// Does what it is told, inside the transaction of whoever calls.
+/// Carries out one command, in the caller's transaction.
 pub async fn handle<S: CatalogStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
         Command::HonourPrices { order_id, lines } => honour_prices(store, order_id, &lines).await,
         Command::ReleasePrices { order_id } => release_prices(store, order_id).await,
-        other => Err(Error::Broken(format!("catalog does not do {}", other.routing_key()).into())),
+        other => Err(Error::Broken(format!("catalog does not handle {}", other.routing_key()).into())),
     }
 }
 
-/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
-/// (rule 48). A single one does without: its handler locks in the same order.
+/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction:
+/// rule 48 (batch locks). A single command needs no such call: its handler locks in the same order.
 pub async fn lock<S: CatalogStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
     let (mut skus, mut released) = (Vec::new(), Vec::new());
     for command in commands {
@@ -46,7 +46,7 @@ async fn honour_prices<S: CatalogStore>(
         None => {
             let at_sale_price = domain::honour(lines, &offer.products)?;
             if !at_sale_price.is_empty() {
-                // Others claim of the same sale at the same moment: look again, with the rows locked.
+                // Other orders may be claiming the same sale right now: decide again, with the rows locked.
                 let products = store.lock(&skus).await?;
                 store.save_claimed(order, &domain::honour(lines, &products)?).await?;
             }
@@ -57,7 +57,8 @@ async fn honour_prices<S: CatalogStore>(
 
 async fn release_prices<S: CatalogStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
     let mut found = store.load_claim(order).await?;
-    // A row that is not there yet cannot be locked: the tombstone waits for a claim under way (rule 47).
+    // A row that does not exist yet cannot be locked. Inserting the tombstone waits for a claim in progress:
+    // rule 47 (missing row).
     if found.is_none() && !store.save_tombstone(order).await? {
         found = store.load_claim(order).await?;
     }
@@ -67,7 +68,7 @@ async fn release_prices<S: CatalogStore>(store: &mut S, order: OrderId) -> Resul
     Ok(Event::PricesReleased { order_id: order })
 }
 
-/// Puts products on sale, or changes them.
+/// Adds products, or changes them.
 pub async fn put<S: CatalogStore>(store: &mut S, products: &[Product]) -> Result<(), BoxError> {
     store.save_products(products).await
 }

@@ -1,4 +1,4 @@
-//! What the catalog answers over HTTP.
+//! The catalog's HTTP endpoints.
 
 use actix_web::{HttpResponse, web};
 use contracts::{OrderId, Sku};
@@ -11,7 +11,7 @@ use crate::domain::{self, Product};
 use crate::ports::CatalogStore;
 use crate::{handlers, postgres};
 
-/// The endpoints below `/products`. They find their [`Pool`] among the app's data.
+/// Registers the endpoints below `/products`. They find their [`Pool`] in the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/products", web::get().to(list))
@@ -19,7 +19,7 @@ pub fn routes(routes: &mut web::ServiceConfig) {
         .route("/products/{sku}", web::get().to(find));
 }
 
-/// Which part of a list is asked for: `?after=SKU&limit=N`.
+/// The query `?after=SKU&limit=N`: which page of the list to return.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Page {
@@ -28,7 +28,7 @@ struct Page {
     limit: Option<u16>,
 }
 
-/// `?after=` asks for the first page, as leaving it out does.
+/// An empty `?after=` means the first page, as does no `after` at all.
 fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sku>, D::Error> {
     let text = String::deserialize(value)?;
     let given = Some(text).filter(|text| !text.is_empty());
@@ -36,12 +36,12 @@ fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sk
 }
 
 impl Page {
-    /// The SKU after which the page begins; empty for the first page.
+    /// The sku after which the page begins; empty for the first page.
     fn after(&self) -> &str {
         self.after.as_ref().map_or("", Sku::as_str)
     }
 
-    /// 100 unless asked otherwise, never more than 1,000.
+    /// 100 by default, at most 1,000.
     fn limit(&self) -> i64 {
         self.limit.unwrap_or(100).clamp(1, 1000).into()
     }
@@ -53,7 +53,7 @@ async fn list(pool: web::Data<Pool>, page: web::Query<Page>) -> Result<HttpRespo
 }
 
 async fn find(pool: web::Data<Pool>, sku: web::Path<Sku>) -> Result<HttpResponse, Problem> {
-    // The page of a product shows what an order would be offered: the same statement serves both.
+    // Uses the same statement as an order, so that the page shows what an order would be offered.
     let offer = read(&pool, async |conn| conn.load(OrderId(Uuid::nil()), &[&sku]).await).await?;
     match offer.products.first() {
         Some(product) => Ok(HttpResponse::Ok().json(product)),

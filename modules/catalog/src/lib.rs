@@ -18,5 +18,5 @@ pub use memory::MemoryCatalog;
 pub use ports::{CatalogStore, Offer};
 pub use reactions::{HEARS, react};
 
-/// The module's own schema. Whoever runs the module migrates its database before it serves.
+/// The module's own schema. Every program that runs the module applies these before it serves requests.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

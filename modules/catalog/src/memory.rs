@@ -1,4 +1,4 @@
-//! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
+//! The store as maps. Unit tests, property tests and the simulation run the real handlers on it.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ pub struct MemoryCatalog {
 }
 
 impl MemoryCatalog {
-    /// A product as it stands now.
+    /// A product's current values.
     pub fn product(&self, sku: &Sku) -> Option<&Product> {
         self.products.get(sku)
     }
 
-    /// What became of an order.
+    /// An order's claim.
     pub fn claim(&self, order: OrderId) -> Option<&Claim> {
         self.claims.get(&order)
     }
 
-    /// Whether each sale has given out just what orders hold, and no more than its quota.
+    /// Whether each sale has given out exactly what orders hold, and no more than its quota.
     pub fn balances(&self) -> bool {
         let held = |sku: &Sku| -> i64 {
             let claims = self.claims.values().filter_map(|claim| match claim {
@@ -50,7 +50,7 @@ impl MemoryCatalog {
 
 impl CatalogStore for MemoryCatalog {
     async fn lock_all(&mut self, _: &[&Sku], _: &[OrderId]) -> Result<(), BoxError> {
-        Ok(()) // One transaction at a time: there is nobody to wait for.
+        Ok(()) // One transaction at a time, so there is nothing to wait for.
     }
 
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Offer, BoxError> {

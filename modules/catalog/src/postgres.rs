@@ -1,4 +1,4 @@
-//! The store in PostgreSQL: one statement to load all that a decision needs, one to save it.
+//! The store in PostgreSQL: one statement loads everything that a decision needs, and one saves it.
 
 use contracts::{BoxError, Money, OrderId, Sku};
 use diesel::pg::Pg;
@@ -148,7 +148,7 @@ impl CatalogStore for AsyncPgConnection {
 
     async fn save_products(&mut self, products: &[Product]) -> Result<(), BoxError> {
         let sale = |product: &Product| product.sale.as_ref().map(|sale| (sale.price.0, sale.quota));
-        // What orders have claimed stays claimed: it is theirs, whatever becomes of the sale.
+        // What orders have claimed stays claimed, even if the new sale is smaller or there is none.
         sql("INSERT INTO catalog.products AS product (sku, name, price, sale_price, sale_quota)
              SELECT DISTINCT ON (sku) sku, name, price, sale_price, sale_quota
              FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
@@ -175,7 +175,7 @@ fn columns(pieces: &[Pieces]) -> (Vec<&str>, Vec<i64>) {
     pieces.iter().map(|piece| (piece.sku.as_str(), piece.quantity.get())).unzip()
 }
 
-/// The products after `after`, by sku.
+/// The products after `after`, in sku order.
 pub async fn list(conn: &mut AsyncPgConnection, after: &str, limit: i64) -> Result<Vec<Product>, BoxError> {
     let rows = products::table
         .filter(products::sku.gt(after))

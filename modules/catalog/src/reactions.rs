@@ -1,8 +1,8 @@
-//! *Choreography*: what the catalog does when it hears that something happened elsewhere. Nobody gives orders.
+//! *Choreography*: how the catalog reacts to events of other modules. No one sends it commands.
 
 use contracts::{Command, Event, PlacedOrder};
 
-/// The routing keys of all events that lead to something here.
+/// The routing keys of all events that it reacts to.
 pub const HEARS: &[&str] = &[
     "orders.order-placed",
     "inventory.stock-refused",
@@ -10,7 +10,7 @@ pub const HEARS: &[&str] = &[
     "shipping.shipment-refused",
 ];
 
-/// What is done about an event, if anything.
+/// The command that follows from an event, if any.
 pub fn react(event: &Event, order: &PlacedOrder) -> Option<Command> {
     let order_id = event.order_id();
     match event {

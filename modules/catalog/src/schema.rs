@@ -1,4 +1,4 @@
-//! The module's tables as diesel knows them. Written by hand; a test compares them with a migrated database.
+//! The module's tables for diesel. Written by hand; a test compares them with a migrated database.
 
 diesel::table! {
     /// Products, and how much of each sale is claimed.
@@ -13,7 +13,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// One row per order that claimed of a sale, or was released: then it may be a tombstone.
+    /// One row per order that claimed of a sale or was released. A released row may be a tombstone.
     catalog.claims (order_id) {
         order_id -> Uuid,
         lines -> Jsonb,
@@ -24,7 +24,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What products cost, and since when: one row per change, written by a trigger, read by the audit.
+    /// Price history: one row per change, written by a trigger, read by the audit.
     catalog.prices (id) {
         id -> BigInt,
         sku -> Text,

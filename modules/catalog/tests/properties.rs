@@ -1,4 +1,4 @@
-//! Whatever is asked, in whatever order and however often: sales give out what orders hold, and no more.
+//! For any calls, in any order and repeated any number of times: a sale gives out exactly what orders hold.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 const FULL: i64 = 100;
 const SALE: i64 = 60;
 
-/// One call: of which order, and what. Few orders and pieces, so that calls meet.
+/// One call. There are few orders and units, so that calls collide.
 #[derive(Debug, Clone)]
 enum Call {
     Honour { order: u128, quantity: i64, price: i64 },
@@ -69,7 +69,7 @@ proptest! {
                         return Err(TestCaseError::fail(format!("{call:?} broke: {error}")));
                     }
                 };
-                // What comes after its release finds the tombstone (rule 19).
+                // A command that arrives after its release is refused: rule 19 (tombstone).
                 prop_assert_eq!(too_late, withdrawn);
                 if let Call::Release { order } = call {
                     released.insert(order);

@@ -1,16 +1,16 @@
-//! What an event says to a command.
+//! Matching events to the commands that they reply to.
 
 use contracts::{Command, Event, Refusal};
 
-/// The answer to a command.
+/// A reply to a command.
 pub enum Answer {
-    /// The participant did what it was told, now or before.
+    /// The module carried out the command, now or earlier.
     Done,
-    /// It is not, and will not be.
+    /// The module refused, for good.
     Refused(Refusal),
 }
 
-/// What this event says to this command; `None` if it is about something else.
+/// The reply that this event gives to this command; `None` if the event is about something else.
 pub fn answer(command: &Command, event: &Event) -> Option<Answer> {
     if command.order_id() != event.order_id() {
         return None;
@@ -37,7 +37,7 @@ pub fn answer(command: &Command, event: &Event) -> Option<Answer> {
     }
 }
 
-/// The event that says yes to a command: what its module would answer.
+/// The event with which a module reports that it carried out the command.
 #[cfg(test)]
 pub fn done(command: &Command) -> Event {
     let order_id = command.order_id();

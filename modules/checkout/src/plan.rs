@@ -2,17 +2,17 @@
 
 use contracts::{Command, PlacedOrder};
 
-/// Something to do, and what undoes it.
+/// An action and what undoes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The command that does it.
+    /// The command to carry out.
     pub action: Command,
-    /// What undoes it, once a later step has refused. `None` from the pivot on.
+    /// The command that undoes it after a later step refused. `None` from the pivot on.
     pub compensation: Option<Command>,
 }
 
-/// The checkout of this order. Every command derives from the order alone: no step's result is another's input, so
-/// that any step can be asked again at any time.
+/// The checkout of this order. Every command derives from the order alone. No step needs another step's result, so any
+/// step can be asked again at any time.
 pub fn plan(order: &PlacedOrder) -> Vec<Step> {
     let PlacedOrder { order_id, customer_id, region, lines, total } = order.clone();
     vec![
@@ -36,15 +36,16 @@ pub fn plan(order: &PlacedOrder) -> Vec<Step> {
 /// One module's part in *try, confirm, cancel*.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participation {
-    /// The try: sets something aside, or refuses.
+    /// The try: reserves something, or refuses.
     pub reserve: Command,
-    /// Makes it final. Cannot refuse. `None` where what was set aside is final already, or is nothing.
+    /// Makes the reservation final. Cannot refuse. `None` if it is final already, or if nothing was reserved.
     pub confirm: Option<Command>,
-    /// Lets it go. Cannot refuse. `None` where nothing was set aside.
+    /// Releases the reservation. Cannot refuse. `None` if nothing was reserved.
     pub cancel: Option<Command>,
 }
 
-/// The same checkout for those who are all asked at once. Every command derives from the order alone here too.
+/// The same checkout for *try, confirm, cancel*, where all modules are asked at once. Here too every command derives
+/// from the order alone.
 pub fn participations(order: &PlacedOrder) -> Vec<Participation> {
     let PlacedOrder { order_id, customer_id, region, lines, total } = order.clone();
     vec![

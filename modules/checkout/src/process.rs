@@ -1,4 +1,4 @@
-//! A checkout that somebody coordinates, by whichever protocol.
+//! A coordinated checkout, as either a saga or try, confirm, cancel.
 
 use contracts::{Command, Event, PlacedOrder};
 use serde::{Deserialize, Serialize};
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 use crate::saga::{Progress, Saga};
 use crate::tcc::Tcc;
 
-/// Where one order's checkout stands.
+/// The state of one order's checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "protocol")]
 pub enum Process {
-    /// Step after step, undone in reverse.
+    /// One step after the other, undone in reverse.
     Saga(Saga),
-    /// All at once, then confirmed or cancelled.
+    /// All modules at once, then all confirmed or all cancelled.
     Tcc(Tcc),
 }
 
 impl Process {
-    /// A saga at its beginning, and its first command.
+    /// A new saga and its first command.
     pub fn saga(order: PlacedOrder) -> (Self, Vec<Command>) {
         let (saga, first) = Saga::start(order);
         (Process::Saga(saga), vec![first])
     }
 
-    /// Try, confirm, cancel at its beginning, and all its tries.
+    /// A new *try, confirm, cancel* process and all its tries.
     pub fn tcc(order: PlacedOrder) -> (Self, Vec<Command>) {
         let (tcc, tries) = Tcc::start(order);
         (Process::Tcc(tcc), tries)
     }
 
-    /// The commands whose answers are waited for. Each may be sent any number of times.
+    /// The commands that are not answered yet. Each may be sent any number of times.
     pub fn outstanding(&self) -> Vec<Command> {
         match self {
             Process::Saga(saga) => saga.outstanding().into_iter().collect(),
@@ -37,7 +37,7 @@ impl Process {
         }
     }
 
-    /// Takes the answer to an outstanding command.
+    /// Applies the reply to an outstanding command.
     pub fn on_event(&mut self, event: &Event) -> Progress {
         match self {
             Process::Saga(saga) => saga.on_event(event),
@@ -45,7 +45,7 @@ impl Process {
         }
     }
 
-    /// Whether it is over.
+    /// Whether the checkout is finished.
     pub fn is_finished(&self) -> bool {
         match self {
             Process::Saga(saga) => saga.is_finished(),

@@ -1,5 +1,5 @@
 //! The checkout as an orchestrated *saga* (Garcia-Molina and Salem, 1987): a state that says which command is
-//! outstanding, and what its answer leads to.
+//! outstanding and what follows from the reply.
 
 use contracts::{Command, Event, PlacedOrder, Refusal};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, answer};
 use crate::plan::plan;
 
-/// One order's way through the plan. Stored between two answers, so that a crash forgets nothing (rule 22).
+/// One order's progress through the plan. Stored after every reply, so that a crash loses nothing: rule 22 (stored
+/// intent).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saga {
     order: PlacedOrder,
@@ -18,38 +19,37 @@ pub struct Saga {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "name")]
 enum Phase {
-    /// The action of this step is outstanding.
+    /// This step's action is outstanding.
     Acting { step: usize },
-    /// The step `refused` said no; the compensation of this step is outstanding.
+    /// Step `refused` was refused; the compensation of this step is outstanding.
     Compensating { step: usize, refused: usize, refusal: Refusal },
-    /// All is undone; the order itself is being cancelled.
+    /// Everything is undone; cancelling the order is outstanding.
     Cancelling { step: usize, refusal: Refusal },
-    /// Over: all steps up to this one were asked for, and undone or not. Nothing leads out of here (rule 21).
+    /// Finished: every step up to this one was asked for, then undone or not. Terminal: rule 21 (compare-and-set).
     Finished { step: usize, undone: bool },
 }
 
-/// What an event led to.
+/// What followed from an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// These are to be done next; none where other answers are still waited for.
+    /// Send these commands next. Empty if other replies are still outstanding.
     Next(Vec<Command>),
-    /// The saga is over.
+    /// The checkout is finished.
     Finished,
-    /// An answer to something asked earlier, which has been answered since; nothing has changed. It comes where a
-    /// command was asked again because its answer took long.
+    /// A reply to a command that was already answered; nothing changed. Occurs when a slow command was sent again.
     Late,
-    /// The event answers nothing that was asked; nothing has changed.
+    /// The event is not a reply to anything that was asked; nothing changed.
     Unexpected,
 }
 
 impl Saga {
-    /// A saga at its beginning, and its first command.
+    /// A new saga and its first command.
     pub fn start(order: PlacedOrder) -> (Self, Command) {
         let first = plan(&order).swap_remove(0).action;
         (Self { order, phase: Phase::Acting { step: 0 }, history: Vec::new() }, first)
     }
 
-    /// The command whose answer is waited for; `None` once it is over. It may be sent any number of times.
+    /// The command that is not answered yet; `None` once finished. It may be sent any number of times.
     pub fn outstanding(&self) -> Option<Command> {
         let mut steps = plan(&self.order);
         match &self.phase {
@@ -62,17 +62,17 @@ impl Saga {
         }
     }
 
-    /// Whether it is over.
+    /// Whether the saga is finished.
     pub fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Finished { .. })
     }
 
-    /// The routing keys of the events that brought it here, in order.
+    /// The routing keys of the events that led to this state, in order.
     pub fn history(&self) -> &[String] {
         &self.history
     }
 
-    /// Takes the answer to the outstanding command.
+    /// Applies the reply to the outstanding command.
     pub fn on_event(&mut self, event: &Event) -> Progress {
         let Some(answer) = self.outstanding().and_then(|command| answer(&command, event)) else {
             let late = self.asked_before().iter().any(|command| answer(command, event).is_some());
@@ -84,8 +84,8 @@ impl Saga {
                 Phase::Acting { step: step + 1 }
             }
             (Phase::Acting { step }, Answer::Done) => Phase::Finished { step, undone: false },
-            // The refused step is compensated too. It wrote nothing, but it may have been asked twice, and what is
-            // refused now may be possible in a moment: the tombstone makes the no final (rule 19).
+            // The refused step is compensated too. It wrote nothing, but the command may have been sent twice, and the
+            // second copy could be accepted later. The tombstone makes the refusal final: rule 19 (tombstone).
             (Phase::Acting { step }, Answer::Refused(refusal)) => self.undo(step + 1, step, refusal),
             (Phase::Compensating { step, refused, refusal }, _) => self.undo(step, refused, refusal),
             (Phase::Cancelling { step, .. }, _) => Phase::Finished { step, undone: true },
@@ -94,7 +94,7 @@ impl Saga {
         self.outstanding().map_or(Progress::Finished, |next| Progress::Next(vec![next]))
     }
 
-    /// Undoes the last of these steps that can be undone, or comes to the end.
+    /// Undoes the last of these steps that has a compensation, or cancels the order if none has.
     fn undo(&self, steps: usize, refused: usize, refusal: Refusal) -> Phase {
         match plan(&self.order)[..steps].iter().rposition(|step| step.compensation.is_some()) {
             Some(step) => Phase::Compensating { step, refused, refusal },
@@ -102,8 +102,8 @@ impl Saga {
         }
     }
 
-    /// The commands that were sent before the outstanding one. Any of them may be answered again, and late: it may
-    /// have been asked twice.
+    /// The commands that were sent before the outstanding one. Each of them may have been sent twice and so may be
+    /// answered again, late.
     fn asked_before(&self) -> Vec<Command> {
         let steps = plan(&self.order);
         let (acted, undone) = match self.phase {
@@ -141,7 +141,7 @@ pub(crate) mod tests {
         Refusal { code: RefusalCode::OutOfStock, detail: "none left".into() }
     }
 
-    /// Walks a saga to its end; the step `refuse_at`, if there is one, says no. Gives the commands in order.
+    /// Runs a saga to its end and returns the commands in order. The step `refuse_at`, if given, refuses.
     fn walk(refuse_at: Option<usize>) -> Vec<&'static str> {
         let (mut saga, mut command) = Saga::start(order());
         let mut commands = Vec::new();
@@ -152,7 +152,7 @@ pub(crate) mod tests {
             match saga.on_event(&refused.unwrap_or_else(|| done(&command))) {
                 Progress::Next(next) => [command] = next.try_into().unwrap(),
                 Progress::Finished => break,
-                other => panic!("its own answer is {other:?}"),
+                other => panic!("the reply to an outstanding command was {other:?}"),
             }
         }
         assert!(saga.is_finished());
@@ -197,7 +197,7 @@ pub(crate) mod tests {
         assert_eq!(
             saga.on_event(&Event::StockReserved { order_id }),
             Progress::Late,
-            "asked twice, yes after no"
+            "sent twice, accepted after a refusal"
         );
         saga.on_event(&Event::StockReleased { order_id });
         assert_eq!(saga.on_event(&Event::StockReleased { order_id }), Progress::Late);
@@ -207,14 +207,14 @@ pub(crate) mod tests {
         assert_eq!(
             saga.on_event(&Event::StockReserved { order_id }),
             Progress::Late,
-            "asked twice, and it is over"
+            "sent twice, and the saga is finished"
         );
-        assert_eq!(saga.on_event(&Event::PaymentCaptured { order_id }), Progress::Unexpected, "never asked");
+        assert_eq!(saga.on_event(&Event::PaymentCaptured { order_id }), Progress::Unexpected, "never sent");
     }
 
     proptest! {
-        /// Whatever answers come, in whatever order and however often: the saga ends at most once, never leaves its
-        /// end, and a stored state goes on as the one in memory would.
+        /// For any replies, in any order and repeated any number of times: the saga finishes at most once, stays
+        /// finished, and a stored state continues like the one in memory.
         #[test]
         fn stray_answers_change_nothing(events in prop::collection::vec((0usize..9, any::<bool>()), 0..60)) {
             let order = order();

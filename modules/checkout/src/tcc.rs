@@ -1,5 +1,5 @@
-//! The checkout as *try, confirm, cancel* (Helland, 2007; Pardon and Pautasso, 2011): everybody is asked at once to set
-//! something aside; once all have, everybody is told to make it final, and otherwise to let it go.
+//! The checkout as *try, confirm, cancel* (Helland, 2007; Pardon and Pautasso, 2011). All modules are asked at once to
+//! reserve something. If all accept, all are told to make it final; otherwise all are told to release it.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::answer::{Answer, answer};
 use crate::plan::participations;
 use crate::saga::Progress;
 
-/// One order's way through its participations. Stored between two answers, as a saga is (rule 22).
+/// One order's progress through its participations. Stored after every reply, as a saga is: rule 22 (stored intent).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tcc {
     order: PlacedOrder,
     phase: Phase,
-    /// Which of the phase's commands are answered, by their place among them.
+    /// Which of the phase's commands are answered, by index.
     answered: BTreeSet<usize>,
     history: Vec<String>,
 }
@@ -23,45 +23,45 @@ pub struct Tcc {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "name")]
 enum Phase {
-    /// All are asked to set something aside.
+    /// All modules are asked to reserve.
     Trying,
-    /// All did; all are told to make it final. Nobody can refuse any more.
+    /// All accepted; all are told to make it final. No module can refuse any more.
     Confirming,
-    /// It is final everywhere; the order itself is being confirmed.
+    /// Final everywhere; confirming the order is outstanding.
     Closing,
-    /// One refused; all are told to let go.
+    /// One module refused; all are told to release what they reserved.
     Cancelling { refusal: Refusal },
-    /// All did; the order itself is being cancelled.
+    /// All released; cancelling the order is outstanding.
     Withdrawing { refusal: Refusal },
-    /// Over. Nothing leads out of here (rule 21).
+    /// Finished. Terminal: rule 21 (compare-and-set).
     Finished { confirmed: bool },
 }
 
 impl Tcc {
-    /// The beginning, and all tries.
+    /// A new process and all its tries.
     pub fn start(order: PlacedOrder) -> (Self, Vec<Command>) {
         let tcc = Self { order, phase: Phase::Trying, answered: BTreeSet::new(), history: Vec::new() };
         let tries = tcc.outstanding();
         (tcc, tries)
     }
 
-    /// The commands whose answers are waited for. Each may be sent any number of times.
+    /// The commands that are not answered yet. Each may be sent any number of times.
     pub fn outstanding(&self) -> Vec<Command> {
         let open = self.commands(&self.phase).into_iter().enumerate();
         open.filter(|(place, _)| !self.answered.contains(place)).map(|(_, command)| command).collect()
     }
 
-    /// Whether it is over.
+    /// Whether the process is finished.
     pub fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Finished { .. })
     }
 
-    /// The routing keys of the events that brought it here, in order.
+    /// The routing keys of the events that led to this state, in order.
     pub fn history(&self) -> &[String] {
         &self.history
     }
 
-    /// Takes the answer to one of the outstanding commands.
+    /// Applies the reply to one of the outstanding commands.
     pub fn on_event(&mut self, event: &Event) -> Progress {
         let open = self.commands(&self.phase);
         let mut answers = open.iter().enumerate().filter(|(place, _)| !self.answered.contains(place));
@@ -72,8 +72,8 @@ impl Tcc {
         };
         let next = match answer {
             Answer::Refused(refusal) if self.phase == Phase::Trying => Phase::Cancelling { refusal },
-            // A yes to the try was a promise, and nobody refuses to keep it: this is the no to a try that was asked twice,
-            // was possible the second time, and has overtaken its own first answer.
+            // A module that accepted its try cannot refuse later. So this refusal belongs to a try that was sent twice:
+            // refused first, accepted the second time, and the second reply arrived first.
             Answer::Refused(_) => return Progress::Late,
             Answer::Done => {
                 self.answered.insert(place);
@@ -104,7 +104,7 @@ impl Tcc {
         }
     }
 
-    /// All that was asked so far, answered or not.
+    /// All commands that were sent so far, answered or not.
     fn asked(&self) -> Vec<Command> {
         let mut asked = self.commands(&Phase::Trying);
         match &self.phase {
@@ -124,7 +124,7 @@ impl Tcc {
 }
 
 impl Phase {
-    /// What comes once all of this phase's commands are done.
+    /// The phase that follows once all commands of this one are done.
     fn after(self) -> Phase {
         match self {
             Phase::Trying => Phase::Confirming,
@@ -144,7 +144,7 @@ mod tests {
     use crate::saga::tests::{order, refusal};
     use proptest::prelude::*;
 
-    /// Answers what is outstanding in the order of these numbers; a number for which `refuses` says so says no.
+    /// Answers the outstanding commands in the order given by `picks`; those for which `refuses` is true are refused.
     fn walk(picks: &[usize], refuses: impl Fn(&Command) -> bool) -> (Tcc, Vec<&'static str>) {
         let (mut tcc, mut open) = Tcc::start(order());
         let mut asked: Vec<&str> = open.iter().map(Command::routing_key).collect();
@@ -160,10 +160,10 @@ mod tests {
                     open.extend(next);
                 }
                 Progress::Finished => return (tcc, asked),
-                other => panic!("its own answer is {other:?}"),
+                other => panic!("the reply to an outstanding command was {other:?}"),
             }
         }
-        unreachable!("it ends before the picks do")
+        unreachable!("the process finishes before the picks run out")
     }
 
     proptest! {
@@ -190,7 +190,8 @@ mod tests {
             }
         }
 
-        /// Any answers in any order: nothing but an open command moves it, and its end stays its end.
+        /// Any replies in any order: only a reply to an outstanding command changes the state, and a finished process
+        /// stays so.
         #[test]
         fn stray_answers_change_nothing(events in prop::collection::vec((0usize..13, any::<bool>()), 0..80)) {
             let (mut tcc, mut commands) = Tcc::start(order());
@@ -237,6 +238,6 @@ mod tests {
         for tried in &tries {
             assert_eq!(tcc.on_event(&tried.refused(refusal()).unwrap()), Progress::Late);
         }
-        assert_eq!(tcc.outstanding().len(), 3, "all are still to be made final");
+        assert_eq!(tcc.outstanding().len(), 3, "all are still to be confirmed");
     }
 }

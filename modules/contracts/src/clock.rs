@@ -1,7 +1,7 @@
-//! The wall clock of this process, which can be set wrong on purpose.
+//! This process's wall clock, which a fault can set wrong on purpose.
 //!
-//! It dates messages, for people. Nothing is decided by it: the databases tell the time by which answers are overdue, and
-//! an inbox knows messages by their ids. So a clock that is wrong does no harm, which `clock_skew` shows.
+//! It only dates messages, for people to read. No decision depends on it: deadlines use the databases' clocks, and the
+//! inbox recognises messages by id. So a wrong clock does no harm, and the scenario `clock_skew` shows that.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,12 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
 
-/// What the clock says.
+/// The current time, including any skew.
 pub fn now() -> DateTime<Utc> {
     Utc::now() + TimeDelta::milliseconds(AHEAD_MS.load(Ordering::Relaxed))
 }
 
-/// From now on the clock is so many milliseconds ahead; behind, if that is negative.
+/// Sets the clock `ms` milliseconds ahead of the real time, or behind if negative.
 pub fn skew(ms: i64) {
     AHEAD_MS.store(ms, Ordering::Relaxed);
 }

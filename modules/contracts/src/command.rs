@@ -1,59 +1,60 @@
-//! Orders to a module.
+//! Commands: what a module is asked to do.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{CustomerId, Event, Money, OrderId, OrderLine, Refusal, Region};
 
-/// What one module is told to do. Each command carries all that its handler needs.
+/// A command to one module. It carries everything that its handler needs.
 ///
-/// A compensation is a command like any other, named by the verb that the business uses for it.
+/// A compensation is a command like any other, named with the verb that the business uses for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 #[allow(missing_docs, reason = "the fields are the published language's own words")]
 pub enum Command {
-    /// Catalog: sell at the prices shown, and claim what a time sale has left.
+    /// Catalog: sell at the prices shown, and claim units of a time sale.
     #[serde(rename = "catalog.honour-prices.v1")]
     HonourPrices { order_id: OrderId, lines: Vec<OrderLine> },
-    /// Catalog: give back what was claimed of a time sale. Undoes `HonourPrices`.
+    /// Catalog: give back the units claimed of a time sale. Undoes `HonourPrices`.
     #[serde(rename = "catalog.release-prices.v1")]
     ReleasePrices { order_id: OrderId },
-    /// Inventory: set the pieces aside.
+    /// Inventory: set the units aside.
     #[serde(rename = "inventory.reserve-stock.v1")]
     ReserveStock { order_id: OrderId, lines: Vec<OrderLine> },
-    /// Inventory: put the pieces back. Undoes `ReserveStock`.
+    /// Inventory: put the units back. Undoes `ReserveStock`.
     #[serde(rename = "inventory.release-stock.v1")]
     ReleaseStock { order_id: OrderId },
-    /// Inventory: the pieces that are set aside are sold. Confirms `ReserveStock`; cannot refuse.
+    /// Inventory: mark the reserved units as sold. Confirms `ReserveStock`; cannot refuse.
     #[serde(rename = "inventory.commit-reservation.v1")]
     CommitReservation { order_id: OrderId },
-    /// Payments: hold the money in the customer's wallet, without taking it yet.
+    /// Payments: hold the money in the customer's wallet without taking it yet.
     #[serde(rename = "payments.authorize-payment.v1")]
     AuthorizePayment { order_id: OrderId, customer_id: CustomerId, amount: Money },
-    /// Payments: let go of the money that is held. Undoes `AuthorizePayment`.
+    /// Payments: release the money that is held. Undoes `AuthorizePayment`.
     #[serde(rename = "payments.void-payment.v1")]
     VoidPayment { order_id: OrderId },
-    /// Payments: take the money: what is held for the order, or else from the customer's wallet.
+    /// Payments: take the money that is held for the order, or take it from the wallet if none is held.
     #[serde(rename = "payments.capture-payment.v1")]
     CapturePayment { order_id: OrderId, customer_id: CustomerId, amount: Money },
     /// Payments: give the money back. Undoes `CapturePayment`.
     #[serde(rename = "payments.refund-payment.v1")]
     RefundPayment { order_id: OrderId },
-    /// Shipping: say whether the parcel could be taken on. Changes nothing, so nothing undoes it.
+    /// Shipping: say whether the shipment could be accepted. Changes nothing, so nothing undoes it.
     #[serde(rename = "shipping.quote-shipment.v1")]
     QuoteShipment { order_id: OrderId, region: Region },
-    /// Shipping: take the parcel on. The pivot: nothing after it can refuse, so nothing undoes it (rule 25).
+    /// Shipping: accept the shipment. The pivot: nothing after it can refuse, so nothing undoes it; see
+    /// rule 25 (pivot).
     #[serde(rename = "shipping.schedule-shipment.v1")]
     ScheduleShipment { order_id: OrderId, region: Region },
-    /// Orders: the order holds. Cannot refuse.
+    /// Orders: confirm the order. Cannot refuse.
     #[serde(rename = "orders.confirm-order.v1")]
     ConfirmOrder { order_id: OrderId },
-    /// Orders: the order is off, for this reason. Undoes the placing.
+    /// Orders: cancel the order, with the reason. Undoes placing it.
     #[serde(rename = "orders.cancel-order.v1")]
     CancelOrder { order_id: OrderId, refusal: Refusal },
 }
 
 impl Command {
-    /// The order that this is about.
+    /// The order that the command is about.
     pub fn order_id(&self) -> OrderId {
         match self {
             Command::HonourPrices { order_id, .. }
@@ -72,7 +73,7 @@ impl Command {
         }
     }
 
-    /// The routing key: the module that is told, and the command in kebab case.
+    /// The routing key: the module, then the command in kebab case.
     pub fn routing_key(&self) -> &'static str {
         match self {
             Command::HonourPrices { .. } => "catalog.honour-prices",
@@ -103,8 +104,8 @@ impl Command {
         )
     }
 
-    /// The event that says no to this command, or `None` for one that cannot be refused: a compensation, and
-    /// everything after the pivot (rules 24 and 25).
+    /// The event that refuses this command, or `None` if it cannot be refused: compensations and everything after the
+    /// pivot; see rules 24 (compensation) and 25 (pivot).
     pub fn refused(&self, refusal: Refusal) -> Option<Event> {
         let order_id = self.order_id();
         match self {

@@ -1,4 +1,4 @@
-//! The envelope in which a message travels: CloudEvents 1.0 in its JSON format, with the W3C trace context.
+//! The message envelope: CloudEvents 1.0 in its JSON format, with the W3C trace context.
 //!
 //! Sources: CloudEvents 1.0.2 (attributes, JSON format, *distributed tracing* extension), W3C Trace Context.
 
@@ -11,32 +11,33 @@ use uuid::Uuid;
 
 use crate::{Command, Event, Invalid, OrderId, PlacedOrder, excerpt};
 
-/// How much of an attribute an error quotes, in bytes: more than any valid one has.
+/// How much of a foreign attribute an error quotes, in bytes. Longer than any valid attribute.
 const QUOTED: usize = 64;
 
-/// A command or an event on its way. `M` is [`Command`] or [`Event`]; it fills the attributes `type` and `data`.
+/// A command or an event in transit. `M` is [`Command`] or [`Event`]; it provides the attributes `type` and `data`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Envelope<M> {
-    /// The version of CloudEvents: always `1.0`.
+    /// The CloudEvents version: always `1.0`.
     pub specversion: String,
     /// Derived from the order, the type and the attempt: see [`Envelope::new`].
     pub id: Uuid,
-    /// The service that sent it, as `/inventory`.
+    /// The sending service, e.g. `/inventory`.
     pub source: String,
-    /// The order that it is about.
+    /// The id of the order that the message is about.
     pub subject: OrderId,
-    /// When it was made, by the sender's clock. For people; nothing is decided by it (rule 22).
+    /// When it was created, by the sender's clock. For people only; no decision depends on it; see rule 22 (stored
+    /// intent).
     pub time: DateTime<Utc>,
-    /// How often the same thing was asked before: 0 the first time.
+    /// How many times the same thing was asked before: 0 the first time.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt: u32,
-    /// The trace that this message belongs to, and its place in it.
+    /// The trace that this message belongs to, and the span that sent it.
     pub traceparent: TraceContext,
-    /// The order, carried along from service to service in a choreography, where nobody could be asked for it
-    /// (*event-carried state transfer*). An extension attribute has to be a simple value, so it is JSON in a string.
+    /// The order, passed along from service to service in a choreography, where there is no service to ask for it
+    /// (*event-carried state transfer*). An extension attribute must be a simple value, so this is JSON in a string.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "carried")]
     pub order: Option<PlacedOrder>,
-    /// The command, or the event.
+    /// The command or the event.
     #[serde(flatten)]
     pub message: M,
 }
@@ -59,11 +60,11 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// A message that can be put into an envelope.
+/// What an envelope can carry: a command or an event.
 pub trait Message {
-    /// The order that it is about.
+    /// The order that the message is about.
     fn order_id(&self) -> OrderId;
-    /// Where it is routed by.
+    /// The AMQP routing key.
     fn routing_key(&self) -> &'static str;
 }
 
@@ -86,9 +87,9 @@ impl Message for Event {
 }
 
 impl<M: Message> Envelope<M> {
-    /// Seals a message. Its id is derived from what it says, so that the same fact sent again, by whatever path and
-    /// after whatever crash, carries the same id and the inbox knows it (rules 12 and 13). To *ask* again is a new
-    /// attempt with an id of its own; the answer to it has the id of the first answer.
+    /// Wraps a message. The id is derived from the content, so the same fact sent again has the same id on any path and
+    /// after any crash, and the inbox recognises it: rules 12 (inbox) and 13 (redelivered flag). *Asking* again is a
+    /// new attempt with its own id, while the reply to it has the same id as the first reply.
     pub fn new(source: &str, trace: TraceContext, attempt: u32, message: M) -> Self {
         let subject = message.order_id();
         Self {
@@ -104,38 +105,39 @@ impl<M: Message> Envelope<M> {
         }
     }
 
-    /// The same message, with the order that it is about.
+    /// The same envelope, carrying the order along.
     pub fn carrying(self, order: PlacedOrder) -> Self {
         Self { order: Some(order), ..self }
     }
 
-    /// Whether the envelope fits what is in it. A message whose id is not derived from its content is forged.
+    /// Checks the envelope against its content. An id that is not derived from the content is a forgery.
     pub fn check(&self) -> Result<(), Invalid> {
         if self.specversion != "1.0" {
             return Err(Invalid(format!(
-                "CloudEvents {} is not understood, only 1.0",
+                "CloudEvents {} is not supported, only 1.0",
                 excerpt(&self.specversion, QUOTED)
             )));
         }
         if self.subject != self.message.order_id() {
-            return Err(Invalid("the subject is not the order that the data is about".into()));
+            return Err(Invalid("the subject is not the order id in the data".into()));
         }
         if self.order.as_ref().is_some_and(|order| order.order_id != self.subject) {
-            return Err(Invalid("the order that it carries is another than it is about".into()));
+            return Err(Invalid("the carried order is not the order that the message is about".into()));
         }
         if self.id != message_id(self.subject, self.message.routing_key(), self.attempt) {
-            return Err(Invalid("the id is not the one that this message must have: forged".into()));
+            return Err(Invalid("the id does not match the content: forged".into()));
         }
         Ok(())
     }
 }
 
-/// The id that a message about this order must have.
+/// The only valid id for a message about this order with this routing key and attempt.
 pub fn message_id(order: OrderId, routing_key: &str, attempt: u32) -> Uuid {
     Uuid::new_v5(&order.0, format!("{routing_key}/{attempt}").as_bytes())
 }
 
-/// A place in a trace, as the W3C header `traceparent` writes it: `00-<trace>-<span>-01`.
+/// A position in a trace: the ids of the trace and of a span. The W3C header `traceparent` writes it
+/// `00-<trace>-<span>-01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TraceContext {
@@ -144,28 +146,28 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The start of a new trace.
+    /// Starts a new trace.
     pub fn root() -> Self {
         let random = Uuid::new_v4();
         Self { trace: random.as_u128(), span: Uuid::new_v4().as_u64_pair().0 }
     }
 
-    /// A new place in the same trace.
+    /// A new span in the same trace.
     pub fn child(self) -> Self {
         Self { trace: self.trace, span: new_span() }
     }
 
-    /// The trace's id, 32 hexadecimal digits: what ties the log lines of all processes together.
+    /// The trace id as 32 hexadecimal digits. It connects the log lines of all processes.
     pub fn trace_id(self) -> String {
         format!("{:032x}", self.trace)
     }
 
-    /// The ids of the trace and of the span, as numbers.
+    /// The trace id and the span id, as numbers.
     pub fn ids(self) -> (u128, u64) {
         (self.trace, self.span)
     }
 
-    /// Reads a `traceparent` header. Fails on anything that the W3C recommendation calls invalid.
+    /// Parses a `traceparent` header. Rejects everything that the W3C recommendation calls invalid.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let invalid = || Invalid(format!("{:?} is not a W3C traceparent", excerpt(text, QUOTED)));
         let fields: Vec<&str> = text.split('-').collect();
@@ -184,8 +186,8 @@ impl TraceContext {
     }
 }
 
-/// An id that no other span has. Every process begins somewhere at random and then counts; the counter is mixed as in
-/// SplitMix64 (Steele, Lea, Flood 2014). A random number for each span would cost a system call each.
+/// A span id that is unique across processes. Each process starts at a random number and counts up; the counter is
+/// mixed as in SplitMix64 (Steele, Lea, Flood 2014). A random number per span would cost a system call each.
 fn new_span() -> u64 {
     static START: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().1);
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -193,7 +195,7 @@ fn new_span() -> u64 {
     let mut mixed = START.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    // Zero is no id.
+    // Zero is not a valid id.
     (mixed ^ (mixed >> 31)).max(1)
 }
 

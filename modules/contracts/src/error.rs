@@ -1,20 +1,20 @@
-//! The two ways in which a handler can fail to do what it was told.
+//! The two ways in which a handler can fail.
 
 use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Any error of a store.
+/// Any store error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a handler answers when it did not do what it was told.
+/// Why a handler did not carry out its command.
 #[derive(Debug)]
 pub enum Error {
-    /// A business "no". Nothing was written. Whoever takes it as final says so to the module by the step's
-    /// compensation, because what is refused now may be possible in a moment.
+    /// A business "no". Nothing was written. A caller that takes it as final must also send the step's compensation,
+    /// because the same command might be accepted a moment later.
     Refused(Refusal),
-    /// Nothing was decided: roll back, then try again.
+    /// A technical failure. Nothing was decided: roll back and try again.
     Broken(BoxError),
 }
 
@@ -31,18 +31,18 @@ impl From<BoxError> for Error {
     }
 }
 
-/// Why a module did not do what it was told: a final no, and not a failure.
+/// A business refusal: a final "no", not a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The reason as a word that never changes.
+    /// The reason as a code that never changes.
     pub code: RefusalCode,
-    /// The reason as a sentence, with what is missing or wrong.
+    /// The reason as a sentence that says what is missing or wrong.
     #[serde(deserialize_with = "storable")]
     pub detail: String,
 }
 
-/// A text that PostgreSQL can store: JSON can hold a NUL, and a column cannot. A message with one is refused when it is read,
-/// because the server's error would not tell it from a bad moment (rule 46).
+/// A text that PostgreSQL can store. JSON can contain NUL, a text column cannot. Such a message is rejected on parsing,
+/// because the server's error later could not be told from a temporary failure: rule 46 (bad moments).
 fn storable<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
     if text.contains('\0') {
@@ -51,28 +51,29 @@ fn storable<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(text)
 }
 
-/// Why an order was refused. The words are part of the API.
+/// Why an order was refused. These words are part of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCode {
     /// The catalog has no such product.
     UnknownProduct,
-    /// The price shown is no longer the price.
+    /// The price shown is no longer the current price.
     PriceChanged,
-    /// The time sale has no piece left.
+    /// The time sale has no units left.
     SaleSoldOut,
-    /// The warehouse has too few.
+    /// The warehouse has too few units.
     OutOfStock,
-    /// The wallet holds too little, or there is none.
+    /// The wallet's balance is too low, or there is no wallet.
     InsufficientFunds,
-    /// Shipping does not go there.
+    /// Shipping does not serve the region.
     RegionNotServed,
-    /// The step was undone before it was done, so it must not be done any more (rule 19).
+    /// The step's compensation arrived before the step itself, so the step must not be done any more:
+    /// rule 19 (tombstone).
     Withdrawn,
 }
 
 impl RefusalCode {
-    /// The word on the wire and in the database.
+    /// The word as it appears in JSON and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             RefusalCode::UnknownProduct => "unknown_product",
@@ -85,7 +86,7 @@ impl RefusalCode {
         }
     }
 
-    /// The code that goes by this word.
+    /// The code for a word, or `None` if the word is unknown.
     pub fn parse(word: &str) -> Option<Self> {
         serde_json::from_value(word.into()).ok()
     }

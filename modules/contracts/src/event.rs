@@ -1,72 +1,72 @@
-//! What a module did, or refused to do.
+//! Events: what a module did, or refused to do.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{OrderId, PlacedOrder, Refusal};
 
-/// A fact, in the past tense. An order has each kind of event at most once.
+/// A fact, in the past tense. Each kind of event occurs at most once per order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 #[allow(missing_docs, reason = "the fields are the published language's own words")]
 pub enum Event {
-    /// Orders: an order was taken and is pending.
+    /// Orders: the order was accepted and is pending.
     #[serde(rename = "orders.order-placed.v1")]
     OrderPlaced(PlacedOrder),
-    /// Orders: it holds. Terminal.
+    /// Orders: the order is confirmed. Terminal.
     #[serde(rename = "orders.order-confirmed.v1")]
     OrderConfirmed { order_id: OrderId },
-    /// Orders: it is off. Terminal.
+    /// Orders: the order is cancelled. Terminal.
     #[serde(rename = "orders.order-cancelled.v1")]
     OrderCancelled { order_id: OrderId, refusal: Refusal },
-    /// Catalog: the prices shown hold.
+    /// Catalog: the prices shown are valid.
     #[serde(rename = "catalog.prices-honoured.v1")]
     PricesHonoured { order_id: OrderId },
-    /// Catalog: they do not.
+    /// Catalog: the prices shown are not valid, or the sale has too few units.
     #[serde(rename = "catalog.prices-refused.v1")]
     PricesRefused { order_id: OrderId, refusal: Refusal },
-    /// Catalog: what was claimed of a sale is free again.
+    /// Catalog: the units claimed of a sale are free again.
     #[serde(rename = "catalog.prices-released.v1")]
     PricesReleased { order_id: OrderId },
-    /// Inventory: the pieces are set aside.
+    /// Inventory: the units are set aside.
     #[serde(rename = "inventory.stock-reserved.v1")]
     StockReserved { order_id: OrderId },
-    /// Inventory: there are too few.
+    /// Inventory: there are too few units.
     #[serde(rename = "inventory.stock-refused.v1")]
     StockRefused { order_id: OrderId, refusal: Refusal },
-    /// Inventory: the pieces are back.
+    /// Inventory: the units are back in stock.
     #[serde(rename = "inventory.stock-released.v1")]
     StockReleased { order_id: OrderId },
-    /// Inventory: the pieces that were set aside are sold.
+    /// Inventory: the reserved units are sold.
     #[serde(rename = "inventory.reservation-committed.v1")]
     ReservationCommitted { order_id: OrderId },
-    /// Payments: the money is held, and not yet taken.
+    /// Payments: the money is held, not taken yet.
     #[serde(rename = "payments.payment-authorized.v1")]
     PaymentAuthorized { order_id: OrderId },
     /// Payments: the money that was held is free again.
     #[serde(rename = "payments.payment-voided.v1")]
     PaymentVoided { order_id: OrderId },
-    /// Payments: the money is taken.
+    /// Payments: the money was taken.
     #[serde(rename = "payments.payment-captured.v1")]
     PaymentCaptured { order_id: OrderId },
-    /// Payments: it cannot be.
+    /// Payments: the money could not be held or taken.
     #[serde(rename = "payments.payment-refused.v1")]
     PaymentRefused { order_id: OrderId, refusal: Refusal },
-    /// Payments: the money is back.
+    /// Payments: the money was given back.
     #[serde(rename = "payments.payment-refunded.v1")]
     PaymentRefunded { order_id: OrderId },
-    /// Shipping: the parcel could be taken on.
+    /// Shipping: the shipment could be accepted.
     #[serde(rename = "shipping.shipment-quoted.v1")]
     ShipmentQuoted { order_id: OrderId },
-    /// Shipping: the parcel is taken on.
+    /// Shipping: the shipment is accepted.
     #[serde(rename = "shipping.shipment-scheduled.v1")]
     ShipmentScheduled { order_id: OrderId },
-    /// Shipping: it is not.
+    /// Shipping: the region is not served.
     #[serde(rename = "shipping.shipment-refused.v1")]
     ShipmentRefused { order_id: OrderId, refusal: Refusal },
 }
 
 impl Event {
-    /// The order that this is about.
+    /// The order that the event is about.
     pub fn order_id(&self) -> OrderId {
         match self {
             Event::OrderPlaced(order) => order.order_id,
@@ -90,7 +90,7 @@ impl Event {
         }
     }
 
-    /// The routing key: the module that speaks, and the event in kebab case.
+    /// The routing key: the sending module, then the event in kebab case.
     pub fn routing_key(&self) -> &'static str {
         match self {
             Event::OrderPlaced(_) => "orders.order-placed",
@@ -114,7 +114,7 @@ impl Event {
         }
     }
 
-    /// Whether any module acts on it in a choreography. The others say that something is undone or over.
+    /// Whether any module reacts to it in a choreography. The others report that something is undone or finished.
     pub fn is_acted_on(&self) -> bool {
         !matches!(
             self,
@@ -126,7 +126,7 @@ impl Event {
         )
     }
 
-    /// The refusal that this event reports, where it reports one.
+    /// The refusal that this event reports, if any.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Event::PricesRefused { refusal, .. }

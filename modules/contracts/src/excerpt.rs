@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// At most the first `most` bytes of a text, and how long it was. Text from outside goes into headers, logs and problem
-/// details only like this: an AMQP header that does not fit in a frame costs the sender its connection (rule 49).
+/// At most the first `most` bytes of a text, followed by its full length if it was cut. All text from outside passes
+/// through here on its way into headers, logs and problem details: an AMQP header larger than a frame makes the broker
+/// close the sender's connection; see rule 49 (text bounds).
 pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
@@ -20,7 +21,7 @@ mod tests {
     fn short_text_is_left_alone_and_long_text_is_cut_between_characters() {
         assert_eq!(excerpt("short", 5), "short");
         assert_eq!(excerpt(&"A".repeat(200_000), 3), "AAA… (200000 bytes)");
-        // Three bytes each: the second begins within the limit and does not end there.
+        // Three bytes per character: the second one starts within the limit but ends beyond it.
         assert_eq!(excerpt("가나다", 5), "가… (9 bytes)");
     }
 }

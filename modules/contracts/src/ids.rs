@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Why a value from outside was not accepted. The text says what would be.
+/// Why a value from outside was rejected. The text says what would be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub String);
 
-/// The longest identifier that is accepted, in characters.
+/// The maximum length of an identifier, in characters.
 const MAX_LENGTH: usize = 64;
 
 fn check(kind: &str, text: &str) -> Result<(), Invalid> {
@@ -65,28 +65,28 @@ macro_rules! identifier {
 }
 
 identifier!(
-    /// A product, as the catalog and the warehouse know it (*stock keeping unit*).
+    /// A product, as catalog and inventory know it (*stock keeping unit*).
     Sku,
     "a sku"
 );
 identifier!(
-    /// A customer, by the name that its wallet has.
+    /// A customer. The wallet has the same id.
     CustomerId,
     "a customer id"
 );
 identifier!(
-    /// Where a shipment goes. Shipping decides which regions it serves.
+    /// The destination of a shipment. Shipping decides which regions it serves.
     Region,
     "a region"
 );
 
-/// An order: a UUID of version 7, so that ids made later sort later.
+/// An order id: a UUID of version 7, so that later ids sort after earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderId(pub Uuid);
 
 impl OrderId {
-    /// A new id, made from the clock and chance.
+    /// A new id, from the current time and random bits.
     #[allow(clippy::new_without_default, reason = "a default id would hide that it is unique")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())

@@ -1,4 +1,4 @@
-//! Whole numbers that stand for money and for pieces.
+//! Whole numbers for money and quantities.
 
 use std::fmt;
 
@@ -8,26 +8,27 @@ use crate::{Invalid, whole};
 
 /// An amount in minor units (the smallest coin) of the shop's one currency.
 ///
-/// Never a floating-point number, and arithmetic is checked: an overflow is `None`, not a wrapped total (rule 28).
+/// Never floating point, and arithmetic is checked: an overflow returns `None`, not a wrapped total; see
+/// rule 28 (money).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Money(#[serde(deserialize_with = "whole::deserialize")] pub i64);
 
 impl Money {
-    /// The balance of a wallet that nothing was paid into.
+    /// The balance of a new wallet.
     pub const ZERO: Money = Money(0);
 
-    /// The sum, or `None` where it does not fit.
+    /// The sum, or `None` on overflow.
     pub fn checked_add(self, other: Money) -> Option<Money> {
         self.0.checked_add(other.0).map(Money)
     }
 
-    /// The difference, or `None` where it does not fit.
+    /// The difference, or `None` on overflow.
     pub fn checked_sub(self, other: Money) -> Option<Money> {
         self.0.checked_sub(other.0).map(Money)
     }
 
-    /// So many pieces at this price, or `None` where it does not fit.
+    /// The price of `quantity` units, or `None` on overflow.
     pub fn checked_times(self, quantity: Quantity) -> Option<Money> {
         self.0.checked_mul(quantity.get()).map(Money)
     }
@@ -39,7 +40,7 @@ impl fmt::Display for Money {
     }
 }
 
-/// How many pieces: from 1 to [`Quantity::MAX`].
+/// A number of units: from 1 to [`Quantity::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Whole", into = "i64")]
 pub struct Quantity(i64);
@@ -55,10 +56,10 @@ impl TryFrom<Whole> for Quantity {
 }
 
 impl Quantity {
-    /// The most pieces that one line can name.
+    /// The maximum quantity of one line.
     pub const MAX: i64 = 1_000_000;
 
-    /// The number of pieces.
+    /// The number as `i64`.
     pub fn get(self) -> i64 {
         self.0
     }

@@ -1,21 +1,21 @@
-//! What a customer asks for, and what was placed.
+//! What a customer asks for, and the order that results.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{CustomerId, Invalid, Money, OrderId, Quantity, Region, Sku};
 
-/// The most lines that an order may have.
+/// The maximum number of lines in an order.
 pub const MAX_LINES: usize = 100;
 
 /// One product in an order, at the price that the customer was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderLine {
-    /// The product that is bought.
+    /// The product.
     pub sku: Sku,
-    /// Pieces of it.
+    /// How many units of it.
     pub quantity: Quantity,
-    /// The price of one piece that the customer saw, in minor units.
+    /// The price per unit that the customer saw, in minor units.
     pub unit_price: Money,
 }
 
@@ -23,47 +23,47 @@ pub struct OrderLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderRequest {
-    /// Who buys, and whose wallet pays.
+    /// The customer, whose wallet pays.
     pub customer_id: CustomerId,
-    /// The region that it is shipped to.
+    /// The region to ship to.
     pub region: Region,
-    /// What is bought: 1 to [`MAX_LINES`] lines, each product once.
+    /// The products: 1 to [`MAX_LINES`] lines, each product once.
     pub lines: Vec<OrderLine>,
 }
 
-/// An order as every step of the checkout needs it. No step adds to it, so any step can be done from it alone.
+/// An order with everything that any checkout step needs. No step adds to it, so each step can be done from it alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlacedOrder {
-    /// The id that the shop gave it.
+    /// The id that the shop assigned.
     pub order_id: OrderId,
     /// The customer whose wallet pays.
     pub customer_id: CustomerId,
-    /// The region that it is shipped to.
+    /// The region to ship to.
     pub region: Region,
-    /// What is bought, sorted by product: whoever locks rows in this order does not deadlock (rule 27).
+    /// The products, sorted by sku. Transactions that lock rows in this order cannot deadlock: rule 27 (lock order).
     pub lines: Vec<OrderLine>,
     /// The sum of the lines, in minor units.
     pub total: Money,
 }
 
 impl PlacedOrder {
-    /// Checks a request and gives it its id. Fails where no shop could take the order, whatever its stock or prices.
+    /// Checks a request and assigns its id. Fails if no shop could accept the order, regardless of stock and prices.
     pub fn new(order_id: OrderId, request: OrderRequest) -> Result<Self, Invalid> {
         let OrderRequest { customer_id, region, mut lines } = request;
         if lines.is_empty() || lines.len() > MAX_LINES {
-            return Err(Invalid(format!("an order has 1 to {MAX_LINES} lines, not {}", lines.len())));
+            return Err(Invalid(format!("an order must have 1 to {MAX_LINES} lines, not {}", lines.len())));
         }
         lines.sort_by(|a, b| a.sku.cmp(&b.sku));
         if let Some(pair) = lines.windows(2).find(|pair| pair[0].sku == pair[1].sku) {
-            return Err(Invalid(format!("{} stands in two lines; give one line with the sum", pair[0].sku)));
+            return Err(Invalid(format!("{} is in two lines; use one line with the sum", pair[0].sku)));
         }
         if let Some(line) = lines.iter().find(|line| line.unit_price < Money::ZERO) {
-            return Err(Invalid(format!("the unit_price of {} is below zero", line.sku)));
+            return Err(Invalid(format!("the unit_price of {} is negative", line.sku)));
         }
         let total = lines
             .iter()
             .try_fold(Money::ZERO, |sum, line| sum.checked_add(line.unit_price.checked_times(line.quantity)?))
-            .ok_or_else(|| Invalid("the total of the order does not fit in 64 bits".into()))?;
+            .ok_or_else(|| Invalid("the order's total does not fit in 64 bits".into()))?;
         Ok(Self { order_id, customer_id, region, lines, total })
     }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
 
-/// The largest number below which every whole number can be written with a fraction and still be told from the next.
+/// 2^53. Below it a 64-bit float represents every whole number exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Reads a whole number. `1.0` is one, as JSON Schema has it, and `1.5` is none.
+/// Reads a whole number. As in JSON Schema `1.0` counts as one, and `1.5` does not.
 pub fn deserialize<'de, D: Deserializer<'de>>(number: D) -> Result<i64, D::Error> {
     number.deserialize_i64(Whole)
 }
@@ -19,7 +19,7 @@ impl Visitor<'_> for Whole {
     type Value = i64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number of 64 bits")
+        f.write_str("a whole number that fits in 64 bits")
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<i64, E> {

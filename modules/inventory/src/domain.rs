@@ -1,4 +1,4 @@
-//! The rules of the warehouse, on plain values.
+//! The warehouse's rules, on plain values.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use contracts::{Error, OrderLine, Quantity, RefusalCode, Sku};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How many pieces of a product there are.
+/// The stock of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
-    /// The product, by its SKU.
+    /// The product.
     pub sku: Sku,
-    /// All pieces that ever came in; it only grows.
+    /// All units ever received; only grows.
     pub received: i64,
-    /// Still to be had.
+    /// Units that are still available.
     pub on_hand: i64,
 }
 
-/// So many pieces of one product.
+/// A number of units of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pieces {
-    /// The product, by its SKU.
+    /// The product.
     pub sku: Sku,
-    /// Pieces of it, at least one.
+    /// How many units, at least one.
     pub quantity: Quantity,
 }
 
@@ -32,12 +32,13 @@ pub struct Pieces {
 pub struct Receipt {
     /// Chosen by the sender. The same delivery sent twice is received once.
     pub receipt_id: Uuid,
-    /// The pieces that came, by product.
+    /// The units delivered, by product.
     pub lines: Vec<Pieces>,
 }
 
 impl Receipt {
-    /// What came: equal for equal deliveries, however their lines are written down (rule 58).
+    /// A hash of the delivered units. Equal deliveries have the same one, regardless of how their lines are written:
+    /// rule 58 (same request).
     pub fn fingerprint(&self) -> Uuid {
         let mut pieces: BTreeMap<&Sku, i64> = BTreeMap::new();
         for line in &self.lines {
@@ -49,18 +50,18 @@ impl Receipt {
     }
 }
 
-/// What became of an order's pieces.
+/// The state of an order's reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
-    /// They are set aside.
+    /// The units are set aside.
     Reserved(Vec<Pieces>),
-    /// They are sold, for good.
+    /// The units are sold, for good.
     Committed(Vec<Pieces>),
-    /// They are back, or were never set aside and never will be: a tombstone (rule 19).
+    /// The units are back in stock, or were never set aside and never will be: rule 19 (tombstone).
     Released,
 }
 
-/// The pieces that these lines ask for, or the refusal if there are too few of any.
+/// Returns the units that these lines ask for, or a refusal if there are too few of any product.
 pub fn reserve(lines: &[OrderLine], levels: &[Level]) -> Result<Vec<Pieces>, Error> {
     lines
         .iter()
@@ -68,7 +69,7 @@ pub fn reserve(lines: &[OrderLine], levels: &[Level]) -> Result<Vec<Pieces>, Err
             let level = levels.iter().find(|level| level.sku == line.sku);
             let on_hand = level.map_or(0, |level| level.on_hand);
             if on_hand < line.quantity.get() {
-                let detail = format!("{} has {on_hand} left, not {}", line.sku, line.quantity);
+                let detail = format!("{} has {on_hand} left, {} ordered", line.sku, line.quantity);
                 return Err(Error::refused(RefusalCode::OutOfStock, detail));
             }
             Ok(Pieces { sku: line.sku.clone(), quantity: line.quantity })
@@ -100,7 +101,11 @@ mod tests {
         };
         let one = delivery(&[("a", 3), ("b", 1)]);
         assert_eq!(delivery(&[("b", 1), ("a", 3)]), one);
-        assert_eq!(delivery(&[("a", 1), ("b", 1), ("a", 2)]), one, "two lines of one product are their sum");
+        assert_eq!(
+            delivery(&[("a", 1), ("b", 1), ("a", 2)]),
+            one,
+            "two lines of one product count as their sum"
+        );
         assert_ne!(delivery(&[("a", 3), ("b", 2)]), one);
         assert_ne!(delivery(&[("a", 3)]), one);
     }

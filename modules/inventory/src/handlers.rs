@@ -1,4 +1,4 @@
-//! One function a command: load, decide, save.
+//! One function per command: load, decide, save.
 
 use contracts::{BoxError, Command, Error, Event, OrderId, OrderLine, RefusalCode, Sku};
 
@@ -7,18 +7,18 @@ use platform::Flaw;
 use crate::domain::{self, Receipt, Reservation};
 use crate::ports::StockStore;
 
-/// Does what it is told, inside the transaction of whoever calls.
+/// Carries out one command, in the caller's transaction.
 pub async fn handle<S: StockStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
         Command::ReserveStock { order_id, lines } => reserve_stock(store, order_id, &lines).await,
         Command::CommitReservation { order_id } => commit_reservation(store, order_id).await,
         Command::ReleaseStock { order_id } => release_stock(store, order_id).await,
-        other => Err(Error::Broken(format!("inventory does not do {}", other.routing_key()).into())),
+        other => Err(Error::Broken(format!("inventory does not handle {}", other.routing_key()).into())),
     }
 }
 
-/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
-/// (rule 48). A single one does without: its handler locks in the same order.
+/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction:
+/// rule 48 (batch locks). A single command needs no such call: its handler locks in the same order.
 pub async fn lock<S: StockStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
     let (mut skus, mut released) = (Vec::new(), Vec::new());
     for command in commands {
@@ -43,7 +43,7 @@ async fn reserve_stock<S: StockStore>(
         Some(Reservation::Released) => {
             return Err(Error::refused(
                 RefusalCode::Withdrawn,
-                "the order was released before it was reserved",
+                "the reservation was released before it was made",
             ));
         }
         None => {
@@ -59,7 +59,7 @@ async fn commit_reservation<S: StockStore>(store: &mut S, order: OrderId) -> Res
         Some(Reservation::Committed(_)) => {}
         Some(Reservation::Reserved(_)) => store.save_committed(order).await?,
         Some(Reservation::Released) | None => {
-            return Err(Error::Broken(format!("nothing is reserved for order {order}").into()));
+            return Err(Error::Broken(format!("order {order} has no reservation to commit").into()));
         }
     }
     Ok(Event::ReservationCommitted { order_id: order })
@@ -67,7 +67,8 @@ async fn commit_reservation<S: StockStore>(store: &mut S, order: OrderId) -> Res
 
 async fn release_stock<S: StockStore>(store: &mut S, order: OrderId) -> Result<Event, Error> {
     let mut found = store.load_reservation(order).await?;
-    // A row that is not there yet cannot be locked: the tombstone waits for a reservation under way (rule 47).
+    // A row that does not exist yet cannot be locked. Inserting the tombstone waits for a reservation in progress: rule
+    // 47 (missing row).
     if found.is_none() && !Flaw::NoTombstone.is_on() && !store.save_tombstone(order).await? {
         found = store.load_reservation(order).await?;
     }
@@ -75,16 +76,16 @@ async fn release_stock<S: StockStore>(store: &mut S, order: OrderId) -> Result<E
         Some(Reservation::Released) | None => {}
         Some(Reservation::Reserved(pieces)) => store.save_released(order, &pieces).await?,
         Some(Reservation::Committed(_)) => {
-            return Err(Error::Broken(format!("what was reserved for order {order} is sold").into()));
+            return Err(Error::Broken(format!("the reservation of order {order} is already sold").into()));
         }
     }
     Ok(Event::StockReleased { order_id: order })
 }
 
-/// Why a delivery was not received.
+/// Why a delivery was not accepted.
 #[derive(Debug)]
 pub enum ReceiveError {
-    /// Its id belongs to another delivery.
+    /// A different delivery already has this id.
     IdReused,
     /// The store failed.
     Broken(BoxError),
@@ -96,7 +97,7 @@ impl From<BoxError> for ReceiveError {
     }
 }
 
-/// Takes a delivery to the warehouse in, once. Another one under its id is refused (rule 58).
+/// Receives a delivery once. A different delivery with the same id is refused: rule 58 (same request).
 pub async fn receive<S: StockStore>(store: &mut S, receipt: &Receipt) -> Result<(), ReceiveError> {
     let received = store.save_receipt(receipt).await?;
     if received == receipt.fingerprint() { Ok(()) } else { Err(ReceiveError::IdReused) }

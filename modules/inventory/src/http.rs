@@ -1,4 +1,4 @@
-//! What the warehouse answers over HTTP.
+//! The warehouse's HTTP endpoints.
 
 use actix_web::{HttpResponse, web};
 use contracts::Sku;
@@ -10,7 +10,7 @@ use crate::domain::Receipt;
 use crate::handlers::ReceiveError;
 use crate::{handlers, postgres};
 
-/// The endpoints below `/stock`. They find their [`Pool`] among the app's data.
+/// Registers the endpoints below `/stock`. They find their [`Pool`] in the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/stock", web::get().to(list))
@@ -18,7 +18,7 @@ pub fn routes(routes: &mut web::ServiceConfig) {
         .route("/stock/{sku}", web::get().to(find));
 }
 
-/// Which part of a list is asked for: `?after=SKU&limit=N`.
+/// The query `?after=SKU&limit=N`: which page of the list to return.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Page {
@@ -27,7 +27,7 @@ struct Page {
     limit: Option<u16>,
 }
 
-/// `?after=` asks for the first page, as leaving it out does.
+/// An empty `?after=` means the first page, as does no `after` at all.
 fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sku>, D::Error> {
     let text = String::deserialize(value)?;
     let given = Some(text).filter(|text| !text.is_empty());
@@ -35,12 +35,12 @@ fn none_if_empty<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Sk
 }
 
 impl Page {
-    /// The SKU after which the page begins; empty for the first page.
+    /// The sku after which the page begins; empty for the first page.
     fn after(&self) -> &str {
         self.after.as_ref().map_or("", Sku::as_str)
     }
 
-    /// 100 unless asked otherwise, never more than 1,000.
+    /// 100 by default, at most 1,000.
     fn limit(&self) -> i64 {
         self.limit.unwrap_or(100).clamp(1, 1000).into()
     }
@@ -67,7 +67,7 @@ async fn receive(pool: web::Data<Pool>, receipt: web::Json<Receipt>) -> Result<H
     if !received.await? {
         return Err(Problem::unprocessable(
             "receipt_id_reused",
-            "this receipt_id was sent with another delivery; use a new one for a new delivery",
+            "this receipt_id was used for a different delivery; use a new one for a new delivery",
         ));
     }
     Ok(HttpResponse::NoContent().finish())

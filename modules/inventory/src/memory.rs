@@ -1,4 +1,4 @@
-//! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
+//! The store as maps. Unit tests, property tests and the simulation run the real handlers on it.
 
 use std::collections::BTreeMap;
 
@@ -17,17 +17,17 @@ pub struct MemoryStock {
 }
 
 impl MemoryStock {
-    /// How many of a product there are.
+    /// The stock of a product.
     pub fn level(&self, sku: &Sku) -> Option<&Level> {
         self.levels.get(sku)
     }
 
-    /// What became of an order.
+    /// An order's reservation.
     pub fn reservation(&self, order: OrderId) -> Option<&Reservation> {
         self.reservations.get(&order)
     }
 
-    /// Whether all that was received is on hand or reserved, and nothing is below zero (invariant I2).
+    /// Whether everything received is on hand or reserved, and nothing is negative (invariant I2).
     pub fn balances(&self) -> bool {
         self.levels.values().all(|level| {
             let reserved: i64 = self
@@ -55,7 +55,7 @@ impl MemoryStock {
 
 impl StockStore for MemoryStock {
     async fn lock_all(&mut self, _: &[&Sku], _: &[OrderId]) -> Result<(), BoxError> {
-        Ok(()) // One transaction at a time: there is nobody to wait for.
+        Ok(()) // One transaction at a time, so there is nothing to wait for.
     }
 
     async fn load(&mut self, order: OrderId, skus: &[&Sku]) -> Result<Shelf, BoxError> {

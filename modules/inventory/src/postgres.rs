@@ -1,4 +1,4 @@
-//! The store in PostgreSQL: one statement to load all that a decision needs, one to save it.
+//! The store in PostgreSQL: one statement loads everything that a decision needs, and one saves it.
 
 use contracts::{BoxError, OrderId, Sku};
 use diesel::pg::Pg;
@@ -37,8 +37,8 @@ struct ReservationRow {
     lines: serde_json::Value,
 }
 
-/// `ANY` and a look-up instead of a join with `unnest`: one index scan, and nothing else to set up. The table's `CHECK`
-/// stands behind it (rule 26).
+/// `ANY` with an array lookup instead of a join with `unnest`: a single index scan and no further setup. If the handler
+/// were wrong, the table's `CHECK` would still refuse: rule 26 (stock guard).
 const TAKE: &str = "WITH taken AS (
         UPDATE inventory.stock SET on_hand = on_hand - ($2::bigint[])[array_position($1::text[], sku)]
         WHERE sku = ANY($1))
@@ -64,8 +64,8 @@ impl StockStore for AsyncPgConnection {
             Some(text) => {
                 sql(text).bind::<SqlUuid, _>(order.0).bind::<Array<Text>, _>(skus).load(self).await?
             }
-            // Locks in the order of the skus, so that two orders that want the same products wait for each other and
-            // never in a circle (rule 27).
+            // Locks in sku order, so that orders for the same products queue up instead of deadlocking: rule 27 (lock
+            // order).
             None => {
                 let status = reservations::table.find(order.0).select(reservations::status).single_value();
                 stock::table
@@ -178,7 +178,8 @@ impl StockStore for AsyncPgConnection {
         .bind::<SqlUuid, _>(receipt.fingerprint())
         .execute(self)
         .await?;
-        // A statement of its own: the first may have waited for another that took the id, and does not see its row.
+        // A separate statement: the insert may have waited for a transaction that took the id, and its snapshot does
+        // not show that row.
         let fingerprint: Option<Uuid> = receipts::table
             .find(receipt.receipt_id)
             .select(receipts::fingerprint)
@@ -186,7 +187,7 @@ impl StockStore for AsyncPgConnection {
             .await
             .optional()?
             .flatten();
-        // What was received before fingerprints were kept is taken for what it is said to be.
+        // Rows older than the fingerprint column match any delivery with their id.
         Ok(fingerprint.unwrap_or_else(|| receipt.fingerprint()))
     }
 }
@@ -202,7 +203,7 @@ impl TryFrom<LevelRow> for Level {
     }
 }
 
-/// How much there is of the products after `after`, by sku. For reading: nothing is locked.
+/// The stock of the products after `after`, in sku order. Read only: locks nothing.
 pub async fn list(conn: &mut AsyncPgConnection, after: &str, limit: i64) -> Result<Vec<Level>, BoxError> {
     let rows = stock::table
         .filter(stock::sku.gt(after))
@@ -214,7 +215,7 @@ pub async fn list(conn: &mut AsyncPgConnection, after: &str, limit: i64) -> Resu
     rows.into_iter().map(|row| Ok(row.try_into()?)).collect()
 }
 
-/// How much there is of one product.
+/// The stock of one product.
 pub async fn find(conn: &mut AsyncPgConnection, sku: &Sku) -> Result<Option<Level>, BoxError> {
     let row =
         stock::table.find(sku.as_str()).select(LevelRow::as_select()).get_result(conn).await.optional()?;

@@ -1,12 +1,12 @@
-//! *Choreography*: what the warehouse does when it hears that something happened elsewhere. Nobody gives orders.
+//! *Choreography*: how the warehouse reacts to events of other modules. No one sends it commands.
 
 use contracts::{Command, Event, PlacedOrder};
 
-/// The routing keys of all events that lead to something here.
+/// The routing keys of all events that it reacts to.
 pub const HEARS: &[&str] =
     &["catalog.prices-honoured", "payments.payment-refused", "shipping.shipment-refused"];
 
-/// What is done about an event, if anything.
+/// The command that follows from an event, if any.
 pub fn react(event: &Event, order: &PlacedOrder) -> Option<Command> {
     let order_id = event.order_id();
     match event {

@@ -1,7 +1,7 @@
-//! The module's tables as diesel knows them. Written by hand; a test compares them with a migrated database.
+//! The module's tables for diesel. Written by hand; a test compares them with a migrated database.
 
 diesel::table! {
-    /// How many pieces of each product there are.
+    /// The stock of each product.
     inventory.stock (sku) {
         sku -> Text,
         received -> BigInt,
@@ -10,7 +10,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Deliveries to the warehouse that were taken in.
+    /// Deliveries that the warehouse has received.
     inventory.receipts (receipt_id) {
         receipt_id -> Uuid,
         received_at -> Timestamptz,

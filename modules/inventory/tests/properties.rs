@@ -1,4 +1,4 @@
-//! Whatever is asked, in whatever order and however often: no piece is made, lost or promised twice.
+//! For any calls, in any order and repeated any number of times: no unit is created, lost or promised twice.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use inventory::{MemoryStock, Pieces, Receipt, ReceiveError, Reservation, handle,
 use proptest::prelude::*;
 use uuid::Uuid;
 
-/// One call. Few orders, products and pieces, so that calls meet.
+/// One call. There are few orders, products and units, so that calls collide.
 #[derive(Debug, Clone)]
 enum Call {
     Receive { receipt: u128, sku: &'static str, quantity: i64 },
@@ -16,12 +16,12 @@ enum Call {
     Release { order: u128 },
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Done(Option<Event>),
     Refused(RefusalCode),
-    /// It can never come from the plan: to sell what is not reserved, to put back what is sold.
+    /// A call that no plan makes: committing what is not reserved, or releasing what is sold.
     OutOfPlan,
 }
 
@@ -92,7 +92,7 @@ proptest! {
                 let too_late = matches!(&call, Call::Reserve { order, .. } if released.contains(order));
                 let answer = perform(&mut store, &call).await;
                 prop_assert!(store.balances(), "after {call:?}: {store:?}");
-                // A reservation that comes after its release finds the tombstone (rule 19).
+                // A reservation that arrives after its release is refused: rule 19 (tombstone).
                 prop_assert_eq!(too_late, answer == Outcome::Refused(RefusalCode::Withdrawn));
                 if let (Call::Release { order }, Outcome::Done(_)) = (call, answer) {
                     released.insert(order);

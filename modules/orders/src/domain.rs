@@ -1,24 +1,24 @@
-//! What an order is, on plain values.
+//! Orders, as plain values.
 
 use chrono::{DateTime, Utc};
 use contracts::{Invalid, OrderId, OrderRequest, PlacedOrder, Refusal};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How far an order is.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Accepted, and its checkout is under way.
+    /// Accepted; the checkout is running.
     Pending,
-    /// Every step was done. Terminal.
+    /// Every step succeeded. Terminal.
     Confirmed,
-    /// A step refused, and what was done before is undone. Terminal.
+    /// A step refused, and the steps before it were undone. Terminal.
     Cancelled,
 }
 
 impl Status {
-    /// The word in the API and in the database.
+    /// The word as it appears in the API and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Pending => "pending",
@@ -27,38 +27,38 @@ impl Status {
         }
     }
 
-    /// Whether nothing can change it any more.
+    /// Whether the status can no longer change.
     pub fn is_terminal(self) -> bool {
         self != Status::Pending
     }
 }
 
-/// An order, as the API shows it.
+/// An order as the API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
-    /// What the customer asked for, and the id that it was given.
+    /// What the customer asked for, with the order's id.
     #[serde(flatten)]
     pub placed: PlacedOrder,
-    /// How far it is.
+    /// Whether it is pending, confirmed or cancelled.
     pub status: Status,
-    /// Why it was cancelled.
+    /// Why it was cancelled, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
-    /// When it was placed, by the database's clock; left out where the answer is made before the commit.
+    /// When it was placed, by the database's clock. Absent if the response is written before the commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<DateTime<Utc>>,
-    /// When it was decided, by the database's clock.
+    /// When it was confirmed or cancelled, by the database's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<DateTime<Utc>>,
 }
 
 impl Order {
-    /// An order just placed.
+    /// A newly placed order.
     pub fn pending(placed: PlacedOrder) -> Self {
         Self { placed, status: Status::Pending, refusal: None, placed_at: None, decided_at: None }
     }
 
-    /// The order once this was decided.
+    /// The order after this decision.
     pub fn decided(self, decision: Decision) -> Self {
         match decision {
             Decision::Confirm => Self { status: Status::Confirmed, ..self },
@@ -67,12 +67,12 @@ impl Order {
     }
 }
 
-/// What ends an order.
+/// How an order ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Confirmed: every step of the checkout was done.
+    /// Confirmed: every step of the checkout succeeded.
     Confirm,
-    /// Cancelled, for this reason.
+    /// Cancelled, with the reason.
     Cancel(Refusal),
 }
 
@@ -85,7 +85,7 @@ impl Decision {
         }
     }
 
-    /// Why not, where it is a no.
+    /// The reason, if it is a cancellation.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Decision::Confirm => None,
@@ -94,29 +94,30 @@ impl Decision {
     }
 }
 
-/// An order that somebody wants to place.
+/// An order that is about to be placed.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
-    /// What is to be stored, with a new id.
+    /// The order to store, with its new id.
     pub placed: PlacedOrder,
-    /// What the client calls this request.
+    /// The client's idempotency key.
     pub key: String,
-    /// What the client asked for: equal for equal requests, however they were written down.
+    /// A hash of what the client asked for. Equal requests have the same one, regardless of how they are written.
     pub fingerprint: Uuid,
 }
 
 impl NewOrder {
-    /// The longest idempotency key, in bytes.
+    /// The maximum length of an idempotency key, in bytes.
     const MAX_KEY: usize = 255;
 
-    /// Checks a request and gives it an id.
+    /// Checks a request and assigns an id.
     pub fn new(key: &str, mut request: OrderRequest) -> Result<Self, Invalid> {
         if key.is_empty() || key.len() > Self::MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let limits = format!("an Idempotency-Key is 1 to {} visible ASCII characters", Self::MAX_KEY);
+            let limits =
+                format!("an Idempotency-Key must be 1 to {} visible ASCII characters", Self::MAX_KEY);
             return Err(Invalid(limits));
         }
-        // The order of the lines says nothing, so it must not tell two requests apart (rule 58). Two lines of one product
-        // are no order at all, whatever their order.
+        // The order of the lines has no meaning, so it must not make two requests differ: rule 58 (same request).
+        // `PlacedOrder::new` rejects two lines of one product in any case.
         request.lines.sort_by(|a, b| a.sku.cmp(&b.sku));
         let text = serde_json::to_vec(&request).map_err(|error| Invalid(error.to_string()))?;
         let fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_OID, &text);

@@ -1,29 +1,29 @@
-//! One function a command, and the placing of an order.
+//! Placing an order, and one function per command.
 
 use contracts::{BoxError, Command, Error, Event, OrderId};
 
 use crate::domain::{Decision, NewOrder, Order};
 use crate::ports::{Insertion, OrderStore};
 
-/// What placing an order led to.
+/// The result of placing an order.
 #[derive(Debug)]
 pub enum Placed {
     /// A new order, pending.
     New(Event),
-    /// The order that the same request placed before.
+    /// The order that the same request placed earlier.
     Known(Box<Order>),
 }
 
 /// Why an order was not placed.
 #[derive(Debug)]
 pub enum PlaceError {
-    /// The key belongs to another request.
+    /// The key was used for a different request.
     KeyReused,
-    /// A request with the same key is being worked on.
+    /// A request with the same key is still in progress.
     KeyBusy,
-    /// Nothing was stored, for certain. The same request may be sent again.
+    /// Certainly nothing was stored. The same request may be sent again.
     Broken(BoxError),
-    /// It may have been stored: a `COMMIT` was sent, and its answer was lost.
+    /// The order may have been stored: a `COMMIT` was sent, and its reply was lost.
     Unknown(BoxError),
 }
 
@@ -33,7 +33,7 @@ impl From<BoxError> for PlaceError {
     }
 }
 
-/// Places an order, or finds the one that the same request placed before.
+/// Places an order, or finds the one that the same request placed earlier.
 pub async fn place<S: OrderStore>(store: &mut S, order: &NewOrder) -> Result<Placed, PlaceError> {
     match store.insert(order).await? {
         Insertion::Inserted => Ok(Placed::New(Event::OrderPlaced(order.placed.clone()))),
@@ -43,7 +43,7 @@ pub async fn place<S: OrderStore>(store: &mut S, order: &NewOrder) -> Result<Pla
     }
 }
 
-/// Does what it is told, inside the transaction of whoever calls.
+/// Carries out one command, in the caller's transaction.
 pub async fn handle<S: OrderStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
         Command::ConfirmOrder { order_id } => {
@@ -54,7 +54,7 @@ pub async fn handle<S: OrderStore>(store: &mut S, command: Command) -> Result<Ev
             decide(store, order_id, Decision::Cancel(refusal.clone())).await?;
             Ok(Event::OrderCancelled { order_id, refusal })
         }
-        other => Err(Error::Broken(format!("orders does not do {}", other.routing_key()).into())),
+        other => Err(Error::Broken(format!("orders does not handle {}", other.routing_key()).into())),
     }
 }
 
@@ -64,7 +64,7 @@ async fn decide<S: OrderStore>(store: &mut S, order: OrderId, decision: Decision
     }
     match store.find(order).await? {
         Some(found) if found.status == decision.status() => Ok(()),
-        Some(found) => Err(format!("order {order} is {} already", found.status.as_str()).into()),
+        Some(found) => Err(format!("order {order} is already {}", found.status.as_str()).into()),
         None => Err(format!("there is no order {order}").into()),
     }
 }

@@ -1,7 +1,7 @@
-//! What orders answers over HTTP.
+//! The orders module's HTTP endpoints.
 //!
-//! `GET` is here. `POST /orders` belongs to whoever drives the checkout, because its answer is what differs between
-//! the modes; [`new_order`], [`insist`], [`order_answer`] and [`not_placed`] are what the two have in common.
+//! Only `GET` is here. Each driver of the checkout implements `POST /orders` itself, since its response is what differs
+//! between the modes. [`new_order`], [`insist`], [`order_answer`] and [`not_placed`] are the parts that they share.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::domain::{NewOrder, Order};
 use crate::handlers::PlaceError;
 use crate::postgres;
 
-/// The module's endpoints for reading.
+/// Registers the endpoints for reading orders.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes.route("/orders", web::get().to(list)).route("/orders/{order_id}", web::get().to(find));
 }
@@ -31,7 +31,7 @@ struct OfCustomer {
     limit: Option<u16>,
 }
 
-/// A page of a customer's orders, the newest first; `Link` leads to the next (RFC 8288) while there is one.
+/// A page of a customer's orders, newest first. The `Link` header points to the next page (RFC 8288) if there is one.
 async fn list(pool: web::Data<Pool>, query: web::Query<OfCustomer>) -> Result<HttpResponse, Problem> {
     let OfCustomer { customer, after, limit } = query.into_inner();
     let limit = limit.unwrap_or(20).clamp(1, 100);
@@ -45,7 +45,7 @@ async fn list(pool: web::Data<Pool>, query: web::Query<OfCustomer>) -> Result<Ht
                 .ok_or_else(|| Problem::not_found(format!("order {after} of {customer}")))?,
         ),
     };
-    // One more than is shown tells whether there is a next page.
+    // Load one more than is shown, to know whether there is a next page.
     let wanted = i64::from(limit) + 1;
     let mut orders = read(&pool, async |conn| postgres::list(conn, &customer, before, wanted).await).await?;
     let mut answer = HttpResponse::Ok();
@@ -68,7 +68,7 @@ async fn find(pool: web::Data<Pool>, order: web::Path<OrderId>) -> Result<HttpRe
 /// The order that a `POST /orders` asks for.
 pub fn new_order(request: &HttpRequest, body: OrderRequest) -> Result<NewOrder, Problem> {
     let Some(key) = request.headers().get("idempotency-key") else {
-        let detail = "send an Idempotency-Key header, for example a UUID: then the same request can be sent again \
+        let detail = "send an Idempotency-Key header, e.g. a UUID, so that the request can be sent again \
                       without ordering twice";
         return Err(Problem::bad_request("idempotency_key_missing", detail));
     };
@@ -82,7 +82,7 @@ pub fn new_order(request: &HttpRequest, body: OrderRequest) -> Result<NewOrder, 
     })
 }
 
-/// The answer to a `POST /orders`: where the order is, and how it stands.
+/// The response to `POST /orders`: the order with its status, and its path in `Location`.
 pub fn order_answer(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     telemetry::note_order(order.placed.order_id);
     let mut answer = HttpResponse::build(status);
@@ -93,15 +93,15 @@ pub fn order_answer(status: StatusCode, order: &Order, replayed: bool) -> HttpRe
     answer.json(order)
 }
 
-/// How often an order is tried to be placed before the customer hears of a bad moment (rule 27).
+/// How many times placing an order is attempted before the client gets an error: rule 27 (lock order).
 const ATTEMPTS: usize = 5;
 
-/// The pause before the second attempt. Each later one is twice as long.
+/// The pause before the second attempt. Each later pause is twice as long.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Tries again what only failed because of the moment, and says what is known if it never succeeds.
+/// Retries temporary failures, and returns what is known for certain if no attempt succeeds.
 ///
-/// This is safe even where a commit was sent and its answer lost: the order's key then finds the order.
+/// Retrying is safe even if a commit was sent and its reply was lost: the next attempt then finds the order by its key.
 pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Result<T, PlaceError> {
     let (in_doubt, failed) = (Cell::new(false), Cell::new(false));
     let delays = ExponentialBuilder::default().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1);
@@ -114,48 +114,49 @@ pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Resu
             in_doubt.set(true);
             true
         }
-        // What an attempt of ours has left still holds the key: a session, or a branch until it is rolled back.
+        // A failed attempt of our own can still hold the key: a session that is ending, or a branch not yet rolled
+        // back.
         PlaceError::KeyBusy => in_doubt.get() || failed.get(),
         PlaceError::KeyReused => false,
     };
     let outcome = (|| attempt())
         .retry(delays)
         .when(again)
-        .notify(|error, pause| tracing::info!(?error, ?pause, "trying again"))
+        .notify(|error, pause| tracing::info!(?error, ?pause, "placing the order failed, trying again"))
         .await;
     match outcome {
         Err(PlaceError::Broken(error)) if in_doubt.get() => Err(PlaceError::Unknown(error)),
         Err(PlaceError::KeyBusy) if failed.get() && !in_doubt.get() => {
-            Err(PlaceError::Broken("what an earlier attempt has left still holds the key".into()))
+            Err(PlaceError::Broken("an earlier attempt still holds the key".into()))
         }
         outcome => outcome,
     }
 }
 
-/// What a client hears whose order was not placed, or may have been: which of the two, and what to do. `order` is the id
-/// that it was to have.
+/// The error response for an order that was not placed, or may have been placed. It says which of the two, and what to
+/// do next. `order` is the id that the order would have.
 pub fn not_placed(error: PlaceError, order: OrderId) -> Problem {
     match error {
         PlaceError::KeyReused => Problem::unprocessable(
             "idempotency_key_reused",
-            "this Idempotency-Key was sent with another order; use a new one for a new order",
+            "this Idempotency-Key was used for a different order; use a new key for a new order",
         ),
         PlaceError::KeyBusy => Problem::new(
             StatusCode::CONFLICT,
             "idempotency_key_busy",
-            "a request with this Idempotency-Key is being worked on; send it again in a moment",
+            "a request with this Idempotency-Key is in progress; send it again in a moment",
         ),
         PlaceError::Broken(error) => {
-            tracing::error!(%error, "an order was not placed");
+            tracing::error!(%error, "the order was not placed");
             Problem::unavailable(
-                "the order was not placed, and nothing was decided; send it again, best with the same Idempotency-Key",
+                "the order was not placed and nothing was decided; send it again, preferably with the same Idempotency-Key",
             )
         }
         PlaceError::Unknown(error) => {
-            tracing::error!(%error, "whether an order was placed is not known");
+            tracing::error!(%error, "it is unknown whether the order was placed");
             Problem::outcome_unknown(format!(
-                "the order may have been placed: send it again with the same Idempotency-Key and no other, or ask for \
-                 {} until it is there",
+                "the order may have been placed; send it again with the same Idempotency-Key (never a new one), or \
+                 poll {} until it exists",
                 path(order)
             ))
             .ask_at(path(order))
@@ -163,7 +164,7 @@ pub fn not_placed(error: PlaceError, order: OrderId) -> Problem {
     }
 }
 
-/// Where an order is found.
+/// The path of an order.
 fn path(order: OrderId) -> String {
     format!("/orders/{order}")
 }
@@ -179,7 +180,7 @@ mod tests {
         Error::DatabaseError(Kind::Unknown, Box::new("잠금 제한 시간 초과".to_owned())).into()
     }
 
-    /// Insists on attempts that end like this, and says how the last ended and how many there were.
+    /// Runs `insist` on attempts that end like these. Returns the last result and the number of attempts.
     async fn insisted(outcomes: Vec<fn() -> Result<(), PlaceError>>) -> (Result<(), PlaceError>, usize) {
         let made = Cell::new(0);
         let outcome = insist(async || {

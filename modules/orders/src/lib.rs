@@ -21,5 +21,5 @@ pub use ports::{Insertion, OrderStore};
 pub use postgres::find;
 pub use reactions::{HEARS, react};
 
-/// The module's own schema. Whoever runs the module migrates its database before it serves.
+/// The module's own schema. Every program that runs the module applies these before it serves requests.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -1,4 +1,4 @@
-//! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
+//! The store as maps. Unit tests, property tests and the simulation run the real handlers on it.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{Decision, NewOrder, Order};
 use crate::ports::{Insertion, OrderStore};
 
-/// Orders by id, and the id of each idempotency key.
+/// Orders by id, and order ids by idempotency key.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryOrders {
     orders: BTreeMap<OrderId, Order>,
@@ -16,7 +16,7 @@ pub struct MemoryOrders {
 }
 
 impl MemoryOrders {
-    /// All orders, by id.
+    /// All orders, sorted by id.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
     }

@@ -1,16 +1,16 @@
-//! What is counted of orders.
+//! The module's metrics.
 
 use contracts::Refusal;
 use platform::telemetry::Telemetry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-/// Orders decided in this process, by outcome. Whoever drives the checkout counts here, in both modes alike.
+/// Counts the orders decided in this process, by outcome. Used by every driver of the checkout, in both modes.
 #[derive(Debug, Clone)]
 pub struct DecisionCounter(Option<Family<[(&'static str, &'static str); 1], Counter>>);
 
 impl DecisionCounter {
-    /// Counts, where this process tells any metrics.
+    /// Creates the counter. It does nothing if this process exports no metrics.
     pub fn new(telemetry: &Telemetry) -> DecisionCounter {
         DecisionCounter(telemetry.metrics(|registry| {
             let decided = Family::default();
@@ -19,7 +19,7 @@ impl DecisionCounter {
         }))
     }
 
-    /// An order was confirmed, or refused for this reason, and that is committed.
+    /// Counts an order that was confirmed, or cancelled with this refusal. Call it after the commit.
     pub fn note(&self, refusal: Option<&Refusal>) {
         if let Some(decided) = &self.0 {
             let outcome = refusal.map_or("confirmed", |refusal| refusal.code.as_str());

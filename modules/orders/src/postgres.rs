@@ -56,8 +56,8 @@ impl TryFrom<OrderRow> for Order {
 impl OrderStore for AsyncPgConnection {
     async fn insert(&mut self, order: &NewOrder) -> Result<Insertion, BoxError> {
         let NewOrder { placed, key, fingerprint } = order;
-        // The lock is tried, not waited for: whoever sends the same key at the same moment is told so, whichever
-        // process the two requests reached.
+        // Tries the lock instead of waiting for it. A second request with the same key gets a 409 at once, even if it
+        // reached another process.
         let inserted = sql("WITH key AS (SELECT pg_try_advisory_xact_lock(hashtextextended($6, 0)) AS free)
              INSERT INTO orders.orders
                  (order_id, customer_id, region, lines, total, idempotency_key, fingerprint)
@@ -109,7 +109,7 @@ impl OrderStore for AsyncPgConnection {
     }
 }
 
-/// Later than any order is placed: the year 9999.
+/// The year 9999, later than any order.
 const LATEST: DateTime<Utc> = DateTime::from_timestamp(253_370_764_800, 0).expect("it is a time");
 
 /// An order by its id.
@@ -118,20 +118,20 @@ pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option
     row.map(Order::try_from).transpose()
 }
 
-/// A customer's orders, the newest first: all, or those before the one that was placed then and has this id.
+/// A customer's orders, newest first: all, or those before the order with this time and id.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     customer: &CustomerId,
     before: Option<(DateTime<Utc>, OrderId)>,
     limit: i64,
 ) -> Result<Vec<Order>, BoxError> {
-    // Two orders may have been placed in the same microsecond: the id tells them apart. `LATEST` is after all of them.
+    // Two orders may have been placed in the same microsecond; the id separates them.
     let (placed_at, order) = before.map_or((LATEST, uuid::Uuid::max()), |(at, order)| (at, order.0));
     let earlier = orders::placed_at.lt(placed_at);
     let same_moment = orders::placed_at.eq(placed_at).and(orders::order_id.lt(order));
     let rows = orders::table
         .filter(orders::customer_id.eq(customer.as_str()))
-        // The first bound is what the index goes by; the second sorts out who shares the moment.
+        // The first filter lets PostgreSQL use the index. The second one handles orders of the same microsecond.
         .filter(orders::placed_at.le(placed_at))
         .filter(earlier.or(same_moment))
         .order((orders::placed_at.desc(), orders::order_id.desc()))

@@ -1,8 +1,8 @@
-//! *Choreography*: what orders does when it hears that something happened elsewhere. Nobody gives orders.
+//! *Choreography*: how orders reacts to events of other modules. No one sends it commands.
 
 use contracts::{Command, Event, PlacedOrder};
 
-/// The routing keys of all events that lead to something here.
+/// The routing keys of all events that it reacts to.
 pub const HEARS: &[&str] = &[
     "catalog.prices-refused",
     "inventory.stock-refused",
@@ -11,7 +11,7 @@ pub const HEARS: &[&str] = &[
     "shipping.shipment-scheduled",
 ];
 
-/// What is done about an event, if anything.
+/// The command that follows from an event, if any.
 pub fn react(event: &Event, _order: &PlacedOrder) -> Option<Command> {
     let order_id = event.order_id();
     match event {

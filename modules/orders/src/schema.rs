@@ -1,4 +1,4 @@
-//! The module's table as diesel knows it. Written by hand; a test compares it with a migrated database.
+//! The module's table for diesel. Written by hand; a test compares it with a migrated database.
 
 diesel::table! {
     /// One row per order.

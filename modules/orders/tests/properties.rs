@@ -1,4 +1,4 @@
-//! Whatever is asked, in whatever order and however often: a key has one order, and a decision stands.
+//! For any calls, in any order and repeated any number of times: one order per key, and decisions never change.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use contracts::{Command, Error, Money, OrderId, OrderLine, OrderRequest, Refusal
 use orders::{MemoryOrders, NewOrder, Order, PlaceError, Placed, handle, place};
 use proptest::prelude::*;
 
-/// One call. Few keys and orders, so that calls meet.
+/// One call. There are few keys and orders, so that calls collide.
 #[derive(Debug, Clone)]
 enum Call {
     Place { key: u8, quantity: i64 },
@@ -82,8 +82,8 @@ proptest! {
     }
 }
 
-/// A decision holds where the order exists and is pending, or was decided the same way; otherwise it fails, so that
-/// the message is looked at and not lost.
+/// A decision succeeds if the order exists and is pending, or was already decided the same way. Otherwise it must fail,
+/// so that the message becomes a dead letter instead of disappearing.
 async fn decided(
     store: &mut MemoryOrders,
     before: &BTreeMap<OrderId, Order>,

@@ -6,32 +6,32 @@ use contracts::{CustomerId, Error, Money, RefusalCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Money that a customer puts into the wallet.
+/// Money that a customer pays into a wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deposit {
     /// Chosen by the sender. The same deposit sent twice is booked once.
     pub deposit_id: Uuid,
-    /// The wallet that it goes to; the first deposit opens it.
+    /// The owner of the wallet. The first deposit creates it.
     pub customer_id: CustomerId,
-    /// How much, in minor units. A deposit of 0 opens an empty wallet.
+    /// The amount in minor units. A deposit of 0 creates an empty wallet.
     pub amount: Money,
 }
 
 impl Deposit {
-    /// The most that one deposit may bring: far below where sums of them could overflow.
+    /// The maximum amount of one deposit, low enough that sums of deposits cannot overflow.
     pub const MAX: Money = Money(1_000_000_000_000);
 
-    /// What is wrong with a deposit.
+    /// Why the deposit is invalid, or `None` if it is valid.
     pub fn flaw(&self) -> Option<String> {
         if (Money::ZERO..=Self::MAX).contains(&self.amount) {
             return None;
         }
-        Some(format!("a deposit is 0 to {} minor units, not {}", Self::MAX, self.amount))
+        Some(format!("a deposit must be 0 to {} minor units, not {}", Self::MAX, self.amount))
     }
 }
 
-/// The id of a deposit that stands in the list more than once, and not each time alike.
+/// The id of a deposit that is listed more than once with different content.
 pub fn contradiction(deposits: &[Deposit]) -> Option<Uuid> {
     let mut known: BTreeMap<Uuid, &Deposit> = BTreeMap::new();
     let reused = deposits
@@ -40,23 +40,23 @@ pub fn contradiction(deposits: &[Deposit]) -> Option<Uuid> {
     reused.map(|deposit| deposit.deposit_id)
 }
 
-/// What became of an order's payment.
+/// The state of an order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payment {
-    /// Held for the order, and not yet taken from this customer.
+    /// Held for the order, not taken from this customer yet.
     Authorized(CustomerId, Money),
     /// Taken from this customer.
     Captured(CustomerId, Money),
-    /// Given back, or never taken and never to be: a tombstone (rule 19).
+    /// Given back, or never taken and never will be: rule 19 (tombstone).
     Returned,
 }
 
-/// Says no if the wallet does not hold enough.
+/// Refuses if the wallet's balance is too low.
 pub fn afford(balance: Option<Money>, amount: Money) -> Result<(), Error> {
     let refused = |detail| Err(Error::refused(RefusalCode::InsufficientFunds, detail));
     match balance {
         Some(balance) if balance >= amount => Ok(()),
-        Some(balance) => refused(format!("the wallet holds {balance}, the order costs {amount}")),
+        Some(balance) => refused(format!("the wallet has {balance}, the order costs {amount}")),
         None => refused("the customer has no wallet".into()),
     }
 }

@@ -1,4 +1,4 @@
-//! One function a command: load, decide, save.
+//! One function per command: load, decide, save.
 
 use contracts::{BoxError, Command, CustomerId, Error, Event, Money, OrderId, RefusalCode};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::{self, Deposit, Payment};
 use crate::ports::PaymentStore;
 
-/// Does what it is told, inside the transaction of whoever calls.
+/// Carries out one command, in the caller's transaction.
 pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
         Command::AuthorizePayment { order_id, customer_id, amount } => {
@@ -17,12 +17,12 @@ pub async fn handle<S: PaymentStore>(store: &mut S, command: Command) -> Result<
         }
         Command::VoidPayment { order_id } => void_payment(store, order_id).await,
         Command::RefundPayment { order_id } => refund_payment(store, order_id).await,
-        other => Err(Error::Broken(format!("payments does not do {}", other.routing_key()).into())),
+        other => Err(Error::Broken(format!("payments does not handle {}", other.routing_key()).into())),
     }
 }
 
-/// Locks what these commands share with others, sorted, so that they can be done one after the other in one transaction
-/// (rule 48). A single one does without: its handler locks in the same order.
+/// Locks the rows that several of these commands touch, sorted, before a batch is handled in one transaction:
+/// rule 48 (batch locks). A single command needs no such call: its handler locks in the same order.
 pub async fn lock<S: PaymentStore>(store: &mut S, commands: &[&Command]) -> Result<(), BoxError> {
     let (mut customers, mut returned) = (Vec::new(), Vec::new());
     for command in commands {
@@ -77,11 +77,11 @@ async fn capture_payment<S: PaymentStore>(
 }
 
 fn withdrawn() -> Error {
-    Error::refused(RefusalCode::Withdrawn, "the money was given back before it was taken")
+    Error::refused(RefusalCode::Withdrawn, "the payment was returned before it was made")
 }
 
-/// The order's payment, locked. Where there is none a tombstone takes its place: a row that is not there yet cannot be
-/// locked, and the tombstone waits for a payment under way (rule 47).
+/// Loads the order's payment and locks it; inserts a tombstone if there is none. A row that does not exist yet cannot
+/// be locked, and the insert waits for a payment in progress: rule 47 (missing row).
 async fn load_or_bar<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<Option<Payment>, BoxError> {
     let found = store.load_payment(order).await?;
     if found.is_none() && !store.save_tombstone(order).await? {
@@ -95,7 +95,9 @@ async fn void_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Result<
         Some(Payment::Returned) | None => {}
         Some(Payment::Authorized(customer, amount)) => store.save_voided(order, &customer, amount).await?,
         Some(Payment::Captured(..)) => {
-            return Err(Error::Broken(format!("order {order} is paid; that is refunded, not voided").into()));
+            return Err(Error::Broken(
+                format!("the payment of order {order} is captured: refund it instead").into(),
+            ));
         }
     }
     Ok(Event::PaymentVoided { order_id: order })
@@ -106,7 +108,9 @@ async fn refund_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Resul
         Some(Payment::Returned) | None => {}
         Some(Payment::Captured(customer, amount)) => store.save_refunded(order, &customer, amount).await?,
         Some(Payment::Authorized(..)) => {
-            return Err(Error::Broken(format!("order {order} is only held; that is voided").into()));
+            return Err(Error::Broken(
+                format!("the payment of order {order} is only held: void it instead").into(),
+            ));
         }
     }
     Ok(Event::PaymentRefunded { order_id: order })
@@ -115,7 +119,7 @@ async fn refund_payment<S: PaymentStore>(store: &mut S, order: OrderId) -> Resul
 /// Why deposits were not booked.
 #[derive(Debug)]
 pub enum DepositError {
-    /// This id belongs to another deposit.
+    /// A different deposit already has this id.
     IdReused(Uuid),
     /// The store failed.
     Broken(BoxError),
@@ -127,8 +131,8 @@ impl From<BoxError> for DepositError {
     }
 }
 
-/// Books deposits, each once. After an error the caller has to roll back: all of them are booked, or none. Another deposit
-/// under a known id is refused (rule 58).
+/// Books deposits, each once. A different deposit with a known id is refused: rule 58 (same request). All deposits are
+/// booked or none, so the caller must roll back on error.
 pub async fn deposit<S: PaymentStore>(store: &mut S, deposits: &[Deposit]) -> Result<(), DepositError> {
     let reused = match domain::contradiction(deposits) {
         None => store.save_deposits(deposits).await?,

@@ -1,4 +1,4 @@
-//! What payments answers over HTTP.
+//! The payments module's HTTP endpoints.
 
 use actix_web::{HttpResponse, web};
 use contracts::CustomerId;
@@ -11,7 +11,7 @@ use crate::domain::Deposit;
 use crate::handlers::DepositError;
 use crate::{handlers, postgres};
 
-/// The endpoints below `/wallets`. They find their [`Pool`] among the app's data.
+/// Registers the endpoints below `/wallets`. They find their [`Pool`] in the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/wallets/deposits", web::post().to(deposit))
@@ -29,7 +29,7 @@ async fn deposit(pool: web::Data<Pool>, deposits: web::Json<Vec<Deposit>>) -> Re
     if let Some(flaw) = deposits.iter().find_map(Deposit::flaw) {
         return Err(Problem::unprocessable("invalid_deposit", flaw));
     }
-    // All or nothing: a deposit whose id is known for another one takes the others with it.
+    // All or nothing: one deposit with a reused id makes the whole request fail.
     let reused = write(&pool, async |conn| {
         match transaction(conn, async |conn| handlers::deposit(conn, &deposits).await).await {
             Ok(()) => Ok(None),
@@ -56,8 +56,8 @@ fn id_reused(id: Uuid) -> Problem {
     Problem::unprocessable(
         "deposit_id_reused",
         format!(
-            "the deposit_id {id} was sent with another customer or amount; nothing of this request was booked; use a new \
-             one for a new deposit"
+            "the deposit_id {id} was used for another customer or amount, so nothing in this request was booked; use a \
+             new one for a new deposit"
         ),
     )
 }

@@ -1,4 +1,4 @@
-//! The store as maps: unit tests, property tests and the simulation run the real handlers on it.
+//! The store as maps. Unit tests, property tests and the simulation run the real handlers on it.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ pub struct MemoryPayments {
 }
 
 impl MemoryPayments {
-    /// What a wallet holds.
+    /// A wallet's balance.
     pub fn balance(&self, customer: &CustomerId) -> Option<Money> {
         self.wallets.get(customer).copied()
     }
 
-    /// What became of an order.
+    /// An order's payment.
     pub fn payment(&self, order: OrderId) -> Option<&Payment> {
         self.payments.get(&order)
     }
 
-    /// Whether the ledger adds up to zero and says of each wallet what the wallet says of itself (invariant I4).
+    /// Whether the ledger adds up to zero and agrees with every wallet's balance (invariant I4).
     pub fn balances(&self) -> bool {
         let sum = |account: Option<&str>| -> i64 {
             let of_account = |entry: &&(String, Money)| account.is_none_or(|account| entry.0 == account);
@@ -55,7 +55,7 @@ impl MemoryPayments {
 
 impl PaymentStore for MemoryPayments {
     async fn lock_all(&mut self, _: &[&CustomerId], _: &[OrderId]) -> Result<(), BoxError> {
-        Ok(()) // One transaction at a time: there is nobody to wait for.
+        Ok(()) // One transaction at a time, so there is nothing to wait for.
     }
 
     async fn load(&mut self, order: OrderId, customer: &CustomerId) -> Result<Account, BoxError> {

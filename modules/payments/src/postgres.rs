@@ -1,4 +1,4 @@
-//! The store in PostgreSQL: one statement to load all that a decision needs, one to save it.
+//! The store in PostgreSQL: one statement loads everything that a decision needs, and one saves it.
 
 use contracts::{BoxError, CustomerId, Money, OrderId};
 use diesel::pg::Pg;
@@ -162,7 +162,8 @@ impl PaymentStore for AsyncPgConnection {
         let ids: Vec<uuid::Uuid> = deposits.iter().map(|deposit| deposit.deposit_id).collect();
         let customers: Vec<&str> = deposits.iter().map(|deposit| deposit.customer_id.as_str()).collect();
         let amounts: Vec<i64> = deposits.iter().map(|deposit| deposit.amount.0).collect();
-        // The ledger's key drops a deposit that was booked before; the wallets get what was entered, and no more.
+        // The ledger's key skips deposits that were booked earlier. The wallets are credited only with what was
+        // entered.
         sql("WITH deposit AS (
                  SELECT DISTINCT ON (reference) reference, customer, amount
                  FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS d (reference, customer, amount)
@@ -183,7 +184,8 @@ impl PaymentStore for AsyncPgConnection {
         .bind::<Array<BigInt>, _>(&amounts)
         .execute(self)
         .await?;
-        // A statement of its own: the first may have waited for others that took an id, and does not see their rows.
+        // A separate statement: the first may have waited for transactions that took an id, and its snapshot does not
+        // show their rows.
         let reused: Vec<ReusedRow> = sql("SELECT reference
              FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS deposit (reference, customer, amount)
              WHERE NOT EXISTS (
@@ -200,7 +202,7 @@ impl PaymentStore for AsyncPgConnection {
     }
 }
 
-/// Moves an order's money from an account of ours back to the wallet, in both entries.
+/// Moves an order's money from one of the shop's accounts back to the wallet, with both ledger entries.
 async fn give_back(
     conn: &mut AsyncPgConnection,
     order: OrderId,
@@ -231,7 +233,7 @@ struct ReusedRow {
     reference: uuid::Uuid,
 }
 
-/// What a wallet holds. For reading: nothing is locked.
+/// A wallet's balance. Read only: locks nothing.
 pub async fn balance(conn: &mut AsyncPgConnection, customer: &CustomerId) -> Result<Option<Money>, BoxError> {
     let wallet = wallets::table.find(customer.as_str()).select(wallets::balance);
     Ok(wallet.get_result(conn).await.optional()?.map(Money))

@@ -1,11 +1,11 @@
-//! *Choreography*: what payments does when it hears that something happened elsewhere. Nobody gives orders.
+//! *Choreography*: how payments reacts to events of other modules. No one sends it commands.
 
 use contracts::{Command, Event, PlacedOrder};
 
-/// The routing keys of all events that lead to something here.
+/// The routing keys of all events that it reacts to.
 pub const HEARS: &[&str] = &["inventory.stock-reserved", "shipping.shipment-refused"];
 
-/// What is done about an event, if anything.
+/// The command that follows from an event, if any.
 pub fn react(event: &Event, order: &PlacedOrder) -> Option<Command> {
     let order_id = event.order_id();
     match event {

@@ -1,7 +1,7 @@
-//! The module's tables as diesel knows them. Written by hand; a test compares them with a migrated database.
+//! The module's tables for diesel. Written by hand; a test compares them with a migrated database.
 
 diesel::table! {
-    /// What each customer can spend, in minor units.
+    /// Each customer's balance, in minor units.
     payments.wallets (customer_id) {
         customer_id -> Text,
         balance -> BigInt,
@@ -22,7 +22,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The ledger: all amounts add up to zero.
+    /// The ledger. All amounts add up to zero.
     payments.entries (reference, operation, account) {
         reference -> Uuid,
         operation -> Text,

@@ -1,4 +1,4 @@
-//! Whatever is asked, in whatever order and however often: money is neither made nor lost.
+//! For any calls, in any order and repeated any number of times: money is neither created nor lost.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use payments::{Deposit, DepositError, MemoryPayments, Payment, deposit, handle};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-/// One call. Few orders and customers, so that calls meet. An order always has the same customer and amount: the
-/// plan derives both from the order.
+/// One call. There are few orders and customers, so that calls collide. An order always has the same customer and
+/// amount, since the plan derives both from the order.
 #[derive(Debug, Clone)]
 enum Call {
     Deposit { deposit: u128, amount: i64 },
@@ -18,12 +18,12 @@ enum Call {
     Refund { order: u128 },
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Done(Option<Event>),
     Refused(RefusalCode),
-    /// It can never come from the plan: to void what is taken, to refund what is only held.
+    /// A call that no plan makes: voiding what is captured, or refunding what is only held.
     OutOfPlan,
 }
 
@@ -94,7 +94,7 @@ proptest! {
                     matches!(call, Call::Authorize { order } | Call::Capture { order } if returned.contains(&order));
                 let answer = perform(&mut store, &call).await;
                 prop_assert!(store.balances(), "after {call:?}: {store:?}");
-                // To take what was given back, or will never be taken, finds the tombstone (rule 19).
+                // Taking money that was given back, or whose return came first, is refused: rule 19 (tombstone).
                 prop_assert_eq!(too_late, answer == Outcome::Refused(RefusalCode::Withdrawn));
                 if let (Call::Refund { order } | Call::Void { order }, Outcome::Done(_)) = (call, answer) {
                     returned.insert(order);

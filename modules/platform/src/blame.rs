@@ -1,27 +1,29 @@
-//! Whose fault it is that a store failed: one classification for both modes (rules 45 and 46).
+//! Classifies store errors for both modes: is the message at fault, or its environment? See rules 45 (error kinds) and
+//! 46 (bad moments).
 //!
-//! diesel-async tells few errors of PostgreSQL apart. It has kinds for violated constraints and for a serialization failure;
-//! a deadlock (40P01), a lock time-out (55P03), a full disk (53100) and a server that shuts down (57P01) all arrive as
-//! `Unknown`, and a lost connection as `UnableToSendCommand`. Their SQLSTATE is gone by then, and the text is in whatever
-//! language the server speaks. So the question is turned round: what is the *message's* fault can be told for certain, and
-//! everything else is the environment's. `docs/adr/0021-whose-fault-an-error-is.md` says what that costs.
+//! diesel-async distinguishes few PostgreSQL errors. It has kinds for constraint violations and for a serialization
+//! failure. A deadlock (40P01), a lock time-out (55P03), a full disk (53100) and a server that shuts down (57P01) all
+//! arrive as `Unknown`, and a lost connection as `UnableToSendCommand`. The SQLSTATE is gone by then, and the text is
+//! in the server's language. So this module does the reverse: errors that are certainly the *message's* fault are
+//! recognised, and everything else is blamed on the environment. `docs/adr/0021-whose-fault-an-error-is.md` describes
+//! what that costs.
 
 use std::error::Error as StdError;
 
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 
-/// Whose fault an error is.
+/// Who or what is to blame for an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
-    /// What was asked cannot be done as it is: it violates a constraint, cannot be written down or read, or the module says
-    /// so. Tried again at another time it most likely fails again.
+    /// The request itself: it violates a constraint, cannot be encoded or decoded, or the module rejects it. Trying
+    /// again later will most likely fail too.
     Message,
-    /// The database had a bad moment: locks, lost connections, a full disk, a restart, a migration. It says nothing about
-    /// what was asked, and is waited out, however long it lasts.
+    /// The database's situation: locks, lost connections, a full disk, a restart, a migration. This has nothing to do
+    /// with the request. Retry for as long as it lasts.
     Environment,
 }
 
-/// Tells whose fault an error is. Looks at the kinds of errors and never at their texts.
+/// Classifies an error by its kind, never by its text.
 pub fn blame(error: &(dyn StdError + Send + Sync + 'static)) -> Blame {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -52,7 +54,7 @@ fn blame_in(error: &Error) -> Blame {
         | Error::DeserializationError(_)
         | Error::QueryBuilderError(_)
         | Error::InvalidCString(_) => Blame::Message,
-        // The other kinds, and a transaction that diesel has lost track of because its connection broke.
+        // All other kinds, and a transaction whose connection broke so that diesel lost track of its state.
         _ => Blame::Environment,
     }
 }
@@ -63,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// As diesel-async reports an error of the server, in the server's language.
+    /// An error as diesel-async reports it, with a text in the server's language.
     fn database(kind: Kind, text: &str) -> BoxError {
         Error::DatabaseError(kind, Box::new(text.to_owned())).into()
     }
@@ -82,12 +84,12 @@ mod tests {
         }
         let unreadable: BoxError = Error::DeserializationError("no such status".into()).into();
         assert_eq!(blame(&*unreadable), Blame::Message);
-        assert_eq!(blame(&*BoxError::from("order 1 is confirmed already")), Blame::Message);
+        assert_eq!(blame(&*BoxError::from("order 1 is already confirmed")), Blame::Message);
     }
 
     #[test]
     fn a_bad_moment_is_one_in_every_language() {
-        // 40P01, 55P03, 57P01, 53100 and 0A000, which have no kind; and what has no SQLSTATE at all.
+        // 40P01, 55P03, 57P01, 53100 and 0A000, which diesel has no kind for, and an error without any SQLSTATE.
         for text in [
             "deadlock detected",
             "교착 상태가 발생했습니다",

@@ -1,4 +1,4 @@
-//! Settings: a flag, or the environment variable that the help names beside it.
+//! A program's settings: each is a flag or an environment variable, and `--help` shows both.
 
 use clap::{Args, CommandFactory, Parser};
 
@@ -7,32 +7,32 @@ use crate::flaw::{self, Flaw};
 use crate::registration::Endpoint;
 use crate::telemetry;
 
-/// The exit status for bad usage (`EX_USAGE` of sysexits.h).
+/// The exit status for wrong usage (`EX_USAGE` in sysexits.h).
 pub const USAGE: i32 = 64;
 
-/// What every program with a database needs.
+/// The settings of every program with a database.
 #[derive(Debug, Clone, Args)]
 pub struct ProgramSettings {
     /// The database, as postgres://user:password@host:port/name.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = postgres_url)]
     pub database_url: String,
-    /// Its port, and the registry that it is known to.
+    /// The port, and how the program registers.
     #[command(flatten)]
     pub endpoint: Endpoint,
-    /// What it tells of its work.
+    /// Telemetry options.
     #[command(flatten)]
     pub telemetry: telemetry::Options,
-    /// Connections to the database that requests may use, at most. Few are better than many: on two cores, eight were
-    /// fastest, because more of them only wait for each other at popular rows.
+    /// Maximum number of database connections for requests. Few are better than many: on two cores eight were fastest,
+    /// since more of them only wait for each other's locks on popular rows.
     #[arg(long, env = "CLEAVE_POOL", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub pool: u16,
-    /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
+    /// Rules to break on purpose, to see what they are for; `cleave flaws` explains each.
     #[arg(long, env = "CLEAVE_FLAWS", value_enum, value_delimiter = ',', hide_possible_values = true)]
     pub flaws: Vec<Flaw>,
-    /// Where to die on purpose, as POINT or POINT:N for the N-th pass; `cleave crash-matrix` tries them all.
+    /// Where to crash on purpose, as POINT, or POINT:N for the N-th pass; `cleave crash-matrix` tries them all.
     #[arg(long, env = "CLEAVE_CRASH_AT", value_name = "POINT[:N]")]
     pub crash_at: Option<CrashAt>,
-    /// By how many milliseconds the clock is wrong on purpose: ahead, or behind if negative.
+    /// Clock error to simulate, in milliseconds: ahead, or behind if negative.
     #[arg(
         long,
         env = "CLEAVE_CLOCK_SKEW_MS",
@@ -44,7 +44,7 @@ pub struct ProgramSettings {
 }
 
 impl ProgramSettings {
-    /// Breaks what is to be broken on purpose. To be called once logs are written.
+    /// Applies the flaws, crash point and clock skew. Call it after logging has started.
     pub fn break_on_purpose(&self) {
         flaw::switch_on(&self.flaws);
         contracts::clock::skew(self.clock_skew_ms);
@@ -53,13 +53,13 @@ impl ProgramSettings {
         }
     }
 
-    /// The connections of one HTTP worker.
+    /// The pool size of one HTTP worker.
     pub fn pool_per_worker(&self) -> usize {
         usize::from(self.pool).div_ceil(crate::http::workers())
     }
 }
 
-/// Reads the URL of a database.
+/// Parses a database URL.
 pub fn postgres_url(text: &str) -> Result<String, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return Ok(text.to_owned());
@@ -67,7 +67,7 @@ pub fn postgres_url(text: &str) -> Result<String, String> {
     Err("it must start with postgres:// and look like postgres://user:password@host:port/name".into())
 }
 
-/// Reads the settings of a program, or says what is wrong with them and exits.
+/// Parses the program's settings. On wrong usage, prints why and exits.
 pub fn read<P: Parser + CommandFactory>() -> P {
     let parsed = refuse_unknown_variables(P::command()).and_then(|()| P::try_parse());
     parsed.unwrap_or_else(|error| {
@@ -76,7 +76,7 @@ pub fn read<P: Parser + CommandFactory>() -> P {
     })
 }
 
-/// A misspelt `CLEAVE_…` variable would be ignored in silence, and the default taken for what was asked.
+/// Rejects unknown `CLEAVE_…` variables. clap would silently ignore a misspelt one and use the default.
 fn refuse_unknown_variables(command: clap::Command) -> Result<(), clap::Error> {
     let known: Vec<String> = command
         .get_arguments()
@@ -88,13 +88,13 @@ fn refuse_unknown_variables(command: clap::Command) -> Result<(), clap::Error> {
     let Some(name) = unknown else { return Ok(()) };
     let ours: Vec<_> = known.iter().filter(|name| name.starts_with("CLEAVE_")).map(String::as_str).collect();
     let message = format!(
-        "the environment variable {name} is not a setting of this program; it knows {}. Unset it, or mend its name\n",
+        "the environment variable {name} is not a setting of this program, which knows {}. Unset it or fix the name\n",
         ours.join(", ")
     );
     Err(command.clone().error(clap::error::ErrorKind::UnknownArgument, message))
 }
 
-/// Ends a program: what stopped it goes to standard error in one paragraph, and the status says whether it failed.
+/// Ends a program: prints the error, if any, to standard error, and returns the exit status.
 pub fn finish(outcome: anyhow::Result<()>) -> std::process::ExitCode {
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

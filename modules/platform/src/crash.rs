@@ -1,23 +1,22 @@
-//! *Crash points*: places where a process can be made to die, to see that it recovers.
+//! *Crash points*: places where a process can be told to crash, to show that it recovers.
 //!
-//! `--crash-at POINT[:N]` (or `CLEAVE_CRASH_AT`) aborts the process when it passes the point for the N-th time, with
-//! no chance to clean up, as a power cut would. `cleave crash-matrix` tries all of them. A point that is not armed
-//! costs one relaxed load.
+//! `--crash-at POINT[:N]` (or `CLEAVE_CRASH_AT`) aborts the process the N-th time it passes the point, without any
+//! cleanup, like a power cut. `cleave crash-matrix` tries all points. A point that is not armed costs one relaxed load.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use clap::ValueEnum;
 
-/// The armed point's number and 1, or 0.
+/// The armed point's number plus 1, or 0 if none is armed.
 static ARMED: AtomicU32 = AtomicU32::new(0);
-/// How often it is still passed alive, and once more.
+/// How many passes are left, including the one that crashes.
 static PASSES_LEFT: AtomicU32 = AtomicU32::new(0);
 
-/// A place where a process can be made to die. What is *before* one step is *after* the step that comes before it;
-/// both names are there where other work lies between the two.
+/// A place where a process can be told to crash. *Before* one step is also *after* the previous one; both names exist
+/// only where other work lies between the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "the names say it all")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum CrashPoint {
     // Every driver: placing an order, doing a step, committing.
     BeforeOrderWrite,
@@ -46,7 +45,7 @@ pub enum CrashPoint {
     BeforeSagaAdvance,
     AfterSagaAdvance,
     AfterSagaSave,
-    // Two-phase commit. Those that name one branch are passed once for each.
+    // Two-phase commit. Points about a branch are passed once per branch.
     BeforePrepare,
     AfterPrepare,
     BeforeDecision,
@@ -57,7 +56,7 @@ pub enum CrashPoint {
     AfterForget,
 }
 
-/// A point, and which pass of it is the last.
+/// A crash point, and the pass at which to crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrashAt {
     point: CrashPoint,
@@ -71,22 +70,22 @@ impl FromStr for CrashAt {
         let (name, pass) = text.split_once(':').unwrap_or((text, "1"));
         let point = CrashPoint::from_str(name, false).map_err(|_| {
             let names: Vec<String> = CrashPoint::value_variants().iter().map(|point| point.name()).collect();
-            format!("there is no crash point {name:?}; there are {}", names.join(", "))
+            format!("there is no crash point {name:?}; the crash points are {}", names.join(", "))
         })?;
         match pass.parse() {
             Ok(pass) if pass > 0 => Ok(Self { point, pass }),
-            _ => Err(format!("{pass:?} is not a number of passes, which are counted from 1")),
+            _ => Err(format!("{pass:?} is not a valid pass: it must be a whole number from 1")),
         }
     }
 }
 
 impl CrashPoint {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Passes this point; dies here if that was asked for.
+    /// Marks the point in the code. Crashes here if the point is armed and this is the chosen pass.
     pub fn pass(self) {
         if ARMED.load(Ordering::Relaxed) == self as u32 + 1 {
             self.reached();
@@ -96,13 +95,13 @@ impl CrashPoint {
     #[cold]
     fn reached(self) {
         if PASSES_LEFT.fetch_sub(1, Ordering::Relaxed) == 1 {
-            tracing::error!(crash_point = self.name(), "CRASH POINT: aborting here, as asked");
+            tracing::error!(crash_point = self.name(), "CRASH POINT: aborting here, as requested");
             std::process::abort();
         }
     }
 }
 
-/// From now on the process dies at the N-th pass of this point.
+/// Arms a crash point for the rest of the process's life.
 pub fn arm(at: CrashAt) {
     PASSES_LEFT.store(at.pass, Ordering::Relaxed);
     ARMED.store(at.point as u32 + 1, Ordering::Relaxed);

@@ -10,63 +10,84 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use reqwest::Url;
 
 use crate::silence::{self, ANSWER};
 use crate::trouble::{self, Trouble};
 
-/// A pool of connections to one database.
-pub type Pool = deadpool::Pool<AsyncPgConnection>;
+/// A pool of connections to one database. Clones share the connections.
+#[derive(Clone)]
+pub struct Pool(deadpool::Pool<AsyncPgConnection>);
 
-/// Why a pool gave no connection.
+impl Pool {
+    /// Takes a connection, and opens it if necessary.
+    ///
+    /// The future is boxed because the crate that polls an `async fn` compiles its body, and not inlined because the
+    /// compiler would copy a function as small as this into its callers. Otherwise each crate with a query would
+    /// compile the PostgreSQL client again (docs/adr/0020).
+    #[inline(never)]
+    pub fn get(&self) -> BoxFuture<'_, Result<PooledConnection, PoolError>> {
+        self.0.get().boxed()
+    }
+
+    /// How many connections are open, in use and waited for.
+    pub fn status(&self) -> ::deadpool::Status {
+        self.0.status()
+    }
+}
+
+/// Why a pool did not return a connection.
 pub type PoolError = deadpool::PoolError;
 
-/// A connection that goes back to its pool when dropped.
+/// A connection that returns to its pool when dropped.
 pub type PooledConnection = deadpool::Object<AsyncPgConnection>;
 
-/// What every session of ours sets.
+/// What every session sets, and why:
 ///
-/// - Nothing is waited for without bound (rules 34 and 54): no lock, no statement, no transaction that was forgotten. And a
-///   server whose client is gone without a word notices soon, and gives its locks back.
-/// - A prepared statement keeps its plan. PostgreSQL would plan those with arrays anew at every call, because it guesses
-///   ten elements for a parameter and sees that an order has two: that costs as much as running them.
-/// - So the plan has to be right from the start, while the tables are still empty and reading all of one looks cheap.
-///   Every statement of ours finds its rows by a key: no sequential scan.
-/// - A statement that has to read a whole table all the same now looks dear beyond measure, and PostgreSQL would compile it
-///   to machine code first: a tenth of a second of processor time for a table of ten rows. So nothing is compiled.
+/// - Every wait has a limit: rules 34 (prepared locks) and 54 (time limits). This covers locks, statements and
+///   forgotten transactions. The keepalives let the server notice quickly that a client has vanished, and release its
+///   locks.
+/// - A prepared statement keeps its generic plan. Otherwise PostgreSQL would plan statements with array parameters anew
+///   at every call: it assumes ten elements, sees that an order has two, and finds a cheaper plan each time. Planning
+///   would cost as much as execution.
+/// - So the plan must be right from the start, when the tables are still empty and a sequential scan looks cheap. Every
+///   statement here finds its rows by a key, so sequential scans are disabled.
+/// - A statement that has to read a whole table anyway now looks extremely expensive, and PostgreSQL would compile it
+///   to machine code first: a tenth of a second of processor time for a table of ten rows. So JIT is off.
 const SESSION: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
                        SET idle_in_transaction_session_timeout = '30s'; \
                        SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
                        SET tcp_user_timeout = '15s'; \
                        SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
 
-/// How long a request waits for a free connection before it is told that the server is too busy.
+/// How long a request waits for a free connection before it fails with "unavailable".
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
 /// A session outside any pool holds a lock and is used at least once a second. If the server hears nothing for this long,
 /// the client is gone, even if the network says otherwise, and the lock has to be free again.
 const LOCK_SESSION: &str = "SET idle_session_timeout = '30s'";
 
-/// How long the TCP connection may take, and how long all of opening it may take.
+/// The time limits for the TCP connection, and for opening a connection as a whole.
 const CONNECT: Duration = Duration::from_secs(5);
 const OPEN: Duration = Duration::from_secs(10);
 
-/// How long what was sent may stay unacknowledged before the other end counts as gone.
+/// How long sent data may stay unacknowledged before the peer counts as gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
-/// An idle connection is probed after so long, so often, and is given up when so many probes got no answer.
+/// An idle connection is probed after `PROBE_AFTER`, then every `PROBE_EVERY`, and given up after `PROBES` lost probes.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 const PROBES: u32 = 3;
 
-/// A pool of connections, which are opened when they are first needed.
+/// A connection pool. Connections are opened on first use.
 ///
-/// A connection is driven by the runtime that opened it (rule 40), and each actix worker has a runtime of its own. So
-/// each worker has a pool of its own too: a query then never wakes another thread, which would cost more than the
-/// query's own way through this process.
+/// A connection is driven by the runtime that opened it, and each actix worker has its own runtime. So each worker has
+/// its own pool: rule 40 (worker pools). A query then never wakes another thread, which would cost more than the query
+/// itself costs in this process.
 ///
-/// A connection that has ended meanwhile is not handed out. And one that was idle while another met an unexpected error
-/// prepares its statements again: the tables may have changed under them (rule 59).
+/// The pool never hands out a connection that has ended. After an unexpected error on one connection the idle ones
+/// prepare their statements again, since their tables may have changed: rule 59 (stale statement).
 pub fn pool(database_url: &str, size: usize) -> Pool {
     let trouble = Trouble::default();
     let mut config = ManagerConfig::<AsyncPgConnection>::default();
@@ -78,15 +99,15 @@ pub fn pool(database_url: &str, size: usize) -> Pool {
         let trouble = trouble.clone();
         async move { open(url, trouble, ANSWER).await }.boxed()
     });
-    Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
+    let pool = deadpool::Pool::builder(AsyncDieselConnectionManager::new_with_config(database_url, config))
         .max_size(size)
         .wait_timeout(Some(WAIT_FOR_CONNECTION))
         .runtime(::deadpool::Runtime::Tokio1)
-        .build()
-        .expect("a pool with a runtime can be built")
+        .build();
+    Pool(pool.expect("a pool with a runtime can be built"))
 }
 
-/// Opens a connection on which nothing waits for ever (rule 54). What the URL sets itself stays as it is.
+/// Opens a connection on which every wait has a limit: rule 54 (time limits). Options in the URL take precedence.
 async fn open(url: &str, trouble: Trouble, answer: Duration) -> diesel::ConnectionResult<AsyncPgConnection> {
     let opened = tokio::time::timeout(OPEN, opened(url, trouble, answer)).await;
     opened.unwrap_or_else(|_| Err(ConnectionError::BadConnection(format!("no answer within {OPEN:?}"))))
@@ -97,7 +118,7 @@ async fn opened(
     trouble: Trouble,
     answer: Duration,
 ) -> diesel::ConnectionResult<AsyncPgConnection> {
-    // What the server said, or why it was not reached, is the error's cause.
+    // The error's cause is what the server said, or why it could not be reached.
     let failed = |error: tokio_postgres::Error| {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         ConnectionError::BadConnection(format!("{error}{cause}"))
@@ -120,7 +141,7 @@ async fn opened(
     Ok(connection)
 }
 
-/// Opens one connection outside any pool. It is for use at least every few seconds: see [`LOCK_SESSION`].
+/// Opens a single connection without a pool. Use it at least every few seconds: see [`LOCK_SESSION`].
 pub async fn connect_one(database_url: &str) -> anyhow::Result<AsyncPgConnection> {
     let mut connection = connect(database_url, ANSWER).await?;
     connection.batch_execute(LOCK_SESSION).await?;
@@ -135,27 +156,27 @@ pub(crate) async fn connect(database_url: &str, answer: Duration) -> anyhow::Res
 
 fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {
     anyhow!(
-        "no connection to the database {}: {cause}. Check that PostgreSQL is running there and that the user, the \
-         password and the database in --database-url (or DATABASE_URL) are right",
+        "cannot connect to the database {}: {cause}. Check that PostgreSQL is running there and that the user, \
+         password and database in --database-url (or DATABASE_URL) are correct",
         without_password(url)
     )
 }
 
-/// The URL as it may be shown: without its password, and without its query, where a password can stand too. Of a text that
-/// is no URL nothing is shown but how it begins.
+/// The URL in a form that can be shown: without the password, and without the query, which can contain a password too.
+/// Of a text that is not a URL only the beginning is shown.
 pub fn without_password(url: &str) -> String {
     let Ok(mut shown) = Url::parse(url) else {
         return format!("{}://…", url.split("://").next().unwrap_or_default());
     };
-    // It cannot fail for a URL with a host, and one without has no password.
+    // Fails only for a URL without a host, and that has no password.
     let _ = shown.set_password(None);
     shown.set_query(None);
     shown.into()
 }
 
-/// A connection from the pool, or an error that says that there was none.
+/// Takes a connection from the pool, or fails with a message that says so.
 pub async fn get(pool: &Pool) -> anyhow::Result<PooledConnection> {
-    pool.get().await.context("no connection to the database is free")
+    pool.get().await.context("no database connection is free")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The description of the API, for the programs that serve it and for what is checked by it.
+//! The API description, for the programs that serve it and for the checks that use it.
 
-/// The one description of the shop's API: both modes serve this text.
+/// The description of the shop's API. Both modes serve this text.
 pub const OPENAPI: &str = include_str!("../openapi.json");

@@ -1,8 +1,8 @@
-//! What every request meets before it is routed, in every program.
+//! Checks that every program applies to each request before routing.
 //!
-//! A request that only its client can mend is refused here, before it costs anybody else anything: too long, too slow, or
-//! for a path that has several readings. Behind a gateway such a request would otherwise look like a failure of the
-//! service that it was for (rule 56), or reach a place that it was not routed to (rule 57).
+//! Requests that only the client can fix are rejected here, before they cost anything else: too long, too slow, or with
+//! an ambiguous path. Behind a gateway such a request would otherwise count as a failure of the service it was for,
+//! rule 56 (client faults), or reach an endpoint that it was not routed to, rule 57 (one path).
 
 use std::borrow::Cow;
 use std::io;
@@ -22,20 +22,20 @@ use tokio::time::{Instant, timeout_at};
 use crate::Problem;
 use crate::description::OPENAPI;
 
-/// The largest body that is read, in bytes. A delivery of stock for the whole shop fits.
+/// The maximum body size in bytes. A stock delivery for the whole shop fits.
 pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// The longest path with its query, in bytes. Far below what a client of ours can send on.
+/// The maximum length of path and query together, in bytes. Far below what the gateway's client can forward.
 pub const LONGEST_TARGET: usize = 8 * 1024;
 
-/// The most that all headers together may have, names and values, in bytes.
+/// The maximum total size of all headers, names and values, in bytes.
 pub const LARGEST_HEADERS: usize = 16 * 1024;
 
-/// How long a body may take to arrive. Without a bound, a client that sends a byte now and then holds a place for ever
-/// (*slowloris*).
+/// How long a body may take to arrive. Without this limit a client that sends one byte now and then would occupy the
+/// server forever (*slowloris*).
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Around every request, before it is routed.
+/// The middleware that runs before routing.
 pub async fn check<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -48,11 +48,11 @@ pub async fn check<B: MessageBody>(
     if let Some(allowed) = methods_of(request.path()) {
         allows(allowed, request.method())?;
     }
-    // A HEAD is a GET whose body is not written: the server knows what it was asked, and leaves the body out.
+    // A HEAD is handled as a GET. The server remembers the original method and omits the body.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    // A GET has no body to wait for: after `Upgrade: websocket` the server would take all that follows for one.
+    // A GET has no body to wait for. After `Upgrade: websocket` the server would treat everything that follows as one.
     let body = match request.take_payload() {
         _ if request.method() == Method::GET => Payload::None,
         body => in_time(body, Instant::now() + BODY_TIME),
@@ -64,8 +64,7 @@ pub async fn check<B: MessageBody>(
 fn bounded(request: &ServiceRequest) -> Result<(), Problem> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > LONGEST_TARGET {
-        let detail =
-            format!("the path and the query together have {target} bytes; {LONGEST_TARGET} are allowed");
+        let detail = format!("the path and query have {target} bytes; at most {LONGEST_TARGET} are allowed");
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail));
     }
     let length =
@@ -73,16 +72,16 @@ fn bounded(request: &ServiceRequest) -> Result<(), Problem> {
     let headers: usize = request.headers().iter().map(length).sum();
     if headers > LARGEST_HEADERS {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        let detail = format!("the headers together have {headers} bytes; {LARGEST_HEADERS} are allowed");
+        let detail = format!("the headers have {headers} bytes; at most {LARGEST_HEADERS} are allowed");
         return Err(Problem::new(status, "headers_too_large", detail));
     }
     Ok(())
 }
 
-/// The URI with its path in normal form, where that is another one.
+/// The URI with a normalised path, or `None` if the path is normal already.
 fn normal_uri(uri: &Uri) -> Result<Option<Uri>, Problem> {
     let refused = |why| {
-        let detail = format!("the path is not understood: {why}; send it without");
+        let detail = format!("the path is not valid: {why}");
         Problem::bad_request("invalid_path", detail)
     };
     let path = normal_form(uri.path()).map_err(refused)?;
@@ -93,15 +92,15 @@ fn normal_uri(uri: &Uri) -> Result<Option<Uri>, Problem> {
         Some(query) => format!("{path}?{query}"),
         None => path.into_owned(),
     };
-    let target =
-        PathAndQuery::try_from(target).map_err(|_| refused("it has a character that no path has"))?;
+    let target = PathAndQuery::try_from(target)
+        .map_err(|_| refused("it contains a character that no path may have"))?;
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(target);
-    Ok(Some(Uri::from_parts(parts).map_err(|_| refused("it belongs to no address"))?))
+    Ok(Some(Uri::from_parts(parts).map_err(|_| refused("it does not belong to any address"))?))
 }
 
-/// The one way to write a path (RFC 3986, 6.2.2): letters, digits and `-._~` stand for themselves. The error says what
-/// makes a path have more than one reading: whoever routes it and whoever answers it might not mean the same.
+/// The normal form of a path (RFC 3986, 6.2.2): letters, digits and `-._~` are not percent-encoded. Fails for a path
+/// that can be read in more than one way, since the component that routes it and the one that serves it could disagree.
 fn normal_form(path: &str) -> Result<Cow<'_, str>, &'static str> {
     let mut normal = Cow::Borrowed(path);
     if let Some(first) = path.find('%') {
@@ -113,9 +112,9 @@ fn normal_form(path: &str) -> Result<Cow<'_, str>, &'static str> {
                 rest.get(at + 1..at + 3).filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let code = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
             decoded.push_str(&rest[..at]);
-            match code.ok_or("it has a % that two hexadecimal digits do not follow")? {
-                b'/' | b'\\' => return Err("it has a slash that is percent-encoded"),
-                0 => return Err("it has a NUL"),
+            match code.ok_or("a % is not followed by two hexadecimal digits")? {
+                b'/' | b'\\' => return Err("it contains a percent-encoded slash"),
+                0 => return Err("it contains a NUL"),
                 byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte.into()),
                 _ => decoded.push_str(&rest[at..at + 3]),
             }
@@ -129,24 +128,24 @@ fn normal_form(path: &str) -> Result<Cow<'_, str>, &'static str> {
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/".contains(&byte);
     if !normal.bytes().all(allowed) {
-        return Err("it has a character that must be percent-encoded");
+        return Err("it contains a character that must be percent-encoded");
     }
     let segments = normal.strip_prefix('/').ok_or("it does not begin with a slash")?;
     let mut segments = segments.split('/').peekable();
     while let Some(segment) = segments.next() {
         match segment {
-            "." | ".." => return Err("it has a segment of dots"),
-            "" if segments.peek().is_some() => return Err("it has two slashes in a row"),
+            "." | ".." => return Err("it contains a dot segment"),
+            "" if segments.peek().is_some() => return Err("it contains two slashes in a row"),
             _ => {}
         }
     }
     Ok(normal)
 }
 
-/// A described path, and the methods that it answers.
+/// A path of the API description, and its methods.
 type Described = (String, Vec<Method>);
 
-/// Those of the description, the ones without a parameter first: they win, as OpenAPI has it.
+/// All paths of the description. Those without parameters come first, since OpenAPI gives them precedence.
 static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(|| {
     let description: serde_json::Value = serde_json::from_str(OPENAPI).expect("a test reads it too");
     let method = |name: &String| Method::from_bytes(name.to_uppercase().as_bytes()).ok();
@@ -161,13 +160,13 @@ static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(|| {
     described
 });
 
-/// The methods that a path of the description answers; `None` for any other path.
+/// The methods of a path in the description; `None` for any other path.
 fn methods_of(path: &str) -> Option<&'static [Method]> {
     let found = DESCRIBED.iter().find(|(described, _)| fits(described, path));
     found.map(|(_, methods)| methods.as_slice())
 }
 
-/// 405 for a method that a path does not answer. Whatever answers GET answers HEAD.
+/// 405 for a method that the path does not support. Every path that supports GET supports HEAD.
 fn allows(allowed: &[Method], method: &Method) -> Result<(), Error> {
     let asked = if *method == Method::HEAD { &Method::GET } else { method };
     if allowed.contains(asked) {
@@ -178,7 +177,7 @@ fn allows(allowed: &[Method], method: &Method) -> Result<(), Error> {
         names.push("HEAD");
     }
     let names = names.join(", ");
-    let detail = format!("this path does not answer {method}; it answers {names}");
+    let detail = format!("this path does not support {method}, only {names}");
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
     let mut response = problem.error_response();
     let names = header::HeaderValue::try_from(names).expect("methods are tokens");
@@ -186,7 +185,7 @@ fn allows(allowed: &[Method], method: &Method) -> Result<(), Error> {
     Err(InternalError::from_response(problem, response).into())
 }
 
-/// A body that has to be there by then.
+/// A body that fails if it has not arrived by this time.
 fn in_time(payload: Payload, by: Instant) -> Payload {
     if matches!(payload, Payload::None) {
         return payload;
@@ -201,26 +200,28 @@ fn in_time(payload: Payload, by: Instant) -> Payload {
     Payload::from(chunks.boxed_local())
 }
 
-/// 413, with the limit.
+/// 413, naming the limit.
 pub fn body_too_large() -> Problem {
     let detail = format!("the body is larger than {BODY_LIMIT} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
-/// Why a body could not be read to its end. All of it is the client's doing.
+/// The response to a body that could not be read completely. All of these are client errors.
 pub fn body_problem(error: &PayloadError) -> Problem {
     match error {
         PayloadError::Overflow => body_too_large(),
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            let detail =
-                format!("the body was not there after {} s; send it faster, or less", BODY_TIME.as_secs());
+            let detail = format!(
+                "the body did not arrive within {} s; send it faster, or send less",
+                BODY_TIME.as_secs()
+            );
             Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail)
         }
-        error => Problem::bad_request("malformed_body", format!("the body broke off: {error}")),
+        error => Problem::bad_request("malformed_body", format!("the body ended early: {error}")),
     }
 }
 
-/// Whether a path is an instance of a route, as `/orders/1` is one of `/orders/{order_id}`.
+/// Whether a path matches a route, as `/orders/1` matches `/orders/{order_id}`.
 fn fits(route: &str, path: &str) -> bool {
     let (mut wanted, mut there) = (route.split('/'), path.split('/'));
     loop {
@@ -289,7 +290,7 @@ mod tests {
         assert_eq!(
             methods_of("/stock/receipts").unwrap(),
             [Method::POST],
-            "the one without a parameter wins"
+            "the path without a parameter wins"
         );
         assert_eq!(methods_of("/metrics"), None);
         assert!(allows(&[Method::GET], &Method::HEAD).is_ok());

@@ -1,8 +1,8 @@
-//! *Flaws*: the rules of correctness as switches. Each leaves one rule out, in the one place that keeps it, so that
-//! anybody can see what the rule is for. All are off unless `--flaws` names them, and a process with one says so in
-//! `/health/ready`. `cleave flaws` tells which invariant breaks and how to see it.
+//! *Flaws*: the rules of correctness as switches. Each flaw disables one rule at the one place that implements it, so
+//! that you can see what the rule is for. All are off unless `--flaws` names them, and `/health/ready` lists the active
+//! ones. `cleave flaws` tells which invariant breaks and how to see it.
 //!
-//! Asking costs one relaxed load of a word that never changes.
+//! A check costs one relaxed load of a word that rarely changes.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,67 +10,67 @@ use clap::ValueEnum;
 
 static SWITCHED_ON: AtomicU32 = AtomicU32::new(0);
 
-/// A rule that is left out on purpose.
+/// A rule that is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Flaw {
-    /// Rule 1: messages are sent when they are made, beside the transaction: a *dual write*.
+    /// Breaks rule 1 (outbox): messages are sent right away, outside the transaction (a *dual write*).
     NoOutbox,
-    /// Rule 2: the relay asks for rows above the last id that it saw.
+    /// Breaks rule 2 (pending rows): the relay asks for rows above the last id that it saw.
     IdOrderedPolling,
-    /// Rule 4: a message counts as sent before the broker has confirmed it.
+    /// Breaks rule 4 (confirms): a message counts as sent before the broker confirms it.
     UncheckedConfirm,
-    /// Rule 5: a message that no queue takes is dropped, and acked.
+    /// Breaks rule 5 (mandatory): the broker drops a message that no queue takes, and acks it.
     NotMandatory,
-    /// Rule 10: rows are removed before they are published.
+    /// Breaks rule 10 (small outbox): rows are removed before they are published.
     SentBeforePublished,
-    /// Rule 12: a delivery is acknowledged before its effects are committed.
+    /// Breaks rule 12 (inbox): a delivery is acknowledged before its effects are committed.
     AckBeforeCommit,
-    /// Rule 12: nobody remembers which messages were handled.
+    /// Breaks rule 12 (inbox): handled messages are not recorded.
     NoInbox,
-    /// Rule 12: the inbox row is committed by itself, before the effects.
+    /// Breaks rule 12 (inbox): the inbox row is committed separately, before the effects.
     InboxApart,
-    /// Rule 13: a message counts as handled because the broker calls it redelivered.
+    /// Breaks rule 13 (redelivered flag): a message counts as handled if the broker marks it as redelivered.
     TrustRedelivered,
-    /// Rule 17: a message that failed goes straight back to its queue.
+    /// Breaks rule 17 (requeue): a failed message goes straight back into its queue.
     RequeueAtOnce,
-    /// Rule 19: a compensation with nothing to undo leaves nothing behind.
+    /// Breaks rule 19 (tombstone): a compensation with nothing to undo leaves no tombstone.
     NoTombstone,
-    /// Rule 21: a saga is saved over whatever another made of it meanwhile.
+    /// Breaks rule 21 (compare-and-set): a saga is saved even if another process changed it in the meantime.
     NoVersionGuard,
-    /// Rule 22: the order is committed first, and its saga and first message after it.
+    /// Breaks rule 22 (stored intent): the order is committed first; its saga and first message follow later.
     IntentNotStored,
-    /// Rule 23: an answer that takes long is taken for a no.
+    /// Breaks rule 23 (time-outs): a late reply counts as a refusal.
     TimeOutMeansFailure,
-    /// Rule 26: stock is read without a lock, and taken without a guard.
+    /// Breaks rule 26 (stock guard): stock is read without a lock and taken without a guard.
     NoStockGuard,
-    /// Rule 27: each order locks its products in an order of its own.
+    /// Breaks rule 27 (lock order): each order locks its products in a different order.
     UnsortedLocks,
-    /// Rule 30: the decision to commit is kept in memory only.
+    /// Breaks rule 30 (decision): the decision to commit is only kept in memory.
     DecisionNotDurable,
-    /// Rule 31: nobody looks for transactions in doubt.
+    /// Breaks rule 31 (recovery): transactions in doubt are not recovered.
     NoRecovery,
-    /// Rule 31: recovery takes every prepared transaction for one of a dead process.
+    /// Breaks rule 31 (recovery): recovery treats every prepared transaction as one of a dead process.
     RecoveryIgnoresEpoch,
 }
 
 impl Flaw {
-    /// Whether it is switched on in this process.
+    /// Whether the flaw is active in this process.
     pub fn is_on(self) -> bool {
         SWITCHED_ON.load(Ordering::Relaxed) & (1 << self as u32) != 0
     }
 
-    /// Its name on the command line.
+    /// The name on the command line.
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// All that are switched on.
+    /// All active flaws.
     pub fn switched_on() -> impl Iterator<Item = Flaw> {
         Flaw::value_variants().iter().copied().filter(|flaw| flaw.is_on())
     }
 }
 
-/// Switches flaws on, for as long as the process lives.
+/// Activates flaws for the rest of the process's life.
 pub fn switch_on(flaws: &[Flaw]) {
     for flaw in flaws {
         SWITCHED_ON.fetch_or(1 << *flaw as u32, Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! Liveness and readiness.
 //!
-//! *Live* means that the process answers at all; whoever watches it restarts it when it does not. *Ready* means that
-//! it can do its work now: the database answers, the migrations are done, the broker is connected. A process that is
-//! live and not ready is left alone and gets no traffic.
+//! *Live* means that the process responds at all; if it does not, its supervisor restarts it. *Ready* means that it can
+//! do its work now: the database responds, the migrations are done, the broker is connected. A process that is live but
+//! not ready is not restarted, and gets no traffic.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,10 +16,10 @@ use serde_json::json;
 use crate::Flaw;
 use crate::db::{self, Pool};
 
-/// How long a probe waits for the database.
+/// The time limit for a readiness probe of the database.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// What `/health` reports of this process.
+/// The state behind `/health`.
 #[derive(Clone)]
 pub struct Health {
     service: &'static str,
@@ -28,23 +28,23 @@ pub struct Health {
 }
 
 impl Health {
-    /// The health of a process that needs nothing yet.
+    /// A process with no requirements yet.
     pub fn new(service: &'static str) -> Self {
         Self { service, needs: Vec::new(), stopping: Arc::default() }
     }
 
-    /// It needs this too, which is there while the flag is set.
+    /// Adds a requirement that is met while the flag is set.
     pub fn needing(mut self, what: &'static str, there: Arc<AtomicBool>) -> Self {
         self.needs.push((what, there));
         self
     }
 
-    /// From now on the process is not ready: it finishes what it has and takes nothing new.
+    /// Makes the process not ready: it finishes its current work and accepts nothing new.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Adds `GET /health/live` and `GET /health/ready`.
+    /// Registers `GET /health/live` and `GET /health/ready`.
     pub fn routes(&self, routes: &mut web::ServiceConfig) {
         routes
             .app_data(web::Data::new(self.clone()))
@@ -57,8 +57,8 @@ async fn live(health: web::Data<Health>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "service": health.service, "status": "live" }))
 }
 
-/// A process with a database has a pool among its app data, or a list of pools where it has several databases, and has
-/// it only once the migrations are done.
+/// A process with a database has a pool in its app data, or a list of pools if it has several databases. The data is
+/// added only after the migrations.
 async fn ready(
     health: web::Data<Health>,
     pool: Option<web::Data<Pool>>,

@@ -1,4 +1,4 @@
-//! The HTTP server, and what all its answers have in common.
+//! The HTTP server, and what all responses have in common.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -21,41 +21,41 @@ use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
 use crate::{Problem, entrance, idle};
 
-/// The page that shows [`OPENAPI`] and sends requests. It needs nothing that does not stand in it.
+/// The page that shows [`OPENAPI`] and sends requests. It loads nothing else.
 const DOCS: &str = include_str!("docs.html");
 
-/// The page may run what stands in it, talk to the server that it came from, and nothing else.
+/// Allows the page's own inline code and requests to its own server, nothing else.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'";
 
-/// How long requests under way may take once the server was told to stop, in seconds.
+/// How long requests in progress may take after a stop signal, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
 
-/// How often a server that is to end looks whether its connections are closed.
+/// How often a stopping server checks whether its connections are closed.
 const CLOSED_YET: Duration = Duration::from_millis(5);
 
-/// The longest `Prefer: wait` that is granted.
+/// The longest `Prefer: wait` that is honoured.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Threads that answer requests: half of the cores, because the servers and the clients of a shop on one machine need
-/// the others. On two cores one was faster than two.
+/// HTTP worker threads: half of the cores, because the databases, the broker and the clients on the same machine need
+/// the others. On two cores, one was faster than two.
 pub fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
-/// What adds the endpoints of a program. A value and no type parameter, so that the HTTP server is compiled once, in this
-/// crate, and not anew in each program.
+/// Registers a program's endpoints. A value instead of a type parameter, so that the HTTP server is compiled once in
+/// this crate and not again in each program.
 pub type Routes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 
-/// Serves until the process is asked to stop, then finishes the requests under way.
+/// Serves until the process is told to stop, then finishes the requests in progress.
 ///
-/// With a registration it is known to the registry while it is ready. At the end it takes leave there first, and goes on
-/// serving until those who send it requests must have heard: no request finds it gone.
+/// With a registration, the program is listed in the registry while it is ready. On shutdown it deregisters first, then
+/// keeps serving until every client must have noticed, so that no request hits a closed port.
 ///
-/// `routes` is called once in each worker, whose runtime drives what it opens (rule 40).
+/// `routes` is called once per worker, and the worker's runtime drives what it opens: rule 40 (worker pools).
 ///
-/// Listens on loopback only. The first line on standard output says where, so that port 0 is of use.
+/// Listens on loopback only. The first line on standard output names the address, so that port 0 is usable.
 ///
-/// The future is boxed, because whoever polls an `async fn` compiles its body.
+/// The future is boxed because otherwise every crate that polls it would compile its body again.
 pub fn serve(
     port: u16,
     telemetry: &Telemetry,
@@ -103,7 +103,7 @@ async fn serve_until_stopped(
     announce(address);
     let registered = registration.map(|registration| registration.begin(address));
     let handle = server.handle();
-    // On its own, so that it closes what is left while the rest of the process ends.
+    // A separate task, so that it can close the remaining connections while the rest of the process ends.
     let server = tokio::spawn(server);
     let stopped = async {
         stop_signal().await;
@@ -123,12 +123,12 @@ async fn serve_until_stopped(
     }
 }
 
-/// Counts the connections that are open. At its end the server closes each as soon as it is idle, but looks only once a
-/// second whether it is done; a deployment would wait for that.
+/// Counts the open connections. A stopping server closes each connection as soon as it is idle, but checks only once
+/// per second whether all are closed. A rolling deployment would wait for that.
 #[derive(Clone, Default)]
 struct Connections(Arc<AtomicUsize>);
 
-/// One of them. It is dropped when all of its answers are written and it is closed.
+/// One open connection. Dropped once all of its responses are written and it is closed.
 struct Connection(Connections);
 
 impl Connections {
@@ -153,21 +153,19 @@ impl Drop for Connection {
 fn listen(port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", port)).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            anyhow!(
-                "port {port} is in use by another program; choose another with --port, or 0 for a free one"
-            )
+            anyhow!("port {port} is already in use; choose another with --port, or 0 for a free one")
         }
         _ => anyhow!("port {port} on 127.0.0.1 cannot be opened: {error}; choose another with --port"),
     })
 }
 
-/// Tells whoever started us where we listen. Nobody may be reading, which is no reason to stop.
+/// Prints the address for the parent process. It may not be reading, and that must not stop us.
 fn announce(address: std::net::SocketAddr) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{{\"listening\":\"{address}\"}}").and_then(|()| out.flush());
 }
 
-/// Done when the process is asked to stop: SIGTERM, or Ctrl-C.
+/// Completes when the process is told to stop, by SIGTERM or Ctrl-C.
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
@@ -178,7 +176,7 @@ async fn stop_signal() {
     }
 }
 
-/// The API's description, its pages, and errors as problem+json.
+/// The API description, its page, and errors as problem+json.
 fn common(app: &mut web::ServiceConfig) {
     app.app_data(
         web::JsonConfig::default().limit(BODY_LIMIT).error_handler(|error, _| json_problem(error).into()),
@@ -216,22 +214,22 @@ fn json_problem(error: JsonPayloadError) -> Problem {
         ),
         JsonPayloadError::Deserialize(error) if error.is_data() => Problem::unprocessable(
             "invalid_body",
-            format!("the body is JSON, but not what is expected: {error}"),
+            format!("the body is JSON, but not of the expected form: {error}"),
         ),
         other => Problem::bad_request("malformed_body", format!("the body cannot be read as JSON: {other}")),
     }
 }
 
 fn path_problem(error: PathError) -> Problem {
-    Problem::bad_request("invalid_path", format!("the path is not understood: {error}"))
+    Problem::bad_request("invalid_path", format!("the path is not valid: {error}"))
 }
 
 fn query_problem(error: QueryPayloadError) -> Problem {
-    Problem::bad_request("invalid_query", format!("the query is not understood: {error}"))
+    Problem::bad_request("invalid_query", format!("the query is not valid: {error}"))
 }
 
-/// Where in a trace a request is answered: within its span where spans are recorded, or else in the trace that it brings,
-/// or in a new one.
+/// The position in a trace at which a request is handled: within the request's span if spans are recorded, otherwise in
+/// the trace from its header, otherwise in a new one.
 pub fn scope_of(request: &HttpRequest) -> Scope {
     if let Some(scope) = request.extensions().get::<Scope>() {
         return scope.clone();
@@ -239,8 +237,8 @@ pub fn scope_of(request: &HttpRequest) -> Scope {
     Telemetry::off().scope(telemetry::brought(request.headers()).unwrap_or_else(TraceContext::root))
 }
 
-/// `Prefer: wait=N` (RFC 7240): how long the client would rather wait for a decision than get a receipt, as far as that is
-/// granted. Nothing where it does not say, or says it in a way not understood.
+/// `Prefer: wait=N` (RFC 7240): how long the client is willing to wait for a decision, capped at the maximum. `None` if
+/// the header is absent or invalid.
 pub fn preferred_wait(request: &HttpRequest) -> Option<Duration> {
     let preferences = request.headers().get("prefer")?.to_str().ok()?;
     let wait =

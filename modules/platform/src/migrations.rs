@@ -1,4 +1,4 @@
-//! The tables that a program brings with it.
+//! Database migrations.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use tokio::runtime::Runtime;
 
 use crate::db;
 
-/// Any number that only we use: whoever migrates holds this lock, so that two instances that start together do not
-/// create the same table twice.
+/// An arbitrary number for the advisory lock that is held while migrating, so that two instances that start at the same
+/// time do not create the same table twice.
 const LOCK: i64 = 0x636c_6561_7665;
 
-/// How long a migration may take, and the wait for somebody else's.
+/// The limit for a migration, and for the wait for another instance's.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Brings the database up to date with all these migrations. Fails where the database was made by a newer program:
-/// its tables may mean something that this one does not know.
+/// Applies all pending migrations. Fails if a newer program has migrated the database, since its tables may mean
+/// something that this program does not know.
 ///
-/// diesel's harness blocks its thread, so it gets a runtime of its own, and all of this comes before the HTTP server
-/// starts (rule 41).
+/// diesel's harness blocks its thread, so it gets a runtime of its own and runs before the HTTP server starts:
+/// rule 41 (migrations).
 pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
     let url = database_url.to_owned();
     tokio::task::spawn_blocking(move || Runtime::new()?.block_on(migrate(&url, sources))).await?
@@ -31,7 +31,7 @@ pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
 
 async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
     let mut connection = db::connect(database_url, LONG).await?;
-    // A session lock: it goes with this connection, whatever becomes of us. Another may be migrating for long.
+    // A session lock, released with this connection in any case. Another instance may hold it for a long time.
     connection
         .batch_execute(&format!(
             "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})"
@@ -46,8 +46,8 @@ async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
     let applied = harness.applied_migrations().map_err(failed)?;
     if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
         bail!(
-            "the database {} has the migration {newer}, which this program does not know: it was made by a newer \
-             version, or for another service. Start that program, or give this one a database of its own",
+            "the database {} has the migration {newer}, which this program does not know: a newer version or \
+             another service created it. Start that program, or give this one its own database",
             db::without_password(database_url)
         );
     }
@@ -58,5 +58,5 @@ async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
 }
 
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> anyhow::Error {
-    anyhow!("the database could not be migrated: {error}")
+    anyhow!("migrating the database failed: {error}")
 }

@@ -7,30 +7,30 @@ use actix_web::{HttpResponse, ResponseError};
 use contracts::excerpt;
 use serde::Serialize;
 
-/// The longest detail, in bytes. A parser quotes what it does not understand, however long that is (rule 49).
+/// The maximum length of a detail, in bytes. Parsers quote invalid input at any length: rule 49 (text bounds).
 const LONGEST_DETAIL: usize = 2000;
 
-/// An answer that says what is wrong, where, and what to do.
+/// An error response that says what is wrong, where, and what to do.
 #[derive(Debug, Clone, Serialize)]
 pub struct Problem {
-    /// Always `about:blank`: the code says which problem it is.
+    /// Always `about:blank`; `code` identifies the problem.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The words for the status.
+    /// The status as text.
     title: &'static str,
-    /// The HTTP status, as a number.
+    /// The status as a number.
     status: u16,
-    /// Which problem it is, for programs.
+    /// Identifies the problem, for programs.
     code: &'static str,
     /// What is wrong and what to do, for people.
     detail: String,
-    /// Where to ask what became of the request, where that is not known here.
+    /// The path to poll for the outcome of the request, if it is unknown here.
     #[serde(skip_serializing_if = "Option::is_none")]
     ask: Option<String>,
 }
 
 impl Problem {
-    /// A problem with its status, its code and a sentence.
+    /// A problem with a status, a code and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
@@ -42,32 +42,32 @@ impl Problem {
         }
     }
 
-    /// 400: the request itself is not understood.
+    /// 400: the request itself is invalid.
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
-    /// 404: there is no such thing.
+    /// 404: it does not exist.
     pub fn not_found(what: impl fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what}"))
     }
 
-    /// 422: understood, and impossible.
+    /// 422: valid, but cannot be done.
     pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 503: not now, and nothing was done, *for certain*. Only for whoever knows that (rule 53).
+    /// 503: not possible now, and *certainly* nothing was done. Use it only if that is known: rule 53 (three outcomes).
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
-    /// 504: whoever was to do it gave no answer. It may have been done, or may yet be; nobody here can tell.
+    /// 504: no reply from where it was to be done. It may have been done, or may still be; this process cannot know.
     pub fn outcome_unknown(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", detail)
     }
 
-    /// The same, with the path at which to ask what became of it.
+    /// Adds the path at which the client can ask for the outcome.
     pub fn ask_at(self, path: String) -> Self {
         Self { ask: Some(path), ..self }
     }

@@ -1,4 +1,4 @@
-//! How a program makes itself known to the registry: *self registration* (Richardson, "Microservices Patterns").
+//! Registers a program with the registry: *self registration* (Richardson, "Microservices Patterns").
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,37 +11,36 @@ use tokio::task::JoinHandle;
 use crate::registry::{self, Heartbeat, Instance, LIMIT, Rhythm, Snapshot};
 use crate::settings::DRAIN_GRACE;
 
-/// How long a program may take to say whether it is ready. More than its database may take.
+/// The time limit for a program's own readiness probe. Longer than the limit for its database.
 const PROBE: Duration = Duration::from_millis(1500);
 
-/// How soon a program that is not ready, or a registry that is away, is asked again.
+/// The pause before trying again if the program is not ready or the registry is unreachable.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Where a program listens, and how it makes itself known.
+/// Where a program listens and how it registers.
 #[derive(Debug, Clone, Args)]
 pub struct Endpoint {
-    /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
+    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     pub port: u16,
-    /// The registry to be known to, as http://127.0.0.1:8000. Without one the program is found by whoever knows where
-    /// it is.
+    /// Registry to register with, e.g. http://127.0.0.1:8000. Without it, clients must know the program's address.
     #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url)]
     registry: Option<Url>,
-    /// What this process is called there. Each beside others that do the same needs its own name.
+    /// Name of this process in the registry. Instances of one service need different names.
     #[arg(long, env = "CLEAVE_INSTANCE", value_name = "NAME")]
     instance: Option<String>,
-    /// The address that is made known there, where it is not the one that the program listens at.
+    /// Address to register, if it differs from the address that the program listens at.
     #[arg(long, env = "CLEAVE_ADVERTISE", value_name = "URL", value_parser = http_url)]
     advertise: Option<Url>,
 }
 
 impl Endpoint {
-    /// What an instance of this service is called here.
+    /// The name of this instance of the service.
     pub fn instance<'a>(&'a self, service: &'a str) -> &'a str {
         self.instance.as_deref().unwrap_or(service)
     }
 
-    /// How an instance of this service makes itself known, if it is to.
+    /// The registration for this service, if `--registry` is set.
     pub fn registration(&self, service: &str) -> Option<Registration> {
         Some(Registration {
             registry: self.registry.clone()?,
@@ -52,14 +51,14 @@ impl Endpoint {
     }
 }
 
-/// Reads the address of a program that answers HTTP, with no path.
+/// Parses the base URL of an HTTP server, without a path.
 pub fn http_url(text: &str) -> Result<Url, String> {
     let url = text.parse::<Url>().ok();
     url.filter(|url| url.scheme() == "http" && url.has_host() && url.path() == "/")
         .ok_or_else(|| "it must look like http://127.0.0.1:8000".into())
 }
 
-/// What is to be made known, and to whom.
+/// What to register, and where.
 #[derive(Debug)]
 pub struct Registration {
     registry: Url,
@@ -68,7 +67,7 @@ pub struct Registration {
     advertise: Option<Url>,
 }
 
-/// A registration that is kept up.
+/// An active registration.
 pub(crate) struct Registered {
     leave: oneshot::Sender<()>,
     beating: JoinHandle<()>,
@@ -76,12 +75,12 @@ pub(crate) struct Registered {
 }
 
 impl Registration {
-    /// From now on a program that listens here is in the registry while it is ready.
+    /// Starts to register the program at this address, for as long as it is ready.
     pub(crate) fn begin(self, listening: SocketAddr) -> Registered {
         let heard = registry::follow(self.registry.clone());
         let (leave, left) = oneshot::channel();
         let address = self.advertise.as_ref().map_or(format!("http://{listening}"), |url| {
-            // A URL ends with the slash of its path, and an address has none.
+            // A URL ends with a slash, an address does not.
             url.as_str().trim_end_matches('/').to_owned()
         });
         let heart = Heart {
@@ -95,7 +94,7 @@ impl Registration {
 }
 
 impl Registered {
-    /// Takes leave, then waits until everybody must have heard of it.
+    /// Deregisters, then waits until every client must have noticed.
     pub(crate) async fn end(self) {
         let _ = self.leave.send(());
         let _ = self.beating.await;
@@ -112,14 +111,16 @@ struct Heart {
 }
 
 impl Heart {
-    /// Beats until it is told to leave, and then says so.
+    /// Sends heartbeats until told to stop, then deregisters.
     async fn beat(self, mut leave: oneshot::Receiver<()>) {
         let mut known = false;
         loop {
             let rhythm = self.say_if_ready().await;
             match (known, &rhythm) {
-                (false, Ok(_)) => tracing::info!(instance = self.known_as.instance, "known to the registry"),
-                (true, Err(why)) => tracing::warn!(why, "no longer known to the registry"),
+                (false, Ok(_)) => {
+                    tracing::info!(instance = self.known_as.instance, "registered with the registry")
+                }
+                (true, Err(why)) => tracing::warn!(why, "no longer registered with the registry"),
                 _ => {}
             }
             known = rhythm.is_ok();
@@ -129,12 +130,12 @@ impl Heart {
             }
         }
         if let Err(error) = self.take_leave().await {
-            tracing::warn!(%error, "the registry did not hear that this instance leaves, and will see it");
+            tracing::warn!(%error, "deregistering failed; the registry will notice on its own");
         }
     }
 
-    /// Asks itself what anybody would ask, and if the answer is yes tells the registry. Readiness gates traffic.
-    /// Answers when to say it again, or why it was not said.
+    /// Probes its own readiness as any client would, and sends a heartbeat if it is ready: readiness gates traffic.
+    /// Returns when to send the next one, or why this one was not sent.
     async fn say_if_ready(&self) -> Result<Duration, String> {
         let ready = self.client.get(&self.readiness).timeout(PROBE).send().await;
         if !ready.map_err(|error| error.to_string())?.status().is_success() {
@@ -147,7 +148,7 @@ impl Heart {
         Ok(Duration::from_millis(rhythm.heartbeat_ms))
     }
 
-    /// With the address, so that a successor of the same name stays.
+    /// Sends the address too, so that a successor with the same name stays registered.
     async fn take_leave(&self) -> reqwest::Result<()> {
         let mut url = self.url();
         url.query_pairs_mut().append_pair("address", &self.known_as.address);

@@ -1,4 +1,4 @@
-//! What the registry says, and how it is followed: *client-side discovery* (Richardson, "Microservices Patterns").
+//! A client of the registry: *client-side discovery* (Richardson, "Microservices Patterns").
 
 use std::time::Duration;
 
@@ -9,68 +9,68 @@ use tokio::sync::watch;
 use crate::idle;
 use crate::settings::Settings;
 
-/// How long one question for news may stay open.
+/// How long one long poll stays open.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// How much later than [`WAIT`] an answer may come before the registry counts as away.
+/// How long after [`WAIT`] a response may arrive before the registry counts as unreachable.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// How long to wait before a registry that is away is asked again.
+/// The pause before an unreachable registry is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long anything else that the registry is asked may take. It is on this machine and has everything in memory.
+/// The time limit for all other requests. The registry is on this machine and keeps everything in memory.
 pub(crate) const LIMIT: Duration = Duration::from_millis(500);
 
-/// A process that requests can be sent to.
+/// A process that accepts requests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Instance {
-    /// What it does, as `orders`.
+    /// The service, e.g. `orders`.
     pub service: String,
-    /// Which of those that do it, as `orders-2`.
+    /// The name of the instance, e.g. `orders-2`.
     pub instance: String,
-    /// Where it is, as `http://127.0.0.1:8001`.
+    /// The base URL, e.g. `http://127.0.0.1:8001`.
     pub address: String,
 }
 
-/// All that the registry knows at a moment.
+/// The registry's complete state at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Changes with everything else. 0 is before the first word.
+    /// Changes with every change of the state. 0 before the first response.
     pub version: u64,
-    /// Who is there, by service and instance.
+    /// The instances that are alive, by service and name.
     pub instances: Vec<Instance>,
-    /// Who was there, is not heard of any more, and has its port open all the same: slow, or stopped (rule 55).
+    /// Instances without recent heartbeats whose port is still open: slow, or stopped; see rule 55 (silence).
     #[serde(default)]
     pub silent: Vec<Instance>,
-    /// Every setting that somebody has set; the others have their defaults.
+    /// The settings that have been set; all others have their defaults.
     pub settings: Settings,
 }
 
-/// The body by which an instance says that it is there, and still there.
+/// The body of a heartbeat, with which an instance says that it is alive.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
-    /// Where requests to it are sent, as `http://127.0.0.1:8001`.
+    /// Where to send requests, e.g. `http://127.0.0.1:8001`.
     pub address: String,
 }
 
-/// The registry's answer to a [`Heartbeat`].
+/// The registry's response to a [`Heartbeat`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Rhythm {
-    /// When the next is expected, in milliseconds.
+    /// When the next heartbeat is expected, in milliseconds.
     pub heartbeat_ms: u64,
-    /// When it is forgotten without one, in milliseconds.
+    /// When the instance is removed without one, in milliseconds.
     pub time_to_live_ms: u64,
 }
 
-/// A client for the registry; a bound for each request is the caller's.
+/// A client for the registry. The caller sets each request's time limit.
 pub(crate) fn client() -> Client {
     let client = Client::builder().no_proxy().connect_timeout(LIMIT).pool_idle_timeout(idle::CLIENT);
     client.tcp_nodelay(true).build().expect("the settings are valid")
 }
 
-/// Follows what the registry says, until nobody holds the receiver any more. While the registry is away, its last word
-/// stands.
+/// Follows the registry's state until the receiver is dropped. While the registry is unreachable, the last known state
+/// stays valid.
 pub fn follow(registry: Url) -> watch::Receiver<Snapshot> {
     let (word, heard) = watch::channel(Snapshot::default());
     tokio::spawn(async move {
@@ -91,7 +91,7 @@ pub fn follow(registry: Url) -> watch::Receiver<Snapshot> {
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut away, true) {
-                        tracing::warn!(%error, %registry, "the registry is away; its last word stands");
+                        tracing::warn!(%error, %registry, "the registry is unreachable; its last state stays in use");
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -101,7 +101,8 @@ pub fn follow(registry: Url) -> watch::Receiver<Snapshot> {
     heard
 }
 
-/// Asks for another version than this one, and takes what there is when the time is over (*long polling*).
+/// Waits for a version other than `after`, and returns the current state at the latest when the time is up (*long
+/// polling*).
 async fn news(client: &Client, registry: &Url, after: u64) -> reqwest::Result<Snapshot> {
     let mut url = registry.clone();
     url.set_path("/watch");

@@ -1,7 +1,8 @@
-//! What a request does in one database, once more where the database had a bad moment.
+//! Runs a request's work in one database, and once more if the database had a temporary failure.
 //!
-//! Once more is enough for a connection that had ended and for a statement that its table has outgrown: the pool hands out
-//! neither a second time. And whoever is refused hears what is known: that nothing was done, or that nobody can tell.
+//! One retry is enough for a connection that has ended and for a stale prepared statement: the pool does not hand out
+//! either of them twice. If the retry fails too, the error says what is known: nothing was done, or the outcome is
+//! unknown.
 
 use contracts::BoxError;
 use diesel_async::AsyncPgConnection;
@@ -9,37 +10,37 @@ use diesel_async::AsyncPgConnection;
 use crate::db::Pool;
 use crate::{Blame, Problem, blame};
 
-/// Reads.
+/// Runs work that only reads.
 pub async fn read<T>(
     pool: &Pool,
     work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, BoxError>,
 ) -> Result<T, Problem> {
     twice(pool, work).await.map_err(|failed| {
-        tracing::error!(error = %failed.error, "a request that reads failed");
-        Problem::unavailable("the database gave no answer; try again in a moment")
+        tracing::error!(error = %failed.error, "a read request failed");
+        Problem::unavailable("the database did not respond; try again in a moment")
     })
 }
 
-/// Writes something that is done once however often it is asked for: what came has an id, or says how things are to be.
+/// Runs idempotent work that writes: the request has an id, or states the final values.
 pub async fn write<T>(
     pool: &Pool,
     work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, BoxError>,
 ) -> Result<T, Problem> {
     twice(pool, work).await.map_err(|Failed { error, in_doubt }| {
-        tracing::error!(%error, in_doubt, "a request that writes failed");
+        tracing::error!(%error, in_doubt, "a write request failed");
         if in_doubt {
             Problem::outcome_unknown(
-                "the database gave no answer, and it may have been done; send the same request again: it is done once",
+                "the database did not respond, so the request may have been done; send the same request again, it is done only once",
             )
         } else {
-            Problem::unavailable("the database did not do it, and nothing has changed; try again in a moment")
+            Problem::unavailable("the database failed and nothing has changed; try again in a moment")
         }
     })
 }
 
 struct Failed {
     error: BoxError,
-    /// Whether it may have been done all the same: it was sent, and the server did not say no to it.
+    /// Whether the work may have been done after all: it was sent, and the server did not refuse it.
     in_doubt: bool,
 }
 
@@ -59,7 +60,7 @@ async fn twice<T>(
         if !(again && of_the_moment) {
             return Err(Failed { error, in_doubt });
         }
-        tracing::info!(%error, "the database had a bad moment; once more");
+        tracing::info!(%error, "the database had a temporary failure, trying once more");
     }
     unreachable!("the second attempt returns")
 }

@@ -1,6 +1,6 @@
-//! The *external configuration* (the pattern is so called in Chris Richardson's "Microservices Patterns"): values that
-//! programs read when they start, and follow while they run. The registry keeps them, and its crate lists all that there
-//! are; here is what a setting is, and the one that every program which registers follows.
+//! *External configuration* (Richardson, "Microservices Patterns"): values that programs read at the start and follow
+//! while they run. The registry stores them, and its crate lists all of them. This module defines what a setting is,
+//! and the one setting that every registered program follows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,28 +11,28 @@ use serde_json::Value;
 /// A value that can be changed while programs run. All are whole numbers.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// What it is called. The name ends with the unit, where it has one.
+    /// The name. Ends with the unit if there is one.
     pub name: &'static str,
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub what: &'static str,
-    /// Its value until somebody sets it.
+    /// The value until someone sets it.
     pub default: u64,
-    /// A smaller value is refused.
+    /// The minimum value.
     pub least: u64,
-    /// A larger value is refused.
+    /// The maximum value.
     pub most: u64,
 }
 
-/// How long a program that is leaving goes on serving.
+/// How long a program keeps serving after it has deregistered.
 pub const DRAIN_GRACE: Setting = Setting {
     name: "drain.grace_ms",
-    what: "how long an instance that has taken its leave goes on serving those who have not heard of it yet",
+    what: "how long an instance keeps serving clients that have not yet noticed that it deregistered",
     default: 200,
     least: 0,
     most: 60_000,
 };
 
-/// What the settings are set to: those that somebody has set, by name.
+/// The settings that have been set, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(BTreeMap<String, u64>);
@@ -43,12 +43,12 @@ impl Settings {
         self.0.get(setting.name).copied().unwrap_or(setting.default)
     }
 
-    /// The value of a setting in milliseconds, as a time.
+    /// A setting in milliseconds, as a duration.
     pub fn time(&self, setting: &Setting) -> Duration {
         Duration::from_millis(self.get(setting))
     }
 
-    /// Sets one. The error says which values there are.
+    /// Sets a value. Fails with the allowed range.
     pub fn set(&mut self, setting: &Setting, value: &Value) -> Result<(), String> {
         let Setting { name, least, most, .. } = *setting;
         match value.as_u64().filter(|value| (least..=most).contains(value)) {

@@ -1,8 +1,8 @@
-//! What diesel's query builder has no words for: statements as text, prepared once per connection.
+//! Statements as text, for what diesel's query builder cannot express. Prepared once per connection.
 //!
-//! Common table expressions and `unnest` the builder cannot say. `UPDATE` and `DO UPDATE` it can, but diesel parses and
-//! plans them anew at every call, as it does `sql_query`: one more round trip each time. [`sql`] is the same for a constant
-//! text, which diesel keeps prepared. A test prepares every such text on a migrated database.
+//! The builder has no common table expressions and no `unnest`. It does have `UPDATE` and `DO UPDATE`, but diesel
+//! parses and plans those anew at every call, like `sql_query`, which costs another round trip each time. [`sql`] takes
+//! a constant text that diesel keeps prepared. A test prepares every such text on a migrated database.
 
 use std::marker::PhantomData;
 
@@ -13,11 +13,11 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, Untyped};
 
 diesel::define_sql_function! {
-    /// The database's clock at this very moment; `now` would be that of the transaction's start.
+    /// The database's clock right now. `now` would return the transaction's start.
     fn clock_timestamp() -> Timestamptz;
 }
 
-/// A statement whose text never changes, with `$1`, `$2` … where values go.
+/// A statement with a constant text and `$1`, `$2` … for the values.
 pub fn sql(text: &'static str) -> Sql {
     Sql(text)
 }
@@ -26,7 +26,7 @@ pub fn sql(text: &'static str) -> Sql {
 #[derive(Debug, Clone, Copy)]
 pub struct Sql(&'static str);
 
-/// A statement with one more value bound.
+/// A statement with one more bound value.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound<Inner, Type, Value> {
     inner: Inner,
@@ -67,7 +67,7 @@ where
     }
 }
 
-// The text is the key in diesel's statement cache: no static id, and nothing that makes it unsafe to cache.
+// The text is the key in diesel's statement cache, so there is no static id, and caching is always safe.
 impl QueryId for Sql {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

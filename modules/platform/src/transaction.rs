@@ -1,45 +1,62 @@
-//! A transaction that says how it ended, where that can be known.
+//! A transaction that reports how it ended, as far as that can be known.
 
 use contracts::BoxError;
+use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind as Kind, Error};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
-/// A transaction that was not seen to commit.
+/// A transaction that did not visibly commit.
 #[derive(Debug)]
 pub enum NotCommitted<E> {
-    /// Nothing of it remains, for certain: `COMMIT` was never sent, or the server said no to it.
+    /// Certainly rolled back: `COMMIT` was never sent, or the server refused it.
     RolledBack(E),
-    /// `COMMIT` was sent, and its answer was lost. It may have been done (rule 23).
+    /// `COMMIT` was sent and its reply was lost. It may have been done: rule 23 (time-outs).
     Unknown(BoxError),
 }
 
-/// Does some work in a transaction. What the work failed with is what is returned: where the rollback fails too, the
-/// connection is broken, the pool throws it away, and the server rolls back.
+/// Runs work in a transaction and returns the work's own error if it fails. If the rollback fails too, the connection
+/// is broken: the pool discards it, and the server rolls back.
 ///
-/// diesel's own function returns the failed rollback's error in place of the first one, and does not tell a commit whose
-/// answer was lost from work that was never committed.
+/// diesel's own function returns the rollback's error instead of the first one, and does not distinguish a commit with
+/// a lost reply from work that was never committed.
 pub async fn transaction<T, E: From<Error>>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>,
 ) -> Result<T, NotCommitted<E>> {
-    AnsiTransactionManager::begin_transaction(conn)
-        .await
-        .map_err(|error| NotCommitted::RolledBack(error.into()))?;
+    begin(conn).await.map_err(|error| NotCommitted::RolledBack(error.into()))?;
     match work(conn).await {
-        Ok(done) => match AnsiTransactionManager::commit_transaction(conn).await {
+        Ok(done) => match commit(conn).await {
             Ok(()) => Ok(done),
             Err(error) if server_refused(&error) => Err(NotCommitted::RolledBack(error.into())),
             Err(error) => Err(NotCommitted::Unknown(error.into())),
         },
         Err(error) => {
-            let _ = AnsiTransactionManager::rollback_transaction(conn).await;
+            let _ = rollback(conn).await;
             Err(NotCommitted::RolledBack(error))
         }
     }
 }
 
-/// Whether a `COMMIT` was refused, for certain: a constraint that was deferred, or a serialization failure. Any other error
-/// can be that of a connection which broke after the server had done it.
+// Boxed and not inlined, so that they are compiled here and not in each crate with a transaction (docs/adr/0020).
+#[inline(never)]
+fn begin(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
+    AnsiTransactionManager::begin_transaction(conn).boxed()
+}
+
+#[inline(never)]
+fn commit(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
+    AnsiTransactionManager::commit_transaction(conn).boxed()
+}
+
+#[inline(never)]
+fn rollback(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
+    AnsiTransactionManager::rollback_transaction(conn).boxed()
+}
+
+/// Whether the server certainly refused a `COMMIT`: a deferred constraint or a serialization failure. Any other error
+/// may come from a connection that broke after the server had committed.
 fn server_refused(error: &Error) -> bool {
     matches!(
         error,

@@ -1,4 +1,4 @@
-//! Pooled connections after something went wrong on one of them.
+//! Refreshes pooled connections after an unexpected error on one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,21 +9,21 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 
 use crate::silence::Asker;
 
-/// How often connections of one pool have met an error that is not the statement's own.
+/// How many times a pool's connections have met an error that is not the statement's own fault.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trouble(Arc<AtomicU64>);
 
 impl Trouble {
-    /// What a new connection is watched by.
+    /// An observer for a new connection.
     pub fn watch(&self, asker: Asker) -> Watch {
         Watch { seen: self.0.load(Ordering::Relaxed), trouble: self.clone(), asker }
     }
 }
 
-/// Watches one connection of a pool.
+/// Observes one connection of a pool.
 pub(crate) struct Watch {
     trouble: Trouble,
-    /// The trouble that there was when its statements were prepared.
+    /// The pool's error count when this connection's statements were prepared.
     seen: u64,
     asker: Asker,
 }
@@ -35,8 +35,8 @@ impl Instrumentation for Watch {
             InstrumentationEvent::FinishQuery { .. } => self.asker.answered(),
             _ => {}
         }
-        // A statement that its table has outgrown (0A000, "cached plan must not change result type") has no kind of its
-        // own. Whatever it is: to prepare again costs little, and is right after everything else that has none.
+        // A stale statement (0A000, "cached plan must not change result type") has no error kind of its own. Preparing
+        // again is cheap, so it is done after every error without a kind.
         if let InstrumentationEvent::FinishQuery {
             error: Some(Error::DatabaseError(Kind::Unknown, _)), ..
         } = event
@@ -46,17 +46,17 @@ impl Instrumentation for Watch {
     }
 }
 
-/// Looks after a connection that is to be used again. An error: it has ended, and another is to be opened.
+/// Checks a connection before it is used again. Fails if the connection has ended and must be replaced.
 pub(crate) fn look_after(conn: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
     let Some(watch) = conn.instrumentation().downcast_mut::<Watch>() else { return Ok(()) };
     if watch.asker.is_over() {
         return Err(Error::BrokenTransactionManager);
     }
-    // Whoever asked last may have gone before the answer came.
+    // The last user may have gone before its answer came.
     watch.asker.answered();
     let trouble = watch.trouble.0.load(Ordering::Relaxed);
     if std::mem::replace(&mut watch.seen, trouble) != trouble {
-        // Changing the size empties the cache: there is no other way to.
+        // Changing the size is the only way to empty the cache.
         conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         conn.set_prepared_statement_cache_size(CacheSize::Unbounded);
     }

@@ -1,4 +1,4 @@
-//! What a flaw and a crash point cost where none is switched on. A measurement, for whoever asks for it:
+//! Measures what a flaw and a crash point cost if none is active. Run it explicitly:
 //! `cargo test --release -p platform --test switches -- --ignored --nocapture`
 
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use platform::{CrashPoint, Flaw};
 
 const TIMES: u32 = 100_000_000;
 
-/// Of so many trials the fastest counts: whatever else the machine does makes a trial slower, and never faster.
+/// The fastest of these trials counts: other load on the machine can only make a trial slower.
 const TRIALS: u32 = 7;
 
 fn nanoseconds(work: impl Fn()) -> f64 {
@@ -28,7 +28,7 @@ fn flaw_costs() {
     let nothing = nanoseconds(|| {
         black_box(());
     });
-    // The name is known when the shop is compiled, as it is here; the answer is not.
+    // As in the shop, the flaw is known at compile time and its state is not.
     let flaw = nanoseconds(|| {
         black_box(Flaw::NoOutbox.is_on());
     });

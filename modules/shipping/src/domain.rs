@@ -1,16 +1,16 @@
-//! The rules of shipping, on plain values.
+//! Shipping's rules, on plain values.
 
 use contracts::{Error, RefusalCode, Region};
 
-/// The regions that are served; an order to any other is refused.
+/// The regions that are served. Orders to any other region are refused.
 pub const SERVED: [&str; 8] = ["seoul", "busan", "incheon", "daegu", "daejeon", "gwangju", "ulsan", "sejong"];
 
-/// Says no to a region that is not served.
+/// Refuses a region that is not served.
 pub fn schedule(region: &Region) -> Result<(), Error> {
     if SERVED.contains(&region.as_str()) {
         return Ok(());
     }
-    let detail = format!("no parcels go to {region}; served are {}", SERVED.join(", "));
+    let detail = format!("{region} is not served; served regions are {}", SERVED.join(", "));
     Err(Error::refused(RefusalCode::RegionNotServed, detail))
 }
 

@@ -1,16 +1,16 @@
-//! One function a command: decide, save. There is nothing to load: the answer depends on the region alone.
+//! One function per command: decide, save. There is nothing to load, since the decision depends on the region alone.
 
 use contracts::{Command, Error, Event, OrderId, Region};
 
 use crate::domain;
 use crate::ports::ShipmentStore;
 
-/// Does what it is told, inside the transaction of whoever calls.
+/// Carries out one command, in the caller's transaction.
 pub async fn handle<S: ShipmentStore>(store: &mut S, command: Command) -> Result<Event, Error> {
     match command {
         Command::QuoteShipment { order_id, region } => quote_shipment(order_id, &region),
         Command::ScheduleShipment { order_id, region } => schedule_shipment(store, order_id, &region).await,
-        other => Err(Error::Broken(format!("shipping does not do {}", other.routing_key()).into())),
+        other => Err(Error::Broken(format!("shipping does not handle {}", other.routing_key()).into())),
     }
 }
 

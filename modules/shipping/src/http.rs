@@ -1,4 +1,4 @@
-//! What shipping answers over HTTP.
+//! Shipping's HTTP endpoints.
 
 use actix_web::{HttpResponse, web};
 use contracts::OrderId;
@@ -7,7 +7,7 @@ use platform::{Pool, Problem};
 
 use crate::postgres;
 
-/// The endpoints below `/shipments`. They find their [`Pool`] among the app's data.
+/// Registers the endpoints below `/shipments`. They find their [`Pool`] in the app's data.
 pub fn routes(routes: &mut web::ServiceConfig) {
     routes.route("/shipments/{order_id}", web::get().to(find));
 }

@@ -1,4 +1,4 @@
-//! The store as a map: unit tests, property tests and the simulation run the real handlers on it.
+//! The store as a map. Unit tests, property tests and the simulation run the real handlers on it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::ports::ShipmentStore;
 pub struct MemoryShipments(BTreeMap<OrderId, Region>);
 
 impl MemoryShipments {
-    /// Where an order goes.
+    /// The region that an order ships to.
     pub fn region(&self, order: OrderId) -> Option<&Region> {
         self.0.get(&order)
     }

@@ -1,10 +1,10 @@
-//! What the handlers need of a store.
+//! What the handlers need from a store.
 
 use contracts::{BoxError, OrderId, Region};
 
-/// Where shipments are kept. The caller owns the transaction.
+/// Stores shipments. The caller owns the transaction.
 #[allow(async_fn_in_trait, reason = "handlers are generic over the store, never dynamic")]
 pub trait ShipmentStore {
-    /// Keeps the order's shipment. One that is there already stays as it is (rule 20).
+    /// Stores the order's shipment. An existing shipment stays unchanged: rule 20 (once per order).
     async fn save(&mut self, order: OrderId, region: &Region) -> Result<(), BoxError>;
 }

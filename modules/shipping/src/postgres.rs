@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::ports::ShipmentStore;
 use crate::schema::shipments;
 
-// Without the last attribute every field might be `DEFAULT`, and diesel would not keep the statement prepared.
+// Without the last attribute any field could be `DEFAULT`, and diesel would not cache the prepared statement.
 #[derive(Insertable)]
 #[diesel(table_name = shipments, treat_none_as_default_value = false)]
 struct NewShipment<'a> {
@@ -26,7 +26,7 @@ impl ShipmentStore for AsyncPgConnection {
     }
 }
 
-/// A shipment, as the API shows it.
+/// A shipment as the API shows it.
 #[derive(Debug, Serialize, Queryable, Selectable)]
 #[diesel(table_name = shipments, check_for_backend(Pg))]
 pub struct Shipment {

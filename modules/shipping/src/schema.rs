@@ -1,7 +1,7 @@
-//! The module's table as diesel knows it. Written by hand; a test compares it with a migrated database.
+//! The module's table for diesel. Written by hand; a test compares it with a migrated database.
 
 diesel::table! {
-    /// One row per order that was scheduled.
+    /// One row per order with a shipment.
     shipping.shipments (order_id) {
         order_id -> Uuid,
         region -> Text,

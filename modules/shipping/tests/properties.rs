@@ -1,4 +1,4 @@
-//! Whatever is asked, in whatever order and however often: an order has one parcel, and it goes to a served region.
+//! For any calls, in any order and repeated any number of times: one shipment per order, to a region that is served.
 
 use contracts::{Command, Error, OrderId, RefusalCode};
 use proptest::prelude::*;

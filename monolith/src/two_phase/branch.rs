@@ -1,4 +1,4 @@
-//! A branch: one module's part of a transaction, on a connection of its own. It is open first, then prepared.
+//! A branch: one module's part of a transaction, on its own connection. It is first open, then prepared.
 
 use contracts::BoxError;
 use diesel::QueryableByName;
@@ -11,10 +11,10 @@ use platform::{CrashPoint, Pool, sql};
 use super::gid::Gid;
 use crate::modules::Module;
 
-/// A branch in which a module works. It is not a transaction of diesel's, because those cannot be prepared.
+/// An open branch in which a module works. It is not a diesel transaction, because diesel cannot prepare one.
 ///
-/// A branch that is dropped before its end (an error, a request that was cut off) closes its connection instead of
-/// returning it to the pool, and so the server rolls back.
+/// If a branch is dropped early (on an error or a cancelled request), its connection is closed instead of returned to
+/// the pool, so the server rolls back.
 pub struct Branch {
     /// The module that works in it.
     pub module: Module,
@@ -34,7 +34,7 @@ impl Branch {
         self.connection.as_mut().expect("a branch has its connection until it ends")
     }
 
-    /// Rolls it back before it was prepared.
+    /// Rolls back before the branch was prepared.
     pub async fn roll_back(mut self) {
         // If this fails, dropping the branch closes the connection, and the server rolls back.
         if self.connection().batch_execute("ROLLBACK").await.is_ok() {
@@ -42,11 +42,12 @@ impl Branch {
         }
     }
 
-    /// Votes yes. From here on the branch and its locks survive this process; only its name can finish it.
+    /// Votes yes. From here on the branch and its locks survive this process, and only its gid can finish it.
     pub async fn prepare(mut self, gid: Gid) -> Result<Prepared, BoxError> {
         CrashPoint::BeforePrepare.pass();
         self.connection().batch_execute(&format!("PREPARE TRANSACTION '{gid}'")).await?;
-        // In a transaction that has failed the server responds with ROLLBACK, which is not an error (rule 29).
+        // If the transaction has failed, the server responds with ROLLBACK, which is not an error: rule 29 (silent
+        // rollback).
         if !is_prepared(self.connection(), &gid).await? {
             return Err(format!("the server rolled the branch {gid} back instead of preparing it").into());
         }
@@ -64,8 +65,7 @@ impl Drop for Branch {
     }
 }
 
-/// A branch that is prepared. Its connection could be used for anything else; it is kept so that finishing the branch
-/// never waits for a free connection.
+/// A prepared branch. It no longer needs its connection, but keeps it so that finishing never waits for a free one.
 pub struct Prepared {
     gid: Gid,
     connection: PooledConnection,
@@ -77,12 +77,12 @@ impl Prepared {
         self.gid.module
     }
 
-    /// The connection that prepared it, on which no transaction is open any more.
+    /// The connection that prepared it. It has no open transaction any more.
     pub fn connection(&mut self) -> &mut AsyncPgConnection {
         &mut self.connection
     }
 
-    /// Commits it. Only to be called once *commit* is on record.
+    /// Commits the branch. Call it only after *commit* is on record.
     pub async fn commit(mut self) -> Result<(), BoxError> {
         CrashPoint::BeforeCommitPrepared.pass();
         commit_prepared(&mut self.connection, &self.gid).await?;
@@ -90,7 +90,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// Rolls it back. Only to be called if *commit* is not on record and cannot be any more.
+    /// Rolls the branch back. Call it only if *commit* is not on record and cannot be any more.
     pub async fn roll_back(mut self) -> Result<(), BoxError> {
         roll_back_prepared(&mut self.connection, &self.gid).await
     }
@@ -110,22 +110,24 @@ async fn is_prepared(conn: &mut AsyncPgConnection, gid: &Gid) -> Result<bool, Bo
     Ok(row.exists)
 }
 
-/// Commits a branch in the database that prepared it. Only to be called once *commit* is on record.
+/// Commits a branch in the database that prepared it. Call it only after *commit* is on record.
 pub async fn commit_prepared(conn: &mut AsyncPgConnection, gid: &Gid) -> Result<(), BoxError> {
     let outcome = conn.batch_execute(&format!("COMMIT PREPARED '{gid}'")).await;
     finished(conn, gid, outcome).await
 }
 
-/// Rolls a branch back in the database that prepared it. Only to be called once *abort* is certain.
+/// Rolls back a branch in the database that prepared it. Call it only after *abort* is certain.
 pub async fn roll_back_prepared(conn: &mut AsyncPgConnection, gid: &Gid) -> Result<(), BoxError> {
     let outcome = conn.batch_execute(&format!("ROLLBACK PREPARED '{gid}'")).await;
     finished(conn, gid, outcome).await
 }
 
-/// Succeeds if the branch is finished. Where it is not there any more, another process has finished it. That proves
-/// nothing about how (rule 60), but both callers know the one decision that every process abides by (rule 32).
+/// Succeeds if the branch is finished. If it no longer exists, another process has finished it. That does not prove
+/// which way, rule 60 (abort record), but both callers know the one decision that every process follows, rule 32 (same
+/// database).
 ///
-/// It is asked by its name, not read from the error, whose text depends on the server's language (rule 45).
+/// This looks up the gid instead of reading the error, whose text depends on the server's language: rule 45 (error
+/// kinds).
 async fn finished(
     conn: &mut AsyncPgConnection,
     gid: &Gid,

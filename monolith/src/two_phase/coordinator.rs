@@ -11,14 +11,14 @@ use super::decisions::Subject;
 use super::gid::{Gid, Name};
 use crate::modules::Module;
 
-/// In place of an epoch, while this process does not hold the coordinator lock.
+/// Used instead of an epoch while this process does not hold the coordinator lock.
 const NO_EPOCH: i64 = 0;
 
-/// This process as a coordinator.
 #[derive(Debug)]
 pub struct Coordinator {
     name: Name,
-    /// [`NO_EPOCH`], or the number that this process got with the coordinator lock. Orders are taken only in an epoch.
+    /// The number that this process got with the coordinator lock, or [`NO_EPOCH`]. Without an epoch it takes no
+    /// orders.
     epoch: AtomicI64,
     working_on: Mutex<HashSet<Uuid>>,
 }
@@ -29,22 +29,22 @@ impl Coordinator {
         Arc::new(Coordinator { name, epoch: AtomicI64::new(NO_EPOCH), working_on: Mutex::default() })
     }
 
-    /// Its name, which is part of the name of each of its branches.
+    /// The name, which is part of every gid of its branches.
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// The epoch, while this process holds the coordinator lock as far as it knows.
+    /// The epoch, while this process believes that it holds the coordinator lock.
     pub fn epoch(&self) -> Option<i64> {
         Some(self.epoch.load(Ordering::Relaxed)).filter(|epoch| *epoch != NO_EPOCH)
     }
 
-    /// Begins an epoch, or ends it.
+    /// Begins or ends an epoch.
     pub(super) fn set_epoch(&self, epoch: Option<i64>) {
         self.epoch.store(epoch.unwrap_or(NO_EPOCH), Ordering::Relaxed);
     }
 
-    /// Begins a transaction, which this process is working on until it is dropped.
+    /// Begins a transaction. This process counts as working on it until the return value is dropped.
     pub fn begin(self: &Arc<Self>) -> Result<Transaction, BoxError> {
         let Some(epoch) = self.epoch() else {
             return Err(format!("this process does not hold the lock of coordinator {}", self.name).into());
@@ -54,7 +54,7 @@ impl Coordinator {
         Ok(Transaction { id, epoch, coordinator: self.clone() })
     }
 
-    /// Whether this process is working on a transaction. Recovery leaves such a transaction alone.
+    /// Whether this process is working on this transaction. Recovery must not touch such a transaction.
     pub fn is_working_on(&self, transaction: Uuid) -> bool {
         self.transactions().contains(&transaction)
     }
@@ -78,12 +78,12 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// What a decision needs to know about it.
+    /// The transaction as decisions identify it.
     pub fn subject(&self) -> Subject<'_> {
         Subject { transaction: self.id, coordinator: &self.coordinator.name, epoch: self.epoch }
     }
 
-    /// The name of one of its branches.
+    /// The gid of one of its branches.
     pub fn gid(&self, module: Module) -> Gid {
         Gid { coordinator: self.coordinator.name.clone(), epoch: self.epoch, transaction: self.id, module }
     }

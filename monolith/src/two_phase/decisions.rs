@@ -1,12 +1,12 @@
-//! The decision on each transaction, stored beside the orders.
+//! The decision on each transaction, stored in the database of orders.
 //!
-//! A decision is a row, and inserting it is making it: the first insert wins. The coordinator that has all votes inserts
-//! *commit*. Recovery inserts *abort* before it rolls anything back, so that an insert of *commit* that is still on its way
-//! cannot overturn what recovery has done.
+//! A decision is a row, and inserting the row makes the decision: the first insert wins. The coordinator inserts
+//! *commit* once it has all votes. Recovery inserts *abort* before it rolls anything back, so that an insert of
+//! *commit* that is still on its way cannot overturn it.
 //!
-//! *Commit* is fenced: it is only inserted while the coordinator's epoch in `two_phase.coordinators` is that of the
-//! transaction. Whoever takes over a coordinator raises its epoch first. So a process that was paused, and whose
-//! transactions were rolled back and forgotten meanwhile, cannot decide on them when it wakes up (rule 60).
+//! *Commit* is fenced: it is inserted only if the coordinator's epoch in `two_phase.coordinators` is still that of the
+//! transaction. A process that takes over a coordinator raises its epoch first. So a process that was paused, and whose
+//! transactions were rolled back and forgotten in the meantime, can no longer decide on them: rule 60 (abort record).
 
 use contracts::BoxError;
 use diesel::prelude::*;
@@ -43,8 +43,8 @@ pub struct Subject<'a> {
     pub(super) epoch: i64,
 }
 
-/// Inserts a decision in the name of the coordinator that began the transaction, if its epoch still lasts. `FOR SHARE`
-/// keeps the epoch from being raised until the decision is committed.
+/// Inserts a decision if the epoch in which the transaction began is still current. `FOR SHARE` keeps the epoch from
+/// being raised until the decision is committed.
 const INSERT_FENCED: &str = "WITH epoch AS (
          SELECT FROM two_phase.coordinators WHERE name = $2 AND epoch = $3 FOR SHARE
      )
@@ -54,11 +54,11 @@ const INSERT_FENCED: &str = "WITH epoch AS (
 const INSERT: &str = "INSERT INTO two_phase.decisions (transaction_id, coordinator, epoch, decision)
      VALUES ($1, $2, $3, $4) ON CONFLICT (transaction_id) DO NOTHING";
 
-/// Decides to commit. Returns the decision that stands, which may be another's: `None` if there is none and the
-/// coordinator's epoch is over, so that it can never decide on this transaction any more.
+/// Decides to commit. Returns the valid decision, which another process may have made. `None` means that there is no
+/// decision and the epoch is over, so this coordinator can never decide on the transaction any more.
 ///
-/// `Ok` is durable, because the insert is a transaction of its own. `Err` says nothing about the decision: ask with
-/// [`read_back`], on another connection.
+/// `Ok` is durable, because the insert is its own transaction. `Err` says nothing about the decision: call
+/// [`read_back`] on another connection.
 pub async fn commit(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Option<Verdict>, BoxError> {
     if Flaw::DecisionNotDurable.is_on() {
         return Ok(Some(Verdict::Commit));
@@ -66,11 +66,11 @@ pub async fn commit(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Resul
     insert(conn, INSERT_FENCED, subject, Verdict::Commit).await
 }
 
-/// Asks what became of a call of [`commit`] whose answer was lost. It decides to abort if there is no decision yet: else
-/// the lost insert could still arrive after this has looked.
+/// Finds out the result of a call of [`commit`] whose reply was lost. Decides to abort if there is no decision yet;
+/// otherwise the lost insert could still arrive after this look-up.
 ///
-/// `None` if there is no decision and the epoch is over: then a successor has finished the transaction and forgotten
-/// either decision.
+/// `None` means that there is no decision and the epoch is over: a successor has finished the transaction and forgotten
+/// the decision.
 pub async fn read_back(
     conn: &mut AsyncPgConnection,
     subject: Subject<'_>,
@@ -78,7 +78,7 @@ pub async fn read_back(
     insert(conn, INSERT_FENCED, subject, Verdict::Abort).await
 }
 
-/// Decides to abort unless there is a decision, and returns the one that stands. For recovery, which holds the
+/// Decides to abort unless there is a decision already, and returns the valid one. For recovery, which holds the
 /// coordinator's lock.
 pub async fn abort(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Verdict, BoxError> {
     let stands = insert(conn, INSERT, subject, Verdict::Abort).await?;
@@ -89,14 +89,14 @@ pub async fn abort(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result
     })
 }
 
-/// Inserts a decision if there is none, and returns the one that stands.
+/// Inserts a decision if there is none, and returns the valid one.
 async fn insert(
     conn: &mut AsyncPgConnection,
     insert: &'static str,
     subject: Subject<'_>,
     verdict: Verdict,
 ) -> Result<Option<Verdict>, BoxError> {
-    // If another insert for this transaction is under way, this waits for it to end and then finds its row.
+    // If another insert for this transaction is in progress, this waits until it ends and then finds its row.
     let inserted = sql(insert)
         .bind::<Uuid, _>(subject.transaction)
         .bind::<Text, _>(subject.coordinator.as_str())
@@ -107,7 +107,7 @@ async fn insert(
     if inserted == 1 { Ok(Some(verdict)) } else { recorded(conn, subject.transaction).await }
 }
 
-/// The decision on record.
+/// The decision on record, if any.
 pub async fn recorded(
     conn: &mut AsyncPgConnection,
     transaction: uuid::Uuid,
@@ -126,9 +126,9 @@ pub async fn coordinators(conn: &mut AsyncPgConnection) -> Result<Vec<Name>, Box
     Ok(names.into_iter().filter_map(|name| name.parse().ok()).collect())
 }
 
-/// The transactions of a coordinator, now in this epoch, whose decisions can be forgotten once no branch is left: all
-/// commits, and the aborts of earlier epochs. An abort of the present epoch stays: an insert of *commit* on a connection
-/// that was lost could still arrive, and would find nothing (rule 60).
+/// Transactions of a coordinator whose decisions can be forgotten once they have no branch left: all commits, and the
+/// aborts of epochs before `epoch`, the current one. An abort of the current epoch stays: otherwise an insert of
+/// *commit* from a lost connection could still arrive and succeed. See rule 60 (abort record).
 pub async fn forgettable(
     conn: &mut AsyncPgConnection,
     coordinator: &Name,

@@ -1,5 +1,5 @@
-//! The name of a prepared branch. PostgreSQL does not take it as a bound parameter, only as text in the statement. So it is
-//! built from checked parts and nothing else (rule 35).
+//! The gid: the name of a prepared branch. PostgreSQL does not accept it as a bound parameter, only as text in the
+//! statement. So it is built from validated parts and nothing else: rule 35 (gid).
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,8 @@ use crate::modules::Module;
 /// The prefix of every gid of the shop.
 const PREFIX: &str = "cleave";
 
-/// The longest name of a coordinator. PostgreSQL allows 199 bytes for a gid, of which the rest needs less than 100.
+/// The maximum length of a coordinator's name. PostgreSQL allows 199 bytes for a gid; the other parts need less than
+/// 100.
 const LONGEST: usize = 32;
 
 /// The name of a coordinator: lower-case letters, digits and dashes.
@@ -19,12 +20,11 @@ const LONGEST: usize = 32;
 pub struct Name(String);
 
 impl Name {
-    /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the gids of its branches begin with.
+    /// The prefix of its branches' gids.
     pub fn prefix(&self) -> String {
         format!("{PREFIX}:{self}:")
     }
@@ -50,14 +50,13 @@ impl FromStr for Name {
     }
 }
 
-/// The name of one branch: its coordinator, the epoch, the transaction and the module.
+/// A gid: the coordinator, the epoch, the transaction and the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gid {
     /// The coordinator that began the transaction.
     pub coordinator: Name,
     /// The coordinator's epoch when it began the transaction.
     pub epoch: i64,
-    /// The transaction.
     pub transaction: Uuid,
     /// The module that works in the branch.
     pub module: Module,
@@ -85,7 +84,7 @@ impl FromStr for Gid {
             transaction: transaction.parse().map_err(|_| unknown())?,
             module: module.parse()?,
         };
-        // Numbers and UUIDs have several spellings, and only one of them is the name.
+        // Numbers and UUIDs can be written in several ways, but only one of them is the gid.
         if gid.to_string() == text { Ok(gid) } else { Err(unknown()) }
     }
 }

@@ -1,4 +1,4 @@
-//! The lock that makes a process the one coordinator of its name, and the epoch that fences its predecessors off.
+//! The lock that makes a process the only coordinator of its name, and the epoch that fences off its predecessors.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,18 +12,18 @@ use platform::{db, sql};
 use super::coordinator::Coordinator;
 use super::gid::Name;
 
-/// How long the server may need to notice that the session of a process which has died is gone.
+/// How long the server may take to notice that the session of a dead process is gone.
 const PREDECESSOR: Duration = Duration::from_secs(5);
 
-/// An advisory lock on the coordinator's name, which the server releases when this session ends, for whatever reason.
+/// An advisory lock on the coordinator's name. The server releases it when the session ends, for any reason.
 ///
-/// It keeps two processes of one name apart. It is not what makes decisions safe: its holder may be paused, lose the
-/// session, and not notice. That is what the epoch is for, which every new holder raises.
+/// It keeps two processes with one name apart. It does not make decisions safe: the holder may be paused, lose the
+/// session and not notice. The epoch does, since every new holder raises it.
 pub struct CoordinatorLock {
     coordinator: Arc<Coordinator>,
     database_url: String,
     session: Option<AsyncPgConnection>,
-    /// What this process has registered; see `room.rs`.
+    /// The room that this process has registered; see `room.rs`.
     prepared_per_module: i32,
 }
 
@@ -40,7 +40,7 @@ struct EpochRow {
 }
 
 impl CoordinatorLock {
-    /// Acquires the lock, or fails because another process holds it.
+    /// Acquires the lock. Fails if another process holds it.
     pub async fn acquire(coordinator: Arc<Coordinator>, database_url: &str) -> Result<CoordinatorLock> {
         let database_url = database_url.to_owned();
         let mut lock = CoordinatorLock { coordinator, database_url, session: None, prepared_per_module: 0 };
@@ -48,8 +48,8 @@ impl CoordinatorLock {
         while !lock.try_acquire().await? {
             if Instant::now() > deadline {
                 bail!(
-                    "another process is running as coordinator {name:?} on {database}. Each process needs a name of its \
-                     own: start this one with another --coordinator, or stop the other",
+                    "another process is running as coordinator {name:?} on {database}. Each process needs its own name: \
+                     start this one with another --coordinator, or stop the other",
                     name = lock.coordinator.name().as_str(),
                     database = db::without_password(&lock.database_url),
                 );
@@ -59,7 +59,7 @@ impl CoordinatorLock {
         Ok(lock)
     }
 
-    /// Checks that the lock's session is alive; acquires the lock again if it is not.
+    /// Checks that the lock's session is alive, and reacquires the lock if it is not.
     pub async fn keep(&mut self) -> Result<()> {
         if let Some(session) = &mut self.session
             && session.batch_execute("SELECT 1").await.is_ok()
@@ -77,21 +77,21 @@ impl CoordinatorLock {
         Ok(())
     }
 
-    /// Ends the session, and with it the lock. No transaction begins from here on.
+    /// Ends the session and so releases the lock. No transaction can begin after this.
     pub fn release(&mut self) {
         self.coordinator.set_epoch(None);
         self.session = None;
     }
 
-    /// Takes over a coordinator that has no process: acquires its lock and raises its epoch, so that it can decide nothing
-    /// more on transactions that it began. Returns the new epoch; `None` if its process is alive, or if this shop has no
-    /// such coordinator. To be given back with [`CoordinatorLock::give_back`].
+    /// Takes over a coordinator that has no process: acquires its lock and raises its epoch, so that its old process
+    /// can no longer decide on transactions that it began. Returns the new epoch. `None` means that its process is
+    /// alive or that this shop has no such coordinator. Release it with [`CoordinatorLock::give_back`].
     pub async fn take_over(&mut self, name: &Name) -> Result<Option<i64>> {
         let session = self.session()?;
         if !try_lock(session, name).await? {
             return Ok(None);
         }
-        // In this order, or a failure would keep the coordinator's own process out for as long as this one lives.
+        // Release on failure, or the coordinator's own process could not start for as long as this one lives.
         let raised = raise_epoch(session, name).await;
         if !matches!(raised, Ok(Some(_))) {
             self.give_back(name).await?;
@@ -165,7 +165,7 @@ async fn try_lock(session: &mut AsyncPgConnection, name: &Name) -> Result<bool> 
     Ok(locked)
 }
 
-/// Raises the epoch of a coordinator that was taken over, which has no room registered from then on.
+/// Raises the epoch of a coordinator that was taken over, and sets its registered room to zero.
 async fn raise_epoch(session: &mut AsyncPgConnection, name: &Name) -> Result<Option<i64>> {
     let rows: Vec<EpochRow> = sql("UPDATE two_phase.coordinators
          SET epoch = epoch + 1, prepared_per_module = 0 WHERE name = $1 RETURNING epoch")

@@ -1,9 +1,9 @@
-//! The two-phase driver: one branch per module, and two-phase commit.
+//! The two-phase driver: two-phase commit with one branch per module.
 //!
-//! Each module works in a transaction of its own, on a connection of its own, and possibly in a database of its own. When
-//! all steps have said yes, every branch is *prepared*: it can be committed whatever happens, and holds its locks until it
-//! is. Then the decision to commit is put on record, and only then is the first branch committed (rule 30). A crash
-//! between the first prepare and the last commit leaves branches *in doubt*, which [`Recovery`] finishes.
+//! Each module works in its own transaction, on its own connection, possibly in its own database. Once all steps have
+//! accepted, every branch is *prepared*: it can be committed whatever happens, and keeps its locks until then. Next the
+//! decision to commit is recorded, and only then is the first branch committed: rule 30 (decision). A crash between the
+//! first prepare and the last commit leaves branches *in doubt*, and [`Recovery`] finishes them.
 
 mod branch;
 mod coordinator;
@@ -43,12 +43,12 @@ pub use gid::Name;
 pub use outcome::told_apart;
 pub use recovery::Recovery;
 
-/// How often a lost decision is asked for, and how long to wait in between: long enough for a server that restarts.
+/// How many times to ask for a lost decision, and the pause in between: long enough for the server to restart.
 const ASKED: u32 = 10;
 const ASKED_EVERY: Duration = Duration::from_millis(500);
 
-/// Acquires the coordinator lock, finishes what was left in doubt, and registers this instance. `connections` is how many
-/// each module may have at once.
+/// Acquires the coordinator lock, finishes transactions in doubt, and registers this instance. `connections` is the
+/// maximum per module.
 pub async fn start(
     coordinator: &Arc<Coordinator>,
     databases: &Databases,
@@ -59,8 +59,8 @@ pub async fn start(
     recovery
         .recover()
         .await
-        .map_err(|error| anyhow!(error).context("cannot finish the transactions that are in doubt"))?;
-    // After recovery: what an instance that is gone has left prepared takes up room.
+        .map_err(|error| anyhow!(error).context("cannot finish the transactions in doubt"))?;
+    // After recovery, since branches that a dead instance left prepared take up room.
     room::claim(&mut recovery.lock, databases, connections).await?;
     Ok(recovery)
 }
@@ -70,12 +70,12 @@ pub async fn start(
 pub struct TwoPhase {
     coordinator: Arc<Coordinator>,
     pools: Pools,
-    /// The database with the decisions, for a connection outside the pools.
+    /// The URL of the database with the decisions, for a connection outside the pools.
     decisions: String,
 }
 
 impl TwoPhase {
-    /// A driver on a worker's own connections to these databases.
+    /// A driver that uses a worker's own pools.
     pub fn new(coordinator: Arc<Coordinator>, pools: Pools, databases: &Databases) -> TwoPhase {
         TwoPhase { coordinator, pools, decisions: databases.url(Module::Orders).to_owned() }
     }
@@ -121,7 +121,7 @@ impl TwoPhase {
         }
     }
 
-    /// The second phase: decides, then commits every branch or rolls every branch back. `Ok` only if *commit* is on record.
+    /// The second phase: decides, then commits or rolls back every branch. Returns `Ok` only if *commit* is on record.
     async fn finish(
         &self,
         transaction: &Transaction,
@@ -135,9 +135,9 @@ impl TwoPhase {
         CrashPoint::BeforeDecision.pass();
         let decision = within.span(Kind::Client, "decide").with(DATABASE);
         let verdict = match decisions::commit(orders.connection(), transaction.subject()).await {
-            // The epoch is over and *commit* was never on record, so it never will be.
+            // The epoch is over and *commit* is not on record, so it never will be.
             Ok(stands) => stands.unwrap_or(Verdict::Abort),
-            // The insert may have been committed and only its answer lost.
+            // The insert may have been committed with only the reply lost.
             Err(lost) => self.read_back(transaction.subject(), order, lost).await?,
         };
         if verdict == Verdict::Abort {
@@ -152,14 +152,14 @@ impl TwoPhase {
         Ok(())
     }
 
-    /// Asks for a decision whose answer was lost, on a new connection, until it is known or it has taken too long.
+    /// Asks for a decision whose reply was lost, on a new connection, until it is known or the attempts are used up.
     async fn read_back(
         &self,
         subject: Subject<'_>,
         order: OrderId,
         lost: BoxError,
     ) -> Result<Verdict, OutcomeUnknown> {
-        tracing::warn!(error = %lost, %order, "the answer to a decision was lost; asking for it");
+        tracing::warn!(error = %lost, %order, "the reply to a decision was lost, asking for it");
         let mut cause = lost;
         for _ in 0..ASKED {
             let asked = async {
@@ -192,29 +192,28 @@ async fn vote(branches: &mut Branches<'_>, new: &NewOrder, within: &Scope) -> Re
     Ok(Decided::new(new, Decision::Confirm))
 }
 
-/// Commits every branch, the order's first and the others side by side. Those that fail are left to recovery: the decision
+/// Commits every branch: orders first, then the others concurrently. Failures are left to recovery, since the decision
 /// is on record.
 async fn commit_all(orders: Prepared, others: Vec<Prepared>) {
     let first = orders.commit().await;
     let rest = join_all(others.into_iter().map(Prepared::commit)).await;
     for error in [first].into_iter().chain(rest).filter_map(Result::err) {
-        tracing::warn!(%error, "a branch is left to recovery, to be committed");
+        tracing::warn!(%error, "a branch could not be committed and is left to recovery");
     }
 }
 
-/// Rolls every branch back. Those that fail are left to recovery.
+/// Rolls every branch back. Failures are left to recovery.
 async fn roll_back_all(prepared: impl IntoIterator<Item = Prepared>) {
     for error in
         join_all(prepared.into_iter().map(Prepared::roll_back)).await.into_iter().filter_map(Result::err)
     {
-        tracing::warn!(%error, "a branch is left to recovery, to be rolled back");
+        tracing::warn!(%error, "a branch could not be rolled back and is left to recovery");
     }
 }
 
-/// The branches of one transaction, each begun when its module is first needed.
+/// The branches of one transaction. Each begins when its module is first needed.
 ///
-/// All orders need the modules in the same order, each with its connection before its locks. So they cannot wait for
-/// each other in a circle.
+/// All orders need the modules in the same order, and take the connection before any locks. So they cannot deadlock.
 struct Branches<'a> {
     pools: &'a Pools,
     open: Vec<Branch>,
@@ -238,7 +237,7 @@ impl Branches<'_> {
         join_all(self.open.into_iter().map(Branch::roll_back)).await;
     }
 
-    /// The first phase: prepares all of them, or none.
+    /// The second half of the first phase: prepares all branches, or none.
     async fn prepare(self, transaction: &Transaction) -> Result<Vec<Prepared>, BoxError> {
         let votes = self.open.into_iter().map(|branch| {
             let gid = transaction.gid(branch.module);
@@ -252,7 +251,7 @@ impl Branches<'_> {
             }
         }
         let Some(error) = no else { return Ok(yes) };
-        // A branch that was prepared although the answer was lost is left to recovery.
+        // A branch that was prepared although its reply was lost is left to recovery.
         roll_back_all(yes).await;
         Err(error)
     }

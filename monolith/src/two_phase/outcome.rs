@@ -1,13 +1,14 @@
 //! The third outcome of an order: unknown.
 //!
-//! An order is *decided*, *certainly not done*, or *unknown*, and only the code that knows may say which (rule 53).
+//! An order is *decided*, *certainly not done*, or *unknown*, and only the code that knows may say which:
+//! rule 53 (three outcomes).
 
 use std::fmt;
 
 use contracts::{BoxError, OrderId};
 use orders::PlaceError;
 
-/// The decision on an order was sent, its answer was lost, and asking for it has failed too.
+/// A decision was sent, its reply was lost, and asking for it failed too.
 #[derive(Debug)]
 pub struct OutcomeUnknown {
     order: OrderId,
@@ -15,7 +16,7 @@ pub struct OutcomeUnknown {
 }
 
 impl OutcomeUnknown {
-    /// For an order whose decision could not be read back for this reason.
+    /// For an order whose decision could not be read back, with the cause.
     pub fn new(order: OrderId, cause: BoxError) -> OutcomeUnknown {
         OutcomeUnknown { order, cause }
     }
@@ -35,7 +36,7 @@ impl From<OutcomeUnknown> for PlaceError {
     }
 }
 
-/// Tells an outcome that is unknown from one that is certain, once the driver has given up.
+/// Separates the unknown outcome from the certain ones, after the driver has used up its attempts.
 pub fn told_apart(error: PlaceError) -> PlaceError {
     match error {
         PlaceError::Broken(cause) if cause.is::<OutcomeUnknown>() => PlaceError::Unknown(cause),

@@ -1,10 +1,10 @@
-//! Recovery: finishes the branches that a coordinator has left prepared (rule 31). It runs at the start, every second, and
-//! once more when the process stops.
+//! Recovery: finishes the branches that a coordinator left prepared, rule 31 (recovery). It runs at the start, every
+//! second, and once more when the process stops.
 //!
-//! A process finishes its own branches, and those of coordinators that have no process any more: an instance that was
-//! scaled down or replaced never comes back under its old name. Whether a coordinator has a process is told by its
-//! advisory lock. To finish the branches of another coordinator, a process acquires that lock and raises the epoch, as a
-//! restarted process of that name would.
+//! A process finishes its own branches, and those of coordinators without a process: an instance that was scaled down
+//! or replaced never comes back under its old name. The advisory lock tells whether a coordinator has a process. To
+//! finish the branches of another coordinator, a process acquires that lock and raises the epoch, as a restarted
+//! process of that name would.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,17 +26,17 @@ use super::lock::CoordinatorLock;
 use crate::databases::Databases;
 use crate::modules::Module;
 
-/// Between two runs.
+/// The interval between runs.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How long a process that stops may take to finish its branches. Another instance finishes what is left then.
+/// How long a stopping process may take to finish its branches. Another instance finishes the rest.
 const LAST_RUN: Duration = Duration::from_secs(4);
 
-/// Finishes the branches that are left prepared.
+/// Finishes branches that were left prepared.
 pub struct Recovery {
     coordinator: Arc<Coordinator>,
     pub(super) lock: CoordinatorLock,
-    /// Where the decisions are.
+    /// The database with the decisions.
     orders: Pool,
     /// Each database once.
     databases: Vec<Pool>,
@@ -49,7 +49,7 @@ struct PreparedRow {
 }
 
 impl Recovery {
-    /// Recovery by a coordinator that holds its lock.
+    /// Recovery for a coordinator that holds its lock.
     pub fn new(coordinator: Arc<Coordinator>, lock: CoordinatorLock, databases: &Databases) -> Recovery {
         Recovery {
             coordinator,
@@ -59,7 +59,7 @@ impl Recovery {
         }
     }
 
-    /// Runs every second until the process has stopped taking orders, and then until it leaves no branch behind.
+    /// Runs every second until the process has stopped taking orders, then once more so that no branch stays behind.
     pub async fn watch(mut self, stopped: impl Future<Output = ()>) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,10 +70,7 @@ impl Recovery {
                 () = &mut stopped => break,
             }
             if let Err(error) = self.run().await {
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "recovery failed; it is tried again in a second"
-                );
+                tracing::warn!(error = format!("{error:#}"), "recovery failed and is retried in a second");
             }
         }
         match tokio::time::timeout(LAST_RUN, self.finish()).await {
@@ -103,7 +100,7 @@ impl Recovery {
         self.recover().await.map_err(|error| anyhow!(error))
     }
 
-    /// Finishes every branch that is left, this coordinator's first.
+    /// Finishes every branch that was left, starting with this coordinator's own.
     pub async fn recover(&mut self) -> Result<(), BoxError> {
         if Flaw::NoRecovery.is_on() {
             return Ok(());
@@ -114,7 +111,7 @@ impl Recovery {
         }
         for name in self.others().await? {
             let Some(epoch) = self.lock.take_over(&name).await? else { continue };
-            tracing::warn!(coordinator = %name, epoch, "took over a coordinator that has no process any more");
+            tracing::warn!(coordinator = %name, epoch, "took over a coordinator that no longer has a process");
             let recovered = self.recover_one(&name, epoch).await;
             self.lock.give_back(&name).await?;
             recovered?;
@@ -135,10 +132,10 @@ impl Recovery {
         Ok(names)
     }
 
-    /// Finishes the branches of one coordinator up to this epoch, then forgets the decisions that are not needed any more.
+    /// Finishes the branches of one coordinator up to this epoch, then forgets decisions that are no longer needed.
     ///
-    /// In this order: read the decisions, read the branches, and only then ask which transactions this process is working
-    /// on. So a transaction that begins in between is neither finished nor forgotten.
+    /// The order matters: read the decisions, read the branches, and only then check which transactions this process is
+    /// working on. So a transaction that begins in between is neither finished nor forgotten.
     async fn recover_one(&self, name: &Name, epoch: i64) -> Result<(), BoxError> {
         let mut orders = self.orders.get().await?;
         let mut forgettable = decisions::forgettable(&mut orders, name, epoch).await?;
@@ -163,15 +160,15 @@ impl Recovery {
         Ok(())
     }
 
-    /// Whether a branch of a coordinator that is now in this epoch is left to recovery: it is of an earlier process, or
-    /// this process has given it up. A branch of a later epoch is of a process that has taken over since.
+    /// Whether a branch is left to recovery, where `epoch` is its coordinator's current epoch: an earlier process began
+    /// it, or this process has given it up. A branch of a later epoch belongs to a process that has taken over since.
     fn is_left(&self, gid: &Gid, epoch: i64) -> bool {
         Flaw::RecoveryIgnoresEpoch.is_on()
             || gid.epoch <= epoch && !self.coordinator.is_working_on(gid.transaction)
     }
 }
 
-/// What happens to a branch that is left: no decision means abort, which is put on record first.
+/// The verdict on a branch that was left. No decision means abort, which is recorded first.
 async fn verdict(orders: &mut AsyncPgConnection, gid: &Gid) -> Result<Verdict, BoxError> {
     if Flaw::RecoveryIgnoresEpoch.is_on() {
         return Ok(decisions::recorded(orders, gid.transaction).await?.unwrap_or(Verdict::Abort));
@@ -180,7 +177,8 @@ async fn verdict(orders: &mut AsyncPgConnection, gid: &Gid) -> Result<Verdict, B
     decisions::abort(orders, Subject { transaction, coordinator, epoch }).await
 }
 
-/// The branches in this database whose names begin so. Only there can they be finished (rule 32).
+/// The prepared branches in this database whose gid has this prefix. Only here can they be finished: rule 32 (same
+/// database).
 async fn prepared(database: &mut AsyncPgConnection, prefix: &str) -> Result<Vec<Gid>, BoxError> {
     let rows: Vec<PreparedRow> = sql("SELECT gid FROM pg_prepared_xacts
          WHERE database = current_database() AND starts_with(gid, $1)")

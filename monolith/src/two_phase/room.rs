@@ -1,7 +1,8 @@
-//! Whether the servers have room for every transaction that the shop's instances may have prepared at once (rule 33).
+//! Checks that the servers have room for all transactions that the shop's instances may have prepared at once:
+//! rule 33 (prepared limit).
 //!
-//! `max_prepared_transactions` is a limit of the server, so the instances share it. Each registers what it may use in
-//! `two_phase.coordinators`; those whose lock is held count. An instance that does not fit does not start.
+//! `max_prepared_transactions` is a limit of the server, so the instances share it. Each instance registers its share
+//! in `two_phase.coordinators`; those whose lock is held count. An instance that does not fit does not start.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +15,12 @@ use platform::{db, sql};
 use super::lock::CoordinatorLock;
 use crate::databases::Databases;
 
-/// One server, and what the shop may need of it.
+/// One server, and what the shop needs from it.
 #[derive(Debug, Clone, PartialEq)]
 struct Room {
-    /// One of its databases, to name the server by.
+    /// One of its databases, to identify the server in messages.
     database: String,
-    /// How many modules have their tables there.
+    /// How many modules have their tables on it.
     modules: usize,
     max_prepared_transactions: usize,
 }
@@ -51,13 +52,13 @@ const RUNNING: &str = "SELECT name, prepared_per_module FROM two_phase.coordinat
            AND (classid::bigint << 32 | objid::bigint) = hashtextextended('cleave.coordinator:' || name, 0)
      ) ORDER BY name";
 
-/// Registers this instance, in which each module may have a prepared transaction on each of so many connections. Fails if
-/// a server has no room for that beside the instances that are running.
+/// Registers this instance with one prepared transaction per module and connection. Fails if a server does not have
+/// room for it in addition to the running instances.
 pub async fn claim(lock: &mut CoordinatorLock, databases: &Databases, connections: usize) -> Result<()> {
     let servers = servers(databases).await?;
     let own = Instance { name: lock.name().to_string(), prepared_per_module: i32::try_from(connections)? };
-    // One at a time, or two newcomers would both fit where there is room for one. If this fails the process ends, and
-    // its session with it.
+    // One instance at a time, or two could start where there is room for one. If this fails, the process ends and its
+    // session with it.
     lock.session()?.batch_execute("SELECT pg_advisory_lock(hashtextextended('cleave.room', 0))").await?;
     let mut instances = running(lock.session()?, &own.name).await?;
     let claimed = own.prepared_per_module;
@@ -77,7 +78,7 @@ async fn running(session: &mut AsyncPgConnection, except: &str) -> Result<Vec<In
 }
 
 async fn servers(databases: &Databases) -> Result<Vec<Room>> {
-    // Several databases may be on one server, which is known by the moment of its start.
+    // Several databases may be on one server. Its start time identifies it.
     let mut servers: BTreeMap<String, Room> = BTreeMap::new();
     for (url, modules) in databases.distinct() {
         let mut connection = db::connect_one(url).await?;
@@ -97,7 +98,7 @@ async fn servers(databases: &Databases) -> Result<Vec<Room>> {
 }
 
 impl Room {
-    /// Fails unless these instances fit; the last of them is the one that is starting.
+    /// Fails unless all these instances fit. The last one is the one that is starting.
     fn check(&self, instances: &[Instance]) -> Result<()> {
         let Room { database, modules, max_prepared_transactions: found } = self;
         let needs = |instance: &Instance| usize::try_from(instance.prepared_per_module).map(|n| n * modules);
@@ -116,7 +117,7 @@ impl Room {
         };
         bail!(
             "two-phase commit may have {needed} transactions prepared at once on the server of {database} ({each}: one \
-             for each connection of each module there), and its max_prepared_transactions is {found}. Set \
+             for each connection of each module there), but its max_prepared_transactions is {found}. Set \
              max_prepared_transactions = {needed} or more in its postgresql.conf and restart it{pool}{fewer}",
             each = each?.join(", "),
         )

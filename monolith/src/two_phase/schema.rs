@@ -1,7 +1,7 @@
-//! The tables of two-phase commit as diesel knows them. Written by hand; a test compares them with a migrated database.
+//! The tables of two-phase commit for diesel. Written by hand; a test compares them with a migrated database.
 
 diesel::table! {
-    /// Who decides, and since which start.
+    /// Coordinators and their current epochs.
     two_phase.coordinators (name) {
         name -> Text,
         epoch -> BigInt,
@@ -11,7 +11,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What is decided and not yet forgotten.
+    /// Decisions that are not forgotten yet.
     two_phase.decisions (transaction_id) {
         transaction_id -> Uuid,
         coordinator -> Text,

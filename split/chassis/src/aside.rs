@@ -1,4 +1,4 @@
-//! What becomes of messages that were not handled: tried again later, given up, or brought back.
+//! Messages that were not handled: they are retried later, dead-lettered, or put back into the queue.
 
 use anyhow::anyhow;
 use contracts::{TraceContext, excerpt};
@@ -12,11 +12,12 @@ use crate::delivery::{ATTEMPTS, Counts, MAX_ATTEMPTS, Received, TAKEN_OUT};
 use crate::outbox::{self, OutboxEntry};
 use crate::reactor::{Failure, Reactor};
 
-/// The longest reason that a dead letter carries, in bytes. Errors quote what they did not understand (rule 49).
+/// The maximum length of a dead letter's reason, in bytes. Errors quote invalid input of any length: rule 49 (text
+/// bounds).
 const LONGEST_REASON: usize = 1000;
 
 impl<R: Reactor + ?Sized> Consumer<R> {
-    /// A message that failed alone: tried again later, or given up (rules 16 and 17).
+    /// A message that failed by itself: retried later or given up, rules 16 (attempts) and 17 (requeue).
     pub(crate) fn put_aside(&self, received: &mut Received<R::Message>, failure: &Failure) -> OutboxEntry {
         received.span.failed(failure.kind());
         match failure {
@@ -30,7 +31,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
                     tracing::warn!(
                         error,
                         attempts = received.attempts + 1,
-                        "a message failed and is tried again later"
+                        "a message failed and will be retried later"
                     );
                 });
                 self.metrics.set_aside("retry");
@@ -41,7 +42,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         }
     }
 
-    /// Dead letters go through the outbox like everything else: in the transaction, confirmed, at least once.
+    /// Dead letters go through the outbox like all messages: within the transaction, confirmed, at least once.
     pub(crate) fn dead_letter(&self, received: &Received<R::Message>, reason: &str) -> OutboxEntry {
         let reason = excerpt(reason, LONGEST_REASON);
         telemetry::on_behalf(received.span.scope(), || {
@@ -53,14 +54,15 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         OutboxEntry::to_queue(queue, headers, received.raw.clone(), received.span.context())
     }
 
-    /// Brings a message back that the broker took out of the queue. It is not known to be bad: a delivery limit counts every
-    /// message that a consumer had in hand when it died, and most were only near the one that did it (rules 46 and 50).
+    /// Puts a message back that the broker removed from the queue. The message is not known to be bad: the delivery
+    /// limit counts every message that was in flight when a consumer died, and most of them were innocent. See
+    /// rules 46 (bad moments) and 50 (delivery limit).
     pub(crate) async fn bring_back(&self, delivery: &Delivery) -> anyhow::Result<()> {
         let counts = Counts::of(delivery);
         let headers = json!({ ATTEMPTS: counts.attempts, TAKEN_OUT: i64::from(counts.over_limit) });
         tracing::warn!(
             over_limit = counts.over_limit,
-            "the broker took a message out of the queue; it goes back in"
+            "the broker removed a message from the queue, putting it back"
         );
         self.metrics.set_aside("brought-back");
         let (queue, body) = (&self.topology.queue, delivery.data.clone());

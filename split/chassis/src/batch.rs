@@ -1,4 +1,4 @@
-//! Messages that travel together.
+//! Batches: several outbox rows published as one AMQP message.
 
 use std::collections::HashSet;
 
@@ -8,23 +8,25 @@ use uuid::Uuid;
 
 use crate::outbox::OutboxRow;
 
-/// The most messages that travel together.
+/// The maximum number of rows in a batch.
 const BATCH: usize = 64;
 
-/// The longest text in a header, in bytes. All headers of a message have to fit in one frame, of 131,064 bytes by default.
+/// The maximum length of a header text, in bytes. All headers of a message must fit into one frame, 131,064 bytes by
+/// default.
 const LONGEST_HEADER: usize = 1000;
 
-/// Messages that travel together: one AMQP message costs the broker the same whether it carries one or many.
+/// Rows that are published together: one AMQP message costs the broker the same whether it carries one row or many.
 pub struct Batch<'a> {
     pub rows: Vec<&'a OutboxRow>,
     pub content_type: &'static str,
 }
 
-/// Sorts rows into batches by destination, each in the order of its rows. What goes to one queue goes as it is.
+/// Groups rows into batches by destination, keeping their order. Rows for a queue are never combined.
 ///
-/// A batch arrives as a whole or not at all, and what comes back must not be overtaken by what its order wrote later
-/// (rules 3 and 51). So such a row waits for the next round: behind one to a destination that is `doubtful`, because it did
-/// not take messages before, and behind a full batch to the same destination.
+/// A batch arrives completely or not at all, and a returned message must not be overtaken by later messages of its
+/// order: rules 3 (one relay) and 51 (partial progress). So a row waits for the next round if an earlier row of its
+/// order goes to a `doubtful` destination, which did not take messages recently, or is in a full batch to the same
+/// destination.
 pub fn batches(rows: &[OutboxRow], doubtful: impl Fn(&str) -> bool) -> Vec<Batch<'_>> {
     let mut batches: Vec<Batch> = Vec::new();
     let mut waiting: HashSet<Uuid> = HashSet::new();
@@ -56,7 +58,7 @@ pub fn batches(rows: &[OutboxRow], doubtful: impl Fn(&str) -> bool) -> Vec<Batch
 }
 
 impl<'a> Batch<'a> {
-    /// Where all of them go.
+    /// The destination of all its rows.
     pub fn destination(&self) -> &'a str {
         &self.rows[0].destination
     }
@@ -69,7 +71,7 @@ impl<'a> Batch<'a> {
         self.rows.iter().any(|row| row.subject == subject)
     }
 
-    /// One CloudEvent, or a JSON array of them.
+    /// One CloudEvent, or a JSON array of several.
     pub fn body(&self) -> Vec<u8> {
         if let [row] = self.rows.as_slice() {
             return row.body.clone();
@@ -78,8 +80,9 @@ impl<'a> Batch<'a> {
         [b"[".as_slice(), &bodies.join(b",".as_slice()), b"]"].concat()
     }
 
-    /// The headers of its row. Bounded here too, where all of them pass: the broker closes the connection of whoever sends
-    /// more than a frame of them, and the row would be sent again for ever (rule 49).
+    /// The headers of its first row. Texts are cut here too, because every message passes here: the broker closes the
+    /// connection of a sender whose headers exceed a frame, and the row would be sent again and again. See
+    /// rule 49 (text bounds).
     pub fn headers(&self) -> FieldTable {
         let mut table = FieldTable::default();
         for (name, value) in self.rows[0].headers.iter().flat_map(|headers| headers.as_object()).flatten() {

@@ -1,7 +1,7 @@
-//! A module in a *choreography*: it hears what happened elsewhere, does its step, and says what happened here.
+//! A module in a *choreography*: it hears events from elsewhere, does its own step, and sends its own event.
 //!
-//! Nobody has to know who else is there. The price: nobody knows how far an order has got, and nobody asks again. What
-//! outbox and inbox do not carry through is lost for good.
+//! No service has to know the others. The price: no service knows how far an order has progressed, and none sends a
+//! message again. A message that outbox and inbox do not deliver is lost for good.
 
 use contracts::{Command, Envelope, Event, PlacedOrder};
 use diesel_async::AsyncPgConnection;
@@ -11,15 +11,15 @@ use crate::outbox::OutboxEntry;
 use crate::reactor::{Doing, Failure, Fresh, Reactor};
 use crate::step::{Handle, perform};
 
-/// A reactor that does what its module would do about an event, and sends what came of it.
+/// A reactor that runs the command with which its module reacts to an event, and sends the resulting event.
 pub struct Choreographed {
-    /// The service's name, which its messages carry as their source.
+    /// The service's name, used as the source of its messages.
     pub name: &'static str,
-    /// Says which command an event leads to here, if any.
+    /// Returns the command that follows from an event, if any.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
     /// Takes the locks of a batch before its first command.
     pub lock: Lock,
-    /// Does that command in the transaction that it is given.
+    /// Runs a command in the caller's transaction.
     pub handle: Handle,
 }
 
@@ -55,5 +55,8 @@ impl Reactor for Choreographed {
 }
 
 fn missing(heard: &Event) -> Failure {
-    Failure::Poison(format!("{} does not carry its order, and there is nobody to ask", heard.routing_key()))
+    Failure::Poison(format!(
+        "{} does not carry its order, and there is no service to ask for it",
+        heard.routing_key()
+    ))
 }

@@ -1,4 +1,4 @@
-//! From the queue to the module: many deliveries in one transaction, acknowledged after its commit.
+//! The consumer: handles many deliveries in one transaction and acknowledges them after the commit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,14 +26,14 @@ use crate::suspects;
 use crate::topology::Topology;
 use crate::upgrade;
 
-/// The most deliveries that are handled and acknowledged together.
+/// The maximum number of deliveries that are handled and acknowledged together.
 const BATCH: usize = 128;
 
-/// The most messages in one transaction: a delivery can carry 64, and what is locked by 8,192 of them is waited for longer
-/// than a lock may take.
+/// The maximum number of messages in one transaction. A delivery can carry 64 messages, and the locks of 128 × 64 =
+/// 8,192 messages would be held for longer than the lock time-out.
 const TRANSACTION: usize = 256;
 
-/// How long to wait after a failure that has nothing to do with any message.
+/// The pause after a failure that no message has caused.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Consumes one queue.
@@ -43,20 +43,20 @@ pub struct Consumer<R: ?Sized> {
     pub pool: Pool,
     pub wake: Wake,
     pub reactor: Arc<R>,
-    /// How many deliveries the broker may send ahead of our acks. lapin's own buffer has no bound (rule 15).
+    /// How many deliveries the broker may send ahead of our acks. lapin's own buffer is unbounded: rule 15 (prefetch).
     pub prefetch: u16,
-    /// Whether the queue is being consumed: a part of readiness.
+    /// Whether the queue is being consumed; part of readiness.
     pub connected: Arc<AtomicBool>,
     pub telemetry: Telemetry,
     pub metrics: Metrics,
 }
 
 impl<R: Reactor + ?Sized> Consumer<R> {
-    /// Consumes until told to stop; builds everything anew whenever the connection is lost (rule 8).
+    /// Consumes until told to stop. Rebuilds everything when the connection is lost: rule 8 (reconnect).
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.session(&mut stop).await {
             self.connected.store(false, Ordering::Relaxed);
-            tracing::warn!(error = format!("{error:#}"), "the consumer lost its connection and starts anew");
+            tracing::warn!(error = format!("{error:#}"), "the consumer lost its connection and reconnects");
             if *stop.borrow() {
                 return;
             }
@@ -64,13 +64,13 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         }
     }
 
-    /// One life of the connection.
+    /// Consumes until the connection is lost or the service stops.
     async fn session(&self, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
         let connection = self.broker.connect("consumer").await?;
         upgrade::replace_older_queue(&connection, &self.topology, &self.pool).await?;
         let channel = self.topology.declare(&connection).await?;
         let mut deliveries = consume(&channel, &self.topology.queue, self.prefetch).await?;
-        // On a channel of its own: an ack for all so far must not reach over to the other.
+        // On a separate channel, because an ack with `multiple` must not cover deliveries of the other queue.
         let beside = within(connection.create_channel()).await?;
         let mut taken_out = consume(&beside, &self.topology.taken_out, 1).await?;
         self.connected.store(true, Ordering::Relaxed);
@@ -91,12 +91,13 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             }
             self.process(&batch, stop).await?;
         }
-        // Stop taking; what was delivered and not acked goes back to the queue when the connection closes.
+        // Stop consuming. Deliveries without an ack return to the queue when the connection closes.
         within(channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default())).await?;
         within(connection.close(200, "stopping".into())).await
     }
 
-    /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed (rule 12).
+    /// Handles a batch, then acknowledges it. Nothing is acknowledged before its effects are committed:
+    /// rule 12 (inbox).
     async fn process(&self, batch: &[Delivery], stop: &watch::Receiver<bool>) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut items: Vec<Received<R::Message>> =
@@ -118,7 +119,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         Ok(())
     }
 
-    /// Handles messages in as few transactions as may be.
+    /// Handles messages in as few transactions as possible.
     async fn handle(
         &self,
         items: &mut [Received<R::Message>],
@@ -130,7 +131,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         Ok(())
     }
 
-    /// Handles all items in one transaction. Where one of them spoils it, each gets a transaction of its own.
+    /// Handles all items in one transaction. If one of them fails, each gets its own transaction.
     async fn handle_together(
         &self,
         items: &mut [Received<R::Message>],
@@ -152,7 +153,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         }
     }
 
-    /// Tries until the database is there to give an answer. Only a failure that is about the messages comes back.
+    /// Retries until the database works again. Returns only failures that the messages have caused.
     async fn attempt(
         &self,
         items: &[Received<R::Message>],
@@ -162,9 +163,9 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             match self.transact(items).await {
                 Err(Failure::Broken(error)) if !counts_against(&error) => {
                     if *stop.borrow() {
-                        bail!("stopped while the database was away: {error}");
+                        bail!("stopped while the database was unavailable: {error}");
                     }
-                    tracing::warn!(%error, "trying a batch again");
+                    tracing::warn!(%error, "handling a batch failed, trying again");
                     tokio::time::sleep(PAUSE).await;
                 }
                 outcome => return Ok(outcome),
@@ -172,7 +173,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         }
     }
 
-    /// One transaction: the inbox rows, the effects, the outbox rows (rules 1 and 12).
+    /// One transaction with the inbox rows, the effects and the outbox rows: rules 1 (outbox) and 12 (inbox).
     async fn transact(&self, items: &[Received<R::Message>]) -> Result<(), Failure> {
         let mut conn = self.pool.get().await.map_err(BoxError::from)?;
         let claimed_apart = match Flaw::InboxApart.is_on() {
@@ -191,7 +192,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
                 Some(fresh) => fresh,
                 None => inbox::claim(conn, &ids_of(items)).await?,
             };
-            // `remove`, so that a message that is twice in this very batch is handled once.
+            // `remove`, so that a message which is in this batch twice is handled once.
             let mut messages = Vec::with_capacity(readable.len());
             for (envelope, transaction) in &mut readable {
                 if fresh.remove(&envelope.id) {
@@ -233,36 +234,37 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         Ok(())
     }
 
-    /// Does every second what time has made due.
+    /// Runs the reactor's periodic work every second.
     pub async fn tick(&self, mut stop: watch::Receiver<bool>) {
         while tokio::time::timeout(Duration::from_secs(1), stop.changed()).await.is_err() {
             match self.reactor.every_second(&self.pool).await {
                 Ok(false) => {}
                 Ok(true) => self.wake.notify_one(),
-                Err(failure) => tracing::warn!(?failure, "what was due is tried again in a second"),
+                Err(failure) => tracing::warn!(?failure, "periodic work failed and is retried in a second"),
             }
         }
     }
 }
 
-/// What goes into a transaction together: as much as its bound allows (rule 48), but for a message that may be what a
-/// process died of. It goes alone, so that it is known what was in hand (rule 50).
+/// Splits messages into transactions that are as large as allowed, rule 48 (batch locks). A message that may have
+/// killed a process gets its own transaction, so that it is known which one was being handled: rule 50 (delivery
+/// limit).
 fn transactions<M>(items: &mut [Received<M>]) -> impl Iterator<Item = &mut [Received<M>]> {
     let together = items.chunk_by_mut(|one, next| !one.suspicious && !next.suspicious);
     together.flat_map(|items| items.chunks_mut(TRANSACTION))
 }
 
-/// Whether a failure counts against the messages that were being handled. What is wrong with the database never does: it
-/// is waited out (rule 46). The only place that decides this.
+/// Whether a failure counts against the messages that were being handled. Database problems never count; they are
+/// waited out, rule 46 (bad moments). This is the only place that decides it.
 fn counts_against(error: &BoxError) -> bool {
     blame(&**error) == Blame::Message
 }
 
 fn cancelled() -> anyhow::Error {
-    anyhow!("the broker cancelled us")
+    anyhow!("the broker cancelled the consumer")
 }
 
-/// The ids of all messages that could be read.
+/// The ids of all readable messages.
 fn ids_of<M>(items: &[Received<M>]) -> Vec<Uuid> {
     let believed = |item: &&Received<M>| !(Flaw::TrustRedelivered.is_on() && item.redelivered);
     items.iter().filter(believed).filter_map(|item| Some(item.envelope.as_ref().ok()?.id)).collect()
@@ -274,15 +276,15 @@ async fn ack(batch: &[Delivery]) -> anyhow::Result<()> {
     CrashPoint::BeforeAck.pass();
     let everything_so_far = BasicAckOptions { multiple: true };
     if !within(last.acker.ack(everything_so_far)).await? {
-        // Not acked: the channel is gone, and the broker will send all of it again (rule 18).
-        bail!("the broker did not take an ack");
+        // The ack failed: the channel is gone, and the broker will deliver everything again. See rule 18 (failed ack).
+        bail!("the broker did not accept an ack");
     }
     CrashPoint::AfterAck.pass();
     Ok(())
 }
 
-/// A transaction around some work. diesel's own `transaction` wants work that can move between threads, which a
-/// reactor's future does not promise; here nothing moves.
+/// Runs work in a transaction. diesel's own `transaction` requires a future that is `Send`, and a reactor's future is
+/// not.
 async fn in_transaction<T>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Failure>,
@@ -296,7 +298,7 @@ async fn in_transaction<T>(
             Ok(value)
         }
         Err(failure) => {
-            // Where this fails too the connection is broken, and the pool throws it away.
+            // If this fails too, the connection is broken and the pool discards it.
             let _ = AnsiTransactionManager::rollback_transaction(conn).await;
             Err(failure)
         }

@@ -1,4 +1,4 @@
-//! What came in, taken apart.
+//! Splits deliveries into messages.
 
 use contracts::{Envelope, Message};
 use lapin::message::Delivery;
@@ -9,33 +9,35 @@ use serde_json::value::RawValue;
 
 /// One message of a delivery.
 pub struct Received<M> {
-    /// As it came, for whoever has to look at it later.
+    /// The original bytes, for a retry or a dead letter.
     pub raw: Vec<u8>,
-    /// What it says, or why that cannot be told.
+    /// The parsed message, or why it cannot be read.
     pub envelope: Result<Envelope<M>, String>,
-    /// How often it failed before.
+    /// How many times it failed before.
     pub attempts: i64,
-    /// From its delivery to its ack, within the span that published it.
+    /// The span from delivery to ack, a child of the span that published the message.
     pub span: Span,
-    /// What the broker says. Not to be relied on: a publisher that sends again does not set it (rule 13).
+    /// The broker's `redelivered` flag. Unreliable: it is not set when a publisher sends a message again,
+    /// rule 13 (redelivered flag).
     pub redelivered: bool,
-    /// Whether a process may have died of it. It is handled alone then, and that is put on record (rule 50).
+    /// Whether the message may have killed a process. It is then handled alone and recorded as such: rule 50 (delivery
+    /// limit).
     pub suspicious: bool,
 }
 
-/// What the headers of a delivery count.
+/// Counters from a delivery's headers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
-    /// How often it failed before. A foreign header may say anything; more than enough counts as enough.
+    /// How many times it failed before. Capped, since a foreign header can contain any number.
     pub attempts: i64,
-    /// How often it came back to the queue because a consumer died with it in hand, or near it.
+    /// How many times it returned to the queue because a consumer died while it was in flight.
     pub returns: i64,
-    /// Whether the broker took it out of its queue because it came back too often.
+    /// Whether the broker removed it from its queue because it had returned too often.
     pub over_limit: bool,
 }
 
 impl Counts {
-    /// Those of a delivery.
+    /// Reads the counters from a delivery.
     pub fn of(delivery: &Delivery) -> Counts {
         let text = match header(delivery, FIRST_DEATH) {
             Some(AMQPValue::LongString(text)) => text.to_string(),
@@ -45,7 +47,7 @@ impl Counts {
         Counts {
             attempts: number(delivery, ATTEMPTS).unwrap_or(0).clamp(0, MAX_ATTEMPTS),
             returns: number(delivery, RETURNS).unwrap_or(0),
-            // 3.10 and 4 write the reason differently.
+            // RabbitMQ 3.10 and 4 spell the reason differently.
             over_limit: taken_out || text.replace('-', "_") == "delivery_limit",
         }
     }
@@ -68,36 +70,36 @@ fn number(delivery: &Delivery, name: &str) -> Option<i64> {
     }
 }
 
-/// How often a message is tried before it is a dead letter.
+/// How many times a message is tried before it becomes a dead letter.
 pub const MAX_ATTEMPTS: i64 = 5;
 
-/// The header that counts failures. Ours: RabbitMQ 3 does not count without being told (rule 16).
+/// Our own header that counts failures. RabbitMQ 3 does not count them by default: rule 16 (attempts).
 pub const ATTEMPTS: &str = "x-attempts";
 
-/// The header that marks a message which the broker took out of the queue for coming back too often. Ours.
+/// Our own header for a message that the broker removed from the queue because it had returned too often.
 pub const TAKEN_OUT: &str = "x-taken-out";
 
-/// The header in which a quorum queue counts how often a message came back to it. The broker's.
+/// The broker's header in which a quorum queue counts how many times a message returned to it.
 const RETURNS: &str = "x-delivery-count";
 
-/// The header that says why the broker dead-lettered a message first. The broker's.
+/// The broker's header with the reason why it first dead-lettered a message.
 const FIRST_DEATH: &str = "x-first-death-reason";
 
-/// How often a message may come back before it is looked at more closely. One crash brings back all that was on its way.
+/// How many times a message may return before it is suspicious. One crash returns everything that was in flight.
 const SUSPICIOUS: i64 = 2;
 
-/// The header that says when a message was published, in microseconds since 1970 by the publisher's clock. Ours: AMQP has a
-/// property for it, which counts in seconds.
+/// Our own header with the publishing time in microseconds since 1970, by the publisher's clock. AMQP's own property
+/// has a resolution of seconds.
 pub const PUBLISHED: &str = "x-published-us";
 
-/// What the spans of all deliveries have in common.
+/// The attributes that all delivery spans share.
 const PROCESS: Fixed = &[("messaging.system", "rabbitmq"), ("messaging.operation.name", "process")];
 
-/// The messages of a delivery. One that cannot be read does not spoil its neighbours.
+/// The messages of a delivery. An unreadable one does not affect the others.
 pub fn unpack<M: DeserializeOwned + Message>(delivery: &Delivery, telemetry: &Telemetry) -> Vec<Received<M>> {
     let counts = Counts::of(delivery);
     let mut items = unpack_body(&delivery.data, counts, delivery.redelivered, telemetry);
-    // By two clocks: with one that is wrong this is of no use, and never below zero.
+    // The difference of two clocks: useless if one of them is wrong, but never negative.
     if let Some(published) = number(delivery, PUBLISHED) {
         let waited = contracts::clock::now().timestamp_micros().saturating_sub(published).max(0);
         items.iter_mut().for_each(|item| item.span.set("queue.wait_us", waited));
@@ -121,7 +123,7 @@ fn unpack_body<M: DeserializeOwned + Message>(
         let suspicious = counts.is_suspicious();
         Received { raw: raw.to_owned(), envelope, attempts, span, redelivered, suspicious }
     };
-    // Told apart by the first character and not by the content type, which whoever forges a message may leave out.
+    // Detected by the first character instead of the content type, which a forged message may lack.
     if body.first() == Some(&b'[')
         && let Ok(parts) = serde_json::from_slice::<Vec<&RawValue>>(body)
     {
@@ -130,7 +132,7 @@ fn unpack_body<M: DeserializeOwned + Message>(
     vec![item(body)]
 }
 
-/// The span of a message. One that cannot be read has no trace, and gets one.
+/// Begins the span of a message. An unreadable message has no trace, so it gets a new one.
 fn begin<M: Message>(telemetry: &Telemetry, envelope: &Result<Envelope<M>, String>) -> Span {
     let Ok(envelope) = envelope else {
         let mut span = telemetry.span(None, Kind::Consumer, "process").with(PROCESS);

@@ -1,16 +1,16 @@
-//! Destinations that did not take a message, and how long each is left alone.
+//! Destinations that did not take a message, and how long each is skipped.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How long a destination is left alone after the first message that it did not take.
+/// How long a destination is skipped after the first message that it did not take.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// The longest that it is left alone: a queue that is back is noticed after this at the latest.
+/// The maximum pause, after which at the latest a queue that is back is noticed.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// What the relay knows of destinations that did not take a message. Kept in memory: one relay publishes for a service,
-/// and one that starts anew may just as well try (rule 51).
+/// Destinations that did not take a message. Kept in memory only: a service has one relay, and a restarted relay can
+/// simply try again. See rule 51 (partial progress).
 #[derive(Debug, Default)]
 pub struct Holds(HashMap<String, Hold>);
 
@@ -21,7 +21,7 @@ struct Hold {
 }
 
 impl Holds {
-    /// The destinations that are not to be tried yet.
+    /// The destinations to skip for now.
     pub fn held(&self, now: Instant) -> Vec<&str> {
         self.0
             .iter()
@@ -30,24 +30,27 @@ impl Holds {
             .collect()
     }
 
-    /// Whether a destination did not take the last message that was sent there.
+    /// Whether a destination did not take the last message that was sent to it.
     pub fn doubts(&self, destination: &str) -> bool {
         self.0.contains_key(destination)
     }
 
-    /// A message came back from here, or was refused: each time in a row the pause doubles.
+    /// Notes that a message for this destination was returned or refused. The pause doubles with each failure in a row.
     pub fn failed(&mut self, destination: &str, now: Instant) {
         let pause = self.0.get(destination).map_or(FIRST, |hold| (hold.pause * 2).min(LONGEST));
         if pause == FIRST {
-            tracing::error!(destination, "these messages are not taken; they wait, and all others go on");
+            tracing::error!(
+                destination,
+                "messages to this destination are not taken; they wait, all others continue"
+            );
         }
         self.0.insert(destination.to_owned(), Hold { pause, until: now + pause });
     }
 
-    /// A message was taken here.
+    /// Notes that this destination took a message.
     pub fn took(&mut self, destination: &str) {
         if self.0.remove(destination).is_some() {
-            tracing::info!(destination, "messages are taken again");
+            tracing::info!(destination, "messages to this destination are taken again");
         }
     }
 }
@@ -65,12 +68,12 @@ mod tests {
         let mut now = began + FIRST;
         for _ in 0..20 {
             holds.failed("shipping", now);
-            assert_eq!(holds.held(now + FIRST), ["shipping"], "for longer than the first time");
+            assert_eq!(holds.held(now + FIRST), ["shipping"], "the pause is longer than the first one");
             now += LONGEST;
             assert!(holds.held(now).is_empty());
         }
         holds.took("shipping");
         holds.failed("shipping", now);
-        assert!(holds.held(now + FIRST).is_empty(), "what was taken since counts");
+        assert!(holds.held(now + FIRST).is_empty(), "a success resets the pause");
     }
 }

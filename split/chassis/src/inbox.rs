@@ -1,4 +1,4 @@
-//! The *inbox* (idempotent receiver): which messages were handled.
+//! The *inbox* (idempotent receiver): records which messages were handled.
 
 use std::collections::HashSet;
 
@@ -18,9 +18,10 @@ struct Claimed {
     message_id: Uuid,
 }
 
-/// Marks messages as handled, in the transaction that handles them, and gives those that were not before.
+/// Marks messages as handled, in the transaction that handles them. Returns those that are new.
 ///
-/// The broker's `redelivered` flag has no part in it: a publisher that sends again does not set it (rule 13).
+/// The broker's `redelivered` flag plays no part: it is not set when a publisher sends a message again. See
+/// rule 13 (redelivered flag).
 pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
     CrashPoint::BeforeInboxRow.pass();
     if Flaw::NoInbox.is_on() || Flaw::TrustRedelivered.is_on() {
@@ -36,10 +37,10 @@ pub async fn claim(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<HashSet
     Ok(claimed.into_iter().map(|row| row.message_id).collect())
 }
 
-/// Forgets messages that were handled more than a week ago: longer than any message can wait in a queue and still be
-/// of use to anybody (rule 14).
+/// Deletes rows of messages that were handled more than a week ago. No message waits in a queue for that long and is
+/// still useful: rule 14 (inbox retention).
 pub async fn forget_old(conn: &mut AsyncPgConnection) -> Result<usize, BoxError> {
-    // `now()` does not change within a transaction, so that the index on `handled_at` can serve.
+    // `now()` is constant within a transaction, so that the index on `handled_at` can be used.
     let old = sql("DELETE FROM chassis.inbox WHERE handled_at < now() - interval '7 days'");
     Ok(old.execute(conn).await?)
 }

@@ -1,15 +1,16 @@
-//! The order in which a transaction takes its locks, however many messages it handles (rule 48).
+//! The order in which a transaction takes its locks, however many messages it handles: rule 48 (batch locks).
 //!
-//! Each handler locks its rows sorted. Over a batch that is no order at all: this one has the products of its first message
-//! and waits for those of its second, another has them the other way round. So before the first handler runs, everything
-//! is locked, and always in this order:
+//! Each handler locks its own rows in sorted order. For a batch that is not enough: one transaction may hold the
+//! products of its first message and wait for those of its second, while another has them the other way round. So
+//! everything is locked before the first handler runs, always in this order:
 //!
 //! 1. the inbox rows, by message id (`inbox.rs`);
-//! 2. the orders, by advisory locks: an order's row may not be there yet, and what is not there has no lock (rule 47);
-//! 3. the rows that orders share, by their keys: the module's `lock` knows which (stock, products on sale, wallets).
+//! 2. the orders, with advisory locks, since an order's row may not exist yet and a missing row cannot be locked:
+//!    rule 47 (missing row);
+//! 3. the rows that orders share, by key. The module's `lock` knows them: stock, products on sale, wallets.
 //!
-//! What writes to those rows from elsewhere (`POST /stock/receipts`, `POST /wallets/deposits`, `PUT /products`) is one
-//! statement that takes them in the order of 3, and nothing of 1 and 2.
+//! Other writers of these rows (`POST /stock/receipts`, `POST /wallets/deposits`, `PUT /products`) use one statement
+//! that locks in the order of step 3, and they take no locks of steps 1 and 2.
 
 use contracts::{BoxError, Command};
 use diesel::sql_types::{Array, Uuid as SqlUuid};
@@ -18,12 +19,11 @@ use futures_util::future::BoxFuture;
 use platform::sql;
 use uuid::Uuid;
 
-/// What a module locks of the rows that orders share, before it does several commands in one transaction: its `lock`,
-/// boxed.
+/// A module's `lock`, boxed: locks the rows that orders share, before several commands run in one transaction.
 pub type Lock =
     for<'a> fn(&'a mut AsyncPgConnection, &'a [&'a Command]) -> BoxFuture<'a, Result<(), BoxError>>;
 
-/// Takes the locks of 2 and 3 for all that a transaction is going to do. They go with the transaction.
+/// Takes the locks of steps 2 and 3 for a whole transaction. The transaction's end releases them.
 pub(crate) async fn take(
     lock: Lock,
     conn: &mut AsyncPgConnection,
@@ -39,12 +39,12 @@ pub(crate) async fn take(
     .bind::<Array<SqlUuid>, _>(orders)
     .execute(conn)
     .await?;
-    // A single command's handler locks its rows in this order by itself.
+    // The handler of a single command locks its rows in this order anyway.
     if commands.len() > 1 {
         lock(conn, commands).await?;
     }
     Ok(())
 }
 
-/// The `lock` of a module whose orders have no row in common.
+/// The `lock` of a module whose orders share no rows.
 pub const NOTHING_SHARED: Lock = |_, _| Box::pin(async { Ok(()) });

@@ -1,4 +1,4 @@
-//! What a service counts because it sends and gets messages.
+//! Metrics about messages.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::watch;
 
-/// How often the outbox is looked at.
+/// How often the outbox is measured.
 const LOOK: Duration = Duration::from_secs(1);
 
 type Label = [(&'static str, &'static str); 1];
 
-/// The metrics of a service. Nothing is counted where telemetry is off.
+/// The metrics of a service. Counts nothing if telemetry is off.
 #[derive(Debug, Clone)]
 pub struct Metrics(Option<Families>);
 
@@ -32,7 +32,7 @@ struct Families {
 }
 
 impl Metrics {
-    /// Those of this process.
+    /// Registers the metrics.
     pub fn new(telemetry: &Telemetry) -> Metrics {
         Metrics(telemetry.metrics(|registry| {
             let families = Families {
@@ -45,30 +45,30 @@ impl Metrics {
             let Families { processed, published, aside, outbox_rows, outbox_oldest } = families.clone();
             registry.register(
                 "messaging_process_duration_seconds",
-                "From the delivery of a message to its ack, by routing key",
+                "Time from the delivery of a message to its ack, by routing key",
                 processed,
             );
             registry.register(
                 "messaging_publish_duration_seconds",
-                "From the outbox to the confirm of the broker, for all that travelled together",
+                "Time from the outbox to the broker's confirms, per round of publishing",
                 published,
             );
             registry.register(
                 "cleave_messages_set_aside",
-                "Messages that failed, to be tried again later or as dead letters",
+                "Messages that failed, to be retried later or as dead letters",
                 aside,
             );
-            registry.register("cleave_outbox_rows", "Messages that wait to be published", outbox_rows);
+            registry.register("cleave_outbox_rows", "Messages waiting to be published", outbox_rows);
             registry.register(
                 "cleave_outbox_oldest_seconds",
-                "How long the first of them has waited",
+                "How long the oldest of them has waited",
                 outbox_oldest,
             );
             families
         }))
     }
 
-    /// A message was handled; one that cannot be read has no routing key.
+    /// A message was handled. An unreadable one has no routing key.
     pub fn processed(&self, routing_key: &'static str, took: Duration) {
         if let Some(families) = &self.0 {
             let label = [("messaging_destination_name", routing_key)];
@@ -76,7 +76,7 @@ impl Metrics {
         }
     }
 
-    /// Messages were published together, and the broker has answered for all of them.
+    /// A round of messages was published and the broker has replied to all of them.
     pub fn published(&self, confirmed: bool, took: Duration) {
         if let Some(families) = &self.0 {
             let label = [("cleave_outcome", if confirmed { "confirmed" } else { "failed" })];
@@ -84,18 +84,18 @@ impl Metrics {
         }
     }
 
-    /// A message is to be tried again, or is a dead letter.
+    /// A message is to be retried, or has become a dead letter.
     pub fn set_aside(&self, as_what: &'static str) {
         if let Some(families) = &self.0 {
             families.aside.get_or_create(&[("cleave_aside", as_what)]).inc();
         }
     }
 
-    /// Looks at the outbox every second.
+    /// Measures the outbox every second.
     pub async fn watch_outbox(&self, pool: &Pool, mut stop: watch::Receiver<bool>) {
         let Some(families) = &self.0 else { return };
         while tokio::time::timeout(LOOK, stop.changed()).await.is_err() {
-            // Where the database is away the last word stands; everything else says so already.
+            // If the database is unavailable, the last values stay. Other parts report the problem.
             if let Ok(Lag { rows, oldest }) = lag(pool).await {
                 families.outbox_rows.set(rows);
                 families.outbox_oldest.set(oldest);

@@ -1,4 +1,4 @@
-//! A service that is one module and nothing else.
+//! A service that consists of a single module.
 
 use std::sync::Arc;
 
@@ -13,27 +13,27 @@ use crate::reactor::Reacts;
 use crate::service::{Service, ServiceSettings, run};
 use crate::step::Handle;
 
-/// What a module has to offer.
+/// What a module provides.
 pub struct Module {
-    /// The service's name, which its queue and its messages carry.
+    /// The service's name, used for its queue and as the source of its messages.
     pub name: &'static str,
-    /// Its schema, which is brought up to date before it serves.
+    /// Its schema, migrated before it serves requests.
     pub migrations: EmbeddedMigrations,
     /// The routing keys of its commands, for protocols that send commands.
     pub commands: &'static [&'static str],
-    /// What it locks before it does several commands in one transaction.
+    /// Locks shared rows before several commands run in one transaction.
     pub lock: Lock,
-    /// What it does when it is told.
+    /// Runs a command.
     pub handle: Handle,
     /// The routing keys of the events that it reacts to, for a choreography.
     pub hears: &'static [&'static str],
-    /// What it does when it hears of something.
+    /// Returns the command that follows from an event, if any.
     pub react: fn(&Event, &PlacedOrder) -> Option<Command>,
-    /// Adds its endpoints, which find the [`platform::Pool`] among the app's data.
+    /// Registers its endpoints, which find the [`platform::Pool`] in the app's data.
     pub routes: fn(&mut web::ServiceConfig),
 }
 
-/// Runs a module as a service, by the protocol of its shop.
+/// Runs a module as a service with the shop's protocol.
 pub async fn run_module(settings: ServiceSettings, module: Module) -> anyhow::Result<()> {
     let Module { name, migrations, commands, lock, handle, hears, react, routes } = module;
     let telemetry = settings.start_telemetry(name)?;

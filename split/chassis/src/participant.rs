@@ -8,13 +8,13 @@ use crate::outbox::OutboxEntry;
 use crate::reactor::{Doing, Fresh, Reactor};
 use crate::step::{Handle, perform};
 
-/// A reactor that hands each command to a module and sends what the module answers, be it yes or no.
+/// A reactor that passes each command to a module and sends the module's reply, whether it accepted or refused.
 pub struct Participant {
-    /// The service's name, which its messages carry as their source.
+    /// The service's name, used as the source of its messages.
     pub name: &'static str,
     /// Takes the locks of a batch before its first command.
     pub lock: Lock,
-    /// Does a command in the transaction that it is given.
+    /// Runs a command in the caller's transaction.
     pub handle: Handle,
 }
 

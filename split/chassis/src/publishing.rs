@@ -1,4 +1,4 @@
-//! The spans of messages that are published together, and how long each has waited in the outbox.
+//! The spans of a round of publishing, with each message's waiting time in the outbox.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use uuid::Uuid;
 
 use crate::outbox::OutboxRow;
 
-/// What all of them have in common.
+/// The attributes that all publishing spans share.
 const PUBLISH: Fixed = &[("messaging.system", "rabbitmq"), ("messaging.operation.name", "publish")];
 
-/// Messages on their way to the broker: from their being taken out of the outbox to the confirm.
+/// A round of publishing, from reading the rows in the outbox to the broker's confirms.
 pub struct Publishing {
     began: Instant,
-    /// With the id of the row.
+    /// Row ids with their spans.
     spans: Vec<(i64, Span)>,
 }
 
-/// What a message says of its place in a trace. A row that is not a message of ours (a dead letter may be anything) has
-/// none.
+/// The part of a message that tracing needs. A row that is not one of our messages (a dead letter can be anything) has
+/// no span.
 #[derive(Deserialize)]
 struct Head {
     id: Uuid,
@@ -29,7 +29,7 @@ struct Head {
 }
 
 impl Publishing {
-    /// These rows were taken.
+    /// Begins a round for these rows.
     pub fn begin(telemetry: &Telemetry, rows: &[OutboxRow]) -> Publishing {
         let spans = match telemetry.is_on() {
             true => rows.iter().filter_map(|row| Some((row.id, span(telemetry, row)?))).collect(),
@@ -38,12 +38,12 @@ impl Publishing {
         Publishing { began: Instant::now(), spans }
     }
 
-    /// The time since then.
+    /// The time since the start of the round.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// The broker has confirmed these. The others will be published again.
+    /// Ends the round. Rows that are not confirmed will be published again.
     pub fn end(self, confirmed: &[i64]) {
         let confirmed: std::collections::HashSet<&i64> = confirmed.iter().collect();
         for (id, mut span) in self.spans {
@@ -61,7 +61,7 @@ fn span(telemetry: &Telemetry, row: &OutboxRow) -> Option<Span> {
     let mut span =
         telemetry.span_at(head.traceparent, parent, Kind::Producer, ("publish", row.destination.clone()));
     if row.queue {
-        // What is sent to one queue is a message as it came. Its own place in the trace is that of its first publishing.
+        // A message to a queue is passed on unchanged. The span id in it belongs to its first publishing.
         span.step_aside();
     }
     let mut span = span.with(PUBLISH);

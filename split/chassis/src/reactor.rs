@@ -1,4 +1,4 @@
-//! What a service does with messages, and how that can end.
+//! What a service does with messages, and how that can fail.
 
 use std::sync::Arc;
 
@@ -11,44 +11,44 @@ use serde::de::DeserializeOwned;
 
 use crate::outbox::OutboxEntry;
 
-/// What a reactor is doing. Boxed, once a batch, so that the chassis is compiled once and not anew for every reactor.
+/// A reactor's work in progress. Boxed once per batch, so that the chassis is compiled once and not for every reactor.
 pub type Doing<'a, T> = LocalBoxFuture<'a, Result<T, Failure>>;
 
-/// What a service does with the messages that it gets.
+/// What a service does with the messages that it receives.
 pub trait Reactor {
-    /// What it listens to: commands, or events.
+    /// What it receives: commands or events.
     type Message: Message + DeserializeOwned + Clone;
 
-    /// Handles messages, each for the first time, in a transaction of the caller's. Gives what is to be sent.
+    /// Handles messages, each for the first time, in the caller's transaction. Returns the messages to send.
     fn react<'a>(
         &'a self,
         conn: &'a mut AsyncPgConnection,
         messages: Vec<Fresh<Self::Message>>,
     ) -> Doing<'a, Vec<OutboxEntry>>;
 
-    /// Called after the commit, for whoever waits for it in this process.
+    /// Called after the commit, to wake requests in this process that wait for the result.
     fn committed(&self) {}
 
-    /// Called every second: does what time has made due. Says whether something is to be sent.
+    /// Called every second for periodic work, such as deadlines. Returns whether there are messages to send.
     fn every_second<'a>(&'a self, _pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async { Ok(false) })
     }
 }
 
-/// A service's reactor, by what it listens to.
+/// A service's reactor, by what it receives.
 #[derive(Clone)]
-#[allow(missing_docs, reason = "the names say it all")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum Reacts {
     ToCommands(Arc<dyn Reactor<Message = Command>>),
     ToEvents(Arc<dyn Reactor<Message = Event>>),
 }
 
-/// A message, and the span within which it is handled.
+/// A message that was not handled before, and the span in which it is handled.
 #[derive(Debug)]
 pub struct Fresh<M> {
-    /// The message, with what says where it comes from.
+    /// The message in its envelope.
     pub envelope: Envelope<M>,
-    /// Where in its trace it is handled: within the transaction.
+    /// The position in its trace at which it is handled: within the transaction's span.
     pub scope: Scope,
 }
 
@@ -57,12 +57,12 @@ pub struct Fresh<M> {
 pub enum Failure {
     /// It can never be handled.
     Poison(String),
-    /// It may be another time.
+    /// It may succeed later.
     Broken(BoxError),
 }
 
 impl Failure {
-    /// The sort of failure, for spans.
+    /// The kind of failure, for spans.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Failure::Poison(_) => "poison",

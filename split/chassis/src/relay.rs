@@ -1,7 +1,7 @@
-//! The *message relay*: from the outbox to the broker, at least once.
+//! The *message relay*: publishes the outbox to the broker, at least once.
 //!
-//! A crash at any point leaves a row that was not confirmed, or one that was and is still there: it is published
-//! again, and the inbox at the other end knows it.
+//! A crash at any point leaves rows that were not confirmed, or rows that were confirmed but not deleted yet. Both are
+//! published again, and the receiver's inbox recognises duplicates.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,20 +29,20 @@ use crate::outbox::{self, OutboxRow};
 use crate::publishing::Publishing;
 use crate::topology::Topology;
 
-/// Tells the relay that something was committed to the outbox. A hint: without it the relay looks all the same,
-/// [`POLL`] later (rule 11).
+/// Tells the relay that something was committed to the outbox. Only a hint: without it the relay looks [`POLL`] later.
+/// See rule 11 (polling).
 pub type Wake = Arc<Notify>;
 
-/// How often the relay looks unasked.
+/// How often the relay looks without being woken.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The most rows that are published before any is removed.
+/// The maximum number of rows that are published before confirmed ones are removed.
 const ROWS: i64 = 500;
 
-/// How long the relay waits after a failure before it builds everything anew.
+/// The pause after a failure, before the relay reconnects.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// AMQP's mark for a message that must survive a restart of the broker.
+/// AMQP's delivery mode for a message that survives a restart of the broker.
 const PERSISTENT: u8 = 2;
 
 /// Publishes the outbox of one service.
@@ -51,17 +51,17 @@ pub struct Relay {
     pub broker: Broker,
     pub topology: Topology,
     pub wake: Wake,
-    /// How often each message is published. Above 1 only where a test wants to see that it makes no difference.
+    /// How many times each message is published. More than 1 only in tests, to show that duplicates make no difference.
     pub deliveries: u8,
     pub telemetry: Telemetry,
     pub metrics: Metrics,
 }
 
 impl Relay {
-    /// Publishes until told to stop, and then what there is at that moment.
+    /// Publishes until told to stop, then publishes what is pending at that moment.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.session(&mut stop).await {
-            tracing::warn!(error = format!("{error:#}"), "the relay lost its connection and starts anew");
+            tracing::warn!(error = format!("{error:#}"), "the relay lost its connection and reconnects");
             if *stop.borrow() {
                 return;
             }
@@ -69,7 +69,7 @@ impl Relay {
         }
     }
 
-    /// One life of the relay's two connections.
+    /// Publishes until one of its two connections is lost or the service stops.
     async fn session(&self, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
         let mut conn = db::connect_one(&self.database_url).await?;
         while !only_relay(&mut conn).await? {
@@ -84,7 +84,8 @@ impl Relay {
         within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
         let mut holds = Holds::default();
         loop {
-            // Asked before the rows are read: whoever stops this relay writes no more, so these rows hold all it wrote.
+            // Checked before reading the rows: the service writes nothing more once it stops the relay, so these rows
+            // are complete.
             let stopping = *stop.borrow();
             let held = holds.held(Instant::now());
             let rows = outbox::pending(&mut conn, &held, ROWS).await.map_err(|error| anyhow!(error))?;
@@ -109,7 +110,7 @@ impl Relay {
             CrashPoint::AfterConfirm.pass();
             outbox::remove(&mut conn, &confirmed).await.map_err(|error| anyhow!(error))?;
             CrashPoint::AfterMarkSent.pass();
-            // What comes now is written by other instances, whose relay waits for this one to go.
+            // Rows from now on are written by other instances, whose relay is waiting for this one to end.
             if stopping && rows.len() < ROWS as usize {
                 return Ok(());
             }
@@ -124,9 +125,9 @@ impl Relay {
         }
     }
 
-    /// Publishes rows, waits for the broker's word on all of them, and returns the ids of those that are safe. Only `Ack`
-    /// without a return is success (rule 4). What was not taken stays in the outbox, and its destination is left alone
-    /// for a while: that is no reason to hold up the others (rule 51).
+    /// Publishes rows, waits for all confirms, and returns the ids of the safe rows. Only `Ack` without a return is
+    /// success: rule 4 (confirms). Rows that were not taken stay in the outbox, and their destination is skipped for a
+    /// while without delaying the others: rule 51 (partial progress).
     async fn publish(
         &self,
         channel: &Channel,
@@ -136,7 +137,7 @@ impl Relay {
         let batches = batches(rows, |destination| holds.doubts(destination));
         let (mut ids, mut confirms) = (Vec::new(), Vec::new());
         for batch in &batches {
-            // A message id of its own for each batch: a returned one is known by it (rule 6).
+            // Each batch has its own message id, by which a return is matched: rule 6 (returns).
             let id = Uuid::new_v4();
             ids.push(id);
             for _ in 0..self.deliveries {
@@ -180,7 +181,8 @@ impl Relay {
 
     async fn send(&self, channel: &Channel, id: Uuid, batch: &Batch<'_>) -> anyhow::Result<PublisherConfirm> {
         let exchange = if batch.rows[0].queue { "" } else { &self.topology.exchange };
-        // Mandatory: a message that no queue takes comes back. Without it the broker drops and acks it (rule 5).
+        // Mandatory: a message that no queue takes is returned. Otherwise the broker would drop it and send an ack:
+        // rule 5 (mandatory).
         let options = BasicPublishOptions { mandatory: !Flaw::NotMandatory.is_on(), ..Default::default() };
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
@@ -192,8 +194,8 @@ impl Relay {
     }
 }
 
-/// Whether this is the service's only relay. Two would overtake each other and put an order's messages out of order
-/// (rule 3). The lock lasts as long as the connection.
+/// Tries to become the service's only relay. Two relays would overtake each other and reorder an order's messages:
+/// rule 3 (one relay). The lock lasts as long as the connection.
 async fn only_relay(conn: &mut AsyncPgConnection) -> anyhow::Result<bool> {
     #[derive(QueryableByName)]
     struct Lock {
@@ -205,8 +207,8 @@ async fn only_relay(conn: &mut AsyncPgConnection) -> anyhow::Result<bool> {
     Ok(lock.locked)
 }
 
-/// The ids of the messages that came back. lapin hands a returned message to whichever confirm completes next, so they
-/// are collected from all of them (rule 6).
+/// The ids of the returned messages. lapin attaches a return to the next confirm that completes, so they are collected
+/// from all confirms: rule 6 (returns).
 fn returned(confirmations: &[Confirmation]) -> HashSet<String> {
     let back = confirmations.iter().filter_map(|confirmation| match confirmation {
         Confirmation::Ack(message) | Confirmation::Nack(message) => message.as_ref(),

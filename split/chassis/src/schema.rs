@@ -1,8 +1,8 @@
-//! The tables of every service, beside those of its module, as diesel knows them. Written by hand; a test compares them
-//! with a migrated database.
+//! The chassis's tables for diesel. Every service has them in addition to those of its module. Written by hand; a test
+//! compares them with a migrated database.
 
 diesel::table! {
-    /// Whose database this is: one row.
+    /// The service that owns this database: one row.
     chassis.owner (only_row) {
         only_row -> Bool,
         service -> Text,
@@ -19,7 +19,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Messages still to be published.
+    /// Messages that are still to be published.
     chassis.outbox (id) {
         id -> BigInt,
         message_id -> Uuid,
@@ -34,7 +34,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Messages that may have ended the process that handled them.
+    /// Messages that may have killed the process that handled them.
     chassis.suspects (message_id) {
         message_id -> Uuid,
         deaths -> Integer,

@@ -1,4 +1,4 @@
-//! A service from its start to its end.
+//! A service's life, from start to shutdown.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -30,13 +30,13 @@ use crate::topology::Topology;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Connections of what goes on beside the requests: consuming, what time makes due, housekeeping, looking at the outbox.
+/// Connections for background work: consuming, periodic work, housekeeping, measuring the outbox.
 const BACKGROUND_CONNECTIONS: usize = 4;
 
-/// How often old inbox rows are forgotten.
+/// How often old inbox rows are deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
-/// What every service needs to be told.
+/// The settings of every service.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceSettings {
     #[command(flatten)]
@@ -44,22 +44,22 @@ pub struct ServiceSettings {
     /// The broker, as amqp://user:password@host:port/vhost.
     #[arg(long, env = "AMQP_URL", hide_env_values = true, value_parser = amqp_url)]
     amqp_url: String,
-    /// The name that the exchange and all queues begin with: the shop that this service belongs to.
+    /// Prefix of the exchange and all queues; identifies the shop that this service belongs to.
     #[arg(long, env = "CLEAVE_NAMESPACE", default_value = "cleave")]
     namespace: String,
-    /// How the services of this shop stay consistent. All of them have to be told the same.
+    /// How the services of this shop stay consistent. Must be the same for all of them.
     #[arg(long, env = "CLEAVE_SAGA", value_enum, default_value_t = Protocol::Orchestrated)]
     pub saga: Protocol,
-    /// Deliveries that the broker may send ahead of our acks.
+    /// Number of deliveries that the broker may send ahead of our acks.
     #[arg(long, env = "CLEAVE_PREFETCH", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     prefetch: u16,
-    /// How often each message is published. More than once only to test that it makes no difference.
+    /// How many times to publish each message. More than once only to test that duplicates make no difference.
     #[arg(long, env = "CLEAVE_DELIVERIES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
     deliveries: u8,
 }
 
 impl ServiceSettings {
-    /// Starts what this service, of this name, tells of its work.
+    /// Starts the telemetry of the service with this name.
     pub fn start_telemetry(&self, name: &'static str) -> anyhow::Result<Telemetry> {
         Telemetry::start(name, self.base.endpoint.instance(name), &self.base.telemetry)
     }
@@ -72,22 +72,22 @@ fn amqp_url(text: &str) -> Result<String, String> {
     Err("it must start with amqp:// and look like amqp://user:password@host:port/vhost".into())
 }
 
-/// One service: a name, the tables and the endpoints of its module, what it listens to, and what it does about it.
+/// A service: its module's tables and endpoints, the messages that it receives, and how it reacts to them.
 pub struct Service {
-    /// Its name, which is the module's.
+    /// The name, which is the module's.
     pub name: &'static str,
-    /// The schemas of what it runs, besides the chassis's own.
+    /// The migrations of its modules, in addition to the chassis's own.
     pub migrations: Vec<EmbeddedMigrations>,
-    /// The routing keys that lead to its queue.
+    /// The routing keys that its queue is bound to.
     pub routing_keys: &'static [&'static str],
-    /// What it does with messages.
+    /// How it reacts to messages.
     pub reacts: Reacts,
-    /// Its endpoints. They find the [`Pool`] and the [`Wake`] of the relay in the app's data.
+    /// Its endpoints. They find the [`Pool`] and the relay's [`Wake`] in the app's data.
     pub routes: Routes,
 }
 
-/// Runs a service until it is told to stop: then it takes no more requests, finishes those that it has, takes no more
-/// messages, publishes what is left in its outbox, and closes.
+/// Runs a service until it is told to stop. On shutdown it accepts no more requests, finishes those in progress, stops
+/// consuming, publishes what is left in its outbox, and closes.
 pub fn run(
     settings: ServiceSettings,
     telemetry: Telemetry,
@@ -116,7 +116,7 @@ async fn run_with<R: Reactor + ?Sized>(
         migrations::run(url, tables).await?;
         own_database(&mut db::connect_one(url).await?, service.name, settings.saga).await
     };
-    // Both are waited for at once, and a wrong address of either is said before anything else begins.
+    // Waits for both at once, so that a wrong address of either is reported before anything else starts.
     tokio::try_join!(database, broker.connect("check"))?;
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
 
@@ -153,8 +153,8 @@ async fn run_with<R: Reactor + ?Sized>(
         (service.routes)(app);
     });
 
-    // Three stages: messages are consumed while requests are answered, because a request may wait for what they bring;
-    // and the relay goes on until nobody can write to the outbox any more.
+    // Three stages on shutdown: messages are consumed while requests are still in progress, because a request may wait
+    // for their result, and the relay runs until nothing can write to the outbox any more.
     let (stop_taking, taking) = watch::channel(false);
     let (stop_relay, relaying) = watch::channel(false);
     let intake = async {
@@ -180,8 +180,8 @@ async fn run_with<R: Reactor + ?Sized>(
     outcome
 }
 
-/// Makes the database this service's own, or says whose it is. Its protocol stays what it was: commands that wait in a
-/// queue are of no use to a service that hears events.
+/// Claims the database for this service, or fails and names its owner. The protocol cannot change either: commands that
+/// wait in a queue are useless to a service that expects events.
 async fn own_database(conn: &mut AsyncPgConnection, service: &str, protocol: Protocol) -> anyhow::Result<()> {
     #[derive(Queryable, Selectable)]
     #[diesel(table_name = owner, check_for_backend(Pg))]
@@ -197,14 +197,14 @@ async fn own_database(conn: &mut AsyncPgConnection, service: &str, protocol: Pro
     let owner = owner::table.select(Owner::as_select()).get_result(conn).await?;
     if owner.service != service {
         bail!(
-            "this database belongs to the service {}; give {service} a database of its own with --database-url",
+            "this database belongs to the service {}; give {service} its own database with --database-url",
             owner.service
         );
     }
     if owner.protocol != protocol.name() {
         bail!(
-            "this database belongs to a shop that is {}, and its queues may hold work of that kind; start it with \
-             --saga {}, or give {service} a new database and the shop a new --namespace",
+            "this database belongs to a shop with --saga {}, and its queues may hold messages of that kind; start it \
+             with --saga {}, or give {service} a new database and the shop a new --namespace",
             owner.protocol,
             owner.protocol
         );
@@ -219,8 +219,10 @@ async fn housekeeping(pool: &Pool, mut stop: watch::Receiver<bool>) {
             inbox::forget_old(&mut conn).await.map_err(|error| anyhow!(error))
         };
         match forgotten.await {
-            Ok(rows) => tracing::info!(rows, "forgot old inbox rows"),
-            Err(error) => tracing::warn!(%error, "old inbox rows stay for another hour"),
+            Ok(rows) => tracing::info!(rows, "deleted old inbox rows"),
+            Err(error) => {
+                tracing::warn!(%error, "deleting old inbox rows failed; the next try is in an hour")
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One step of a checkout in this service: a command for its module, and the event that it answers.
+//! One step of a checkout in this service: a command for its module, and the event that it replies with.
 
 use contracts::{Command, Error, Event};
 use diesel_async::AsyncPgConnection;
@@ -8,11 +8,11 @@ use platform::telemetry::{Kind, Scope};
 
 use crate::reactor::Failure;
 
-/// What a module does when it is told: its `handle`, boxed.
+/// A module's `handle`, boxed: runs a command.
 pub type Handle = for<'a> fn(&'a mut AsyncPgConnection, Command) -> BoxFuture<'a, Result<Event, Error>>;
 
-/// Has the module do what it is told, in a transaction of the caller's. Its no is an answer like its yes: a refusal
-/// writes nothing, so one transaction can hold many steps and answer no to some of them.
+/// Passes a command to the module in the caller's transaction. A refusal is a normal reply: it writes nothing, so one
+/// transaction can contain many steps and refuse some of them.
 pub async fn perform(
     handle: Handle,
     conn: &mut AsyncPgConnection,

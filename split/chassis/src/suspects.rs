@@ -1,4 +1,4 @@
-//! Messages that may end the process that handles them: found without blaming those that were only near.
+//! Finds messages that kill the process which handles them, without blaming those that were merely in flight.
 
 use contracts::BoxError;
 use diesel::QueryableByName;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::reactor::Failure;
 
-/// How often a process may die with a message in hand, and no other, before the message is a dead letter.
+/// How many times a process may die while it handles this message alone, before the message becomes a dead letter.
 pub const MAX_DEATHS: i32 = 5;
 
 #[derive(QueryableByName)]
@@ -18,8 +18,9 @@ struct Suspect {
     deaths: i32,
 }
 
-/// Puts on record, before the work and beside its transaction, that this message alone is in the module's hands. A process
-/// that dies now leaves the record behind; waiting for a connection, a lock of ours or the broker is outside of it.
+/// Records, before the work and outside its transaction, that the module is about to handle this message alone. If the
+/// process dies now, the record stays. Waiting for a connection, for the chassis's locks or for the broker is not
+/// covered.
 pub async fn take_in_hand(pool: &Pool, message: Uuid) -> Result<(), Failure> {
     let mut conn = pool.get().await.map_err(BoxError::from)?;
     let suspect: Suspect = sql("INSERT INTO chassis.suspects (message_id, deaths) VALUES ($1, 0)
@@ -31,12 +32,12 @@ pub async fn take_in_hand(pool: &Pool, message: Uuid) -> Result<(), Failure> {
     if suspect.deaths < MAX_DEATHS {
         return Ok(());
     }
-    // Given up, and free to be sent again by whoever has mended the cause.
+    // Given up. The record is removed, so that the message can be sent again once the cause is fixed.
     put_down(pool, message).await?;
-    Err(Failure::Poison(format!("the service died {MAX_DEATHS} times while it handled this message")))
+    Err(Failure::Poison(format!("the service died {MAX_DEATHS} times while handling this message")))
 }
 
-/// The process has survived it, whatever came of it.
+/// Removes the record: the process has survived the message, with whatever result.
 pub async fn put_down(pool: &Pool, message: Uuid) -> Result<(), Failure> {
     let mut conn = pool.get().await.map_err(BoxError::from)?;
     sql("DELETE FROM chassis.suspects WHERE message_id = $1")

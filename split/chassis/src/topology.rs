@@ -1,4 +1,4 @@
-//! Exchanges and queues, declared by every service that uses them: whoever comes first makes them.
+//! Exchanges and queues. Every service declares those that it uses; the first one creates them.
 
 use futures_util::future::try_join_all;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -8,28 +8,28 @@ use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 
 use crate::broker::within;
 
-/// How long a message that failed waits before it is tried again.
+/// How long a failed message waits before it is retried.
 const RETRY_DELAY_MS: u32 = 1000;
 
 /// The names that one service uses. All begin with the namespace, so that several shops can share a broker.
 #[derive(Debug, Clone)]
 pub struct Topology {
-    /// The exchange that all messages of the shop go through.
+    /// The exchange for all messages of the shop.
     pub exchange: String,
-    /// Where this service's messages wait.
+    /// The queue with this service's messages.
     pub queue: String,
-    /// Where a message that failed waits for its next attempt.
+    /// The queue in which a failed message waits for its next attempt.
     pub retry: String,
-    /// Where a message ends that cannot be handled.
+    /// The queue of messages that cannot be handled.
     pub dead: String,
-    /// Where the broker puts what it takes out of `queue` on its own account. It comes back from there (rule 50).
+    /// The queue for messages that the broker removes from `queue` on its own. They are put back: rule 50 (delivery
+    /// limit).
     pub taken_out: String,
-    /// The routing keys that lead to `queue`.
+    /// The routing keys that `queue` is bound to.
     routing_keys: &'static [&'static str],
 }
 
 impl Topology {
-    /// The topology of a service.
     pub fn new(namespace: &str, service: &str, routing_keys: &'static [&'static str]) -> Self {
         let queue = format!("{namespace}.{service}");
         Self {
@@ -42,7 +42,7 @@ impl Topology {
         }
     }
 
-    /// Makes what is not there yet, and returns the channel on which that was done. A queue that an older version declared,
+    /// Creates what does not exist yet, and returns the channel that was used. A queue that an older version declared,
     /// and that could not be replaced yet (see [`crate::upgrade`]), is used as it is.
     pub async fn declare(&self, connection: &Connection) -> anyhow::Result<Channel> {
         let channel = within(connection.create_channel()).await?;
@@ -50,27 +50,27 @@ impl Topology {
         if !self.declare_main(connection).await? {
             tracing::warn!(
                 queue = self.queue,
-                "this queue was declared by an older version, and a delivery limit can drop messages from it; it is \
-                 replaced at the next start at which nobody consumes it"
+                "an older version declared this queue, and a delivery limit can drop messages from it; it will be \
+                 replaced at the next start at which it has no consumer"
             );
         }
         self.lead_to(&channel, &self.queue).await?;
-        // Left over where an upgrade was cut short.
+        // Left over if an upgrade was interrupted.
         self.lead_away_from(&channel, &self.taken_out).await?;
         Ok(channel)
     }
 
-    /// Declares the exchange: all that a relay needs, since what no queue takes comes back and waits.
+    /// Declares the exchange. A relay needs nothing else, because a message that no queue takes is returned and waits.
     pub async fn declare_exchange(&self, channel: &Channel) -> anyhow::Result<()> {
         let exchange = self.exchange.as_str().into();
         let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
         within(channel.exchange_declare(exchange, ExchangeKind::Topic, durable, FieldTable::default())).await
     }
 
-    /// Declares the exchange, and the queues beside that of this service.
+    /// Declares the exchange and the other queues of this service.
     pub(crate) async fn declare_beside(&self, channel: &Channel) -> anyhow::Result<()> {
         self.declare_exchange(channel).await?;
-        // What does not need the other is asked for at the same time: an instance that starts is waited for.
+        // Independent declarations run concurrently, because others may be waiting for this instance to start.
         tokio::try_join!(
             queue(channel, &self.dead, quorum()),
             queue(channel, &self.taken_out, classic()),
@@ -79,9 +79,9 @@ impl Topology {
         Ok(())
     }
 
-    /// Declares the queue of this service. `false` where it is there with other arguments, as an older version left it.
+    /// Declares this service's main queue. `false` if it exists with other arguments, declared by an older version.
     pub(crate) async fn declare_main(&self, connection: &Connection) -> anyhow::Result<bool> {
-        // On a channel of its own, which the broker closes where it says no.
+        // On a separate channel, since the broker closes the channel if it refuses.
         let channel = within(connection.create_channel()).await?;
         match queue(&channel, &self.queue, self.out_when_returned()).await {
             Ok(()) => within(channel.close(200, "declared".into())).await.map(|()| true),
@@ -90,13 +90,13 @@ impl Topology {
         }
     }
 
-    /// Leads all messages for this service to a queue.
+    /// Binds a queue to all of this service's routing keys.
     pub(crate) async fn lead_to(&self, channel: &Channel, queue: &str) -> anyhow::Result<()> {
         try_join_all(self.routing_keys.iter().map(|key| self.bind(channel, queue, key))).await?;
         Ok(())
     }
 
-    /// Leads them there no more.
+    /// Removes these bindings.
     pub(crate) async fn lead_away_from(&self, channel: &Channel, queue: &str) -> anyhow::Result<()> {
         let unbind = async |key: &str| {
             let (queue, exchange) = (queue.into(), self.exchange.as_str().into());
@@ -112,27 +112,27 @@ impl Topology {
         within(channel.queue_bind(queue, exchange, key.into(), options, FieldTable::default())).await
     }
 
-    /// A message waits in the retry queue until it expires, and then goes back to where it came from. Nothing is requeued
-    /// at once (rule 17).
+    /// A message waits in the retry queue until it expires, then returns to its queue. Nothing is requeued immediately:
+    /// rule 17 (requeue).
     fn back_after_delay(&self) -> FieldTable {
         let mut arguments = dead_lettering_to(&self.queue);
         arguments.insert("x-message-ttl".into(), AMQPValue::LongUInt(RETRY_DELAY_MS));
         arguments
     }
 
-    /// What the broker takes out of the queue, because it came back too often or for any other reason of its own, goes
-    /// where [`crate::consumer`] finds it (rule 50). Not to the retry queue, although that is where failures wait: from
-    /// there it would expire into a queue in which it has been, and the broker stops a message that goes in a circle
-    /// without anybody having rejected it.
+    /// Messages that the broker removes from the queue, because they returned too often or for another reason, go to a
+    /// queue from which [`crate::consumer`] puts them back: rule 50 (delivery limit). They do not go to the retry
+    /// queue. From there they would expire into a queue that they came from, and the broker drops messages that go in a
+    /// circle without having been rejected by a consumer.
     ///
-    /// No limit of our own is set: a policy may be lower, and then the lower one counts.
+    /// No delivery limit is set here: a policy may be lower, and then the lower one applies.
     fn out_when_returned(&self) -> FieldTable {
         dead_lettering_to(&self.taken_out)
     }
 }
 
-/// A quorum queue that dead-letters to another one, at least once: the usual dead-lettering of a queue can lose a message
-/// (rule 16).
+/// A quorum queue that dead-letters into another queue at least once. Default dead-lettering can lose a message:
+/// rule 16 (attempts).
 fn dead_lettering_to(queue: &str) -> FieldTable {
     let mut arguments = quorum();
     let mut set = |name: &str, value: &str| {
@@ -157,14 +157,14 @@ async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> anyhow::
     Ok(())
 }
 
-/// A durable queue that counts no deliveries, so that no limit takes anything out of it.
+/// A durable queue that does not count deliveries, so that no limit can remove a message from it.
 fn classic() -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), text("classic"));
     arguments
 }
 
-/// A replicated, durable queue, which confirms a message only once it is on disk.
+/// A replicated, durable queue. It confirms a message only once it is on disk.
 fn quorum() -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), text("quorum"));

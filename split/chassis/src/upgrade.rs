@@ -1,8 +1,8 @@
-//! The queue of an older version, replaced without losing a message.
+//! Replaces a queue that an older version declared, without losing a message.
 //!
-//! The arguments of a queue cannot be changed, only those of a new one chosen: so messages are led into another queue, the
-//! old one is emptied into that one too, deleted, and declared anew. The other queue is the one from which messages are
-//! brought back anyway, so that a crash at any point leaves nothing behind that nobody takes.
+//! A queue's arguments cannot be changed after its declaration. So messages are routed to another queue, the old queue
+//! is emptied into that one, deleted, and declared again. The other queue is the one from which messages are put back
+//! anyway, so a crash at any point leaves no message in a queue without a consumer.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use platform::{Pool, db, sql};
 use crate::broker::within;
 use crate::topology::Topology;
 
-/// How long the old queue has to stay empty. Longer than what expires in the retry queue takes to arrive.
+/// How long the old queue must stay empty. Longer than expired messages from the retry queue need to arrive.
 const QUIET: Duration = Duration::from_millis(500);
 
 #[derive(QueryableByName)]
@@ -30,8 +30,8 @@ struct Lock {
     locked: bool,
 }
 
-/// Replaces the queue of this service if an older version declared it and nobody consumes it. One instance at a time: the
-/// second would delete what the first has made.
+/// Replaces this service's queue if an older version declared it and it has no consumer. One instance at a time, or the
+/// second would delete what the first has created.
 pub async fn replace_older_queue(
     connection: &Connection,
     topology: &Topology,
@@ -79,7 +79,7 @@ async fn replace(connection: &Connection, topology: &Topology) -> anyhow::Result
         }
         tokio::time::sleep(QUIET).await;
     }
-    // A quorum queue cannot be deleted on the condition that nobody uses it, so that is asked.
+    // A quorum queue cannot be deleted with the `if-unused` condition, so check it here.
     if consumers(&channel, &topology.queue).await? > 0 {
         topology.lead_to(&channel, &topology.queue).await?;
         return topology.lead_away_from(&channel, &topology.taken_out).await;
@@ -87,14 +87,14 @@ async fn replace(connection: &Connection, topology: &Topology) -> anyhow::Result
     within(channel.queue_delete(topology.queue.as_str().into(), QueueDeleteOptions::default())).await?;
     ensure!(
         topology.declare_main(connection).await?,
-        "the queue {} was declared by an older version just now",
+        "an older version has just declared the queue {} again",
         topology.queue
     );
-    tracing::info!(queue = topology.queue, moved, "the queue is replaced");
+    tracing::info!(queue = topology.queue, moved, "replaced the queue");
     Ok(())
 }
 
-/// Moves all that is in the old queue to the other one; returns how many messages that were.
+/// Moves all messages from the old queue to the other one. Returns how many.
 async fn empty(channel: &Channel, topology: &Topology) -> anyhow::Result<u32> {
     let mut moved = 0;
     while let Some(message) =
@@ -108,7 +108,7 @@ async fn empty(channel: &Channel, topology: &Topology) -> anyhow::Result<u32> {
             bail!("the queue {} did not take a message", topology.taken_out);
         }
         if !within(message.acker.ack(BasicAckOptions::default())).await? {
-            return Err(anyhow!("the broker did not take an ack"));
+            return Err(anyhow!("the broker did not accept an ack"));
         }
         moved += 1;
     }

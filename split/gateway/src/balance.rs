@@ -1,38 +1,38 @@
-//! Which instance a request goes to: in turn, without those that did not answer (*outlier ejection*, from Envoy), and
-//! those of which the registry hears nothing only where there is no other.
+//! Selects an instance for each request: round robin, skipping instances that failed recently (*outlier ejection*, from
+//! Envoy). Instances that the registry reports as silent are used only if there is no other.
 //!
-//! Nobody is given up here: to be left out means to be asked last (rule 55).
+//! No instance is given up here. To be ejected only means to be asked last: rule 55 (silence).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use platform::registry::Instance;
 
-/// The longest ejection, in times of the first.
+/// The maximum ejection time, as a multiple of the first one.
 const LONGEST: u32 = 5;
 
-/// So many requests in a row that got no answer leave an instance out. A single one may have met an old connection, or a
-/// busy moment.
+/// How many requests in a row must go unanswered before an instance is ejected. A single one may have hit an old
+/// connection or a busy moment.
 const SILENCES: u32 = 3;
 
 /// The instances of one service.
 #[derive(Debug, Default)]
 pub struct Balance {
     candidates: Vec<Candidate>,
-    /// Whether they are in the registry; if not, they are the last that were.
+    /// Whether they are in the registry. If not, they are the last known ones.
     listed: bool,
     next: usize,
 }
 
-/// An instance, and how it has done of late.
+/// An instance and its recent results.
 #[derive(Debug)]
 struct Candidate {
     instance: Arc<Instance>,
-    /// The registry hears nothing of it.
+    /// Whether the registry reports it as silent.
     silent: bool,
-    /// Requests in a row that got no answer.
+    /// Consecutive requests without a response.
     unanswered: u32,
-    /// Ejections in a row.
+    /// Consecutive ejections.
     ejections: u32,
     ejected_until: Option<Instant>,
 }
@@ -44,8 +44,8 @@ impl Candidate {
 }
 
 impl Balance {
-    /// These are there now, each with whether it is silent; what is known of those that stay is kept. Where nobody is
-    /// left, the last are kept: perhaps it was their heartbeats that failed, and a request that meets nobody has lost
+    /// Sets the current instances, each with whether it is silent. Known instances keep their state. An empty list is
+    /// ignored and the last instances stay: perhaps only their heartbeats failed, and trying a dead instance costs
     /// nothing.
     pub fn heard(&mut self, instances: impl Iterator<Item = (Instance, bool)>) {
         let mut earlier = std::mem::take(&mut self.candidates);
@@ -69,13 +69,13 @@ impl Balance {
         }
     }
 
-    /// Whether there is one that was not tried.
+    /// Whether there is an instance that was not tried yet.
     pub fn has_another(&self, tried: &[Arc<Instance>]) -> bool {
         self.candidates.iter().any(|candidate| !tried.contains(&candidate.instance))
     }
 
-    /// Whose turn it is. Not one of those that were `tried`; and if it can be, not one that is silent or ejected. Where
-    /// all are, each is as good as any.
+    /// The next instance: one that was not tried, preferably neither silent nor ejected. If all are, each is as good as
+    /// any other.
     pub fn pick(&mut self, tried: &[Arc<Instance>], now: Instant) -> Option<Arc<Instance>> {
         let turn = |n: usize| (self.next + n) % self.candidates.len();
         let others = || {
@@ -92,24 +92,24 @@ impl Balance {
         Some(self.candidates[index].instance.clone())
     }
 
-    /// It answered, so its failures are forgotten.
+    /// The instance responded, so its failures are cleared.
     pub fn answered(&mut self, instance: &Instance) {
         if let Some(candidate) = self.candidate(instance) {
             (candidate.unanswered, candidate.ejections, candidate.ejected_until) = (0, 0, None);
         }
     }
 
-    /// It gave no answer. Several times in a row, and it is left out.
+    /// The instance did not respond. Ejects it after several times in a row; returns whether it is newly ejected.
     pub fn unanswered(&mut self, instance: &Instance, now: Instant, first: Duration) -> bool {
         let Some(candidate) = self.candidate(instance) else { return false };
         candidate.unanswered = candidate.unanswered.saturating_add(1);
         candidate.unanswered >= SILENCES && self.eject(instance, now, first)
     }
 
-    /// Nobody is there: it is left out for a while, each time for longer. Says whether that is new.
+    /// Ejects an instance, each time for longer. Returns whether it is newly ejected.
     pub fn eject(&mut self, instance: &Instance, now: Instant, first: Duration) -> bool {
         let Some(candidate) = self.candidate(instance) else { return false };
-        // Requests that were under way together failed together.
+        // Several requests that were in progress at the same time count as one failure.
         if candidate.is_ejected(now) {
             return false;
         }
@@ -118,12 +118,12 @@ impl Balance {
         true
     }
 
-    /// Whether the instances are in the registry.
+    /// Whether the instances are currently in the registry.
     pub fn is_listed(&self) -> bool {
         self.listed
     }
 
-    /// All of them, and whether each is ejected.
+    /// All instances, each with whether it is ejected.
     pub fn instances(&self, now: Instant) -> impl Iterator<Item = (&Instance, bool)> {
         self.candidates.iter().map(move |candidate| (&*candidate.instance, candidate.is_ejected(now)))
     }
@@ -157,17 +157,20 @@ mod tests {
         let (mut balance, mut now) = (balance(2), Instant::now());
         for times in [1, 2, 3, 4, 5, 5] {
             assert!(balance.eject(&instance(0), now, FIRST));
-            assert!(!balance.eject(&instance(0), now, FIRST), "a second request of the same moment");
+            assert!(!balance.eject(&instance(0), now, FIRST), "a second request at the same moment");
             for _ in 0..5 {
                 assert_eq!(*balance.pick(&[], now).unwrap(), instance(1));
             }
             now += FIRST * times;
             let two = [balance.pick(&[], now).unwrap(), balance.pick(&[], now).unwrap()];
-            assert!(two.iter().any(|picked| **picked == instance(0)), "it is back after {times}");
+            assert!(two.iter().any(|picked| **picked == instance(0)), "it is used again after {times}");
         }
         balance.answered(&instance(0));
         balance.eject(&instance(0), now, FIRST);
-        assert!(balance.instances(now + FIRST).all(|(_, ejected)| !ejected), "an answer makes good");
+        assert!(
+            balance.instances(now + FIRST).all(|(_, ejected)| !ejected),
+            "a response clears the failures"
+        );
     }
 
     #[test]
@@ -192,11 +195,15 @@ mod tests {
             assert_eq!(*balance.pick(&[], now).unwrap(), instance(1));
         }
         balance.eject(&instance(1), now, FIRST);
-        assert_eq!(*balance.pick(&[], now).unwrap(), instance(0), "the silent come before those who refuse");
+        assert_eq!(
+            *balance.pick(&[], now).unwrap(),
+            instance(0),
+            "silent instances come before ejected ones"
+        );
         balance.heard([(instance(0), true), (instance(1), true)].into_iter());
         assert_eq!(*balance.pick(&[Arc::new(instance(1))], now).unwrap(), instance(0));
         balance.heard([(instance(0), false), (instance(1), true)].into_iter());
-        assert_eq!(*balance.pick(&[], now).unwrap(), instance(0), "a word, and all is well again");
+        assert_eq!(*balance.pick(&[], now).unwrap(), instance(0), "one heartbeat restores it");
     }
 
     #[test]

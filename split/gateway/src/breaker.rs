@@ -1,52 +1,51 @@
-//! The *circuit breaker* (Michael Nygard, "Release It!"): a dependency that fails again and again is left alone for a
-//! while. It gets time to recover, and those who ask get their answer at once instead of waiting for nothing (rule 38).
+//! The *circuit breaker* (Michael Nygard, "Release It!"): a dependency that fails repeatedly gets no requests for a
+//! while. It has time to recover, and clients get an error at once instead of waiting in vain: rule 38 (breaker).
 
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// The state of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Every request passes.
+    /// All requests pass.
     Closed,
-    /// No request passes until the time is over.
+    /// No request passes until the open time is over.
     Open,
-    /// One passes, to try.
+    /// One request passes as a probe.
     HalfOpen,
 }
 
-/// What an attempt that failed says of the dependency.
+/// What a failed attempt says about the dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
-    /// It says itself that it failed, or there is nobody to say anything.
+    /// The dependency reported the failure itself, or its port is closed.
     Told,
-    /// It said nothing in time. It may hang; or it may be slow, because everything on this machine is (rule 55).
+    /// No response in time. The dependency may hang, or everything on this machine may be slow: rule 55 (silence).
     Silence,
 }
 
-/// How long a dependency must have left everybody without an answer before silence alone opens a breaker. Whoever is only
-/// slow answers somebody in that time.
+/// How long a dependency must leave all requests unanswered before time-outs alone open the breaker. One that is only
+/// slow answers some request within this time.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// A breaker. It knows no clock: time is handed in.
+/// A breaker. It has no clock; the caller passes the time.
 #[derive(Debug)]
 pub struct Breaker {
     state: State,
-    /// Failures in a row, while closed.
+    /// Consecutive failures while closed.
     failures: u64,
-    /// Those of them that the dependency told of.
+    /// How many of these the dependency reported itself.
     told: u64,
-    /// When the first of the row was noted.
+    /// The time of the first failure in the series.
     row_began: Option<Instant>,
-    /// When the next one may try, while open or half open.
+    /// When the next probe may pass, while open or half open.
     next_try: Instant,
-    /// Counts the turns, so that whoever passed before one has no say after it.
+    /// The number of state changes, so that a pass from before a change no longer counts.
     turn: u64,
 }
 
-/// The right to send one request, whose outcome is to be told.
+/// Permission to send one request. Its outcome must be reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pass {
     turn: u64,
@@ -61,8 +60,8 @@ impl Breaker {
         self.state
     }
 
-    /// Asks to send a request; `None` is a no. Where the breaker has been open for long enough, the first who asks
-    /// tries for all. One who has not come back for as long is not waited for: the next may try.
+    /// Asks to send a request; `None` means no. Once the breaker has been open for long enough, the first caller sends
+    /// the probe. If the probe does not return within the open time, the next caller may send another one.
     pub fn ask(&mut self, now: Instant, open: Duration) -> Option<Pass> {
         if self.state != State::Closed {
             if now < self.next_try {
@@ -74,7 +73,7 @@ impl Breaker {
         Some(Pass { turn: self.turn })
     }
 
-    /// The dependency answered. A refusal is an answer: only what the dependency itself calls its failure is none.
+    /// The dependency responded. A refusal counts as a response; only a reported failure of the dependency does not.
     pub fn succeeded(&mut self, pass: Pass) {
         if pass.turn != self.turn {
             return;
@@ -85,8 +84,9 @@ impl Breaker {
         }
     }
 
-    /// The dependency gave no answer, or said that it failed. So many failures in a row open a closed breaker; silence
-    /// only where nobody got an answer for a while, too. One failure opens a half-open breaker again.
+    /// The dependency did not respond, or reported a failure. `threshold` consecutive reported failures open a closed
+    /// breaker; time-outs do so only if no request was answered for a while. A single failure opens a half-open breaker
+    /// again.
     pub fn failed(&mut self, pass: Pass, evidence: Evidence, now: Instant, threshold: u64, open: Duration) {
         if pass.turn != self.turn {
             return;
@@ -107,7 +107,7 @@ impl Breaker {
         self.turn += 1;
     }
 
-    /// No failure is in a row with one before an answer, or before a turn.
+    /// Clears the series of failures, after a response or a state change.
     fn begin_anew(&mut self) {
         (self.failures, self.told, self.row_began) = (0, 0, None);
     }
@@ -155,7 +155,7 @@ mod tests {
             let pass = breaker.ask(now, OPEN).unwrap();
             breaker.failed(pass, Evidence::Silence, now, THRESHOLD, OPEN);
         };
-        // A hundred time-outs at once, and then an answer: for ever, without an end of service.
+        // A hundred time-outs at once, then a response. This can go on forever without opening the breaker.
         for _ in 0..100 {
             (0..100).for_each(|_| silence(&mut breaker, now));
             now += QUIET / 2;
@@ -165,7 +165,7 @@ mod tests {
             now += QUIET;
         }
         assert_eq!(breaker.state(), State::Closed);
-        // Nobody gets an answer any more.
+        // From now on no request is answered.
         (0..THRESHOLD).for_each(|_| silence(&mut breaker, now));
         assert_eq!(breaker.state(), State::Closed, "not yet");
         silence(&mut breaker, now + QUIET);
@@ -201,7 +201,7 @@ mod tests {
         let lost = breaker.ask(now + OPEN, OPEN).unwrap();
         let second = breaker.ask(now + OPEN * 2, OPEN).unwrap();
         breaker.failed(lost, Evidence::Told, now + OPEN * 2, THRESHOLD, OPEN);
-        assert_eq!(breaker.state(), State::HalfOpen, "the lost one has no say any more");
+        assert_eq!(breaker.state(), State::HalfOpen, "the lost probe no longer counts");
         breaker.succeeded(second);
         assert_eq!(breaker.state(), State::Closed);
     }
@@ -224,8 +224,8 @@ mod tests {
     }
 
     proptest! {
-        /// However requests overlap: while it is not closed, no two pass within the time that it stays open; and it
-        /// opens only after as many failures as that takes.
+        /// However requests overlap: while the breaker is not closed, at most one request passes per open time, and it
+        /// opens only after enough failures.
         #[test]
         fn an_open_breaker_lets_one_through_at_a_time(
             steps in prop::collection::vec((0..3u8, 0..40u64, 0..8usize), 1..200)
@@ -260,7 +260,7 @@ mod tests {
                     }
                     (State::HalfOpen, State::Closed) => failures = 0,
                     (State::Closed, State::HalfOpen) | (State::Open, State::Closed) => {
-                        prop_assert!(false, "no such turn")
+                        prop_assert!(false, "no such state change")
                     }
                     _ => {}
                 }

@@ -1,33 +1,33 @@
-//! The *retry budget* (from Finagle): retries are a share of the requests, so that when everything fails the load grows
-//! by that share and not by a multiple.
+//! The *retry budget* (from Finagle): retries are limited to a percentage of the requests. If everything fails, the
+//! load grows by that percentage instead of multiplying.
 
-/// Retries that may be had at once, at most.
+/// The maximum number of saved retries.
 const MOST: u64 = 100;
 
-/// Retries that are there at the start, for when the first requests fail.
+/// The number of retries available at the start, in case the first requests fail.
 const AT_FIRST: u64 = 10;
 
-/// What one retry costs. A request earns the percentage that is set.
+/// The price of one retry. Each request earns the configured percentage.
 const PRICE: u64 = 100;
 
-/// What is left for retries.
+/// The budget that is left.
 #[derive(Debug)]
 pub struct RetryBudget {
     balance: u64,
 }
 
 impl RetryBudget {
-    /// With something to begin with.
+    /// The initial budget.
     pub fn new() -> RetryBudget {
         RetryBudget { balance: AT_FIRST * PRICE }
     }
 
-    /// A request was sent: it earns this share of a retry.
+    /// A request was sent and earns this percentage of a retry.
     pub fn earn(&mut self, percent: u64) {
         self.balance = (self.balance + percent).min(MOST * PRICE);
     }
 
-    /// Takes one retry, if there is one. With a share of nothing there is none, whatever was earned before.
+    /// Takes one retry if the budget allows it. At 0 % it never does, whatever was earned before.
     pub fn spend(&mut self, percent: u64) -> bool {
         let affordable = percent > 0 && self.balance >= PRICE;
         if affordable {
@@ -36,7 +36,7 @@ impl RetryBudget {
         affordable
     }
 
-    /// The retries that are left.
+    /// The number of retries that are left.
     pub fn left(&self) -> u64 {
         self.balance / PRICE
     }

@@ -1,27 +1,27 @@
-//! The *bulkhead* (Michael Nygard, "Release It!"): only so many requests wait for one dependency, so that one which is
-//! slow does not take everybody's room.
+//! The *bulkhead* (Michael Nygard, "Release It!"): limits the requests in progress per dependency, so that a slow one
+//! does not use up the capacity for all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts the requests to one dependency.
+/// Counts the requests in progress to one dependency.
 #[derive(Debug, Clone, Default)]
 pub struct Bulkhead(Arc<AtomicU64>);
 
-/// Room for one request. Dropping it gives the room back, whatever became of the request.
+/// The permit for one request. Dropping it frees the slot, whatever the result of the request.
 #[derive(Debug)]
 pub struct Permit(Arc<AtomicU64>);
 
 impl Bulkhead {
-    /// Takes room, if fewer than `limit` have taken it. Nobody waits for room: that would be the queue which this is to
-    /// prevent.
+    /// Takes a slot if fewer than `limit` are taken. Does not wait for one: that would create the queue that a bulkhead
+    /// is meant to prevent.
     pub fn enter(&self, limit: u64) -> Option<Permit> {
         let more = |taken: u64| (taken < limit).then_some(taken + 1);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
         Some(Permit(self.0.clone()))
     }
 
-    /// How many are taken.
+    /// The number of taken slots.
     pub fn taken(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -42,7 +42,7 @@ mod tests {
         let bulkhead = Bulkhead::default();
         let (first, _second) = (bulkhead.enter(2).unwrap(), bulkhead.enter(2).unwrap());
         assert!(bulkhead.enter(2).is_none());
-        let _third = bulkhead.enter(3).expect("the limit may be raised meanwhile");
+        let _third = bulkhead.enter(3).expect("the limit may be raised in between");
         drop(first);
         assert!(bulkhead.enter(2).is_none(), "and lowered again");
         assert_eq!(bulkhead.taken(), 2);

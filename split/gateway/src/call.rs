@@ -1,4 +1,4 @@
-//! A request on its way, and the answer.
+//! A forwarded request and its response.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use reqwest::{Client, Method};
 
 use crate::limits::Limits;
 
-/// How long a connection to a service may take: both are on this machine.
+/// The time limit for connecting to a service. Both are on the same machine.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// What of a request matters to a service. Anything else stays outside: what belongs to one connection, and what says who
-/// somebody is (rule 37).
+/// The request headers that are forwarded. All others stay outside: those of the connection, and those that claim an
+/// identity, rule 37 (identity headers).
 const REQUEST_HEADERS: [&str; 8] = [
     "content-type",
     "accept",
@@ -30,7 +30,7 @@ const REQUEST_HEADERS: [&str; 8] = [
     "if-unmodified-since",
 ];
 
-/// What of an answer matters to a client.
+/// The response headers that are forwarded.
 const RESPONSE_HEADERS: [&str; 8] = [
     "content-type",
     "location",
@@ -42,7 +42,7 @@ const RESPONSE_HEADERS: [&str; 8] = [
     "last-modified",
 ];
 
-/// A client that gives idle connections up before the services do (rule 42).
+/// A client that closes idle connections before the services do: rule 42 (keep-alive).
 pub fn client() -> Client {
     Client::builder()
         .no_proxy()
@@ -53,12 +53,12 @@ pub fn client() -> Client {
         .expect("the settings are valid")
 }
 
-/// A request that is passed on, perhaps more than once.
+/// A request to forward, possibly more than once.
 pub struct Call {
     method: Method,
-    /// With the query.
+    /// The path with the query.
     pub path: String,
-    /// Which route of the API it takes, where it takes one.
+    /// The API's route that it matches, if any.
     route: Option<&'static str>,
     headers: HeaderMap,
     body: web::Bytes,
@@ -66,20 +66,21 @@ pub struct Call {
     scope: Scope,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// There was no connection. Nothing was decided.
+    /// The connection was refused. Nothing was done.
     Refused,
-    /// The connection broke. Anything may have been decided.
+    /// The connection broke. The request may have been done.
     Lost,
-    /// The time was over. Anything may have been decided, and may yet be.
+    /// The time limit was reached. The request may have been done, or may still be done.
     TimedOut,
-    /// No request can be made of what the client sent. The service was not asked, and is not to blame (rule 56).
+    /// The client's input does not make a valid request. The service was not asked and is not to blame: rule 56 (client
+    /// faults).
     Unsendable,
 }
 
-/// What a service answered.
+/// A service's response.
 pub struct Answer {
     pub status: StatusCode,
     pub body: web::Bytes,
@@ -87,7 +88,8 @@ pub struct Answer {
 }
 
 impl Call {
-    /// Reads a request to its end. What only the client can mend is found out here, before anybody is asked (rule 56).
+    /// Reads a request completely. Errors that only the client can fix are found here, before any service is asked:
+    /// rule 56 (client faults).
     pub async fn read(request: &HttpRequest, body: web::Payload) -> Result<Call, Problem> {
         let body = whole(body).await?;
         let method = Method::from_bytes(request.method().as_str().as_bytes())
@@ -111,14 +113,15 @@ impl Call {
         self.method == Method::GET
     }
 
-    /// Whether doing it twice is doing it once, so that it may be sent again though it may have been done (rule 38).
+    /// Whether doing it twice has the same effect as doing it once, so that it may be sent again even if the first
+    /// attempt may have succeeded: rule 38 (breaker).
     pub fn is_idempotent(&self) -> bool {
         let by_nature = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE].contains(&self.method);
         by_nature || self.headers.contains_key("idempotency-key")
     }
 
-    /// How long one attempt may take. A read is short, or another instance could not be asked in time; what changes
-    /// something is given longer, because who gives up knows nothing; and who asks to wait for a decision may wait.
+    /// The time limit for one attempt. Reads get a short one, so that there is time to try another instance. Writes get
+    /// a longer one, because giving up leaves the outcome unknown, plus the time that the client offers to wait.
     pub fn limit(&self, limits: &Limits) -> Duration {
         match self.reads() {
             true => limits.timeout,
@@ -126,12 +129,12 @@ impl Call {
         }
     }
 
-    /// How long all attempts together may take: for a read time for two, else for one that is not answered.
+    /// The time limit for all attempts together: twice the limit of one for reads, once for all others.
     pub fn deadline(&self, limits: &Limits) -> Duration {
         self.limit(limits) * if self.reads() { 2 } else { 1 }
     }
 
-    /// The span of one attempt. Each has its own, and what travels is its place in the trace.
+    /// The span of one attempt. Each attempt has its own, and its id is sent along.
     pub fn span(&self, to: &Instance, earlier: usize) -> Span {
         let name = telemetry::request_name(self.method.as_str(), self.route);
         let mut span = self.scope.span(Kind::Client, name);
@@ -143,7 +146,7 @@ impl Call {
         span
     }
 
-    /// Sends it to an instance, and reads the answer to its end.
+    /// Sends the request to an instance and reads the complete response.
     pub async fn send(
         &self,
         client: &Client,
@@ -179,7 +182,7 @@ impl NoAnswer {
 }
 
 impl Answer {
-    /// Notes in the span of the request what came of it.
+    /// Records the response in the attempt's span.
     pub fn note_in(&self, span: &mut Span) {
         span.set("http.response.status_code", i64::from(self.status.as_u16()));
         if self.status.is_server_error() {
@@ -194,7 +197,7 @@ impl Answer {
         }
     }
 
-    /// The answer as it is.
+    /// Converts it into the response to the client.
     pub fn pass_on(self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         for name in RESPONSE_HEADERS {
@@ -206,13 +209,13 @@ impl Answer {
     }
 }
 
-/// The body of a request, if it is not too large: a service would only refuse it.
+/// Reads a request's body. Fails if it is larger than the services would accept.
 async fn whole(body: web::Payload) -> Result<web::Bytes, Problem> {
     match body.to_bytes_limited(http::BODY_LIMIT).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => Err(match error.as_error::<PayloadError>() {
             Some(error) => entrance::body_problem(error),
-            None => Problem::bad_request("malformed_body", format!("the body broke off: {error}")),
+            None => Problem::bad_request("malformed_body", format!("the body ended early: {error}")),
         }),
         Err(_) => Err(http::body_too_large()),
     }
@@ -227,7 +230,7 @@ mod tests {
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let get = async |path: &str| {
             let sent = client().get(format!("http://{nobody}{path}")).send().await;
-            NoAnswer::because(&sent.expect_err("nobody listens there"))
+            NoAnswer::because(&sent.expect_err("the port has no listener"))
         };
         assert_eq!(get("/orders").await, NoAnswer::Refused);
         assert_eq!(get(&format!("/{}", "x".repeat(70_000))).await, NoAnswer::Unsendable);

@@ -1,4 +1,4 @@
-//! A service behind the gateway, and all that stands between it and those who ask.
+//! A service behind the gateway, with everything that protects it and its callers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::budget::RetryBudget;
 use crate::bulkhead::{Bulkhead, Permit};
 use crate::limits::Limits;
 
-/// How many turns of a breaker are remembered.
+/// How many state changes of the breaker are kept.
 const TURNS: usize = 100;
 
-/// One dependency of the gateway.
+/// A service that the gateway depends on.
 #[derive(Debug)]
 pub struct Dependency {
-    /// Its name in the registry.
+    /// The name in the registry.
     pub service: &'static str,
     bulkhead: Bulkhead,
     guarded: Mutex<Guarded>,
@@ -37,7 +37,7 @@ struct Guarded {
     turns: VecDeque<Turn>,
 }
 
-/// A turn of the breaker.
+/// A state change of the breaker.
 #[derive(Debug)]
 struct Turn {
     at: DateTime<Utc>,
@@ -45,39 +45,39 @@ struct Turn {
     why: String,
 }
 
-/// Why no request can be sent.
+/// Why a request cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum No {
     /// The breaker is open.
     Open,
-    /// No instance is known that was not tried.
+    /// There is no instance that was not tried yet.
     Nobody,
 }
 
-/// A request that may be sent, and where to.
+/// Permission to send a request, and the instance to send it to.
 #[derive(Debug)]
 pub struct Attempt {
     pub to: Arc<Instance>,
     pass: Pass,
 }
 
-/// How an attempt ended, as far as the dependency's health goes.
+/// What an attempt says about the dependency's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// It answered, be it with a refusal.
+    /// It responded; a refusal counts too.
     Healthy,
-    /// It answered that it failed.
+    /// It responded with a server error.
     Failing,
-    /// Nobody listens there.
+    /// The port is closed.
     Gone,
     /// The connection broke.
     Lost,
-    /// It gave no answer in time.
+    /// It did not respond in time.
     Silent,
 }
 
 impl Dependency {
-    /// A service of which nothing is known yet.
+    /// A service with no known instances yet.
     pub fn new(service: &'static str) -> Dependency {
         let guarded = Guarded {
             limits: Limits::from(&Settings::default()),
@@ -89,7 +89,7 @@ impl Dependency {
         Dependency { service, bulkhead: Bulkhead::default(), guarded: Mutex::new(guarded) }
     }
 
-    /// Takes what the registry says. Answers whether the service has an instance, or had one.
+    /// Applies the registry's state. Returns whether the service has, or ever had, an instance.
     pub fn heard(&self, word: &Snapshot) -> bool {
         let mut guarded = self.guarded();
         guarded.limits = Limits::from(&word.settings);
@@ -99,12 +99,11 @@ impl Dependency {
         guarded.balance.instances(Instant::now()).next().is_some()
     }
 
-    /// What is put up with at the moment.
     pub fn limits(&self) -> Limits {
         self.guarded().limits
     }
 
-    /// Takes room for a request, if there is any. The request earns a share of a retry.
+    /// Takes a slot for a request, if there is one. The request earns its share of a retry.
     pub fn enter(&self) -> Option<Permit> {
         let mut guarded = self.guarded();
         let percent = guarded.limits.retry_percent;
@@ -112,29 +111,29 @@ impl Dependency {
         self.bulkhead.enter(guarded.limits.concurrency)
     }
 
-    /// Whether there is an instance that was not tried.
+    /// Whether there is an instance that was not tried yet.
     pub fn has_another(&self, tried: &[Arc<Instance>]) -> bool {
         self.guarded().balance.has_another(tried)
     }
 
-    /// Takes one retry out of the budget.
+    /// Takes one retry from the budget.
     pub fn may_retry(&self) -> bool {
         let mut guarded = self.guarded();
         let percent = guarded.limits.retry_percent;
         guarded.budget.spend(percent)
     }
 
-    /// Asks to send a request, to an instance that was not tried.
+    /// Asks to send a request to an instance that was not tried yet.
     pub fn attempt(&self, tried: &[Arc<Instance>]) -> Result<Attempt, No> {
         let now = Instant::now();
         let mut guarded = self.guarded();
         let to = guarded.balance.pick(tried, now).ok_or(No::Nobody)?;
         let open = guarded.limits.open;
-        let pass = self.turning(&mut guarded, "a request tries", |breaker| breaker.ask(now, open));
+        let pass = self.turning(&mut guarded, "probe", |breaker| breaker.ask(now, open));
         Ok(Attempt { to, pass: pass.ok_or(No::Open)? })
     }
 
-    /// Notes how an attempt ended; `what` says it for people.
+    /// Records how an attempt ended; `what` describes it for people.
     pub fn note(&self, attempt: &Attempt, sign: Sign, what: &str) {
         let now = Instant::now();
         let mut guarded = self.guarded();
@@ -152,7 +151,7 @@ impl Dependency {
                 service = self.service,
                 instance = attempt.to.instance,
                 what,
-                "asked last for a while"
+                "ejected: asked last for a while"
             );
         }
         let evidence = if sign == Sign::Silent { Evidence::Silence } else { Evidence::Told };
@@ -162,13 +161,13 @@ impl Dependency {
         });
     }
 
-    /// Does something with the breaker, and where it turns writes it down.
+    /// Runs an operation on the breaker and records a change of its state.
     fn turning<T>(&self, guarded: &mut Guarded, why: &str, work: impl FnOnce(&mut Breaker) -> T) -> T {
         let from = guarded.breaker.state();
         let outcome = work(&mut guarded.breaker);
         let to = guarded.breaker.state();
         if from != to {
-            tracing::warn!(service = self.service, ?from, ?to, why, "the circuit breaker turned");
+            tracing::warn!(service = self.service, ?from, ?to, why, "the circuit breaker changed its state");
             if guarded.turns.len() == TURNS {
                 guarded.turns.pop_front();
             }
@@ -177,12 +176,11 @@ impl Dependency {
         outcome
     }
 
-    /// The state of its breaker.
     pub fn breaker(&self) -> State {
         self.guarded().breaker.state()
     }
 
-    /// How it is, for `GET /health/dependencies`.
+    /// The report for `GET /health/dependencies`.
     pub fn report(&self) -> Value {
         let guarded = self.guarded();
         let instances = guarded.balance.instances(Instant::now()).map(|(instance, ejected)| {

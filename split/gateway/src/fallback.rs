@@ -1,4 +1,4 @@
-//! The *fallback* (Hystrix called it so) for browsing: an old answer is better than none, if it says that it is old.
+//! The *fallback* (a term from Hystrix) for reading the catalog: a stale response, marked as such, is better than none.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -7,14 +7,14 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-/// The header that an old answer is marked with.
+/// The header that marks a stale response.
 pub const DEGRADED: &str = "cleave-degraded";
 
-/// The most answers in one generation, and the largest that is kept, in bytes: 128 MiB at the very most.
+/// The maximum number of responses per generation and the maximum size of each, in bytes: 128 MiB in the worst case.
 const ANSWERS: usize = 1000;
 const LARGEST: usize = 64 * 1024;
 
-/// The last good answer to each question. Those that were not given again since a thousand others were are forgotten.
+/// The last good response per path. A response is dropped if it was not renewed while a thousand others were.
 #[derive(Debug, Default)]
 pub struct LastGood(Mutex<Generations>);
 
@@ -31,7 +31,7 @@ struct Answer {
 }
 
 impl LastGood {
-    /// Keeps a good answer to the question at this path.
+    /// Stores a good response for this path.
     pub fn keep(&self, path: &str, body: Bytes, now: Instant) {
         if body.len() > LARGEST {
             return;
@@ -43,7 +43,7 @@ impl LastGood {
         kept.new.insert(path.to_owned(), Answer { body, given: now });
     }
 
-    /// The last good answer, marked as old and with its age in seconds.
+    /// The last good response for this path, marked as stale and with its age in seconds.
     pub fn give(&self, path: &str, now: Instant) -> Option<HttpResponse> {
         let kept = self.kept();
         let Answer { body, given } = kept.new.get(path).or_else(|| kept.old.get(path))?.clone();

@@ -1,4 +1,4 @@
-//! What the gateway puts up with, as it is set at the moment.
+//! The gateway's current limits.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use registry::settings::{
     GATEWAY_WRITE_TIMEOUT,
 };
 
-/// The settings that the gateway follows, each described where it is defined.
+/// The settings that the gateway follows. Each is described where it is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub timeout: Duration,

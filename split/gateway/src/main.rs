@@ -32,17 +32,17 @@ use crate::metrics::Metrics;
 use crate::proxy::Upstream;
 use crate::routes::Routes;
 
-/// The one door of the shop, before services or before monoliths.
+/// The shop's API gateway, in front of services or monoliths.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version)]
 struct Cli {
-    /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
+    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     port: u16,
-    /// The registry, which knows where the services are, as http://127.0.0.1:8000.
+    /// Registry that knows the services' addresses, e.g. http://127.0.0.1:8000.
     #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url)]
     registry: Url,
-    /// What stands behind this door.
+    /// What is behind the gateway.
     #[arg(long, env = "CLEAVE_ROUTES", value_enum, default_value_t = Routes::Split)]
     routes: Routes,
     #[command(flatten)]
@@ -67,7 +67,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         app.app_data(web::Data::from(known.clone()))
             .route("/health/dependencies", web::get().to(report_dependencies));
-        // A client for each worker: its connections are driven by the worker that uses them.
+        // One client per worker, since a worker drives the connections that it uses.
         let client = call::client();
         for (prefix, service) in cli.routes.table() {
             let of_service = known.iter().find(|dependency| dependency.service == service);
@@ -81,7 +81,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             for path in described.iter().filter(|path| path.starts_with(prefix)) {
                 app.service(web::resource(path).app_data(upstream.clone()).to(proxy::forward));
             }
-            // What is not described gets its answer from the service too: there it is known what is missing.
+            // Paths that are not in the description go to the service too, which knows best what to respond.
             app.service(web::scope(prefix).app_data(upstream).default_service(web::to(proxy::forward)));
         }
     });
@@ -95,8 +95,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     served
 }
 
-/// Tells the dependencies what the registry says. Once each has had an instance the gateway is ready, and stays so: one
-/// that has gone is no reason to send nobody to the others.
+/// Passes the registry's state on to the dependencies. The gateway is ready once each of them has had an instance, and
+/// stays ready: if one service loses all its instances, requests to the others must still come through.
 async fn follow(
     mut heard: watch::Receiver<Snapshot>,
     dependencies: &[Arc<Dependency>],
@@ -111,7 +111,7 @@ async fn follow(
     }
 }
 
-/// `GET /health/dependencies`: how each service behind the gateway is, as the gateway sees it.
+/// `GET /health/dependencies`: the gateway's view of each service.
 async fn report_dependencies(dependencies: web::Data<[Arc<Dependency>]>) -> HttpResponse {
     HttpResponse::Ok().json(dependencies.iter().map(|dependency| dependency.report()).collect::<Vec<_>>())
 }

@@ -1,4 +1,4 @@
-//! What the gateway counts.
+//! The gateway's metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use crate::breaker::State;
 use crate::dependency::Dependency;
 
-/// The label that says which service.
+/// The label with the service's name.
 const SERVICE: &str = "service_peer_name";
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
-/// The metrics of the gateway. Nothing is counted where telemetry is off.
+/// The metrics of the gateway. Counts nothing if telemetry is off.
 #[derive(Debug, Clone)]
 pub struct Metrics(Option<Families>);
 
@@ -32,7 +32,7 @@ struct Families {
 }
 
 impl Metrics {
-    /// Those of this process; the breakers are looked at when somebody asks.
+    /// Registers the metrics. The breakers are read on every scrape.
     pub fn new(telemetry: &Telemetry, dependencies: &Arc<[Arc<Dependency>]>) -> Metrics {
         Metrics(telemetry.metrics(|registry| {
             let families = Families {
@@ -43,13 +43,13 @@ impl Metrics {
             let Families { called, retried, degraded } = families.clone();
             registry.register(
                 "http_client_request_duration_seconds",
-                "How long attempts at a service took, by their outcome",
+                "Duration of attempts to call a service, by outcome",
                 called,
             );
-            registry.register("cleave_gateway_retries", "Requests that were sent once more", retried);
+            registry.register("cleave_gateway_retries", "Requests that were sent again", retried);
             registry.register(
                 "cleave_gateway_degraded_answers",
-                "Answers that were old, because there was no new one",
+                "Stale responses sent because the service did not respond",
                 degraded,
             );
             registry.register_collector(Box::new(Breakers(dependencies.clone())));
@@ -57,7 +57,7 @@ impl Metrics {
         }))
     }
 
-    /// An attempt is over.
+    /// An attempt has ended.
     pub fn called(&self, service: &'static str, took: Duration, outcome: &'static str) {
         if let Some(families) = &self.0 {
             let labels = [(SERVICE, service), ("outcome", outcome)];
@@ -65,14 +65,14 @@ impl Metrics {
         }
     }
 
-    /// A request is sent once more.
+    /// A request is sent again.
     pub fn retried(&self, service: &'static str) {
         if let Some(families) = &self.0 {
             families.retried.get_or_create(&[(SERVICE, service)]).inc();
         }
     }
 
-    /// An old answer was given.
+    /// A stale response was sent.
     pub fn degraded(&self, service: &'static str) {
         if let Some(families) = &self.0 {
             families.degraded.get_or_create(&[(SERVICE, service)]).inc();
@@ -80,7 +80,7 @@ impl Metrics {
     }
 }
 
-/// The state of each breaker.
+/// Exports the state of each breaker.
 #[derive(Debug)]
 struct Breakers(Arc<[Arc<Dependency>]>);
 

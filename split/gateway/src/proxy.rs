@@ -1,4 +1,4 @@
-//! From a request to the service that answers it, and back.
+//! Forwards requests to services and passes their responses back.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,21 +13,21 @@ use crate::dependency::{Dependency, No, Sign};
 use crate::fallback::LastGood;
 use crate::metrics::Metrics;
 
-/// The most instances that one request is sent to.
+/// The maximum number of attempts per request.
 const ATTEMPTS: usize = 3;
 
-/// A service behind the gateway, as one worker sees it.
+/// A service behind the gateway, as one worker uses it.
 pub struct Upstream {
     pub dependency: Arc<Dependency>,
-    /// What it is asked with.
+    /// The HTTP client for this service.
     pub client: Client,
-    /// What is counted of it.
+    /// Its metrics.
     pub metrics: Metrics,
-    /// What it answered before, if that may stand in for an answer.
+    /// Its last good responses, if stale ones may be used for it.
     pub last_good: Option<Arc<LastGood>>,
 }
 
-/// Forwards a request, and the answer as it is; or where the service has none, the last good one.
+/// Forwards a request and returns the response unchanged, or the last good one if the service fails.
 pub async fn forward(
     request: HttpRequest,
     body: web::Payload,
@@ -54,7 +54,7 @@ pub async fn forward(
 }
 
 impl Upstream {
-    /// Asks the service: once, and again where that can do no harm and may do good.
+    /// Sends the request, and sends it again if that is safe and likely to help.
     async fn ask(&self, call: &Call) -> Result<Answer, Problem> {
         let dependency = &self.dependency;
         let service = dependency.service;
@@ -62,7 +62,7 @@ impl Upstream {
         let deadline = Instant::now() + call.deadline(&limits);
         let _permit = dependency.enter().ok_or_else(|| {
             Problem::unavailable(format!(
-                "{} requests to the {service} service are under way already; nothing was decided, try again",
+                "{} requests to the {service} service are already in progress; nothing was decided, try again",
                 limits.concurrency
             ))
         })?;
@@ -71,7 +71,7 @@ impl Upstream {
         loop {
             let attempt = match dependency.attempt(&tried) {
                 Ok(attempt) => attempt,
-                // What the first attempt met says more than that there is no second.
+                // The first attempt's error says more than the lack of a second instance.
                 Err(no) => return last.unwrap_or_else(|| Err(refused(service, no))),
             };
             let limit = call.limit(&limits).min(deadline.saturating_duration_since(Instant::now()));
@@ -96,9 +96,11 @@ impl Upstream {
                 Err(NoAnswer::TimedOut | NoAnswer::Unsendable) => Sign::Silent,
             };
             dependency.note(&attempt, sign, &in_words(&outcome));
-            // A refused connection decided nothing. Anything else may have, and only some requests may be done twice.
+            // Only a refused connection certainly did nothing. After any other failure only idempotent requests are
+            // sent again.
             let harmless = call.is_idempotent() || outcome.as_ref().err() == Some(&NoAnswer::Refused);
-            // A connection that broke may have been an old one, and the instance well.
+            // A broken connection may just have been an old one on a healthy instance, so that instance may be tried
+            // again.
             if outcome.as_ref().err() != Some(&NoAnswer::Lost) {
                 tried.push(attempt.to);
             }
@@ -129,8 +131,8 @@ impl Upstream {
     }
 }
 
-/// Whether an attempt may have done what it was to do, though its answer does not say so. What a later attempt meets says
-/// nothing about it: that one did nothing is then no news (rule 53).
+/// Whether a failed attempt may have been done. A later attempt that certainly did nothing does not change that:
+/// rule 53 (three outcomes).
 fn leaves_doubt(outcome: &Result<Answer, NoAnswer>) -> bool {
     match outcome {
         Ok(answer) => answer.status.is_server_error() && answer.status != StatusCode::SERVICE_UNAVAILABLE,
@@ -138,7 +140,7 @@ fn leaves_doubt(outcome: &Result<Answer, NoAnswer>) -> bool {
     }
 }
 
-/// What is counted: few words, whatever happens.
+/// The outcome as a metric label: a small fixed set of words.
 fn in_a_word(outcome: &Result<Answer, NoAnswer>) -> &'static str {
     match outcome {
         Ok(answer) if answer.status.is_server_error() => "failing",
@@ -152,36 +154,37 @@ fn in_a_word(outcome: &Result<Answer, NoAnswer>) -> &'static str {
 
 fn in_words(outcome: &Result<Answer, NoAnswer>) -> String {
     match outcome {
-        Ok(answer) => format!("answered {}", answer.status.as_u16()),
+        Ok(answer) => format!("responded {}", answer.status.as_u16()),
         Err(NoAnswer::Refused) => "refused the connection".into(),
         Err(NoAnswer::Lost) => "lost the connection".into(),
-        Err(NoAnswer::TimedOut) => "gave no answer in time".into(),
+        Err(NoAnswer::TimedOut) => "did not respond in time".into(),
         Err(NoAnswer::Unsendable) => "was not asked".into(),
     }
 }
 
-/// Whatever gets past the bounds on a request and can still not be sent. No breaker hears of it (rule 56).
+/// For input that passes all checks but still does not make a valid request. It does not count for the breaker:
+/// rule 56 (client faults).
 fn unsendable() -> Problem {
-    Problem::bad_request("invalid_path", "no request can be made of this path, its query and its headers")
+    Problem::bad_request("invalid_path", "this path, query and headers do not make a valid request")
 }
 
 fn refused(service: &str, no: No) -> Problem {
     Problem::unavailable(match no {
         No::Open => format!(
-            "the {service} service has failed several times in a row and is left alone for a moment (its circuit \
+            "the {service} service has failed several times in a row and gets no requests for a moment (its circuit \
              breaker is open); nothing was decided, try again"
         ),
         No::Nobody => {
-            format!("no instance of the {service} service is known; nothing was decided, try again")
+            format!("the {service} service has no known instance; nothing was decided, try again")
         }
     })
 }
 
-/// A connection that was refused decided nothing. Anything later may have: the client has to ask (rule 23).
+/// A refused connection decided nothing. After any other failure the client has to ask: rule 23 (time-outs).
 fn no_answer(service: &str, why: NoAnswer) -> Problem {
     if why == NoAnswer::Refused {
         return Problem::unavailable(format!(
-            "the {service} service cannot be reached; nothing was decided, try again"
+            "the {service} service is unreachable; nothing was decided, try again"
         ));
     }
     unknown(service)
@@ -189,7 +192,7 @@ fn no_answer(service: &str, why: NoAnswer) -> Problem {
 
 fn unknown(service: &str) -> Problem {
     Problem::outcome_unknown(format!(
-        "the {service} service gave no answer: what was asked may have been done, or not; send the same request again, an \
-         order with the same Idempotency-Key and no other"
+        "the {service} service did not reply, so the request may have been done; send the same request again, an order \
+         with the same Idempotency-Key (never a new one)"
     ))
 }

@@ -1,4 +1,4 @@
-//! Which service answers for which path.
+//! Which service handles which paths.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use platform::http::OPENAPI;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// The services behind the gateway.
+/// What is behind the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Routes {
-    /// A service for each part of the shop.
+    /// One service per module.
     Split,
-    /// One for all of it: the monolith.
+    /// One service for everything: the monolith.
     Monolith,
 }
 
 impl Routes {
-    /// What a path begins with, and the service that it belongs to.
+    /// Path prefixes and the services that handle them.
     pub fn table(self) -> [(&'static str, &'static str); 5] {
         let split = [
             ("/products", "catalog"),
@@ -40,8 +40,8 @@ impl Routes {
     }
 }
 
-/// The paths of the shop's API as its description writes them, those without a parameter first. Each is a route of the
-/// gateway, so that what is recorded of a request names its route and not its path.
+/// The paths of the API description, those without parameters first. Each becomes a route of the gateway, so that
+/// metrics and spans name the route instead of the path.
 pub fn described() -> Vec<String> {
     #[derive(Deserialize)]
     struct Description {

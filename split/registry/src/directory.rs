@@ -1,4 +1,4 @@
-//! Who is there and what is set, as plain values: time is handed in.
+//! The registry's instances and settings, as plain values. The caller passes the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::settings;
 
-/// The *service registry* (Richardson, "Microservices Patterns"). An entry is a lease: it ends unless it is renewed. An
-/// instance whose lease has ended is *silent*; it is forgotten once somebody knows that it is gone (rule 55).
+/// The *service registry* (Richardson, "Microservices Patterns"). An entry is a lease that ends unless it is renewed.
+/// An instance whose lease has ended is *silent*; it is removed only once it is known to be gone. See
+/// rule 55 (silence).
 #[derive(Debug)]
 pub struct Directory {
     time_to_live: Duration,
@@ -24,38 +25,38 @@ type Name = (String, String);
 #[derive(Debug)]
 struct Lease {
     address: String,
-    /// When it ends, or is looked at again where it has ended.
+    /// When the lease ends or, once it has ended, when the instance is checked again.
     ends: Instant,
-    /// It ended, and nobody knows that the instance is gone.
+    /// The lease has ended, but the instance is not known to be gone.
     silent: bool,
 }
 
 impl Directory {
-    /// Nobody is there yet. Versions count from this one, which should be above those of an earlier
-    /// life, so that whoever knew that one asks in vain for none.
+    /// An empty directory. Versions count up from `version`, which should be above those of an earlier run, so that
+    /// clients that know one of those notice the change.
     pub fn new(time_to_live: Duration, version: u64, settings: Settings) -> Directory {
         Directory { time_to_live, version, instances: BTreeMap::new(), settings }
     }
 
-    /// How long an instance is believed to be there without a word.
+    /// How long an instance stays listed without a heartbeat.
     pub fn time_to_live(&self) -> Duration {
         self.time_to_live
     }
 
-    /// Changes with everything that is known.
+    /// Changes with every change of the content.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// An instance says that it is there, or still there. Says whether that is news.
+    /// A heartbeat of an instance. Returns whether it changes anything.
     pub fn register(&mut self, service: &str, instance: &str, address: &str, now: Instant) -> bool {
         let lease = Lease { address: address.to_owned(), ends: now + self.time_to_live, silent: false };
         let earlier = self.instances.insert((service.to_owned(), instance.to_owned()), lease);
         self.changed(earlier.is_none_or(|earlier| earlier.silent || earlier.address != address))
     }
 
-    /// An instance takes its leave. With an address only the one that is there: a successor may have its name. Says
-    /// whether anybody left.
+    /// An instance deregisters. If an address is given, it must match: a successor may have the same name. Returns
+    /// whether an entry was removed.
     pub fn deregister(&mut self, service: &str, instance: &str, address: Option<&str>) -> bool {
         let name = (service.to_owned(), instance.to_owned());
         let is_it =
@@ -66,8 +67,8 @@ impl Directory {
         self.changed(is_it)
     }
 
-    /// Notes who has been silent for too long. Says who is to be looked after now, and again after each time to live:
-    /// whether anybody is there can be seen at the address. With each, whether its silence is news.
+    /// Marks instances without a recent heartbeat as silent. Returns those whose address must be checked now, and again
+    /// after each time to live, each with whether it is newly silent.
     pub fn expire(&mut self, now: Instant) -> Vec<(Instance, bool)> {
         let mut overdue = Vec::new();
         for (name, lease) in self.instances.iter_mut().filter(|(_, lease)| lease.ends <= now) {
@@ -79,17 +80,18 @@ impl Directory {
         overdue
     }
 
-    /// When the next instance is overdue, unless it says something.
+    /// When the next lease ends if there is no further heartbeat.
     pub fn next_end(&self) -> Option<Instant> {
         self.instances.values().map(|lease| lease.ends).min()
     }
 
-    /// Gives everybody a whole time to live from now: for when the registry itself was away, and heard nobody.
+    /// Extends every lease by a full time to live, for use after the registry itself was suspended and missed
+    /// heartbeats.
     pub fn forgive(&mut self, now: Instant) {
         self.instances.values_mut().for_each(|lease| lease.ends = now + self.time_to_live);
     }
 
-    /// Sets a setting. The error names what is allowed.
+    /// Changes a setting. Fails with the allowed names or values.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let earlier = self.settings.clone();
         settings::set(&mut self.settings, name, value)?;
@@ -97,12 +99,12 @@ impl Directory {
         Ok(())
     }
 
-    /// What somebody has set; the other settings have their defaults.
+    /// The settings that have been set; all others have their defaults.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Everything at this version, as those who watch are told.
+    /// The complete state at this version, as watchers receive it.
     pub fn snapshot(&self) -> Snapshot {
         let those = |silent: bool| {
             let those = self.instances.iter().filter(move |(_, lease)| lease.silent == silent);
@@ -156,14 +158,17 @@ mod tests {
         let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0, Settings::default()), Instant::now());
         directory.register("orders", "orders", "http://a", now);
         for times in 1..4 {
-            assert_eq!(directory.expire(now + TIME_TO_LIVE * times).len(), 1, "it is looked after each time");
+            assert_eq!(directory.expire(now + TIME_TO_LIVE * times).len(), 1, "it is checked each time");
             let Snapshot { instances, silent, version, .. } = directory.snapshot();
-            assert_eq!((instances.len(), silent.len(), version), (0, 1, 2), "and is news once");
+            assert_eq!((instances.len(), silent.len(), version), (0, 1, 2), "but is newly silent only once");
         }
-        assert!(directory.register("orders", "orders", "http://a", now), "a word is enough to be back");
+        assert!(directory.register("orders", "orders", "http://a", now), "one heartbeat restores it");
         assert_eq!((names(&directory).len(), directory.snapshot().silent.len()), (1, 0));
         directory.expire(now + TIME_TO_LIVE);
-        assert!(directory.deregister("orders", "orders", Some("http://a")), "or it is known to be gone");
+        assert!(
+            directory.deregister("orders", "orders", Some("http://a")),
+            "it is removed when known to be gone"
+        );
         assert_eq!(directory.next_end(), None);
     }
 
@@ -171,7 +176,7 @@ mod tests {
     fn who_leaves_does_not_take_a_successor_along() {
         let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0, Settings::default()), Instant::now());
         directory.register("orders", "orders", "http://old", now);
-        assert!(directory.register("orders", "orders", "http://new", now), "another address is news");
+        assert!(directory.register("orders", "orders", "http://new", now), "a new address is a change");
         assert!(!directory.deregister("orders", "orders", Some("http://old")));
         assert_eq!(names(&directory), ["orders"]);
         assert!(directory.deregister("orders", "orders", None));
@@ -190,8 +195,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes and goes: beyond the time to live everybody is silent, within it nobody, nobody is forgotten
-        /// who did not leave, and the version changes exactly when what is known does.
+        /// For any sequence of steps: an instance is silent exactly if its time to live is over, none is removed
+        /// without deregistering, and the version changes exactly when the content does.
         #[test]
         fn it_knows_whom_it_heard_of(steps in prop::collection::vec((0..3u8, 0..4usize, 0..60u64), 1..200)) {
             let mut now = Instant::now();

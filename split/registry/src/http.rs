@@ -23,16 +23,16 @@ use crate::kept::Kept;
 use crate::local::no_web_pages;
 use crate::settings::ALL;
 
-/// The longest that a question for news may stay open, in seconds.
+/// The maximum duration of a long poll, in seconds.
 const LONGEST_WAIT: u64 = 60;
 
-/// How long it may take to see whether a port is open.
+/// The time limit for checking whether a port is open.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The longest name of a service or an instance.
+/// The maximum length of a service's or instance's name.
 const LONGEST_NAME: usize = 64;
 
-/// A [`Directory`] that several threads ask, and whose changes can be waited for. Cheap to clone.
+/// A [`Directory`] that several threads share and whose changes can be awaited. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Registry {
     directory: Arc<Mutex<Directory>>,
@@ -42,13 +42,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Nobody is there yet, and nothing is set. Versions count from the time of day, so that those of an earlier life lie
-    /// below.
+    /// An empty registry with default settings. Versions start at the current time, so that they are above those of an
+    /// earlier run.
     pub fn new(time_to_live: Duration, heartbeat: Duration) -> Registry {
         Registry::with_settings(time_to_live, heartbeat, Settings::default(), None)
     }
 
-    /// Nobody is there yet; this is set, and what will be is kept there.
+    /// An empty registry with these settings. Changes are saved to `kept`.
     pub fn with_settings(
         time_to_live: Duration,
         heartbeat: Duration,
@@ -61,7 +61,7 @@ impl Registry {
         Registry { directory: Arc::new(Mutex::new(directory)), version, heartbeat, kept }
     }
 
-    /// Looks at the directory, or changes it; who waits for a change is told.
+    /// Reads or changes the directory, and wakes watchers if its version has changed.
     fn with<T>(&self, work: impl FnOnce(&mut Directory) -> T) -> T {
         let mut directory = self.directory.lock();
         let outcome = work(&mut directory);
@@ -70,23 +70,23 @@ impl Registry {
         outcome
     }
 
-    /// Forgets the silent, each at its time, for as long as the process lives.
+    /// Marks instances as silent when their leases end, for as long as the process runs.
     pub async fn watch_over_leases(&self) {
         loop {
             let (time_to_live, next) =
                 self.with(|directory| (directory.time_to_live(), directory.next_end()));
-            // Where nobody is there, nobody who comes is gone sooner than that.
+            // Without any instance, no lease can end before a full time to live has passed.
             let until = next.unwrap_or_else(|| Instant::now() + time_to_live);
             tokio::time::sleep_until(until.into()).await;
             let now = Instant::now();
             if now > until + time_to_live / 2 {
-                tracing::warn!("this process stood still; who was there before is believed to be there");
+                tracing::warn!("this process was suspended; all leases are extended");
                 self.with(|directory| directory.forgive(now));
             }
             for (overdue, is_news) in self.with(|directory| directory.expire(now)) {
                 if is_news {
                     let (service, instance) = (&overdue.service, &overdue.instance);
-                    tracing::warn!(service, instance, "silent for too long: asked last from now on");
+                    tracing::warn!(service, instance, "silent for too long, asked last from now on");
                 }
                 let registry = self.clone();
                 tokio::spawn(async move { registry.look_after(overdue).await });
@@ -94,18 +94,19 @@ impl Registry {
         }
     }
 
-    /// Looks whether an instance that is silent is gone. The kernel answers for a process, however slow or stopped it is:
-    /// only where nobody listens any more is the instance taken out.
+    /// Removes a silent instance if its port is closed. The kernel accepts connections for a process that is slow or
+    /// stopped, so only a closed port proves that the instance is gone.
     async fn look_after(&self, silent: Instance) {
         let Instance { service, instance, address } = silent;
         if !listens(&address).await
             && self.with(|directory| directory.deregister(&service, &instance, Some(&address)))
         {
-            tracing::warn!(service, instance, "nobody listens there: taken out");
+            tracing::warn!(service, instance, "its port is closed, removed");
         }
     }
 
-    /// The endpoints. Every program beats here several times a second: they are counted, and get no spans.
+    /// Registers the endpoints. Every program sends heartbeats several times per second, so requests are counted but
+    /// get no spans.
     pub fn routes(&self, app: &mut web::ServiceConfig) {
         app.app_data(CountOnly).service(
             web::scope("")
@@ -121,7 +122,7 @@ impl Registry {
     }
 }
 
-/// Whether a process has the port of this address open. No word in time says nothing against it.
+/// Whether the port of this address is open. A time-out counts as open.
 async fn listens(address: &str) -> bool {
     let connect = TcpStream::connect(address.trim_start_matches("http://"));
     let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
@@ -130,7 +131,7 @@ async fn listens(address: &str) -> bool {
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// `PUT /instances/{service}/{instance}`: it is there, or still there.
+/// `PUT /instances/{service}/{instance}`: a heartbeat.
 async fn register(
     name: web::Path<(String, String)>,
     body: web::Json<Heartbeat>,
@@ -143,7 +144,7 @@ async fn register(
         (directory.register(service, instance, &body.address, Instant::now()), directory.time_to_live())
     });
     if news {
-        tracing::info!(service, instance, address = body.address, "is there");
+        tracing::info!(service, instance, address = body.address, "registered");
     }
     let milliseconds = |time: Duration| time.as_millis() as u64;
     Ok(HttpResponse::Ok().json(Rhythm {
@@ -158,7 +159,7 @@ struct Leave {
     address: Option<String>,
 }
 
-/// `DELETE /instances/{service}/{instance}?address=URL`: it leaves. Whoever has left before has left.
+/// `DELETE /instances/{service}/{instance}?address=URL`: deregisters. Idempotent.
 async fn deregister(
     name: web::Path<(String, String)>,
     leave: web::Query<Leave>,
@@ -166,12 +167,12 @@ async fn deregister(
 ) -> HttpResponse {
     let (service, instance) = &*name;
     if registry.with(|directory| directory.deregister(service, instance, leave.address.as_deref())) {
-        tracing::info!(service, instance, "has taken its leave");
+        tracing::info!(service, instance, "deregistered");
     }
     HttpResponse::NoContent().finish()
 }
 
-/// `GET /instances`: who is there, and after them who is silent.
+/// `GET /instances`: all instances, the silent ones last.
 async fn instances(registry: web::Data<Registry>) -> HttpResponse {
     let Snapshot { instances, silent, .. } = registry.with(|directory| directory.snapshot());
     let silent = silent.into_iter().map(|Instance { service, instance, address }| {
@@ -181,7 +182,7 @@ async fn instances(registry: web::Data<Registry>) -> HttpResponse {
     HttpResponse::Ok().json(all)
 }
 
-/// `GET /settings`: every setting with its value, and what it may be.
+/// `GET /settings`: every setting with its value, default and range.
 async fn settings(registry: web::Data<Registry>) -> HttpResponse {
     let set = registry.with(|directory| directory.settings().clone());
     let described = ALL.into_iter().map(|setting| {
@@ -194,17 +195,17 @@ async fn settings(registry: web::Data<Registry>) -> HttpResponse {
     HttpResponse::Ok().json(described.collect::<Map<String, Value>>())
 }
 
-/// `PUT /settings/{name}` with its value as JSON.
+/// `PUT /settings/{name}` with the value as JSON.
 async fn set(name: web::Path<String>, value: web::Json<Value>, registry: web::Data<Registry>) -> Answer {
     let wrong = |detail: String| Problem::unprocessable("invalid_setting", detail);
     let kept = registry.with(|directory| {
         directory.set(&name, &value)?;
-        // Nobody else sets anything meanwhile, or the file might end with the older of two.
+        // Saved under the lock; otherwise, of two concurrent changes the older could end up in the file.
         Ok(registry.kept.as_ref().map_or(Ok(()), |kept| kept.write(directory.settings())))
     });
-    // It is in force all the same; what is lost is only that it would be after a restart.
+    // The setting is active anyway. It would only be lost on a restart.
     if let Err(error) = kept.map_err(wrong)? {
-        tracing::error!(error = format!("{error:#}"), "what is set is not kept");
+        tracing::error!(error = format!("{error:#}"), "the settings could not be saved");
     }
     tracing::info!(setting = %name, value = %*value, "set");
     Ok(HttpResponse::NoContent().finish())
@@ -219,13 +220,13 @@ struct After {
     wait: u64,
 }
 
-/// `GET /watch?after=VERSION&wait=SECONDS`: all that is known, as soon as it is another version than that (*long
-/// polling*), or when the time is over. Another, not a later one: after a restart with the clock set back the
-/// registry's versions are lower, and news all the same.
+/// `GET /watch?after=VERSION&wait=SECONDS`: the complete state, as soon as its version differs from `after` (*long
+/// polling*), or when the time is over. It compares for difference, not for a later version: if the clock was set back
+/// before a restart, the new versions are lower.
 async fn watch(question: web::Query<After>, registry: web::Data<Registry>) -> HttpResponse {
     let mut version = registry.version.subscribe();
     let news = version.wait_for(|version| *version != question.after);
-    // Told or not, what is known is the answer.
+    // Changed or not, the response is the current state.
     let _ = tokio::time::timeout(Duration::from_secs(question.wait.min(LONGEST_WAIT)), news).await;
     HttpResponse::Ok().json(registry.with(|directory| directory.snapshot()))
 }
@@ -238,12 +239,12 @@ fn check_name(name: &str) -> Result<(), Problem> {
     Err(Problem::unprocessable(
         "invalid_name",
         format!(
-            "{name:?} is no name: 1 to {LONGEST_NAME} small letters, digits and dashes make one, as orders-2"
+            "{name:?} is not a valid name: it must be 1 to {LONGEST_NAME} lower-case letters, digits or dashes, e.g. orders-2"
         ),
     ))
 }
 
-/// Programs of the shop listen on loopback only; requests must not be led anywhere else.
+/// The shop's programs listen on loopback only. Requests must not be redirected anywhere else.
 fn check_address(address: &str) -> Result<(), Problem> {
     let url = http_url(address);
     if url.as_ref().is_ok_and(|url: &Url| url.host_str() == Some("127.0.0.1")) && !address.ends_with('/') {
@@ -251,6 +252,6 @@ fn check_address(address: &str) -> Result<(), Problem> {
     }
     Err(Problem::unprocessable(
         "invalid_address",
-        format!("{address:?} is no address here: it must look like http://127.0.0.1:8001"),
+        format!("{address:?} is not a valid address: it must look like http://127.0.0.1:8001"),
     ))
 }

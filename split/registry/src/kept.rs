@@ -1,4 +1,4 @@
-//! The settings in a file, so that what was set outlives the registry.
+//! Keeps the settings in a file, so that they survive a restart of the registry.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 
 use crate::settings;
 
-/// The file that settings are read from at start and written to with every change: a JSON object of names and values,
+/// The settings file, read at the start and written with every change: a JSON object with names and values, e.g.
 /// `{"gateway.timeout_ms": 500}`.
 #[derive(Debug, Clone)]
 pub struct Kept(PathBuf);
 
 impl Kept {
-    /// Settings that are kept there, and what they are now. A file that is not there yet sets nothing; one that cannot
-    /// be understood is an error, because to go on without it would change every time-out in silence.
+    /// Opens a file and reads its settings. A missing file means defaults. An invalid file is an error, because
+    /// continuing without it would silently change every time-out.
     pub fn read(file: PathBuf) -> anyhow::Result<(Kept, Settings)> {
         let settings = match fs::read_to_string(&file) {
             Ok(text) => parse(&text).with_context(|| format!("the settings in {}", file.display()))?,
@@ -27,7 +27,7 @@ impl Kept {
         Ok((Kept(file), settings))
     }
 
-    /// Writes them all. The old file is there until the new one is complete and on the disk.
+    /// Writes all settings. The old file stays until the new one is complete and on disk.
     pub fn write(&self, settings: &Settings) -> anyhow::Result<()> {
         let beside = self.0.with_extension("new");
         let written = || -> anyhow::Result<()> {
@@ -42,7 +42,7 @@ impl Kept {
 
 fn parse(text: &str) -> anyhow::Result<Settings> {
     let values: Map<String, Value> =
-        serde_json::from_str(text).context("are not an object of names and values")?;
+        serde_json::from_str(text).context("must be a JSON object of names and values")?;
     let mut kept = Settings::default();
     let mut set = |(name, value): (&String, &Value)| settings::set(&mut kept, name, value);
     values.iter().try_for_each(&mut set).map_err(|why| anyhow!(why))?;

@@ -1,4 +1,4 @@
-//! The registry as a process of its own.
+//! The registry as an independent process.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,23 +13,23 @@ use platform::telemetry::{self, Telemetry};
 use platform::{config, http};
 use registry::{Kept, Registry};
 
-/// The shop's registry: who is there, and what is set.
+/// The shop's service registry and external configuration.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "registry", version)]
 struct Cli {
-    /// The TCP port on 127.0.0.1; 0 takes a free one, which the first line on standard output names.
+    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
     #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
     port: u16,
-    /// After how long without a word an instance is forgotten, in milliseconds.
+    /// How long an instance stays listed without a heartbeat, in milliseconds.
     #[arg(long, env = "CLEAVE_TIME_TO_LIVE", value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(50..=600_000))]
     time_to_live: u64,
-    /// How often an instance is to say that it is there, in milliseconds. At most half of the time to live, so that
-    /// one word may be lost.
+    /// Interval between an instance's heartbeats, in milliseconds. At most half of the time to live, so that one may be
+    /// lost.
     #[arg(long, env = "CLEAVE_HEARTBEAT", value_name = "MS", default_value_t = 300,
           value_parser = clap::value_parser!(u64).range(10..=300_000))]
     heartbeat: u64,
-    /// A JSON file that settings are read from and kept in; without it they are at their defaults after every start.
+    /// JSON file to keep settings in. Without it, every start uses the defaults.
     #[arg(long, env = "CLEAVE_SETTINGS", value_name = "FILE")]
     settings: Option<PathBuf>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry = Telemetry::start("registry", "registry", &cli.telemetry)?;
     ensure!(
         cli.heartbeat * 2 <= cli.time_to_live,
-        "--heartbeat {} is more than half of --time-to-live {}: one late word, and an instance is forgotten",
+        "--heartbeat {} must be at most half of --time-to-live {}, so that one heartbeat may be late",
         cli.heartbeat,
         cli.time_to_live
     );
@@ -60,6 +60,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let routes = Arc::new(move |app: &mut actix_web::web::ServiceConfig| registry.routes(app));
     tokio::select! {
         served = http::serve(cli.port, &telemetry, Health::new("registry"), None, routes) => served,
-        () = watched.watch_over_leases() => unreachable!("it goes on for as long as the process lives"),
+        () = watched.watch_over_leases() => unreachable!("it runs for as long as the process lives"),
     }
 }

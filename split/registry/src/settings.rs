@@ -1,49 +1,49 @@
-//! All settings that there are. They stand here because the registry refuses any other, and says what each is; the
-//! gateway, which follows most of them, reads them from here.
+//! All settings. They are defined here because the registry rejects unknown ones and describes the others. The gateway,
+//! which follows most of them, imports them from here.
 
 use platform::settings::{DRAIN_GRACE, Setting, Settings};
 use serde_json::Value;
 
-/// How long the gateway waits for the answer to a read.
+/// How long the gateway waits for the response to a read.
 pub const GATEWAY_TIMEOUT: Setting = Setting {
     name: "gateway.timeout_ms",
-    what: "how long the gateway waits for an instance to answer a GET, before it asks once more",
+    what: "how long the gateway waits for an instance's response to a GET before it tries another",
     default: 700,
     least: 10,
     most: 60_000,
 };
 
-/// How long the gateway waits for the answer to anything that changes something.
+/// How long the gateway waits for the response to a write.
 pub const GATEWAY_WRITE_TIMEOUT: Setting = Setting {
     name: "gateway.write_timeout_ms",
-    what: "how long the gateway waits for an instance to answer anything but a GET; a `Prefer: wait` comes on top",
+    what: "how long the gateway waits for an instance's response to anything but a GET, plus any `Prefer: wait`",
     default: 5000,
     least: 10,
     most: 60_000,
 };
 
-/// How many requests to one dependency may be under way.
+/// How many requests to one dependency may be in progress.
 pub const GATEWAY_CONCURRENCY: Setting = Setting {
     name: "gateway.concurrency",
-    what: "how many requests to one dependency the gateway has under way at most",
+    what: "how many requests to one dependency the gateway may have in progress",
     default: 1000,
     least: 1,
     most: 100_000,
 };
 
-/// How many retries the gateway may add to the requests that it was sent.
+/// How many retries the gateway may add to the requests that it received.
 pub const GATEWAY_RETRY_BUDGET: Setting = Setting {
     name: "gateway.retry_budget_percent",
-    what: "how many retries the gateway may add to each hundred requests to a dependency",
+    what: "how many retries the gateway may add per hundred requests to a dependency",
     default: 20,
     least: 0,
     most: 100,
 };
 
-/// How many failures in a row open a breaker.
+/// How many consecutive failures open a breaker.
 pub const BREAKER_FAILURES: Setting = Setting {
     name: "breaker.failures",
-    what: "how many failures of a dependency in a row open its circuit breaker",
+    what: "how many consecutive failures of a dependency open its circuit breaker",
     default: 5,
     least: 1,
     most: 10_000,
@@ -52,13 +52,13 @@ pub const BREAKER_FAILURES: Setting = Setting {
 /// How long a breaker stays open.
 pub const BREAKER_OPEN: Setting = Setting {
     name: "breaker.open_ms",
-    what: "how long a circuit breaker stays open before it lets one request through to try",
+    what: "how long a circuit breaker stays open before it lets one request through as a probe",
     default: 1000,
     least: 10,
     most: 600_000,
 };
 
-/// Every setting, in the order in which `GET /settings` tells them.
+/// Every setting, in the order of `GET /settings`.
 pub const ALL: [&Setting; 7] = [
     &GATEWAY_TIMEOUT,
     &GATEWAY_WRITE_TIMEOUT,
@@ -69,11 +69,11 @@ pub const ALL: [&Setting; 7] = [
     &DRAIN_GRACE,
 ];
 
-/// Sets the setting of this name. The error says which names, or which values, there are.
+/// Changes the setting with this name. Fails with the allowed names or values.
 pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<(), String> {
     let setting = ALL.into_iter().find(|setting| setting.name == name).ok_or_else(|| {
         let names: Vec<_> = ALL.iter().map(|setting| setting.name).collect();
-        format!("there is no setting {name}; there are {}", names.join(", "))
+        format!("there is no setting {name}; the settings are {}", names.join(", "))
     })?;
     settings.set(setting, value)
 }

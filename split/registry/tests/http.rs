@@ -1,4 +1,4 @@
-//! The registry over HTTP, on a clock that runs.
+//! Tests the registry over HTTP, in real time.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 const TIME_TO_LIVE: Duration = Duration::from_millis(400);
 
-/// How much later than planned something may be seen, generously.
+/// A generous tolerance for late observations.
 const LATE: Duration = Duration::from_millis(300);
 
-/// How long those who watch are ready to wait, in seconds. Who is answered only then has not been told.
+/// How long watchers are willing to wait, in seconds. A response after that long means that they were not woken.
 const WAIT: u64 = 20;
 
-/// A new registry, whose leases are watched over, and somebody who asks.
+/// A running registry that watches its leases, and a client.
 struct Asked {
     client: Client,
     address: String,
@@ -33,7 +33,7 @@ impl Asked {
         Asked { client: Client::builder().no_proxy().build().unwrap(), address }
     }
 
-    /// The status of the answer, and its body where that is JSON.
+    /// The status of the response, and its body if that is JSON.
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let request = self.client.request(method, format!("{}{path}", self.address));
         let request = if let Some(body) = body { request.json(&body) } else { request };
@@ -75,15 +75,15 @@ async fn an_instance_is_there_until_it_is_silent_or_leaves() {
 
     let (began, version) = (Instant::now(), asked.version().await);
     asked.register("orders").await;
-    assert_eq!(asked.version().await, version, "a heartbeat is no news");
+    assert_eq!(asked.version().await, version, "a heartbeat is not a change");
     let after = asked.get(&format!("/watch?after={version}&wait={WAIT}")).await;
     assert_eq!(after["instances"], json!([]));
     let took = began.elapsed();
-    // Nobody listens at its address: it is not only silent, it is gone.
+    // Its port has no listener, so it is not only silent but gone.
     tokio::time::sleep(LATE).await;
     assert_eq!(asked.get("/instances").await, json!([]));
-    assert!(took >= TIME_TO_LIVE, "it was forgotten after {took:?}");
-    assert!(took < Duration::from_secs(WAIT), "nobody was told that it was forgotten");
+    assert!(took >= TIME_TO_LIVE, "it was removed after {took:?}");
+    assert!(took < Duration::from_secs(WAIT), "watchers were not told that it was removed");
 }
 
 #[tokio::test]
@@ -93,17 +93,21 @@ async fn silence_is_not_death() {
     let address = format!("http://{}", listener.local_addr().unwrap());
     asked.register_at("orders", &address).await;
     let there = json!({ "service": "orders", "instance": "orders", "address": address });
-    // As a process that is stopped, or starved: its port is open, and it says nothing.
+    // Like a process that is stopped or starved: its port is open, and it sends nothing.
     tokio::time::sleep(3 * TIME_TO_LIVE + LATE).await;
     let known = asked.get("/watch").await;
     assert_eq!((&known["instances"], &known["silent"]), (&json!([]), &json!([there])));
     assert_eq!(asked.get("/instances").await[0]["silent"], true);
     asked.register_at("orders", &address).await;
     let known = asked.get("/watch").await;
-    assert_eq!((&known["instances"], &known["silent"]), (&json!([there]), &json!([])), "one word is enough");
+    assert_eq!(
+        (&known["instances"], &known["silent"]),
+        (&json!([there]), &json!([])),
+        "one heartbeat is enough"
+    );
     drop(listener);
     tokio::time::sleep(TIME_TO_LIVE + LATE).await;
-    assert_eq!(asked.get("/instances").await, json!([]), "nobody is there any more");
+    assert_eq!(asked.get("/instances").await, json!([]), "the port is closed now");
 }
 
 #[tokio::test]
@@ -118,16 +122,16 @@ async fn who_watches_hears_of_everything_at_once() {
     let path = format!("/watch?after={version}&wait={WAIT}");
     let ((status, _), news) = tokio::join!(change, asked.get(&path));
     assert_eq!((status, &news["settings"]), (204, &json!({ "gateway.timeout_ms": 50 })));
-    assert!(began.elapsed() < Duration::from_secs(WAIT), "the change was no news");
+    assert!(began.elapsed() < Duration::from_secs(WAIT), "the change did not wake the watcher");
 
     let began = Instant::now();
     let same = asked.get(&format!("/watch?after={}&wait=1", news["version"])).await;
     assert_eq!(same["version"], news["version"]);
     assert!(began.elapsed() >= Duration::from_secs(1), "it did not wait");
-    // Whoever knows a later version knows another life of the registry.
+    // A watcher with a higher version knows an earlier run of the registry.
     let began = Instant::now();
     asked.get(&format!("/watch?after={}&wait={WAIT}", u64::MAX)).await;
-    assert!(began.elapsed() < Duration::from_secs(WAIT), "it waited for a life that is over");
+    assert!(began.elapsed() < Duration::from_secs(WAIT), "it waited for a version of an earlier run");
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! The registry as a process: what it makes of the environment that it is started in.
+//! Tests how the registry process handles its environment variables.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-/// What a program says on standard error that is started in this environment, listens, and is ended then.
+/// Starts the registry with these variables, waits until it listens, ends it, and returns its standard error.
 fn said(environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_registry"));
     command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").env_remove("RUST_LOG");

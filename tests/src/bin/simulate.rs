@@ -1,4 +1,5 @@
-//! Runs simulated schedules: many, to look for one that violates an invariant, or one, to read it.
+//! Runs simulated schedules: many of them, to find one that violates an invariant, or a single one, to read
+//! it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,30 +11,30 @@ use platform::Flaw;
 use serde_json::json;
 use tests::simulation::{Campaign, Case, Protocol, SIMULATED, Summary, shrink};
 
-/// Simulates the split shop in memory, with the real modules and sagas, over a network that delays, doubles, reorders
-/// and loses, and under services that crash.
+/// Simulates the split shop in memory, with the real modules and sagas. The network delays, duplicates,
+/// reorders and loses messages, and services crash.
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
 struct Cli {
-    /// Runs this many schedules, of all protocols together. Without it, one schedule is run and told.
+    /// Run this many schedules, over all protocols. Without it, one schedule is run and printed.
     #[arg(long, value_name = "NUMBER")]
     schedules: Option<u64>,
-    /// Only this protocol. One schedule is of the first where none is named.
+    /// Run only this protocol. For a single schedule the default is orchestrated.
     #[arg(long)]
     protocol: Option<Protocol>,
-    /// The seed, or the first of them.
+    /// The seed, or the first of several.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// BROKEN ON PURPOSE: leaves this rule out.
+    /// BROKEN ON PURPOSE: leave this rule out.
     #[arg(long)]
     flaw: Option<Flaw>,
-    /// The errands that nobody runs, by their numbers.
+    /// Errands to leave out, by number.
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', conflicts_with = "schedules")]
     without: Vec<usize>,
-    /// The schedule, in place of the seed's own.
+    /// The schedule to run instead of the seed's own.
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', conflicts_with = "schedules")]
     choices: Vec<u32>,
-    /// Where to write the summary, for programs.
+    /// Write a machine-readable summary to this file.
     #[arg(long, value_name = "FILE", requires = "schedules")]
     json: Option<PathBuf>,
 }
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
     if let Some(flaw) = cli.flaw {
         if !SIMULATED.contains(&flaw) {
             let known = SIMULATED.map(Flaw::name).join(", ");
-            eprintln!("{} cannot be simulated in memory; these can: {known}", flaw.name());
+            eprintln!("{} cannot be simulated in memory; these flaws can: {known}", flaw.name());
             return ExitCode::from(2);
         }
         println!("BROKEN ON PURPOSE: {}", flaw.name());
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells one schedule.
+/// Runs one schedule and prints it.
 fn one(cli: &Cli) -> ExitCode {
     let case = Case {
         protocol: cli.protocol.unwrap_or(Protocol::Orchestrated),
@@ -74,7 +75,8 @@ fn one(cli: &Cli) -> ExitCode {
     if run.violation.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs many, and tells the sum of them; of the first that fails, all that it needs to fail.
+/// Runs many schedules and prints the totals. For the first that fails it prints the shortest version and the
+/// command that reproduces it.
 fn many(cli: &Cli, schedules: u64) -> ExitCode {
     let protocols = match cli.protocol {
         Some(protocol) => vec![protocol],
@@ -96,7 +98,7 @@ fn many(cli: &Cli, schedules: u64) -> ExitCode {
     if let Some(file) = &cli.json
         && let Err(error) = std::fs::write(file, to_json(&summary, seconds))
     {
-        eprintln!("{} cannot be written: {error}", file.display());
+        eprintln!("cannot write {}: {error}", file.display());
         return ExitCode::from(2);
     }
     if summary.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -117,7 +119,7 @@ fn print_summary(summary: &Summary, seconds: f64) {
     }
     let speed = total.schedules as f64 / seconds;
     println!("{:>16} {:>10}", "violations", summary.failed.len());
-    println!("all histories {:016x}; {seconds:.1} s, {speed:.0} schedules a second", summary.fingerprint);
+    println!("all histories {:016x}; {seconds:.1} s, {speed:.0} schedules per second", summary.fingerprint);
 }
 
 fn tell_failure(case: &Case) {

@@ -1,4 +1,4 @@
-//! Many schedules.
+//! Runs many schedules in parallel.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,34 +12,34 @@ use super::tally::Tally;
 /// How many schedules a thread takes at a time.
 const CHUNK: u64 = 250;
 
-/// So many violations are enough to look at.
+/// A campaign ends early after this many violations.
 const ENOUGH: usize = 5;
 
-/// Schedules to be run.
+/// A range of schedules.
 pub struct Campaign {
-    /// Each seed is run by each of these.
+    /// The seeds are divided among these protocols.
     pub protocols: Vec<Protocol>,
     /// The rule that is left out on purpose.
     pub flaw: Option<Flaw>,
     /// The first seed.
     pub first: u64,
-    /// How many schedules, all protocols together.
+    /// How many schedules, over all protocols.
     pub schedules: u64,
 }
 
-/// What came of a campaign.
+/// The result of a campaign.
 #[derive(Default)]
 pub struct Summary {
-    /// What happened how often, by protocol.
+    /// Counts of what happened, per protocol.
     pub tallies: BTreeMap<String, Tally>,
-    /// All histories in one number. It does not depend on who ran which.
+    /// The sum of all history hashes. It does not depend on how schedules were spread over threads.
     pub fingerprint: u64,
-    /// Schedules that violated an invariant. The campaign ends early once there are enough of them.
+    /// Schedules that violated an invariant, at most a few, because the campaign ends early.
     pub failed: Vec<Case>,
 }
 
 impl Campaign {
-    /// Runs all schedules, on every core. `progress` hears how many are done.
+    /// Runs all schedules, on every core. `progress` receives the number of finished schedules.
     pub fn run(&self, progress: impl Fn(u64) + Sync) -> Summary {
         let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
         let summary = Mutex::new(Summary::default());
@@ -94,7 +94,7 @@ impl Summary {
         self.failed.sort_by_key(|case| case.seed);
     }
 
-    /// All protocols together.
+    /// The counts over all protocols.
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
         self.tallies.values().for_each(|tally| total.add(tally));

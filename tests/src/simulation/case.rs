@@ -1,4 +1,4 @@
-//! One schedule on one shop: all that a run depends on.
+//! One schedule on one shop, with everything that a run depends on.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -20,9 +20,9 @@ use super::world::World;
 pub enum Protocol {
     /// The orders service sends one command after the other.
     Orchestrated,
-    /// Each service hears what happened and does its step.
+    /// Each service reacts to the events of the others.
     Choreographed,
-    /// The orders service asks all at once, then confirms or cancels.
+    /// The orders service asks all services at once, then confirms or cancels.
     Tcc,
 }
 
@@ -33,8 +33,8 @@ impl Protocol {
     }
 }
 
-/// The rules that a simulation can leave out. All but the last concern the ground, which is simulated; the last is a
-/// switch of the module's own, and holds for the whole process.
+/// The rules that a simulation can leave out. All but the last belong to the simulated infrastructure. The
+/// last one is a switch inside a module, and applies to the whole process.
 pub const SIMULATED: [Flaw; 9] = [
     Flaw::NoOutbox,
     Flaw::SentBeforePublished,
@@ -47,44 +47,44 @@ pub const SIMULATED: [Flaw; 9] = [
     Flaw::NoTombstone,
 ];
 
-/// All that a run depends on. Two runs of one case are the same to the last step.
+/// Everything that a run depends on. Two runs of one case are identical, step by step.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// How the services stay consistent.
     pub protocol: Protocol,
     /// The rule that is left out on purpose.
     pub flaw: Option<Flaw>,
-    /// Where the shop, its errands and its schedule come from.
+    /// Determines the shop, its errands and, unless `choices` is set, its schedule.
     pub seed: u64,
-    /// The numbers of the errands that nobody runs.
+    /// The numbers of the errands that are left out.
     pub without: BTreeSet<usize>,
-    /// The schedule, where it is not the seed's.
+    /// The schedule to run instead of the seed's own.
     pub choices: Option<Vec<u32>>,
 }
 
-/// What came of a case.
+/// The result of a case.
 pub struct Run {
-    /// The hash of all that happened.
+    /// The hash of the history.
     pub hash: u64,
-    /// All that happened, if it was asked for.
+    /// The history, if it was kept.
     pub lines: Vec<String>,
-    /// What happened how often.
+    /// Counts of what happened.
     pub tally: Tally,
-    /// The invariant that did not hold. The run ends there.
+    /// The first invariant that was violated. The run ends there.
     pub violation: Option<Violation>,
     /// The schedule that was run.
     pub choices: Vec<u32>,
-    /// How many errands there were.
+    /// How many errands the seed has.
     pub errands: usize,
 }
 
 impl Case {
-    /// A seed's own schedule.
+    /// A case with the seed's own schedule.
     pub fn new(protocol: Protocol, flaw: Option<Flaw>, seed: u64) -> Case {
         Case { protocol, flaw, seed, without: BTreeSet::new(), choices: None }
     }
 
-    /// Runs it. Only a run that is to be read keeps its lines.
+    /// Runs the case. `keeps_lines` keeps a readable history.
     pub fn run(&self, keeps_lines: bool) -> Run {
         let scenario = Scenario::new(self.seed);
         let mut choices = match &self.choices {
@@ -111,7 +111,7 @@ impl Case {
         Run { hash, lines, tally, violation, choices: choices.taken(), errands: scenario.errands.len() }
     }
 
-    /// The command that runs it again and tells all that happens.
+    /// The command that runs it again and prints its history.
     pub fn command(&self) -> String {
         let (protocol, seed) = (self.protocol.name(), self.seed);
         let mut command =
@@ -123,7 +123,7 @@ impl Case {
             write!(command, " --without {}", list(&self.without)).expect("a string takes text");
         }
         if let Some(choices) = &self.choices {
-            // An empty list is a schedule too: nothing goes wrong.
+            // An empty list is also a schedule, one without faults. The option needs at least one number.
             let choices = if choices.is_empty() { "0".to_owned() } else { list(choices) };
             write!(command, " --choices {choices}").expect("a string takes text");
         }

@@ -1,6 +1,7 @@
-//! Checkouts that the orders service coordinates: loaded, moved on, saved. Where they go next is the process's word.
+//! Checkouts that the orders service coordinates: load, advance, save. The process itself decides what comes
+//! next.
 //!
-//! It stands in for the orchestrator and the table of sagas of `split/services/orders`, which need a database.
+//! This replaces the orchestrator and the saga table of `split/services/orders`, which need a database.
 
 use std::rc::Rc;
 
@@ -16,13 +17,13 @@ use super::reactions::{Failure, Ground, Work, perform};
 #[derive(Clone)]
 pub struct Stored {
     pub process: Process,
-    /// When its answer is overdue, in steps.
+    /// In steps. After it, the outstanding commands are sent again.
     pub deadline: u64,
     attempt: u32,
     version: u32,
 }
 
-/// The order's first messages, and its checkout where somebody coordinates it.
+/// Sends the order's first messages, and stores its checkout if the protocol has a coordinator.
 pub fn start(ground: &Ground, db: &mut Database, order: &PlacedOrder, placed: &Event) {
     let (process, commands) = match ground.protocol {
         Protocol::Orchestrated => Process::saga(order.clone()),
@@ -37,7 +38,7 @@ pub fn start(ground: &Ground, db: &mut Database, order: &PlacedOrder, placed: &E
     db.outbox.extend(commands.into_iter().map(|command| ground.command(0, command)));
 }
 
-/// Takes an answer: moves the checkout on, from where it was loaded, and saves it.
+/// Applies an answer to the checkout as it was loaded, and saves it.
 pub fn answered(
     ground: &Ground,
     db: &mut Database,
@@ -52,7 +53,8 @@ pub fn answered(
     if stored.process == loaded.process { Ok(()) } else { save(ground, db, order, stored) }
 }
 
-/// Moves a process on. A command for this very service is done on the spot. Gives the commands to send.
+/// Advances a process and returns the commands to send. A command for the orders service itself is done at
+/// once.
 fn advance(
     db: &mut Database,
     process: &mut Process,
@@ -69,14 +71,15 @@ fn advance(
             },
             Progress::Finished | Progress::Late => return Ok(Vec::new()),
             Progress::Unexpected => {
-                let text = format!("{} is an answer that nobody asked for", event.routing_key());
+                let text = format!("{} answers a command that was never sent", event.routing_key());
                 return Err(Failure::Dead(text));
             }
         }
     }
 }
 
-/// A checkout is saved only as it was loaded, and never once it is over (rule 21).
+/// Saves a checkout only if nothing has changed it since it was loaded, and never after it has finished: rule
+/// 21 (compare-and-set).
 fn save(ground: &Ground, db: &mut Database, order: OrderId, stored: Stored) -> Result<(), Failure> {
     let current = &db.checkouts[&order];
     let guarded = !ground.lacks(Flaw::NoVersionGuard);
@@ -89,7 +92,7 @@ fn save(ground: &Ground, db: &mut Database, order: OrderId, stored: Stored) -> R
     Ok(())
 }
 
-/// Asks again wherever an answer is overdue, as a new attempt (rule 23).
+/// Sends every overdue command again, as a new attempt: rule 23 (unknown outcome).
 pub fn ask_again(ground: &Ground, db: &mut Database, work: &mut Work) -> Result<(), Failure> {
     let overdue = |stored: &Stored| !stored.process.is_finished() && stored.deadline < ground.clock;
     let due: Vec<OrderId> =
@@ -110,7 +113,7 @@ pub fn ask_again(ground: &Ground, db: &mut Database, work: &mut Work) -> Result<
     Ok(())
 }
 
-/// Rule 23 left out: whoever does not answer in time has refused.
+/// Rule 23 (unknown outcome) left out: a missing answer counts as a refusal.
 fn give_up(
     ground: &Ground,
     db: &mut Database,

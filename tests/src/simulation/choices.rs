@@ -1,14 +1,14 @@
-//! Where every choice of a simulation comes from.
+//! The source of every choice in a simulation.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
-/// Random numbers that are the same on every machine and with every release of the library: the generator is one that
-/// `rand` promises by name, and the range is made here, because how the library makes ranges may change.
+/// Random numbers that are the same on every machine and with every release of `rand`. The library promises
+/// this generator by name. Ranges are computed here, because the library's way may change.
 pub struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
-    /// Dice that fall the same way for the same seed. `stream` keeps those for different uses apart.
+    /// The same seed gives the same numbers. `stream` separates different uses of one seed.
     pub fn new(seed: u64, stream: u64) -> Dice {
         Dice(Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(2).wrapping_add(stream)))
     }
@@ -19,19 +19,18 @@ impl Dice {
         u32::try_from(high).expect("less than n")
     }
 
-    /// True once in `n` times.
+    /// True in one of `n` cases.
     pub fn one_in(&mut self, n: u32) -> bool {
         self.below(n) == 0
     }
 
-    /// One of these.
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(u32::try_from(of.len()).expect("a short list")) as usize]
     }
 }
 
-/// A schedule: one number a step. Once it is used up every choice is 0, which is always what a shop without faults
-/// would do next; so every schedule ends.
+/// A schedule: one number per step. When it is used up, every choice is 0, which is what a shop without
+/// faults would do next. So every schedule ends.
 pub struct Choices {
     source: Source,
     taken: Vec<u32>,
@@ -43,12 +42,11 @@ enum Source {
 }
 
 impl Choices {
-    /// So many choices, drawn.
+    /// A schedule of this length, drawn from the dice.
     pub fn drawn(dice: Dice, length: u32) -> Choices {
         Choices { source: Source::Drawn { dice, left: length }, taken: Vec::new() }
     }
 
-    /// These choices.
     pub fn given(choices: Vec<u32>) -> Choices {
         Choices { source: Source::Given(choices.into_iter()), taken: Vec::new() }
     }
@@ -70,7 +68,7 @@ impl Choices {
         choice
     }
 
-    /// What was chosen, up to the end of the schedule.
+    /// The choices made, up to the end of the schedule.
     pub fn taken(self) -> Vec<u32> {
         self.taken
     }

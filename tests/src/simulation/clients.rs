@@ -1,4 +1,4 @@
-//! Clients: they ask, and ask the same again until they have an answer.
+//! Clients: each sends a request and repeats it until there is a response.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use super::watch::{Violation, insist};
 use super::world::World;
 
 impl<'a> World<'a> {
-    /// A client asks for something.
+    /// A client sends the request of one errand.
     pub(super) fn ask(&mut self, place: usize, fault: Transaction) -> Result<(), Violation> {
         let (number, errand) = self.errands[place];
         let (service, done) = match errand {
@@ -57,7 +57,7 @@ impl<'a> World<'a> {
         self.commit(service, done, &Work::default())
     }
 
-    /// One transaction: the order, its checkout if somebody coordinates it, and the first messages.
+    /// One transaction: the order, its checkout if there is a coordinator, and the first messages.
     fn place(&mut self, new: &'a NewOrder) -> Result<Database, Violation> {
         let mut db = self.node(Service::Orders).clone();
         let known = self.accepted.get(new.key.as_str());
@@ -70,15 +70,20 @@ impl<'a> World<'a> {
                 self.tally.replayed += 1;
                 let id = order.placed.order_id;
                 insist(known == Some(&(id, new.fingerprint)), "I1", || {
-                    format!("{} found {}, which is another's", new.key, short(id))
+                    format!("{} returned {}, the order of another key", new.key, short(id))
                 })?;
             }
             Err(PlaceError::KeyReused) => {
                 let another = known.is_some_and(|(_, fingerprint)| *fingerprint != new.fingerprint);
-                insist(another, "I1", || format!("{} was not used by another request", new.key))?;
+                insist(another, "I1", || {
+                    format!("{} was refused as reused, but no other request used it", new.key)
+                })?;
             }
             Err(PlaceError::KeyBusy) => {
-                return Err(Violation::of("I1", format!("{} is busy, and nobody works on it", new.key)));
+                return Err(Violation::of(
+                    "I1",
+                    format!("{} is busy, but no request is working on it", new.key),
+                ));
             }
             Err(PlaceError::Broken(error) | PlaceError::Unknown(error)) => {
                 return Err(Violation::of("I1", error.to_string()));
@@ -87,7 +92,7 @@ impl<'a> World<'a> {
         Ok(db)
     }
 
-    /// From its commit on, an order is accepted.
+    /// An order counts as accepted from its commit on.
     fn accept(&mut self, new: &'a NewOrder, db: &Database) {
         if db.stores.orders.orders().any(|order| order.placed.order_id == new.placed.order_id) {
             self.accepted.insert(&new.key, (new.placed.order_id, new.fingerprint));
@@ -99,7 +104,7 @@ fn written<E: std::fmt::Debug>(outcome: Result<(), E>, db: Database) -> Result<D
     outcome.map(|()| db).map_err(|error| Violation::of("I4", format!("{error:?}")))
 }
 
-/// An errand in words.
+/// An errand as a phrase.
 struct Sentence<'a>(&'a Errand);
 
 impl std::fmt::Display for Sentence<'_> {

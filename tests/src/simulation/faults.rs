@@ -1,16 +1,16 @@
-//! What can go wrong with a step. 0 is always that nothing does.
+//! What can go wrong in a step. 0 always means no fault.
 
-/// So many numbers stand for a fault or for none.
+/// How many numbers are mapped to a fault or to none.
 pub const FAULTS: u32 = 16;
 
-/// What becomes of a delivery.
+/// What happens to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// It is handled and acknowledged.
     Fine,
-    /// The network has another copy of it.
+    /// The network delivers it a second time.
     Doubled,
-    /// All that waits in the queue is handled in one transaction.
+    /// Everything in the queue is handled in one transaction.
     Batched,
     /// Another answer for the same checkout is handled between this one's load and its save.
     Raced,
@@ -18,7 +18,7 @@ pub enum Delivery {
     DiesBeforeCommit,
     /// The consumer dies after the commit and before the ack.
     DiesBeforeAck,
-    /// The same, with all that waits in the queue in one transaction.
+    /// Like `Batched`, and the consumer dies after the commit and before the ack.
     BatchDiesBeforeAck,
 }
 
@@ -36,14 +36,14 @@ impl From<u32> for Delivery {
     }
 }
 
-/// What becomes of a publishing.
+/// What happens to a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Publishing {
     /// The oldest message is published and removed.
     Fine,
-    /// All that waits is.
+    /// All pending messages are published and removed.
     All,
-    /// The relay dies, or does not get its confirm, between publishing all of it and removing it.
+    /// The relay publishes everything, then dies or misses the confirms before it removes anything.
     DiesBeforeRemoval,
 }
 
@@ -57,14 +57,14 @@ impl From<u32> for Publishing {
     }
 }
 
-/// What becomes of a client's request, or of asking again: one transaction.
+/// What happens to a client's request, or to asking again. Each is one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transaction {
     /// It is committed and answered.
     Fine,
     /// The service dies before the commit.
     DiesBeforeCommit,
-    /// It is committed, and the answer gets lost.
+    /// It is committed, and the answer is lost.
     AnswerLost,
 }
 

@@ -1,20 +1,18 @@
-//! What happened, as readable lines, and as one number that two runs can be compared by.
+//! What happened, as readable lines and as one number for comparing two runs.
 
 use std::fmt::{self, Write};
 
-/// A run's history. Only a run that is to be read keeps its lines.
+/// The history of a run. Keeping the lines is optional.
 pub struct History {
     hash: Fnv,
     lines: Option<Vec<String>>,
 }
 
 impl History {
-    /// Nothing has happened yet.
     pub fn new(keeps_lines: bool) -> History {
         History { hash: Fnv(0xcbf2_9ce4_8422_2325), lines: keeps_lines.then(Vec::new) }
     }
 
-    /// Something happened.
     pub fn note(&mut self, line: fmt::Arguments<'_>) {
         writeln!(self.hash, "{line}").expect("hashing does not fail");
         if let Some(lines) = &mut self.lines {
@@ -28,7 +26,7 @@ impl History {
     }
 }
 
-/// FNV-1a: written down, so that the number does not change with a compiler or a library.
+/// FNV-1a, written out here so that the number does not change with a compiler or library.
 struct Fnv(u64);
 
 impl Write for Fnv {

@@ -1,4 +1,4 @@
-//! The monolith's way, as the reference: the whole checkout in one transaction over all stores.
+//! The reference: the monolith's way, with the whole checkout in one transaction over all stores.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use super::node::{Stores, now};
 use super::scenario::Errand;
 use super::watch::Violation;
 
-/// Runs errands one after the other, and gives the orders that came of them.
+/// Runs errands one after the other and returns the resulting orders.
 pub fn decide<'a>(
     products: &[Product],
     errands: impl Iterator<Item = &'a Errand>,
@@ -33,7 +33,7 @@ pub fn decide<'a>(
     Ok(stores.orders.orders().cloned().collect())
 }
 
-/// All steps, or the order alone, cancelled.
+/// Commits all steps, or only the order, as cancelled.
 fn checkout(before: Stores, new: &NewOrder) -> Result<Stores, Violation> {
     let mut work = before.clone();
     if !matches!(now(orders::place(Rc::make_mut(&mut work.orders), new)), Ok(Placed::New(_))) {

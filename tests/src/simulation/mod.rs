@@ -1,9 +1,9 @@
-//! The split shop as a deterministic simulation: the real handlers, sagas, tries and reactions, on stores in memory,
-//! over a network that does what networks do.
+//! The split shop as a deterministic simulation: the real handlers, sagas and reactions, on in-memory stores,
+//! over a simulated network.
 //!
-//! What is simulated is only the ground: transactions, inbox, outbox, relay, queues, and time. Nothing here decides
-//! anything about the business. Every choice, of what happens next and of what goes wrong with it, is a number in a
-//! list; the list comes from a seed, so a schedule *is* its list, and can be run again, cut down, and read.
+//! Only the infrastructure is simulated: transactions, inbox, outbox, relay, queues and time. No business
+//! decision is made here. Every choice, of what happens next and what goes wrong, is a number in a list. The
+//! list comes from a seed, so a schedule *is* its list, and can be run again, shrunk, and read.
 
 mod campaign;
 mod case;

@@ -1,4 +1,4 @@
-//! Messages on their way: from outboxes through relays into queues, and out of queues into services.
+//! The path of messages: from outboxes through relays into queues, and from queues into services.
 
 use platform::Flaw;
 
@@ -10,7 +10,7 @@ use super::watch::Violation;
 use super::world::World;
 
 impl World<'_> {
-    /// A service takes a message, or all that wait for it.
+    /// A service handles one message, or everything in its queue.
     pub(super) fn deliver(
         &mut self,
         service: Service,
@@ -37,7 +37,7 @@ impl World<'_> {
             Err(Failure::Overtaken) => {
                 self.tally.overtaken += 1;
                 self.history.note(format_args!(
-                    "{}: {} was overtaken; rolled back",
+                    "{}: {} lost to a concurrent save; rolled back",
                     service.name(),
                     mails[0]
                 ));
@@ -102,7 +102,7 @@ impl World<'_> {
             self.history.note(format_args!("{} takes {mail}{what}", service.name()));
         }
         if work.known > 0 {
-            self.history.note(format_args!("    known already: {}", work.known));
+            self.history.note(format_args!("    already in the inbox: {}", work.known));
         }
         for (asked, event) in &work.answers {
             match event.refusal() {
@@ -117,7 +117,7 @@ impl World<'_> {
         }
     }
 
-    /// A relay publishes.
+    /// A relay publishes messages from its outbox.
     pub(super) fn publish(&mut self, service: Service, fault: Publishing) {
         let waiting = self.node(service).outbox.len();
         let count = if fault == Publishing::Fine { 1 } else { waiting };
@@ -139,7 +139,8 @@ impl World<'_> {
         }
     }
 
-    /// Into every queue that is bound to it: a command's service, the coordinator, or whoever hears it.
+    /// Puts a message into every queue that is bound to its routing key: that of the command's service, that
+    /// of the coordinator, or those of the services that react to the event.
     fn route(&mut self, mail: &Mail) {
         let key = mail.routing_key();
         for service in Service::ALL {

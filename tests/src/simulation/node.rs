@@ -1,4 +1,4 @@
-//! A service: its module's store, and around it what a service has because it is alone.
+//! A service: its module's store, and the tables that a separate service needs besides.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -14,27 +14,26 @@ use uuid::Uuid;
 
 use super::checkouts::Stored;
 
-/// One of the five services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// Prices and sales.
     Catalog,
-    /// The warehouse.
+    /// Stock.
     Inventory,
     /// Wallets and the ledger.
     Payments,
-    /// Parcels.
+    /// Shipments.
     Shipping,
-    /// Orders, and their checkouts where somebody coordinates them.
+    /// Orders, and their checkouts if there is a coordinator.
     Orders,
 }
 
 impl Service {
-    /// All of them, in the order of a checkout.
+    /// In the order of a checkout.
     pub const ALL: [Service; 5] =
         [Service::Catalog, Service::Inventory, Service::Payments, Service::Shipping, Service::Orders];
 
-    /// Its name: the first half of its routing keys.
+    /// The first half of its routing keys.
     pub fn name(self) -> &'static str {
         match self {
             Service::Catalog => "catalog",
@@ -45,7 +44,7 @@ impl Service {
         }
     }
 
-    /// What it listens to in a choreography.
+    /// The events that it reacts to in a choreography.
     pub fn hears(self) -> &'static [&'static str] {
         match self {
             Service::Catalog => catalog::HEARS,
@@ -56,7 +55,7 @@ impl Service {
         }
     }
 
-    /// What it does about an event in a choreography.
+    /// The command that an event leads to in a choreography.
     pub fn react(self, event: &Event, order: &PlacedOrder) -> Option<Command> {
         match self {
             Service::Catalog => catalog::react(event, order),
@@ -68,7 +67,7 @@ impl Service {
     }
 }
 
-/// The tables of all modules. A service uses its own; in the monolith they are one database.
+/// The tables of all modules. A service uses its own; the monolith has all in one database.
 #[derive(Clone, Default)]
 pub struct Stores {
     pub catalog: Rc<MemoryCatalog>,
@@ -79,7 +78,7 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Has the module that this is for do it.
+    /// Passes the command to its module.
     pub fn handle(&mut self, command: Command) -> Result<Event, Error> {
         let key = command.routing_key();
         match key.split('.').next() {
@@ -93,34 +92,34 @@ impl Stores {
     }
 }
 
-/// The outcome of work that never waits: all there is to wait for is a store, and these are in memory.
+/// The result of a future that never waits: it only waits for stores, and they are in memory.
 pub fn now<T>(work: impl Future<Output = T>) -> T {
-    work.now_or_never().expect("a store in memory keeps nobody waiting")
+    work.now_or_never().expect("an in-memory store never waits")
 }
 
-/// A service's database. A transaction works on a clone of it, which then takes its place, or is thrown away.
+/// A service's database. A transaction works on a clone, which then replaces it or is dropped.
 #[derive(Clone, Default)]
 pub struct Database {
     pub stores: Stores,
-    /// The ids of the messages that were handled.
+    /// The ids of handled messages.
     pub inbox: BTreeSet<Uuid>,
-    /// The messages that wait to be published.
+    /// The messages to be published, oldest first.
     pub outbox: VecDeque<Mail>,
-    /// Where each order's checkout stands, in the orders service.
+    /// The state of each order's checkout, in the orders service.
     pub checkouts: BTreeMap<OrderId, Rc<Stored>>,
 }
 
 /// A message on its way.
 #[derive(Clone)]
 pub enum Mail {
-    /// Somebody is told.
+    /// For one service.
     Command(Rc<Envelope<Command>>),
-    /// Whoever listens hears.
+    /// For all services that react to it.
     Event(Rc<Envelope<Event>>),
 }
 
 impl Mail {
-    /// What the inbox knows it by.
+    /// The id that the inbox stores.
     pub fn id(&self) -> Uuid {
         match self {
             Mail::Command(envelope) => envelope.id,
@@ -128,7 +127,6 @@ impl Mail {
         }
     }
 
-    /// The order that it is about.
     pub fn order(&self) -> OrderId {
         match self {
             Mail::Command(envelope) => envelope.subject,
@@ -136,7 +134,6 @@ impl Mail {
         }
     }
 
-    /// Where it is routed by.
     pub fn routing_key(&self) -> &'static str {
         match self {
             Mail::Command(envelope) => envelope.message.routing_key(),
@@ -144,7 +141,7 @@ impl Mail {
         }
     }
 
-    /// Whether the envelope fits what is in it, as the consumer asks of every message.
+    /// Checks that the envelope matches its content, as the consumer does with every message.
     pub fn check(&self) -> Result<(), Invalid> {
         match self {
             Mail::Command(envelope) => envelope.check(),
@@ -163,7 +160,7 @@ impl std::fmt::Display for Mail {
     }
 }
 
-/// An order as the history calls it: its number among the clients' errands.
+/// The name of an order in the history: the number of its errand.
 pub fn short(order: OrderId) -> String {
     format!("#{}", order.0.as_u128() & 0xffff)
 }

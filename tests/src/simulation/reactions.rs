@@ -1,6 +1,6 @@
-//! What a service does with a message: the module decides, and here is only who is asked and who is told.
+//! What a service does with a message. The module decides; this only passes messages in and out.
 //!
-//! It stands in for the reactors of `split/chassis`, which need a database.
+//! This replaces the reactors of `split/chassis`, which need a database.
 
 use std::rc::Rc;
 
@@ -18,9 +18,9 @@ pub struct Ground {
     pub flaw: Option<Flaw>,
     /// Virtual time, in steps.
     pub clock: u64,
-    /// How long an answer may take before it is asked for again, in steps.
+    /// After this many steps without an answer, a command is sent again.
     pub answer_within: u64,
-    /// One trace for all: nothing is decided by it.
+    /// One trace for everything. No decision depends on it.
     pub trace: TraceContext,
 }
 
@@ -30,12 +30,11 @@ impl Ground {
         self.flaw == Some(flaw)
     }
 
-    /// A command on its way.
     pub fn command(&self, attempt: u32, command: Command) -> Mail {
         Mail::Command(Rc::new(Envelope::new("orders", self.trace, attempt, command)))
     }
 
-    /// An event on its way; in a choreography it carries the order.
+    /// An event in its envelope; in a choreography the envelope carries the order.
     pub fn event(&self, from: Service, event: Event, order: Option<&PlacedOrder>) -> Mail {
         let envelope = Envelope::new(from.name(), self.trace, 0, event);
         Mail::Event(Rc::new(match order {
@@ -48,25 +47,25 @@ impl Ground {
 /// What a transaction did.
 #[derive(Default)]
 pub struct Work {
-    /// What is to be sent.
+    /// The messages to send.
     pub outgoing: Vec<Mail>,
-    /// What modules were told, by routing key, and what they answered.
+    /// The routing key of each command, and the event that the module returned.
     pub answers: Vec<(&'static str, Event)>,
-    /// How many of the messages had been handled before.
+    /// How many of the messages were already in the inbox.
     pub known: u64,
 }
 
 /// Why a transaction was rolled back.
 #[derive(Debug)]
 pub enum Failure {
-    /// It would end as a dead letter, and nobody put poison in.
+    /// It would end as a dead letter, although no test sent poison.
     Dead(String),
-    /// Another transaction was faster. The message comes again.
+    /// A concurrent transaction saved first. The message is delivered again.
     Overtaken,
 }
 
-/// Handles a message for the first time, in the caller's transaction. `loaded_before` is the checkout as another
-/// transaction left it that has been overtaken since.
+/// Handles a message for the first time, in the caller's transaction. `loaded_before` is a checkout that was
+/// loaded before a concurrent transaction changed it.
 pub fn react(
     ground: &Ground,
     service: Service,
@@ -83,7 +82,7 @@ pub fn react(
             Ok(())
         }
         Mail::Event(envelope) if ground.protocol == Protocol::Choreographed => {
-            let order = envelope.order.as_ref().ok_or_else(|| dead(mail, "it carries no order"))?;
+            let order = envelope.order.as_ref().ok_or_else(|| dead(mail, "the envelope carries no order"))?;
             let Some(command) = service.react(&envelope.message, order) else { return Ok(()) };
             let event = perform(&mut db.stores, command, work)?;
             if event.is_acted_on() {
@@ -104,14 +103,14 @@ fn dead(mail: &Mail, why: &str) -> Failure {
     Failure::Dead(format!("{mail}: {why}"))
 }
 
-/// Has a module do what it is told. Its no is an answer like its yes.
+/// Lets a module handle a command. A refusal is an answer, as an event.
 pub fn perform(stores: &mut Stores, command: Command, work: &mut Work) -> Result<Event, Failure> {
     let key = command.routing_key();
     let event = match stores.handle(command.clone()) {
         Ok(event) => event,
         Err(Error::Refused(refusal)) => command
             .refused(refusal)
-            .ok_or_else(|| Failure::Dead(format!("{key} was refused, and cannot be")))?,
+            .ok_or_else(|| Failure::Dead(format!("{key} was refused, but must not refuse")))?,
         Err(Error::Broken(error)) => return Err(Failure::Dead(format!("{key} failed: {error}"))),
     };
     work.answers.push((key, event.clone()));

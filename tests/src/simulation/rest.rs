@@ -1,4 +1,4 @@
-//! What must hold once nothing can happen any more.
+//! What must be true at the end of a schedule, when nothing more can happen.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::watch::{Violation, insist};
 use super::world::World;
 
 impl World<'_> {
-    /// All invariants, at the end of a schedule.
+    /// Checks all invariants at the end of a schedule.
     pub(super) fn holds_at_rest(&mut self) -> Result<(), Violation> {
         self.nothing_is_left()?;
         let orders: Vec<Order> = self.node(Service::Orders).stores.orders.orders().cloned().collect();
@@ -27,18 +27,20 @@ impl World<'_> {
             self.watch.events_are_in_order(order, self.ground.protocol == Protocol::Tcc)?;
             let code = order.refusal.as_ref().map(|refusal| refusal.code);
             insist(code != Some(RefusalCode::Withdrawn), "I5", || {
-                format!("{name} is cancelled because it was being cancelled")
+                format!("{name} was cancelled with the code withdrawn")
             })?;
             let hopeless = self.scenario.is_hopeless(&order.placed);
-            insist(!hopeless || order.status == Status::Cancelled, "I5", || format!("{name} cannot hold"))?;
+            insist(!hopeless || order.status == Status::Cancelled, "I5", || {
+                format!("{name} was confirmed, but must be refused")
+            })?;
             self.tally.ended(code.map_or("confirmed", RefusalCode::as_str));
             self.history.note(format_args!("{name} is {}", order.status.as_str()));
         }
         for (key, (id, _)) in &self.accepted {
             let exists = orders.iter().any(|order| order.placed.order_id == *id);
-            insist(exists, "I1", || format!("{} was accepted by {key}, and is gone", short(*id)))?;
+            insist(exists, "I1", || format!("{} was accepted with {key}, and is gone", short(*id)))?;
         }
-        insist(self.accepted.len() == orders.len(), "I1", || "there are orders that nobody placed".into())?;
+        insist(self.accepted.len() == orders.len(), "I1", || "there are orders without a request".into())?;
         self.wallets_hold_the_rest(&orders)?;
         if self.scenario.one_at_a_time { self.is_as_in_the_monolith(&orders) } else { Ok(()) }
     }
@@ -57,7 +59,7 @@ impl World<'_> {
         }
     }
 
-    /// Invariants I3 and I5: an order is wholly confirmed, or wholly undone.
+    /// Invariants I3 and I5: an order is completely confirmed or completely undone.
     fn is_all_or_nothing(&self, order: &Order) -> Result<(), Violation> {
         let placed = &order.placed;
         let id = placed.order_id;
@@ -88,7 +90,7 @@ impl World<'_> {
         })
     }
 
-    /// Invariant I4: what was paid in and not spent on orders that hold is in the wallets.
+    /// Invariant I4: the wallets hold the deposits less the totals of confirmed orders.
     fn wallets_hold_the_rest(&self, orders: &[Order]) -> Result<(), Violation> {
         let mut deposits = BTreeMap::new();
         for (_, errand) in &self.asked {
@@ -112,8 +114,8 @@ impl World<'_> {
         Ok(())
     }
 
-    /// With one errand at a time nothing gets in another's way, so the outcome is that of one transaction. Who refuses
-    /// first is left open where all are asked at once.
+    /// With one errand at a time there is no interference, so the outcome must equal that of one transaction.
+    /// If all modules are asked at once, any of them may refuse first, so the reason is not compared.
     fn is_as_in_the_monolith(&self, orders: &[Order]) -> Result<(), Violation> {
         let errands = self.asked.iter().map(|(_, errand)| *errand);
         let reference = local::decide(&self.scenario.products, errands)?;
@@ -126,7 +128,7 @@ impl World<'_> {
             });
             insist(same, "I5", || {
                 let status = order.status.as_str();
-                format!("{} is {status} ({:?}), and not so in one transaction", short(id), code(order))
+                format!("{} is {status} ({:?}), unlike in one transaction", short(id), code(order))
             })?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A small shop and what its clients want: little stock, little money, so that orders get in each other's way.
+//! A small shop with demanding clients: little stock and little money, so that orders compete.
 
 use catalog::{Product, Sale};
 use contracts::{Money, OrderId, OrderLine, OrderRequest, Sku};
@@ -9,20 +9,20 @@ use uuid::Uuid;
 
 use super::choices::Dice;
 
-/// Where a shop begins, and what is asked of it.
+/// The initial shop, and the requests to it.
 pub struct Scenario {
     pub products: Vec<Product>,
-    /// What the clients want, in the order in which they first try.
+    /// The requests, in the order of their first attempts.
     pub errands: Vec<Errand>,
-    /// How long an answer may take before it is asked for again, in steps.
+    /// After this many steps without an answer, a command is sent again.
     pub answer_within: u64,
-    /// Whether each errand waits until the shop has come to rest. Its outcomes are then those of the monolith.
+    /// Whether each errand waits until the shop is idle. The outcomes must then equal the monolith's.
     pub one_at_a_time: bool,
-    /// How many steps may go wrong. After them nothing does any more.
+    /// How many steps may have faults. After that, none do.
     pub length: u32,
 }
 
-/// Something that a client wants, and asks for until it has an answer.
+/// A request that a client repeats until there is a response.
 #[derive(Clone)]
 pub enum Errand {
     Order(NewOrder),
@@ -42,7 +42,7 @@ impl Scenario {
             product("cup", 250, None),
             product("pot", 400, None),
         ];
-        // Opening stock and wallets are errands of the first minute; they may well come after the first orders.
+        // Opening stock and wallets are errands too, and may come after the first orders.
         let mut errands = Vec::new();
         for sku in SKUS {
             errands.push(Errand::Receipt(receipt(&mut dice, sku)));
@@ -91,7 +91,7 @@ impl Scenario {
         }
     }
 
-    /// Whether no shop could say yes to this order, whatever else is going on.
+    /// Whether every shop must refuse this order, no matter what else happens.
     pub fn is_hopeless(&self, new: &contracts::PlacedOrder) -> bool {
         let has_price = |line: &OrderLine| {
             let known = self.products.iter().find(|product| product.sku == line.sku);
@@ -104,7 +104,7 @@ impl Scenario {
     }
 }
 
-/// Ids from the seed: the second half of an order's is the number of its errand.
+/// The upper half is the seed, and the lower half the number of the errand.
 fn id(seed: u64, number: usize) -> Uuid {
     Uuid::from_u64_pair(seed, (1 << 63) | number as u64)
 }

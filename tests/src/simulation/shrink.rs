@@ -1,8 +1,8 @@
-//! From a schedule that fails to a short one that fails in the same way (*delta debugging*, Zeller, 1999).
+//! Shrinks a failing schedule to a short one that fails in the same way (*delta debugging*, Zeller, 1999).
 
 use super::case::Case;
 
-/// The most runs that a schedule is worth.
+/// The maximum number of runs for one schedule.
 const RUNS: u32 = 4000;
 
 /// A smaller case that violates the same invariant: fewer errands, fewer steps, fewer faults.
@@ -30,7 +30,7 @@ struct Shrinking {
 }
 
 impl Shrinking {
-    /// Takes the candidate if it still fails in the same way.
+    /// Keeps the candidate if it still fails in the same way.
     fn take(&mut self, candidate: Case) -> bool {
         if self.runs == 0 {
             return false;
@@ -60,7 +60,7 @@ impl Shrinking {
         improved
     }
 
-    /// Leaves out runs of steps, long ones first.
+    /// Removes sequences of steps, long ones first.
     fn drop_steps(&mut self) -> bool {
         let mut improved = false;
         let mut size = self.steps().len();
@@ -80,7 +80,7 @@ impl Shrinking {
         improved
     }
 
-    /// Makes steps ordinary, one by one: what is 0 is what would happen anyway.
+    /// Replaces steps by 0, one by one. 0 is what happens without a schedule.
     fn calm_steps(&mut self) -> bool {
         let mut improved = false;
         for step in (0..self.steps().len()).rev() {

@@ -1,45 +1,45 @@
-//! What happened how often.
+//! Counts of what happened.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Counts, of one schedule or of many.
+/// The counts of one schedule, or the sum of many.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     /// Schedules that were run.
     pub schedules: u64,
-    /// Steps in them.
+    /// Steps in all schedules.
     pub steps: u64,
-    /// Messages that a consumer took.
+    /// Messages that a consumer received.
     pub deliveries: u64,
-    /// Of these, messages that the inbox knew.
+    /// Messages among them that were already in the inbox.
     pub duplicates: u64,
     /// Deliveries that overtook an older message in the same queue.
     pub reordered: u64,
-    /// Crashes of services and relays, and answers that did not reach a client.
+    /// Crashes of services and relays, and responses that did not reach a client.
     pub crashes: u64,
-    /// Times that somebody was asked again because the answer took long.
+    /// Commands that were sent again because the answer was late.
     pub asked_again: u64,
-    /// Transactions that were rolled back because another had been faster.
+    /// Transactions that were rolled back because a concurrent one saved first.
     pub overtaken: u64,
-    /// Times that a module said yes to what it had refused before.
+    /// Times that a module granted what it had refused before.
     pub flips: u64,
-    /// Actions that came after they had been undone, and found the tombstone.
+    /// Actions that came after their compensation, and found the tombstone.
     pub withdrawn: u64,
     /// Requests that repeated an earlier one.
     pub replayed: u64,
-    /// How orders ended: `confirmed`, or why not.
+    /// How orders ended: `confirmed`, or the refusal's code.
     pub outcomes: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
-    /// One order ended so.
+    /// Counts the outcome of one order.
     pub fn ended(&mut self, outcome: &'static str) {
         *self.outcomes.entry(outcome).or_default() += 1;
     }
 
-    /// The sum of two.
+    /// Adds the counts of another tally.
     pub fn add(&mut self, other: &Tally) {
         self.schedules += other.schedules;
         self.steps += other.steps;
@@ -57,7 +57,7 @@ impl Tally {
         }
     }
 
-    /// The counts by their names, outcomes left out.
+    /// The counts with their names, without the outcomes.
     pub fn counts(&self) -> [(&'static str, u64); 11] {
         [
             ("schedules", self.schedules),
@@ -74,7 +74,7 @@ impl Tally {
         ]
     }
 
-    /// The same for programs.
+    /// The same as JSON.
     pub fn to_json(&self) -> Value {
         let name = |name: &str| name.replace(", ", " ").replace(' ', "_");
         let counts = self.counts().map(|(key, count)| (name(key), json!(count)));

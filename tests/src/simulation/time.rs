@@ -1,4 +1,4 @@
-//! Time: answers that are overdue.
+//! Time: overdue answers.
 
 use super::checkouts;
 use super::faults::Transaction;
@@ -8,13 +8,14 @@ use super::watch::Violation;
 use super::world::World;
 
 impl World<'_> {
-    /// When the next answer is overdue, in steps; `None` where no coordinator waits for one.
+    /// The earliest deadline, in steps; `None` if no coordinator waits for an answer.
     pub(super) fn next_deadline(&self) -> Option<u64> {
         let checkouts = self.node(Service::Orders).checkouts.values();
         checkouts.filter(|stored| !stored.process.is_finished()).map(|stored| stored.deadline).min()
     }
 
-    /// The orders service asks again, in one transaction. Where nothing else can happen, time passes until it must.
+    /// The orders service asks again, in one transaction. If nothing else can happen, time first advances to
+    /// the next deadline.
     pub(super) fn ask_again(&mut self, fault: Transaction) -> Result<(), Violation> {
         let deadline = self.next_deadline().unwrap_or_default();
         self.ground.clock = self.ground.clock.max(deadline + 1);

@@ -1,4 +1,4 @@
-//! What must hold after every single commit.
+//! What must be true after every commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,17 +11,17 @@ use super::node::{Database, Service, short};
 use super::reactions::Work;
 use super::tally::Tally;
 
-/// An invariant that did not hold.
+/// An invariant that was violated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which: `I1` to `I8`.
+    /// `I1` to `I8`.
     pub invariant: &'static str,
-    /// What was seen instead.
+    /// What was found instead.
     pub what: String,
 }
 
 impl Violation {
-    /// This invariant did not hold, as this shows.
+    /// A violation of this invariant.
     pub fn of(invariant: &'static str, what: impl Into<String>) -> Violation {
         Violation { invariant, what: what.into() }
     }
@@ -33,12 +33,12 @@ impl fmt::Display for Violation {
     }
 }
 
-/// `Ok` where it holds.
+/// `Ok` if the condition holds.
 pub fn insist(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation::of(invariant, what())) }
 }
 
-/// The steps forward, in the order of a checkout, each with what undoes it.
+/// The steps in the order of a checkout, each with its compensation.
 const STEPS: [(&str, &str); 4] = [
     ("catalog.prices-honoured", "catalog.prices-released"),
     ("inventory.stock-reserved", "inventory.stock-released"),
@@ -46,18 +46,18 @@ const STEPS: [(&str, &str); 4] = [
     ("shipping.shipment-scheduled", ""),
 ];
 
-/// What was seen so far, as far as the stores themselves do not remember it.
+/// The past, as far as the stores do not remember it.
 #[derive(Default)]
 pub struct Watch {
     captures: BTreeMap<OrderId, u32>,
     decided: BTreeMap<OrderId, Order>,
-    /// Each kind of event of each order, when it first happened.
+    /// Each order's kinds of events, in the order of their first occurrence.
     happened: BTreeMap<OrderId, Vec<&'static str>>,
     refused: BTreeSet<(OrderId, &'static str)>,
 }
 
 impl Watch {
-    /// Looks at what a commit in this service made of what was there before.
+    /// Compares a service's database before and after a commit.
     pub fn committed(
         &mut self,
         service: Service,
@@ -72,10 +72,10 @@ impl Watch {
         let stores = &after.stores;
         match service {
             Service::Catalog => insist(stores.catalog.balances(), "I2", || {
-                "a sale gave out other than what orders hold, or more than its quota".into()
+                "the claims of a sale differ from what orders hold, or exceed its quota".into()
             }),
             Service::Inventory => insist(stores.stock.balances(), "I2", || {
-                format!("what was received is not what is on hand or reserved: {:?}", stores.stock)
+                format!("the received pieces differ from those on hand or reserved: {:?}", stores.stock)
             }),
             Service::Payments => {
                 self.count_captures(before, after, work)?;
@@ -120,7 +120,7 @@ impl Watch {
         Ok(())
     }
 
-    /// What is decided stays as it is, and so does a checkout that is over (rule 21).
+    /// A decision never changes, and neither does a finished checkout: rule 21 (compare-and-set).
     fn ends_are_ends(&mut self, before: &Database, after: &Database) -> Result<(), Violation> {
         for order in after.stores.orders.orders() {
             let id = order.placed.order_id;
@@ -136,14 +136,14 @@ impl Watch {
         }
         for (order, stored) in before.checkouts.iter().filter(|(_, stored)| stored.process.is_finished()) {
             insist(after.checkouts[order].process == stored.process, "I5", || {
-                format!("the checkout of {} was over, and went on", short(*order))
+                format!("the checkout of {} continued after its end", short(*order))
             })?;
         }
         Ok(())
     }
 
-    /// Invariant I8: the steps of an order were done in their order, unless all are tried at once; none was done after
-    /// it was undone; and an order that holds had nothing undone.
+    /// Invariant I8: an order's steps were done in the order of the plan, unless all are tried at once; none
+    /// was done after its compensation; and no step of a confirmed order was undone.
     pub fn events_are_in_order(&self, order: &Order, at_once: bool) -> Result<(), Violation> {
         let id = order.placed.order_id;
         let nothing = Vec::new();

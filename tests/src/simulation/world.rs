@@ -1,4 +1,4 @@
-//! The simulated shop: five services, a queue each, clients, and what can happen next.
+//! The simulated shop: five services with a queue each, clients, and what can happen next.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -16,10 +16,10 @@ use super::scenario::{Errand, Scenario};
 use super::tally::Tally;
 use super::watch::{Violation, Watch};
 
-/// Far more steps than any schedule needs to come to rest.
+/// Far more steps than any schedule needs.
 const BOUND: u64 = 20_000;
 
-/// How many errands clients run at the same time.
+/// How many errands run at the same time.
 const CLIENTS: usize = 3;
 
 /// A shop in the middle of a schedule.
@@ -28,11 +28,11 @@ pub struct World<'a> {
     pub(super) ground: Ground,
     nodes: [Database; 5],
     pub(super) queues: [VecDeque<Mail>; 5],
-    /// The errands that are not answered yet, each by its number and what it is.
+    /// The errands without a response so far, with their numbers.
     pub(super) errands: VecDeque<(usize, &'a Errand)>,
     /// All errands of this schedule.
     pub(super) asked: Vec<(usize, &'a Errand)>,
-    /// Which order each key has, and by which request, as far as a client or its service knows.
+    /// The order and the request's fingerprint for each key that a client or the service knows.
     pub(super) accepted: BTreeMap<&'a str, (OrderId, Uuid)>,
     pub(super) history: History,
     pub(super) tally: Tally,
@@ -42,18 +42,18 @@ pub struct World<'a> {
 /// Something that can happen next.
 #[derive(Clone, Copy)]
 enum Move {
-    /// A service takes a message from its queue, by its place there.
+    /// A service receives a message, given by its place in the queue.
     Deliver(Service, usize),
     /// A service's relay looks into the outbox.
     Publish(Service),
-    /// A client asks for something, by its place among the errands.
+    /// A client sends a request, given by its place among the errands.
     Ask(usize),
-    /// The orders service looks for answers that are overdue.
+    /// The orders service looks for overdue answers.
     AskAgain,
 }
 
 impl<'a> World<'a> {
-    /// The shop before its first errand, with products and nothing else.
+    /// The shop before its first errand: products, and nothing else.
     pub fn new(
         scenario: &'a Scenario,
         errands: Vec<(usize, &'a Errand)>,
@@ -62,7 +62,7 @@ impl<'a> World<'a> {
     ) -> Self {
         let mut nodes: [Database; 5] = Default::default();
         let catalog = Rc::make_mut(&mut nodes[Service::Catalog as usize].stores.catalog);
-        now(catalog::put(catalog, &scenario.products)).expect("a catalog takes products");
+        now(catalog::put(catalog, &scenario.products)).expect("an in-memory catalog takes products");
         World {
             scenario,
             ground,
@@ -77,7 +77,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Goes on until nothing can happen any more.
+    /// Runs until nothing more can happen.
     pub fn run(&mut self, choices: &mut Choices) -> Result<(), Violation> {
         loop {
             let moves = self.moves();
@@ -85,7 +85,7 @@ impl<'a> World<'a> {
             self.tally.steps += 1;
             self.ground.clock += 1;
             if self.tally.steps > BOUND {
-                return Err(Violation::of("I1", format!("no rest after {BOUND} steps")));
+                return Err(Violation::of("I1", format!("not finished after {BOUND} steps")));
             }
             let choice = choices.choose(count * FAULTS);
             let fault = choice / count;
@@ -99,7 +99,7 @@ impl<'a> World<'a> {
         self.holds_at_rest()
     }
 
-    /// All that can happen next. The first is what keeps things going, so that a schedule of zeros comes to rest.
+    /// Everything that can happen next. The first entry always makes progress, so a schedule of zeros ends.
     fn moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
         for service in Service::ALL {
@@ -128,12 +128,12 @@ impl<'a> World<'a> {
         &self.nodes[service as usize]
     }
 
-    /// The same, to be changed outside a transaction: by a relay, or by a flaw.
+    /// For changes outside a transaction: by a relay, or by a flaw.
     pub fn node_mut(&mut self, service: Service) -> &mut Database {
         &mut self.nodes[service as usize]
     }
 
-    /// Has a service handle messages in one transaction, each unless it was handled before. Nothing is kept yet.
+    /// Handles messages in one transaction, skipping those already in the inbox. Nothing is committed yet.
     pub fn transact(
         &self,
         service: Service,
@@ -152,18 +152,18 @@ impl<'a> World<'a> {
         Ok((db, work))
     }
 
-    /// Keeps what a transaction did, and looks at it.
+    /// Commits a transaction and checks the result.
     pub fn commit(&mut self, service: Service, db: Database, work: &Work) -> Result<(), Violation> {
         let before = std::mem::replace(self.node_mut(service), db);
         let after = &self.nodes[service as usize];
         self.watch.committed(service, &before, after, work, &mut self.tally)
     }
 
-    /// A failure that is no fault of the schedule's.
+    /// A failure that the schedule did not cause.
     pub fn dead_letter(service: Service, failure: Failure) -> Violation {
         let what = match failure {
             Failure::Dead(why) => why,
-            Failure::Overtaken => "overtaken by nobody".into(),
+            Failure::Overtaken => "overtaken without a rival".into(),
         };
         Violation::of("I6", format!("a dead letter at {}: {what}", service.name()))
     }

@@ -1,4 +1,4 @@
-//! Which of a crate's top-level modules names which: read from the text, tests left out.
+//! Which of a crate's top-level modules uses which others. This is read from the text, without the tests.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 
 use super::text::{code_of, without_tests};
 
-/// Module by module, which others it names, and where it does first.
+/// For each module the modules that it uses, with the place of the first use.
 pub type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
-/// What a crate consists of: the path of each file below `src/`, as `audit/mod.rs`, and its text.
+/// A crate: the path of each file below `src/`, such as `audit/mod.rs`, and its text.
 pub type Sources = BTreeMap<String, String>;
 
 /// All sources of a crate. Programs in `src/bin` are crates of their own.
@@ -19,8 +19,7 @@ pub fn sources(src: &Path) -> Result<Sources> {
     let mut sources = Sources::new();
     let mut folders = vec![src.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("{} cannot be listed", folder.display()))?;
+        let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
         for entry in entries {
             let path: PathBuf = entry?.path();
             let name = path.strip_prefix(src)?.to_string_lossy().replace('\\', "/");
@@ -28,14 +27,15 @@ pub fn sources(src: &Path) -> Result<Sources> {
                 folders.push(path);
             } else if name.ends_with(".rs") {
                 let text = fs::read_to_string(&path);
-                sources.insert(name, text.with_context(|| format!("{} cannot be read", path.display()))?);
+                sources.insert(name, text.with_context(|| format!("cannot read {}", path.display()))?);
             }
         }
     }
     Ok(sources)
 }
 
-/// The graph of a crate's top-level modules. What the crate's root only passes on counts for the module it is from.
+/// The dependency graph of a crate's top-level modules. What the crate root re-exports counts as its original
+/// module.
 pub fn uses(sources: &Sources) -> Uses {
     let mut tests = BTreeSet::new();
     let mut codes = BTreeMap::new();
@@ -69,7 +69,7 @@ pub fn uses(sources: &Sources) -> Uses {
     uses
 }
 
-/// The path of the module that a file is, and the folder of the modules below it.
+/// The module path of a file, and the folder of its submodules.
 fn place(file: &str) -> (Vec<String>, String) {
     let stem = file.strip_suffix(".rs").unwrap_or(file);
     let stem = match stem.strip_suffix("/mod") {
@@ -82,7 +82,7 @@ fn place(file: &str) -> (Vec<String>, String) {
     (path, folder)
 }
 
-/// What stands behind `crate::`, or behind so many `super::` that they lead to the root, with the line.
+/// The names after `crate::`, or after enough `super::` to reach the root, each with its line.
 fn named(code: &str, depth: usize) -> Vec<(String, usize)> {
     let roots = ["crate::".to_owned(), "super::".repeat(depth)];
     let mut found = Vec::new();
@@ -102,7 +102,7 @@ fn named(code: &str, depth: usize) -> Vec<(String, usize)> {
     found
 }
 
-/// What the root takes from its modules, by the name that it has there.
+/// The root's re-exports: the name in the root, and the module that it is from.
 fn passed_on(code: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("use ") {
@@ -117,7 +117,7 @@ fn passed_on(code: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The paths of a use tree, each with the name that it gets.
+/// The paths of a use tree, each with the name that it introduces.
 fn leaves(prefix: &str, tree: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for tree in trees(tree) {
@@ -139,7 +139,7 @@ fn leaves(prefix: &str, tree: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The trees at the beginning of this text: those between braces, or one that goes as far as a path can.
+/// The use trees at the start of this text: those inside the braces, or a single path.
 fn trees(text: &str) -> Vec<&str> {
     let Some(inner) = text.trim_start().strip_prefix('{') else { return vec![text.trim()] };
     let (mut depth, mut start, mut found) = (0, 0, Vec::new());
@@ -162,12 +162,12 @@ fn trees(text: &str) -> Vec<&str> {
     found
 }
 
-/// The first name of a path.
+/// The first segment of a path.
 fn first(path: &str) -> &str {
     path.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()
 }
 
-/// Where modules name each other in a circle: one shortest circle for each knot, as a sentence.
+/// The cycles between modules, as sentences: the shortest one for each group of modules.
 pub fn cycles(uses: &Uses) -> Vec<String> {
     let mut circles: Vec<Vec<&str>> = uses.keys().filter_map(|module| shortest(uses, module)).collect();
     circles.sort_by_key(Vec::len);
@@ -184,7 +184,7 @@ pub fn cycles(uses: &Uses) -> Vec<String> {
     circles.into_iter().map(told).collect()
 }
 
-/// The shortest way from a module back to itself.
+/// The shortest path from a module back to itself.
 fn shortest<'a>(uses: &'a Uses, start: &'a str) -> Option<Vec<&'a str>> {
     let (mut ways, mut seen) = (VecDeque::from([vec![start]]), BTreeSet::new());
     while let Some(way) = ways.pop_front() {

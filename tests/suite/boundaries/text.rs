@@ -1,6 +1,6 @@
-//! Rust as text: what of a file is code, and what of the code is not only for tests.
+//! Rust as text: separates code from comments and literals, and from tests.
 
-/// The text with comments, and what stands in quotes, made blank. Lines stay where they are.
+/// The text with comments and quoted text replaced by blanks. Lines keep their places.
 pub fn code_of(text: &str) -> String {
     let (mut code, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(c) = rest.chars().next() {
@@ -16,7 +16,7 @@ pub fn code_of(text: &str) -> String {
     code
 }
 
-/// How long the comment or literal is that begins here, if one does.
+/// The length of the comment or literal that starts here, if there is one.
 fn blank_at(text: &str, before: Option<char>) -> Option<usize> {
     let in_a_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
     if text.starts_with("//") {
@@ -36,13 +36,13 @@ fn blank_at(text: &str, before: Option<char>) -> Option<usize> {
         let start = text.len() - body.len();
         return Some(body.find(&end).map_or(text.len(), |at| start + at + end.len()));
     }
-    // A character, and not a lifetime.
+    // A character literal, not a lifetime.
     let mut characters = text.strip_prefix('\'')?.chars();
     let (one, two) = (characters.next()?, characters.next()?);
     (one == '\\' || two == '\'').then(|| quoted(text, '\''))
 }
 
-/// The length of what begins with a quote, to the next one that is not escaped.
+/// The length of a literal, from its quote to the next unescaped one.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -56,7 +56,7 @@ fn quoted(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// The code without what is compiled for tests only, and the names of the modules that are, and stand in other files.
+/// The code without items that are compiled only for tests, and the names of test modules in other files.
 pub fn without_tests(code: &str) -> (String, Vec<String>) {
     let (mut kept, mut modules, mut rest) = (String::new(), Vec::new(), code);
     if code.contains("#![cfg(test)]") {
@@ -76,7 +76,7 @@ pub fn without_tests(code: &str) -> (String, Vec<String>) {
     (kept, modules)
 }
 
-/// How long the item is that begins here: to its semicolon, or to the brace that closes it.
+/// The length of the item that starts here: to its semicolon or its closing brace.
 fn end_of_item(text: &str) -> usize {
     let mut depth = 0;
     for (at, c) in text.char_indices() {
@@ -85,7 +85,7 @@ fn end_of_item(text: &str) -> usize {
             '}' | ')' | ']' => depth -= 1,
             _ => {}
         }
-        // An attribute ends with a bracket, and parameters with a parenthesis: the item goes on.
+        // After the bracket of an attribute or the parenthesis of parameters the item goes on.
         if depth == 0 && (c == ';' || c == '}') {
             return at + 1;
         }

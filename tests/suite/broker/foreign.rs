@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::{Probe, relay_lost, world};
 
-/// More than fits in a frame, of 131,064 bytes.
+/// More than fits into a frame of 131,064 bytes.
 const LARGER_THAN_A_FRAME: usize = 200_000;
 
-/// D1. What a message says is quoted in the reason of its dead letter, which is a header, and headers have to fit in one
-/// frame: else the broker closes the relay's connection, again and again.
+/// The reason of a dead letter quotes the message. It is a header, and headers have to fit into one frame.
+/// Otherwise the broker closes the relay's connection again and again.
 pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;
@@ -47,7 +47,7 @@ pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Opti
         world.still_works().await.context("after a dead letter")?;
     }
     ensure!(relay_lost(&world, "inventory").await? == 0, "the relay of the inventory lost its connection");
-    // A row of an older version, which did not bound what it wrote.
+    // A row from an older version, which did not bound the text.
     let mut database = AsyncPgConnection::establish(&world.databases.inventory).await?;
     let row = format!(
         "INSERT INTO chassis.outbox (message_id, destination, queue, headers, body)
@@ -57,7 +57,7 @@ pub async fn foreign_text_of_any_size_is_set_aside(stage: &Stage) -> Result<Opti
     database.batch_execute(&row).await?;
     let (reason, _) = probe.dead_letter("inventory").await?;
     ensure!(reason.len() < 2000, "a reason of {} bytes", reason.len());
-    // What a client sends comes back in a problem, and is cut there too.
+    // A problem quotes the client's request, and is bounded as well.
     let problem = world.get(&format!("/orders?customer={}", "%20".repeat(2000))).await?;
     ensure!(problem.text.len() < 4000, "a problem of {} bytes", problem.text.len());
     probe.close().await?;

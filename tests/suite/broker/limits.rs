@@ -9,22 +9,23 @@ use tests::{Driver, Stage, eventually};
 
 use super::{Means, Probe, all_confirmed, number, works_again, world};
 
-/// D2. A broker, or a policy, limits how often a message may come back to a queue; what is over it is dropped unless the
-/// queue dead-letters. A consumer that dies takes its innocent neighbours along: they have to come back.
+/// A broker or a policy limits how often a message may return to a queue. Beyond that it is dropped, unless
+/// the queue dead-letters. When a consumer dies, the messages next to the bad one are counted too, and must
+/// not be lost.
 pub async fn a_delivery_limit_drops_nothing(stage: &Stage) -> Result<Option<String>> {
     let mut infrastructure = stage.new_infrastructure().await?;
     let Some(broker) = infrastructure.rabbitmq.as_mut().and_then(|broker| broker.running.private()) else {
-        return Ok(Some("the broker is not a private one, so no policy is set".into()));
+        return Ok(Some("the broker is not a private one, so the case sets no policy".into()));
     };
     broker.ctl(&["set_policy", "limit", ".*", r#"{"delivery-limit":2}"#, "--apply-to", "queues"]).await?;
-    // Nobody asks again here: what is lost stays lost.
+    // In a choreography no command is sent again, so a lost message stays lost.
     let world = world(stage, Driver::Choreographed, &infrastructure).await?;
     let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
     let mut blocker = AsyncPgConnection::establish(&world.databases.inventory).await?;
     blocker.batch_execute("BEGIN; LOCK TABLE chassis.inbox IN ACCESS EXCLUSIVE MODE").await?;
     let places = means.order(&world, 3).await?;
     for _ in 0..6 {
-        eventually("the inventory has all messages in hand", async || {
+        eventually("all messages are delivered to the inventory", async || {
             let ready = probe.look("inventory").await?.0 + probe.look("inventory.taken-out").await?.0;
             Ok((ready == 0).then_some(()))
         })
@@ -35,14 +36,15 @@ pub async fn a_delivery_limit_drops_nothing(stage: &Stage) -> Result<Option<Stri
     }
     blocker.batch_execute("ROLLBACK").await?;
     all_confirmed(&world, &places).await?;
-    ensure!(probe.look("inventory.dead").await?.0 == 0, "an innocent message was given up");
+    ensure!(probe.look("inventory.dead").await?.0 == 0, "a message next to the bad one was dead-lettered");
     probe.close().await?;
     stage.close(world, &infrastructure, Expected::default()).await?;
     infrastructure.stop().await?;
     Ok(None)
 }
 
-/// A message that ends every process that handles it is set aside after a stated number of deaths; its neighbours are not.
+/// A message that kills every process that handles it is dead-lettered after a fixed number of deaths. The
+/// messages next to it are not.
 pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Choreographed, infrastructure).await?;
@@ -58,11 +60,11 @@ pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Optio
             break;
         }
         deaths += 1;
-        ensure!(deaths < 20, "the message goes on killing");
+        ensure!(deaths < 20, "the message still kills the service");
         shop.restart_with("inventory", &crash).await?;
     }
-    // Twice before anybody suspects a message, and five times with it in hand.
-    ensure!(deaths == 7, "it was given up after {deaths} deaths");
+    // Two deaths before the message is suspected, and five while it is handled alone.
+    ensure!(deaths == 7, "it was dead-lettered after {deaths} deaths");
     let (reason, _) = probe.dead_letter("inventory").await?;
     ensure!(reason.contains("died 5 times"), "{reason}");
     world.shop().await.restart_with("inventory", &[]).await?;

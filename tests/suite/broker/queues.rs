@@ -10,7 +10,8 @@ use topology::SERVICES;
 
 use super::{Means, Probe, all_confirmed, works_again, world};
 
-/// The queue of an older version does not dead-letter, and cannot be changed. It is replaced, with all that is in it.
+/// The queue of an older version does not dead-letter, and its arguments cannot be changed. The service
+/// replaces it and keeps its messages.
 pub async fn an_older_queue_is_replaced(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Choreographed, infrastructure).await?;
@@ -24,16 +25,16 @@ pub async fn an_older_queue_is_replaced(stage: &Stage) -> Result<Option<String>>
     .await?;
     world.shop().await.restart("inventory").await?;
     all_confirmed(&world, &places).await?;
-    // The same arguments are accepted; others would be an error.
+    // The broker accepts the same arguments again; different ones would be an error.
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
     let queue = probe.queue("inventory");
     let channel = probe.connection.create_channel().await?;
     channel
         .queue_declare(queue.as_str().into(), durable, dead_lettering(&format!("{queue}.taken-out")))
         .await
-        .context("the queue is not as this version declares it")?;
+        .context("the queue has not the arguments of this version")?;
 
-    // While somebody consumes it, it is used as it is.
+    // A queue with a consumer is not replaced.
     world.shop().await.kill("inventory")?;
     older_queue(&probe).await?;
     let held = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
@@ -51,7 +52,7 @@ pub async fn an_older_queue_is_replaced(stage: &Stage) -> Result<Option<String>>
     Ok(None)
 }
 
-/// What an older version declared.
+/// Declares the queue as an older version did.
 async fn older_queue(probe: &Probe) -> Result<()> {
     probe.delete("inventory").await?;
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
@@ -81,7 +82,7 @@ fn dead_lettering(to: &str) -> FieldTable {
     arguments
 }
 
-/// Somebody deletes a queue, or empties it. What was in it is asked for again; the service makes its queue anew.
+/// A queue is deleted or purged. Its lost messages are sent again, and the service declares its queue again.
 pub async fn a_queue_that_vanishes_comes_back(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;

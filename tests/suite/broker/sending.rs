@@ -12,8 +12,8 @@ use tests::{Driver, Goods, Line, Stage, eventually, order};
 
 use super::{Means, Probe, all_confirmed, number, relay_lost, world};
 
-/// D3. What no queue takes waits by itself: more of it than the relay looks at in one go, and yet others go on, on the same
-/// connection. What its own order wrote later waits behind it.
+/// Messages that no queue takes wait by themselves, even more of them than the relay reads at a time. Others
+/// are published on the same connection. Later messages of the same order wait behind them.
 pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;
@@ -26,7 +26,7 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
              FROM generate_series(1, 600)"
         ))
         .await?;
-    world.still_works().await.context("behind 600 messages that nobody hears")?;
+    world.still_works().await.context("behind 600 messages that no queue takes")?;
 
     probe.unbind("shipping", "shipping.schedule-shipment").await?;
     let stuck = means.order(&world, 3).await?;
@@ -36,12 +36,12 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
         Ok((number(&world.databases.orders, waiting).await? == 3).then_some(()))
     })
     .await?;
-    // This one needs no shipment.
+    // This order is refused for its price, so it needs no shipment.
     let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
     world
         .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 4 }]), "price_changed")
         .await?;
-    // Behind a message of its own order that waits; another order's is not.
+    // The first message is behind one of its own order, which waits. The second belongs to another order.
     let heard = QueueDeclareOptions { exclusive: true, ..Default::default() };
     let heard = probe.channel.queue_declare("".into(), heard, FieldTable::default()).await?;
     let heard = heard.name().to_string();
@@ -57,26 +57,27 @@ pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<Str
         let message = probe.channel.basic_get(heard.as_str().into(), options).await?;
         Ok(message.map(|message| String::from_utf8_lossy(&message.delivery.data).into_owned()))
     };
-    ensure!(eventually("one is heard", next).await? == "free");
-    // Longer than the first pauses of the destination: each time that it is tried, nothing goes past it.
+    ensure!(eventually("the free message arrives", next).await? == "free");
+    // Longer than the first pauses of the destination. Each time it is tried, nothing of the same order may
+    // overtake.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    ensure!(next().await?.is_none(), "a message went past one of its own order that came back");
+    ensure!(next().await?.is_none(), "a message overtook one of its own order that came back");
     for place in &stuck {
         ensure!(world.get(place).await?.json["status"] == "pending");
     }
-    ensure!(relay_lost(&world, "orders").await? == 0, "the relay began anew");
+    ensure!(relay_lost(&world, "orders").await? == 0, "the relay reconnected");
 
     probe.bind("shipping", "shipping.schedule-shipment").await?;
     all_confirmed(&world, &stuck).await?;
-    ensure!(eventually("the other is heard", next).await? == "behind");
+    ensure!(eventually("the other message arrives", next).await? == "behind");
     outbox.batch_execute("DELETE FROM chassis.outbox WHERE destination = 'nobody.hears-this'").await?;
     probe.close().await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
 
-/// D5. An answer that is overdue is asked for again, each time after twice as long; a question that still lies in the
-/// asker's own outbox is not asked a second time.
+/// If an answer is overdue, the command is sent again, with the pause doubling each time. A command that is
+/// still in the sender's own outbox is not written a second time.
 pub async fn asking_again_backs_off(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     for driver in [Driver::Orchestrated, Driver::Tcc] {
@@ -91,7 +92,7 @@ async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Dr
     world.shop().await.restart_with("orders", &["--answer-within".into(), "1".into()]).await?;
     let attempts = "SELECT max(attempt)::bigint AS number FROM checkout.sagas WHERE NOT finished";
 
-    // The question has left, and nobody answers: it is asked again after 1, 3, 7 and 15 s.
+    // The command was published, and no answer comes. It is sent again after 1, 3, 7 and 15 s.
     world.shop().await.kill("inventory")?;
     let asked = means.order(&world, 2).await?;
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -102,14 +103,14 @@ async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Dr
     world.shop().await.restart("inventory").await?;
     all_confirmed(&world, &asked).await?;
 
-    // The question has not left.
+    // The command was not published.
     let key = if driver == Driver::Tcc { "inventory.reserve-stock" } else { "catalog.honour-prices" };
     let service = key.split('.').next().unwrap_or_default();
     probe.unbind(service, key).await?;
     let unasked = means.order(&world, 2).await?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let again = number(&world.databases.orders, attempts).await?;
-    // Where all participants are asked at once, the later questions about an order wait behind the one that came back.
+    // If all participants are asked at once, an order's later commands wait behind the one that came back.
     let twice = "SELECT count(*) - count(DISTINCT (subject, destination)) AS number FROM chassis.outbox";
     let twice = number(&world.databases.orders, twice).await?;
     ensure!((again, twice) == (0, 0), "asked again {again} times, {twice} questions are in the outbox twice");

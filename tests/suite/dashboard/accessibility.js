@@ -1,10 +1,10 @@
-// What somebody who cannot see well, or uses no pointer, would meet on this page: a list of complaints, empty if all is
-// well. Contrast is that of WCAG 2.2 (4.5 to 1 for text, 1.4.3), computed from what the browser would paint.
+// Checks the page for users with low vision or without a pointer. Returns a list of complaints, which is empty if there
+// are none. The contrast is that of WCAG 2.2 (4.5 to 1 for text, 1.4.3), computed from the colours that the browser paints.
 const complaints = [];
 const seen = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !element.closest(".unseen, [aria-hidden=true]");
 const called = (element) => `${element.tagName.toLowerCase()}${element.id ? `#${element.id}` : ""} "${element.textContent.trim().slice(0, 30)}"`;
 
-// Headings: one of the first level, and none that skips a level on the way down.
+// Headings: exactly one of level 1, and no level is skipped on the way down.
 let level = 0;
 for (const heading of document.querySelectorAll("h1, h2, h3, h4")) {
   if (!heading.checkVisibility() || heading.closest("dialog")) continue;
@@ -14,7 +14,7 @@ for (const heading of document.querySelectorAll("h1, h2, h3, h4")) {
 }
 if ([...document.querySelectorAll("h1")].filter(seen).length !== 1) complaints.push("there is not exactly one h1");
 
-// Contrast of every text with the ground that it stands on.
+// The contrast of every text with its background.
 const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 function channels(colour) {
   canvas.clearRect(0, 0, 1, 1);
@@ -47,8 +47,8 @@ for (const element of document.querySelectorAll("body *")) {
   least = Math.min(least, ratio);
   if (ratio < 4.5) complaints.push(`${called(element)} has a contrast of ${ratio.toFixed(2)}`);
 }
-if (looked < 20) complaints.push(`only ${looked} texts were looked at`);
+if (looked < 20) complaints.push(`only ${looked} texts were checked`);
 
-// Nothing wider than the window.
+// Nothing is wider than the window.
 if (document.documentElement.scrollWidth > innerWidth) complaints.push(`the page is ${document.documentElement.scrollWidth} wide in a window of ${innerWidth}`);
 return { complaints, looked, least };

@@ -15,10 +15,10 @@ use tokio::time::timeout;
 
 use super::is_accessible;
 
-/// How long a program may take to come up or to end, servers and all, on a machine that has other things to do.
+/// The limit for starting or ending a program, servers included, on a busy machine.
 const UP: Duration = Duration::from_secs(180);
 
-/// From an empty folder to a replay: a load, a fault and its end, another language, the story of an order.
+/// From an empty folder to a replay: a load, a fault and its end, the other language, an order's story.
 pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<String>> {
     let cleave = stage.programs().await?.join("cleave");
     let folder = tempfile::tempdir()?;
@@ -66,7 +66,7 @@ pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<Stri
     let page = folder.path().join("lesson.html");
     let export =
         Command::new(&cleave).arg("dashboard").arg("--export").arg(&page).arg("--run").arg(&run).output();
-    ensure!(export.await?.status.success(), "the recording was not exported");
+    ensure!(export.await?.status.success(), "`dashboard --export` failed");
     Browser::with(async |browser| {
         browser.open(&format!("file://{}", page.display())).await?;
         a_recorded_story_is_read(browser).await.context("in one file")
@@ -74,7 +74,7 @@ pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<Stri
     .await
 }
 
-/// With no shop behind it: of an order that was refused while the run was recorded, in either language.
+/// Without a running shop: the story of an order that was refused during the recording, in both languages.
 async fn a_recorded_story_is_read(browser: &Browser) -> Result<()> {
     let told = "document.querySelectorAll('#stories .outcome.cancelled').length === 2";
     browser.press('4').await?;
@@ -106,7 +106,7 @@ async fn a_fault_opens_the_breaker(browser: &Browser) -> Result<()> {
     browser.click("[data-preset=cut]").await?;
     browser.until("the fault is there", "document.querySelector('#active li')").await?;
     browser.until("the breaker opens", "document.querySelector('.map .breaker.open')").await?;
-    ensure!(browser.tell(held).await? == json!(true), "each order is paid once, whatever is broken");
+    ensure!(browser.tell(held).await? == json!(true), "I3 does not hold during the fault");
     browser.press('h').await?;
     browser.until("the faults are gone", "!document.querySelector('#active li')").await?;
     browser
@@ -117,7 +117,7 @@ async fn a_fault_opens_the_breaker(browser: &Browser) -> Result<()> {
 async fn another_language_keeps_the_view(browser: &Browser) -> Result<()> {
     browser.press('l').await?;
     browser.until("it speaks Korean", "document.documentElement.lang === 'ko' && document.querySelector('.views [aria-current]').textContent === '지도'").await?;
-    ensure!(browser.address().await?.ends_with("#map"), "another view");
+    ensure!(browser.address().await?.ends_with("#map"), "the language changed the view");
     browser.press('l').await?;
     browser.until("it speaks English", "document.documentElement.lang === 'en'").await
 }
@@ -142,7 +142,7 @@ async fn a_story_is_read(browser: &Browser) -> Result<()> {
     is_accessible(browser).await.context("a story")?;
     browser.reload().await?;
     browser.until("the same step of the same order", &format!("{here} === {step}")).await?;
-    ensure!(browser.address().await? == address, "another address after it was opened again");
+    ensure!(browser.address().await? == address, "the address changed after a reload");
     Ok(())
 }
 
@@ -156,7 +156,7 @@ fn recorded_run(folder: &Path) -> Result<PathBuf> {
     bail!("no run was recorded")
 }
 
-/// A program that serves a page until it is told to end.
+/// A program that serves a page until it is stopped.
 struct Program {
     child: Child,
     address: String,
@@ -165,9 +165,10 @@ struct Program {
 impl Program {
     async fn start(cleave: &Path, folder: &Path, arguments: &[&str]) -> Result<Program> {
         let mut command = Command::new(cleave);
-        command.arg("--folder").arg(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("--folder").arg(folder).args(arguments).env("LC_ALL", "C");
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.kill_on_drop(true).spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("its output is ours")?).lines();
+        let mut lines = BufReader::new(child.stdout.take().context("its output is a pipe")?).lines();
         let address = async {
             while let Some(line) = lines.next_line().await? {
                 let word = line.split_whitespace().find(|word| {
@@ -185,7 +186,7 @@ impl Program {
     }
 
     async fn end(&mut self) -> Result<()> {
-        let id = self.child.id().context("it ended by itself")?;
+        let id = self.child.id().context("it had exited already")?;
         kill(Pid::from_raw(id.try_into()?), Signal::SIGINT)?;
         timeout(UP, self.child.wait()).await.context("it did not end")??;
         Ok(())

@@ -1,4 +1,4 @@
-//! People who ask the shop something, again and again, and what they get.
+//! Clients that send the same request again and again, and the responses that they get.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,43 +11,43 @@ use tests::World;
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-/// Between two reads, and between two orders. They come whether those before were answered or not, as from people who
-/// know nothing of each other.
+/// Between two reads, and between two orders. They are sent whether earlier ones were answered or not, like
+/// requests of independent clients.
 const READS_APART: Duration = Duration::from_millis(30);
 const ORDERS_APART: Duration = Duration::from_millis(100);
 
-/// What is asked for.
+/// The request.
 #[derive(Clone)]
 pub enum Question {
-    /// What is at this path.
+    /// `GET` of this path.
     Get(String),
-    /// An order under a new key each time.
+    /// An order, with a new key each time.
     Order(Value),
 }
 
-/// An answer, as far as it matters here.
+/// The part of a response that matters here.
 pub struct Seen {
-    /// `None` where the connection broke.
+    /// `None` if the connection broke.
     pub status: Option<StatusCode>,
     stale: bool,
     text: String,
 }
 
 impl Seen {
-    /// Whether it is what was asked for, and fresh.
+    /// Whether it is what was asked for, and not stale.
     fn is_good(&self) -> bool {
         self.status.is_some_and(|status| status.is_success()) && !self.stale
     }
 }
 
-/// The same question, asked at the door again and again.
+/// A request that is sent to the gateway repeatedly.
 pub struct Asking {
     stop: Arc<AtomicBool>,
     asking: JoinHandle<Vec<Seen>>,
 }
 
 impl Asking {
-    /// Asks from now on.
+    /// Starts sending.
     pub fn start(world: &World, question: Question) -> Asking {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, address) = (stop.clone(), world.address.clone());
@@ -68,13 +68,13 @@ impl Asking {
         Asking { stop, asking }
     }
 
-    /// Stops, and gives all answers.
+    /// Stops, and returns all responses.
     pub async fn finish(self) -> Result<Vec<Seen>> {
         self.stop.store(true, Ordering::Relaxed);
         Ok(self.asking.await?)
     }
 
-    /// Stops, and fails unless there were so many answers, and all good.
+    /// Stops, and fails unless there were this many responses, all of them good.
     pub async fn finish_well(self, at_least: usize) -> Result<usize> {
         let seen = self.finish().await?;
         let bad: Vec<_> = seen.iter().filter(|seen| !seen.is_good()).collect();

@@ -1,4 +1,5 @@
-//! How many messages a split shop still has at its broker: ready in a queue, or taken by a service and not acknowledged.
+//! Counts the messages that a split shop still has at its broker: ready in a queue, or delivered and not
+//! acknowledged.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -16,27 +17,27 @@ use super::Subject;
 /// The services that have queues.
 const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
 
-/// No answer of a healthy broker takes as long.
+/// The time limit for the broker, far longer than a healthy one needs.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A broker's own program starts an Erlang of its own first.
+/// The time limit for `rabbitmqctl`, which first starts its own Erlang.
 const CONTROL: Duration = Duration::from_secs(60);
 
-/// How long a count may take to become what it will be: a quorum queue tells of a delivery a moment after it.
+/// How long counts may take to become final: a quorum queue reports a delivery with a short delay.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// A quorum queue tells how it is every five seconds.
+/// Longer than the 5 s between the reports of a quorum queue.
 const TICK: Duration = Duration::from_secs(6);
 
-/// Dead letters that are looked into, at most.
+/// The maximum number of dead letters to read.
 const LOOKED_INTO: u64 = 200;
 
-/// What was found at the broker.
+/// The messages found at the broker.
 #[derive(Debug)]
 pub(super) enum Queues {
-    /// This shop has no broker.
+    /// The shop has no broker.
     None,
-    /// All of its queues.
+    /// All queues of the shop.
     Counted(Counted),
 }
 
@@ -44,22 +45,22 @@ pub(super) enum Queues {
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     pub queues: Vec<Queue>,
-    /// Ids of dead letters that have one, with their queue; looked into only where the poison has ids as well.
+    /// Ids of dead letters, with their queues. Read only if the ids of the poison are known too.
     pub letters: Vec<(String, String)>,
 }
 
-/// One queue.
+/// A queue.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     pub name: String,
-    /// Messages that wait in it.
+    /// Messages ready in it.
     pub ready: u64,
-    /// Messages that somebody has taken from it and not acknowledged. AMQP does not tell of them; `None` where the
-    /// broker is not one of ours, which could be asked otherwise.
+    /// Messages that were delivered and not acknowledged. AMQP does not report them; `None` if Cleave did not start
+    /// the broker, because then there is no other way to ask.
     pub taken: Option<u64>,
 }
 
-/// Counts the messages of every queue. Nothing is taken from them.
+/// Counts the messages of every queue, and consumes none.
 pub(super) async fn read(subject: &Subject) -> anyhow::Result<Queues> {
     let (Some(url), Some(namespace)) = (&subject.shop.amqp_url, &subject.shop.namespace) else {
         return Ok(Queues::None);
@@ -85,7 +86,7 @@ pub(super) async fn read(subject: &Subject) -> anyhow::Result<Queues> {
     };
     let mut counted = tokio::time::timeout(LIMIT, counting)
         .await
-        .map_err(|_| anyhow!("the broker did not answer the audit within {LIMIT:?}"))?
+        .map_err(|_| anyhow!("the broker did not respond to the audit within {LIMIT:?}"))?
         .with_context(|| format!("the audit cannot count the queues of {namespace}"))?;
     if let Some(control) = &subject.shop.broker {
         let taken =
@@ -101,7 +102,7 @@ fn settled(queues: &[Queue], poison: u64) -> bool {
     queues.iter().map(|queue| queue.ready).sum::<u64>() == poison
 }
 
-/// How many messages were given up.
+/// The number of dead letters.
 pub(super) async fn dead_letters(channel: &Channel, namespace: &str) -> Result<u64, lapin::Error> {
     let mut letters = 0;
     for service in SERVICES {
@@ -128,14 +129,14 @@ async fn messages(channel: &Channel, queue: &str) -> Result<u64, lapin::Error> {
     Ok(queue.message_count().into())
 }
 
-/// The id of a message of the shop: it stands in the message itself.
+/// Reads the id of a shop's message from its body.
 #[derive(Deserialize)]
 struct Identified {
     id: String,
 }
 
-/// The ids of the dead letters that are messages of the shop. What a channel got and did not acknowledge goes back to
-/// its queue when the channel closes.
+/// The ids of the dead letters that are messages of the shop. Unacknowledged messages return to their queue when the
+/// channel closes.
 async fn look_into(connection: &Connection, queues: &[Queue]) -> Result<Vec<(String, String)>, lapin::Error> {
     let channel = connection.create_channel().await?;
     let mut letters = Vec::new();
@@ -152,8 +153,8 @@ async fn look_into(connection: &Connection, queues: &[Queue]) -> Result<Vec<(Str
     Ok(letters)
 }
 
-/// Unacknowledged messages, by queue. What the broker says is of its last tick: one that was acknowledged since then is
-/// looked for again, and one that was taken since then is not seen.
+/// Unacknowledged messages by queue, as of the broker's last report. A message acknowledged since then is still
+/// counted, so the count is repeated; one delivered since then is missing.
 async fn taken(control: &BrokerControl) -> anyhow::Result<HashMap<String, u64>> {
     let first = ask(control).await?;
     if first.values().all(|taken| *taken == 0) {

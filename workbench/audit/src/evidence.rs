@@ -1,15 +1,15 @@
-//! I9: what was to be tried was tried.
+//! I9: everything that the load should cover was covered.
 
 use std::collections::BTreeMap;
 
 use super::Expected;
 use super::records::Records;
-use crate::{Audit, Verdict};
+use crate::{Audit, Verdict, words};
 
-/// Each fault that was asked for did fire, and each outcome came often enough to speak of it.
+/// Checks that each requested fault fired and that each intended outcome occurred often enough.
 ///
-/// The only invariant on the load itself: too few orders of an outcome are a lack of evidence, a fault that did not
-/// fire is a promise not kept.
+/// This is the only invariant about the load itself. Too few orders with an outcome mean *no evidence*. A fault that
+/// did not fire is a violation.
 pub(super) fn enough_was_tried(records: &Records, expected: &Expected) -> Audit {
     let mut decided: BTreeMap<&str, u64> = BTreeMap::new();
     for order in records.orders.iter().filter(|order| order.is_terminal()) {
@@ -26,26 +26,23 @@ pub(super) fn enough_was_tried(records: &Records, expected: &Expected) -> Audit 
         .collect();
 
     let faults = match expected.faults.len() {
-        0 => "no fault was asked for".to_owned(),
-        n => format!("{n} faults fired"),
+        0 => words::no_fault_wanted(),
+        n => words::faults_fired(n),
     };
     let least = expected.min_per_outcome;
     let (verdict, evidence) = if !silent.is_empty() {
-        (Verdict::Violated, format!("did not fire: {}", silent.join(", ")))
+        (Verdict::Violated, words::did_not_fire(silent.join(", ")))
     } else if decided.is_empty() {
-        (Verdict::NoEvidence, format!("no order was decided; {faults}"))
+        (Verdict::NoEvidence, words::none_decided(faults))
     } else if !rare.is_empty() {
-        (
-            Verdict::NoEvidence,
-            format!("fewer than {least} orders of an outcome: {}; {faults}", rare.join(", ")),
-        )
+        (Verdict::NoEvidence, words::too_few(least, rare.join(", "), faults))
     } else {
         let counts: Vec<String> = decided.iter().map(|(outcome, n)| format!("{outcome} {n}")).collect();
-        (Verdict::Held, format!("decided: {}; {faults}", counts.join(", ")))
+        (Verdict::Held, words::decided(counts.join(", "), faults))
     };
     Audit {
         invariant: "I9".into(),
-        title: "every fault fired, and every outcome was reached often enough".into(),
+        title: words::i9(),
         verdict,
         checked: decided.values().sum::<u64>() + expected.faults.len() as u64,
         evidence,

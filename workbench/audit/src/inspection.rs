@@ -1,24 +1,26 @@
-//! What all judges have in common: look at many things, count, remember the first that is wrong.
+//! The common part of all judges: count what was checked, and remember the first violation.
 
-use crate::{Audit, Verdict};
+use terminal::text::Text;
 
-/// One invariant being looked into.
+use crate::{Audit, Verdict, words};
+
+/// The inspection of one invariant.
 #[derive(Debug)]
 pub(super) struct Inspection {
     invariant: &'static str,
-    title: &'static str,
+    title: Text,
     checked: u64,
     wrong: u64,
-    example: Option<String>,
+    example: Option<Text>,
 }
 
 impl Inspection {
-    pub(super) fn of(invariant: &'static str, title: &'static str) -> Self {
+    pub(super) fn of(invariant: &'static str, title: Text) -> Self {
         Self { invariant, title, checked: 0, wrong: 0, example: None }
     }
 
-    /// One more thing was looked at; `flaw` says what is wrong with it.
-    pub(super) fn look(&mut self, flaw: Option<String>) {
+    /// Counts one more item. `flaw` describes what is wrong with it, if anything.
+    pub(super) fn look(&mut self, flaw: Option<Text>) {
         self.checked += 1;
         if let Some(flaw) = flaw {
             self.wrong += 1;
@@ -26,16 +28,16 @@ impl Inspection {
         }
     }
 
-    /// The verdict. `seen` tells of what was found in order.
-    pub(super) fn close(self, seen: String) -> Audit {
+    /// The verdict. `seen` describes what was checked, if it was in order.
+    pub(super) fn close(self, seen: Text) -> Audit {
         let (verdict, evidence) = match self.example {
-            Some(example) => (Verdict::Violated, format!("{} of {}: {example}", self.wrong, self.checked)),
-            None if self.checked == 0 => (Verdict::NoEvidence, format!("nothing to look at: {seen}")),
+            Some(example) => (Verdict::Violated, words::wrong_of(self.wrong, self.checked, example)),
+            None if self.checked == 0 => (Verdict::NoEvidence, words::nothing_to_look_at(seen)),
             None => (Verdict::Held, seen),
         };
         Audit {
             invariant: self.invariant.into(),
-            title: self.title.into(),
+            title: self.title,
             verdict,
             checked: self.checked,
             evidence,

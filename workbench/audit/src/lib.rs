@@ -1,8 +1,8 @@
-//! The audit: what the databases and the broker say once a load has drained.
+//! The audit: checks the databases and the broker after a load has drained.
 //!
-//! Reading and judging are apart: `read`, `broker` and `sessions` fill plain structs, and the judges look at nothing
-//! else, so that each invariant has a test in which it is broken on purpose. A judge that found nothing to look at
-//! says *no evidence*, which is not a pass.
+//! Reading and judging are separate. `read`, `broker` and `sessions` fill plain structs, and the judges read nothing
+//! else. So each invariant has tests that break it on purpose. A judge that finds nothing to check returns *no
+//! evidence*, which is not a pass.
 
 mod broker;
 mod evidence;
@@ -21,6 +21,7 @@ mod timeline;
 mod verdict;
 mod vote;
 mod walk;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -30,45 +31,45 @@ pub use verdict::{Audit, Verdict};
 
 use topology::ShopHandle;
 
-/// What is audited.
+/// The subject of an audit.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// The shop. Its driver says what there is to read, and what is allowed.
+    /// The shop. Its driver determines what to read and what is allowed.
     pub shop: ShopHandle,
-    /// What the load knows of it.
+    /// What the load knows about the shop.
     pub expected: Expected,
 }
 
-/// What whoever made the load knows of it, and the databases must agree with.
+/// What the load knows about the shop, and the databases must agree with.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
-    /// The orders that the shop took charge of, by the answers that the load got; `None` where nobody kept a list,
-    /// and every order in the database is taken as accepted.
+    /// The orders that the shop accepted, according to the responses to the load; `None` if no list was kept. Then
+    /// every order in the database counts as accepted.
     pub accepted: Option<Vec<Uuid>>,
-    /// Messages put in that nobody can handle: so many dead letters must there be.
+    /// Number of poison messages that were sent. There must be exactly this many dead letters.
     pub poison: u64,
-    /// The ids of those of them that have one; `None` where nobody knows, and only numbers can be compared.
+    /// The ids of the poison messages that have one; `None` if unknown. Then only the numbers are compared.
     pub poison_ids: Option<BTreeSet<String>>,
-    /// The outcomes that the load was meant to have: `confirmed`, or a refusal's code.
+    /// The outcomes that the load should produce: `confirmed`, or a refusal's code.
     pub outcomes: Vec<String>,
-    /// How many orders of each of those outcomes are enough to speak of evidence.
+    /// The number of orders per outcome that counts as enough evidence.
     pub min_per_outcome: u64,
-    /// The faults that were asked for.
+    /// The requested faults.
     pub faults: Vec<Fault>,
 }
 
-/// A fault that was asked for.
+/// A requested fault.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// What was to happen, in words.
+    /// A description of the fault.
     pub name: String,
-    /// Whether it did.
+    /// Whether it fired.
     pub fired: bool,
 }
 
-/// Reads all databases of a shop, and its broker, and judges the invariants I1 to I9.
+/// Reads all databases of a shop and its broker, and judges the invariants I1 to I9.
 ///
-/// The shop must have drained: an order that is still on its way is a violation of half of them.
+/// The shop must have drained: an order in progress violates about half of them.
 pub async fn audit(subject: &Subject) -> anyhow::Result<Vec<Audit>> {
     let driver = subject.shop.driver;
     let records = read::read(driver, &subject.shop.databases).await?;

@@ -1,4 +1,4 @@
-//! Shops made by hand: whole ones, for the judges' tests to break.
+//! Correct shops made by hand, for the judges' tests to break.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use super::records::{
     Commitment, Entry, Hold, Level, Moment, Order, Outboxes, Payment, Records, Saga, Sale, Shipment, Wallet,
 };
 
-/// How one order of a made-up shop went: two pieces of `a` for 10, bought by `c`.
+/// The history of one order of a made-up shop: two pieces of `a` for 10, bought by `c`.
 #[derive(Clone, Copy)]
 pub(super) enum Story {
     Confirmed(u128),
     /// Refused by the first step.
     Refused(u128, &'static str),
-    /// Refused by the last step, and all of it undone.
+    /// Refused by the last step, and fully compensated.
     Refunded(u128),
 }
 
@@ -41,7 +41,7 @@ fn at(second: i64) -> Moment {
     DateTime::from_timestamp(second, 0).unwrap()
 }
 
-/// A monolith in which these orders were decided, and every invariant holds.
+/// A monolith in which these orders were decided, and which satisfies every invariant.
 pub(super) fn shop<const N: usize>(stories: [Story; N]) -> Records {
     let mut prices = Prices::default();
     prices.extend(vec![Price { sku: "a".into(), price: 5, sale_price: Some(3), since: at(-1000) }]);
@@ -79,7 +79,7 @@ pub(super) fn split<const N: usize>(stories: [Story; N]) -> Records {
                     "orders.order-cancelled",
                 ],
             ),
-            Story::Refused(..) => unreachable!("no test tells this story of the split mode"),
+            Story::Refused(..) => unreachable!("not used in tests of the split mode"),
         };
         let history = done.into_iter().chain(rest.into_iter().map(String::from)).collect();
         (id(n), Saga { order_id: id(n), finished: true, history })
@@ -88,7 +88,7 @@ pub(super) fn split<const N: usize>(stories: [Story; N]) -> Records {
     shop
 }
 
-/// The same shop as services that try, confirm and cancel.
+/// The same shop as services with try-confirm-cancel.
 pub(super) fn tried<const N: usize>(stories: [Story; N]) -> Records {
     let mut shop = split(stories);
     for (id, saga) in shop.sagas.iter_mut().flatten() {

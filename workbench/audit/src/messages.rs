@@ -1,14 +1,15 @@
-//! I6: nothing is under way any more, and nothing was thrown away.
+//! I6: no message is in progress, and none was lost.
 
 use super::Expected;
 use super::broker::{Counted, Queue, Queues};
 use super::inspection::Inspection;
 use super::records::Records;
-use crate::Audit;
+use crate::{Audit, words};
+use terminal::text::Text;
 use topology::{Driver, Mode};
 
-/// Outboxes and queues are empty, nobody holds a message without acknowledging it, and the dead letters are exactly the
-/// poison that was put in: as many, and, as far as it has ids, the same.
+/// Outboxes and queues are empty, no delivered message is unacknowledged, and the dead letters are exactly the poison
+/// that was sent: the same number and, if ids are known, the same messages.
 pub(super) fn nothing_is_under_way(
     records: &Records,
     driver: Driver,
@@ -16,58 +17,50 @@ pub(super) fn nothing_is_under_way(
     expected: &Expected,
 ) -> Audit {
     let poison = expected.poison;
-    let mut inspection =
-        Inspection::of("I6", "outboxes and queues are empty; dead letters = the poison put in");
+    let mut inspection = Inspection::of("I6", words::i6());
     for (service, waiting) in &records.outboxes.waiting {
-        inspection
-            .look((*waiting > 0).then(|| format!("{waiting} messages wait in the outbox of {service}")));
+        inspection.look((*waiting > 0).then(|| words::in_outbox(waiting, service)));
     }
     if driver.mode() == Mode::Monolith {
-        // Not one thing to look at, but every place where it could be: that nothing was there is what was seen.
+        // Each place where a message could be counts as one checked item. Finding none there is the evidence.
         for _ in 0..records.outboxes.schemas {
             inspection.look(None);
         }
         let schemas = records.outboxes.schemas;
-        return inspection
-            .close(format!("this mode has no outbox and no broker: {schemas} schemas searched"));
+        return inspection.close(words::no_messages(schemas));
     }
     match queues {
-        Queues::None => inspection.look(Some("a split shop was audited without its broker".into())),
+        Queues::None => inspection.look(Some(words::without_broker())),
         Queues::Counted(counted) => look_at(&mut inspection, counted, expected),
     }
     let uncounted =
         matches!(queues, Queues::Counted(counted) if counted.queues.iter().any(|q| q.taken.is_none()));
     let taken = match uncounted {
-        true => "what is taken and not acknowledged was not counted: the broker is not one of ours",
-        false => "nothing is taken and not acknowledged",
+        true => words::taken_uncounted(),
+        false => words::none_taken(),
     };
-    inspection.close(format!(
-        "all outboxes and queues are empty; {taken}; {poison} dead letters, as many as were put in"
-    ))
+    inspection.close(words::messages_done(taken, poison))
 }
 
 fn look_at(inspection: &mut Inspection, counted: &Counted, expected: &Expected) {
     for Queue { name, ready, taken } in &counted.queues {
         let taken = taken.unwrap_or_default();
-        inspection
-            .look((taken > 0).then(|| {
-                format!("{taken} messages were taken from the queue {name} and never acknowledged")
-            }));
+        inspection.look((taken > 0).then(|| words::unacknowledged(taken, name)));
         if !name.ends_with(".dead") {
-            inspection.look((*ready > 0).then(|| format!("{ready} messages wait in the queue {name}")));
+            inspection.look((*ready > 0).then(|| words::in_queue(ready, name)));
         }
     }
     let dead = || counted.queues.iter().filter(|queue| queue.is_dead() && queue.ready > 0);
     let letters: u64 = dead().map(|queue| queue.ready).sum();
     let poison = expected.poison;
     inspection.look((letters != poison).then(|| {
-        let full: Vec<String> = dead().map(|queue| format!("{} in {}", queue.ready, queue.name)).collect();
-        format!("{letters} dead letters, and {poison} were put in: {}", full.join(", "))
+        let full: Vec<Text> = dead().map(|queue| words::letters_in(queue.ready, &queue.name)).collect();
+        words::letters_off(letters, poison, Text::join(&full, ", "))
     }));
-    // As many as were put in may still be others: a message of the shop, in the place of poison that got lost.
+    // Even if the number is right, a message of the shop may be among them in place of poison that got lost.
     let Some(known) = &expected.poison_ids else { return };
     for (id, queue) in counted.letters.iter().filter(|(id, _)| !known.contains(id)) {
-        inspection.look(Some(format!("the message {id} is a dead letter in {queue}, and no poison")));
+        inspection.look(Some(words::letter_unknown(id, queue)));
     }
 }
 
@@ -98,15 +91,15 @@ mod tests {
             let counted = Counted { queues: vec![queue("x.catalog", 0), held], letters: Vec::new() };
             let found = nothing_is_under_way(&good, Driver::Naive, &Queues::Counted(counted), &poison(0));
             assert_eq!(found.verdict, Verdict::Violated);
-            assert!(found.evidence.contains("never acknowledged"), "{}", found.evidence);
+            assert!(found.evidence.english().contains("never acknowledged"), "{}", found.evidence);
         }
         let elsewhere = Queue { taken: None, ..queue("x.orders", 0) };
         let counted = Counted { queues: vec![elsewhere], letters: Vec::new() };
         let found = nothing_is_under_way(&good, Driver::Naive, &Queues::Counted(counted), &poison(0));
-        assert!(found.evidence.contains("was not counted"), "{}", found.evidence);
+        assert!(found.evidence.english().contains("was not counted"), "{}", found.evidence);
     }
 
-    /// One dead letter, and one that was put in; but another one.
+    /// One dead letter and one poison message, but not the same.
     #[test]
     fn dead_letters_are_compared_by_their_ids() {
         let good = split([confirmed(1)]);
@@ -119,7 +112,7 @@ mod tests {
         };
         assert_eq!(verdict(Some(&["m-1"])), Verdict::Held);
         assert_eq!(verdict(Some(&[])), Verdict::Violated);
-        assert_eq!(verdict(None), Verdict::Held, "nobody knows better");
+        assert_eq!(verdict(None), Verdict::Held, "the ids are unknown");
     }
 
     #[test]

@@ -6,14 +6,15 @@ use uuid::Uuid;
 
 use super::inspection::Inspection;
 use super::records::{Entry, Order, Records};
-use crate::Audit;
+use crate::{Audit, words};
+use terminal::text::Text;
 
-/// The account that captures go to.
+/// The account that receives captures.
 const SALES: &str = "sales";
-/// The account of money that is authorized, and neither captured nor voided yet.
+/// The account for money that is authorized, and not yet captured or voided.
 const HELD: &str = "held";
 
-/// What the ledger says of one order.
+/// The ledger's figures for one order.
 #[derive(Default)]
 struct Paid {
     captures: u64,
@@ -22,13 +23,10 @@ struct Paid {
     held: i64,
 }
 
-/// At most one capture an order; a confirmed order has paid its total, any other nothing, and of none is money still
-/// held. The ledger says so, and the payment's own row agrees with the ledger.
+/// At most one capture per order. For a confirmed order the total was paid, for any other nothing, and no money is
+/// still held. The ledger says so, and the payment's own row agrees with it.
 pub(super) fn each_order_is_paid_once(records: &Records) -> Audit {
-    let mut inspection = Inspection::of(
-        "I3",
-        "at most one capture an order; net paid = total if confirmed, 0 otherwise; nothing still held",
-    );
+    let mut inspection = Inspection::of("I3", words::i3());
     let mut paid: HashMap<Uuid, Paid> = HashMap::new();
     for entry in records.entries.iter().filter(|entry| entry.account == SALES) {
         let order = paid.entry(entry.reference).or_default();
@@ -46,33 +44,30 @@ pub(super) fn each_order_is_paid_once(records: &Records) -> Audit {
         inspection.look(flaw_of_payment(records, order, &paid));
     }
     for (id, paid) in paid {
-        let flaw =
-            format!("{} was paid and {} held for order {id}, which does not exist", paid.net, paid.held);
-        inspection.look(Some(flaw));
+        inspection.look(Some(words::paid_for_nothing(paid.net, paid.held, id)));
     }
     let captures =
         records.entries.iter().filter(|entry| entry.account == SALES && entry.operation == "capture");
-    inspection.close(format!("{} orders against {} captures", records.orders.len(), captures.count()))
+    inspection.close(words::captures_seen(records.orders.len(), captures.count()))
 }
 
-fn flaw_of_payment(records: &Records, order: &Order, paid: &Paid) -> Option<String> {
+fn flaw_of_payment(records: &Records, order: &Order, paid: &Paid) -> Option<Text> {
     let id = order.order_id;
     let due = if order.is_confirmed() { order.total } else { 0 };
     if paid.captures > 1 || paid.refunds > paid.captures {
-        return Some(format!("order {id} has {} captures and {} refunds", paid.captures, paid.refunds));
+        return Some(words::captured_twice(id, paid.captures, paid.refunds));
     }
     if paid.net != due {
-        let outcome = order.outcome();
-        return Some(format!("order {id} is {outcome} and costs {}, and {} was paid", order.total, paid.net));
+        return Some(words::paid_wrong(id, order.outcome(), order.total, paid.net));
     }
     if paid.held != 0 {
-        return Some(format!("{} is still held for order {id}, which is {}", paid.held, order.outcome()));
+        return Some(words::still_held(paid.held, id, order.outcome()));
     }
     let row = records.payments.get(&id).filter(|row| row.refunded_at.is_none()).map_or(0, |row| row.amount);
-    (row != due).then(|| format!("the payment of order {id} says {row}, and the ledger says {due}"))
+    (row != due).then(|| words::ledger_differs(id, row, due))
 }
 
-/// What each movement of money adds up to: zero, if it was entered on both sides.
+/// The sum of each movement of money. Zero if it was entered on both sides.
 pub(super) fn movements(entries: &[Entry]) -> HashMap<(Uuid, &str), i64> {
     let mut movements = HashMap::new();
     for Entry { reference, operation, amount, .. } in entries {
@@ -81,40 +76,32 @@ pub(super) fn movements(entries: &[Entry]) -> HashMap<(Uuid, &str), i64> {
     movements
 }
 
-/// All entries add up to zero, so does each movement by itself, and each wallet holds what its entries say.
+/// All entries add up to zero, each movement adds up to zero, and each wallet's balance equals the sum of its
+/// entries.
 pub(super) fn money_is_constant(records: &Records) -> Audit {
-    let mut inspection = Inspection::of("I4", "money is constant: every movement is entered twice");
+    let mut inspection = Inspection::of("I4", words::i4());
     let movements = movements(&records.entries);
     let mut accounts: HashMap<&str, i64> = HashMap::new();
     for Entry { account, amount, .. } in &records.entries {
         *accounts.entry(account).or_default() += amount;
     }
     for ((reference, operation), sum) in &movements {
-        inspection.look((*sum != 0).then(|| format!("the {operation} of {reference} is off by {sum}")));
+        inspection.look((*sum != 0).then(|| words::movement_off(operation, reference, sum)));
     }
     let mut wallets = HashSet::new();
     for wallet in &records.wallets {
         let account = format!("wallet:{}", wallet.customer_id);
         let entered = accounts.get(account.as_str()).copied().unwrap_or_default();
         let flaw = wallet.balance != entered || wallet.balance < 0;
-        inspection.look(flaw.then(|| {
-            format!(
-                "the wallet of {} holds {}, and its entries say {entered}",
-                wallet.customer_id, wallet.balance
-            )
-        }));
+        inspection.look(flaw.then(|| words::wallet_off(&wallet.customer_id, wallet.balance, entered)));
         wallets.insert(account);
     }
     for (account, sum) in accounts {
         if account.starts_with("wallet:") && !wallets.contains(account) {
-            inspection.look(Some(format!("the ledger has {sum} in {account}, which does not exist")));
+            inspection.look(Some(words::no_such_account(sum, account)));
         }
     }
-    inspection.close(format!(
-        "{} movements add up to 0 each, and {} wallets agree with their entries",
-        movements.len(),
-        records.wallets.len()
-    ))
+    inspection.close(words::money_agrees(movements.len(), records.wallets.len()))
 }
 
 #[cfg(test)]
@@ -139,7 +126,7 @@ mod tests {
         let verdict = each_order_is_paid_once(&twice);
         assert_eq!(verdict.verdict, Verdict::Violated);
         assert!(
-            verdict.evidence.contains(&format!("order {} has 2 captures", id(1))),
+            verdict.evidence.english().contains(&format!("order {} has 2 captures", id(1))),
             "{}",
             verdict.evidence
         );
@@ -164,13 +151,14 @@ mod tests {
         assert_eq!(verdict(&good).verdict, Verdict::Held, "{:?}", verdict(&good));
         assert_eq!(money_is_constant(&good).verdict, Verdict::Held, "{:?}", money_is_constant(&good));
 
-        // A cancelled order's money that nobody gave back, and money given back twice: neither touches the sales.
+        // A cancelled order's money that was not returned, and money that was returned twice. Neither affects the
+        // sales account.
         let mut kept = good.clone();
         kept.entries.retain(|entry| entry.operation != "void");
         let twice = Records { entries: [&good.entries[..], &[entry(2, "void", HELD, -10)]].concat(), ..good };
         for broken in [kept, twice] {
             assert_eq!(verdict(&broken).verdict, Verdict::Violated);
-            assert!(verdict(&broken).evidence.contains("held"), "{}", verdict(&broken).evidence);
+            assert!(verdict(&broken).evidence.english().contains("held"), "{}", verdict(&broken).evidence);
         }
         let mut stray = tried([confirmed(1)]);
         stray.entries.push(entry(9, "authorize", HELD, 10));
@@ -189,6 +177,6 @@ mod tests {
 
         let mut wrong = good.clone();
         wrong.wallets[0].balance += 1;
-        assert!(money_is_constant(&wrong).evidence.contains("the wallet of c"));
+        assert!(money_is_constant(&wrong).evidence.english().contains("the wallet of c"));
     }
 }

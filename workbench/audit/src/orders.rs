@@ -6,26 +6,26 @@ use uuid::Uuid;
 
 use super::inspection::Inspection;
 use super::records::{Order, Records};
-use crate::Audit;
+use crate::{Audit, words};
 
-/// Every accepted order exists and is terminal. Orders that the shop took and whose answer never reached the client
-/// are accepted too.
+/// Every accepted order exists and is terminal. This includes orders that the shop accepted although its response
+/// never reached the client.
 pub(super) fn every_order_is_decided(records: &Records, accepted: Option<&[Uuid]>) -> Audit {
-    let mut inspection = Inspection::of("I1", "every accepted order exists and is decided");
+    let mut inspection = Inspection::of("I1", words::i1());
     let known: HashMap<Uuid, &Order> = records.orders.iter().map(|order| (order.order_id, order)).collect();
     for order in &records.orders {
-        inspection.look((!order.is_terminal()).then(|| {
-            format!("order {} is still {}, placed at {}", order.order_id, order.status, order.placed_at)
-        }));
+        inspection.look(
+            (!order.is_terminal()).then(|| words::still(order.order_id, &order.status, order.placed_at)),
+        );
     }
     for id in accepted.unwrap_or_default().iter().filter(|id| !known.contains_key(id)) {
-        inspection.look(Some(format!("order {id} was accepted, and the database does not have it")));
+        inspection.look(Some(words::order_lost(id)));
     }
     let listed = match accepted {
-        Some(ids) => format!("{} ids that the load was given are among them", ids.len()),
-        None => "the load kept no list of ids".into(),
+        Some(ids) => words::ids_listed(ids.len()),
+        None => words::no_list_of_ids(),
     };
-    inspection.close(format!("{} orders in the database, all decided; {listed}", records.orders.len()))
+    inspection.close(words::all_decided(records.orders.len(), listed))
 }
 
 #[cfg(test)]
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(every_order_is_decided(&shop, Some(&[id(1), id(2)])).verdict, Verdict::Held);
         let lost = every_order_is_decided(&shop, Some(&[id(1), id(3)]));
         assert_eq!(lost.verdict, Verdict::Violated);
-        assert!(lost.evidence.contains(&id(3).to_string()), "{}", lost.evidence);
+        assert!(lost.evidence.english().contains(&id(3).to_string()), "{}", lost.evidence);
 
         let mut pending = shop.clone();
         pending.orders[1].status = "pending".into();

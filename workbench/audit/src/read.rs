@@ -1,4 +1,4 @@
-//! How the records are read: each database in one transaction, so that what is read together belongs together.
+//! Reads the records. Each database is read in one transaction, for a consistent snapshot.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::records::{Commitment, Hold, Outboxes, Payment, Records, Saga, Shipment};
 use topology::{Databases, Driver};
 
-/// Reads every table that an invariant speaks of.
+/// Reads every table that an invariant needs.
 pub(super) async fn read(driver: Driver, databases: &Databases) -> anyhow::Result<Records> {
     let mut records = Records::default();
 
@@ -80,7 +80,7 @@ fn by_order<Row>(rows: Vec<Row>, id: impl Fn(&Row) -> Uuid) -> HashMap<Uuid, Row
     rows.into_iter().map(|row| (id(&row), row)).collect()
 }
 
-/// A connection of the audit's own, which only reads and sees one moment.
+/// Opens a read-only transaction with one snapshot, on a connection of the audit.
 async fn open(name: &str, url: &str) -> anyhow::Result<AsyncPgConnection> {
     let mut connection =
         connect(url).await.with_context(|| format!("the audit cannot read the database of {name}"))?;
@@ -88,10 +88,10 @@ async fn open(name: &str, url: &str) -> anyhow::Result<AsyncPgConnection> {
     Ok(connection)
 }
 
-/// The name by which the audit knows its own sessions.
+/// The application name by which the audit recognizes its own sessions.
 pub(super) const APPLICATION: &str = "cleave audit";
 
-/// A connection of the audit's own.
+/// Opens a connection for the audit.
 pub(super) async fn connect(url: &str) -> anyhow::Result<AsyncPgConnection> {
     let mut connection = AsyncPgConnection::establish(url).await?;
     connection.batch_execute(&format!("SET application_name = '{APPLICATION}'")).await?;

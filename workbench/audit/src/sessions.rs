@@ -1,4 +1,4 @@
-//! I7: nobody holds a transaction open, and nobody died in a deadlock.
+//! I7: no transaction is left open, and none was aborted by a deadlock.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,22 +9,23 @@ use diesel_async::RunQueryDsl;
 
 use super::inspection::Inspection;
 use super::read::{APPLICATION, connect, database_name};
-use crate::Audit;
+use crate::{Audit, words};
 use topology::Databases;
 
-/// A transaction of a program at work (a probe, a relay that looks for work) is over by the second look.
+/// A transaction of a program at work, such as a probe or a relay that polls, ends within this pause between the two
+/// reads.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// What the server says of the sessions on the shop's databases.
+/// The server's statistics about the sessions on the shop's databases.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    /// Names of the databases looked at.
+    /// Names of the databases.
     databases: BTreeSet<String>,
-    /// Sessions that are not the audit's own.
+    /// Sessions other than the audit's own.
     clients: u64,
     /// Prepared transactions, by gid.
     prepared: Vec<String>,
-    /// Transactions that were open at both looks.
+    /// Transactions that were open at both reads.
     open: Vec<Open>,
     /// Deadlocks that the server had to break, by database.
     deadlocks: Vec<Deadlocks>,
@@ -62,7 +63,7 @@ struct Count {
     count: i64,
 }
 
-/// Asks the server twice, with a pause between: only what is open both times is left open.
+/// Queries the server twice, with a pause in between. Only a transaction that is open both times counts as left open.
 pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
     let names: BTreeSet<String> =
         databases.distinct().into_iter().map(|(_, url)| database_name(url)).collect();
@@ -81,7 +82,7 @@ pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
     .bind::<Text, _>(APPLICATION)
     .get_result(&mut connection)
     .await?;
-    // A session adds its deadlocks to these figures when it next has something to report, within a second under load.
+    // A session adds its deadlocks to these statistics at its next report, which under load is within a second.
     let deadlocks: Vec<Deadlocks> = diesel::sql_query(
         "SELECT datname::text AS database, deadlocks FROM pg_stat_database
          WHERE datname = ANY($1) AND deadlocks > 0",
@@ -122,31 +123,23 @@ pub(super) async fn read(databases: &Databases) -> anyhow::Result<Sessions> {
     })
 }
 
-/// No prepared transaction waits for its end, no session keeps one open, and none died in a deadlock: whoever locks in
-/// sorted order meets none (rule 27).
+/// No transaction is left prepared or open, and none was aborted by a deadlock. If all lock in sorted order, there
+/// are no deadlocks: rule 27 (lock order).
 pub(super) fn nothing_is_left_open(sessions: &Sessions) -> Audit {
-    let mut inspection =
-        Inspection::of("I7", "no transaction is left prepared or open, and none died in a deadlock");
+    let mut inspection = Inspection::of("I7", words::i7());
     for _ in &sessions.databases {
         inspection.look(None);
     }
     for gid in &sessions.prepared {
-        inspection.look(Some(format!("the transaction {gid} is prepared, and nobody finishes it")));
+        inspection.look(Some(words::left_prepared(gid)));
     }
     for open in &sessions.open {
-        inspection.look(Some(format!(
-            "session {} is {} in a transaction since {}; its statement: {}",
-            open.pid, open.state, open.since, open.query
-        )));
+        inspection.look(Some(words::left_open(open.pid, &open.state, &open.since, &open.query)));
     }
     for Deadlocks { database, deadlocks } in &sessions.deadlocks {
-        inspection.look(Some(format!("{deadlocks} transactions died in a deadlock in {database}")));
+        inspection.look(Some(words::deadlocked(deadlocks, database)));
     }
-    inspection.close(format!(
-        "{} sessions on {} databases, none with an open transaction; none is prepared, and none died in a deadlock",
-        sessions.clients,
-        sessions.databases.len()
-    ))
+    inspection.close(words::sessions_done(sessions.clients, sessions.databases.len()))
 }
 
 #[cfg(test)]
@@ -164,10 +157,14 @@ mod tests {
         let open =
             Open { pid: 7, state: "idle in transaction".into(), since: "then".into(), query: "BEGIN".into() };
         let open = nothing_is_left_open(&Sessions { open: vec![open], ..sessions() });
-        assert!(open.evidence.contains("session 7 is idle in transaction"), "{}", open.evidence);
+        assert!(open.evidence.english().contains("session 7 is idle in transaction"), "{}", open.evidence);
         let deadlocks = vec![Deadlocks { database: "shop".into(), deadlocks: 2 }];
         let died = nothing_is_left_open(&Sessions { deadlocks, ..sessions() });
-        assert!(died.evidence.contains("2 transactions died in a deadlock in shop"), "{}", died.evidence);
+        assert!(
+            died.evidence.english().contains("2 transactions died in a deadlock in shop"),
+            "{}",
+            died.evidence
+        );
         assert_eq!(died.verdict, Verdict::Violated);
     }
 

@@ -1,4 +1,4 @@
-//! I2: pieces are neither made nor lost.
+//! I2: pieces are neither created nor lost.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Values;
@@ -7,29 +7,21 @@ use uuid::Uuid;
 
 use super::inspection::Inspection;
 use super::records::{Hold, Pieces, Records, pieces};
-use crate::Audit;
+use crate::{Audit, words};
 
-/// Of each product, what was received is on hand or set aside, and nothing is below zero. Of each sale, what was
-/// given out is what orders hold of it, and no more than the quota.
+/// For each product, the received quantity is on hand or set aside, and no quantity is negative. For each sale, the
+/// given out quantity equals what orders hold of it, and does not exceed the quota.
 pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
-    let mut inspection = Inspection::of(
-        "I2",
-        "stock is never below zero, and received = on hand + reserved; sales keep to their quota",
-    );
+    let mut inspection = Inspection::of("I2", words::i2());
 
     let mut reserved = held(records.reservations.values());
     for level in &records.levels {
         let set_aside = reserved.remove(&level.sku).unwrap_or_default();
         let flaw = level.on_hand < 0 || level.received != level.on_hand + set_aside;
-        inspection.look(flaw.then(|| {
-            format!(
-                "{} received {}, and has {} on hand and {set_aside} reserved",
-                level.sku, level.received, level.on_hand
-            )
-        }));
+        inspection.look(flaw.then(|| words::stock_off(&level.sku, level.received, level.on_hand, set_aside)));
     }
     for (sku, set_aside) in reserved {
-        inspection.look(Some(format!("{sku} was never received, and {set_aside} of it are reserved")));
+        inspection.look(Some(words::never_received(sku, set_aside)));
     }
 
     let mut claimed = held(records.claims.values());
@@ -41,28 +33,17 @@ pub(super) fn nothing_is_sold_twice(records: &Records) -> Audit {
             || !(0..=sale.quota).contains(&sale.claimed)
             || sold > given_out
             || sold > sale.quota;
-        inspection.look(flaw.then(|| {
-            format!(
-                "the sale of {} has a quota of {}, counts {} as claimed, orders hold {given_out}, \
-                 and {sold} were sold at its price",
-                sale.sku, sale.quota, sale.claimed
-            )
-        }));
+        inspection.look(flaw.then(|| words::sale_off(&sale.sku, sale.quota, sale.claimed, given_out, sold)));
     }
     for (sku, given_out) in claimed {
-        inspection
-            .look(Some(format!("orders hold {given_out} of the sale of {sku}, which is not in the catalog")));
+        inspection.look(Some(words::unknown_sale(sku, given_out)));
     }
 
     let pieces: i64 = records.levels.iter().map(|level| level.received - level.on_hand).sum();
-    inspection.close(format!(
-        "{} stocks and {} products agree with what orders hold; {pieces} pieces are reserved",
-        records.levels.len(),
-        records.sales.len()
-    ))
+    inspection.close(words::stock_agrees(records.levels.len(), records.sales.len(), pieces))
 }
 
-/// What confirmed orders have at a price that only a sale has, by sku: whether they claimed it or not.
+/// Pieces in confirmed orders at a price that was only valid in a sale, by sku, whether claimed or not.
 fn sold_on_sale(records: &Records) -> Pieces {
     let mut sold = Pieces::new();
     for order in records.orders.iter().filter(|order| order.is_confirmed()) {
@@ -73,7 +54,7 @@ fn sold_on_sale(records: &Records) -> Pieces {
     sold
 }
 
-/// What orders hold at this moment, by sku.
+/// Pieces currently held by orders, by sku.
 fn held(holds: Values<'_, Uuid, Hold>) -> HashMap<String, i64> {
     let mut held = HashMap::new();
     for (sku, quantity) in holds.filter(|hold| hold.is_held()).flat_map(|hold| pieces(&hold.lines)) {
@@ -105,14 +86,14 @@ mod tests {
 
         let mut oversold = good.clone();
         oversold.levels = vec![Level { sku: "a".into(), received: 1, on_hand: -1 }];
-        assert!(nothing_is_sold_twice(&oversold).evidence.contains("a received 1"));
+        assert!(nothing_is_sold_twice(&oversold).evidence.english().contains("a received 1"));
 
-        // Both pieces of a confirmed order at the sale's price; nobody wrote a claim.
+        // Both pieces of a confirmed order at the sale's price, without a claim.
         let mut unclaimed = good.clone();
         unclaimed.orders[0].lines[0]["unit_price"] = 3.into();
         let said = nothing_is_sold_twice(&unclaimed);
         assert_eq!(said.verdict, Verdict::Violated);
-        assert!(said.evidence.contains("2 were sold at its price"), "{}", said.evidence);
+        assert!(said.evidence.english().contains("2 were sold at its price"), "{}", said.evidence);
 
         let mut overdrawn = good.clone();
         overdrawn.sales.push(Sale { sku: "b".into(), quota: 1, claimed: 2 });

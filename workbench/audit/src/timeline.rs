@@ -1,33 +1,31 @@
-//! I8: what happened to an order happened in the order of its driver.
+//! I8: the events of each order happened in the order that its driver requires.
 
 use super::inspection::Inspection;
 use super::records::{Hold, Moment, Order, Records};
 use super::walk::{illegal_saga, illegal_tries};
-use crate::Audit;
+use crate::{Audit, words};
+use terminal::text::Text;
 use topology::Driver;
 
-/// Something that happened at a moment.
+/// An event and its time.
 type Happened = (&'static str, Moment);
 
-/// By the database's clock, each step of a checkout came after the one before it, and nothing was undone before it
-/// was done. A saga's history is a walk that is allowed.
+/// By the database's clock, each step of a checkout came after the previous one, and no step was undone before it was
+/// done. The history of each saga is a sequence that its plan allows.
 pub(super) fn events_are_in_order(records: &Records, driver: Driver) -> Audit {
-    let mut inspection = Inspection::of("I8", "an order's events are in order");
+    let mut inspection = Inspection::of("I8", words::i8());
     let illegal = if driver == Driver::Tcc { illegal_tries } else { illegal_saga };
     for order in &records.orders {
         let flaw = out_of_order(&stages(records, driver, order))
             .or_else(|| undone_too_early(records, driver, order))
             .or_else(|| illegal(&records.sagas.as_ref()?.get(&order.order_id)?.history));
-        inspection.look(flaw.map(|flaw| format!("order {}: {flaw}", order.order_id)));
+        inspection.look(flaw.map(|flaw| words::order_flaw(order.order_id, flaw)));
     }
-    let walks = records
-        .sagas
-        .as_ref()
-        .map_or(String::new(), |sagas| format!("; {} sagas walked as the plan allows", sagas.len()));
-    inspection.close(format!("{} orders with rising times{walks}", records.orders.len()))
+    let walks = records.sagas.as_ref().map_or(Text::default(), |sagas| words::sagas_walked(sagas.len()));
+    inspection.close(words::times_rise(records.orders.len(), walks))
 }
 
-/// What was done for an order: all of a stage comes after all of the stages before it.
+/// The events of an order by stage: all events of a stage come after all events of the stages before it.
 fn stages(records: &Records, driver: Driver, order: &Order) -> Vec<Vec<Happened>> {
     let id = order.order_id;
     let claim = records.claims.get(&id).filter(|hold| !hold.is_tombstone());
@@ -41,7 +39,7 @@ fn stages(records: &Records, driver: Driver, order: &Order) -> Vec<Vec<Happened>
     let scheduled = records.shipments.get(&id).map(|shipment| ("scheduled", shipment.scheduled_at));
     let decided = order.decided_at.map(|moment| ("decided", moment));
     let stages: Vec<Vec<Option<Happened>>> = match driver {
-        // Tries come in any order, and so do confirms; but a confirm comes after every try.
+        // Tries can come in any order, and so can confirms, but each confirm comes after all tries.
         Driver::Tcc => {
             vec![vec![placed], vec![claimed, reserved], vec![committed, captured, scheduled], vec![decided]]
         }
@@ -50,12 +48,12 @@ fn stages(records: &Records, driver: Driver, order: &Order) -> Vec<Vec<Happened>
     stages.into_iter().map(|stage| stage.into_iter().flatten().collect()).collect()
 }
 
-fn out_of_order(stages: &[Vec<Happened>]) -> Option<String> {
+fn out_of_order(stages: &[Vec<Happened>]) -> Option<Text> {
     let mut latest: Option<Happened> = None;
     for stage in stages {
         for (name, moment) in stage {
             if let Some((before, earlier)) = latest.filter(|(_, earlier)| earlier > moment) {
-                return Some(format!("it was {before} at {earlier}, and {name} before that, at {moment}"));
+                return Some(words::before(before, earlier, name, moment));
             }
         }
         latest = stage.iter().copied().chain(latest).max_by_key(|(_, moment)| *moment);
@@ -63,7 +61,7 @@ fn out_of_order(stages: &[Vec<Happened>]) -> Option<String> {
     None
 }
 
-fn undone_too_early(records: &Records, driver: Driver, order: &Order) -> Option<String> {
+fn undone_too_early(records: &Records, driver: Driver, order: &Order) -> Option<Text> {
     let id = order.order_id;
     let hold = |hold: Option<&Hold>| hold.and_then(|hold| Some((Some(hold.held_at), hold.released_at?)));
     let undone = [
@@ -72,16 +70,14 @@ fn undone_too_early(records: &Records, driver: Driver, order: &Order) -> Option<
         ("payment", records.payments.get(&id).and_then(|paid| Some((paid.captured_at, paid.refunded_at?)))),
     ];
     let decided = order.decided_at?;
-    // Where everybody hears of a refusal at once, nobody waits for the others before the order is cancelled.
+    // If all services learn of a refusal at once, the order may be cancelled before they have compensated.
     let may_come_after = matches!(driver, Driver::Choreographed | Driver::Naive);
     undone.into_iter().find_map(|(what, moments)| {
         let (done, undone) = moments?;
         let too_early = done.is_some_and(|done| undone < done);
         let too_late = decided < undone && !may_come_after;
-        let made = done.map_or("never taken".into(), |done| format!("made at {done}"));
-        (too_early || too_late).then(|| {
-            format!("its {what} was {made} and undone at {undone}, and the order decided at {decided}")
-        })
+        let made = done.map_or_else(words::never_taken, words::made_at);
+        (too_early || too_late).then(|| words::undone_wrong(what, made, undone, decided))
     })
 }
 
@@ -108,7 +104,7 @@ mod tests {
             shipped_first.shipments.get_mut(&id(1)).unwrap().scheduled_at = good.orders[0].placed_at;
             let found = events_are_in_order(&shipped_first, driver);
             assert_eq!(found.verdict, Verdict::Violated);
-            assert!(found.evidence.contains("scheduled before that"), "{}", found.evidence);
+            assert!(found.evidence.english().contains("scheduled before that"), "{}", found.evidence);
 
             let mut undone_first = good.clone();
             undone_first.payments.get_mut(&id(2)).unwrap().refunded_at = Some(good.orders[1].placed_at);

@@ -1,37 +1,38 @@
-//! What an audit says.
+//! The result of an audit.
 
 use serde::{Deserialize, Serialize};
+use terminal::text::Text;
 
-/// One invariant, read from the databases.
+/// The result for one invariant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
     /// `I1` to `I9`.
     pub invariant: String,
-    /// The invariant in a few words.
-    pub title: String,
-    /// Whether it holds.
+    /// A short description of the invariant.
+    pub title: Text,
+    /// The verdict.
     pub verdict: Verdict,
-    /// How many things (orders, products, sessions …) were looked at.
+    /// Number of checked items (orders, products, sessions …).
     pub checked: u64,
-    /// What was seen, and for a violation an example to look up.
-    pub evidence: String,
+    /// What was found. For a violation, with an example to look up.
+    pub evidence: Text,
 }
 
-/// What an audit can say.
+/// A verdict on an invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Looked at, and true.
+    /// Checked, and satisfied.
     Held,
-    /// Looked at, and false.
+    /// Checked, and violated.
     Violated,
-    /// Nothing to look at. Not a pass.
+    /// Nothing to check. Not a pass.
     NoEvidence,
 }
 
 impl Verdict {
-    /// The verdict over several: one violation spoils all, and so does, in its absence, one lack of
-    /// evidence. Of nothing at all there is no evidence.
+    /// The verdict over several verdicts: violated if any is violated, otherwise no evidence if any lacks evidence or
+    /// the list is empty.
     pub fn of_all(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
         let mut all = None;
         for verdict in verdicts {

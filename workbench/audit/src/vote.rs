@@ -1,4 +1,4 @@
-//! I5: an order is wholly confirmed or wholly undone.
+//! I5: an order is wholly confirmed or wholly compensated.
 
 use std::collections::HashSet;
 
@@ -6,64 +6,62 @@ use uuid::Uuid;
 
 use super::inspection::Inspection;
 use super::records::{Hold, Order, Records, Saga, pieces};
-use crate::Audit;
+use crate::{Audit, words};
+use terminal::text::Text;
 use topology::Driver;
 
-/// Confirmed: all pieces set aside, at prices that were shown, the total paid, one shipment to the order's region.
-/// Cancelled: none of it. An order that is neither is neither wholly. And no module holds anything for an order that
-/// does not exist.
+/// A confirmed order has all its pieces set aside, at valid prices, its total paid, and one shipment to its region. A
+/// cancelled order has none of these. An order in any other state is a violation. And no module holds anything for an
+/// order that does not exist.
 pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
-    let mut inspection = Inspection::of("I5", "each order is wholly confirmed or wholly compensated");
+    let mut inspection = Inspection::of("I5", words::i5());
     for order in &records.orders {
-        let undecided = || (!order.is_terminal()).then(|| "nobody has decided it".to_owned());
+        let undecided = || (!order.is_terminal()).then(words::undecided);
         let flaw = contradiction(records, driver, order).or_else(undecided);
-        inspection
-            .look(flaw.map(|flaw| format!("order {} is {}, but {flaw}", order.order_id, order.outcome())));
+        inspection.look(flaw.map(|flaw| words::order_but(order.order_id, order.outcome(), flaw)));
     }
     let known: HashSet<Uuid> = records.orders.iter().map(|order| order.order_id).collect();
     for id in holders(records).filter(|id| !known.contains(id)) {
         if let Some(flaw) = left_over(records, id) {
-            inspection.look(Some(format!("there is no order {id}, but {flaw}")));
+            inspection.look(Some(words::no_order_but(id, flaw)));
         }
     }
     let confirmed = records.orders.iter().filter(|order| order.is_confirmed()).count();
-    inspection.close(format!(
-        "{confirmed} wholly confirmed, {} wholly compensated",
-        records.orders.len() - confirmed
-    ))
+    inspection.close(words::votes(confirmed, records.orders.len() - confirmed))
 }
 
-/// What the modules, or its saga, say of an order that is not what its own row says. Of a pending one, anything.
-pub(super) fn contradiction(records: &Records, driver: Driver, order: &Order) -> Option<String> {
+/// Where the modules or the saga contradict the order's own row. For a pending order anything counts.
+pub(super) fn contradiction(records: &Records, driver: Driver, order: &Order) -> Option<Text> {
     let flaw = if order.is_confirmed() {
         missing(records, order).or_else(|| unconfirmed(records, driver, order.order_id))
     } else {
         left_over(records, order.order_id)
     };
-    // Where no saga is kept, the modules' own tables are all that there is to judge by.
+    // Without a saga, there are only the modules' own tables to judge by.
     flaw.or_else(|| saga_disagrees(records.sagas.as_ref()?.get(&order.order_id), order))
 }
 
-/// What a confirmed order lacks.
-fn missing(records: &Records, order: &Order) -> Option<String> {
+/// What is missing for a confirmed order.
+fn missing(records: &Records, order: &Order) -> Option<Text> {
     let id = order.order_id;
     let wanted = pieces(&order.lines);
     let Some(reservation) = records.reservations.get(&id).filter(|hold| hold.is_held()) else {
-        return Some("no stock is reserved".into());
+        return Some(words::nothing_reserved());
     };
     if pieces(&reservation.lines) != wanted {
-        return Some(format!("{:?} is reserved instead of {wanted:?}", pieces(&reservation.lines)));
+        let reserved = format!("{:?}", pieces(&reservation.lines));
+        return Some(words::reserved_instead(reserved, format!("{wanted:?}")));
     }
     let Some(payment) = records.payments.get(&id).filter(|payment| payment.refunded_at.is_none()) else {
-        return Some("nothing is paid".into());
+        return Some(words::nothing_paid());
     };
     if payment.customer_id.as_ref() != Some(&order.customer_id) {
-        return Some(format!("{:?} paid instead of {}", payment.customer_id, order.customer_id));
+        return Some(words::other_customer(format!("{:?}", payment.customer_id), &order.customer_id));
     }
     match records.shipments.get(&id) {
-        None => return Some("nothing is shipped".into()),
+        None => return Some(words::nothing_shipped()),
         Some(shipment) if shipment.region != order.region => {
-            return Some(format!("it goes to {} instead of {}", shipment.region, order.region));
+            return Some(words::other_region(&shipment.region, &order.region));
         }
         Some(_) => {}
     }
@@ -72,48 +70,48 @@ fn missing(records: &Records, order: &Order) -> Option<String> {
     let fits = claim.is_none_or(Hold::is_held)
         && claimed.iter().all(|(sku, quantity)| wanted.get(sku) == Some(quantity));
     if !fits {
-        return Some("its claim of a sale was released, or is not for what it bought".into());
+        return Some(words::claim_off());
     }
     if records.prices.is_empty() { None } else { records.prices.flaw(order, &claimed) }
 }
 
-/// What a confirmed order has only tried: held money, and where tries are confirmed, pieces that could still be
+/// What was only tried for a confirmed order: held money and, with try-confirm-cancel, pieces that could still be
 /// released.
-fn unconfirmed(records: &Records, driver: Driver, order: Uuid) -> Option<String> {
+fn unconfirmed(records: &Records, driver: Driver, order: Uuid) -> Option<Text> {
     let payment = &records.payments.get(&order)?.status;
     if payment != "captured" {
-        return Some(format!("its payment is {payment}, not captured"));
+        return Some(words::not_captured(payment));
     }
     let committed = driver != Driver::Tcc || records.commitments.contains_key(&order);
-    (!committed).then(|| "its reservation is not committed".into())
+    (!committed).then(words::not_committed)
 }
 
-/// What a cancelled order, or none, still holds.
-fn left_over(records: &Records, order: Uuid) -> Option<String> {
+/// What is still held for an order that is cancelled or does not exist.
+fn left_over(records: &Records, order: Uuid) -> Option<Text> {
     let held = |hold: Option<&Hold>| hold.filter(|hold| hold.is_held()).map(|hold| pieces(&hold.lines));
     if let Some(pieces) = held(records.reservations.get(&order)) {
-        return Some(format!("{pieces:?} is still reserved"));
+        return Some(words::still_reserved(format!("{pieces:?}")));
     }
     if let Some(pieces) = held(records.claims.get(&order)) {
-        return Some(format!("{pieces:?} of a sale is still claimed"));
+        return Some(words::still_claimed(format!("{pieces:?}")));
     }
     if let Some(payment) = records.payments.get(&order).filter(|payment| payment.refunded_at.is_none()) {
-        return Some(format!("{} is still {}", payment.amount, payment.status));
+        return Some(words::still_paid(payment.amount, &payment.status));
     }
-    records.shipments.get(&order).map(|shipment| format!("a parcel goes to {}", shipment.region))
+    records.shipments.get(&order).map(|shipment| words::still_shipped(&shipment.region))
 }
 
-fn saga_disagrees(saga: Option<&Saga>, order: &Order) -> Option<String> {
-    let Some(saga) = saga else { return Some("it has no saga".into()) };
+fn saga_disagrees(saga: Option<&Saga>, order: &Order) -> Option<Text> {
+    let Some(saga) = saga else { return Some(words::no_saga()) };
     if !saga.finished {
-        return Some(format!("its saga is not finished; it got to {:?}", saga.history.last()));
+        return Some(words::saga_unfinished(format!("{:?}", saga.history.last())));
     }
     let last = if order.is_confirmed() { "orders.order-confirmed" } else { "orders.order-cancelled" };
     let ended = saga.history.last().map(String::as_str);
-    (ended != Some(last)).then(|| format!("its saga ended with {ended:?}"))
+    (ended != Some(last)).then(|| words::saga_ended(format!("{ended:?}")))
 }
 
-/// Every order for which some module holds a row.
+/// All orders for which a module has a row.
 fn holders(records: &Records) -> impl Iterator<Item = Uuid> {
     let keys = [records.reservations.keys(), records.claims.keys()].into_iter().flatten();
     keys.chain(records.payments.keys()).chain(records.shipments.keys()).copied()
@@ -129,14 +127,14 @@ mod tests {
     fn an_order_with_a_step_too_few_or_too_many_is_seen() {
         let good = shop([confirmed(1), refused(2, "price_changed"), refunded(3)]);
         let looked = |records: &Records, driver| all_or_nothing(records, driver);
-        // Services that keep no saga are judged by the very same tables.
+        // Services that keep no saga are judged by the same tables.
         for driver in [Driver::Local, Driver::TwoPhase, Driver::Choreographed, Driver::Naive] {
             assert_eq!(looked(&good, driver).verdict, Verdict::Held, "{:?}", looked(&good, driver));
         }
         assert_eq!(looked(&Records::default(), Driver::Local).verdict, Verdict::NoEvidence);
 
         let breakages: [fn(&mut Records); 10] = [
-            // Another price than any that was shown; a sale's without a claim; and an order that nobody decides.
+            // A price that was never valid, a sale price without a claim, and an order that is never decided.
             |shop| shop.orders[0].lines[0]["unit_price"] = 4.into(),
             |shop| shop.orders[0].lines[0]["unit_price"] = 3.into(),
             |shop| (shop.orders[1].status, shop.orders[1].refusal_code) = ("pending".into(), None),
@@ -170,7 +168,7 @@ mod tests {
         }
         let mut without = good.clone();
         without.sagas.as_mut().unwrap().remove(&id(1));
-        assert!(looked(&without).evidence.contains("has no saga"));
+        assert!(looked(&without).evidence.english().contains("has no saga"));
     }
 
     #[test]
@@ -184,6 +182,6 @@ mod tests {
         assert_eq!(looked(&only_reserved, Driver::Orchestrated).verdict, Verdict::Held, "it commits none");
         let mut only_held = good.clone();
         only_held.payments.get_mut(&id(1)).unwrap().status = "authorized".into();
-        assert!(looked(&only_held, Driver::Tcc).evidence.contains("authorized, not captured"));
+        assert!(looked(&only_held, Driver::Tcc).evidence.english().contains("authorized, not captured"));
     }
 }

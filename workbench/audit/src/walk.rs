@@ -1,9 +1,13 @@
-//! Which sequences of events a checkout allows.
+//! The sequences of events that a checkout allows.
 //!
-//! Written down here once more, and not taken from the shop's own plan: an audit that shares the code it looks into
-//! would agree with whatever that code says.
+//! They are written down here again instead of being taken from the shop's own plan. An audit that shares code with
+//! the shop would agree with any error in it.
 
 use std::collections::BTreeSet;
+
+use terminal::text::Text;
+
+use crate::words;
 
 const DONE: [&str; 5] = [
     "catalog.prices-honoured",
@@ -22,7 +26,7 @@ const UNDONE: [&str; 3] =
     ["catalog.prices-released", "inventory.stock-released", "payments.payment-refunded"];
 const CANCELLED: &str = "orders.order-cancelled";
 
-/// The four yeses to tries, in the order of [`REFUSED`], the noes.
+/// The four replies that accept a try, in the order of the refusals in [`REFUSED`].
 const TRIED: [&str; 4] = [
     "catalog.prices-honoured",
     "inventory.stock-reserved",
@@ -33,24 +37,24 @@ const CONFIRMED: [&str; 3] =
     ["inventory.reservation-committed", "payments.payment-captured", "shipping.shipment-scheduled"];
 const VOIDED: [&str; 3] = ["catalog.prices-released", "inventory.stock-released", "payments.payment-voided"];
 
-/// What is wrong with the history of an orchestrated saga: it must be the whole plan, or a part of it, a refusal, the
-/// compensations in reverse (the refused step's first), and the cancellation.
-pub(super) fn illegal_saga(history: &[String]) -> Option<String> {
+/// What is wrong with the history of an orchestrated saga. Legal is the whole plan; or a part of it, a refusal, the
+/// compensations in reverse order (that of the refused step first), and the cancellation.
+pub(super) fn illegal_saga(history: &[String]) -> Option<Text> {
     let done = history.iter().zip(DONE).take_while(|(event, expected)| event == expected).count();
     let mut legal: Vec<&str> = DONE[..done].to_vec();
     if done < DONE.len() {
         legal.extend(REFUSED.get(done));
-        // The step that refused is undone as well, where it can be: its tombstone makes the refusal final.
+        // The refused step is compensated too, if it can be: its tombstone makes the refusal final.
         legal.extend(UNDONE[..(done + 1).min(UNDONE.len())].iter().rev());
         legal.push(CANCELLED);
     }
-    (history != legal).then(|| format!("its saga walked {history:?}, where the plan allows {legal:?}"))
+    (history != legal).then(|| words::saga_walked(format!("{history:?}"), format!("{legal:?}")))
 }
 
-/// What is wrong with the history of tries: their answers come in any order. If all four are yes, all three confirms
-/// follow in any order, and the confirmation; the first no is the last answer that counts, and all three cancels
-/// follow in any order, and the cancellation.
-pub(super) fn illegal_tries(history: &[String]) -> Option<String> {
+/// What is wrong with the history of a try-confirm-cancel saga. Replies to tries come in any order. If all four
+/// accept, all three confirms follow in any order, then the confirmation. The first refusal is the last reply that
+/// counts, and then all three cancels follow in any order, then the cancellation.
+pub(super) fn illegal_tries(history: &[String]) -> Option<Text> {
     let events: Vec<&str> = history.iter().map(String::as_str).collect();
     let step = |event: &str| {
         let place = |of: [&str; 4]| of.iter().position(|known| *known == event);
@@ -61,24 +65,20 @@ pub(super) fn illegal_tries(history: &[String]) -> Option<String> {
     let refusals = tries.iter().filter(|event| REFUSED.contains(event)).count();
     let steps: BTreeSet<_> = tries.iter().map(|event| step(event)).collect();
     let flaw = if steps.len() < tries.len() {
-        Some("a step answered twice")
+        Some(words::answered_twice())
     } else if refusals > 1 || (refusals == 1 && !tries.last().is_some_and(|last| REFUSED.contains(last))) {
-        Some("answers were counted after a refusal")
+        Some(words::after_refusal())
     } else if refusals == 0 && tries.len() < TRIED.len() {
-        Some("not every step was tried, and none refused")
+        Some(words::not_all_tried())
     } else {
         let (all, last) = if refusals == 0 { (CONFIRMED, DONE[4]) } else { (VOIDED, CANCELLED) };
         let (end, middle) = rest.split_last().unzip();
         let mut middle = middle.unwrap_or_default().to_vec();
         middle.sort_unstable();
         let well = end == Some(&last) && middle == all;
-        (!well).then_some(if refusals == 0 {
-            "not all was confirmed once"
-        } else {
-            "not all was cancelled once"
-        })
+        (!well).then_some(if refusals == 0 { words::not_all_confirmed() } else { words::not_all_cancelled() })
     };
-    flaw.map(|flaw| format!("{flaw}; its saga walked {history:?}"))
+    flaw.map(|flaw| words::tries_walked(flaw, format!("{history:?}")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `cleave scale`, `deploy`, `set`, `fault` and `heal`; and `model`, which is a program of its own.
+//! `cleave scale`, `deploy`, `set`, `fault` and `heal`, and `model`, which is a separate program.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::words;
 use control::{AddFault, Added, Deploy, Deployed, FaultLog, Heal, Scale, Scaled, Set, ShopSettings, served};
-use terminal::output;
+use terminal::{language, output};
 
-/// Has the instances of a service made as many as wanted, and tells which there are.
+/// Changes the number of instances of a service, and lists them.
 pub async fn scale(folder: &Path, to: &Scale, json: Option<&str>) -> Result<()> {
     let all: Vec<Scaled> = control::client(folder)?.post("/scale", to).await?;
     if let Some(target) = json {
@@ -24,14 +25,14 @@ pub async fn scale(folder: &Path, to: &Scale, json: Option<&str>) -> Result<()> 
     Ok(())
 }
 
-/// Figures of each shop, as programs read them.
+/// The figures of each shop, as JSON.
 #[derive(Debug, Serialize)]
 struct Document<'a, T> {
     schema: &'static str,
     shops: &'a [T],
 }
 
-/// Has every instance of a service replaced, and tells how long each took and what customers met meanwhile.
+/// Replaces every instance of a service. Prints how long each took and which requests failed meanwhile.
 pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Result<()> {
     let all: Vec<Deployed> = control::client(folder)?.post("/deploy", &Deploy { service }).await?;
     if let Some(target) = json {
@@ -39,21 +40,17 @@ pub async fn deploy(folder: &Path, service: String, json: Option<&str>) -> Resul
     }
     for Deployed { shop, deployment, served } in all {
         for one in &deployment.replacements {
-            terminal::say!(
-                "{shop}: {} for {}: ready after {:.0} ms, the old one gone {:.0} ms later",
-                one.new,
-                one.old,
-                one.ready_ms,
-                one.drained_ms
-            );
+            let (ready_ms, drained_ms) = (one.ready_ms.round(), one.drained_ms.round());
+            terminal::say!("{}", words::replaced(shop, &one.new, &one.old, ready_ms, drained_ms));
         }
-        terminal::say!("{shop}: {} deployed in {:.0} ms", deployment.service, deployment.took_ms);
+        let took_ms = deployment.took_ms.round();
+        terminal::say!("{}", words::deployed(shop, &deployment.service, took_ms));
         terminal::say!("{shop}: {}", served::told(served.as_ref()));
     }
     Ok(())
 }
 
-/// Sets a setting, or nothing, and tells what all of them are.
+/// Changes a setting, if one is given, and lists all settings.
 pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Result<()> {
     let client = control::client(folder)?;
     let all: Vec<ShopSettings> = match wanted {
@@ -65,7 +62,7 @@ pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Res
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["shop", "setting", "value", "from–to", ""]);
+    table.set_header([words::shop(), words::setting(), words::value(), words::from_to(), String::new()]);
     for ShopSettings { shop, settings } in all {
         for (name, state) in settings {
             let bounds = format!("{}–{}", state.least, state.most);
@@ -76,7 +73,7 @@ pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Res
     Ok(())
 }
 
-/// Has something disturbed, and tells where it was done, and where it cannot be and why.
+/// Adds a fault to each shop, and prints where that is not possible and why.
 pub async fn add_fault(folder: &Path, fault: &AddFault, json: Option<&str>) -> Result<()> {
     let all: Vec<Added> = control::client(folder)?.post("/faults", fault).await?;
     if let Some(target) = json {
@@ -84,42 +81,43 @@ pub async fn add_fault(folder: &Path, fault: &AddFault, json: Option<&str>) -> R
     }
     for Added { shop, id, why_not } in all {
         match id {
-            Some(id) => terminal::say!("{shop}: fault {id}, {}; heals by itself", fault.fault),
-            None => terminal::say!("{shop}: not done: {}", why_not.unwrap_or_default()),
+            Some(id) => terminal::say!("{}", words::fault_added(shop, id, &fault.fault)),
+            None => terminal::say!("{}", words::fault_not_added(shop, why_not.unwrap_or_default())),
         }
     }
     Ok(())
 }
 
-/// Tells which faults there are and were, and what each hit.
+/// Lists faults, active and over, and what each hit.
 pub async fn list_faults(folder: &Path, json: Option<&str>) -> Result<()> {
     tell(&control::client(folder)?.get::<Vec<FaultLog>>("/faults").await?, json)
 }
 
-/// Ends faults before their time, and tells what each hit.
+/// Ends faults early, and lists what each hit.
 pub async fn heal(folder: &Path, heal: &Heal, json: Option<&str>) -> Result<()> {
     tell(&control::client(folder)?.post::<Vec<FaultLog>>("/heal", heal).await?, json)
 }
 
-/// Tells what became of faults.
+/// Prints faults with their hits.
 pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
     if let Some(target) = json {
         return output::json(target, &Document { schema: "cleave.faults/1", shops: logs });
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["shop", "id", "fault", "", "hit"]);
+    let header = [words::shop(), words::id(), words::fault(), words::state(), words::hit()];
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
     for log in logs {
         for record in &log.faults {
             let state = match (&record.problem, record.ended) {
-                (Some(problem), _) => format!("cannot be healed: {problem}"),
-                (None, Some(_)) => "over".to_owned(),
-                (None, None) => "there".to_owned(),
+                (Some(problem), _) => words::cannot_heal(problem),
+                (None, Some(_)) => words::over(),
+                (None, None) => words::active(),
             };
-            // A fault that met nothing has shown nothing.
+            // A fault without hits has shown nothing.
             let hit = match (record.hits, record.hit.as_str()) {
-                (0, _) => "nothing".to_owned(),
-                // What it was is only known in the end.
-                (hits, "") => format!("{hits} so far"),
+                (0, _) => words::hit_nothing(),
+                // Only the end shows what it hit.
+                (hits, "") => words::hit_so_far(hits),
                 (hits, what) => format!("{hits} {what}"),
             };
             table.add_row([
@@ -132,18 +130,18 @@ pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
         }
     }
     if table.is_empty() {
-        terminal::say!("there are no faults");
+        terminal::say!("{}", words::no_faults());
     } else {
         terminal::say!("{table}");
     }
     Ok(())
 }
 
-/// Becomes the model checker, which is built first where it is not there yet. Returns only if that fails.
+/// Replaces this process by the model checker, which is built first if it is missing. Returns only if that fails.
 pub fn model(arguments: &[OsString]) -> Result<u8> {
     const PROGRAM: &str = "cleave-models";
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = runtime.block_on(servers::binaries::ensure_built(&[PROGRAM]))?;
-    let why = Command::new(folder.join(PROGRAM)).args(arguments).exec();
-    Err(why).with_context(|| format!("cannot run {PROGRAM}"))
+    let why = Command::new(folder.join(PROGRAM)).args(arguments).envs([language::passed_on()]).exec();
+    Err(why).with_context(|| words::cannot_run(PROGRAM))
 }

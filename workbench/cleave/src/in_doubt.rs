@@ -2,18 +2,16 @@
 
 use std::path::Path;
 
+use crate::words;
 use anyhow::{Context, Result};
 use terminal::output;
 
-/// Tells what is in doubt in these databases, or in those of what is up; resolves it if asked to. Answers the exit
-/// status: 0 nothing is in doubt (any more), 1 something is.
+/// Lists transactions in doubt in these databases, or in those of the running shops, and resolves them if requested.
+/// Returns the exit status: 0 if none is in doubt (any more), 1 otherwise.
 pub async fn run(folder: &Path, urls: &[String], resolve: bool, json: Option<&str>) -> Result<u8> {
     let of_what_is_up;
     let urls = if urls.is_empty() {
-        of_what_is_up = control::databases(folder)?.context(
-            "nothing is running to be looked at; start a shop with `cleave up`, or name its databases with \
-             --database-url",
-        )?;
+        of_what_is_up = control::databases(folder)?.with_context(words::nothing_to_look_at)?;
         &of_what_is_up
     } else {
         urls

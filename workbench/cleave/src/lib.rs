@@ -1,9 +1,10 @@
-//! The program `cleave`: its command line, and the commands that are about what is up.
+//! The program `cleave`: its command line, and the commands for running shops.
 //!
-//! What the commands do stands in the crates beside this one: [`servers`] finds or starts PostgreSQL and RabbitMQ,
-//! [`shop`] starts a shop on them, [`load`] sends orders, [`audit`] reads the databases, [`report`] measures, compares and
-//! shows, [`experiments`] puts these together; [`control`] and [`dashboard`] are for shops that stay up.
+//! Most of the work is in other crates. [`servers`] finds or starts PostgreSQL and RabbitMQ, [`shop`] starts a shop on
+//! them, [`load`] sends orders, [`audit`] reads the databases, [`report`] measures, compares and shows, and
+//! [`experiments`] combines these. [`control`] and [`dashboard`] are for running shops.
 
+mod clean;
 pub mod cli;
 mod commands;
 mod doctor;
@@ -11,3 +12,4 @@ mod in_doubt;
 mod live_audit;
 mod logs;
 mod up;
+mod words;

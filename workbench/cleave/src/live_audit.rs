@@ -1,4 +1,5 @@
-//! `cleave audit --live`: a line a second on what `cleave up` has running, and at the end how long the databases disagreed.
+//! `cleave audit --live`: one line per second on the shops of `cleave up`, and at the end how long the databases
+//! disagreed.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,14 +9,14 @@ use comfy_table::{Table, presets};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
-use crate::up;
+use crate::{up, words};
 use audit::Verdict;
 use audit::live::{Disagreement, Finding, Live, Recording, Settings, Snapshot};
 use report::verdict_words;
 use terminal::{output, say};
 use topology::{Driver, Mode};
 
-/// What it writes as JSON.
+/// The JSON output.
 #[derive(Debug, Serialize)]
 struct Document {
     schema: &'static str,
@@ -28,12 +29,12 @@ struct Watched {
     mode: Mode,
     driver: Driver,
     verdict: Verdict,
-    /// What was found by the last look.
+    /// The findings of the last look.
     findings: Vec<Finding>,
     recording: Recording,
 }
 
-/// Looks on until the end, and answers what the last look said.
+/// Watches until `end` is done, and returns the verdict of the last look.
 pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()>) -> Result<Verdict> {
     let shops = up::subjects(folder)?;
     let lives: Vec<(Driver, Live)> = shops
@@ -42,7 +43,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
         .collect();
     tokio::pin!(end);
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    // The first comes at once, before anybody has looked.
+    // The first tick is immediate, before the audit has looked.
     seconds.tick().await;
     loop {
         if !say::is_heard() {
@@ -52,7 +53,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
             () = &mut end => break,
             _ = seconds.tick() => for (driver, live) in &lives {
                 let line = line(*driver, &live.snapshot());
-                // Standard output is for one thing.
+                // With `--json -`, standard output is for JSON alone.
                 if json == Some("-") { terminal::note!("{line}") } else { terminal::say!("{line}") }
             }
         }
@@ -72,7 +73,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
     Ok(verdict)
 }
 
-/// `14:03:07 split:orchestrated ✓ I1 … I8 held; 12 orders disagreed about, p50 31 ms, p99 88 ms, longest 0.2 s`.
+/// `14:03:07 split:orchestrated held; 4 inconsistent, 790 resolved: p50 31.0 ms, p99 88.2 ms, longest 203 ms`.
 fn line(driver: Driver, snapshot: &Snapshot) -> String {
     let wrong: Vec<String> = snapshot
         .findings
@@ -88,15 +89,17 @@ fn line(driver: Driver, snapshot: &Snapshot) -> String {
             )
         })
         .collect();
-    let said = if wrong.is_empty() { verdict_words(snapshot.verdict()).to_owned() } else { wrong.join(", ") };
+    let said = if wrong.is_empty() { verdict_words(snapshot.verdict()) } else { wrong.join(", ") };
     let Disagreement { orders_now, resolved, p50_ms, p99_ms, longest_ms } = snapshot.disagreement;
     let windows = match (p50_ms, p99_ms, longest_ms) {
         (Some(p50), Some(p99), Some(longest)) => {
-            format!("of {resolved} before: p50 {p50:.1} ms, p99 {p99:.1} ms, longest {longest:.0} ms")
+            let tenth = |ms: f64| format!("{ms:.1}");
+            words::windows(resolved, tenth(p50), tenth(p99), longest.round())
         }
-        _ => "none before".to_owned(),
+        _ => words::none_resolved(),
     };
-    format!("{} {driver:<19} {said}; disagreed about {orders_now}, {windows}", snapshot.at.format("%H:%M:%S"))
+    let shop = format!("{driver:<19}");
+    words::now_and_before(snapshot.at.format("%H:%M:%S"), shop, said, orders_now, windows)
 }
 
 impl Document {
@@ -104,12 +107,12 @@ impl Document {
     fn windows(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "disagreement",
-            "orders",
-            "p50, ms",
-            "p99, ms",
-            "longest, ms",
-            "still open",
+            words::inconsistency(),
+            words::orders(),
+            "p50, ms".to_owned(),
+            "p99, ms".to_owned(),
+            words::longest_ms(),
+            words::still_open(),
         ]);
         for shop in &self.shops {
             let of = shop.recording.disagreement;

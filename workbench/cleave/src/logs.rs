@@ -10,21 +10,22 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use crate::words;
 use terminal::say;
 
-/// Between two looks at what was written.
+/// The interval for reading new lines.
 const TICK: Duration = Duration::from_millis(200);
-/// Colours by which processes are told apart at a terminal; their names stand there as well.
+/// Colours to tell processes apart at a terminal, in addition to their names.
 const COLOURS: [u8; 6] = [36, 33, 35, 32, 34, 31];
 
-/// What is wanted of the logs.
+/// Which lines to print.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Only of processes whose names begin so; all if `None`.
+    /// Only processes whose names begin with this; all if `None`.
     pub process: Option<String>,
-    /// Only lines that speak of this order.
+    /// Only lines that mention this order.
     pub order: Option<String>,
-    /// Whether to stay, and print what comes.
+    /// Whether to wait for new lines and print them.
     pub follow: bool,
 }
 
@@ -37,25 +38,25 @@ struct Line {
     text: String,
 }
 
-/// How far the file of one process was read.
+/// How far the file of one process has been read.
 #[derive(Debug)]
 struct Tail {
     shop: String,
     process: String,
     path: PathBuf,
     read: u64,
-    /// The beginning of a line whose end was not written yet.
+    /// The beginning of a line that is not complete yet.
     rest: String,
 }
 
-/// Prints the logs below this folder, the oldest line first: JSON lines, or coloured text at a terminal.
+/// Prints the logs in this folder, the oldest line first: JSON lines, or coloured text at a terminal.
 pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
     let mut tails: BTreeMap<PathBuf, Tail> = BTreeMap::new();
     let at_terminal = std::io::stdout().is_terminal();
     loop {
         find(folder, &mut tails)?;
         if tails.is_empty() {
-            bail!("there are no logs in {}; start a shop with `cleave up`", folder.display());
+            bail!(words::no_logs(folder.display()));
         }
         let known: Vec<String> = tails.values().map(|tail| tail.process.clone()).collect();
         check(wanted, &known)?;
@@ -69,7 +70,7 @@ pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
             let printed = if at_terminal { line.coloured() } else { line.json().to_string() };
             terminal::say!("{printed}");
             if !say::is_heard() {
-                // The reader has gone, `head` perhaps, or the disk is full.
+                // The reader has closed the pipe, as `head` does, or the disk is full.
                 return Ok(());
             }
         }
@@ -83,12 +84,12 @@ pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
 fn check(wanted: &Wanted, known: &[String]) -> Result<()> {
     let Some(name) = &wanted.process else { return Ok(()) };
     if !known.iter().any(|process| process.starts_with(name)) {
-        bail!("no process is called {name}; there are {}", known.join(", "));
+        bail!(words::no_such_process(name, known.join(", ")));
     }
     Ok(())
 }
 
-/// Files that were not known before: a scaled shop has new ones.
+/// Adds new files: a scaled shop has new processes.
 fn find(folder: &Path, tails: &mut BTreeMap<PathBuf, Tail>) -> Result<()> {
     let Ok(shops) = std::fs::read_dir(folder) else { return Ok(()) };
     for shop in shops.filter_map(Result::ok).filter(|shop| shop.path().is_dir()) {
@@ -107,8 +108,7 @@ fn find(folder: &Path, tails: &mut BTreeMap<PathBuf, Tail>) -> Result<()> {
 
 impl Tail {
     fn read(&mut self) -> Result<Vec<Line>> {
-        let mut file =
-            File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
+        let mut file = File::open(&self.path).with_context(|| words::cannot_read(self.path.display()))?;
         file.seek(SeekFrom::Start(self.read))?;
         let mut bytes = Vec::new();
         self.read += file.read_to_end(&mut bytes)? as u64;
@@ -132,7 +132,7 @@ fn moment(line: &Value) -> Option<DateTime<Utc>> {
 impl Wanted {
     fn holds(&self, line: &Line) -> bool {
         let of_process = self.process.as_ref().is_none_or(|name| {
-            // The supervisor's lines name the process that they are about.
+            // The supervisor's lines name the process that they concern.
             line.process.starts_with(name) || line.text.contains(&format!("\"process\":\"{name}"))
         });
         of_process && self.order.as_ref().is_none_or(|order| line.text.contains(order))
@@ -156,7 +156,7 @@ impl Line {
         format!("\x1b[{}m{name:<30}\x1b[0m {}", COLOURS[colour], self.words())
     }
 
-    /// The time, the level and what is said, and after that whatever else is known.
+    /// The time, level and message, followed by the other fields.
     fn words(&self) -> String {
         let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(&self.text) else {
             return self.text.clone();
@@ -205,11 +205,11 @@ mod tests {
         let of_payments = Wanted { process: Some("pay".into()), ..Wanted::default() };
         assert_eq!(lines.iter().filter(|line| of_payments.holds(line)).count(), 1);
         assert!(
-            check(&Wanted { process: Some("nobody".into()), ..Wanted::default() }, &["orders".into()])
+            check(&Wanted { process: Some("absent".into()), ..Wanted::default() }, &["orders".into()])
                 .is_err()
         );
 
-        // What is written later is read later, the rest of a line with its beginning.
+        // Lines that are written later are read later, and an incomplete line is joined with its rest.
         let mut file = File::options().append(true).open(shop.join("orders.log")).unwrap();
         file.write_all(b"ne\n").unwrap();
         let later: Vec<Line> = tails.values_mut().flat_map(|tail| tail.read().unwrap()).collect();

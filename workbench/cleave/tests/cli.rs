@@ -1,4 +1,4 @@
-//! The program as its users start it: exit statuses, what goes to which output, and what is left behind.
+//! The program as its users start it: exit statuses, output streams, and leftovers.
 
 use std::fs;
 use std::io::Read;
@@ -11,10 +11,11 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// `cleave` with its state in a folder of the test's own.
+/// `cleave` with its state in the test's own folder, in English regardless of the developer's language.
 fn cleave(folder: &TempDir, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
-    command.arg("--folder").arg(folder.path()).args(arguments.split(' ')).stdin(Stdio::null());
+    command.arg("--folder").arg(folder.path()).args(arguments.split_whitespace()).stdin(Stdio::null());
+    command.env("LC_ALL", "C");
     command
 }
 
@@ -34,7 +35,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Holds a document to its schema in docs/.
+/// Checks a document against its schema in docs/.
 fn assert_valid(document: &Value, schema: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(schema);
     let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -44,7 +45,7 @@ fn assert_valid(document: &Value, schema: &str) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
-/// Waits until a file that another process writes holds a text.
+/// Waits until a file that another process writes contains a text.
 fn wait_for(path: &Path, text: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(400);
     loop {
@@ -57,13 +58,13 @@ fn wait_for(path: &Path, text: &str) -> String {
     }
 }
 
-/// The data folder of the private PostgreSQL, as `cleave` announced it.
+/// The data folder of the private PostgreSQL, from `cleave`'s output.
 fn data_folder(said: &str) -> String {
     let line = said.lines().find(|line| line.starts_with("PostgreSQL")).unwrap();
     line.rsplit(' ').next().unwrap().to_owned()
 }
 
-/// Command lines that name this folder.
+/// Command lines that contain this folder.
 fn processes_in(folder: &str) -> Vec<String> {
     let listed = Command::new("ps").args(["-eo", "args"]).output().unwrap();
     stdout(&listed).lines().filter(|line| line.contains(folder)).map(str::to_owned).collect()
@@ -73,30 +74,30 @@ fn processes_in(folder: &str) -> Vec<String> {
 fn bad_usage_ends_with_64_and_says_what_would_be_good() {
     let folder = folder();
     let cases = [
-        ("", "Usage"),
         ("frobnicate", "frobnicate"),
-        ("compare --rate 0", "0.1 to 100000"),
-        ("compare --rate=-5", "0.1 to 100000"),
+        ("compare --rate 0", "between 0.1 and 100000"),
+        ("compare --rate=-5", "between 0.1 and 100000"),
         ("compare --rate fast", "200/s"),
         ("compare --duration 0", "greater than 0"),
         ("compare --duration 20d", "20s"),
         ("compare --warm-up=-1s", "between 0 and 1 h"),
-        ("compare --trials 0", "1..=100"),
-        ("compare --modes monolit", "the modes are monolith and split"),
+        ("compare --trials 0", "between 1 and 100"),
+        ("compare --modes monolit", "give monolith, split, or a driver"),
         ("compare --modes split:two-phase", "split:tcc"),
-        ("compare --flaws ../no-outbox", "there are no-outbox, id-ordered-polling"),
+        ("compare --flaws ../no-outbox", "these exist: no-outbox, id-ordered-polling"),
         ("chaos --every=-1s", "between 0 and 1 h"),
         ("fault add lag", "latency, bandwidth"),
-        ("scale inventory", "as inventory=3"),
-        ("soak --orders 0", "1..=1000000"),
+        ("scale inventory", "e.g. inventory=3"),
+        ("soak --orders 0", "between 1 and 1000000"),
         ("compare --saturate --rate 5", "--saturate"),
         ("compare --clients 5", "--saturate"),
-        ("compare --saturate --clients 0", "1..=1000"),
-        ("compare --seed x", "seed"),
+        ("compare --saturate --clients 0", "between 1 and 1000"),
+        ("compare --seed x", "whole number"),
         ("compare --database-url mysql://x/y", "postgres://"),
         ("compare --amqp-url http://x", "amqp://"),
-        ("up three", "or both"),
-        ("bench limit --rounds 0", "1..=100"),
+        ("up three", "split, both, or a driver"),
+        ("up --rate fast", "20/s"),
+        ("bench limit --rounds 0", "between 1 and 100"),
     ];
     for (arguments, hint) in cases {
         let output = run(&folder, arguments);
@@ -105,6 +106,107 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         assert!(output.stdout.is_empty(), "{arguments}");
     }
     assert_eq!(run(&folder, "--help").status.code(), Some(0));
+}
+
+#[test]
+fn runs_that_cannot_be_read_are_refused_in_a_sentence() {
+    let folder = folder();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let cases = [
+        (folder.path().display().to_string(), "has no run.json"),
+        (folder.path().join("none").display().to_string(), "cannot read"),
+        (file("text.json", "no JSON"), "not a whole cleave.run/1 file"),
+        (file("cut.json", "{\"schema\": \"cleave.run/1\", \"seed\""), "not a whole cleave.run/1 file"),
+        (file("later.json", "{\"schema\": \"cleave.run/9\"}"), "\"cleave.run/9\""),
+        (file("other.json", "{\"schema\": \"cleave.soak/1\"}"), "a record of another kind"),
+    ];
+    for (run_file, hint) in cases {
+        let output = run(&folder, &format!("diff {run_file} {run_file}"));
+        assert_eq!(output.status.code(), Some(2), "{run_file}: {}", stderr(&output));
+        assert!(stderr(&output).contains(hint), "{run_file}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{run_file}");
+    }
+}
+
+#[test]
+fn the_user_is_spoken_to_in_the_language_that_was_chosen() {
+    let folder = folder();
+    let told = |arguments: &str, locale: &str| {
+        let output = cleave(&folder, arguments).env("LC_ALL", locale).output().unwrap();
+        (output.status.code(), stdout(&output) + &stderr(&output))
+    };
+    for (arguments, status, english, korean) in [
+        ("", 0, "start the shop", "쇼핑몰을"),
+        ("--help", 0, "Usage:", "사용법:"),
+        ("fault add --help", 0, "Examples:", "예:"),
+        ("status", 2, "no shop is up", "실행 중인 쇼핑몰이 없습니다"),
+        ("audit", 2, "no shop is up", "실행 중인 쇼핑몰이 없습니다"),
+        ("scale inventory", 64, "give a service", "서비스와 개수를 쓰세요"),
+        ("frobnicate", 64, "unrecognized", "명령은 없습니다"),
+        ("fault add kill orders", 64, "is not an option", "옵션이 아닙니다"),
+    ] {
+        for (arguments, locale, words, not) in [
+            (arguments.to_owned(), "C", english, korean),
+            (arguments.to_owned(), "ko_KR.UTF-8", korean, english),
+            (format!("{arguments} --lang ko"), "C", korean, english),
+            (format!("--lang=en {arguments}"), "ko_KR.UTF-8", english, korean),
+        ] {
+            let (code, said) = told(&arguments, locale);
+            assert_eq!(code, Some(status), "{arguments}: {said}");
+            assert!(said.contains(words) && !said.contains(not), "{arguments} in {locale}: {said}");
+        }
+    }
+    let (code, said) = told("--lang fr status", "C");
+    assert!(code == Some(64) && said.contains("ko, en"), "{said}");
+}
+
+#[test]
+fn without_arguments_it_says_in_five_lines_what_to_do_first() {
+    let folder = folder();
+    for locale in ["C", "ko_KR.UTF-8"] {
+        let output = cleave(&folder, "").env("LC_ALL", locale).output().unwrap();
+        assert_eq!((output.status.code(), stdout(&output).lines().count()), (Some(0), 5), "{output:?}");
+        for command in stdout(&output).lines().map(|line| line.replace("cargo ", "")) {
+            let command = command.strip_prefix("cleave ").unwrap().split("  ").next().unwrap().to_owned();
+            let help = run(&folder, &format!("{} --help", command.split(' ').next().unwrap()));
+            assert_eq!(help.status.code(), Some(0), "{command}");
+        }
+    }
+}
+
+/// The lines under the heading of the examples in a help text.
+fn examples(help: &str) -> Vec<String> {
+    let lines =
+        help.lines().skip_while(|line| *line != "Examples:").map(|line| line.trim().replace("cargo ", ""));
+    lines.filter_map(|line| line.strip_prefix("cleave ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn examples_that_need_no_shop_work_when_pasted() {
+    let folder = folder();
+    for command in ["flaws", "doctor", "clean"] {
+        let help = stdout(&run(&folder, &format!("{command} --help")));
+        let example = examples(&help).first().cloned().unwrap_or_else(|| panic!("no example in {help}"));
+        let output = run(&folder, &example);
+        // 2 means that something is missing on this machine, which is a valid result of the doctor.
+        let good = if command == "doctor" { 0..=2 } else { 0..=0 };
+        assert!(good.contains(&output.status.code().unwrap()), "{example}: {}", stderr(&output));
+        assert!(!output.stdout.is_empty(), "{example}");
+    }
+    // The others get as far as the error that no shop is up.
+    for command in ["logs", "scale", "deploy", "set", "fault add", "heal", "order", "audit", "in-doubt"] {
+        let help = stdout(&run(&folder, &format!("{command} --help")));
+        assert!(!examples(&help).is_empty(), "no example in {help}");
+        for example in examples(&help) {
+            let output = run(&folder, &example);
+            assert_eq!(output.status.code(), Some(2), "{example}: {}", stderr(&output));
+            assert!(stderr(&output).contains("cleave up"), "{example}: {}", stderr(&output));
+        }
+    }
 }
 
 #[test]
@@ -120,7 +222,7 @@ fn nothing_is_up_until_something_is() {
 #[test]
 fn a_comparison_prints_its_record_and_leaves_a_report() {
     let folder = folder();
-    // The warm-up is short, the seed is not the default: both stand in the record.
+    // The warm-up is short and the seed is not the default: both must be in the record.
     let output = run(
         &folder,
         "compare --modes monolith,monolith --rate 100/s --duration 3s --warm-up 500ms --trials 1 --seed 7 --yes --json -",
@@ -157,7 +259,7 @@ fn an_interrupted_comparison_leaves_nothing() {
         if signal != Signal::SIGKILL {
             assert_eq!(status.code(), Some(2), "{signal}");
         }
-        // After SIGKILL it is the guard's turn, which has no one to wait for it.
+        // After SIGKILL the guard cleans up, and no process waits for it.
         let deadline = Instant::now() + Duration::from_secs(60);
         while !processes_in(&data).is_empty() || Path::new(&data).exists() {
             assert!(Instant::now() < deadline, "{signal} left {:?} and {data}", processes_in(&data));
@@ -191,7 +293,7 @@ fn a_shop_is_put_up_looked_at_and_taken_down() {
     assert_eq!(second.status.code(), Some(2));
     assert!(stderr(&second).contains("running already"), "{}", stderr(&second));
 
-    // Before anybody has ordered there is nothing to judge, and that is not a pass.
+    // Without orders there is nothing to judge, and that is not a pass.
     assert_eq!(run(&folder, "audit").status.code(), Some(2));
 
     let down = run(&folder, "down");
@@ -220,7 +322,30 @@ fn the_limit_is_measured_in_turns() {
     assert!(limit["ratio"]["median"].as_f64().unwrap() > 0.0);
 }
 
-/// Commands that print and need neither servers nor a shop.
+#[test]
+fn what_is_left_is_listed_and_removed_when_named() {
+    let folder = folder();
+    let run_folder = folder.path().join("runs/20260101T000000Z-1");
+    fs::create_dir_all(&run_folder).unwrap();
+    fs::write(run_folder.join("run.json"), "{}").unwrap();
+    let item = |arguments: &str| {
+        let output = run(&folder, arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments}: {}", stderr(&output));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_valid(&document, "clean.schema.json");
+        let items = document["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["kind"] == "runs")
+    };
+    let listed = item("clean --json").unwrap();
+    assert_eq!((&listed["removed"], &listed["bytes"]), (&false.into(), &2.into()));
+    assert_eq!(item("clean runs --keep 1 --json").unwrap()["removed"], false);
+    assert!(run_folder.exists());
+    assert_eq!(item("clean runs --json").unwrap()["removed"], true);
+    assert!(!run_folder.exists());
+    assert_eq!(item("clean --json"), None);
+}
+
+/// Commands that only print, and need neither servers nor a shop.
 const PRINTING: [&str; 6] = ["flaws", "flaws --json", "doctor", "doctor --json", "compare --help", "status"];
 
 #[test]

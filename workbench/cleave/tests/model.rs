@@ -9,7 +9,7 @@ use serde_json::Value;
 
 fn cleave(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cleave"));
-    command.args(arguments.split(' ')).stdin(Stdio::null());
+    command.args(arguments.split(' ')).stdin(Stdio::null()).env("LC_ALL", "C");
     command
 }
 
@@ -35,7 +35,7 @@ fn what_makes_no_sense_is_refused() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("this machine only"));
 }
 
-/// Ends the explorer with the test.
+/// Ends the explorer together with the test.
 struct Explorer(Child);
 
 impl Drop for Explorer {
@@ -54,7 +54,7 @@ fn get(address: &str, path: &str) -> String {
     answer
 }
 
-/// Tries for ten seconds: the address is announced just before it is listened on.
+/// Tries for ten seconds: the address is announced shortly before it accepts connections.
 fn wait_for(address: &str) {
     for _ in 0..100 {
         if TcpStream::connect(address).is_ok() {
@@ -62,7 +62,7 @@ fn wait_for(address: &str) {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    panic!("nobody listens on {address}");
+    panic!("no process listens on {address}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The private servers, and that nothing of them stays behind. One test at a time has a server's ports and
-//! processes to itself; they ask for their own only.
+//! The private servers, and that nothing of them stays behind. Tests run one at a time, because they look at a server's
+//! ports and processes.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use diesel_async::SimpleAsyncConnection;
 use servers::guard::{self, Guard};
+use servers::left::{self, OpenPaths};
 use servers::{
     FoundBy, Infrastructure, Options, Postgres, PostgresPrograms, RabbitMq, RabbitPrograms, Server, connect,
     containers, install,
@@ -32,7 +33,7 @@ fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-/// The processes whose working folder or arguments show that they belong to the server in this folder.
+/// The processes whose working folder or arguments belong to the server in this folder.
 #[cfg(target_os = "linux")]
 fn processes_of(folder: &Path) -> Vec<String> {
     let folder = folder.display().to_string();
@@ -53,7 +54,7 @@ fn processes_of(_folder: &Path) -> Vec<String> {
     Vec::new()
 }
 
-/// Checks that a server that has been stopped left nothing.
+/// Checks that a stopped server left nothing behind.
 fn assert_gone(folder: &Path, ports: &[u16]) {
     assert!(!folder.exists(), "{} is still there", folder.display());
     assert_eq!(processes_of(folder), Vec::<String>::new());
@@ -91,6 +92,36 @@ async fn two_postgres_live_side_by_side_and_leave_nothing() -> Result {
 }
 
 #[tokio::test]
+async fn what_is_left_is_known_to_be_ours() -> Result {
+    let (guard, programs) = (Guard::start()?, postgres_programs().await?);
+    let server = Postgres::start(&guard, &programs, None, None).await?;
+    let folders = left::folders(&OpenPaths::look());
+    let ours = folders.iter().find(|folder| folder.path == server.folder());
+    assert!(ours.is_some_and(|folder| folder.in_use), "{folders:?}");
+    assert!(left::remove_folder(ours.unwrap()).is_err(), "its owner runs");
+
+    // From now on the server is a foreign one, given by its URL.
+    let url = server.url("postgres");
+    let options = Options { database_url: Some(url.clone()), ..Options::default() };
+    let infra = Infrastructure::find(&guard, &options).await?;
+    infra.postgres.create_database("shop-1").await?;
+    let mut connection = connect(&url).await?;
+    connection.batch_execute("CREATE DATABASE cleave_01234567_thesis").await?;
+    let found = left::databases(&url).await?;
+    let names: Vec<&str> = found.iter().map(|database| database.name.as_str()).collect();
+    assert!(names.len() == 1 && names[0].ends_with("_shop-1"), "one has no mark of ours: {names:?}");
+    let in_use = connect(&infra.postgres.url("shop-1")?).await?;
+    assert!(left::remove_database(&url, names[0]).await.is_err(), "it is in use");
+    drop(in_use);
+    // The server takes a while to notice that the session is gone.
+    let removed = async { while left::remove_database(&url, names[0]).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(60), removed).await?;
+    assert_eq!(left::databases(&url).await?.len(), 0);
+    infra.stop().await?;
+    server.stop().await
+}
+
+#[tokio::test]
 async fn postgres_keeps_what_was_committed_through_a_crash() -> Result {
     let (guard, programs) = (Guard::start()?, postgres_programs().await?);
     let mut server = Postgres::start(&guard, &programs, None, None).await?;
@@ -107,11 +138,11 @@ async fn postgres_keeps_what_was_committed_through_a_crash() -> Result {
     server.stop().await
 }
 
-/// A small file system, gone when dropped.
+/// A small file system, unmounted on drop.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None`, and the reason on standard error, where we may not mount one.
+    /// `None`, with the reason on standard error, if this user may not mount one.
     fn mount() -> Result<Option<SmallDisk>> {
         let folder = tempfile::tempdir()?;
         let mut mount = Command::new("mount");
@@ -154,10 +185,10 @@ async fn postgres_keeps_what_was_committed_through_a_full_disk() -> Result {
         .batch_execute("CREATE TABLE kept (id int, text text); INSERT INTO kept VALUES (1, '')")
         .await?;
     server.fill_disk().await?;
-    // More than the write-ahead log has room for in files that are there already.
+    // More than fits into the existing files of the write-ahead log.
     let much = "INSERT INTO kept SELECT n, repeat('x', 1000) FROM generate_series(1, 100000) n";
     assert!(connection.batch_execute(much).await.is_err(), "there was room for 100 MB on a full disk");
-    assert!(server.free_disk().await? > 0, "nobody said that there was no room");
+    assert!(server.free_disk().await? > 0, "no error reported the full disk");
     let mut connection = connect(&server.url("postgres")).await?;
     connection.batch_execute("SELECT 1 / (count(*) = 1)::int FROM kept").await?;
     connection.batch_execute("INSERT INTO kept VALUES (2, '')").await?;
@@ -239,7 +270,7 @@ async fn check(guard: &Guard, options: Options) -> String {
     format!("{error:#}")
 }
 
-/// A parent that is killed can do nothing; the guard then stands alone with a closed pipe.
+/// A parent that is killed can do nothing; only the guard is left, with a closed pipe.
 #[test]
 fn the_guard_ends_what_a_killed_parent_leaves() -> Result {
     let folder = tempfile::tempdir()?.keep();
@@ -289,7 +320,7 @@ async fn nothing_survives_a_parent_that_is_killed() -> Result {
     Ok(())
 }
 
-/// Where the parent says which folders its servers have.
+/// The environment variable with the file to which the parent writes the folders of its servers.
 const SAY: &str = "INFRA_TEST_SAY";
 
 #[tokio::test]
@@ -323,7 +354,7 @@ fn the_doctor_says_what_is_missing_and_answers_2() -> Result {
 #[tokio::test]
 async fn containers_where_a_docker_engine_answers() -> Result {
     if let Err(reason) = containers::engine().await {
-        // Not eprintln!, which the harness would keep to itself.
+        // Not eprintln!, which the test harness would capture.
         writeln!(std::io::stderr(), "containers_where_a_docker_engine_answers did not run: {reason:#}")?;
         return Ok(());
     }

@@ -1,16 +1,19 @@
 //! PostgreSQL and RabbitMQ in containers, through testcontainers.
 //!
-//! A program of its own, because most runs never need a container, and a client of Docker's API takes longer to build than
-//! the rest of `cleave`. `servers::containers` builds and runs it where an engine answers.
+//! This is a separate program because most runs need no container, and a Docker API client takes longer to build than
+//! the rest of `cleave`. `servers::containers` builds and runs it if a Docker engine responds.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Args, Parser};
 use serde_json::json;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
+use testcontainers::bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+};
 use testcontainers::core::{IntoContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -21,18 +24,30 @@ use uuid::Uuid;
 #[derive(Debug, Parser)]
 #[command(name = "cleave-containers", version)]
 enum Cli {
-    /// Check that a Docker engine answers.
+    /// Check that a Docker engine responds.
     Engine,
     /// Start PostgreSQL, print its id and URL as one line of JSON, and remove it on SIGTERM.
-    Postgres,
+    Postgres(Owned),
     /// Start RabbitMQ, print its id and URL as one line of JSON, and remove it on SIGTERM.
-    Rabbitmq,
+    Rabbitmq(Owned),
+    /// List the containers that cleave started, as one line of JSON.
+    List,
     /// Remove a container, running or not.
     Remove {
         /// The id of the container.
         id: String,
     },
 }
+
+#[derive(Debug, Args)]
+struct Owned {
+    /// The owning process, stored as a label. `cleave clean` finds the container by it.
+    #[arg(long)]
+    owner: String,
+}
+
+/// The label of every container that Cleave starts.
+const LABEL: &str = "cleave.owner";
 
 /// A running container. Dropping it removes it.
 type Container = ContainerAsync<GenericImage>;
@@ -42,22 +57,23 @@ const RABBITMQ: (&str, &str) = ("rabbitmq", "3.13");
 /// The first start pulls the image.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Says why no Docker engine can be used, or `Ok` where one answers.
+/// Returns `Ok` if a Docker engine responds, and otherwise the reason why none can be used.
 async fn engine() -> Result<()> {
     let docker = Docker::connect_with_defaults().context("no Docker engine is configured")?;
     let ping = tokio::time::timeout(Duration::from_secs(3), docker.ping()).await;
-    ping.context("the Docker engine does not answer")?.context("no Docker engine answers")?;
+    ping.context("the Docker engine does not respond")?.context("no Docker engine responds")?;
     Ok(())
 }
 
-/// A PostgreSQL in a container, and the URL of its database `postgres`.
-async fn postgres() -> Result<(Container, String)> {
+/// Starts PostgreSQL in a container. Returns the container and the URL of its database `postgres`.
+async fn postgres(owner: &str) -> Result<(Container, String)> {
     let password = Uuid::new_v4().simple().to_string();
     let container = GenericImage::new(POSTGRES.0, POSTGRES.1)
         .with_exposed_port(5432.tcp())
-        // The image starts a server once to set it up and says this then too, but on standard output.
+        // The image first starts a temporary server, which prints the same line, but to standard output.
         .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
         .with_startup_timeout(LIMIT)
+        .with_label(LABEL, owner)
         .with_env_var("POSTGRES_USER", "cleave")
         .with_env_var("POSTGRES_PASSWORD", &password)
         .with_env_var("POSTGRES_DB", "postgres")
@@ -76,13 +92,14 @@ async fn postgres() -> Result<(Container, String)> {
     Ok((container, format!("postgres://cleave:{password}@{host}:{port}/postgres")))
 }
 
-/// A RabbitMQ in a container, and its URL.
-async fn rabbitmq() -> Result<(Container, String)> {
+/// Starts RabbitMQ in a container. Returns the container and its URL.
+async fn rabbitmq(owner: &str) -> Result<(Container, String)> {
     let password = Uuid::new_v4().simple().to_string();
     let container = GenericImage::new(RABBITMQ.0, RABBITMQ.1)
         .with_exposed_port(5672.tcp())
         .with_wait_for(WaitFor::message_on_stdout("Server startup complete"))
         .with_startup_timeout(LIMIT)
+        .with_label(LABEL, owner)
         .with_env_var("RABBITMQ_DEFAULT_USER", "cleave")
         .with_env_var("RABBITMQ_DEFAULT_PASS", &password)
         .start()
@@ -92,6 +109,19 @@ async fn rabbitmq() -> Result<(Container, String)> {
     Ok((container, format!("amqp://cleave:{password}@{host}:{port}/%2f")))
 }
 
+/// Prints the id and the owner of each container with Cleave's label, running or not.
+async fn list() -> Result<()> {
+    let labelled = HashMap::from([("label", vec![LABEL])]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&labelled).build();
+    let found = Docker::connect_with_defaults()?.list_containers(Some(options)).await?;
+    let containers = found.into_iter().filter_map(|container| {
+        let owner = container.labels?.remove(LABEL)?;
+        Some(json!({ "container": container.id?, "owner": owner }))
+    });
+    terminal::say!("{}", serde_json::Value::from_iter(containers));
+    Ok(())
+}
+
 /// Removes a container, running or not.
 async fn remove(id: &str) -> Result<()> {
     let docker = Docker::connect_with_defaults()?;
@@ -99,7 +129,7 @@ async fn remove(id: &str) -> Result<()> {
     Ok(docker.remove_container(id, Some(options)).await?)
 }
 
-/// Holds a server up until this program is told to stop.
+/// Keeps the container running until SIGTERM or SIGINT, then removes it.
 async fn hold(started: (Container, String)) -> Result<()> {
     let (container, url) = started;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -116,8 +146,9 @@ async fn hold(started: (Container, String)) -> Result<()> {
 async fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli::Engine => engine().await,
-        Cli::Postgres => run(postgres()).await,
-        Cli::Rabbitmq => run(rabbitmq()).await,
+        Cli::Postgres(Owned { owner }) => run(postgres(&owner)).await,
+        Cli::Rabbitmq(Owned { owner }) => run(rabbitmq(&owner)).await,
+        Cli::List => list().await,
         Cli::Remove { id } => remove(&id).await,
     };
     match done {

@@ -1,34 +1,37 @@
-//! Who may disturb the shop (rule 39): only a program of the same user on the same machine, never a web page.
+//! Access to the control interface, by rule 39 (control access): only a program of the same user on the same machine,
+//! never a web page.
 //!
-//! A page in the same browser can send requests to loopback. It cannot read the token, which is in a file of this user's;
-//! it cannot send JSON without asking first, which nobody answers; and a name that was made to point here (*DNS rebinding*)
-//! stands in `Host`.
+//! A page in the same browser can send requests to loopback. It cannot read the token, which is in a file that only
+//! this user can read. It cannot send JSON without a preflight request, and the server never grants one. And if it uses
+//! a name that resolves to loopback (*DNS rebinding*), that name is in `Host`.
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::JsonConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde_json::json;
 
+use crate::words;
+
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The header of the token.
+/// The header that carries the token.
 pub const TOKEN: &str = "x-cleave-token";
 
-/// Why a request was refused. As an answer it is `{"error": why}`.
+/// Why a request was refused. The response body is `{"error": why}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct Refused {
-    /// The answer's status.
+    /// The status of the response.
     pub status: StatusCode,
-    /// What is wrong, for people.
+    /// The reason, for people.
     pub why: String,
 }
 
 pub(crate) type Answer = Result<HttpResponse, Refused>;
 
 impl Refused {
-    /// With this status and reason.
+    /// A refusal with this status and reason.
     pub fn new(status: StatusCode, why: impl Into<String>) -> Refused {
         Refused { status, why: why.into() }
     }
@@ -44,49 +47,49 @@ impl ResponseError for Refused {
     }
 }
 
-/// Whether a request means this interface, on this port of loopback, and comes from no other site's page.
+/// Checks that a request is addressed to this port of loopback and does not come from another site's page.
 pub fn is_from_here(request: &HttpRequest, port: u16) -> Result<(), Refused> {
-    let refuse = |status, why: &str| Err(Refused::new(status, why));
+    let refuse = |status, why: String| Err(Refused::new(status, why));
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let text = |name| text(request, name);
     if !text(header::HOST).is_some_and(|host| hosts.iter().any(|own| own == host)) {
-        return refuse(StatusCode::MISDIRECTED_REQUEST, "the Host header is not that of this interface");
+        return refuse(StatusCode::MISDIRECTED_REQUEST, words::wrong_host());
     }
     let origins = hosts.map(|host| format!("http://{host}"));
     if text(header::ORIGIN).is_some_and(|origin| origins.iter().all(|own| own != origin)) {
-        return refuse(StatusCode::FORBIDDEN, "the request comes from another origin");
+        return refuse(StatusCode::FORBIDDEN, words::other_origin());
     }
     Ok(())
 }
 
-/// Admits a request to the interface on this port, or says why not.
+/// Admits a request to the interface on this port, or returns why not.
 pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
     is_from_here(request, port)?;
-    let refuse = |status, why: &str| Err(Refused::new(status, why));
+    let refuse = |status, why: String| Err(Refused::new(status, why));
     let sent = request.headers().get(TOKEN).map(header::HeaderValue::as_bytes).unwrap_or_default();
     if !same(sent, token.as_bytes()) {
-        return refuse(StatusCode::UNAUTHORIZED, "the header x-cleave-token is missing or wrong");
+        return refuse(StatusCode::UNAUTHORIZED, words::wrong_token());
     }
     let is_json = text(request, header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     if request.method() != Method::GET && !is_json {
-        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send JSON, with content-type: application/json");
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, words::send_json());
     }
     Ok(())
 }
 
-/// How bodies are read, by `web::Json`, once a request is admitted.
+/// How `web::Json` reads bodies once a request is admitted.
 pub fn bodies() -> JsonConfig {
-    JsonConfig::default().limit(BODY_LIMIT).error_handler(|why, _| {
-        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the body is not understood: {why}")).into()
-    })
+    JsonConfig::default()
+        .limit(BODY_LIMIT)
+        .error_handler(|why, _| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, words::bad_body(why)).into())
 }
 
-/// A header that is a text; empty where it is none.
+/// The value of a header as text; empty if it is missing or not text.
 fn text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
     request.headers().get(name).map(|value| value.to_str().unwrap_or(""))
 }
 
-/// In a time that does not tell how much of it was right.
+/// Compares in constant time, so that the duration does not show how many bytes were right.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
@@ -123,18 +126,18 @@ mod tests {
 
     #[test]
     fn each_way_round_it_is_closed() {
-        // The hostile page: another origin, even one that looks alike, or none that has a name.
+        // A page of another origin: an evil one, a similar one, or an opaque one.
         for origin in
             ["http://evil.example", "http://127.0.0.1:4321.evil.example", "null", "https://127.0.0.1:4321"]
         {
             assert_eq!(with(&[HOST, ("origin", origin), KEY, JSON]), Err(403), "{origin}");
         }
-        // The rebound name.
+        // A rebound name.
         for host in ["evil.example:4321", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:43210", ""] {
             assert_eq!(with(&[("host", host), KEY, JSON]), Err(421), "{host}");
         }
         assert_eq!(with(&[KEY, JSON]), Err(421), "no host");
-        // The form post, which no browser asks leave for.
+        // A form post, which needs no preflight request.
         for kind in [
             "application/x-www-form-urlencoded",
             "text/plain",
@@ -143,7 +146,7 @@ mod tests {
         ] {
             assert_eq!(with(&[HOST, KEY, ("content-type", kind)]), Err(415), "{kind}");
         }
-        // Whoever cannot read this user's files.
+        // A caller that cannot read this user's files.
         for token in ["", "0123456789abcdee", "0123456789abcdef0", "0123456789abcde"] {
             assert_eq!(with(&[HOST, (TOKEN, token), JSON]), Err(401), "{token}");
         }

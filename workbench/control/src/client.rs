@@ -1,4 +1,4 @@
-//! The side of the control interface that is in the other commands.
+//! The client side of the control interface, used by the other commands.
 
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use super::Access;
 use super::admission::TOKEN;
+use crate::words;
 
-/// Longer than a deployment of many instances takes.
+/// Longer than the deployment of many instances takes.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Talks to the `cleave up` that is running.
+/// A client of the running `cleave up`.
 #[derive(Debug, Clone)]
 pub struct Client {
     access: Access,
@@ -21,17 +22,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that is admitted.
+    /// A client with this token.
     pub fn new(access: Access) -> Result<Client> {
         Ok(Client { access, http: reqwest::Client::builder().no_proxy().timeout(LIMIT).build()? })
     }
 
-    /// Asks for something.
+    /// Sends a GET request.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.send(self.http.get(self.url(path))).await
     }
 
-    /// Asks for something to be done.
+    /// Sends a POST request.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         self.send(self.http.post(self.url(path)).json(body)).await
     }
@@ -42,12 +43,12 @@ impl Client {
 
     async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
         let answer = request.header(TOKEN, &self.access.token).send().await;
-        let answer = answer.context("`cleave up` does not answer; see `cleave status`")?;
+        let answer = answer.with_context(words::up_is_silent)?;
         let good = answer.status().is_success();
-        let body: Value = answer.json().await.context("`cleave up` gave an answer that is not JSON")?;
+        let body: Value = answer.json().await.with_context(words::not_json)?;
         if !good {
-            bail!("{}", body["error"].as_str().unwrap_or("it was refused"));
+            bail!(body["error"].as_str().map_or_else(words::refused, str::to_owned));
         }
-        serde_json::from_value(body).context("`cleave up` is of another version; start it again")
+        serde_json::from_value(body).with_context(words::another_version)
     }
 }

@@ -1,7 +1,7 @@
-//! The control interface of `cleave up`: how another command, or the dashboard, reaches the shops that are up.
+//! The control interface of `cleave up`: other commands and the dashboard use it to reach the running shops.
 //!
-//! It listens on loopback, and admits nobody whom [`admission`] does not let in. It reaches only processes that this
-//! program has started, and those only by the names that it gave them.
+//! It listens on loopback and admits only requests that pass [`admission`]. It can reach only processes that this
+//! program has started, by the names that it gave them.
 
 pub mod admission;
 mod client;
@@ -11,6 +11,7 @@ pub mod served;
 mod server;
 mod stage;
 mod state;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -26,10 +27,10 @@ pub use server::serve;
 pub use stage::{Control, LOGS, SEED, Shops, Stage, Wanted};
 pub use state::{Claim, State, client, client_of, databases, is_running, running, shops};
 
-/// Where the interface is, and what admits to it.
+/// The address of the interface and the token for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Access {
-    /// The port of 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
     /// The token of this run.
     pub token: String,
@@ -41,7 +42,7 @@ pub struct Access {
 pub struct Scale {
     /// The service, or `monolith`.
     pub service: String,
-    /// How many instances there are to be.
+    /// The requested number of instances.
     pub instances: usize,
 }
 
@@ -53,7 +54,7 @@ pub struct Deploy {
     pub service: String,
 }
 
-/// `POST /settings`: a setting of the external configuration, which processes follow while they run.
+/// `POST /settings`: changes a setting of the external configuration. Running processes pick it up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Set {
@@ -68,7 +69,7 @@ pub struct Set {
 pub struct ShopSettings {
     /// The shop.
     pub shop: Driver,
-    /// Each with its value, its default, its bounds, and what it is.
+    /// Each setting with its value, default, bounds and description.
     pub settings: BTreeMap<String, SettingState>,
 }
 
@@ -77,79 +78,79 @@ pub struct ShopSettings {
 pub struct SettingState {
     /// Its value now.
     pub value: u64,
-    /// Its value where nobody sets it.
+    /// The value if it is not set.
     pub default: u64,
-    /// The smallest value.
+    /// The minimum.
     pub least: u64,
-    /// The largest.
+    /// The maximum.
     pub most: u64,
-    /// What it is, in a sentence.
+    /// A sentence that describes it.
     pub what: String,
 }
 
-/// `POST /renew`: a shop is replaced by a fresh one with the goods that it began with.
+/// `POST /renew`: replaces a shop by a fresh one with the same initial stock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Renew {
     /// The shop.
     pub shop: Driver,
-    /// How the fresh one stays consistent, in the same architecture; as before if null.
+    /// The driver of the fresh shop, in the same architecture; the same as before if null.
     #[serde(default)]
     pub driver: Option<Driver>,
 }
 
-/// What came of it.
+/// The result of a renewal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Renewed {
-    /// The shop that was there.
+    /// The shop that was replaced.
     pub shop: Driver,
-    /// The one in its place.
+    /// The shop that replaced it.
     pub driver: Driver,
 }
 
-/// What came of a scaling in one shop.
+/// The result of a scaling in one shop.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Scaled {
     /// The shop.
     pub shop: Driver,
-    /// The instances that there are now.
+    /// The current instances.
     pub instances: Vec<String>,
 }
 
-/// What came of a deployment in one shop.
+/// The result of a deployment in one shop.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Deployed {
     /// The shop.
     pub shop: Driver,
     /// What was replaced, and how long it took.
     pub deployment: Deployment,
-    /// What customers met meanwhile, by capability; null where the gateway does not tell.
+    /// The customers' requests meanwhile, by capability; null if the gateway has no figures.
     pub served: Option<Served>,
 }
 
-/// `POST /faults`: a fault in every shop that has a counterpart for it.
+/// `POST /faults`: adds a fault to every shop that has a counterpart for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddFault {
-    /// What is to be disturbed, and how.
+    /// The fault.
     pub fault: FaultSpec,
     /// Only in this shop; in all of them if null.
     #[serde(default)]
     pub shop: Option<Driver>,
 }
 
-/// What came of it in one shop.
+/// The result in one shop.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Added {
     /// The shop.
     pub shop: Driver,
-    /// The number by which it is healed; null where it was not done.
+    /// The number to heal it by; null if it was not added.
     pub id: Option<u64>,
-    /// Why it was not done.
+    /// Why it was not added.
     pub why_not: Option<String>,
 }
 
-/// `POST /heal`: ends faults before their time.
+/// `POST /heal`: ends faults early.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Heal {
@@ -161,23 +162,23 @@ pub struct Heal {
     pub shop: Option<Driver>,
 }
 
-/// `GET /faults`: all faults of a shop so far, those that are there still and those that are over.
+/// `GET /faults`: all faults of a shop so far, active and over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FaultLog {
     /// The shop.
     pub shop: Driver,
-    /// In the order in which they were asked for.
+    /// In the order in which they were added.
     pub faults: Vec<Record>,
 }
 
-/// `GET /state`: what is up now.
+/// `GET /state`: the shops that are running.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ShopState {
     /// The shop.
     pub shop: Driver,
     /// Its processes.
     pub processes: Vec<ProcessState>,
-    /// What its supervisor saw and did, the oldest first.
+    /// The supervisor's observations and actions, oldest first.
     pub journal: Vec<Entry>,
 }
 
@@ -188,14 +189,14 @@ pub struct ProcessState {
     pub name: String,
     /// Its process id.
     pub pid: u32,
-    /// Its own address, as `http://127.0.0.1:port`, with no proxy before it.
+    /// Its own address, as `http://127.0.0.1:port`, without a proxy.
     pub address: String,
-    /// Whether it answers that it is ready.
+    /// Whether it reports that it is ready.
     pub ready: bool,
-    /// How often it was started again.
+    /// How often it was restarted.
     pub restarts: u64,
-    /// Processor time that it has used, in milliseconds; null where it cannot be read, as when it has just ended.
+    /// Processor time used, in milliseconds; null where it cannot be read, for example just after it has ended.
     pub cpu_ms: Option<u64>,
-    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included; null where it cannot be read.
+    /// Resident memory in MB (10⁶ bytes), shared pages included; null where it cannot be read.
     pub memory_mb: Option<f64>,
 }

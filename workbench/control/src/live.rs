@@ -1,4 +1,4 @@
-//! `GET /live`: all that the dashboard asks of `cleave up`, once a second.
+//! `GET /live`: everything that the dashboard asks `cleave up` for, once per second.
 
 use std::time::Duration;
 
@@ -15,51 +15,51 @@ use faults::{Link, Record};
 use shop::supervisor::{Entry, Supervisor};
 use topology::Driver;
 
-/// How long a process may take to say that it is ready. Who takes longer is not.
+/// The time limit for a readiness check. A slower process counts as not ready.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How long a fault that is over is still told of, in seconds.
+/// How long a fault is still listed after its end, in seconds.
 const REMEMBERED_S: i64 = 10;
 
-/// What is asked for.
+/// The query.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Since {
-    /// Entries of the journals after this.
+    /// Only journal entries after this time.
     pub since: DateTime<Utc>,
 }
 
-/// One shop now.
+/// The current state of one shop.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ShopNow {
     /// The shop.
     pub shop: Driver,
     /// Its processes.
     pub processes: Vec<ProcessNow>,
-    /// The faults that are there, and those that ended a moment ago.
+    /// The active faults, and those that ended a moment ago.
     pub faults: Vec<Record>,
-    /// What its supervisor saw and did since then.
+    /// The supervisor's journal since then.
     pub journal: Vec<Entry>,
-    /// Bytes that went through its proxies so far, both ways; null in a shop without proxies.
+    /// Bytes through its proxies so far, in both directions; null in a shop without proxies.
     pub bytes: Option<u64>,
 }
 
 /// One process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProcessNow {
-    /// Its name, as `orders-2`.
+    /// Its name, such as `orders-2`.
     pub name: String,
-    /// What it is an instance of.
+    /// The service that it is an instance of.
     pub service: String,
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: String,
-    /// Whether it answers that it is ready.
+    /// Whether it reports that it is ready.
     pub ready: bool,
-    /// How often it was started again.
+    /// How often it was restarted.
     pub restarts: u64,
-    /// Its process id: another one is another process, whose processor time began anew.
+    /// Its process id. A new id means a new process, whose processor time starts from zero.
     pub pid: u32,
-    /// Processor time that it has used, in milliseconds; null where it cannot be read, as when it has just ended.
+    /// Processor time used, in milliseconds; null where it cannot be read, for example just after it has ended.
     pub cpu_ms: Option<u64>,
-    /// Memory that it holds, in MB (10⁶ bytes), pages that it shares with others included; null where it cannot be read.
+    /// Resident memory in MB (10⁶ bytes), shared pages included; null where it cannot be read.
     pub memory_mb: Option<f64>,
 }
 
@@ -90,7 +90,7 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
         (processes, (!bytes.is_empty()).then(|| bytes.iter().sum()))
     };
     measure(&mut processes);
-    // Asked on new connections: an old one would tell of a connection, not of the process.
+    // New connections only: a pooled one would test the connection, not the process.
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build();
     let ready = join_all(processes.iter().map(async |process| match &client {
         Ok(client) => is_ready(client, &process.address).await,
@@ -111,7 +111,7 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
     }
 }
 
-/// Processor time and memory, as the system tells them.
+/// Fills in processor time and memory from the operating system.
 fn measure(processes: &mut [ProcessNow]) {
     let Ok(mut system) = System::new() else { return };
     let pids: Vec<Pid> = processes.iter().map(|process| Pid::from_u32(process.pid)).collect();

@@ -1,4 +1,4 @@
-//! `POST /renew`: a shop is replaced by a fresh one, with the same driver or another.
+//! `POST /renew`: replaces a shop by a fresh one, with the same driver or another.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -10,7 +10,7 @@ use super::{Control, Renew, Renewed};
 
 pub(super) async fn renew(asked: Json<Renew>, control: Data<Control>) -> Answer {
     let Renew { shop, driver } = *asked;
-    // In a task of its own: it is not to be left half done because whoever asked has gone.
+    // In its own task, so that it finishes even if the client disconnects.
     let renewing = tokio::spawn(async move {
         let driver = driver.unwrap_or(shop);
         control.stage.renew(&control.shops, shop, driver).await.map(|()| Renewed { shop, driver })

@@ -1,38 +1,39 @@
-//! What customers met while something was done to a shop: the counts of its gateway before and after. By capability, that is
-//! the *blast radius* of a deployment.
+//! What happened to customers' requests during an operation: the gateway's counts before and after. By capability, this
+//! is the *blast radius* of a deployment.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use topology::Capability;
 
-/// How long the gateway may take to tell.
+/// The time limit for the gateway's metrics.
 const LIMIT: Duration = Duration::from_secs(2);
-/// The metric that counts answers, by method, route and status.
+/// The metric that counts responses, by method, route and status.
 const ANSWERS: &str = "http_server_request_duration_seconds_count{";
 
-/// Requests by capability; those that nobody asked for are there with zeros.
+/// Requests by capability; zeros for those without requests.
 pub type Served = BTreeMap<Capability, Asked>;
 
-/// Requests, and what became of them.
+/// Requests and how many of them failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// Answered, well or not.
+    /// Requests with a response, failed or not.
     pub requests: u64,
-    /// Of those, answered with a status of 500 or more.
+    /// Of those, the ones with a status of 500 or more.
     pub failed: u64,
 }
 
-/// All that the gateway at this address has answered so far; nothing where it does not tell.
+/// All responses of the gateway at this address so far; `None` if its metrics cannot be read.
 pub async fn so_far(gateway: &str) -> Option<Served> {
     let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build().ok()?;
     let answer = client.get(format!("{gateway}/metrics")).send().await.ok()?.error_for_status().ok()?;
     Some(read(&answer.text().await.ok()?))
 }
 
-/// What came between two looks.
+/// The difference between two readings.
 pub fn between(before: &Served, after: &Served) -> Served {
     let since = |(capability, after): (&Capability, &Asked)| {
         let before = before.get(capability).copied().unwrap_or_default();
@@ -45,18 +46,27 @@ pub fn between(before: &Served, after: &Served) -> Served {
     after.iter().map(since).collect()
 }
 
-/// In a sentence. Where nobody asked, nothing is known of whom it would have hit.
+/// A sentence for people. Without requests, it is unknown which capabilities would have failed.
 pub fn told(served: Option<&Served>) -> String {
-    let Some(served) = served else { return "the gateway does not tell what it answered meanwhile".into() };
+    let Some(served) = served else { return words::gateway_silent() };
     let asked: Vec<String> = served
         .iter()
         .filter(|(_, asked)| asked.requests > 0)
-        .map(|(what, asked)| format!("{} {} of {}", what.name(), asked.failed, asked.requests))
+        .map(|(what, asked)| words::failed_of(name(*what), asked.failed, asked.requests))
         .collect();
     if asked.is_empty() {
-        return "nobody asked for anything meanwhile: whom it would have hit is not known".into();
+        return words::no_requests();
     }
-    format!("requests that failed meanwhile: {}", asked.join(", "))
+    words::requests_failed(asked.join(", "))
+}
+
+fn name(capability: Capability) -> String {
+    match capability {
+        Capability::Browse => words::browse(),
+        Capability::Order => words::order(),
+        Capability::Pay => words::pay(),
+        Capability::Track => words::track(),
+    }
 }
 
 fn read(metrics: &str) -> Served {
@@ -86,6 +96,8 @@ fn read(metrics: &str) -> Served {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
 
     fn metrics(good: u64, bad: u64) -> String {
@@ -103,13 +115,15 @@ mod tests {
         let met = between(&read(&metrics(10, 1)), &read(&metrics(30, 3)));
         assert_eq!(met[&Capability::Order], Asked { requests: 22, failed: 2 });
         assert_eq!(met[&Capability::Browse], Asked::default());
-        assert_eq!(told(Some(&met)), "requests that failed meanwhile: order 2 of 22");
+        let told = language::with(Language::English, || told(Some(&met)));
+        assert_eq!(told, "requests that failed meanwhile: order 2 of 22");
     }
 
     #[test]
     fn nobody_asked_is_no_pass() {
         let all = read(&metrics(10, 1));
-        assert!(told(Some(&between(&all, &all))).contains("is not known"));
-        assert!(told(None).contains("does not tell"));
+        let told = |served: Option<Served>| language::with(Language::English, || told(served.as_ref()));
+        assert!(told(Some(between(&all, &all))).contains("is not known"));
+        assert!(told(None).contains("does not report"));
     }
 }

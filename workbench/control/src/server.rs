@@ -1,4 +1,4 @@
-//! The side of the control interface that is in `cleave up`.
+//! The server side of the control interface, in `cleave up`.
 
 use std::net::TcpListener;
 
@@ -22,20 +22,20 @@ use super::{
     Access, AddFault, Added, Deploy, Deployed, FaultLog, Heal, ProcessState, Scale, Scaled, Set,
     ShopSettings, ShopState,
 };
-use crate::Control;
+use crate::{Control, words};
 use shop::supervisor::Supervisor;
 use topology::{Driver, Mode, SERVICES};
 
-/// An interface that is open.
+/// An open interface.
 pub struct Open {
-    /// How to reach it.
+    /// The address and token.
     pub access: Access,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
 }
 
 impl Open {
-    /// Closes it; requests under way are given up.
+    /// Closes it and aborts requests in progress.
     pub async fn close(self) {
         self.handle.stop(false).await;
         let _ = self.server.await;
@@ -44,8 +44,7 @@ impl Open {
 
 /// Opens the interface on a free port.
 pub fn serve(control: Control) -> Result<Open> {
-    let listener =
-        TcpListener::bind(("127.0.0.1", 0)).context("no port is free for the control interface")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).with_context(words::no_port)?;
     let access = Access { port: listener.local_addr()?.port(), token: Uuid::new_v4().simple().to_string() };
     let door = access.clone();
     let server = HttpServer::new(move || {
@@ -68,13 +67,13 @@ pub fn serve(control: Control) -> Result<Open> {
     .workers(1)
     .disable_signals()
     .listen(listener)
-    .context("the control interface did not open")?
+    .with_context(words::not_opened)?
     .run();
     let handle = server.handle();
     Ok(Open { access, handle, server: tokio::spawn(server) })
 }
 
-/// Before every handler, so that none can forget it.
+/// Runs before every handler, so that no handler can forget the check.
 async fn only_the_admitted(
     access: Data<Access>,
     request: ServiceRequest,
@@ -84,7 +83,7 @@ async fn only_the_admitted(
     next.call(request).await
 }
 
-/// This shop, or all of them.
+/// One shop, or all of them.
 fn chosen(
     shops: &[(Driver, Supervisor)],
     shop: Option<Driver>,
@@ -93,14 +92,14 @@ fn chosen(
     match (found.is_empty(), shop) {
         (true, Some(shop)) => {
             let up: Vec<String> = shops.iter().map(|(driver, _)| driver.to_string()).collect();
-            let why = format!("{shop} is not up; there are {}", up.join(", "));
+            let why = words::is_not_up(shop, up.join(", "));
             Err(Refused::new(StatusCode::NOT_FOUND, why))
         }
         _ => Ok(found),
     }
 }
 
-/// The shops that have such a service.
+/// The shops that have this service.
 fn having<'a>(
     shops: &'a [(Driver, Supervisor)],
     service: &str,
@@ -112,7 +111,7 @@ fn having<'a>(
     let found: Vec<_> = shops.iter().filter(|(driver, _)| has(driver)).collect();
     if found.is_empty() {
         let known: Vec<&str> = shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
-        let why = format!("there is no service {service} here; there are {}", known.join(", "));
+        let why = words::no_such_service(service, known.join(", "));
         return Err(Refused::new(StatusCode::NOT_FOUND, why));
     }
     Ok(found)
@@ -155,8 +154,8 @@ async fn so_far(supervisor: &Supervisor) -> Option<Served> {
     served::so_far(&gateway).await
 }
 
-/// A fault that one shop has no counterpart for is done in the others, and the answer says so. One that no shop can do is
-/// refused.
+/// If a shop has no counterpart for the fault, the others still get it and the response says so. If no shop has one,
+/// the request is refused.
 async fn add_fault(wanted: Json<AddFault>, control: Data<Control>) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;

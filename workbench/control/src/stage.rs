@@ -1,4 +1,4 @@
-//! What the shops of one `cleave up` have in common, and how one of them is replaced by a fresh one.
+//! What the shops of one `cleave up` share, and how one of them is replaced by a fresh one.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::sync::RwLock;
 
 use super::state::{Claim, State};
+use crate::words;
 use servers::Infrastructure;
 use servers::binaries;
 use servers::guard::Guard;
@@ -16,37 +17,37 @@ use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{BEFORE_MONOLITHS, Driver, Mode, programs};
 
-/// The seed of the goods. Always the same, so that what a guide says to try works.
+/// The seed of the products. It never changes, so the examples in the guides work.
 pub const SEED: u64 = 1;
 /// The folder of the logs, in the folder of runs and state.
 pub const LOGS: &str = "up-logs";
 
-/// What is to be up.
+/// The shops to start.
 #[derive(Debug)]
 pub struct Wanted {
-    /// A shop with each of these drivers.
+    /// One shop per driver.
     pub drivers: Vec<Driver>,
     /// Rules that every shop leaves out on purpose.
     pub flaws: Vec<String>,
-    /// Whether there is a proxy in every link, where faults can be put.
+    /// Whether every link has a proxy, where faults can act.
     pub proxies: bool,
     /// Which servers to use.
     pub infra: servers::Options,
 }
 
-/// Shops with their supervisors. Whoever replaces one waits until nobody uses it any more.
+/// Shops with their supervisors. A replacement waits until no request uses the shops.
 pub type Shops = RwLock<Vec<(Driver, Supervisor)>>;
 
-/// The shops that can be controlled.
+/// Controls the running shops.
 #[derive(Debug, Clone)]
 pub struct Control {
-    /// Each with its supervisor.
+    /// Each shop with its supervisor.
     pub shops: Arc<Shops>,
-    /// What replaces one by a fresh one.
+    /// Replaces a shop by a fresh one.
     pub stage: Arc<Stage>,
 }
 
-/// Programs, servers, and what is written down of the shops.
+/// Programs, servers, and the published state of the shops.
 #[derive(Debug)]
 pub struct Stage {
     guard: Guard,
@@ -54,10 +55,10 @@ pub struct Stage {
     programs: PathBuf,
     flaws: Vec<String>,
     proxies: bool,
-    /// The servers underneath.
+    /// The servers of the shops.
     pub infra: Arc<tokio::sync::Mutex<Infrastructure>>,
     published: Mutex<Option<(Claim, State)>>,
-    /// One at a time.
+    /// Only one renewal at a time.
     renewing: tokio::sync::Mutex<()>,
 }
 
@@ -70,7 +71,7 @@ impl Stage {
         needed.dedup();
         let programs = binaries::ensure_built(&needed).await?;
         let logs = folder.join(LOGS);
-        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let needs_broker = wanted.drivers.iter().any(|driver| driver.mode() == Mode::Split);
         let servers = servers::Options { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
         let infra = Infrastructure::find(guard, &servers).await?;
@@ -86,11 +87,11 @@ impl Stage {
         })
     }
 
-    /// Starts a shop on fresh databases, and puts goods into it.
+    /// Starts a shop on fresh databases, and fills it with products.
     pub async fn start(&self, driver: Driver) -> Result<Shop> {
-        terminal::note!("Starting {driver}");
+        terminal::note!("{}", words::starting(driver));
         let logs = logs_of(&self.folder, driver);
-        // Of the last time; a log is read from its beginning to learn where its process listens.
+        // Remove the old logs: a process's address is read from the beginning of its log.
         let _ = std::fs::remove_dir_all(&logs);
         let options = ShopOptions {
             flaws: self.flaws.clone(),
@@ -104,31 +105,27 @@ impl Stage {
         Ok(shop)
     }
 
-    /// From here on whatever ends in the shop is started again.
+    /// Supervises the shop: from now on processes that end are restarted.
     pub async fn supervise(&self, shop: Shop) -> Result<Supervisor> {
         let logs = logs_of(&self.folder, shop.driver);
         Supervisor::start(shop, self.infra.clone(), &logs).await
     }
 
-    /// Writes down what is up, for the commands that come after.
+    /// Writes the state of the running shops for other commands.
     pub fn publish(&self, claim: Claim, state: State) -> Result<()> {
         claim.publish(&state)?;
         *self.published() = Some((claim, state));
         Ok(())
     }
 
-    /// From here on nothing is up, for those who ask.
+    /// Removes the state: from now on nothing counts as running.
     pub fn withdraw(&self) {
         *self.published() = None;
     }
 
-    /// Puts a fresh shop, with this driver and the goods that every shop begins with, in the place of one that is up.
+    /// Replaces a running shop by a fresh one with this driver and the initial products.
     pub async fn renew(&self, shops: &Shops, shop: Driver, driver: Driver) -> Result<()> {
-        ensure!(
-            shop.mode() == driver.mode(),
-            "a {} shop cannot be run by {driver}; start another shop with `cleave up {driver}`",
-            shop.mode()
-        );
+        ensure!(shop.mode() == driver.mode(), words::another_mode(shop.mode(), driver));
         let _one_at_a_time = self.renewing.lock().await;
         let place = self.place_of(shop, driver)?;
         let old = {
@@ -136,11 +133,11 @@ impl Stage {
             let known = shops.iter().position(|(known, _)| *known == shop);
             known.map(|known| shops.remove(known).1)
         };
-        // There is none where this failed the last time, and is tried again.
+        // There is no old shop if an earlier renewal failed halfway.
         if let Some(old) = old
             && let Err(why) = self.clear(old).await
         {
-            // What is left of it does not stand in the way of a fresh one.
+            // Leftovers of the old shop do not prevent a fresh one.
             terminal::note!("{shop}: {why:#}");
         }
         let fresh = self.start(driver).await?;
@@ -158,17 +155,17 @@ impl Stage {
         Ok(())
     }
 
-    /// Where a shop stands among those that are up.
+    /// The index of a shop among the running ones.
     fn place_of(&self, shop: Driver, driver: Driver) -> Result<usize> {
         let published = self.published();
-        let (_, state) = published.as_ref().context("everything is being stopped")?;
+        let (_, state) = published.as_ref().with_context(words::stopping)?;
         let known = |driver: Driver| state.shops.iter().position(|known| known.driver == driver);
-        ensure!(driver == shop || known(driver).is_none(), "{driver} is up already");
-        known(shop).with_context(|| format!("{shop} is not up"))
+        ensure!(driver == shop || known(driver).is_none(), words::is_up_already(driver));
+        known(shop).with_context(|| words::not_up(shop))
     }
 
     async fn clear(&self, old: Supervisor) -> Result<()> {
-        // What cannot be healed goes with the shop.
+        // A fault that cannot be healed ends with the shop.
         let healed = old.faults().heal_all().await;
         old.release().await?.stop(&*self.infra.lock().await).await?;
         healed.map(drop)
@@ -179,7 +176,7 @@ impl Stage {
     }
 }
 
-/// The folder of the logs of a shop.
+/// The log folder of a shop.
 fn logs_of(folder: &Path, driver: Driver) -> PathBuf {
     folder.join(LOGS).join(driver.to_string().replace(':', "-"))
 }

@@ -1,4 +1,4 @@
-//! What is up, written down for the commands that come after.
+//! The state file: the running shops, for other commands.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use servers::process_tree::start_time;
 use topology::{ProcessHandle, ShopHandle};
 
-use crate::{Access, Client, ProcessState, ShopState};
+use crate::{Access, Client, ProcessState, ShopState, words};
 
-/// What is up, and the process that holds it up.
+/// The running shops, and the process that runs them.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct State {
-    /// When it was all up.
+    /// When all of it was ready.
     pub started_at: DateTime<Utc>,
     /// The process of `cleave up`.
     pub pid: u32,
-    /// When that process started, in seconds since 1970. A bare id may be another process's by now.
+    /// When that process started, in seconds since 1970. The id alone may belong to another process by now.
     pub pid_started: u64,
     /// Rules that every shop leaves out on purpose.
     pub flaws: Vec<String>,
@@ -31,7 +31,7 @@ pub struct State {
     pub control: Option<Access>,
 }
 
-/// The right to be the one that is up, as long as it is kept.
+/// The exclusive right to be the running `cleave up`, until it is dropped.
 #[derive(Debug)]
 pub struct Claim {
     path: PathBuf,
@@ -39,23 +39,23 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Takes the right, or says who has it.
+    /// Takes the right. If another process has it, the error says so.
     pub fn take(folder: &Path) -> Result<Claim> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        // The system lets go of a lock when its holder ends, however it ends.
-        let lock = File::create(folder.join("up.lock")).context("cannot create the lock of `cleave up`")?;
+        fs::create_dir_all(folder).with_context(|| words::cannot_create(folder.display()))?;
+        // The operating system releases the lock when its holder ends, even after a crash.
+        let lock = File::create(folder.join("up.lock")).with_context(words::cannot_lock)?;
         match lock.try_lock() {
             Ok(()) => Ok(Claim { path: path(folder), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!("`cleave up` is running already; see `cleave status`, or stop it with `cleave down`")
+                bail!(words::up_already())
             }
-            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the state of `cleave up`"),
+            Err(TryLockError::Error(error)) => Err(error).with_context(words::cannot_lock),
         }
     }
 
-    /// Writes down what is up. For this user alone: there are passwords in it.
+    /// Writes the state. Readable by this user only, because it contains passwords.
     pub fn publish(&self, state: &State) -> Result<()> {
-        // Beside it, and then in its place: whoever reads meanwhile finds the old one or the new one.
+        // Written to a new file and renamed, so that a reader finds either the old or the new state.
         let fresh = self.path.with_extension("new");
         let _ = fs::remove_file(&fresh);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&fresh);
@@ -63,7 +63,7 @@ impl Claim {
             file.and_then(|mut file| file.write_all(serde_json::to_string_pretty(state)?.as_bytes()));
         written
             .and_then(|()| fs::rename(&fresh, &self.path))
-            .with_context(|| format!("cannot write {}", self.path.display()))
+            .with_context(|| words::cannot_write(self.path.display()))
     }
 }
 
@@ -78,54 +78,55 @@ fn path(folder: &Path) -> PathBuf {
 }
 
 impl State {
-    /// What is up now; `None` if nothing is. What a `cleave up` that was killed has left does not count.
+    /// The state of what is running; `None` if nothing is. The state that a killed `cleave up` left behind does not
+    /// count.
     pub fn read(folder: &Path) -> Result<Option<State>> {
         let path = path(folder);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => return Err(error).with_context(|| words::cannot_read(path.display())),
         };
-        let state: State = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is damaged; remove it", path.display()))?;
+        let state: State =
+            serde_json::from_slice(&text).with_context(|| words::state_damaged(path.display()))?;
         Ok(Some(state).filter(State::lives))
     }
 
-    /// Whether the process that holds all of this up still runs.
+    /// Whether the process that runs the shops is still alive.
     pub fn lives(&self) -> bool {
         start_time(self.pid) == Some(self.pid_started)
     }
 }
 
-/// A client of the control interface of what is up.
+/// A client for the control interface in this state.
 pub fn client_of(state: &State) -> Result<Client> {
     let access = state.control.clone();
-    Client::new(access.context("`cleave up` is of an older version; start it again")?)
+    Client::new(access.with_context(words::another_version)?)
 }
 
-/// The same, for commands that only know the folder.
+/// A client for the control interface, given only the folder.
 pub fn client(folder: &Path) -> Result<Client> {
     client_of(&running(folder)?)
 }
 
-/// Whether anything is up.
+/// Whether anything is running.
 pub fn is_running(folder: &Path) -> Result<bool> {
     Ok(State::read(folder)?.is_some())
 }
 
-/// What is up; an error that says so if nothing is.
+/// The state of what is running; an error if nothing is.
 pub fn running(folder: &Path) -> Result<State> {
-    State::read(folder)?.context("nothing is running; start a shop with `cleave up`")
+    State::read(folder)?.with_context(words::nothing_is_up)
 }
 
-/// The URLs of all databases of what is up; `None` if nothing is.
+/// The URLs of all databases in use; `None` if nothing is running.
 pub fn databases(folder: &Path) -> Result<Option<Vec<String>>> {
     let Some(state) = State::read(folder)? else { return Ok(None) };
     let urls = state.shops.iter().flat_map(|shop| shop.databases.distinct());
     Ok(Some(urls.map(|(_, url)| url.to_owned()).collect()))
 }
 
-/// The shops that are up, each with the processes that it has now.
+/// The running shops with their current processes.
 pub async fn shops(folder: &Path) -> Result<Vec<ShopHandle>> {
     let state = running(folder)?;
     let now: Vec<ShopState> = client_of(&state)?.get("/state").await?;

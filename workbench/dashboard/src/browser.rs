@@ -6,21 +6,22 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::words;
 use anyhow::{Context, Result};
 
-/// What opens a file with the program that is made for it.
+/// The program that opens a file with its default application.
 const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
 
-/// Opens an address that holds the token. Not on the command line, where every user of the machine could read it: a file
-/// that only this user may read leads the browser there.
+/// Opens an address that contains the token. It is not passed on the command line, which every user of the machine
+/// could read. Instead a file that only this user can read redirects the browser.
 pub(super) fn open(folder: &Path, address: &str) -> Result<()> {
     fs::create_dir_all(folder)?;
     let path = folder.join("dashboard.html");
     let _ = fs::remove_file(&path);
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
-    // Made of an address and hexadecimal digits: nothing in it is to be escaped.
+    // An address and hexadecimal digits contain nothing to escape.
     write!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0; url={address}\">")?;
     let opening = Command::new(OPENER).arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    opening.with_context(|| format!("{OPENER} is missing; open the address yourself"))?;
+    opening.with_context(|| words::no_opener(OPENER))?;
     Ok(())
 }

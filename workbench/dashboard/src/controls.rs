@@ -1,5 +1,5 @@
-//! What can be changed from the page. All of it goes to `cleave up`, as if it had been said on the command line, but for the
-//! load, which is the dashboard's own.
+//! The controls of the page. Each is passed on to `cleave up` like a command on the command line, except for the load,
+//! which the dashboard itself sends.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +19,21 @@ use control::{AddFault, Deploy, Heal, Renew, Scale};
 use shop::seed::{Goods, PRODUCTS};
 use topology::Mode;
 
-/// The most orders per second that can be asked for: more than both shops together decide on a laptop.
+/// The highest rate in orders per second: more than both shops together can decide on a laptop.
 pub const RATE_MOST: f64 = 1_000.0;
-/// What the monolith's one process is called.
+/// The name of the monolith's process.
 const MONOLITH: &str = "monolith";
 /// The longest flash sale, in seconds.
 const LONGEST_SALE_S: u64 = 600;
 
-/// `POST /api/load`. What is left out stays as it is.
+/// `POST /api/load`. Missing fields keep their values.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetLoad {
     /// Orders per second, to each shop; 0 ends the load.
     #[serde(default)]
     pub rate_per_s: Option<f64>,
-    /// Intended outcomes and their shares, which sum to 1.
+    /// Intended outcomes and their shares. They add up to 1.
     #[serde(default)]
     pub mix: Option<BTreeMap<String, f64>>,
 }
@@ -42,24 +42,24 @@ pub struct SetLoad {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartSale {
-    /// How many products are on sale; 0 ends the sale.
+    /// The number of products on sale; 0 ends the sale.
     pub products: u64,
-    /// Pieces of each at the sale's price.
+    /// Units of each product at the sale's price.
     #[serde(default)]
     pub quota: u64,
-    /// How long it lasts, in seconds.
+    /// The duration in seconds.
     #[serde(default)]
     pub for_s: u64,
 }
 
-/// `POST /api/reset`: there is nothing to be said about it.
+/// `POST /api/reset`, without options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reset {}
 
 type Answer = Result<HttpResponse, Refused>;
 
-/// Every control, under `/api`. Whoever comes so far may touch.
+/// The routes of all controls, under `/api`. Requests that get here are already admitted.
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/api/load", web::post().to(load))
         .route("/api/flash-sale", web::post().to(flash_sale))
@@ -152,15 +152,15 @@ async fn reset(_: Json<Reset>, dashboard: Data<Dashboard>) -> Answer {
     Ok(HttpResponse::Ok().json(all))
 }
 
-/// What could not be done, beside what was.
+/// The results, with the operations that failed.
 #[derive(Debug, Serialize)]
 struct NotDone {
     service: String,
     why_not: String,
 }
 
-/// To a service, and to the monolith, which does the work of every service. That one of them cannot is no reason to keep
-/// the other from it, and is told.
+/// Applies an operation to a service, and to the monolith, which does the work of every service. If it fails for one of
+/// them, the other still gets it, and the response says so.
 async fn everywhere<T: Serialize>(
     dashboard: &Dashboard,
     path: &str,
@@ -203,7 +203,7 @@ fn wrong(why: String) -> Refused {
     Refused::new(StatusCode::UNPROCESSABLE_ENTITY, why)
 }
 
-/// `cleave up` says why; it is shown as it is.
+/// The reason that `cleave up` gave, unchanged.
 fn failed(why: &anyhow::Error) -> Refused {
     Refused::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{why:#}"))
 }

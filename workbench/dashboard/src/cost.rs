@@ -1,8 +1,8 @@
-//! What an order costs in each shop, and whether the shops differ in it.
+//! What an order costs in each shop, and whether the shops differ.
 //!
-//! Both run at once, on one machine and under one load, so that each [`WINDOW`] of it is a pair of trials; the same
-//! statistics as in a comparison ([`stats`]) say what may be called a difference. A window in which a fault was there, or
-//! the load was changed, is not counted.
+//! Both run at the same time, on one machine and under one load, so each [`WINDOW`] of it is a pair of trials. The
+//! statistics of a comparison ([`stats`]) determine what counts as a difference. A window with a fault or a change of
+//! the load is not counted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -12,21 +12,21 @@ use report::run::{self, Comparison, Histograms, Latency, Memory, ModeRun, Orders
 use report::stats::{self, percentile};
 use topology::Driver;
 
-/// How long a stretch is that is taken for a trial, and over which costs are averaged.
+/// The length of a trial, over which costs are averaged.
 pub const WINDOW: Duration = Duration::from_secs(10);
 /// The same in samples.
 pub const SAMPLES: usize = WINDOW.as_secs() as usize;
-/// Windows that are kept: older ones tell of another machine and another load.
+/// The number of windows to keep. Older ones may reflect a different state of the machine and a different load.
 const KEPT: usize = 30;
-/// Fewer orders in a window say nothing of one.
+/// The fewest orders for which a window has figures.
 const ENOUGH: u64 = 20;
 
-/// What a shop has used so far.
+/// Totals of a shop so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counters {
-    /// Orders that were decided.
+    /// Decided orders.
     pub decided: u64,
-    /// Messages that were published.
+    /// Published messages.
     pub messages: Option<u64>,
     /// Database transactions.
     pub transactions: Option<u64>,
@@ -40,7 +40,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Costs {
     driver: Driver,
-    /// The latest last.
+    /// The latest is last.
     counters: VecDeque<Counters>,
     answered: Vec<f64>,
     decided: Vec<f64>,
@@ -49,7 +49,7 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// None so far.
+    /// The costs of a shop, empty.
     pub fn new(driver: Driver) -> Costs {
         Costs {
             driver,
@@ -61,7 +61,7 @@ impl Costs {
         }
     }
 
-    /// One more second: the counters at its end, and the latencies in it.
+    /// Adds a second: the totals at its end, and its latencies.
     pub fn second(&mut self, counters: Counters, answered: &[f64], decided: &[f64], memory_mb: Option<f64>) {
         self.counters.push_back(counters);
         if self.counters.len() > SAMPLES + 1 {
@@ -72,12 +72,12 @@ impl Costs {
         self.memory_mb = self.memory_mb.into_iter().chain(memory_mb).max_by(f64::total_cmp);
     }
 
-    /// Forgets the second: nothing can be said of a time in which not everything was read.
+    /// Discards the window: in this second not everything could be read.
     pub fn gap(&mut self) {
         self.counters.clear();
     }
 
-    /// The average of the last window, or of what there is of it.
+    /// The average of the last window, or of the part that there is.
     pub fn average(&self) -> Cost {
         let (Some(before), Some(after)) = (self.counters.front(), self.counters.back()) else {
             return Cost::default();
@@ -86,13 +86,13 @@ impl Costs {
         if orders < ENOUGH {
             return Cost::default();
         }
-        // To hundredths: more digits only make recordings longer.
+        // Rounded to hundredths, to keep recordings short.
         let each = |count: u64| (count as f64 / orders as f64 * 100.0).round() / 100.0;
         let used = |of: fn(&Counters) -> Option<u64>| Some(each(of(after)?.saturating_sub(of(before)?)));
         let messages = used(|counters| counters.messages);
         Cost {
             messages,
-            // The order's request goes to the gateway and on, and each message to the broker and from it.
+            // The request goes to the gateway and on to the service, and each message to the broker and from it.
             hops: messages.map(|messages| 2.0 + 2.0 * messages),
             transactions: used(|counters| counters.transactions),
             bytes: used(|counters| counters.bytes),
@@ -123,7 +123,7 @@ impl Costs {
         })
     }
 
-    /// A window of a recording, in which only its average is left. What a second of it took cannot be put together again.
+    /// Adds a window of a recording, which contains only averages. Figures of its single seconds are lost.
     pub fn recorded(&mut self, number: u64, shop: &Shop) {
         let cost = shop.cost;
         if cost != Cost::default() {
@@ -149,7 +149,7 @@ fn trial(number: u64, throughput_per_s: f64, cost: Cost, memory_mb: Option<f64>)
         hindered: BTreeMap::new(),
         not_measured: BTreeMap::new(),
         cost_per_1000_orders: run::Cost {
-            // Of the shop's own processes: the servers are the same for both.
+            // Only of the shop's own processes: the servers are shared by both.
             cpu_s: cost.cpu_ms,
             cpu_s_shop: cost.cpu_ms,
             db_transactions: cost.transactions.map(|each| each * 1000.0),
@@ -164,7 +164,7 @@ fn trial(number: u64, throughput_per_s: f64, cost: Cost, memory_mb: Option<f64>)
     }
 }
 
-/// The second shop against the first, figure by figure, and on how many windows that rests.
+/// Compares the second shop with the first, figure by figure. Also returns the number of windows.
 pub fn compare(shops: &[&Costs]) -> (Vec<Comparison>, u64) {
     let [baseline, other, ..] = shops else { return (Vec::new(), 0) };
     let run = |costs: &Costs| {
@@ -220,7 +220,7 @@ mod tests {
     fn an_average_is_a_difference_by_orders() {
         let cost = costs(Driver::Orchestrated, 4, 1).average();
         assert_eq!((cost.messages, cost.hops, cost.cpu_ms), (Some(9.0), Some(20.0), Some(4.0)));
-        assert_eq!(cost.bytes, None, "what nobody counts is no zero");
+        assert_eq!(cost.bytes, None, "a figure that is not counted is not zero");
         assert_eq!(Costs::new(Driver::Local).average(), Cost::default());
     }
 

@@ -1,8 +1,8 @@
-//! Who may look, and who may touch (rule 39).
+//! Read and write access to the page, by rule 39 (control access).
 //!
-//! Looking needs no token, but the right `Host` and no other `Origin`: a page of another site cannot read what it has no
-//! leave for, and a name that was made to point here (*DNS rebinding*) stands in `Host`. Touching is for whom
-//! [`admission`] admits, and is not there at all where others than this machine can look.
+//! Reading needs no token, but the right `Host` and no other `Origin`. The browser does not let another site's page
+//! read the response, and a name that resolves to loopback (*DNS rebinding*) is in `Host`. Writing needs what
+//! [`admission`] requires, and its routes do not exist at all if the page is reachable from other machines.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,29 +11,29 @@ use actix_web::http::{StatusCode, header};
 
 use control::admission::{self, Refused};
 
-/// The door of a page.
+/// The access rules of a page.
 #[derive(Debug, Clone)]
 pub struct Door {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
-    /// What admits to the controls; none where there are none.
+    /// The token for the controls; `None` if there are no controls.
     pub token: Option<String>,
 }
 
 impl Door {
-    /// The address of the page. The token is in its fragment, which goes to no server and into no log.
+    /// The address of the page. The token is in its fragment, which is neither sent to a server nor logged.
     pub fn page(&self) -> String {
         let token = self.token.as_ref().map(|token| format!("#token={token}")).unwrap_or_default();
         format!("http://{}/{token}", self.address)
     }
 
-    /// Lets a request in that only looks.
+    /// Admits a request that only reads.
     pub fn look(&self, request: &HttpRequest) -> Result<(), Refused> {
         if self.address.ip().is_loopback() {
             return admission::is_from_here(request, self.address.port());
         }
-        // Which of its addresses a machine is reached at is not known here; but a name can be made to point anywhere, and
-        // an address cannot.
+        // The machine's own addresses are not known here, so any address is accepted as `Host`. A name is not: it can
+        // resolve to any address.
         let host =
             request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let place = host.parse::<SocketAddr>().map(|place| (place.ip(), place.port()));
@@ -46,11 +46,10 @@ impl Door {
         Ok(())
     }
 
-    /// Lets a request in that changes something.
+    /// Admits a request that changes something.
     pub fn touch(&self, request: &HttpRequest) -> Result<(), Refused> {
-        let only_looking = || {
-            Refused::new(StatusCode::FORBIDDEN, "this page is to be looked at: there are no controls here")
-        };
+        let only_looking =
+            || Refused::new(StatusCode::FORBIDDEN, "this page is read only: it has no controls");
         admission::admit(request, self.address.port(), self.token.as_deref().ok_or_else(only_looking)?)
     }
 }

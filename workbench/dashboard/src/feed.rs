@@ -1,4 +1,4 @@
-//! The samples of the last minutes, and the pages that wait for the next one.
+//! The samples of the last minutes, and the streams of the open pages.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -12,27 +12,27 @@ use futures_util::stream::{Stream, unfold};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 use uuid::Uuid;
 
-/// Samples that are kept: those of ten minutes, some 5 MB. Older ones are in the recording.
+/// The number of samples to keep: ten minutes, about 5 MB. Older ones are in the recording.
 const KEPT: usize = 600;
-/// Between two signs of life on a stream on which nothing else comes.
+/// The interval of keep-alive comments on an idle stream.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Samples that a slow page may be behind before some are left out for it.
+/// How many samples a slow page may lag behind before it skips some.
 const BEHIND: usize = 16;
 
-/// A sample as it is sent.
+/// A sample in the form in which it is sent.
 #[derive(Debug)]
 pub struct Told {
     /// Its second.
     pub second: u64,
-    /// Itself, as JSON.
+    /// The sample as JSON.
     pub json: String,
 }
 
-/// Takes samples, and gives them to everybody who looks.
+/// Distributes samples to the open pages.
 #[derive(Debug)]
 pub struct Feed {
-    /// Stands before the second in each event's id: a page that was open while the dashboard was started again comes
-    /// back with an id of the earlier run, whose seconds are others.
+    /// A prefix of each event's id. If the dashboard is restarted, an open page reconnects with an id of the earlier
+    /// run, whose seconds are different.
     run: String,
     kept: Mutex<VecDeque<Arc<Told>>>,
     news: Mutex<Option<Sender<Arc<Told>>>>,
@@ -51,9 +51,9 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// One more.
+    /// Adds a sample.
     pub fn tell(&self, mut told: Told) {
-        // A text that was written piece by piece has room for nearly twice as much.
+        // A string that was built piece by piece can have nearly twice the capacity that it needs.
         told.json.shrink_to_fit();
         let told = Arc::new(told);
         let mut kept = locked(&self.kept);
@@ -62,12 +62,12 @@ impl Feed {
             kept.pop_front();
         }
         if let Some(news) = &*locked(&self.news) {
-            // An error says that nobody looks.
+            // An error means that no page is open.
             let _ = news.send(told);
         }
     }
 
-    /// The newest.
+    /// The latest sample.
     pub fn latest(&self) -> Option<Arc<Told>> {
         locked(&self.kept).back().cloned()
     }
@@ -77,12 +77,12 @@ impl Feed {
         *locked(&self.news) = None;
     }
 
-    /// How many streams are open.
+    /// The number of open streams.
     pub fn pages(&self) -> u64 {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// The last so many seconds, as a JSON array.
+    /// The samples of the last seconds, as a JSON array.
     pub fn history(&self, seconds: u64) -> String {
         let kept = locked(&self.kept);
         let from = kept.back().map_or(0, |latest| latest.second.saturating_sub(seconds));
@@ -91,10 +91,10 @@ impl Feed {
         format!("[{}]", all.join(","))
     }
 
-    /// Server-sent events: what came after the one with this id, and then each as it comes. Without an id it begins
-    /// with the latest; with one that is not of this run, with the first that is kept.
+    /// Server-sent events: the samples after this id, and then each new one. Without an id the stream starts with the
+    /// latest sample; with an id of another run, with the oldest that is kept.
     pub fn stream(&self, last_id: Option<&str>) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
-        // Listening before looking, so that none falls in between; one that comes twice is left out.
+        // Subscribes before reading the history, so that no sample is missed. Duplicates are skipped.
         let news = locked(&self.news).as_ref().map(Sender::subscribe);
         let kept = locked(&self.kept);
         let after = last_id.and_then(|id| id.strip_prefix(&self.run)?.strip_prefix('-')?.parse().ok());
@@ -109,11 +109,11 @@ impl Feed {
     }
 }
 
-/// A stream that is open.
+/// An open stream.
 struct Page {
     run: String,
     missed: VecDeque<Arc<Told>>,
-    /// Nothing after the end.
+    /// `None` after the end.
     news: Option<Receiver<Arc<Told>>>,
     last: Option<u64>,
     _open: Open,
@@ -140,7 +140,7 @@ impl Page {
     }
 }
 
-/// Counts a page for as long as it is there.
+/// Counts a page while its stream is open.
 struct Open(Arc<AtomicU64>);
 
 impl Open {
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(feed.pages(), 0);
     }
 
-    /// The dashboard was started again on the same port, and is at second 3 where the page had seen 600.
+    /// The dashboard was restarted on the same port, and is at second 3; the page had seen second 600.
     #[tokio::test]
     async fn an_id_of_an_earlier_run_is_no_second_of_this_one() {
         let feed = Feed::default();

@@ -1,6 +1,6 @@
-//! Two recordings of one shop each, side by side as if both had run at once: each had the machine to itself.
+//! Two recordings of one shop each, side by side as if both had run at the same time. Each had the machine to itself.
 //!
-//! What lines them up is the load clock: the second in which the load began is the same for both.
+//! They are aligned by the load clock: both start at the second in which the load began.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,10 @@ use chrono::TimeDelta;
 use super::cost::{self, Costs};
 use super::recording::Recorded;
 use super::sample::{Header, Load, Sample};
+use crate::words;
 use topology::Driver;
 
-/// Puts the second recording beside the first, for as long as both last.
+/// Puts the second recording next to the first, for the length of the shorter one.
 pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
     let (first, second) = (Track::new(left)?, Track::new(right)?);
     let mut costs = [Costs::new(first.driver), Costs::new(second.driver)];
@@ -29,7 +30,7 @@ pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
         sample.shops.append(&mut beside.shops);
         sample.faults.append(&mut beside.faults);
         sample.events.append(&mut beside.events);
-        // An average tells of the stretch behind it: that has to have passed without a fault.
+        // An average covers the seconds before it, which must all be without a fault.
         undisturbed = if sample.faults.is_empty() { undisturbed + 1 } else { 0 };
         if undisturbed > cost::SAMPLES {
             let number = *offset;
@@ -41,12 +42,10 @@ pub fn side_by_side(left: &Recorded, right: &Recorded) -> Result<Recorded> {
         samples += 1;
     }
     if samples == 0 {
-        bail!("the two recordings have no second of their load in common");
+        bail!(words::nothing_in_common());
     }
     if unlike > 0 {
-        terminal::note!(
-            "In {unlike} of {samples} seconds the two had not the same load: their figures do not compare there"
-        );
+        terminal::note!("{}", words::loads_differ(unlike, samples));
     }
     let stories = [left, right].into_iter().flat_map(|one| one.stories.clone()).collect();
     Ok(Recorded { header, text, samples, stories })
@@ -69,20 +68,16 @@ impl Track<'_> {
                 origin = Some(sample.clone());
             }
             let Some(origin) = &origin else { continue };
-            // A shop that was replaced by another driver ends the track, and so does a dashboard that began anew.
+            // The track ends if the shop's driver changes or the dashboard was restarted.
             if drivers(&sample) != drivers(origin) || sample.second < origin.second {
                 break;
             }
             lines.insert(sample.second - origin.second, line);
         }
         let begun = recorded.header.started_at;
-        let origin = origin.with_context(|| format!("the recording begun at {begun} has no load in it"))?;
+        let origin = origin.with_context(|| words::no_load_in(begun))?;
         let [driver] = drivers(&origin)[..] else {
-            bail!(
-                "the recording begun at {begun} shows {} shops at once; two recordings can be set side by side if each is \
-                 of one shop, as `cleave dashboard monolith` and `cleave dashboard split` leave them",
-                origin.shops.len()
-            );
+            bail!(words::several_shops(begun, origin.shops.len()));
         };
         Ok(Track { driver, origin, lines })
     }
@@ -98,7 +93,7 @@ fn same(one: &Load, other: &Load) -> bool {
 }
 
 impl Sample {
-    /// Tells of all moments as if they had been earlier or later.
+    /// Shifts all timestamps.
     fn shift(&mut self, by: TimeDelta) {
         self.at += by;
         for fault in &mut self.faults {
@@ -114,11 +109,17 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
+
+    fn in_english<T>(make: impl FnOnce() -> T) -> T {
+        language::with(Language::English, make)
+    }
 
     const EXAMPLE: &str = include_str!("../tests/data/live.jsonl");
 
-    /// A recording of one of the example's shops that begins so late, after `idle` seconds without a load.
+    /// A recording of one of the example's shops. It starts `late` seconds later, after `idle` seconds without a load.
     fn of(shop: usize, late: i64, idle: u64, seconds: u64) -> Recorded {
         let mut lines = EXAMPLE.lines();
         let header: Header = serde_json::from_str(lines.next().unwrap()).unwrap();
@@ -173,10 +174,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_paired_is_said() {
-        let problem =
-            |left: &Recorded, right: &Recorded| format!("{:#}", side_by_side(left, right).unwrap_err());
+        let problem = |left: &Recorded, right: &Recorded| {
+            in_english(|| format!("{:#}", side_by_side(left, right).unwrap_err()))
+        };
         let both = Recorded { text: EXAMPLE.to_owned(), ..of(0, 0, 0, 2) };
-        assert!(problem(&both, &of(1, 0, 0, 9)).contains("shows 2 shops at once"));
+        assert!(problem(&both, &of(1, 0, 0, 9)).contains("shows 2 shops"));
         assert!(problem(&of(0, 0, 9, 9), &of(1, 0, 0, 9)).contains("has no load in it"));
     }
 }

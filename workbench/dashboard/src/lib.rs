@@ -1,40 +1,40 @@
-//! The live dashboard: both shops side by side, under one load, in a web page.
+//! The live dashboard: a web page with both shops side by side, under one load.
 //!
-//! Three processes, so that what each takes can be told apart: `cleave up` has the shops and the proxies in their links;
-//! the dashboard looks at them once a second ([`sampler`]) and serves the page ([`server`]); and the load is sent by a
-//! child of the dashboard ([`clock`]).
+//! It consists of three processes, so that the cost of each is known. `cleave up` runs the shops and the proxies in
+//! their links. The dashboard samples them once per second ([`sampler`]) and serves the page ([`server`]). A child
+//! process of the dashboard sends the load ([`clock`]).
 //!
 //! # The HTTP interface
 //!
-//! Everybody on this machine may look; only who has the token of this run may touch. The printed address carries it in
-//! its fragment (`/#token=…`), which a browser sends to nobody. The page keeps it in `sessionStorage`, takes it out of the
-//! address, and sends it as the header `x-cleave-token`. Not a cookie: cookies do not heed the port, so that one would go
-//! to every other server on 127.0.0.1, and pages of those could have it sent here.
+//! Every process on this machine may read; changes need the token of this run. The printed address carries the token in
+//! its fragment (`/#token=…`), which a browser does not send. The page keeps it in `sessionStorage`, removes it from
+//! the address, and sends it as the header `x-cleave-token`. It is not a cookie, because cookies ignore the port: every
+//! other server on 127.0.0.1 would receive it, and their pages could make a browser send it here.
 //!
 //! | | |
 //! |---|---|
 //! | `GET /`, `GET /orders/{id}` | the page; the second opens the story of an order |
 //! | `GET /assets/{name}` | styles and scripts |
-//! | `GET /api/session` | [`Session`]: what there is to see and to touch |
-//! | `GET /api/samples` | server-sent events: each `data` is a [`sample::Sample`], its `id` the run of the server and the second, as `3f2a9c1e-17`. It begins with the latest; with `Last-Event-ID`, with what was missed, and with all that is kept if that id is of another run. While nothing happens, a comment every few seconds |
-//! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 unless told, which is the most) |
-//! | `GET /api/recording` | in a replay: the recorded file as it is (`application/x-ndjson`): a [`sample::Header`], then a [`sample::Sample`] a line. The page plays it back itself |
-//! | `GET /api/stories` | in a replay: the orders whose stories were recorded, `{"ids": […]}` |
-//! | `GET /api/orders/{id}` | the story of an order in every shop, by the key that it was sent with: `{"key", "stories": [{"driver", "order_id", "story", "svg", "problem"}]}`; `svg` is a picture to be shown as it is |
-//! | `GET /api/tax` | where the time of an order goes in every shop, averaged over the orders decided last |
+//! | `GET /api/session` | [`Session`]: what the page can show and change |
+//! | `GET /api/samples` | server-sent events: each `data` is a [`sample::Sample`], its `id` the run of the server and the second, such as `3f2a9c1e-17`. It starts with the latest sample; with `Last-Event-ID`, with those that were missed, or with all that are kept if that id is of another run. If nothing happens, a comment every few seconds |
+//! | `GET /api/history?seconds=N` | an array of the samples of the last N seconds (600 by default and at most) |
+//! | `GET /api/recording` | in a replay: the recorded file (`application/x-ndjson`): a [`sample::Header`], then one [`sample::Sample`] per line. The page plays it back itself |
+//! | `GET /api/stories` | in a replay: the orders with recorded stories, `{"ids": […]}` |
+//! | `GET /api/orders/{id}` | the story of an order in every shop, by its idempotency key: `{"key", "stories": [{"driver", "order_id", "story", "svg", "problem"}]}`; `svg` is a complete picture |
+//! | `GET /api/tax` | where the time of an order goes in every shop, averaged over the last decided orders |
 //!
-//! With the token, and JSON in the body. Each acts on every shop that has a counterpart, and answers what came of it:
+//! With the token, and JSON in the body. Each acts on every shop that has a counterpart, and returns the results:
 //!
 //! | | |
 //! |---|---|
-//! | `POST /api/load` | [`controls::SetLoad`] `{"rate_per_s": 50, "mix": {"confirmed": 0.9, "out_of_stock": 0.1}}`; what is left out stays as it is. Answers the [`sample::Load`] |
+//! | `POST /api/load` | [`controls::SetLoad`] `{"rate_per_s": 50, "mix": {"confirmed": 0.9, "out_of_stock": 0.1}}`; missing fields keep their values. Returns the [`sample::Load`] |
 //! | `POST /api/flash-sale` | [`controls::StartSale`] `{"products": 3, "quota": 100, "for_s": 20}`; `{"products": 0}` ends it |
 //! | `POST /api/faults` | [`control::AddFault`] `{"fault": {"kind": "latency", "target": "gateway-inventory", "attributes": {"latency": 200}, "for": "10s"}, "shop": null}` |
 //! | `POST /api/heal` | [`control::Heal`] `{"id": null, "shop": null}`: all faults |
 //! | `POST /api/scale` | [`control::Scale`] `{"service": "inventory", "instances": 2}`; the monolith gets as many instances |
 //! | `POST /api/deploy` | [`control::Deploy`] `{"service": "inventory"}`; the monolith is deployed too |
-//! | `POST /api/drivers` | [`control::Renew`] `{"shop": "split:orchestrated", "driver": "split:tcc"}`: the shop is replaced by a fresh one with another driver of the same architecture |
-//! | `POST /api/reset` | `{}`: every shop is replaced by a fresh one with the goods that it began with |
+//! | `POST /api/drivers` | [`control::Renew`] `{"shop": "split:orchestrated", "driver": "split:tcc"}`: replaces the shop by a fresh one with another driver of the same architecture |
+//! | `POST /api/reset` | `{}`: replaces every shop by a fresh one with the initial stock |
 //!
 //! An error is `{"error": "why, for people"}`.
 
@@ -46,7 +46,7 @@ pub mod cost;
 mod door;
 pub mod feed;
 mod in_turn;
-mod load;
+pub mod load;
 mod look;
 mod own;
 pub mod page;
@@ -60,6 +60,7 @@ mod stories;
 mod story;
 mod tax;
 mod watched;
+mod words;
 
 use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -81,16 +82,16 @@ use sampler::Sampler;
 use servers::record;
 use session::Session;
 
-/// What can be chosen about a dashboard.
+/// The options of a dashboard.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The address to listen at. Anything but loopback gets a page without controls.
+    /// The address to listen on. On any address except loopback, the page has no controls.
     pub listen: IpAddr,
     /// The port; 0 takes a free one.
     pub port: u16,
-    /// Whether a browser is to be opened.
+    /// Whether to open a browser.
     pub open: bool,
-    /// Orders per second to begin with, to each shop.
+    /// The initial load in orders per second, for each shop.
     pub rate_per_s: f64,
 }
 
@@ -113,29 +114,29 @@ impl Options {
     }
 }
 
-/// A dashboard: what its sampler, its pages and its controls share.
+/// The state that the sampler, the server and the controls share.
 #[derive(Debug)]
 pub struct Dashboard {
-    /// The folder of runs and state: of the `cleave up` that is looked at.
+    /// The folder of runs and state, shared with `cleave up`.
     pub folder: PathBuf,
-    /// What was seen.
+    /// The samples.
     pub feed: Feed,
     wanted: Mutex<Wanted>,
 }
 
 impl Dashboard {
-    /// The load that is wanted.
+    /// The requested load.
     fn wanted(&self) -> Wanted {
         self.wanted.lock().clone()
     }
 
-    /// Wants another load, from the next second on.
+    /// Changes the requested load, from the next second on.
     fn want(&self, wanted: Wanted) {
         *self.wanted.lock() = wanted;
     }
 }
 
-/// Shows what is up in this folder, until `stop` is done or nothing is up any more.
+/// Shows the shops that run in this folder, until `stop` is done or nothing runs any more.
 pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
     control::running(folder)?;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
@@ -158,14 +159,11 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         wanted: Mutex::new(Wanted::new(options.rate_per_s)),
     });
     let session = Session::new(header.started_at, false, controls);
-    terminal::say!(
-        "the dashboard is at {}{}",
-        door.page(),
-        if controls { "" } else { ", to be looked at: it has no controls" }
-    );
+    let at = if controls { words::dashboard_at(door.page()) } else { words::without_controls(door.page()) };
+    terminal::say!("{at}");
     show(folder, &door, options);
     if let Some(recorded) = &recorder.told().folder {
-        terminal::note!("It is recorded; play it back with: cleave replay {recorded}");
+        terminal::note!("{}", words::recorded(recorded));
     }
     let storyteller = recorder.told().folder.clone();
     let storyteller = storyteller.map(|folder| tokio::spawn(stories::keep(dashboard.clone(), folder)));
@@ -174,8 +172,8 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     let ended = tokio::select! {
         () = stop => Ok(()),
         ended = sampler.run() => {
-            terminal::note!("nothing is up any more; the dashboard ends");
-            ended.context("the dashboard cannot look any further")
+            terminal::note!("{}", words::shops_ended());
+            ended.with_context(words::cannot_go_on)
         }
     };
     storyteller.inspect(JoinHandle::abort);
@@ -184,16 +182,16 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     ended
 }
 
-/// Opens a browser, if one is wanted. That there is none is no reason to end.
+/// Opens a browser if requested. If that fails, the dashboard continues.
 fn show(folder: &Path, door: &Door, options: &Options) {
     if options.open
         && let Err(why) = browser::open(folder, &door.page())
     {
-        terminal::note!("no browser was opened: {why:#}");
+        terminal::note!("{}", words::no_browser(format!("{why:#}")));
     }
 }
 
-/// To hundredths: more digits only make recordings longer.
+/// Rounds to hundredths, to keep recordings short.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

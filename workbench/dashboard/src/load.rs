@@ -1,4 +1,4 @@
-//! The load as the page asks for it, and the process that sends it.
+//! The load that the page or `cleave up --rate` requested, and the process that sends it.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -12,34 +12,35 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use super::clock::{self, Plan, ShopTick, Tick};
 use super::sample::{FlashSale, Load};
+use crate::words;
 use load::mix::Intended;
 use servers::guard::executable;
 use topology::Driver;
 
-/// What is wanted.
+/// The requested load.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// Orders per second, to each shop.
     pub rate_per_s: f64,
     /// Outcomes and their shares in per mille.
     pub per_mille: BTreeMap<String, u32>,
-    /// The flash sale that is on, or was.
+    /// The current flash sale, or the last one.
     pub sale: Option<FlashSale>,
 }
 
 impl Wanted {
-    /// The usual mix, so many orders per second.
+    /// The usual mix at this rate.
     pub fn new(rate_per_s: f64) -> Wanted {
         let per_mille = Intended::SHARES.into_iter().map(|(of, share)| (of.as_str().to_owned(), share));
         Wanted { rate_per_s, per_mille: per_mille.collect(), sale: None }
     }
 
-    /// The sale, if it is on at this moment.
+    /// The sale, if it is active at this moment.
     pub fn sale_at(&self, now: DateTime<Utc>) -> Option<&FlashSale> {
         self.sale.as_ref().filter(|sale| sale.until > now)
     }
 
-    /// What the clock is to send to these shops.
+    /// The plan for the clock and these shops.
     pub fn plan(&self, now: DateTime<Utc>, shops: Vec<(Driver, String)>) -> Plan {
         Plan {
             rate_per_s: self.rate_per_s,
@@ -49,7 +50,7 @@ impl Wanted {
         }
     }
 
-    /// The same for the page.
+    /// The load as the page shows it.
     pub fn shown(&self, now: DateTime<Utc>, late_p99_ms: Option<f64>) -> Load {
         Load {
             rate_per_s: self.rate_per_s,
@@ -60,7 +61,7 @@ impl Wanted {
     }
 }
 
-/// The process of the [`clock`]. It ends when this is dropped.
+/// The process of the [`clock`]. It is killed on drop.
 pub struct LoadProcess {
     child: Child,
     input: ChildStdin,
@@ -69,19 +70,20 @@ pub struct LoadProcess {
 }
 
 impl LoadProcess {
-    /// Starts it, without a load.
+    /// Starts it without a load.
     pub fn start() -> Result<LoadProcess> {
         let mut child = Command::new(executable()?)
             .arg(clock::COMMAND)
+            .envs([terminal::language::passed_on()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Ctrl-C at a terminal is for the dashboard, which ends the load in its turn.
+            // Ctrl-C at a terminal is for the dashboard, which then ends the load.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .context("cannot start the process that sends the load")?;
-        let input = child.stdin.take().context("the pipe was asked for above")?;
-        let output = child.stdout.take().context("the pipe was asked for above")?;
+            .with_context(words::cannot_start_load)?;
+        let input = child.stdin.take().context("the pipe was requested above")?;
+        let output = child.stdout.take().context("the pipe was requested above")?;
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = told.clone();
         tokio::spawn(async move {
@@ -95,28 +97,27 @@ impl LoadProcess {
         Ok(LoadProcess { child, input, told, plan: None })
     }
 
-    /// Whether this is another plan than the last one.
+    /// Whether this plan differs from the last one.
     pub fn changes(&self, plan: &Plan) -> bool {
         self.plan.as_ref() != Some(plan)
     }
 
-    /// Has it send this from its next second on.
+    /// Sends the plan to the process, to take effect from its next second. Restarts the process if it was killed; it
+    /// never ends by itself.
     pub async fn follow(&mut self, plan: Plan) -> Result<()> {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            *self = LoadProcess::start()?;
+        }
         if !self.changes(&plan) {
             return Ok(());
         }
         let line = serde_json::to_string(&plan)? + "\n";
-        self.input.write_all(line.as_bytes()).await.context("the process that sends the load has ended")?;
+        self.input.write_all(line.as_bytes()).await.with_context(words::load_ended)?;
         self.plan = Some(plan);
         Ok(())
     }
 
-    /// Whether it runs. It never ends by itself, so one that has is to be started again.
-    pub fn lives(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// What happened since this was last asked, in one piece; `None` if nothing was told.
+    /// All reports since the last call, merged; `None` if there were none.
     pub fn take(&self) -> Option<Tick> {
         std::mem::take(&mut *locked(&self.told)).into_iter().reduce(merged)
     }

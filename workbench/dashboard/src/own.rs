@@ -1,4 +1,4 @@
-//! What the dashboard itself takes.
+//! What the dashboard itself uses.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ pub struct Own {
 }
 
 impl Own {
-    /// Now, and since the last time.
+    /// The usage now, and since the last call.
     pub fn now(&mut self, pages: u64) -> OwnCost {
         let used = used();
         let before = used.and_then(|used| self.before.replace((Instant::now(), used)));

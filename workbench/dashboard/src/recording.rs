@@ -1,7 +1,8 @@
-//! Recordings: each session of the dashboard leaves one, which `cleave replay` plays back.
+//! Recordings: each session of the dashboard writes one, which `cleave replay` plays back.
 //!
-//! A folder `.cleave/runs/…-live` with `live.jsonl`: a header, then a sample a line. It is written line by line,
-//! so that a session that was killed has left what there was until then. Beside it are some [`stories`].
+//! A recording is a folder `.cleave/runs/…-live` with `live.jsonl`: a header, then one sample per line. It is written
+//! line by line, so a session that is killed leaves everything up to that moment. Some [`stories`] are stored beside
+//! it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use super::bounded::{LARGEST, text};
 use super::sample::{Header, Recording, SCHEMA, Sample};
 use super::stories::{self, Kept};
+use crate::words;
 
 /// The file in the folder.
 const FILE: &str = "live.jsonl";
@@ -26,7 +28,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins one in a new folder in this one.
+    /// Starts a recording in a new subfolder of `runs`.
     pub fn start(runs: &Path, header: &Header) -> Result<Recorder> {
         Recorder::bounded(runs, header, LARGEST)
     }
@@ -40,16 +42,16 @@ impl Recorder {
             }
             folder = runs.join(format!("{name}-live-{number}"));
         }
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| words::cannot_create(folder.display()))?;
         let path = folder.join(FILE);
-        let file = File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let file = File::create_new(&path).with_context(|| words::cannot_write(path.display()))?;
         let told = Recording { folder: Some(folder.display().to_string()), bytes: 0, full: false };
         let mut recorder = Recorder { file, told, largest };
         recorder.write(&serde_json::to_string(header)?);
         Ok(recorder)
     }
 
-    /// Writes a line, unless the recording is full. A disk that is full ends it, and not the session.
+    /// Writes a line, unless the recording is full. A full disk ends the recording, and not the session.
     pub fn write(&mut self, line: &str) {
         let bytes = line.len() as u64 + 1;
         if self.told.full {
@@ -62,22 +64,22 @@ impl Recorder {
         self.told.bytes += bytes;
     }
 
-    /// Where it is, and how large.
+    /// Its folder and size.
     pub fn told(&self) -> &Recording {
         &self.told
     }
 }
 
-/// A recording that was read and is in order.
+/// A recording that was read and checked.
 #[derive(Debug)]
 pub struct Recorded {
     /// Its first line.
     pub header: Header,
-    /// All of it, a JSON value a line.
+    /// The whole text, one JSON value per line.
     pub text: String,
-    /// How many samples there are.
+    /// The number of samples.
     pub samples: usize,
-    /// The stories that were told meanwhile.
+    /// The recorded stories.
     pub stories: Vec<Kept>,
 }
 
@@ -90,68 +92,67 @@ pub fn read(place: &Path) -> Result<Recorded> {
     let mut good = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let sound = number == 0 || serde_json::from_str::<Sample>(line).is_ok();
-        // A session that was killed may have left half a line at the end, which nobody misses.
+        // A session that was killed may have left an incomplete last line, which is ignored.
         if !sound && !line.ends_with('\n') {
             break;
         }
         if !sound {
-            bail!("{} is damaged: line {} is not a sample", path.display(), number + 1);
+            bail!(words::line_is_no_sample(path.display(), number + 1));
         }
         samples += usize::from(number > 0);
         good += line.len();
     }
     text.truncate(good);
     if samples == 0 {
-        bail!("{} holds no sample: the session ended before its first second", path.display());
+        bail!(words::no_samples(path.display()));
     }
     let stories = stories::read(&path)?;
     Ok(Recorded { header, text, samples, stories })
 }
 
 fn header(path: &Path, line: &str) -> Result<Header> {
-    /// The version first: another one would otherwise be reported as damage.
+    /// The version first: otherwise another version would be reported as damage.
     #[derive(Deserialize)]
     struct Version {
         schema: String,
     }
-    let damaged = || {
-        format!("{} is no recording of `cleave dashboard`: its first line says nothing of it", path.display())
-    };
+    let damaged = || words::no_recording(path.display());
     let Version { schema } = serde_json::from_str(line).with_context(damaged)?;
     if schema != SCHEMA {
-        bail!(
-            "{} is of another version, {schema}; this cleave reads {SCHEMA}: use the cleave that recorded it",
-            path.display()
-        );
+        bail!(words::another_version(path.display(), schema, SCHEMA));
     }
-    serde_json::from_str(line).with_context(|| format!("{} is damaged: line 1 is no header", path.display()))
+    serde_json::from_str(line).with_context(|| words::no_header(path.display()))
 }
 
-/// Where recordings are, in the folder of runs and state.
+/// The folder of the recordings, in the folder of runs and state.
 pub fn runs(folder: &Path) -> PathBuf {
     folder.join("runs")
 }
 
-/// The latest recording there is.
+/// The latest recording.
 pub fn latest(folder: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(runs(folder)).into_iter().flatten().flatten();
     let recorded = entries.map(|entry| entry.path()).filter(|path| path.join(FILE).is_file());
     // Their names begin with the time.
-    recorded.max().with_context(|| {
-        format!("there is no recording in {}; `cleave dashboard` leaves one", runs(folder).display())
-    })
+    recorded.max().with_context(|| words::no_recording_in(runs(folder).display()))
 }
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
+
+    fn in_english<T>(make: impl FnOnce() -> T) -> T {
+        language::with(Language::English, make)
+    }
 
     const EXAMPLE: &str = include_str!("../tests/data/live.jsonl");
 
     fn problem(text: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), text).unwrap();
-        format!("{:#}", read(folder.path()).unwrap_err())
+        in_english(|| format!("{:#}", read(folder.path()).unwrap_err()))
     }
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
         let recorded = read(Path::new(told.folder.as_deref().unwrap())).unwrap();
         assert_eq!((recorded.samples, recorded.text.len() as u64), (2, told.bytes));
         assert_eq!(recorded.header, header);
-        // A second session in the same second has a folder of its own.
+        // A second session in the same second gets its own folder.
         let second = Recorder::start(folder.path(), &header).unwrap();
         assert_ne!(second.told().folder, told.folder);
     }
@@ -199,6 +200,10 @@ mod tests {
         assert!(problem("{\"schema\": \"cleave.live/1\"}\n").contains("line 1"));
         assert!(problem(&format!("{header}\n")).contains("no sample"));
         assert!(problem(&format!("{header}\n{{}}\n{{}}\n")).contains("line 2 is not a sample"));
+        assert!(problem("no JSON\n").contains("is no recording"));
+        let empty = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", read(empty.path()).unwrap_err());
+        assert!(error.contains("live.jsonl"), "{error}");
         let error = format!("{:#}", read(Path::new("/nowhere")).unwrap_err());
         assert!(error.contains("/nowhere") && error.contains("No such file"), "{error}");
     }

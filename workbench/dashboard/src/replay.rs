@@ -1,4 +1,4 @@
-//! A recording, played back by the same page: from a server that needs no shop, or from one file that needs no server.
+//! Plays back a recording on the same page: from a server without a shop, or from one file without a server.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,18 @@ use super::door::Door;
 use super::recording::{self, Recorded};
 use super::session::Session;
 use super::{Options, in_turn, page, server, stories};
+use crate::words;
 
-/// Samples in one file, at most: an hour's. Of a longer recording only some are taken.
+/// The most samples in one file: an hour. Longer recordings are thinned out.
 const MOST: usize = 3_600;
 
-/// Reads one recording, or two of one shop each that are to be seen side by side; the latest where none is named.
+/// Reads one recording, or two of one shop each to show side by side; the latest if none is given.
 pub fn chosen(named: &[PathBuf], folder: &Path) -> Result<Recorded> {
     match named {
         [] => recording::read(&recording::latest(folder)?),
         [place] => recording::read(place),
         [left, right] => in_turn::side_by_side(&recording::read(left)?, &recording::read(right)?),
-        more => bail!("{} recordings were named: one can be played, or two side by side", more.len()),
+        more => bail!(words::too_many_recordings(more.len())),
     }
 }
 
@@ -33,7 +34,7 @@ pub async fn replay(
     let Recorded { header, text, samples, stories } = recorded;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let door = Door { address: listener.local_addr()?, token: None };
-    terminal::say!("{samples} samples, recorded from {} on, are at {}", header.started_at, door.page());
+    terminal::say!("{}", words::replay_at(samples, header.started_at, door.page()));
     super::show(folder, &door, options);
     let session = Session::new(header.started_at, true, false);
     let open = server::replay(listener, door, session, text, stories)?;
@@ -42,15 +43,15 @@ pub async fn replay(
     Ok(())
 }
 
-/// Writes a recording as a page that opens anywhere.
+/// Writes a recording as a self-contained page.
 pub fn export(recorded: &Recorded, file: &Path) -> Result<()> {
     let (text, every) = thinned(recorded);
     std::fs::write(file, page::standing_alone(&text, &stories::bundle(&recorded.stories)?)?)
-        .with_context(|| format!("cannot write {}", file.display()))?;
+        .with_context(|| words::cannot_write(file.display()))?;
     if every > 1 {
-        terminal::note!("The recording is long: only one of {every} samples is in the file");
+        terminal::note!("{}", words::thinned(every));
     }
-    terminal::say!("{} opens in any browser", file.display());
+    terminal::say!("{}", words::opens_anywhere(file.display()));
     Ok(())
 }
 
@@ -72,7 +73,7 @@ mod tests {
     fn a_file_stands_alone() {
         let folder = tempfile::tempdir().unwrap();
         let (recording, file) = (folder.path().join("live.jsonl"), folder.path().join("page.html"));
-        // A text of an order that would end the script, if it could.
+        // A text from an order that would end the script if it were not escaped.
         std::fs::write(&recording, EXAMPLE.replace("a processor", "</script><script>alert(1)</script>"))
             .unwrap();
         export(&recording::read(&recording).unwrap(), &file).unwrap();

@@ -1,7 +1,7 @@
-//! What the dashboard knows of one second: what it sends to the page, records, and plays back.
+//! The data of one second: the dashboard sends it to the page, records it, and plays it back.
 //!
-//! These types are the format; `docs/live.schema.json` describes the same for other programs, and a test holds the two
-//! together. Units stand in the names. What could not be measured is null, never an invented zero.
+//! These types are the format. `docs/live.schema.json` describes it for other programs, and a test compares the two.
+//! Field names include units. A figure that could not be measured is null, by rule 62 (no zero).
 
 use std::collections::BTreeMap;
 
@@ -28,13 +28,13 @@ pub struct Header {
     pub started_at: DateTime<Utc>,
     /// The version of the program `cleave`.
     pub cleave_version: String,
-    /// The git commit, with `-dirty` after it when files differed; null outside git.
+    /// The git commit, with `-dirty` appended if files were modified; null outside git.
     pub commit: Option<String>,
     /// The machine that the shops ran on.
     pub machine: Machine,
     /// The seed of the load.
     pub seed: u64,
-    /// Whether the shops ran one after the other: two recordings, put side by side.
+    /// Whether the shops ran one after the other: two recordings shown side by side.
     #[serde(default)]
     pub in_turn: bool,
 }
@@ -42,52 +42,52 @@ pub struct Header {
 /// One second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Its number, from the start of the dashboard. It rises; a second for which the dashboard had no time is left out.
+    /// Its number since the start of the dashboard, ascending. If the dashboard had no time for a second, its number is
+    /// skipped.
     pub second: u64,
     /// Its end.
     pub at: DateTime<Utc>,
-    /// What was sent to both shops.
+    /// The load that was sent to both shops.
     pub load: Load,
     /// The shops, always in the same order.
     pub shops: Vec<Shop>,
-    /// The faults that are there, and those that ended within the last ten seconds.
+    /// The active faults, and those that ended within the last ten seconds.
     pub faults: Vec<Fault>,
-    /// What supervisors saw and did since the sample before: restarts, scaling, deployments.
+    /// The supervisors' observations and actions since the previous sample: restarts, scaling, deployments.
     pub events: Vec<Event>,
-    /// What the orders cost, the second shop against the first, figure by figure. Empty with one shop.
+    /// The costs of an order: the second shop compared with the first, figure by figure. Empty with one shop.
     pub comparison: Vec<Comparison>,
-    /// How many stretches of [`super::cost::WINDOW`] the comparison rests on. Those with a fault in them do not count.
+    /// The number of windows of [`super::cost::WINDOW`] in the comparison, without those with a fault.
     pub windows: u64,
-    /// What says that the machine has more to do than it can, so that what is slow need not be a shop; null where
-    /// nothing does.
+    /// Evidence that the machine is overloaded, so that delays may not be due to a shop; null if there is none.
     #[serde(default)]
     pub busy: Option<Busy>,
-    /// What the dashboard itself takes.
+    /// What the dashboard itself uses.
     pub dashboard: OwnCost,
-    /// Where the samples are written.
+    /// The recording of this session.
     pub recording: Recording,
 }
 
 /// The load, the same for both shops: each order is sent to both at the same intended moment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Load {
-    /// Orders per second that are wanted, of each shop. 0: there is no load.
+    /// The requested orders per second for each shop; 0 without a load.
     pub rate_per_s: f64,
-    /// Intended outcome (`confirmed` or a refusal's code) and its share of the orders, summing to 1.
+    /// Intended outcome (`confirmed` or the code of a refusal) and its share of the orders. The shares add up to 1.
     pub mix: BTreeMap<String, f64>,
-    /// The flash sale that is on.
+    /// The current flash sale.
     pub flash_sale: Option<FlashSale>,
-    /// How late 99 in 100 orders were sent, in milliseconds. If this is of the size of the latencies, they tell of the
-    /// generator.
+    /// The 99th percentile of the generator's delay, in milliseconds. If it is of the same size as the latencies, they
+    /// describe the generator.
     pub late_p99_ms: Option<f64>,
 }
 
-/// A flash sale: nearly everybody orders a few products, of which there are few.
+/// A flash sale: nearly all customers order a few products, of which only a few are left.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlashSale {
     /// How many products are on sale.
     pub products: u64,
-    /// Pieces of each that are sold at the sale's price.
+    /// Units of each product at the sale's price.
     pub quota: u64,
     /// When it ends.
     pub until: DateTime<Utc>,
@@ -96,33 +96,33 @@ pub struct FlashSale {
 /// One shop in one second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shop {
-    /// How it stays consistent, as `split:orchestrated`.
+    /// Its driver, such as `split:orchestrated`.
     pub driver: Driver,
     /// Its architecture.
     pub mode: Mode,
-    /// Whether it breaks the rules of correctness on purpose: by its driver, or by flaws.
+    /// Whether it breaks the rules of correctness on purpose, by its driver or by flaws.
     pub broken_on_purpose: bool,
-    /// Where its customers find it.
+    /// The address for its customers.
     pub address: String,
-    /// What could not be read and why, or that it is being replaced; null where all is well.
+    /// What could not be read and why, or that the shop is being replaced; null without a problem.
     pub problem: Option<String>,
     /// Orders sent.
     pub sent: u64,
-    /// Orders that were decided, whoever sent them.
+    /// Decided orders per second, from all clients.
     pub throughput_per_s: Option<f64>,
-    /// Of those of the load that were decided: yes.
+    /// Orders of the load that were confirmed.
     pub confirmed: u64,
-    /// Of those of the load that were decided: no, by the refusal's code.
+    /// Orders of the load that were refused, by the code of the refusal.
     pub refused: BTreeMap<String, u64>,
-    /// From the intended moment of sending to the answer.
+    /// From the intended moment of sending to the response.
     pub answered: Latency,
-    /// From the intended moment of sending until the order was terminal. In the monolith the same.
+    /// From the intended moment of sending until the order was terminal. The same as `answered` in the monolith.
     pub decided: Latency,
-    /// First tries that failed, by HTTP status or the reason why no answer came.
+    /// First tries that failed, by HTTP status or by the reason for the missing response.
     pub errors: BTreeMap<String, u64>,
-    /// Orders of the load that no answer has come to yet.
+    /// Orders of the load without a response so far.
     pub in_flight: u64,
-    /// Orders that the shop took charge of and has not decided.
+    /// Orders that the shop accepted and has not decided.
     pub pending: Option<u64>,
     /// Processor time of its own processes, in per cent of one core.
     pub cpu_percent: Option<f64>,
@@ -130,19 +130,19 @@ pub struct Shop {
     pub memory_mb: Option<f64>,
     /// Its processes.
     pub processes: Vec<Process>,
-    /// Its databases: one, or one a service.
+    /// Its databases: one, or one per service.
     pub databases: Vec<Database>,
     /// Its queues by service; empty in the monolith.
     pub queues: Vec<Queue>,
-    /// How its gateway sees what is behind it.
+    /// The circuit breakers of its gateway.
     pub breakers: Vec<Breaker>,
     /// What an order costs.
     pub cost: Cost,
-    /// What the live audit found, `I1` to `I8`.
+    /// The findings of the live audit, `I1` to `I8`.
     pub invariants: Vec<Finding>,
-    /// How long the modules' databases disagree on an order; null where they cannot be read.
+    /// How long the modules' databases disagree about an order; null if they cannot be read.
     pub disagreement: Option<Disagreement>,
-    /// At low rates: the latest orders and where they are. The oldest first.
+    /// At low rates: the latest orders and their places, oldest first.
     pub seen: Vec<Seen>,
     /// Orders whose stories are worth reading.
     pub notable: Notable,
@@ -151,11 +151,11 @@ pub struct Shop {
 /// Latencies of one second, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// How many orders.
+    /// The number of orders.
     pub count: u64,
-    /// Half of them took no longer.
+    /// The median.
     pub p50_ms: Option<f64>,
-    /// 99 in 100 took no longer.
+    /// The 99th percentile.
     pub p99_ms: Option<f64>,
     /// The slowest.
     pub max_ms: Option<f64>,
@@ -164,30 +164,30 @@ pub struct Latency {
 /// One process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
-    /// Its name, as `orders-2`.
+    /// Its name, such as `orders-2`.
     pub name: String,
-    /// What it is an instance of, as `orders`.
+    /// The service, such as `orders`.
     pub service: String,
-    /// Whether it answers that it is ready.
+    /// Whether it reports that it is ready.
     pub ready: bool,
-    /// How often it was started again.
+    /// How often it was restarted.
     pub restarts: u64,
     /// Processor time in per cent of one core; null in its first second.
     pub cpu_percent: Option<f64>,
-    /// Memory that it holds, pages that it shares with others included; null where it cannot be read.
+    /// Resident memory, shared pages included; null where it cannot be read.
     pub memory_mb: Option<f64>,
 }
 
 /// One database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Database {
-    /// Whose it is: `monolith`, or a service.
+    /// The owner: `monolith` or a service.
     pub service: String,
-    /// Whether it answered.
+    /// Whether it responded.
     pub reachable: bool,
-    /// Messages that wait to be published; null in the monolith.
+    /// Messages that wait in the outbox; null in the monolith.
     pub outbox: Option<u64>,
-    /// How long the oldest of them has waited; null if none waits.
+    /// The age of the oldest of them; null if there is none.
     pub outbox_oldest_ms: Option<f64>,
     /// Prepared transactions, which hold locks and wait for a decision.
     pub in_doubt: Option<u64>,
@@ -196,13 +196,13 @@ pub struct Database {
 /// The queues of one service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
-    /// Who consumes from them.
+    /// The service that consumes from them.
     pub service: String,
-    /// Messages that wait for it, or are with it and not acknowledged.
+    /// Messages that are ready or delivered and not acknowledged.
     pub waiting: u64,
-    /// Messages that are tried again later.
+    /// Messages that wait for another try.
     pub retry: u64,
-    /// Messages that were given up.
+    /// Dead letters.
     pub dead: u64,
 }
 
@@ -213,110 +213,110 @@ pub struct Breaker {
     pub service: String,
     /// `closed`, `open` or `half_open`.
     pub state: String,
-    /// Since when; null if it never turned.
+    /// The time of its last change; null if there was none.
     pub since: Option<DateTime<Utc>>,
-    /// Instances that get requests.
+    /// Instances that receive requests.
     pub instances: u64,
-    /// Instances that are left out for a while.
+    /// Instances that are ejected for a while.
     pub ejected: u64,
-    /// Requests that are with the service now.
+    /// Requests in progress at the service.
     pub in_use: u64,
-    /// How many there may be (the bulkhead).
+    /// The most requests in progress (the bulkhead).
     pub limit: u64,
 }
 
-/// What one order costs on average over the last [`super::cost::WINDOW`]; null where too few were decided to tell.
+/// The average cost of an order over the last [`super::cost::WINDOW`]; null if too few orders were decided.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Messages that were published.
+    /// Published messages.
     pub messages: Option<f64>,
-    /// Times that something of it went from one process to another: HTTP requests, and messages to and from the broker.
+    /// Hops from one process to another: HTTP requests, and messages to and from the broker.
     pub hops: Option<f64>,
     /// Database transactions.
     pub transactions: Option<f64>,
-    /// Bytes through all its links, databases and broker included; null without proxies.
+    /// Bytes through all its links, including databases and broker; null without proxies.
     pub bytes: Option<f64>,
-    /// Processor time of the shop's own processes, in milliseconds. What the servers use cannot be told apart while two
-    /// shops share them.
+    /// Processor time of the shop's own processes, in milliseconds. The usage of servers that two shops share cannot be
+    /// attributed.
     pub cpu_ms: Option<f64>,
 }
 
-/// What the live audit says of an invariant.
+/// The live audit's finding on an invariant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// `I1` to `I8`.
     pub invariant: String,
     /// `held`, `violated` or `no_evidence`.
     pub verdict: Verdict,
-    /// How much is wrong.
+    /// The number of anomalies.
     pub anomalies: u64,
-    /// The first of it, in words.
+    /// The first anomaly in words.
     pub example: Option<String>,
-    /// The order that the example speaks of.
+    /// The order in the example.
     pub order_id: Option<Uuid>,
 }
 
-/// An order on its way.
+/// An order in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    /// Its id in this shop. In the other shop the same order has another id.
+    /// Its id in this shop. The same order has another id in the other shop.
     pub order_id: Uuid,
     /// `pending`, `confirmed` or `cancelled`.
     pub status: String,
-    /// Who has it now, or had it last: a service, or `monolith`.
+    /// Its current or last place: a service, or `monolith`.
     pub at: String,
 }
 
-/// Orders that are worth a look.
+/// Orders worth looking at.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Notable {
-    /// The latest one that was decided.
+    /// The latest decided order.
     pub last: Option<NotableOrder>,
-    /// The latest one that was refused.
+    /// The latest refused order.
     pub last_refused: Option<NotableOrder>,
-    /// The slowest of the last minute.
+    /// The slowest order of the last minute.
     pub slowest: Option<NotableOrder>,
-    /// The oldest that is pending for more than two seconds.
+    /// The oldest order that has been pending for more than two seconds.
     pub stuck: Option<NotableOrder>,
 }
 
-/// One of them. Its story is at `/orders/{order_id}`.
+/// One such order. Its story is at `/orders/{order_id}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NotableOrder {
     /// Its id in this shop.
     pub order_id: Uuid,
-    /// How long it took to be decided, or has been pending.
+    /// The time until its decision, or for which it has been pending.
     pub ms: f64,
-    /// The refusal's code, of one that was refused.
+    /// The code of the refusal, if it was refused.
     pub refusal: Option<String>,
 }
 
 /// A fault, in one of the shops.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// By which it is healed; unique within its shop.
+    /// The number to heal it by; unique within its shop.
     pub id: u64,
     /// The shop.
     pub shop: Driver,
-    /// The kind, as `latency`.
+    /// The kind, such as `latency`.
     pub kind: String,
-    /// What it is done to, as `gateway-inventory`; null for a server, which the kind names.
+    /// Its target, such as `gateway-inventory`; null for a server, which the kind names.
     pub target: Option<String>,
-    /// All of it in words, as `latency on gateway-inventory`.
+    /// A description, such as `latency on gateway-inventory`.
     pub name: String,
-    /// Since when it has been there.
+    /// Its start.
     pub from: DateTime<Utc>,
-    /// Until when: the moment at which it ended, or will heal by itself.
+    /// Its end: when it ended, or when it will heal by itself.
     pub until: DateTime<Utc>,
-    /// Whether it is there still.
+    /// Whether it is active.
     pub active: bool,
-    /// What it has hit so far. 0: it met nothing.
+    /// How often it has hit so far. 0 means that it had no effect.
     pub hits: u64,
     /// Why it could not be healed, if so.
     pub problem: Option<String>,
 }
 
-/// Something that a supervisor saw or did.
+/// An observation or action of a supervisor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
@@ -325,31 +325,31 @@ pub struct Event {
     pub shop: Driver,
     /// The process.
     pub process: String,
-    /// Whether it should not have happened.
+    /// Whether it is unexpected.
     pub warning: bool,
-    /// What happened, in words.
+    /// A message for people.
     pub message: String,
 }
 
-/// What the dashboard takes for itself. The load is sent by a process of its own, and is not in here.
+/// What the dashboard itself uses. The load is sent by another process and not included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct OwnCost {
     /// In per cent of one core.
     pub cpu_percent: Option<f64>,
     /// In MB (10⁶ bytes); null where it cannot be read.
     pub memory_mb: Option<f64>,
-    /// Pages that are open.
+    /// The number of open pages.
     pub pages: u64,
 }
 
 /// The recording of this session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
-    /// The folder, for `cleave replay`; null where nothing is recorded.
+    /// The folder, for `cleave replay`; null if nothing is recorded.
     pub folder: Option<String>,
-    /// How large it is.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Whether it has come to its bound: what comes after is not recorded.
+    /// Whether it has reached its size limit and stopped.
     pub full: bool,
 }
 
@@ -376,7 +376,7 @@ mod tests {
                 .collect();
             assert!(problems.is_empty(), "{problems:#?}");
         }
-        // A field that is not in the schema, or not there, is seen.
+        // A field that is missing, or not in the schema, is noticed.
         let mut wrong = all[1].clone();
         wrong["shops"][0]["surprise"] = 1.into();
         assert!(!validator.is_valid(&wrong));

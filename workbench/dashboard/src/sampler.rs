@@ -1,4 +1,4 @@
-//! Once a second: looks at everything and makes a [`Sample`] of it.
+//! Takes a [`Sample`] of everything once per second.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,14 +26,14 @@ use report::run::Comparison;
 use servers::busy::{Busy, Gauge};
 use topology::{Driver, ShopHandle};
 
-/// Between two samples.
+/// The interval between samples.
 const TICK: Duration = Duration::from_secs(1);
-/// How long `cleave up` may take to tell how its processes are.
+/// The time limit for the state of the processes from `cleave up`.
 const LIMIT: Duration = Duration::from_millis(900);
-/// Up to this rate single orders are told of.
+/// Up to this rate orders are shown individually.
 const WATCHED_RATE: f64 = 20.0;
-/// Why a shop that should be up is not.
-const REPLACED: &str = "it is being replaced, or that failed: then reset it again";
+/// The problem of a shop that should be up and is not.
+const REPLACED: &str = "it is being replaced; if that failed, reset it again";
 /// Makes samples.
 pub struct Sampler {
     dashboard: Arc<Dashboard>,
@@ -46,18 +46,18 @@ pub struct Sampler {
     own: Own,
     gauge: Gauge,
     flawed: bool,
-    /// The journals were read up to here.
+    /// Journal entries up to this time have been read.
     since: DateTime<Utc>,
-    /// Where the load was sent to last, and which load: a change of either disturbs the window.
+    /// The last load and its targets: a change of either disturbs the window.
     sent_to: Vec<(Driver, String)>,
     undisturbed: bool,
     window: Instant,
-    /// By the last window, and on how many it rests.
+    /// The comparison after the last window, and its number of windows.
     comparison: (Vec<Comparison>, u64),
 }
 
 impl Sampler {
-    /// Looks at what is up in this folder.
+    /// Samples the shops that run in this folder.
     pub fn new(dashboard: Arc<Dashboard>, folder: PathBuf, recorder: Option<Recorder>) -> Result<Sampler> {
         let now = Instant::now();
         Ok(Sampler {
@@ -79,10 +79,10 @@ impl Sampler {
         })
     }
 
-    /// Tells of each second, until nothing is up any more.
+    /// Takes a sample per second, until nothing runs any more.
     pub async fn run(mut self) -> Result<()> {
         let mut clock = tokio::time::interval(TICK);
-        // A second for which there was no time is left out; making up for it would crowd the next ones.
+        // A second for which there was no time is skipped; catching up would delay the next ones.
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let late = clock.tick().await.elapsed();
@@ -100,7 +100,7 @@ impl Sampler {
         let now = Utc::now();
         self.flawed = !state.flaws.is_empty();
         self.watch(&state.shops);
-        let access = state.control.context("`cleave up` is of an older version; start it again")?;
+        let access = state.control.context("`cleave up` has an older version; start it again")?;
         let live = self.live(&Client::new(access)?).await;
         let wanted = self.dashboard.wanted();
         if let Ok(live) = &live {
@@ -130,7 +130,7 @@ impl Sampler {
         self.since = events.iter().map(|event| event.at).fold(self.since, DateTime::max);
         self.undisturbed &=
             faults.is_empty() && wanted.rate_per_s > 0.0 && shops.iter().all(|s| s.problem.is_none());
-        // By the clock, rounded, since ticks stray by less than half a second; and rising whatever the clock does.
+        // The elapsed time, rounded, because ticks deviate by less than half a second; and always ascending.
         self.second = (self.began.elapsed().as_secs_f64().round() as u64).max(self.second + 1);
         if self.window.elapsed() >= WINDOW {
             self.close_window();
@@ -150,7 +150,8 @@ impl Sampler {
         })
     }
 
-    /// Whether the machine is: by its own account, by the load's clock, and by ours, which have nothing else to do.
+    /// Whether the machine is overloaded: by its own figures, and by the delays of the load's clock and of this one,
+    /// which have nothing else to do.
     fn busy(&mut self, load_late_ms: Option<f64>, own_late: Duration) -> Option<Busy> {
         let load_late = load_late_ms.map(|ms| Duration::from_secs_f64(ms.max(0.0) / 1000.0));
         self.gauge.look(load_late.into_iter().chain([own_late]).max())
@@ -165,7 +166,7 @@ impl Sampler {
         self.comparison = compare(&costs);
     }
 
-    /// Looks at these shops from now on, and goes on with those that it looked at before.
+    /// Starts to sample these shops, and continues with those that are known.
     fn watch(&mut self, running: &[ShopHandle]) {
         let mut before: Vec<Option<Watched>> =
             std::mem::take(&mut self.shops).into_iter().map(Some).collect();
@@ -182,17 +183,14 @@ impl Sampler {
         let since = self.since.to_rfc3339_opts(SecondsFormat::Micros, true);
         let path = format!("/live?since={since}");
         let asking = client.get(&path);
-        tokio::time::timeout(LIMIT, asking).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
+        tokio::time::timeout(LIMIT, asking).await.map_err(|_| anyhow!("no response within {LIMIT:?}"))?
     }
 
-    /// Has the load sent to the shops that are there: one that is being replaced gets none.
+    /// Directs the load to the running shops: one that is being replaced gets none.
     async fn direct(&mut self, live: &[ShopNow]) -> Result<()> {
         let there = self.shops.iter().map(|shop| shop.look.shop());
         let there = there.filter(|shop| live.iter().any(|now| now.shop == shop.driver));
         let shops: Vec<(Driver, String)> = there.map(|shop| (shop.driver, shop.address.clone())).collect();
-        if !self.load.lives() {
-            self.load = LoadProcess::start()?;
-        }
         let plan = self.dashboard.wanted().plan(Utc::now(), shops.clone());
         self.undisturbed &= self.sent_to == shops && !self.load.changes(&plan);
         self.sent_to = shops;

@@ -1,4 +1,4 @@
-//! What there is to see and to touch: what the page asks for once, when it is opened.
+//! What the page can show and change: it loads this once, when it is opened.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,14 +10,14 @@ use load::mix::Intended;
 use shop::supervisor;
 use topology::{Driver, Mode, SERVICES};
 
-/// The answer of `GET /api/session`.
+/// The response of `GET /api/session`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Session {
     /// The format of samples, [`super::sample::SCHEMA`].
     pub schema: &'static str,
-    /// Whether this is a replay: then `GET /api/recording` has all of it, and there are no controls.
+    /// Whether this is a replay: then `GET /api/recording` returns all of it, and there are no controls.
     pub recorded: bool,
-    /// Whether anything can be touched here: not in a replay, and not where others than this machine can look.
+    /// Whether there are controls: not in a replay, and not if other machines can reach the page.
     pub controls: bool,
     /// When this session, or the recorded one, began.
     pub started_at: DateTime<Utc>,
@@ -27,7 +27,7 @@ pub struct Session {
     pub services: [&'static str; 5],
     /// Intended outcomes, as in a mix.
     pub outcomes: Vec<&'static str>,
-    /// The most orders per second that can be asked for.
+    /// The highest rate in orders per second.
     pub rate_most: f64,
     /// The most instances of a service.
     pub instances_most: usize,
@@ -35,10 +35,10 @@ pub struct Session {
     pub faults: Vec<FaultChoice>,
 }
 
-/// A driver that a shop can have.
+/// A driver of a shop.
 #[derive(Debug, Clone, Serialize)]
 pub struct DriverChoice {
-    /// As `split:tcc`.
+    /// The driver, such as `split:tcc`.
     pub driver: Driver,
     /// Its architecture.
     pub mode: Mode,
@@ -49,37 +49,37 @@ pub struct DriverChoice {
 /// A kind of fault.
 #[derive(Debug, Clone, Serialize)]
 pub struct FaultChoice {
-    /// As `latency`.
+    /// The kind, such as `latency`.
     pub kind: &'static str,
     /// `link`, `process`, `database`, `broker` or `messages`.
     pub on: &'static str,
     /// What it does and how it heals, in a sentence.
     pub does: &'static str,
-    /// What it can be done to; empty for a server, which the kind names.
+    /// The possible targets; empty for a server, which the kind names.
     pub targets: Vec<String>,
-    /// What it can be told.
+    /// Its attributes.
     pub attributes: Vec<AttributeChoice>,
     /// Why the monolith has no counterpart; null if it has.
     pub not_in_monolith: Option<&'static str>,
 }
 
-/// Something that a fault can be told.
+/// An attribute of a fault.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttributeChoice {
     /// Its name.
     pub name: &'static str,
-    /// As `ms`; empty for what is counted, null for a name.
+    /// The unit, such as `ms`; empty for a count, null for a name.
     pub unit: Option<&'static str>,
-    /// The least that is allowed.
+    /// The minimum.
     pub least: i64,
-    /// The most.
+    /// The maximum.
     pub most: i64,
-    /// What is taken where nothing is said; null where it must be said.
+    /// The default; null if a value is required.
     pub default: Option<i64>,
 }
 
 impl Session {
-    /// Of a live page, or of a replay.
+    /// The session of a live page or a replay.
     pub fn new(started_at: DateTime<Utc>, recorded: bool, controls: bool) -> Session {
         let driver = |driver: Driver| DriverChoice {
             driver,

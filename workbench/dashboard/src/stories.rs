@@ -1,6 +1,6 @@
-//! Stories in a recording. They are read from the databases of a shop, which is gone when the recording is played, so some
-//! are told while it is up: of orders that were refused, slow or stuck, or that break an invariant. They stand beside the
-//! samples in `stories.jsonl`, a request a line.
+//! The stories in a recording. They are read from the databases of a shop, which no longer exists when the recording is
+//! played. So some are recorded while it runs: of orders that were refused, slow or stuck, or that violate an
+//! invariant. They are stored beside the samples in `stories.jsonl`, one request per line.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -21,25 +21,26 @@ use uuid::Uuid;
 use super::sample::{NotableOrder, Sample, Shop};
 use super::story::{In, Told, id_in};
 use super::{Dashboard, bounded};
+use crate::words;
 use control::admission::Refused;
 use story::{Language, Story};
 use topology::Driver;
 
 /// The file in the folder of a recording.
 const FILE: &str = "stories.jsonl";
-/// Between two of them.
+/// The interval between stories.
 const EVERY: Duration = Duration::from_secs(5);
-/// How many a recording gets: 50 minutes of them, some 6 MB.
+/// The most stories per recording: 50 minutes of them, about 6 MB.
 const MOST: usize = 600;
-/// How many go into one file with the page, spread over the recording: a picture in two languages each.
+/// The most stories in a single-file page, spread over the recording. Each has a picture in two languages.
 const IN_ONE_FILE: usize = 24;
 
-/// What became of one request in every shop that was up then.
+/// The stories of one request in every shop that ran at the time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// The shops, in the order of the page.
     pub shops: Vec<Driver>,
-    /// A story of each shop that knew the request.
+    /// The story in each shop that knew the request.
     pub stories: Vec<Story>,
 }
 
@@ -53,15 +54,15 @@ impl Kept {
     }
 }
 
-/// Tells one story after the other into this folder, as long as there is something worth telling, and room for it.
+/// Records one story after another in this folder, as long as there are notable orders and there is room.
 pub(super) async fn keep(dashboard: Arc<Dashboard>, recording: String) {
     if let Err(why) = keep_into(&dashboard, &Path::new(&recording).join(FILE)).await {
-        terminal::note!("The recording gets no more stories: {why:#}");
+        terminal::note!("{}", words::no_more_stories(format!("{why:#}")));
     }
 }
 
 async fn keep_into(dashboard: &Dashboard, path: &Path) -> Result<()> {
-    let mut file = File::create_new(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = File::create_new(path).with_context(|| words::cannot_write(path.display()))?;
     let mut clock = tokio::time::interval(EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known = HashSet::new();
@@ -71,7 +72,7 @@ async fn keep_into(dashboard: &Dashboard, path: &Path) -> Result<()> {
         let Some(sample) = dashboard.feed.latest() else { continue };
         let sample: Sample = serde_json::from_str(&sample.json)?;
         let Some(order) = worth_telling(&sample, kept, &mut known) else { continue };
-        // While things are broken on purpose a shop may not answer; there will be other orders.
+        // A shop with faults may not respond; there will be other orders.
         let Ok(Ok(told)) = timeout(EVERY, tell(dashboard, order)).await else { continue };
         known.extend(told.stories.iter().map(|story| story.order_id));
         writeln!(file, "{}", serde_json::to_string(&told)?).context("cannot write the story")?;
@@ -84,15 +85,15 @@ async fn tell(dashboard: &Dashboard, order: Uuid) -> Result<Kept> {
     let places = control::shops(&dashboard.folder).await?;
     let stories = story::tell(&places, order).await?;
     if stories.is_empty() {
-        bail!("no shop has it any more");
+        bail!("no shop has the order any more");
     }
     Ok(Kept { shops: places.iter().map(|place| place.driver).collect(), stories })
 }
 
-/// An order that is not known yet, and is from now on: one of which nobody can tell would otherwise be asked after for ever,
-/// and no other. Each sort is looked for first in its turn; what breaks an invariant always is.
+/// Picks a notable order that is not known yet, and marks it as known: otherwise an order without a story would be
+/// tried again forever. The kinds take turns; an order that violates an invariant always comes first.
 fn worth_telling(sample: &Sample, turn: usize, known: &mut HashSet<Uuid>) -> Option<Uuid> {
-    /// How a page picks orders, too.
+    /// The kinds of notable orders, which a page can pick as well.
     const SORTS: [fn(&Shop) -> Option<&NotableOrder>; 4] = [
         |shop| shop.notable.last_refused.as_ref(),
         |shop| shop.notable.slowest.as_ref(),
@@ -102,13 +103,13 @@ fn worth_telling(sample: &Sample, turn: usize, known: &mut HashSet<Uuid>) -> Opt
     let mut sorts = SORTS;
     sorts.rotate_left(turn % SORTS.len());
     let broken = sample.shops.iter().flat_map(|shop| &shop.invariants).filter_map(|one| one.order_id);
-    // The services first, whose stories are longer.
+    // The split shop first, because its stories are longer.
     let notable =
         sorts.iter().flat_map(|of| sample.shops.iter().rev().filter_map(of)).map(|one| one.order_id);
     broken.chain(notable).find(|order| known.insert(*order))
 }
 
-/// The stories of a recording, from the file beside its samples; none where there is no such file.
+/// The stories of a recording, from the file beside its samples; empty without such a file.
 pub(super) fn read(path: &Path) -> Result<Vec<Kept>> {
     let path = path.with_file_name(FILE);
     if !path.exists() {
@@ -119,15 +120,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<Kept>> {
     for (number, line) in text.split_inclusive('\n').enumerate() {
         match serde_json::from_str(line) {
             Ok(one) => kept.push(one),
-            // A session that was killed may have left half a line.
+            // A session that was killed may have left an incomplete line.
             Err(_) if !line.ends_with('\n') => break,
-            Err(why) => bail!("{} is damaged: line {} is no story: {why}", path.display(), number + 1),
+            Err(why) => bail!("{} is damaged: line {} is not a story: {why}", path.display(), number + 1),
         }
     }
     Ok(kept)
 }
 
-/// Serves them, in the same form as the live page does.
+/// Serves them in the same form as the live page does.
 pub(super) fn routes(app: &mut web::ServiceConfig) {
     app.route("/api/stories", web::get().to(ids)).route("/api/orders/{id}", web::get().to(order));
 }
@@ -144,7 +145,7 @@ async fn order(
     let id = id_in(&id)?;
     let found = kept.iter().find(|kept| kept.tells_of(id));
     let found = found.ok_or_else(|| {
-        Refused::new(StatusCode::NOT_FOUND, format!("the recording has no story of an order {id}"))
+        Refused::new(StatusCode::NOT_FOUND, format!("the recording has no story of order {id}"))
     })?;
     Ok(HttpResponse::Ok().json(found.told(asked.language())))
 }
@@ -153,7 +154,7 @@ fn ids_of(kept: &[Kept]) -> Vec<Uuid> {
     kept.iter().flat_map(|kept| &kept.stories).map(|story| story.order_id).collect()
 }
 
-/// Some of them, told in both languages, for a page that has no server.
+/// Some of them, in both languages, for a page without a server.
 pub(super) fn bundle(kept: &[Kept]) -> Result<Value> {
     let every = kept.len().div_ceil(IN_ONE_FILE).max(1);
     let some: Vec<Kept> = kept.iter().step_by(every).cloned().collect();
@@ -218,7 +219,7 @@ mod tests {
         assert_eq!(read(&samples).unwrap(), [one.clone(), two]);
         fs::write(folder.path().join(FILE), line(&one) + "{}\n").unwrap();
         let problem = format!("{:#}", read(&samples).unwrap_err());
-        assert!(problem.contains("line 2 is no story"), "{problem}");
+        assert!(problem.contains("line 2 is not a story"), "{problem}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `GET /api/orders/{id}`: the story of an order in every shop that is up.
+//! `GET /api/orders/{id}`: the story of an order in every running shop.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -11,7 +11,7 @@ use control::admission::Refused;
 use story::{Language, Story};
 use topology::Driver;
 
-/// What is asked for.
+/// The query.
 #[derive(Deserialize)]
 pub(super) struct In {
     /// The language of pictures and sentences: `ko`, or anything else for English.
@@ -25,10 +25,10 @@ impl In {
     }
 }
 
-/// What became of one request in every shop.
+/// The stories of one request in every shop.
 #[derive(Serialize)]
 pub(super) struct Told {
-    /// What the client called its request: the same in every shop.
+    /// The idempotency key: the same in every shop.
     key: String,
     stories: Vec<InShop>,
 }
@@ -38,7 +38,7 @@ struct InShop {
     driver: Driver,
     order_id: Option<Uuid>,
     story: Option<Story>,
-    /// A picture to be shown as it is.
+    /// The complete picture.
     svg: Option<String>,
     /// Why there is no story.
     problem: Option<String>,
@@ -61,14 +61,14 @@ pub(super) async fn order(
     Ok(HttpResponse::Ok().json(Told::new(&shops, stories, asked.language())))
 }
 
-/// The id that somebody asked for.
+/// Parses the id in a request.
 pub(super) fn id_in(text: &str) -> Result<Uuid, Refused> {
     let why = "an order's id is a UUID, as 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a";
     text.parse().map_err(|_| Refused::new(StatusCode::NOT_FOUND, why))
 }
 
 impl Told {
-    /// Of the stories of one request, those of these shops.
+    /// The stories of one request, limited to these shops.
     pub(super) fn new(shops: &[Driver], mut stories: Vec<Story>, language: Language) -> Told {
         let key = stories.first().map(|story| story.idempotency_key.clone()).unwrap_or_default();
         let in_shop = |driver: &Driver| {
@@ -78,7 +78,7 @@ impl Told {
                 driver: *driver,
                 order_id: story.as_ref().map(|story| story.order_id),
                 svg: story.as_ref().map(|story| story::svg(story, language)),
-                problem: story.is_none().then(|| "the request never came to this shop".to_owned()),
+                problem: story.is_none().then(|| "this shop never received the request".to_owned()),
                 story,
             }
         };
@@ -86,7 +86,7 @@ impl Told {
     }
 }
 
-/// A story tells its sentences in English, unless it is asked otherwise.
+/// Translates the sentences of a story, which are English by default.
 fn in_language(mut story: Story, language: Language) -> Story {
     for waiting in &mut story.waits_for {
         waiting.says = waiting.on.says(language);

@@ -11,13 +11,13 @@ use control::admission::Refused;
 use story::tax::{self, Tax};
 use topology::{Mode, ShopHandle};
 
-/// Of so many orders: enough for an average, and few enough to be asked for while a load runs.
+/// The number of orders: enough for an average, and few enough to read their spans under load.
 const ORDERS: usize = 20;
 
 #[derive(Serialize)]
 struct OfShop {
     mode: Mode,
-    /// Null where no spans are kept, or no order has been decided.
+    /// Null if no spans are kept, or no order has been decided.
     tax: Option<Tax>,
 }
 

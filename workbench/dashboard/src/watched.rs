@@ -1,4 +1,4 @@
-//! One shop, second by second: a look at it, the live audit, and what its orders cost.
+//! One shop, second by second: its sample, the live audit, and the costs of its orders.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -17,29 +17,29 @@ use faults::Record;
 use report::stats::percentile;
 use topology::{Driver, ShopHandle};
 
-/// An audit whose last look was longer ago cannot read the databases.
+/// If the audit's last look is older, it cannot read the databases.
 const STALE: TimeDelta = TimeDelta::seconds(5);
 
-/// A shop that is looked at.
+/// A shop that is sampled.
 pub(super) struct Watched {
     pub(super) look: Look,
     audit: Live,
     pub(super) costs: Costs,
     counters: Counters,
-    /// Processor time of each process when it was last seen, with its process id.
+    /// The last processor time of each process, with its process id.
     cpu: HashMap<String, (u32, u64)>,
-    /// When that was.
+    /// The time of that reading.
     seen: Instant,
-    /// Messages that nobody can read and that were put in on purpose, by the number of the fault.
+    /// Poison messages that were put in on purpose, by the number of the fault.
     poison: BTreeMap<u64, u64>,
 }
 
 impl Watched {
-    /// Looks at this shop from now on.
+    /// Starts to sample this shop.
     pub(super) fn new(shop: ShopHandle) -> Watched {
         let subject = Subject {
             shop: shop.clone(),
-            // Whoever plays with the shop has no plan that it could be held to.
+            // Interactive use has no plan that the shop could be held to.
             expected: Expected::default(),
         };
         Watched {
@@ -53,7 +53,8 @@ impl Watched {
         }
     }
 
-    /// How it is: by what `cleave up` knows of it, or why that is nothing; by what was sent to it; and by a look.
+    /// The shop's data for this second: from the state that `cleave up` reports, or the reason why there is none; from
+    /// the results of the load; and from a sample.
     pub(super) async fn now(
         &mut self,
         live: Result<&ShopNow, String>,
@@ -121,7 +122,7 @@ impl Watched {
         }
     }
 
-    /// One process, and what it used since it was last seen.
+    /// One process, with its usage since the last sample.
     fn process(&mut self, now: &ProcessNow, since: Duration) -> Process {
         let before = match now.cpu_ms {
             Some(cpu_ms) => self.cpu.insert(now.name.clone(), (now.pid, cpu_ms)),
@@ -142,7 +143,7 @@ impl Watched {
         }
     }
 
-    /// Tells the audit of messages that nobody can read and that were put in on purpose.
+    /// Reports poison messages that were put in on purpose to the audit.
     fn expect(&mut self, live: Option<&ShopNow>) {
         let poison = |record: &&Record| record.fault.kind.name == "poison";
         let put_in = live.iter().flat_map(|now| now.faults.iter().filter(poison));
@@ -180,7 +181,7 @@ fn latency(mut of: Vec<f64>) -> Latency {
     Latency { count: of.len() as u64, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1.0) }
 }
 
-/// What the audit found. What it found long ago is no evidence of now.
+/// A finding of the audit. If it is stale, it is no evidence of the current state.
 fn shown(finding: &audit::live::Finding, stale: bool) -> Finding {
     Finding {
         invariant: finding.invariant.to_owned(),

@@ -1,5 +1,5 @@
-//! What Cleave runs to find something out: comparisons of drivers, scenarios with disturbances, rules left out, crashes at
-//! every point, faults that a seed chooses, and benchmarks. Each starts shops of its own, and ends with an audit.
+//! Cleave's experiments: comparisons of drivers, scenarios with faults, flaws, crashes at every point, faults chosen by
+//! a seed, and benchmarks. Each starts its own shops and ends with an audit.
 
 pub mod bench;
 pub mod chaos;
@@ -8,3 +8,4 @@ pub mod crash_matrix;
 pub mod flaws;
 pub mod scenario;
 pub mod soak;
+mod words;

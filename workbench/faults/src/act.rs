@@ -1,68 +1,68 @@
-//! What only the owner of a shop can do to it. Faults ask for it in a mailbox, and whoever owns the shop and its
-//! servers does it and answers: so nothing but the owner ever holds a process or a server.
+//! Actions that only the owner of a shop can perform. Faults send requests over a channel. The owner of the shop and
+//! its servers performs them and replies, so that it alone holds processes and servers.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::{mpsc, oneshot};
 
-/// A server takes up to two minutes to come back; nothing takes longer.
+/// A server may take up to two minutes to restart. Everything else is faster.
 const ANSWER: Duration = Duration::from_secs(150);
 
-/// Something that only the owner of a shop can do.
+/// An action that only the owner of a shop can perform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    /// Ends a process at once (SIGKILL).
+    /// Kills a process (SIGKILL).
     Kill(String),
-    /// Stops a process where it stands (SIGSTOP).
+    /// Pauses a process (SIGSTOP).
     Pause(String),
-    /// Lets it go on (SIGCONT). That it has ended meanwhile is no error.
+    /// Continues a paused process (SIGCONT). It is not an error if it has ended meanwhile.
     Resume(String),
-    /// Sets how many milliseconds the clock of a process is ahead; behind, if negative; right, if 0.
+    /// Sets the clock skew of a process in milliseconds: positive is ahead, negative is behind, 0 is correct.
     SkewClock(String, i64),
-    /// Lets a process abort when it passes this crash point for the so manieth time.
+    /// Makes a process abort when it passes this crash point for the n-th time.
     CrashAt(String, String, u64),
-    /// It shall abort no more. The hit says whether it did.
+    /// Removes the crash point. The hit says whether the process aborted.
     Disarm(String),
-    /// Something to a server: [`ServerAct::perform`] does it.
+    /// An action on a server, performed by [`ServerAct::perform`].
     Server(ServerAct),
 }
 
-/// Something that the owner of the servers can do to one.
+/// An action that the owner of the servers can perform on one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerAct {
-    /// Ends PostgreSQL as a power cut would.
+    /// Stops PostgreSQL as in a power cut.
     EndDatabase,
-    /// Starts it on the same data; one that runs is ended first.
+    /// Starts PostgreSQL on the same data; stops it first if it is running.
     RestartDatabase,
-    /// Takes the rest of the disk that PostgreSQL is on, or gives it back.
+    /// Fills the rest of PostgreSQL's disk, or frees it.
     DiskFull(bool),
-    /// Ends RabbitMQ as a power cut would.
+    /// Stops RabbitMQ as in a power cut.
     EndBroker,
-    /// Starts it on the same data; one that runs is ended first.
+    /// Starts RabbitMQ on the same data; stops it first if it is running.
     RestartBroker,
-    /// Tells RabbitMQ that it has no memory left, or has again.
+    /// Sets or clears RabbitMQ's memory alarm.
     MemoryAlarm(bool),
-    /// Tells RabbitMQ that it has no disk left, or has again.
+    /// Sets or clears RabbitMQ's disk alarm.
     DiskAlarm(bool),
 }
 
-/// What was really hit.
+/// What a fault actually hit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hit {
-    /// How many: processes, connections, messages, pieces of data.
+    /// Number of hits: processes, connections, messages or pieces of data.
     pub count: u64,
-    /// What, for people.
+    /// A description for people.
     pub what: String,
 }
 
 impl Hit {
-    /// One thing was hit.
+    /// A single hit.
     pub fn one(what: impl Into<String>) -> Hit {
         Hit { count: 1, what: what.into() }
     }
 
-    /// Both of these.
+    /// Adds up two hits.
     pub(super) fn and(mut self, other: Hit) -> Hit {
         self.count += other.count;
         let separator = if self.what.is_empty() || other.what.is_empty() { "" } else { "; " };
@@ -71,16 +71,16 @@ impl Hit {
     }
 }
 
-/// Asks the owner of a shop to do something.
+/// A request to the owner of a shop.
 #[derive(Debug)]
 pub struct Request {
-    /// What to do.
+    /// The requested action.
     pub act: Act,
-    /// Where the answer goes: what was hit, or why it cannot be done.
+    /// The channel for the reply: what was hit, or why the action failed.
     pub answer: oneshot::Sender<Result<Hit>>,
 }
 
-/// Asks for one thing after the other, and answers what all of them hit.
+/// Sends the requests one after the other, and returns what all of them hit.
 pub(super) async fn ask(owner: &mpsc::Sender<Request>, acts: &[Act]) -> Result<Hit> {
     let mut hit = Hit::default();
     for act in acts {
@@ -89,7 +89,7 @@ pub(super) async fn ask(owner: &mpsc::Sender<Request>, acts: &[Act]) -> Result<H
         owner.send(Request { act: act.clone(), answer }).await.ok().context(gone)?;
         let answered = tokio::time::timeout(ANSWER, answered).await;
         hit = hit.and(
-            answered.with_context(|| format!("{act:?}: no answer within {ANSWER:?}"))?.context(gone)??,
+            answered.with_context(|| format!("{act:?}: no response within {ANSWER:?}"))?.context(gone)??,
         );
     }
     Ok(hit)

@@ -1,72 +1,72 @@
-//! What a fault can be told: named values with a unit and bounds.
+//! The attributes of faults: named values with a unit and bounds.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value};
 
-/// The longest time that any fault may be told: an hour.
+/// The longest duration in any attribute: one hour.
 const HOUR_MS: i64 = 3_600_000;
 
-/// What a value is counted in. A plain number is in this unit; a text may name another of the same sort.
+/// The unit of a value. A plain number is in this unit; a string may name another unit of the same kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// `200`, `"200ms"`, `"1.5s"`, `"2m"`.
     Milliseconds,
     /// `50`, `"50us"`, `"1ms"`.
     Microseconds,
-    /// 1,000 bytes in a second.
+    /// 1,000 bytes per second.
     KilobytesPerSecond,
     /// Bytes.
     Bytes,
-    /// So many of something.
+    /// A count.
     Count,
     /// A name, not a number.
     Word,
 }
 
-/// Something that a fault can be told.
+/// An attribute of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name.
     pub name: &'static str,
-    /// What it is counted in.
+    /// Its unit.
     pub unit: Unit,
-    /// The least that is allowed, in its unit.
+    /// The smallest allowed value, in its unit.
     pub least: i64,
-    /// The most that is allowed, in its unit.
+    /// The largest allowed value, in its unit.
     pub most: i64,
-    /// What is taken where nothing is said; without it, it must be said.
+    /// The default value; `None` if the attribute is required.
     pub default: Option<i64>,
 }
 
 impl Attribute {
-    /// A time in milliseconds of up to an hour, 0 where nothing is said.
+    /// A duration in milliseconds of up to an hour, 0 by default.
     pub(super) const fn milliseconds(name: &'static str) -> Attribute {
         Attribute { name, unit: Unit::Milliseconds, least: 0, most: HOUR_MS, default: Some(0) }
     }
 
-    /// A number that must be said.
+    /// A required number.
     pub(super) const fn needed(name: &'static str, unit: Unit, least: i64, most: i64) -> Attribute {
         Attribute { name, unit, least, most, default: None }
     }
 
-    /// A number that need not be said.
+    /// An optional number.
     pub(super) const fn or(name: &'static str, unit: Unit, least: i64, most: i64, default: i64) -> Attribute {
         Attribute { name, unit, least, most, default: Some(default) }
     }
 
-    /// A name that must be said.
+    /// A required name.
     pub(super) const fn word(name: &'static str) -> Attribute {
         Attribute { name, unit: Unit::Word, least: 0, most: 0, default: None }
     }
 
-    /// A name that need not be said.
+    /// An optional name.
     pub(super) const fn word_or_nothing(name: &'static str) -> Attribute {
         Attribute { default: Some(0), ..Attribute::word(name) }
     }
 
-    /// The value in the attribute's unit, if it is one that is allowed.
+    /// Converts a value to the attribute's unit, and checks its bounds.
     fn read(&self, value: &Value) -> Result<Value> {
         if self.unit == Unit::Word {
             let word = value.as_str().with_context(|| format!("{} is a name, not {value}", self.name))?;
@@ -88,7 +88,7 @@ impl Attribute {
 }
 
 impl Unit {
-    /// As it stands behind a number; nothing for what is merely counted.
+    /// The unit as written after a number; empty for a count.
     pub fn symbol(self) -> &'static str {
         match self {
             Unit::Milliseconds => "ms",
@@ -123,8 +123,8 @@ impl Unit {
     }
 }
 
-/// Checks what a fault (or toxic) of this kind was told, and answers all its attributes, in their own units, with the
-/// defaults where nothing was said.
+/// Checks the given attributes of a fault (or toxic) of this kind. Returns all its attributes in their own units,
+/// with defaults for those that were not given.
 pub(super) fn read_all(
     kind: &str,
     allowed: &[Attribute],
@@ -158,7 +158,7 @@ fn listed(allowed: &[Attribute]) -> String {
     }
 }
 
-/// `"20s"`, `"1.5s"`, `"500ms"`, `"50us"`, `"2m"`: a number and its unit.
+/// Parses a number with a unit: `"20s"`, `"1.5s"`, `"500ms"`, `"50us"`, `"2m"`.
 pub fn read_duration(text: &str) -> Result<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

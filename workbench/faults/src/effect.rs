@@ -1,4 +1,4 @@
-//! What a fault has changed, and how that is undone.
+//! The effect of an active fault, and how it is undone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use super::spec::{FaultSpec, Target};
 use super::{Link, Proxy, Toxic, toxic};
 use crate::tap;
 
-/// The proxies of a shop, several in a link: one for each instance.
+/// The proxies of a shop. A link has several proxies if its service has several instances.
 pub(super) type Proxies = BTreeMap<Link, Vec<Arc<Proxy>>>;
 
-/// What a fault has changed.
+/// The effect of a fault.
 #[derive(Debug)]
 pub(super) enum Effect {
-    /// A toxic is in these proxies.
+    /// A toxic in these proxies.
     Toxic(Toxic, Vec<Arc<Proxy>>),
-    /// These proxies are down; so many connections were cut.
+    /// These proxies are down; this many connections were cut.
     Down(Vec<Arc<Proxy>>, u64),
-    /// The owner of the shop has to do this at the end.
+    /// Actions that the owner of the shop must perform when the fault ends.
     Undo(Vec<Act>),
-    /// Messages are interfered with.
+    /// Interference with messages.
     Messages(Interference),
-    /// Connections to the database server are taken.
+    /// Connections taken from the database server.
     Connections(TakenConnections),
-    /// Nothing that could be undone: it is over.
+    /// Nothing to undo: the fault is over.
     Over,
 }
 
 impl Effect {
-    /// Does it; answers what is to be undone, and what was hit already.
+    /// Starts a fault. Returns its effect and what it has already hit.
     pub async fn start(
         spec: &FaultSpec,
         id: u64,
@@ -63,7 +63,7 @@ impl Effect {
             }
             Target::Messages(service) => interfere(spec, service, place).await,
             Target::Database if spec.kind.name == "connection_limit" => {
-                let ours = "the PostgreSQL is not ours: only a server that was started here is disturbed";
+                let ours = "Cleave did not start this PostgreSQL; only a server that was started here can have faults";
                 let url = place.database.as_deref().context(ours)?;
                 ensure!(
                     spec.time_to_live < PATIENCE,
@@ -80,7 +80,7 @@ impl Effect {
         }
     }
 
-    /// Reaches one more proxy in the link.
+    /// Extends the effect to one more proxy in the link.
     pub async fn reach(&mut self, proxy: &Arc<Proxy>) -> Result<()> {
         match self {
             Effect::Toxic(toxic, proxies) => {
@@ -96,7 +96,7 @@ impl Effect {
         Ok(())
     }
 
-    /// Undoes it, and answers what was hit. After an error it can be tried again.
+    /// Undoes the effect, and returns what was hit. After an error it can be tried again.
     pub async fn end(&mut self, owner: &mpsc::Sender<Request>) -> Result<Hit> {
         match self {
             Effect::Toxic(toxic, proxies) => {
@@ -126,7 +126,7 @@ impl Effect {
         }
     }
 
-    /// How often it has hit so far, beyond what was known at its start.
+    /// The number of hits so far, without those reported at the start.
     pub fn hits(&self) -> u64 {
         match self {
             Effect::Toxic(toxic, proxies) => {
@@ -145,7 +145,7 @@ impl Effect {
     }
 }
 
-/// What the owner of the shop has to do now, and at the end.
+/// The owner's action at the start of a fault, and the one at its end if there is one.
 fn acts(spec: &FaultSpec) -> Result<(Act, Option<Act>)> {
     let process = || spec.target.to_string();
     let server = |now: ServerAct, end: Option<ServerAct>| (Act::Server(now), end.map(Act::Server));
@@ -165,7 +165,7 @@ fn acts(spec: &FaultSpec) -> Result<(Act, Option<Act>)> {
         "restart_broker" => server(ServerAct::RestartBroker, None),
         "broker_memory_alarm" => server(ServerAct::MemoryAlarm(true), Some(ServerAct::MemoryAlarm(false))),
         "broker_disk_alarm" => server(ServerAct::DiskAlarm(true), Some(ServerAct::DiskAlarm(false))),
-        other => bail!("nobody knows how to do {other}"),
+        other => bail!("cannot perform {other}"),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The faults of a running shop: each is started, heals by itself at its end, and leaves a record of what it hit.
+//! The faults of a running shop. Each one heals by itself at its end, and leaves a record of what it hit.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -15,26 +15,26 @@ use super::place::Place;
 use super::spec::{FaultSpec, Target};
 use super::{Link, Proxy};
 
-/// What became of a fault.
+/// The record of a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// By which it is healed. Counted from 1.
+    /// Its number, starting at 1, by which it is healed.
     pub id: u64,
-    /// What was asked for, in the words of this architecture.
+    /// The requested fault, in terms of this architecture.
     pub fault: FaultSpec,
-    /// Since when it has been there.
+    /// When it started.
     pub started: DateTime<Utc>,
-    /// Until when; nothing while it is there.
+    /// When it ended; `None` while it is active.
     pub ended: Option<DateTime<Utc>>,
-    /// How often it hit: pieces of data, connections, messages, processes. 0: it was there and met nothing.
+    /// Number of hits: pieces of data, connections, messages or processes. 0 means that it was active but met none.
     pub hits: u64,
-    /// What it hit, for people.
+    /// A description of what it hit.
     pub hit: String,
-    /// Why it could not be healed, if so. It is there still.
+    /// Why it could not be healed, if that failed. It is then still active.
     pub problem: Option<String>,
 }
 
-/// The faults of one shop. Clones are the same; the last one that is dropped leaves what is broken as it is.
+/// The faults of one shop. All clones share the same state. Dropping the last one does not heal active faults.
 #[derive(Debug, Clone)]
 pub struct Faults(Arc<Inner>);
 
@@ -48,25 +48,26 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     proxies: Proxies,
-    /// All there ever were, by number.
+    /// All faults so far, by number.
     faults: BTreeMap<u64, Fault>,
 }
 
 #[derive(Debug)]
 struct Fault {
     record: Record,
-    /// What is to be undone. Locked while it starts or heals, so that each waits for the other.
+    /// What to undo. Locked while the fault starts or heals, so that the two cannot overlap.
     effect: Arc<tokio::sync::Mutex<Option<Effect>>>,
 }
 
 impl Faults {
-    /// No faults yet. Whoever owns the shop has to answer the requests.
+    /// Creates the faults of a shop, with none active. The owner of the shop must handle the requests from the
+    /// receiver.
     pub fn new(place: Place) -> (Faults, mpsc::Receiver<Request>) {
         let (owner, requests) = mpsc::channel(16);
         (Faults(Arc::new(Inner { place, owner, state: Mutex::default() })), requests)
     }
 
-    /// A proxy stands in a link from now on: what is wrong with the link goes for it too.
+    /// Adds a proxy to a link. Faults that are active in the link apply to it too.
     pub async fn attach(&self, link: Link, proxy: Arc<Proxy>) -> Result<()> {
         let effects: Vec<_> = {
             let mut state = self.state();
@@ -83,14 +84,15 @@ impl Faults {
         Ok(())
     }
 
-    /// The proxy of this name stands in the link no more.
+    /// Removes the proxy of this name from a link.
     pub fn detach(&self, link: Link, name: &str) {
         if let Some(proxies) = self.state().proxies.get_mut(&link) {
             proxies.retain(|proxy| proxy.name() != name);
         }
     }
 
-    /// Starts a fault and answers its number. It heals by itself when its time is over. On an error nothing has changed.
+    /// Starts a fault and returns its number. It heals by itself when its time is over. After an error nothing has
+    /// changed.
     pub async fn add(&self, spec: &FaultSpec) -> Result<u64> {
         let spec = spec.in_mode(self.0.place.driver.mode())?;
         spec.check_crash_point(self.0.place.driver)?;
@@ -118,7 +120,7 @@ impl Faults {
         let faults = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             tokio::time::sleep(spec.time_to_live).await;
-            // Where it cannot be healed, its record says so.
+            // If healing fails, the record says so.
             if let Some(faults) = Weak::upgrade(&faults) {
                 let _ = Faults(faults).heal(id).await;
             }
@@ -126,7 +128,7 @@ impl Faults {
         Ok(id)
     }
 
-    /// Ends a fault before its time, and answers its record. One that is over already is no error.
+    /// Ends a fault early, and returns its record. It is not an error if the fault is already over.
     pub async fn heal(&self, id: u64) -> Result<Record> {
         let effect = self.state().find(id)?.effect.clone();
         let mut effect = effect.lock().await;
@@ -149,24 +151,24 @@ impl Faults {
         }
     }
 
-    /// Ends all faults, and answers their records. What cannot be healed does not keep the others from it.
+    /// Ends all faults, and returns their records. If one cannot be healed, the others still are.
     pub async fn heal_all(&self) -> Result<Vec<Record>> {
         let there: Vec<u64> = self.list().into_iter().map(|record| record.id).collect();
         let healed = futures_util::future::join_all(there.into_iter().map(|id| self.heal(id))).await;
         healed.into_iter().collect()
     }
 
-    /// The faults that are there now, with what they have hit so far.
+    /// The active faults, with what they have hit so far.
     pub fn list(&self) -> Vec<Record> {
         self.log().into_iter().filter(|record| record.ended.is_none()).collect()
     }
 
-    /// All faults that there ever were.
+    /// All faults so far, including those that are over.
     pub fn log(&self) -> Vec<Record> {
         let state = self.state();
         let record = |fault: &Fault| {
             let mut record = fault.record.clone();
-            // Whoever starts or heals it right now knows more than we.
+            // If it is locked, the task that starts or heals it will update the record.
             if let Ok(effect) = fault.effect.try_lock() {
                 record.hits += effect.as_ref().map_or(0, Effect::hits);
             }
@@ -175,7 +177,7 @@ impl Faults {
         state.faults.values().map(record).collect()
     }
 
-    /// Enters a fault, unless it would meet another that is there, and answers its number and the proxies in its link.
+    /// Records a new fault, unless it conflicts with an active one. Returns its number and the proxies in its link.
     fn enter(
         &self,
         spec: &FaultSpec,
@@ -228,8 +230,8 @@ impl Fault {
 }
 
 impl FaultSpec {
-    /// Whether the two cannot be there at once. Toxics can, in one link; but what is done to a process, to a server or
-    /// to the same messages would be undone by the end of the other.
+    /// Whether the two cannot be active at once. Several toxics can share a link. But two faults of the same process
+    /// or server, or of the same messages, would be undone together when the first one ends.
     pub fn clashes_with(&self, other: &FaultSpec) -> bool {
         let either_is_toxic = self.kind.is_toxic() || other.kind.is_toxic();
         self.target == other.target && self.word("key") == other.word("key") && !either_is_toxic

@@ -1,10 +1,11 @@
-//! Which messages come to a service: by its driver, either commands and answers or events.
+//! The messages that each service receives. The driver decides: commands and replies, or events.
 
 use anyhow::{Result, bail};
 
 use topology::Driver;
 
-/// The routing keys that lead to a service. On the first one an order comes to it for its part in the checkout.
+/// The routing keys bound to a service. With the first one, an order reaches the service for its part in the
+/// checkout.
 fn heard(driver: Driver, service: &str) -> &'static [&'static str] {
     match driver {
         Driver::Choreographed | Driver::Naive => events(service),
@@ -12,7 +13,7 @@ fn heard(driver: Driver, service: &str) -> &'static [&'static str] {
     }
 }
 
-/// Where everybody hears what the others did.
+/// With choreography, each service receives events of the others.
 fn events(service: &str) -> &'static [&'static str] {
     match service {
         "catalog" => &[
@@ -34,7 +35,7 @@ fn events(service: &str) -> &'static [&'static str] {
     }
 }
 
-/// Where the orders service tells everybody what to do, and hears the answers.
+/// With orchestration, the orders service sends commands and receives the replies.
 fn commands(service: &str, sets_aside_first: bool) -> &'static [&'static str] {
     match (service, sets_aside_first) {
         ("catalog", _) => &["catalog.honour-prices", "catalog.release-prices"],
@@ -75,8 +76,8 @@ fn commands(service: &str, sets_aside_first: bool) -> &'static [&'static str] {
     }
 }
 
-/// The key that is meant: this one, if it leads to the service; the usual one, if none is given. A key that does not lead
-/// there would afterwards, because a tap leaves every key leading to the service.
+/// The given key if it is bound to the service, or the service's first key if none is given. Other keys are refused,
+/// because removing a tap binds the key to the service.
 pub(super) fn meant(driver: Driver, service: &str, key: Option<&str>) -> Result<&'static str> {
     let heard = heard(driver, service);
     let Some(key) = key else { return Ok(heard[0]) };
@@ -94,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// The routing keys in a list of the programs' source code.
+    /// Reads the routing keys from a list in the programs' source code.
     fn listed(path: &str, from: &str) -> BTreeSet<String> {
         let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
         let source = std::fs::read_to_string(path).expect("it is there");

@@ -5,10 +5,10 @@ use anyhow::{Result, bail};
 use super::attribute::{Attribute, Unit};
 use super::toxic;
 
-/// What a fault is done to.
+/// The target of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
-    /// A link, by a proxy in it.
+    /// A link, through a proxy in it.
     Link,
     /// A process of the shop.
     Process,
@@ -16,25 +16,25 @@ pub enum On {
     Database,
     /// The broker.
     Broker,
-    /// The messages to a service.
+    /// The messages that a service receives.
     Messages,
 }
 
 /// A kind of fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
-    /// Its name, as it stands in commands and scenarios.
+    /// Its name in commands and scenarios.
     pub name: &'static str,
-    /// What it is done to.
+    /// Its target.
     pub on: On,
-    /// What it can be told.
+    /// Its attributes.
     pub attributes: &'static [Attribute],
-    /// What it does, and how it heals, in a sentence.
+    /// What it does and how it heals, in one sentence.
     pub does: &'static str,
 }
 
 impl On {
-    /// For people.
+    /// The name of the target for people.
     pub fn name(self) -> &'static str {
         match self {
             On::Link => "link",
@@ -46,63 +46,66 @@ impl On {
     }
 }
 
-/// Every kind. docs/faults.md shows the same; a test compares them.
+/// All kinds. docs/faults.md lists the same ones; a test compares the two.
 pub static KINDS: &[Kind] = &[
-    link(toxic::TYPES[0], "every piece of data comes later, by `latency` plus or minus up to `jitter`"),
-    link(toxic::TYPES[1], "no more than `rate` kilobytes pass in a second"),
-    link(toxic::TYPES[2], "the end of a connection comes later"),
-    link(toxic::TYPES[3], "nothing passes; the connection is closed after `timeout`, or never if that is 0"),
-    link(toxic::TYPES[4], "a connection is reset (RST) `timeout` after data came"),
-    link(toxic::TYPES[5], "data goes on in small pieces, with pauses"),
-    link(toxic::TYPES[6], "a connection is closed when so many bytes have passed"),
-    link(("down", &[]), "connections are closed and new ones refused"),
-    process("kill", &[], "it ends at once (SIGKILL); whoever supervises it starts it again"),
-    process("pause", &[], "it stands still (SIGSTOP) and holds what it holds, until it goes on (SIGCONT)"),
+    link(toxic::TYPES[0], "every piece of data arrives later, by `latency` plus or minus up to `jitter`"),
+    link(toxic::TYPES[1], "at most `rate` kilobytes pass per second"),
+    link(toxic::TYPES[2], "connections close later"),
+    link(toxic::TYPES[3], "no data passes; the connection closes after `timeout`, or never if it is 0"),
+    link(toxic::TYPES[4], "a connection is reset (RST) `timeout` after data arrived"),
+    link(toxic::TYPES[5], "data is passed on in small pieces, with pauses"),
+    link(toxic::TYPES[6], "a connection closes when `bytes` bytes have passed"),
+    link(("down", &[]), "connections close, and new ones are refused"),
+    process("kill", &[], "ends at once (SIGKILL); the supervisor restarts it"),
+    process(
+        "pause",
+        &[],
+        "stops (SIGSTOP) while holding its locks and connections, and continues at the end (SIGCONT)",
+    ),
     process(
         "clock_skew",
         &[Attribute::needed("skew", Unit::Milliseconds, -3_600_000, 3_600_000)],
-        "its clock is ahead by `skew`, or behind if that is negative",
+        "its clock is ahead by `skew`, or behind if `skew` is negative",
     ),
     process(
         "crash_point",
         &[Attribute::word("point"), Attribute::or("pass", Unit::Count, 1, 1_000_000, 1)],
-        "it aborts when it passes a place in the code for the `pass`-th time",
+        "aborts when it reaches a point in the code for the `pass`-th time",
     ),
     server(
         "kill_database",
         On::Database,
         &[],
-        "PostgreSQL ends as in a power cut, and starts again at the end",
+        "PostgreSQL ends as in a power cut, and restarts when the fault ends",
     ),
-    server(
-        "restart_database",
-        On::Database,
-        &[],
-        "PostgreSQL ends as in a power cut, and starts again at once",
-    ),
+    server("restart_database", On::Database, &[], "PostgreSQL ends as in a power cut, and restarts at once"),
     server(
         "connection_limit",
         On::Database,
         &[Attribute::or("left", Unit::Count, 0, 1000, 0)],
-        "sessions are ended, and all connections but `left` are taken by somebody else",
+        "sessions are ended, and Cleave takes all connections except `left`",
     ),
     server(
         "disk_full",
         On::Database,
         &[],
-        "nothing is left of the small file system that PostgreSQL was given with `--disk`",
+        "the small file system that PostgreSQL was given with `--disk` is full",
     ),
-    server("kill_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and starts again at the end"),
-    server("restart_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and starts again at once"),
     server(
-        "broker_memory_alarm",
+        "kill_broker",
         On::Broker,
         &[],
-        "RabbitMQ has no memory left: whoever publishes is blocked",
+        "RabbitMQ ends as in a power cut, and restarts when the fault ends",
     ),
-    server("broker_disk_alarm", On::Broker, &[], "RabbitMQ has no disk left: whoever publishes is blocked"),
-    messages("duplicate", &[KEY], "each comes twice"),
-    messages("delay", &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)], "each comes later"),
+    server("restart_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and restarts at once"),
+    server("broker_memory_alarm", On::Broker, &[], "RabbitMQ has no memory left, so publishing is blocked"),
+    server("broker_disk_alarm", On::Broker, &[], "RabbitMQ has no disk left, so publishing is blocked"),
+    messages("duplicate", &[KEY], "every message arrives twice"),
+    messages(
+        "delay",
+        &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)],
+        "every message arrives later",
+    ),
     messages(
         "reorder",
         &[
@@ -110,21 +113,17 @@ pub static KINDS: &[Kind] = &[
             Attribute::or("window", Unit::Count, 2, 1000, 8),
             Attribute::or("wait", Unit::Milliseconds, 1, 60_000, 200),
         ],
-        "up to `window` of them, gathered for at most `wait`, come in reverse",
+        "up to `window` messages are collected for at most `wait`, and arrive in reverse",
     ),
     messages(
         "drop_before_confirm",
         &[KEY],
-        "the broker refuses each (nack); whoever sent it has to send it again",
+        "the broker refuses every message (nack); the sender must send it again",
     ),
-    messages(
-        "poison",
-        &[Attribute::or("count", Unit::Count, 1, 1000, 1)],
-        "messages come that nobody can read",
-    ),
+    messages("poison", &[Attribute::or("count", Unit::Count, 1, 1000, 1)], "unreadable messages arrive"),
 ];
 
-/// A routing key. Without one, the message on which an order comes to the service is meant.
+/// A routing key. The default is the service's first key, with which an order reaches it.
 const KEY: Attribute = Attribute::word_or_nothing("key");
 
 const fn link((name, attributes): (&'static str, &'static [Attribute]), does: &'static str) -> Kind {
@@ -144,7 +143,7 @@ const fn messages(name: &'static str, attributes: &'static [Attribute], does: &'
 }
 
 impl Kind {
-    /// The kind of this name, or an error that names them all.
+    /// Finds a kind by name. The error lists all kinds.
     pub fn find(name: &str) -> Result<&'static Kind> {
         match KINDS.iter().find(|kind| kind.name == name) {
             Some(kind) => Ok(kind),
@@ -160,21 +159,21 @@ impl Kind {
         toxic::TYPES.iter().any(|(name, _)| *name == self.name)
     }
 
-    /// What it is done to in the monolith, or why it cannot be: one sentence.
+    /// The target in the monolith, or why there is none, in one sentence.
     pub fn in_monolith(&self) -> &'static str {
         match self.on {
-            On::Link => "the link that the monolith has too: to clients, and to its database",
-            On::Process => "the process `monolith`, and so everything at once",
-            On::Database => "its database server, which holds everything",
+            On::Link => "the links that the monolith has too: to clients and to its database",
+            On::Process => "the process `monolith`, so everything at once",
+            On::Database => "its database server, which holds all data",
             On::Broker | On::Messages => self.missing_in_monolith().unwrap_or_default(),
         }
     }
 
-    /// Why the monolith has nothing that this could be done to; `None` if it has.
+    /// Why the monolith has no such target; `None` if it has one.
     pub fn missing_in_monolith(&self) -> Option<&'static str> {
         match self.on {
             On::Broker => Some("the monolith has no broker: its modules call each other"),
-            On::Messages => Some("no messages travel in the monolith: its modules call each other"),
+            On::Messages => Some("the monolith sends no messages: its modules call each other"),
             On::Link | On::Process | On::Database => None,
         }
     }

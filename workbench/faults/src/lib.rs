@@ -1,7 +1,7 @@
-//! Breaking a shop on purpose.
+//! Fault injection.
 //!
-//! [`KINDS`] is the catalogue of faults, a [`FaultSpec`] is one that is asked for, and a [`Link`] is a place where a
-//! [`Proxy`] can stand. [`Faults`] starts them, heals them at their end, and records what each really hit.
+//! [`KINDS`] is the catalogue of faults, a [`FaultSpec`] is a requested fault, and a [`Link`] is where a [`Proxy`]
+//! can be placed. [`Faults`] starts faults, heals them at their end, and records what each one actually hit.
 
 mod act;
 mod attribute;

@@ -1,4 +1,4 @@
-//! The links of a shop: where a proxy can stand.
+//! The links of a shop, in which proxies can be placed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,24 +7,24 @@ use anyhow::{Result, anyhow};
 
 use topology::{Mode, SERVICES};
 
-/// What the process of the monolith is called.
+/// The name of the monolith's process.
 pub(super) const MONOLITH: &str = "monolith";
 
-/// A connection between two parts of a shop, named from the side that opens it to the other.
+/// A connection between two parts of a shop, named from client side to server side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Link {
-    /// `client-gateway`: from outside to the door.
+    /// `client-gateway`: from outside to the entry point.
     ClientGateway,
-    /// `gateway-inventory`: from the door to a service, or to the monolith.
+    /// `gateway-inventory`: from the gateway to a service, or to the monolith.
     Gateway(&'static str),
-    /// `inventory-database`: from a service to its database, or from the monolith to its one.
+    /// `inventory-database`: from a service to its database, or from the monolith to its only one.
     Database(&'static str),
     /// `inventory-broker`: from a service to the broker.
     Broker(&'static str),
 }
 
 impl Link {
-    /// Every link of a mode.
+    /// All links of a mode.
     pub fn all(mode: Mode) -> Vec<Link> {
         let mut links = vec![Link::ClientGateway];
         match mode {
@@ -38,7 +38,7 @@ impl Link {
         links
     }
 
-    /// The link of that mode which corresponds to this one, or why there is none.
+    /// The link of that mode that corresponds to this one, or an error that says why there is none.
     pub(super) fn counterpart(self, mode: Mode) -> Result<Link> {
         match (mode, self) {
             (Mode::Monolith, Link::Database(_)) => Ok(Link::Database(MONOLITH)),

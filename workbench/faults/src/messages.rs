@@ -1,4 +1,4 @@
-//! Faults of messages, with a [`Tap`] in the way of one routing key to one service.
+//! Faults of messages, implemented with a [`Tap`] on one routing key of one service.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use super::spec::FaultSpec;
 use crate::tap::Tap;
 use topology::Driver;
 
-/// Between two looks at what has come.
+/// The interval between checks for new messages.
 const TICK: Duration = Duration::from_millis(10);
-/// By then the broker has counted what it refused.
+/// Enough time for the broker to count what it refused.
 const COUNTED: Duration = Duration::from_millis(100);
-/// Before the broker is tried again, where it went away meanwhile.
+/// The pause before trying the broker again after it became unreachable.
 const AGAIN: Duration = Duration::from_millis(200);
-/// How long the end may take: the broker may be away.
+/// How long ending may take if the broker is unreachable.
 const END: Duration = Duration::from_secs(30);
 
-/// Messages are interfered with, until [`Interference::end`].
+/// Ongoing interference with messages, until [`Interference::end`].
 #[derive(Debug)]
 pub(super) struct Interference {
     hits: Arc<AtomicU64>,
@@ -32,20 +32,20 @@ pub(super) struct Interference {
     work: JoinHandle<Result<()>>,
 }
 
-/// What is done to messages.
+/// How messages are disturbed.
 #[derive(Debug, Clone, Copy)]
 enum How {
-    /// Each goes on twice.
+    /// Each message is forwarded twice.
     Duplicate,
-    /// Each goes on later.
+    /// Each message is forwarded after this delay.
     Delay(Duration),
-    /// So many, gathered for at most so long, go on in reverse.
+    /// Up to this many messages, collected for at most this long, are forwarded in reverse order.
     Reorder(usize, Duration),
-    /// The broker refuses each.
+    /// The broker refuses each message.
     Refuse,
 }
 
-/// Where it is done.
+/// The service and routing key that are disturbed.
 #[derive(Debug)]
 struct Way {
     how: How,
@@ -56,11 +56,13 @@ struct Way {
     hits: Arc<AtomicU64>,
 }
 
-/// A message in our hands. Should we die, the broker gives it to the next who asks.
+/// Messages that were received but not acknowledged, with their times of arrival. If this process dies, the broker
+/// delivers them again.
 type Held = VecDeque<(Instant, BasicGetMessage)>;
 
 impl Interference {
-    /// Begins, with the messages of the key that the fault names, or else those on which orders come to the service.
+    /// Starts to disturb messages with the key of the fault, or by default with the key on which orders reach the
+    /// service.
     pub async fn start(
         spec: &FaultSpec,
         service: &str,
@@ -76,7 +78,7 @@ impl Interference {
                 How::Reorder(spec.number("window") as usize, wait)
             }
             "drop_before_confirm" => How::Refuse,
-            other => bail!("nobody knows how to do {other} to messages"),
+            other => bail!("cannot apply {other} to messages"),
         };
         let way = Way {
             how,
@@ -91,15 +93,15 @@ impl Interference {
         Ok(Interference { hits: way.hits.clone(), ends, work: tokio::spawn(way.work(tap, ending)) })
     }
 
-    /// How many messages were hit so far.
+    /// The number of messages hit so far.
     pub fn hits(&self) -> u64 {
         self.hits.load(Relaxed)
     }
 
-    /// Sends on what is held, gets out of the way, and answers how many messages were hit.
+    /// Forwards the held messages, removes the tap, and returns the number of messages hit.
     pub async fn end(&mut self) -> Result<u64> {
         self.ends.send_replace(true);
-        (&mut self.work).await.context("the work on messages has ended before")??;
+        (&mut self.work).await.context("the task that disturbs messages has already ended")??;
         Ok(self.hits())
     }
 }
@@ -113,7 +115,8 @@ impl Way {
         }
     }
 
-    /// Interferes until the end. Where the broker goes away, what we held is with it, and we begin again.
+    /// Disturbs messages until the end. If the broker becomes unreachable, it keeps the held messages, and the work
+    /// starts over.
     async fn work(self, mut tap: Tap, mut ending: watch::Receiver<bool>) -> Result<()> {
         let mut deadline = None;
         loop {
@@ -127,7 +130,7 @@ impl Way {
             let mut again = Err(failed);
             while let Err(error) = again {
                 if *ending.borrow() && *deadline.get_or_insert(Instant::now() + END) < Instant::now() {
-                    return Err(error.context("the broker stayed away"));
+                    return Err(error.context("the broker remained unreachable"));
                 }
                 tokio::time::sleep(AGAIN).await;
                 again = self.place().await;
@@ -149,7 +152,7 @@ impl Way {
                 }
                 tap.forward(&ready).await?;
             }
-            // An end that nobody can announce any more is an end.
+            // A dropped sender counts as the end too.
             if let Ok(Err(_)) = tokio::time::timeout(TICK, ending.changed()).await {
                 break;
             }
@@ -164,7 +167,7 @@ impl Way {
         Ok(())
     }
 
-    /// Takes what has come.
+    /// Receives the messages that have arrived.
     async fn gather(&self, tap: &Tap, held: &mut Held) -> Result<()> {
         while let Some(message) = tap.next().await? {
             if !matches!(self.how, How::Reorder(..)) {
@@ -180,15 +183,15 @@ impl Way {
         Ok(())
     }
 
-    /// The next message that may go on.
+    /// The next message to forward, if one is due.
     fn ready(&self, held: &mut Held) -> Option<BasicGetMessage> {
         let waited = held.front()?.0.elapsed();
         match self.how {
             How::Duplicate | How::Refuse => held.pop_front(),
             How::Delay(delay) => held.pop_front_if(|(came, _)| came.elapsed() >= delay),
-            // The first has waited the longest, and goes last.
+            // The oldest message goes last.
             How::Reorder(window, wait) if held.len() >= window || waited >= wait => {
-                // Alone it overtakes nobody.
+                // A single message is not reordered, so it does not count as a hit.
                 self.hits.fetch_add(u64::from(held.len() > 1), Relaxed);
                 held.pop_back()
             }

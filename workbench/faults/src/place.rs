@@ -1,14 +1,14 @@
-//! Where faults are made.
+//! Where the faults of a shop are injected.
 
 use topology::Driver;
 
-/// Where faults are made.
+/// The driver, database server and broker of a shop.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// How the shop stays consistent.
+    /// The shop's driver.
     pub driver: Driver,
-    /// The URL of a database on the server that the shop's are on, if that server is ours.
+    /// The URL of a database on the shop's database server, if Cleave started that server.
     pub database: Option<String>,
-    /// The broker's URL, and what the shop's exchange and queues are called by.
+    /// The broker's URL, and the prefix of the shop's exchange and queue names.
     pub broker: Option<(String, String)>,
 }

@@ -1,36 +1,36 @@
-//! Which crash points there are, and in which processes of which drivers.
+//! The crash points, and the processes of each driver that reach them.
 
 use anyhow::{Result, bail};
 
 use topology::{Driver, Mode, SERVICES};
 
-/// A place where a process can be made to die.
+/// A point in the code at which a process can be made to abort.
 #[derive(Debug)]
 pub struct Point {
-    /// Its name, as `--crash-at` of the programs knows it.
+    /// Its name, as in the programs' `--crash-at`.
     pub name: &'static str,
-    /// Where it lies.
+    /// The part of the code in which it lies.
     place: Place,
 }
 
-/// What a point belongs to.
+/// The part of the code to which a point belongs.
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    /// Placing an order: the process that customers talk to.
+    /// Placing an order: the process that takes orders.
     Orders,
     /// A step of the checkout, or a commit: every process.
     Everywhere,
-    /// Undoing a step: every service that has something to undo.
+    /// Compensation: every service that has something to undo.
     Compensation,
     /// The chassis: every service.
     Chassis,
-    /// The one that coordinates a saga, or try, confirm, cancel.
+    /// The coordinator of a saga, or of try-confirm-cancel.
     Orchestrator,
     /// Two-phase commit.
     TwoPhase,
 }
 
-/// Every point. A test compares them with those of the programs.
+/// All points. A test compares them with those of the programs.
 pub const POINTS: &[Point] = &[
     at("before-order-write", Place::Orders),
     at("after-order-write", Place::Orders),
@@ -70,7 +70,7 @@ const fn at(name: &'static str, place: Place) -> Point {
 }
 
 impl Point {
-    /// The processes of a driver in which the point lies; none where it does not exist.
+    /// The processes of a driver that reach the point; empty if none does.
     pub fn processes(&self, driver: Driver) -> &'static [&'static str] {
         let coordinated = matches!(driver, Driver::Orchestrated | Driver::Tcc);
         match (driver.mode(), self.place) {
@@ -85,7 +85,7 @@ impl Point {
     }
 }
 
-/// The points of these names; all for none.
+/// The points with these names, or all points if no name is given.
 pub fn chosen(names: &[String]) -> Result<Vec<&'static Point>> {
     if names.is_empty() {
         return Ok(POINTS.iter().collect());

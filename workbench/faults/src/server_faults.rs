@@ -1,4 +1,4 @@
-//! Faults of the servers. Only servers that were started here are disturbed.
+//! Faults of the servers. They apply only to servers that Cleave started.
 
 use std::time::{Duration, Instant};
 
@@ -13,26 +13,26 @@ use tokio::net::TcpStream;
 use super::act::{Hit, ServerAct};
 use servers::{Infrastructure, Postgres, RabbitMq};
 
-/// RabbitMQ's default, to go back to.
+/// RabbitMQ's default memory limit, restored afterwards.
 const MEMORY: &str = "0.4";
-/// What the configuration of our RabbitMQ says, to go back to.
+/// The disk limit in the configuration of a private RabbitMQ, restored afterwards.
 const DISK: &str = "50MB";
-/// How long RabbitMQ may take to see that it has no memory or disk left.
+/// How long RabbitMQ may take to raise an alarm.
 const ALARM: Duration = Duration::from_secs(30);
-/// How long PostgreSQL may take to answer somebody who connects.
+/// How long PostgreSQL may take to respond to a new connection.
 const ANSWER: Duration = Duration::from_secs(10);
-/// By then the process of a session that was ended is gone, and its place is free.
+/// Enough time for a terminated backend to exit and free its connection slot.
 const FREED: Duration = Duration::from_millis(100);
-/// So often those who come back are ended again.
+/// How often sessions that reconnect are terminated again.
 const ROUNDS: usize = 3;
-/// After this PostgreSQL itself ends those who say no password (`authentication_timeout`).
+/// After this time PostgreSQL closes connections that have sent no password (`authentication_timeout`).
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// Ends every session but our own. Who has not said its password yet has no user.
+/// Terminates every other session. A session that has not sent its password yet has no user.
 const END_OTHERS: &str = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND usesysid IS NOT NULL AND pid <> pg_backend_pid()";
 
 impl ServerAct {
-    /// Does it.
+    /// Performs the action.
     pub async fn perform(self, infra: &mut Infrastructure) -> Result<Hit> {
         match self {
             ServerAct::EndDatabase => {
@@ -74,18 +74,19 @@ impl ServerAct {
 }
 
 fn database(infra: &mut Infrastructure) -> Result<&mut Postgres> {
-    let not_ours = "the PostgreSQL is not ours: only a server that was started here is disturbed";
+    let not_ours =
+        "Cleave did not start this PostgreSQL; only a server that was started here can have faults";
     infra.postgres.running.private().context(not_ours)
 }
 
 fn broker(infra: &mut Infrastructure) -> Result<&mut RabbitMq> {
-    let not_ours = "the RabbitMQ is not ours: only a server that was started here is disturbed";
+    let not_ours = "Cleave did not start this RabbitMQ; only a server that was started here can have faults";
     let broker = infra.rabbitmq.as_mut().context("there is no broker")?;
     broker.running.private().context(not_ours)
 }
 
-/// Sets or ends an alarm. When it is set, RabbitMQ has to say so itself. The hits are the connections that it blocked,
-/// which are known at its end.
+/// Sets or clears an alarm. After setting it, waits until RabbitMQ reports it. The hits are the blocked connections,
+/// which are counted when the alarm is cleared.
 async fn alarm(broker: &RabbitMq, set: &[&str], on: bool) -> Result<Hit> {
     if !on {
         let states = broker.ctl(&["list_connections", "state"]).await?;
@@ -101,23 +102,24 @@ async fn alarm(broker: &RabbitMq, set: &[&str], on: bool) -> Result<Hit> {
     Ok(Hit::default())
 }
 
-/// Connections to PostgreSQL that are taken, so that others find none.
+/// Connection slots of PostgreSQL that are occupied, so that others find none.
 ///
-/// `ALTER DATABASE ... CONNECTION LIMIT` would be simpler, but does not bind superusers, and the programs are connected
-/// as one: their server is theirs alone. So the places are taken, by connections that say who they are and then keep
-/// silent when they are asked for the password: that is as good as a session, and costs nobody the arithmetic of one.
+/// `ALTER DATABASE ... CONNECTION LIMIT` would be simpler, but it does not apply to superusers, and the programs
+/// connect as one, because the server is theirs alone. So the slots are occupied by connections that send a user
+/// name, and then nothing when the server asks for the password. Such a connection occupies a slot like a session,
+/// without the cost of password hashing.
 #[derive(Debug)]
 pub(super) struct TakenConnections(Vec<TcpStream>);
 
 impl TakenConnections {
-    /// Ends the sessions that others have on the server, and takes all connections but so many. Answers how many sessions
-    /// that hit.
+    /// Terminates the sessions of others on the server, and occupies all connection slots except `left`. The hits are
+    /// the terminated sessions.
     pub async fn but(url: &str, left: usize) -> Result<(TakenConnections, Hit)> {
         let mut session = servers::connect(url).await?;
         let url = Url::parse(url).context("the database's URL cannot be read")?;
         let mut taken = Vec::new();
         let mut ended = 0;
-        // Whoever is ended comes back: what becomes free in between has to be taken again.
+        // Terminated clients reconnect. Slots that become free in between have to be occupied again.
         for _ in 0..ROUNDS {
             take_all(&url, &mut taken).await?;
             let others: Count = diesel::sql_query(END_OTHERS).get_result(&mut session).await?;
@@ -127,7 +129,7 @@ impl TakenConnections {
             }
             tokio::time::sleep(FREED).await;
         }
-        // Our own session's place becomes free too.
+        // The slot of this function's own session becomes free too.
         drop(session);
         tokio::time::sleep(FREED).await;
         take_all(&url, &mut taken).await?;
@@ -136,7 +138,7 @@ impl TakenConnections {
         Ok((TakenConnections(taken), Hit { count: ended, what }))
     }
 
-    /// Gives them back.
+    /// Frees the slots.
     pub fn release(&mut self) {
         self.0.clear();
     }
@@ -149,9 +151,9 @@ async fn take_all(url: &Url, taken: &mut Vec<TcpStream>) -> Result<()> {
     Ok(())
 }
 
-/// Takes a place on the server, or `None` where there is none left.
+/// Occupies a slot on the server; `None` if there is no free one.
 ///
-/// The message is the protocol's first: its length, its version (3.0), and names with their values
+/// The message is the first one of the protocol: its length, its version (3.0), and names with values
 /// (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
 async fn take(url: &Url) -> Result<Option<TcpStream>> {
     let said = format!("user\0{}\0database\0{}\0\0", url.username(), url.path().trim_start_matches('/'));
@@ -162,12 +164,12 @@ async fn take(url: &Url) -> Result<Option<TcpStream>> {
         let host = url.host_str().unwrap_or_default();
         let mut stream = TcpStream::connect((host, url.port().unwrap_or(5432))).await?;
         stream.write_all(&message).await?;
-        // `R` asks for the password, and `E` is an error.
+        // `R` requests the password, `E` is an error.
         let kind = stream.read_u8().await?;
         std::io::Result::Ok((kind == b'R').then_some(stream))
     };
     let answered = tokio::time::timeout(ANSWER, answer).await;
-    Ok(answered.with_context(|| format!("PostgreSQL does not answer within {ANSWER:?}"))??)
+    Ok(answered.with_context(|| format!("PostgreSQL did not respond within {ANSWER:?}"))??)
 }
 
 #[derive(QueryableByName)]

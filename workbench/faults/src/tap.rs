@@ -1,12 +1,12 @@
-//! A *tap* on the messages with one routing key to one service: it takes the place of the service's queue, so that
-//! messages can be held back, repeated, refused or lost.
+//! A *tap* on the messages with one routing key to one service. It replaces the service's queue, so that messages can
+//! be held back, repeated, refused or lost.
 //!
-//! It needs nothing of the shop, only the broker: it moves the *binding* of the key from the service's queue to
-//! something else. A message that was held goes straight to the service's queue, with what it carried, and is
-//! forgotten here only when the broker has confirmed it there.
+//! It needs only the broker, not the shop: it moves the key's *binding* from the service's queue to another queue. A
+//! held message is later sent straight to the service's queue with all its properties, and is removed from the tap
+//! only when the broker has confirmed it there.
 //!
-//! What to know of it: a service declares its bindings anew whenever it connects anew. Then a message comes to the
-//! service and to the tap as well, and so perhaps twice, which an inbox must stand anyway.
+//! When a service reconnects, it declares its bindings again. From then on messages reach both the service and the
+//! tap, so the service may get them twice. Its inbox handles that.
 
 use std::time::{Duration, Instant};
 
@@ -21,14 +21,14 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use topology::SERVICES;
 
-/// No answer of a healthy broker takes as long.
+/// The time limit for the broker, far longer than a healthy one needs.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Between two looks at what has arrived.
+/// The interval between checks for arrived messages.
 const TICK: Duration = Duration::from_millis(20);
-/// AMQP's mark for a message that survives a restart of the broker.
+/// AMQP's delivery mode for messages that survive a restart of the broker.
 const PERSISTENT: u8 = 2;
 
-/// A tap in place. It stays there until [`Tap::remove`]: one that is only dropped leaves the key where it leads to.
+/// An active tap. Dropping it does not remove it: call [`Tap::remove`].
 #[derive(Debug)]
 pub struct Tap {
     connection: Connection,
@@ -37,20 +37,20 @@ pub struct Tap {
     key: String,
     /// The service's queue.
     queue: String,
-    /// What has taken its place, if anything.
+    /// The queue that replaces it, if there is one.
     own: Option<String>,
-    /// Copies of what went through [`Tap::pass_and_keep`].
+    /// Copies of the messages sent on by [`Tap::pass_and_keep`].
     kept: Vec<(Vec<u8>, BasicProperties)>,
 }
 
 impl Tap {
-    /// Holds back what comes, until it is released or passed on.
+    /// Holds messages back until they are released.
     pub async fn holding(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
         Tap::place(amqp_url, namespace, service, key, Some(FieldTable::default())).await
     }
 
-    /// Refuses what comes: the queue is full, and the broker says no to whoever publishes (*nack*). It keeps a copy of
-    /// what it refused beside, so that it can be counted.
+    /// Refuses messages: the queue is full, so the broker responds to the publisher with a *nack*. Refused messages
+    /// are also copied to a second queue, so that they can be counted.
     pub async fn refusing(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
         let mut full = FieldTable::default();
         let mut set = |name: &str, value: String| {
@@ -63,8 +63,7 @@ impl Tap {
         Tap::place(amqp_url, namespace, service, key, Some(full)).await
     }
 
-    /// Loses what comes: no queue takes it. The broker returns it to who published it as *mandatory*, and drops it
-    /// otherwise.
+    /// Loses messages: no queue takes them. The broker returns those published as *mandatory*, and drops others.
     pub async fn losing(amqp_url: &str, namespace: &str, service: &str, key: &str) -> Result<Tap> {
         Tap::place(amqp_url, namespace, service, key, None).await
     }
@@ -89,7 +88,7 @@ impl Tap {
             own: own.is_some().then(|| own_queue(namespace, service, key)),
             kept: Vec::new(),
         };
-        // The new way first: a message in between comes twice, and is not lost.
+        // Bind the new queue first: a message in between then arrives twice instead of being lost.
         if let (Some(name), Some(arguments)) = (&tap.own, own) {
             let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
             let refused = tap.channel.queue_declare(beside(name).into(), durable, FieldTable::default());
@@ -101,7 +100,7 @@ impl Tap {
         Ok(tap)
     }
 
-    /// Waits until so many messages are held back. Several orders may travel in one message.
+    /// Waits until this many messages are held back. One message may contain several orders.
     pub async fn wait_for(&self, messages: u32, bound: Duration) -> Result<()> {
         let deadline = Instant::now() + bound;
         loop {
@@ -116,12 +115,12 @@ impl Tap {
         }
     }
 
-    /// How many messages are held back at this moment.
+    /// The number of messages currently held back.
     pub async fn held(&self) -> Result<u32> {
         self.count(self.own()?).await
     }
 
-    /// How many messages were refused: each as often as it was sent.
+    /// The number of refused messages. Each attempt to send one counts.
     pub async fn refused(&self) -> Result<u32> {
         self.count(&beside(self.own()?)).await
     }
@@ -132,7 +131,7 @@ impl Tap {
         Ok(within(declared).await?.message_count())
     }
 
-    /// Sends all that is held back on to the service, in the order in which it came; answers how many.
+    /// Sends all held messages on to the service in their order of arrival. Returns how many.
     pub async fn release(&self) -> Result<usize> {
         let mut released = 0;
         while let Some(message) = self.next().await? {
@@ -142,7 +141,7 @@ impl Tap {
         Ok(released)
     }
 
-    /// The same, and keeps a copy of each for [`Tap::repeat`].
+    /// Like [`Tap::release`], but keeps a copy of each message for [`Tap::repeat`].
     pub async fn pass_and_keep(&mut self) -> Result<usize> {
         let mut passed = 0;
         while let Some(message) = self.next().await? {
@@ -153,7 +152,7 @@ impl Tap {
         Ok(passed)
     }
 
-    /// Sends the copies that were kept once more; answers how many.
+    /// Sends the kept copies once more. Returns how many.
     pub async fn repeat(&self) -> Result<usize> {
         for (body, properties) in &self.kept {
             publish(&self.channel, &self.queue, body, properties.clone()).await?;
@@ -161,7 +160,7 @@ impl Tap {
         Ok(self.kept.len())
     }
 
-    /// Puts everything back as it was, and sends on what is still held back.
+    /// Restores the binding, and sends on all messages that are still held back.
     pub async fn remove(self) -> Result<()> {
         self.bind(&self.queue).await?;
         if let Some(own) = &self.own {
@@ -174,7 +173,7 @@ impl Tap {
         within(self.connection.close(200, "the tap is removed".into())).await
     }
 
-    /// The next message that is held back. It stays the broker's until it is forwarded.
+    /// The next held message. It belongs to the broker until it is forwarded.
     pub async fn next(&self) -> Result<Option<BasicGetMessage>> {
         within(self.channel.basic_get(self.own()?.into(), BasicGetOptions::default())).await
     }
@@ -186,47 +185,47 @@ impl Tap {
         Ok(())
     }
 
-    /// Sends a copy of a message to the service, and goes on holding it back.
+    /// Sends a copy of a held message to the service.
     pub async fn copy(&self, message: &BasicGetMessage) -> Result<()> {
         let (body, properties) = (&message.delivery.data, message.delivery.properties.clone());
         publish(&self.channel, &self.queue, body, properties).await
     }
 
     fn own(&self) -> Result<&str> {
-        self.own.as_deref().context("this tap loses messages, it does not hold them")
+        self.own.as_deref().context("this tap holds no messages, it loses them")
     }
 
     async fn bind(&self, queue: &str) -> Result<()> {
         let (exchange, key) = (self.exchange.as_str().into(), self.key.as_str().into());
         let options = QueueBindOptions::default();
         let bound = self.channel.queue_bind(queue.into(), exchange, key, options, FieldTable::default());
-        within(bound).await.with_context(|| format!("{} cannot be led to {queue}", self.key))
+        within(bound).await.with_context(|| format!("cannot bind {} to {queue}", self.key))
     }
 
     async fn unbind(&self, queue: &str) -> Result<()> {
         let (exchange, key) = (self.exchange.as_str().into(), self.key.as_str().into());
         let unbound = self.channel.queue_unbind(queue.into(), exchange, key, FieldTable::default());
-        within(unbound).await.with_context(|| format!("{} cannot be led away from {queue}", self.key))
+        within(unbound).await.with_context(|| format!("cannot unbind {} from {queue}", self.key))
     }
 }
 
-/// The queue that takes the place of the service's.
+/// The name of the queue that replaces the service's.
 fn own_queue(namespace: &str, service: &str, key: &str) -> String {
     format!("{namespace}.{service}.tap.{key}")
 }
 
-/// The queue beside it, for copies of what is refused.
+/// The name of the second queue, for copies of refused messages.
 fn beside(own: &str) -> String {
     format!("{own}.refused")
 }
 
-/// Waits for an answer of the broker, and not for ever.
+/// Waits for a response of the broker, for at most [`LIMIT`].
 async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T> {
     let answer = tokio::time::timeout(LIMIT, answer).await;
-    Ok(answer.with_context(|| format!("the broker did not answer within {LIMIT:?}"))??)
+    Ok(answer.with_context(|| format!("the broker did not respond within {LIMIT:?}"))??)
 }
 
-/// Puts a message straight into a queue, whatever it says, as somebody would who has the password and means ill.
+/// Puts a message with any content straight into a queue, as an attacker with the password could.
 pub async fn put(amqp_url: &str, queue: &str, body: &[u8]) -> Result<()> {
     let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
     let channel = within(connection.create_channel()).await?;
@@ -235,7 +234,7 @@ pub async fn put(amqp_url: &str, queue: &str, body: &[u8]) -> Result<()> {
     within(connection.close(200, "done".into())).await
 }
 
-/// Deletes the queues and the exchange of a shop that has ended. A broker that keeps them has work with each.
+/// Deletes the queues and the exchange of a shop that has ended, because each costs the broker work.
 pub async fn delete_queues(amqp_url: &str, namespace: &str) -> Result<()> {
     let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
     let channel = within(connection.create_channel()).await?;
@@ -249,7 +248,7 @@ pub async fn delete_queues(amqp_url: &str, namespace: &str) -> Result<()> {
     within(connection.close(200, "done".into())).await
 }
 
-/// Returns when the queue has the message for good.
+/// Returns when the broker has confirmed that the queue has the message.
 async fn publish(channel: &Channel, queue: &str, body: &[u8], properties: BasicProperties) -> Result<()> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let properties = properties.with_delivery_mode(PERSISTENT);

@@ -1,9 +1,9 @@
-//! A *toxic*: one thing that is wrong with a link. Names, fields and meaning are Toxiproxy's
-//! (<https://github.com/Shopify/toxiproxy#toxics>), so that what is known of it holds here.
+//! A *toxic* is one disturbance of a link. Names, fields and meaning are Toxiproxy's
+//! (<https://github.com/Shopify/toxiproxy#toxics>), so its documentation applies here too.
 //!
-//! In two points this is stricter. Where a toxic lets nothing through, the bytes wait and go on when it is removed:
-//! TCP never loses bytes from the middle of a stream, so neither does the proxy. And an attribute that is unknown,
-//! negative or without meaning is refused.
+//! This implementation is stricter in two points. If a toxic blocks data, the bytes wait and are forwarded when it is
+//! removed, because TCP never loses bytes from the middle of a stream. And attributes that are unknown, negative or
+//! meaningless are refused.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::attribute::{Attribute, Unit, read_all};
 
-/// The types of toxic, with what each can be told.
+/// The types of toxics, with their attributes.
 pub const TYPES: &[(&str, &[Attribute])] = &[
     ("latency", &[Attribute::milliseconds("latency"), Attribute::milliseconds("jitter")]),
     ("bandwidth", &[Attribute::needed("rate", Unit::KilobytesPerSecond, 1, 10_000_000)]),
@@ -32,77 +32,77 @@ pub const TYPES: &[(&str, &[Attribute])] = &[
     ("limit_data", &[Attribute::needed("bytes", Unit::Bytes, 0, 1_000_000_000_000)]),
 ];
 
-/// One thing that is wrong with a link.
+/// One disturbance of a link.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Json", into = "Json")]
 pub struct Toxic {
-    /// By which it is removed. Toxiproxy's default is the type and the stream: `latency_downstream`.
+    /// The name by which it is removed. Toxiproxy's default is type and stream: `latency_downstream`.
     pub name: String,
-    /// The direction that it is in.
+    /// The direction to which it applies.
     pub stream: Stream,
-    /// The share of connections that it is in, 0 to 1.
+    /// The share of connections to which it applies, 0 to 1.
     pub toxicity: f64,
     /// What it does.
     pub effect: Effect,
 }
 
-/// A direction on a link.
+/// A direction of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// From the client to the server: requests.
     Upstream,
-    /// From the server to the client: answers.
+    /// From the server to the client: responses.
     Downstream,
 }
 
-/// What a toxic does.
+/// The effect of a toxic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Every piece comes later by `latency`, plus or minus up to `jitter`.
+    /// Delays every piece of data by `latency` plus or minus up to `jitter`.
     Latency {
-        /// How much later.
+        /// The mean delay.
         latency: Duration,
-        /// By how much that varies.
+        /// The largest deviation from the mean.
         jitter: Duration,
     },
-    /// No more than `rate` kilobytes pass in a second.
+    /// Lets at most `rate` kilobytes per second pass.
     Bandwidth {
         /// Kilobytes (1,000 bytes) per second.
         rate: u64,
     },
-    /// The end of the stream comes later.
+    /// Delays the end of the stream.
     SlowClose {
-        /// How much later.
+        /// The delay.
         delay: Duration,
     },
-    /// Nothing passes. The connection is closed after `timeout`; never, if that is zero.
+    /// Lets nothing pass. Closes the connection after `timeout`, or never if that is zero.
     Timeout {
-        /// Until it is closed.
+        /// Time until the connection closes.
         timeout: Duration,
     },
-    /// What comes does not pass; `timeout` after its arrival the connection is reset (RST).
+    /// Lets nothing pass, and resets the connection (RST) `timeout` after data arrived.
     ResetPeer {
-        /// From the first bytes to the reset.
+        /// Time from the first bytes to the reset.
         timeout: Duration,
     },
-    /// What comes in one piece goes on in small ones.
+    /// Cuts data into small pieces.
     Slicer {
-        /// Bytes of a piece.
+        /// Mean size of a piece in bytes.
         average_size: u64,
-        /// By how many bytes that varies.
+        /// Largest deviation from the mean size, in bytes.
         size_variation: u64,
-        /// Between two pieces.
+        /// Pause between two pieces.
         delay: Duration,
     },
-    /// The connection is closed when so many bytes have passed.
+    /// Closes the connection after this many bytes.
     LimitData {
-        /// How many.
+        /// The number of bytes.
         bytes: u64,
     },
 }
 
-/// A toxic as Toxiproxy writes it.
+/// A toxic in Toxiproxy's JSON format.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Json {
@@ -125,7 +125,7 @@ fn always() -> f64 {
 }
 
 impl Effect {
-    /// The effect of the toxic of this type, told these attributes. The error lists what is allowed.
+    /// The effect of this type of toxic with these attributes. The error lists what is allowed.
     pub fn new(kind: &str, attributes: &Map<String, Value>) -> Result<Effect> {
         let Some((_, allowed)) = TYPES.iter().find(|(name, _)| *name == kind) else {
             let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();

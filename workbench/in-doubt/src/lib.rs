@@ -1,7 +1,7 @@
-//! Prepared transactions that wait for their end, what they block, and how they are finished.
+//! Lists prepared transactions that are in doubt, shows what they block, and finishes them.
 //!
-//! A prepared transaction has no session: it outlives its process and even the server, and keeps its locks. So nothing
-//! that lists sessions shows it, and those who wait for it seem to wait for nobody.
+//! A prepared transaction has no session. It outlives its process and even the server, and keeps its locks. So no
+//! list of sessions shows it, and the sessions that wait for it seem to wait for nothing.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -11,126 +11,128 @@ use uuid::Uuid;
 mod read;
 mod resolve;
 mod text;
+mod words;
 
 use read::Source;
 
-/// What `in-doubt` writes; `docs/in-doubt.schema.json` describes it.
+/// The output of `cleave in-doubt`, described by `docs/in-doubt.schema.json`.
 #[derive(Debug, Serialize)]
 pub struct InDoubt {
     schema: &'static str,
-    /// When it was looked.
+    /// When the databases were read.
     pub at: DateTime<Utc>,
-    /// The databases that were looked into, without passwords.
+    /// The databases that were read, without passwords.
     pub databases: Vec<String>,
-    /// What is prepared there, the oldest first.
+    /// The prepared branches in them, oldest first.
     pub branches: Vec<Branch>,
 }
 
-/// One module's part of a transaction, prepared.
+/// A prepared branch: one module's part of a transaction.
 #[derive(Debug, Clone, Serialize)]
 pub struct Branch {
-    /// Its name, by which it is finished.
+    /// The name by which it is committed or rolled back.
     pub gid: String,
-    /// The transaction that it is a part of.
+    /// The transaction to which it belongs.
     pub transaction_id: Uuid,
-    /// Whose part it is.
+    /// The module that prepared it.
     pub module: String,
-    /// The database that prepared it, which is the only one that can finish it.
+    /// The database that prepared it. No other database can finish it.
     pub database: String,
     /// When it was prepared.
     pub prepared_at: DateTime<Utc>,
-    /// Seconds since then.
+    /// Seconds since it was prepared.
     pub age_s: f64,
-    /// The start of the coordinator that it is of.
+    /// The epoch of the coordinator that started it.
     pub epoch: i64,
-    /// Who decides.
+    /// The coordinator that decides about it.
     pub coordinator: Coordinator,
-    /// What is on record about its transaction.
+    /// The recorded decision about its transaction.
     pub decision: Decision,
-    /// Locks that it holds. Locks of single rows are not among them: the server keeps these in the rows.
+    /// Locks that it holds, except row locks, which PostgreSQL keeps in the rows.
     pub locks: Vec<Lock>,
-    /// Sessions that wait for it.
+    /// Sessions that wait for its locks.
     pub waiters: Vec<Waiter>,
-    /// What became of it just now, where it was to be resolved.
+    /// The result of resolving it; `None` if that was not requested.
     pub outcome: Option<Outcome>,
-    /// The place of its database among the sources.
+    /// The index of its database among the sources.
     #[serde(skip)]
     source: usize,
-    /// The place of the database with its decisions among the sources.
+    /// The index of the database with its decisions among the sources.
     #[serde(skip)]
     decisions: Option<usize>,
 }
 
-/// Who decides about a transaction.
+/// The process that decides about a transaction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coordinator {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Whether a process of this name is running; `None` where the database that would tell was not looked into.
+    /// Whether a process of this name is running; `None` if the database that shows it was not read.
     pub alive: Option<bool>,
-    /// The number of its last start.
+    /// The epoch of its latest start.
     pub epoch: Option<i64>,
 }
 
-/// What is on record about a transaction.
+/// The recorded decision about a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// All branches are to be committed.
+    /// Commit all branches.
     Commit,
-    /// All are to be rolled back.
+    /// Roll back all branches.
     Abort,
-    /// Nothing is, which means abort.
+    /// No decision is recorded, which means abort.
     None,
-    /// The database with the decisions was not looked into.
+    /// The database with the decisions was not read.
     Unknown,
 }
 
-/// Locks of one kind.
+/// Locks of one kind on one object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lock {
-    /// The table, or what else is locked.
+    /// The table, or the lock type if it is not a table.
     pub on: String,
-    /// The mode, as PostgreSQL calls it.
+    /// The lock mode, by PostgreSQL's name.
     pub mode: String,
-    /// How many.
+    /// Number of locks.
     pub count: i64,
 }
 
 /// A session that waits for a branch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Waiter {
-    /// The session's process on the server.
+    /// The process id of the session's backend.
     pub pid: i32,
-    /// Seconds since it began to wait.
+    /// Seconds since it started to wait.
     pub waiting_s: f64,
-    /// What it wants to do.
+    /// The statement that waits.
     pub statement: String,
-    /// How many sessions wait for it in their turn.
+    /// Number of sessions that wait for this one, directly or indirectly.
     pub behind: usize,
 }
 
-/// What became of a branch that was to be resolved.
+/// The result of resolving a branch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "result", content = "reason")]
 pub enum Outcome {
-    /// It was committed, as decided.
+    /// Committed, as decided.
     Committed,
-    /// It was rolled back, as decided, or because nothing was.
+    /// Rolled back, as decided or because no decision was recorded.
     RolledBack,
-    /// It was left alone, for this reason.
+    /// Not resolved, for this reason.
     Left(String),
 }
 
-/// Looks into these databases.
+/// Reads the prepared branches of these databases.
 pub async fn look(urls: &[String]) -> Result<InDoubt> {
     let mut sources = Vec::new();
     for url in urls {
         let shown = servers::shown(url)?;
         let mut connection =
             servers::connect(url).await.with_context(|| format!("cannot connect to {shown}"))?;
-        let source =
-            Source::read(&mut connection).await.with_context(|| format!("cannot look into {shown}"))?;
+        let source = Source::read(&mut connection)
+            .await
+            .with_context(|| format!("cannot read the prepared transactions of {shown}"))?;
         sources.push((shown, source));
     }
     let (databases, sources): (Vec<String>, Vec<Source>) = sources.into_iter().unzip();
@@ -140,8 +142,8 @@ pub async fn look(urls: &[String]) -> Result<InDoubt> {
     Ok(InDoubt { schema: "cleave.in-doubt/1", at: Utc::now(), databases, branches })
 }
 
-/// Finishes what is in doubt in these databases by the decisions on record, except for the branches of those who are
-/// alive and do so themselves.
+/// Finishes the branches in these databases according to the recorded decisions. Leaves a branch alone if its
+/// coordinator is running, because that finishes the branch itself.
 pub async fn resolve(urls: &[String]) -> Result<InDoubt> {
     let mut in_doubt = look(urls).await?;
     resolve::all(&mut in_doubt, urls).await?;
@@ -149,7 +151,7 @@ pub async fn resolve(urls: &[String]) -> Result<InDoubt> {
 }
 
 impl InDoubt {
-    /// Whether nothing waits for its end, or has come to it just now.
+    /// Whether no branch is open, or all of them were just finished.
     pub fn is_settled(&self) -> bool {
         let ended =
             |branch: &Branch| matches!(branch.outcome, Some(Outcome::Committed | Outcome::RolledBack));

@@ -1,4 +1,4 @@
-//! What the server and the shop's own tables tell of prepared branches.
+//! Reads prepared branches from PostgreSQL's catalogs and from the shop's own tables.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::{Branch, Coordinator, Decision, Lock, Waiter};
 
-/// What one database tells.
+/// What was read from one database.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     prepared: Vec<PreparedRow>,
     locks: Vec<LockRow>,
     waiters: Vec<WaiterRow>,
     queue: Vec<QueueRow>,
-    /// Coordinators whose decisions are here.
+    /// Coordinators whose decisions are stored here.
     coordinators: Vec<CoordinatorRow>,
     decisions: HashMap<Uuid, String>,
 }
@@ -95,8 +95,9 @@ const PREPARED: &str = "SELECT gid, database::text AS database, prepared,
         extract(epoch FROM clock_timestamp() - prepared)::float8 AS age_s
      FROM pg_prepared_xacts WHERE database = current_database() AND starts_with(gid, 'cleave:')";
 
-/// A prepared transaction has no session, so its locks have no process. Which of those are its own is told by the lock
-/// on its id, which every transaction has. Locks of indexes go with those of their tables, and say nothing more.
+/// A prepared transaction has no session, so its locks have no process id. Every transaction locks its own id, and
+/// that lock shows which other locks belong to it. Locks on indexes are left out, because they only accompany those
+/// on their tables.
 const LOCKS: &str = "SELECT gid, coalesce(lock.relation::regclass::text, lock.locktype) AS locked, lock.mode,
         count(*) AS count
      FROM pg_prepared_xacts
@@ -107,7 +108,7 @@ const LOCKS: &str = "SELECT gid, coalesce(lock.relation::regclass::text, lock.lo
        AND class.relkind IS DISTINCT FROM 'i'
      GROUP BY gid, locked, lock.mode ORDER BY gid, locked, lock.mode";
 
-/// Whoever waits for a lock that a branch holds, and is blocked by a process 0, as prepared transactions are shown.
+/// Sessions that wait for a lock held by a branch. PostgreSQL reports a prepared transaction as blocking process 0.
 const WAITERS: &str = "SELECT DISTINCT ON (gid, wait.pid) gid, wait.pid,
         extract(epoch FROM clock_timestamp() - coalesce(wait.waitstart, session.query_start))::float8 AS waiting_s,
         left(regexp_replace(session.query, '\\s+', ' ', 'g'), 200) AS statement
@@ -127,7 +128,7 @@ const WAITERS: &str = "SELECT DISTINCT ON (gid, wait.pid) gid, wait.pid,
 const QUEUE: &str = "SELECT pid, pg_blocking_pids(pid) AS blockers
      FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) waiting";
 
-/// A coordinator that is alive holds an advisory lock, whose key is shown in two halves.
+/// A running coordinator holds an advisory lock. `pg_locks` shows its 64-bit key in two halves.
 const COORDINATORS: &str = "SELECT name, epoch, EXISTS (
          SELECT FROM pg_locks
          WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -137,7 +138,7 @@ const COORDINATORS: &str = "SELECT name, epoch, EXISTS (
 
 impl Source {
     pub(super) async fn read(connection: &mut AsyncPgConnection) -> Result<Source> {
-        // The branches first: a decision is made after them, so none of theirs is missed.
+        // Branches before decisions. A decision is made after its branches are prepared, so none is missed.
         let prepared = diesel::sql_query(PREPARED).load(connection).await?;
         let mut source = Source { prepared, ..Source::default() };
         source.locks = diesel::sql_query(LOCKS).load(connection).await?;
@@ -162,7 +163,7 @@ impl Source {
     }
 }
 
-/// The branches in one of these databases, with what all of them tell of each.
+/// The branches in one of these databases, completed with what the other databases show about them.
 pub(super) fn branches(sources: &[Source], index: usize) -> Vec<Branch> {
     let source = &sources[index];
     let branch = |row: &PreparedRow| {
@@ -212,7 +213,8 @@ pub(super) fn branches(sources: &[Source], index: usize) -> Vec<Branch> {
     source.prepared.iter().filter_map(branch).collect()
 }
 
-/// Where the decisions of a coordinator are: beside the branch, or else in the one other database that knows it.
+/// Index of the database with a coordinator's decisions: the branch's own database, or otherwise the only other one
+/// that knows this coordinator.
 fn decisions_of(sources: &[Source], own: usize, coordinator: &str) -> Option<usize> {
     if sources[own].coordinator(coordinator).is_some() {
         return Some(own);
@@ -221,7 +223,7 @@ fn decisions_of(sources: &[Source], own: usize, coordinator: &str) -> Option<usi
     others.next().filter(|_| others.next().is_none())
 }
 
-/// How many sessions wait for this one, directly or for one that does.
+/// Counts the sessions that wait for this one, directly or indirectly.
 fn behind(queue: &[QueueRow], pid: i32) -> usize {
     let mut found = HashSet::new();
     let mut next = vec![pid];
@@ -266,10 +268,10 @@ mod tests {
         assert_eq!(decision(&[with_branch("a"), with_decisions("a", None)]), Decision::None);
         assert_eq!(decision(&[with_branch("a")]), Decision::Unknown);
         assert_eq!(decision(&[with_branch("a"), with_decisions("b", commit)]), Decision::Unknown);
-        // Two shops whose coordinators have the same name: nobody can say whose branch this is.
+        // Two shops whose coordinators have the same name: the owner of the branch is ambiguous.
         let two = [with_branch("a"), with_decisions("a", commit), with_decisions("a", None)];
         assert_eq!(decision(&two), Decision::Unknown);
-        // Beside the branch is nearer than elsewhere.
+        // The branch's own database comes before others.
         let beside = Source { prepared: with_branch("a").prepared, ..with_decisions("a", None) };
         assert_eq!(decision(&[beside, with_decisions("a", commit)]), Decision::None);
     }

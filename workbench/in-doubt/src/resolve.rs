@@ -1,4 +1,4 @@
-//! Finishing branches by hand, as recovery would.
+//! Resolves branches on request, by the same rules as recovery.
 
 use anyhow::{Context, Result};
 use diesel::QueryableByName;
@@ -14,7 +14,7 @@ struct DecisionRow {
     decision: String,
 }
 
-/// Finishes every branch by the decision on record, except those that are somebody's who is alive.
+/// Finishes every branch according to the recorded decision, except those of a running coordinator.
 pub(super) async fn all(in_doubt: &mut InDoubt, urls: &[String]) -> Result<()> {
     for branch in &mut in_doubt.branches {
         branch.outcome = Some(match reason_to_leave(branch) {
@@ -25,23 +25,24 @@ pub(super) async fn all(in_doubt: &mut InDoubt, urls: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Why a branch is not to be touched.
+/// The reason why a branch must not be touched, if there is one.
 fn reason_to_leave(branch: &Branch) -> Option<String> {
     let name = &branch.coordinator.name;
     match (branch.coordinator.alive, branch.coordinator.epoch) {
-        (Some(true), Some(epoch)) if epoch <= branch.epoch => Some(format!(
-            "its coordinator {name} is alive and works on it, or gives it up within a second and then finishes it"
-        )),
+        (Some(true), Some(epoch)) if epoch <= branch.epoch => {
+            Some(format!("its coordinator {name} is alive and will finish it"))
+        }
         (Some(_), Some(_)) => None,
         _ => Some(format!(
-            "the decisions of its coordinator {name} are in a database that was not looked into, or in more than one; \
-             name the database of its shop's orders with --database-url, and those of no other shop"
+            "the decisions of its coordinator {name} are in none of these databases, or in more than one; \
+             use --database-url to name the orders database of its shop, and no database of another shop"
         )),
     }
 }
 
-/// By the rule that recovery keeps: a decision is a row that the first to insert it has made. Without one this makes
-/// the decision to abort, before anything is rolled back, so that no late statement can make another.
+/// Follows the rule of recovery: the first row inserted for a transaction is its decision. If there is none, this
+/// inserts the decision to abort before it rolls anything back, so that no late statement can insert another: rule 60
+/// (abort record).
 async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
     let orders = branch.decisions.context("its decisions are known")?;
     let mut orders = servers::connect(&urls[orders]).await?;
@@ -65,12 +66,13 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
     };
     branch.decision = decision;
     let mut database = servers::connect(&urls[branch.source]).await?;
-    // A gid cannot be a bound parameter.
+    // A gid cannot be a bound parameter: rule 35 (gid).
     let gid = branch.gid.replace('\'', "''");
     match database.batch_execute(&format!("{command} PREPARED '{gid}'")).await {
-        // A branch that is not there proves nothing about its end, nor does the text of the error (rules 60, 45).
+        // Neither a missing branch nor the text of the error proves how the branch ended: rules 60 (abort record) and
+        // 45 (error kinds).
         Err(DatabaseError(..)) if !is_prepared(&mut database, &branch.gid).await? => {
-            Ok(Outcome::Left("another process finished it meanwhile".into()))
+            Ok(Outcome::Left("another process has already finished it".into()))
         }
         finished => Ok(finished.map(|()| outcome)?),
     }

@@ -1,23 +1,22 @@
-//! What is in doubt, for people.
+//! The terminal output of `cleave in-doubt`.
 
 use std::fmt::Write;
 
-use super::{Branch, Coordinator, Decision, InDoubt, Outcome};
+use super::{Branch, Coordinator, Decision, InDoubt, Outcome, words};
 
 impl InDoubt {
-    /// For the terminal: one paragraph per branch.
+    /// The text for the terminal: one paragraph per branch.
     pub fn text(&self) -> String {
         if self.branches.is_empty() {
-            return format!("Nothing is in doubt in {}.\n", self.databases.join(", "));
+            return words::nothing(self.databases.join(", ")) + "\n";
         }
         let mut text = String::new();
         for branch in &self.branches {
-            // Writing to a string does not fail.
+            // Writing to a String cannot fail.
             let _ = write_branch(&mut text, branch);
         }
         if self.branches.iter().any(|branch| branch.outcome.is_none()) {
-            text += "A monolith finishes what it has left behind when it starts again; `cleave in-doubt --resolve` does \
-                     it now.\n";
+            text += &(words::resolve_now() + "\n");
         }
         text
     }
@@ -26,9 +25,9 @@ impl InDoubt {
 fn write_branch(text: &mut String, branch: &Branch) -> std::fmt::Result {
     let Branch { gid, module, database, age_s, .. } = branch;
     writeln!(text, "{gid}")?;
-    writeln!(text, "  {module}'s branch, in the database {database}, prepared {age_s:.1} s ago")?;
-    writeln!(text, "  coordinator: {}", coordinator(branch))?;
-    writeln!(text, "  decision: {}", decision(branch.decision))?;
+    writeln!(text, "  {}", words::branch(module, database, format!("{age_s:.1}")))?;
+    writeln!(text, "  {}", words::coordinator(coordinator(branch)))?;
+    writeln!(text, "  {}", words::decision(decision(branch.decision)))?;
     let locks: Vec<String> = branch
         .locks
         .iter()
@@ -37,23 +36,23 @@ fn write_branch(text: &mut String, branch: &Branch) -> std::fmt::Result {
             count => format!("{count} × {} {}", lock.on, lock.mode),
         })
         .collect();
-    writeln!(text, "  locks: {}", locks.join(", "))?;
+    writeln!(text, "  {}", words::locks(locks.join(", ")))?;
     if branch.waiters.is_empty() {
-        writeln!(text, "  nobody waits for it")?;
+        writeln!(text, "  {}", words::no_waiters())?;
     }
     for waiter in &branch.waiters {
         let behind = match waiter.behind {
             0 => String::new(),
-            behind => format!(", and {behind} behind it"),
+            behind => words::behind(behind),
         };
-        let (pid, waiting_s, statement) = (waiter.pid, waiter.waiting_s, &waiter.statement);
-        writeln!(text, "  session {pid} has waited for it for {waiting_s:.1} s{behind}: {statement}")?;
+        let waiting_s = format!("{:.1}", waiter.waiting_s);
+        writeln!(text, "  {}", words::waiter(waiter.pid, waiting_s, behind, &waiter.statement))?;
     }
     match &branch.outcome {
         None => {}
-        Some(Outcome::Committed) => writeln!(text, "  resolved: committed")?,
-        Some(Outcome::RolledBack) => writeln!(text, "  resolved: rolled back")?,
-        Some(Outcome::Left(reason)) => writeln!(text, "  not resolved: {reason}")?,
+        Some(Outcome::Committed) => writeln!(text, "  {}", words::committed())?,
+        Some(Outcome::RolledBack) => writeln!(text, "  {}", words::rolled_back())?,
+        Some(Outcome::Left(reason)) => writeln!(text, "  {}", words::left(reason))?,
     }
     writeln!(text)
 }
@@ -61,18 +60,18 @@ fn write_branch(text: &mut String, branch: &Branch) -> std::fmt::Result {
 fn coordinator(branch: &Branch) -> String {
     let Coordinator { name, alive, epoch } = &branch.coordinator;
     match (alive, epoch) {
-        (Some(true), Some(epoch)) if *epoch <= branch.epoch => format!("{name}, which is alive"),
-        (Some(true), _) => format!("{name}, alive again since this was prepared"),
-        (Some(false), _) => format!("{name}, which is not running"),
-        (None, _) => format!("{name}, whose database was not looked into"),
+        (Some(true), Some(epoch)) if *epoch <= branch.epoch => words::alive(name),
+        (Some(true), _) => words::alive_again(name),
+        (Some(false), _) => words::not_running(name),
+        (None, _) => words::not_looked_into(name),
     }
 }
 
-fn decision(decision: Decision) -> &'static str {
+fn decision(decision: Decision) -> String {
     match decision {
-        Decision::Commit => "commit",
-        Decision::Abort => "abort",
-        Decision::None => "none on record, which means abort",
-        Decision::Unknown => "unknown; it is in the database of the orders",
+        Decision::Commit => words::commit(),
+        Decision::Abort => words::abort(),
+        Decision::None => words::none(),
+        Decision::Unknown => words::unknown(),
     }
 }

@@ -1,5 +1,5 @@
-//! Buyers who buy while something is broken on purpose, and do not give up: a load of no given length, whose orders end
-//! in every way about equally often.
+//! Buyers who keep ordering while faults are injected. The load has no fixed length. Half of its orders are
+//! confirmed, and the other half covers all refusals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::client::{Answer, Sender};
 use super::mix::{Intended, Mix, Order};
 
-/// How the outcomes take turns: every second order goes through, and the others meet each refusal.
+/// The order of the intended outcomes: every second order is confirmed, and the others take turns with the refusals.
 const TURNS: [Intended; 8] = [
     Intended::Confirmed,
     Intended::RegionNotServed,
@@ -24,26 +24,26 @@ const TURNS: [Intended; 8] = [
     Intended::PriceChanged,
 ];
 
-/// Buyers at work. Dropping them ends them.
+/// Running buyers. Dropping this stops them.
 #[derive(Debug)]
 pub struct Buyers {
     shared: Arc<Shared>,
     running: JoinSet<Vec<Uuid>>,
 }
 
-/// What they did.
+/// The orders that the buyers placed.
 #[derive(Debug)]
 pub struct Bought {
-    /// Orders that were sent, whatever came of them.
+    /// Orders that were sent, with any outcome.
     pub sent: u64,
-    /// The orders that the shop took charge of.
+    /// The orders that the shop accepted.
     pub accepted: Vec<Uuid>,
 }
 
 #[derive(Debug)]
 struct Shared {
     mix: Mix,
-    /// Where the orders of earlier buyers of the same seed end.
+    /// Index of the first order: earlier buyers with the same seed used those before it.
     first: u64,
     sent: AtomicU64,
     accepted: AtomicU64,
@@ -51,7 +51,7 @@ struct Shared {
 }
 
 impl Buyers {
-    /// So many buyers begin, with the orders of a seed from the given one on.
+    /// Starts this number of buyers, with the orders of a seed from `first` on.
     pub fn start(address: &str, seed: u64, first: u64, buyers: usize) -> Result<Buyers> {
         let sender = Sender::new(address, true)?;
         let shared = Arc::new(Shared {
@@ -68,7 +68,7 @@ impl Buyers {
         Ok(Buyers { shared, running })
     }
 
-    /// Waits until so many more orders are accepted, for at most `bound`; whether they were.
+    /// Waits until this many more orders are accepted, for at most `bound`. Returns whether they were.
     pub async fn proceed(&self, orders: u64, bound: Duration) -> bool {
         let accepted = || self.shared.accepted.load(Ordering::Relaxed);
         let (goal, deadline) = (accepted() + orders, Instant::now() + bound);
@@ -81,7 +81,7 @@ impl Buyers {
         true
     }
 
-    /// Lets each buyer come to the end of the order that it waits for.
+    /// Waits until each buyer has finished its current order, and stops.
     pub async fn finish(mut self) -> Result<Bought> {
         self.shared.stop.store(true, Ordering::Relaxed);
         let mut accepted = Vec::new();
@@ -106,13 +106,13 @@ async fn buy(sender: Sender, shared: Arc<Shared>) -> Vec<Uuid> {
 }
 
 impl Shared {
-    /// The n-th order: the goods of one of the mix's orders that is made to end as it is this order's turn to. Its key
-    /// is its own, for the mix has far fewer of some orders than are needed.
+    /// The n-th order: the goods of an order of the mix with the outcome whose turn it is. It gets its own key,
+    /// because the mix has far fewer orders with some outcomes than are needed.
     fn order(&self, n: u64) -> Order {
         let n = self.first + n;
         let wanted = TURNS[(n % TURNS.len() as u64) as usize];
         let fitting = (n * 64..).map(|k| self.mix.order(k)).find(|order| order.intended == wanted);
-        let order = fitting.expect("every outcome comes again and again");
+        let order = fitting.expect("every outcome occurs in the mix");
         Order { key: format!("{}-{n}", order.key), ..order }
     }
 }

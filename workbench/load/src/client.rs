@@ -1,4 +1,4 @@
-//! One order, from its intended moment to an answer.
+//! Sends an order and records its outcome.
 
 use std::time::{Duration, Instant};
 
@@ -11,41 +11,42 @@ use serde::Deserialize;
 
 use super::mix::Order;
 
-/// Longer than the longest `Prefer: wait`: whoever answers at all answers by then.
+/// Longer than the longest `Prefer: wait`. A shop that responds at all has responded by then.
 const TIMEOUT: Duration = Duration::from_secs(35);
-/// How often an order is sent whose outcome is unknown, always with the same key (rule 23).
+/// How often an order with an unknown outcome is sent, always with the same key: rule 23 (time-outs).
 const TRIES: u32 = 3;
-/// Before an order is sent again.
+/// The pause before an order is sent again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Below the servers' keep-alive of 75 s, or a request could meet a connection that is just being closed (rule 42).
+/// Below the servers' keep-alive of 75 s. Otherwise a request could meet a connection that is just being closed: rule
+/// 42 (keep-alive).
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What the shop answered.
+/// The result of sending an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It took charge of the order; the decision is there if it was made already.
+    /// The shop accepted the order. The decision is there if it was already made.
     Accepted(OrderId, Option<Decision>),
-    /// It did not, with this HTTP status.
+    /// The shop refused the order with this HTTP status.
     Refused(u16),
-    /// None came, or none that could be understood, each time that it was asked.
+    /// No usable response to any attempt.
     Unknown(&'static str),
-    /// The order was not sent: the generator had as many in flight as it may.
+    /// Not sent: the generator already had the maximum number of orders in flight.
     NotSent,
-    /// The generator itself could not send it, for this reason. That says nothing of the shop.
+    /// The generator itself could not send it, for this reason. This is not a failure of the shop.
     Hindered(&'static str),
 }
 
-/// How an order ended.
+/// The final decision about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Yes.
+    /// Confirmed.
     Confirmed,
-    /// No, for this reason.
+    /// Refused, for this reason.
     Refused(RefusalCode),
 }
 
 impl Decision {
-    /// The decision behind an order's status and refusal; `None` while it is pending.
+    /// The decision for an order's status and refusal; `None` while it is pending.
     pub fn read(status: &str, refusal: Option<RefusalCode>) -> Option<Decision> {
         match (status, refusal) {
             ("confirmed", None) => Some(Decision::Confirmed),
@@ -55,23 +56,23 @@ impl Decision {
     }
 }
 
-/// What is known of an order that was to be sent. Moments are counted from the start of the load.
+/// The record of one order. Times are counted from the start of the load.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// Its idempotency key.
     pub key: String,
-    /// When it was to be sent.
+    /// When it should be sent.
     pub intended: Duration,
-    /// When it was.
+    /// When it was sent.
     pub sent: Duration,
-    /// When the answer was there.
+    /// When the response arrived.
     pub answered: Duration,
-    /// The answer.
+    /// The result.
     pub answer: Answer,
 }
 
 impl Sample {
-    /// Whether it left the generator.
+    /// Whether it was sent.
     pub fn was_sent(&self) -> bool {
         !matches!(self.answer, Answer::NotSent | Answer::Hindered(_))
     }
@@ -98,7 +99,7 @@ struct Refusal {
 }
 
 impl Sender {
-    /// A sender whose clock starts now. With `wait` it asks the shop to answer with the decision.
+    /// Creates a sender whose clock starts now. With `wait` it asks the shop to respond only after the decision.
     pub fn new(address: &str, wait: bool) -> Result<Sender> {
         let mut headers =
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
@@ -108,7 +109,7 @@ impl Sender {
         Sender::with(address, headers, TIMEOUT)
     }
 
-    /// A sender for people who wait so long for an answer and no longer.
+    /// Creates a sender that gives up a request after `patience`.
     pub fn impatient(address: &str, patience: Duration) -> Result<Sender> {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         Sender::with(address, headers, patience)
@@ -130,13 +131,13 @@ impl Sender {
         self.started
     }
 
-    /// Sends an order now. Where no answer comes, sends it again as a client would: with the same key.
+    /// Sends an order now. If there is no usable response, sends it again with the same key, as a client would.
     pub async fn send(&self, order: &Order, intended: Duration) -> Sample {
         let sent = self.started.elapsed();
         let body = serde_json::to_vec(&order.body).expect("an order has no map and no float");
         let mut answer = self.attempt(&order.key, body.clone()).await;
         for _ in 1..TRIES {
-            // A 409 says that the first attempt, whose answer was lost, is still being worked on.
+            // 409: the first attempt, whose response was lost, is still being processed.
             if !matches!(answer, Answer::Unknown(_) | Answer::Hindered(_) | Answer::Refused(409)) {
                 break;
             }
@@ -146,7 +147,7 @@ impl Sender {
         Sample { key: order.key.clone(), intended, sent, answered: self.started.elapsed(), answer }
     }
 
-    /// Sends an order now, once.
+    /// Sends an order now, in a single attempt.
     pub async fn send_once(&self, order: &Order) -> Answer {
         self.attempt(&order.key, serde_json::to_vec(&order.body).expect("an order has no map and no float"))
             .await
@@ -176,10 +177,10 @@ impl Sender {
     }
 }
 
-/// What this machine refuses to the generator, and not the shop to its customer.
+/// The reason why this machine could not send the request, if the shop is not to blame.
 ///
-/// A process that may open 256 files and wants 500 connections fails as a shop would that is down; the difference is in
-/// the error number.
+/// A process that may open 256 files and needs 500 connections fails in the same way as if the shop were down. Only
+/// the error number differs.
 pub fn hindrance(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -201,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// As reqwest wraps it.
+    /// Wraps an error as reqwest does.
     #[derive(Debug)]
     struct Connect(io::Error);
 
@@ -222,7 +223,7 @@ mod tests {
         let error = |errno: Errno| hindrance(&Connect(io::Error::from_raw_os_error(errno as i32)));
         assert!(error(Errno::EMFILE).unwrap().contains("ulimit -n"));
         assert!(error(Errno::EADDRNOTAVAIL).unwrap().contains("port"));
-        assert_eq!(error(Errno::ECONNREFUSED), None, "that is the shop's");
+        assert_eq!(error(Errno::ECONNREFUSED), None, "a failure of the shop");
         assert_eq!(hindrance(&Connect(io::Error::other("x"))), None);
     }
 }

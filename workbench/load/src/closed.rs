@@ -1,5 +1,5 @@
-//! Closed loop: each client sends its next order when the last one is decided. It finds how much a shop can do;
-//! its latencies say nothing of a shop under a given load, since the shop itself sets the pace.
+//! Closed loop: each client sends its next order when its last one is decided. This measures the maximum throughput
+//! of a shop. Its latencies do not describe a shop under a given load, because the shop itself sets the pace.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use super::client::{Sample, Sender};
 use super::mix::Mix;
 
-/// Lets so many clients send one order after the other for this long, and waits for their last answers.
+/// Runs this number of clients for `length`, each sending one order after the other, and waits for their last
+/// results.
 pub async fn run(sender: &Sender, mix: Mix, clients: usize, length: Duration) -> Result<Vec<Sample>> {
     let mix = Arc::new(mix);
     let next = Arc::new(AtomicU64::new(0));

@@ -1,4 +1,4 @@
-//! The load: which orders are sent, when, and what is known of each.
+//! The load: which orders are sent, when, and the record of each.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ mod window;
 
 pub use window::{Arrivals, Window};
 
-/// Open files that a process may need under the heaviest load: a connection for each order in flight, and more.
+/// Open files that a process may need under the heaviest load: mainly one connection per order in flight.
 pub const OPEN_FILES: u64 = 8_192;
 
-/// Files that the generator opens beside its connections.
+/// Files that the generator opens in addition to its connections.
 const OWN_FILES: u64 = 64;
 
-/// Sends the orders of a seed, from the start of the warm-up to the end of the window, and waits until each is
-/// answered or given up.
+/// Sends the orders of a seed from the start of the warm-up to the end of the window, and waits for the result of
+/// each.
 pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, window: Window) -> Result<Vec<Sample>> {
     let mix = Mix::new(seed);
     match arrivals {
@@ -37,8 +37,8 @@ pub async fn run(sender: &Sender, arrivals: Arrivals, seed: u64, window: Window)
     }
 }
 
-/// Why a load may find no connections on this machine, if it may not: before it is sent, when there is still something to
-/// be done about it.
+/// Why a load could run out of connections on this machine, if it could. Called before the load starts, so that the
+/// user can still raise the limit.
 pub fn shortage(arrivals: Arrivals) -> Option<String> {
     let (files, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let wanted = match arrivals {
@@ -47,14 +47,14 @@ pub fn shortage(arrivals: Arrivals) -> Option<String> {
     };
     (files < wanted).then(|| {
         format!(
-            "each process may open {files} files here, and this load may need {wanted}: raise the limit (ulimit -n \
-             {OPEN_FILES}, where `ulimit -Hn` allows it), or what could not be sent makes the run no evidence"
+            "each process may open {files} files here, but this load may need {wanted}; raise the limit (ulimit -n \
+             {OPEN_FILES}, if `ulimit -Hn` allows it), because orders that cannot be sent make the run invalid as evidence"
         )
     })
 }
 
-/// Lets this process, and those that it starts, open as many files as a heavy load takes. Many systems begin at
-/// 1,024 and allow far more to whoever asks.
+/// Raises the limit of open files to what a heavy load needs, for this process and those that it starts. Many systems
+/// start processes with a limit of 1,024, which they may raise.
 pub fn allow_many_connections() -> Result<()> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft < OPEN_FILES {

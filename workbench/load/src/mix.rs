@@ -1,4 +1,4 @@
-//! Which orders are sent: a stream that a seed determines.
+//! The orders to send: a stream determined by a seed.
 
 use std::collections::BTreeMap;
 
@@ -9,36 +9,36 @@ use rand_distr::Zipf;
 
 use shop::seed::{CUSTOMERS, Goods, POOR, PRODUCTS, SOLD_OUT, customer, sku};
 
-/// How popularity falls with rank: Zipf's law. As near to 1 as pgbench's `random_zipfian` can come, so that both
-/// can be given the same.
+/// Popularity falls with rank by Zipf's law with this exponent. It is the value nearest to 1 that pgbench's
+/// `random_zipfian` accepts, so that both can use the same one.
 pub const ZIPF_EXPONENT: f64 = 1.001;
 
-/// The most pieces in a line.
+/// The most pieces per line.
 const MOST_PIECES: i64 = 3;
-/// The most lines in an order.
+/// The most lines per order.
 const MOST_LINES: usize = 3;
 
 const REGIONS: [&str; 8] = ["seoul", "busan", "incheon", "daegu", "daejeon", "gwangju", "ulsan", "sejong"];
-/// An island that the shop does not ship to.
+/// An island to which the shop does not ship.
 const NOT_SERVED: &str = "jeju";
 
-/// What an order is made to end in.
+/// The outcome for which an order is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Intended {
-    /// Nothing stands against it.
+    /// The order can be confirmed.
     Confirmed,
-    /// One line has a price that is out of date.
+    /// One line has an outdated price.
     PriceChanged,
-    /// One line has a product that the warehouse never had.
+    /// One line has a product that was never in stock.
     OutOfStock,
     /// The customer's wallet is empty.
     InsufficientFunds,
-    /// It should go where no parcel goes.
+    /// The order's region is not served.
     RegionNotServed,
 }
 
 impl Intended {
-    /// Every outcome, with its share of the orders in per mille.
+    /// All outcomes, with their shares of the orders in per mille.
     pub const SHARES: Shares = [
         (Intended::Confirmed, 900),
         (Intended::PriceChanged, 25),
@@ -47,7 +47,7 @@ impl Intended {
         (Intended::RegionNotServed, 25),
     ];
 
-    /// The word for it in the record of a run: `confirmed`, or the refusal's code.
+    /// Its name in the record of a run: `confirmed`, or the refusal's code.
     pub fn as_str(self) -> &'static str {
         match self {
             Intended::Confirmed => "confirmed",
@@ -58,12 +58,12 @@ impl Intended {
         }
     }
 
-    /// The outcome that a record calls so.
+    /// The outcome with this name in a record.
     pub fn parse(word: &str) -> Option<Intended> {
         Intended::SHARES.into_iter().map(|(intended, _)| intended).find(|intended| intended.as_str() == word)
     }
 
-    /// The shares as the record of a run has them.
+    /// The shares as they are written to the record of a run.
     pub fn shares() -> BTreeMap<String, f64> {
         let share = |(intended, per_mille): (Intended, u32)| {
             (intended.as_str().to_owned(), f64::from(per_mille) / 1000.0)
@@ -86,18 +86,18 @@ impl Intended {
 /// Outcomes and their shares of the orders in per mille, which sum to 1,000.
 pub type Shares = [(Intended, u32); 5];
 
-/// An order as it is sent.
+/// An order, ready to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     /// The `Idempotency-Key`.
     pub key: String,
     /// The body of `POST /orders`.
     pub body: OrderRequest,
-    /// What it is made to end in.
+    /// The outcome for which it is built.
     pub intended: Intended,
 }
 
-/// All orders that a seed stands for.
+/// All orders of a seed.
 #[derive(Debug, Clone)]
 pub struct Mix {
     seed: u64,
@@ -108,29 +108,30 @@ pub struct Mix {
 }
 
 impl Mix {
-    /// The orders of a seed, for the goods of the same seed.
+    /// The orders of a seed, with the goods of the same seed.
     pub fn new(seed: u64) -> Mix {
         let in_stock = (PRODUCTS - SOLD_OUT) as f64;
         let popularity = Zipf::new(in_stock, ZIPF_EXPONENT).expect("both are constants and above zero");
         Mix { seed, first: 0, shares: Intended::SHARES, goods: Goods::new(seed), popularity }
     }
 
-    /// What one piece of a product costs.
+    /// The price of one piece of a product.
     pub fn price(&self, product: usize) -> Money {
         self.goods.price(product)
     }
 
-    /// The same orders from a later one on: a second load on one shop must not repeat the keys of the first.
+    /// The same orders from the given index on. A second load on the same shop must not repeat the keys of the first.
     pub fn starting_at(self, first: u64) -> Mix {
         Mix { first, ..self }
     }
 
-    /// The same with other shares of outcomes, which must sum to 1,000.
+    /// The same orders with other shares of outcomes, which must sum to 1,000.
     pub fn with_shares(self, shares: Shares) -> Mix {
         Mix { shares, ..self }
     }
 
-    /// The n-th order while so many products are on sale: nine in ten customers order one piece of those instead.
+    /// The n-th order while the first `on_sale` products are on sale: nine in ten customers order one piece of these
+    /// instead.
     pub fn order_in_sale(&self, n: u64, on_sale: usize) -> Order {
         let mut order = self.order(n);
         if on_sale == 0 || n % 10 == 9 {
@@ -145,10 +146,10 @@ impl Mix {
         order
     }
 
-    /// The n-th order. It depends on the seed and on n alone, not on who asks for it or when.
+    /// The n-th order. It depends on the seed and `n` only, not on the order of the calls.
     pub fn order(&self, n: u64) -> Order {
         let n = self.first + n;
-        // An odd factor: every n gets a stream of its own.
+        // An odd factor gives every n its own stream.
         let mut random =
             Xoshiro256PlusPlus::seed_from_u64(self.seed ^ (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let intended = Intended::draw(&mut random, &self.shares);
@@ -178,7 +179,7 @@ impl Mix {
         }
     }
 
-    /// One to three different products that are in stock, the popular ones more often.
+    /// One to three different products that are in stock; popular ones are more frequent.
     fn lines(&self, random: &mut Xoshiro256PlusPlus) -> Vec<OrderLine> {
         let count = random.random_range(1..=MOST_LINES);
         let mut products: Vec<usize> = Vec::with_capacity(count);
@@ -208,7 +209,7 @@ mod tests {
     #[test]
     fn the_same_seed_sends_the_same_orders() {
         let (one, other) = (Mix::new(7), Mix::new(7));
-        // In another order of asking, too.
+        // The order of the calls makes no difference.
         let backwards: Vec<Order> = (0..500).rev().map(|n| other.order(n)).collect();
         assert!((0..500).map(|n| one.order(n)).eq(backwards.into_iter().rev()));
         assert_ne!(one.order(1).body, Mix::new(8).order(1).body);
@@ -232,7 +233,8 @@ mod tests {
         let mix = Mix::new(1);
         let lines = || (0..20_000).flat_map(|n| mix.order(n).body.lines);
         let ordered = |product| lines().filter(|line| line.sku.as_str() == sku(product)).count() as f64;
-        // By Zipf's law twice and ten times; less for the first, because it stands in an order once at most.
+        // By Zipf's law two and ten times. The first ratio is lower, because an order contains the most popular
+        // product at most once.
         assert!((1.4..2.2).contains(&(ordered(0) / ordered(1))));
         assert!((5.0..12.0).contains(&(ordered(0) / ordered(9))));
     }

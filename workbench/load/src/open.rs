@@ -1,8 +1,8 @@
-//! Open loop: orders are sent by the clock, as independent customers send them.
+//! Open loop: orders are sent at scheduled times, as independent customers send them.
 //!
-//! A shop that is slow gets the next order all the same, and its latency is counted from the moment at which the
-//! order *should* have been sent. A generator that waits for answers would send less just when the shop is slow,
-//! and leave the worst moments unmeasured (coordinated omission).
+//! A slow shop gets the next order on time all the same, and latency is counted from the moment when the order
+//! *should* have been sent. A generator that waits for responses would send less when the shop is slow, and would not
+//! measure the worst moments (coordinated omission).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,10 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::client::{Answer, Sample, Sender};
 use super::mix::Mix;
 
-/// The moments of sending in a part of the load: independent of each other, as those of customers who know
-/// nothing of each other, and exactly as many as the rate says. (A Poisson process of which the number of arrivals
-/// is known; left to chance, that number would make one load heavier than another of the same rate.) The same seed
-/// gives the same moments.
+/// Schedules a part of the load: send times as independent as those of customers who do not know each other, and
+/// exactly as many as the rate requires. (A Poisson process with a given number of arrivals. If the number were
+/// random, two loads of the same rate could differ in weight.) The same seed gives the same times.
 pub fn schedule(seed: u64, rate_per_s: f64, part: Range<Duration>) -> Vec<Duration> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed ^ part.start.as_nanos() as u64);
     let orders = (rate_per_s * (part.end - part.start).as_secs_f64()).round() as usize;
@@ -29,21 +28,21 @@ pub fn schedule(seed: u64, rate_per_s: f64, part: Range<Duration>) -> Vec<Durati
     moments
 }
 
-/// Orders in flight, at most. Each has a connection of its own; beyond this the generator itself would be what is
-/// measured.
+/// The maximum number of orders in flight. Each has its own connection. With more, the run would measure the
+/// generator instead of the shop.
 const IN_FLIGHT: usize = 4_000;
 
-/// Sends an order at each moment, each in a task of its own, and waits for the last answer. An order for which
-/// there is no room in flight is not sent, and recorded as not sent.
+/// Sends each order at its moment in its own task, and waits for the last result. An order that would exceed the
+/// maximum in flight is recorded as not sent.
 pub async fn run(sender: &Sender, mix: Mix, moments: Vec<Duration>) -> Vec<Sample> {
     let (samples, mut collected) = mpsc::unbounded_channel();
     let permits = Arc::new(Semaphore::new(IN_FLIGHT));
     let clock =
         Clock { runtime: Handle::current(), sender: sender.clone(), mix: Arc::new(mix), permits, samples };
-    // A thread of its own: the runtime's timers are a millisecond coarse, and wait behind its other work.
+    // A separate thread: the runtime's timers have a resolution of one millisecond and wait behind its other work.
     thread::spawn(move || clock.run(&moments));
     let mut all = Vec::new();
-    // Ends when the thread and every task have dropped their end.
+    // Ends when the thread and all tasks have dropped their senders.
     while let Some(sample) = collected.recv().await {
         all.push(sample);
     }
@@ -65,7 +64,7 @@ impl Clock {
             if !wait.is_zero() {
                 thread::sleep(wait);
             }
-            // The load was given up, by Ctrl-C perhaps.
+            // The load was abandoned, for example by Ctrl-C.
             if self.samples.is_closed() {
                 return;
             }
@@ -80,7 +79,7 @@ impl Clock {
         let (sender, mix, samples) = (self.sender.clone(), self.mix.clone(), self.samples.clone());
         self.runtime.spawn(async move {
             let sample = sender.send(&mix.order(n), intended).await;
-            // Nobody listens any more if the load was given up.
+            // Fails only if the load was abandoned.
             let _ = samples.send(sample);
             drop(permit);
         });
@@ -105,7 +104,7 @@ mod tests {
         assert_eq!(moments, schedule(5, 200.0, part.clone()));
         assert!(moments.is_sorted() && moments.iter().all(|moment| part.contains(moment)));
         assert_eq!(moments.len(), 20_000);
-        // Arrivals that know nothing of each other: gaps vary as much as they last.
+        // Gaps between independent arrivals have a standard deviation equal to their mean.
         let gaps: Vec<f64> = moments.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;

@@ -1,21 +1,21 @@
-//! When a load is sent, and which part of it is measured.
+//! How the send times of a load are chosen, and which part of it is measured.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How the moments of sending are chosen.
+/// How send times are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Arrivals {
-    /// By a clock: a slow answer does not delay the next order.
+    /// Open loop: by schedule. A slow response does not delay the next order.
     Open {
-        /// Orders intended per second.
+        /// Intended orders per second.
         rate_per_s: f64,
     },
-    /// By the answers: each client sends its next order when the last is decided. Finds the saturation.
+    /// Closed loop: each client sends its next order when its last one is decided. Finds the saturation.
     Closed {
-        /// Clients that send at the same time.
+        /// Concurrent clients.
         clients: u64,
     },
 }
@@ -30,7 +30,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether a moment lies in it.
+    /// Whether a moment lies in the window.
     pub fn holds(&self, moment: Duration) -> bool {
         (self.from..self.to).contains(&moment)
     }

@@ -1,4 +1,4 @@
-//! Looks at all states of a model, and says what was found.
+//! Searches all states of a model, and reports the findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter};
@@ -8,69 +8,70 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use stateright::{Checker, Expectation, HasDiscoveries, Path, Property};
 
-use super::{Flaw, Name, Protocol};
+use super::{Flaw, Name, Protocol, words};
 use servers::record;
+use terminal::text::Text;
 
-/// How often progress is told.
+/// The interval between progress lines.
 const TOLD_EVERY: Duration = Duration::from_secs(2);
 
-/// What a check has found: `docs/model.schema.json`.
+/// The findings of a check: `docs/model.schema.json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Checked {
     /// The version of this format.
     pub schema: &'static str,
     /// The git commit of the program; none outside git.
     pub commit: Option<String>,
-    /// Which model.
+    /// The model.
     pub model: Name,
     /// The rule that was left out.
     pub flaw: Option<Flaw>,
-    /// How much of the model was looked at: the bounds by name.
+    /// The bounds of the model, by name.
     pub bounds: BTreeMap<&'static str, u64>,
-    /// Steps that were taken: states, counted each time they were reached.
+    /// Generated states: each is counted every time it is reached.
     pub states: u64,
-    /// States that differ.
+    /// Distinct states.
     pub distinct_states: u64,
-    /// States on the longest of the shortest ways to any state.
+    /// The largest distance of any state from the start, in states.
     pub depth: u64,
-    /// How long it took to look at all of them, in seconds. The search for the shortest way to
-    /// a violation comes after that.
+    /// How long the search of all states took, in seconds. The search for the shortest path to a violation comes after
+    /// that.
     pub duration_s: f64,
-    /// Held, if each property is held or found.
+    /// Held if each property is held or found.
     pub verdict: Verdict,
-    /// Property by property.
+    /// The finding for each property.
     pub properties: Vec<Finding>,
 }
 
-/// What was found of one property.
+/// The finding for one property.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
     /// The property in words.
     pub name: &'static str,
-    /// Whether it is to hold always, or sometimes.
+    /// Whether it should hold always or sometimes.
     pub expected: &'static str,
-    /// What came out.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The shortest way to a state that breaks it. Examples are for the explorer, which shows what else is possible.
-    pub path: Option<Vec<String>>,
+    /// The shortest path to a state that violates it. Examples have no path here; the explorer shows them.
+    pub path: Option<Vec<Text>>,
 }
 
-/// What came out.
+/// A verdict on one property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It is so in every state.
+    /// True in every state.
     Held,
-    /// It is not so in some state.
+    /// False in some state.
     Violated,
-    /// There is an example.
+    /// An example exists.
     Found,
-    /// There is no example: the model cannot do what it is to show.
+    /// No example exists: the model cannot do what it should show.
     NotFound,
 }
 
-/// Looks at every state within the bounds. Takes one thread, for then the order is breadth first, and the figures of
-/// two runs are the same.
+/// Visits every state within the bounds. It uses one thread, so that the search is breadth first and the figures are
+/// the same in every run.
 pub fn check<P: Protocol>(model: &P) -> Checked {
     let started = Instant::now();
     let mut checker = model.clone().checker().finish_when(never()).spawn_bfs();
@@ -81,12 +82,12 @@ pub fn check<P: Protocol>(model: &P) -> Checked {
         if told.elapsed() > TOLD_EVERY {
             told = Instant::now();
             let (states, depth) = (checker.unique_state_count(), checker.max_depth());
-            terminal::note!("{states} distinct states so far, depth {depth}");
+            terminal::note!("{}", words::so_far(states, depth));
         }
     }
     let duration_s = started.elapsed().as_secs_f64();
     for handle in handles {
-        handle.join().expect("a property or a step of the model panics");
+        handle.join().expect("a property or a step of the model panicked");
     }
     let discovered = checker.discoveries();
     let properties: Vec<Finding> = model
@@ -110,7 +111,7 @@ pub fn check<P: Protocol>(model: &P) -> Checked {
     }
 }
 
-/// Goes on to the last state, whatever is found.
+/// Continues to the last state, even after a violation.
 fn never() -> HasDiscoveries {
     HasDiscoveries::AllOf(BTreeSet::from(["no property has this name"]))
 }
@@ -121,18 +122,18 @@ fn find<P: Protocol>(model: &P, property: &Property<P>, discovered: bool) -> Fin
         (Expectation::Sometimes, false) => ("sometimes", Verdict::NotFound),
         (Expectation::Always, true) => ("always", Verdict::Violated),
         (Expectation::Always, false) => ("always", Verdict::Held),
-        // stateright forgets about cycles and about ways that join, and so misses counterexamples.
+        // stateright does not detect cycles and joining paths here, and so misses counterexamples.
         (Expectation::Eventually, _) => unreachable!("no model says eventually"),
     };
     let path = (verdict == Verdict::Violated).then(|| {
         let way = shortest(model, property.name);
-        way.iter().map(|action| model.format_action(action)).collect()
+        way.iter().map(|action| Text::of(|| model.format_action(action))).collect()
     });
     Finding { name: property.name, expected, verdict, path }
 }
 
-/// The shortest way to a state that decides a property. Of several that it meets in one go, stateright keeps the last,
-/// which need not be the nearest; so it is asked again for a shorter one until there is none.
+/// The shortest path to a state that decides a property. If stateright finds several in one block, it keeps the last,
+/// which may not be the nearest. So the search is repeated with a smaller bound until there is no shorter path.
 fn shortest<P: Protocol>(model: &P, property: &'static str) -> Vec<P::Action> {
     let mut best = Vec::new();
     let mut shorter = way(model, property, None);
@@ -143,11 +144,11 @@ fn shortest<P: Protocol>(model: &P, property: &'static str) -> Vec<P::Action> {
     best
 }
 
-/// A way to a state that decides a property, in fewer steps than so many.
+/// A path to a state that decides a property, with fewer than `below` steps.
 fn way<P: Protocol>(model: &P, property: &'static str, below: Option<usize>) -> Option<Vec<P::Action>> {
     let mut search = model.clone().checker().finish_when(HasDiscoveries::AllOf(BTreeSet::from([property])));
     if let Some(steps) = below {
-        // It counts the states of a way, of which there is one more than steps, and leaves out those at the bound.
+        // stateright counts the states of a path, one more than its steps, and excludes those at the bound.
         search = search.target_max_depth(steps + 1);
     }
     search.spawn_bfs().join().discovery(property).map(Path::into_actions)
@@ -155,21 +156,21 @@ fn way<P: Protocol>(model: &P, property: &'static str, below: Option<usize>) -> 
 
 impl Display for Checked {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let bounds: Vec<String> = self.bounds.iter().map(|(name, bound)| format!("{name} {bound}")).collect();
-        writeln!(f, "The model {}, within: {}", self.model, bounds.join(", "))?;
+        let bounds = self.bounds.iter().map(|(name, bound)| format!("{} {bound}", words::bound(name)));
+        writeln!(f, "{}", words::model_within(self.model, bounds.collect::<Vec<_>>().join(", ")))?;
         if let Some(flaw) = self.flaw {
-            writeln!(f, "BROKEN ON PURPOSE: {}", flaw.name())?;
+            writeln!(f, "{}", words::broken(flaw.name()))?;
         }
-        writeln!(
-            f,
-            "{} states, {} of them distinct, depth {}, {:.1} s\n",
-            self.states, self.distinct_states, self.depth, self.duration_s
-        )?;
+        let seconds = format!("{:.1}", self.duration_s);
+        let searched = words::searched(self.states, self.distinct_states, self.depth, seconds);
+        writeln!(f, "{searched}\n")?;
         for found in &self.properties {
-            writeln!(f, "{:9}  {:9}  {}", found.verdict.to_string(), found.expected, found.name)?;
+            let expected = if found.expected == "always" { words::always() } else { words::sometimes() };
+            let (verdict, property) = (found.verdict.to_string(), words::property(found.name));
+            writeln!(f, "{verdict:9}  {expected:9}  {property}")?;
         }
         for found in self.properties.iter().filter(|found| found.verdict == Verdict::Violated) {
-            writeln!(f, "\nThe shortest way to a violation of \"{}\":", found.name)?;
+            writeln!(f, "\n{}", words::shortest_way(words::property(found.name)))?;
             for (at, step) in found.path.iter().flatten().enumerate() {
                 writeln!(f, "{:3}. {step}", at + 1)?;
             }
@@ -180,11 +181,11 @@ impl Display for Checked {
 
 impl Display for Verdict {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Verdict::Held => "held",
-            Verdict::Violated => "violated",
-            Verdict::Found => "found",
-            Verdict::NotFound => "not found",
+        f.write_str(&match self {
+            Verdict::Held => words::held(),
+            Verdict::Violated => words::violated(),
+            Verdict::Found => words::found(),
+            Verdict::NotFound => words::not_found(),
         })
     }
 }

@@ -1,11 +1,11 @@
-//! stateright's explorer: a page on which one walks through a model step by step.
+//! stateright's explorer: a web page to walk through a model step by step.
 
 use std::net::{SocketAddr, TcpListener};
 
 use super::Protocol;
 use anyhow::{Context, Result, bail};
 
-/// An address that nobody reaches from another machine.
+/// Parses a loopback address. Others are refused, because other machines could reach them.
 pub fn loopback(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr =
         text.parse().map_err(|_| "give an address as 127.0.0.1:3000, or [::1]:3000".to_owned())?;
@@ -18,7 +18,7 @@ pub fn loopback(text: &str) -> Result<SocketAddr, String> {
     ))
 }
 
-/// Serves the explorer until the process is told to end. The page and all that it loads come out of this program;
+/// Serves the explorer until the process is ended. The page and everything that it loads are part of this program;
 /// nothing is fetched from elsewhere.
 pub fn serve(model: impl Protocol, address: SocketAddr) -> Result<bool> {
     let address = free(address)?;
@@ -27,10 +27,10 @@ pub fn serve(model: impl Protocol, address: SocketAddr) -> Result<bool> {
         "\"Run to completion\" on the page looks at all states; until then it knows those you have visited."
     );
     model.checker().serve(address);
-    bail!("the explorer has stopped by itself")
+    bail!("the explorer stopped unexpectedly")
 }
 
-/// The address with a port that can be had: stateright panics where it cannot.
+/// The address with a port that is free: stateright panics if it cannot listen.
 fn free(address: SocketAddr) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     Ok(listener.local_addr()?)

@@ -1,13 +1,14 @@
 //! Models of the protocols, checked by stateright: every order of every step, within bounds.
 //!
-//! A test sees the runs that happened to happen. A model is small enough to see them all: crashes between any two
-//! steps, messages late, twice, in any order. What it says is true of the model; [`two_phase`] and [`saga`] tell what
-//! they leave out, and the crash matrix and the simulation look at the code itself.
+//! A test only sees the runs that happen to occur. A model is small enough to check all of them: crashes between any
+//! two steps, and messages that arrive late, twice, or in any order. The result is true of the model. [`two_phase`] and
+//! [`saga`] list what they leave out; the crash matrix and the simulation test the code itself.
 
 mod check;
 mod explore;
 pub mod saga;
 pub mod two_phase;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display, Formatter};
@@ -26,7 +27,7 @@ pub use two_phase::TwoPhase;
 
 use terminal::{output, say};
 
-/// A protocol that there is a model of.
+/// A protocol with a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Name {
@@ -36,26 +37,28 @@ pub enum Name {
     Saga,
 }
 
-/// A rule that a model can leave out. The shop has the same ones by the same names, but for the two that say so.
+/// A rule that a model can leave out. The shop has flaws with the same names, except for two, as noted there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flaw {
-    /// Rule 30, two-phase: the decision to commit is kept in memory only.
+    /// Rule 30 (decision), two-phase: the decision to commit is kept in memory only.
     DecisionNotDurable,
-    /// Rule 31, two-phase: nobody looks for transactions in doubt.
+    /// Rule 31 (recovery), two-phase: there is no recovery of transactions in doubt.
     NoRecovery,
-    /// Rule 31, two-phase: recovery takes every prepared transaction for one of a dead process.
+    /// Rule 31 (recovery), two-phase: recovery treats every prepared transaction as one of a dead process.
     RecoveryIgnoresEpoch,
-    /// Rule 60, two-phase: a coordinator that was taken over still puts *commit* on record. The shop has no such switch.
+    /// Rule 60 (abort record), two-phase: a coordinator that was taken over still records *commit*. The shop has no
+    /// such flaw.
     UnfencedDecision,
-    /// Rule 12, saga: nobody remembers which messages were handled, nor (rule 20) which steps were done.
+    /// Rule 12 (inbox), saga: handled messages are not remembered, and neither are executed steps, by rule 20 (once per
+    /// order).
     NoInbox,
-    /// Rule 19, saga: a compensation with nothing to undo leaves nothing behind.
+    /// Rule 19 (tombstone), saga: a compensation with nothing to undo leaves nothing behind.
     NoTombstone,
-    /// Rule 21, saga: a saga is saved over whatever another made of it meanwhile.
+    /// Rule 21 (compare-and-set), saga: a save overwrites what another instance has changed meanwhile.
     NoVersionGuard,
-    /// Rule 25, saga: the pivot, which nothing undoes, says no to one attempt and yes to the next. The shop has no such
-    /// switch: what its pivot says depends on the order alone.
+    /// Rule 25 (pivot), saga: the pivot, which is never undone, refuses one attempt and accepts the next. The shop has
+    /// no such flaw: the answer of its pivot depends on the order alone.
     FicklePivot,
 }
 
@@ -65,7 +68,7 @@ impl Flaw {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// The protocol whose rule it is.
+    /// The protocol that the rule belongs to.
     pub fn concerns(self) -> Name {
         match self {
             Flaw::DecisionNotDurable
@@ -77,7 +80,7 @@ impl Flaw {
     }
 }
 
-/// A module that takes part, in the order of the checkout's steps.
+/// A participating module, in the order of the checkout's steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Module {
     /// Prices.
@@ -91,7 +94,7 @@ pub enum Module {
 }
 
 impl Module {
-    /// So many of them, counted from the last.
+    /// The last `count` modules.
     fn last(count: usize) -> &'static [Module] {
         const ALL: [Module; 4] = [Module::Catalog, Module::Inventory, Module::Payments, Module::Shipping];
         &ALL[ALL.len() - count..]
@@ -119,11 +122,11 @@ pub trait Protocol:
     + Sync
     + 'static
 {
-    /// What it is a model of.
+    /// The protocol.
     const NAME: Name;
     /// The rule that is left out.
     fn flaw(&self) -> Option<Flaw>;
-    /// How much of it is looked at: the bounds by name.
+    /// The bounds, by name.
     fn bounds(&self) -> BTreeMap<&'static str, u64>;
 }
 
@@ -177,7 +180,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
             flaw.concerns()
         );
     }
-    // What a flaw breaks shows within narrow bounds, and is found at once. That nothing breaks takes a wider search.
+    // A flaw breaks its rule within narrow bounds, which are searched quickly. Showing that nothing breaks takes wider
+    // ones.
     let faults = u8::from(flaw.is_none());
     let two_phase = TwoPhase { participants: 3, crashes: 1 + faults, duplicates: faults, flaw: *flaw };
     let saga = Saga { participants: 3, attempts: 2, crashes: faults, flaw: *flaw };

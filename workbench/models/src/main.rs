@@ -1,4 +1,4 @@
-//! `cleave model`: a program of its own, because it alone needs a model checker.
+//! `cleave model`: a separate program, because only it needs the model checker.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The models on bounds small enough for a build without optimization.
+//! Checks the models within bounds that are small enough for a build without optimization.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ const SCHEMA: &str = include_str!("../../../docs/model.schema.json");
 const FLAWS_OF_THE_SHOP: &str = include_str!("../../../modules/platform/src/flaw.rs");
 
 fn two_phase(flaw: Option<Flaw>) -> TwoPhase {
-    // What a flaw breaks shows without duplicates, as in `cleave model`, and is found sooner.
+    // A flaw breaks its rule even without duplicates, as in `cleave model`, and faster.
     TwoPhase { participants: 2, crashes: 1, duplicates: u8::from(flaw.is_none()), flaw }
 }
 
@@ -25,13 +25,14 @@ fn checked(flaw: Flaw) -> Checked {
     }
 }
 
-/// The way to the violation of the property that begins so.
+/// The path to the violation of the property with this prefix.
 fn broken(checked: &Checked, property: &str) -> String {
     assert_eq!(checked.verdict, Verdict::Violated);
     let found = checked.properties.iter().find(|found| found.name.starts_with(property));
     let found = found.unwrap_or_else(|| panic!("no property {property}"));
     assert_eq!(found.verdict, Verdict::Violated, "{property}");
-    found.path.as_ref().expect("there is a way").join("\n")
+    let way = found.path.as_ref().expect("there is a way");
+    terminal::text::Text::join(way, "\n").english().to_owned()
 }
 
 #[test]
@@ -52,11 +53,11 @@ fn the_saga_holds_and_leaves_tombstones() {
 fn each_flaw_breaks_what_its_rule_is_for() {
     let cases = [
         (Flaw::DecisionNotDurable, "agreement", "the coordinator crashes"),
-        (Flaw::DecisionNotDurable, "the decision is on record", "gets COMMIT PREPARED"),
+        (Flaw::DecisionNotDurable, "the decision is on record", "receives COMMIT PREPARED"),
         (Flaw::NoRecovery, "what comes to rest", "the coordinator crashes"),
-        (Flaw::RecoveryIgnoresEpoch, "agreement", "another life of the coordinator starts"),
+        (Flaw::RecoveryIgnoresEpoch, "agreement", "the successor starts"),
         (Flaw::UnfencedDecision, "the customer is told", "loses its lock"),
-        (Flaw::UnfencedDecision, "the customer is told", "forgets the decision"),
+        (Flaw::UnfencedDecision, "the customer is told", "deletes the decision"),
         (Flaw::NoInbox, "no effect twice", "do the step of"),
         (Flaw::NoTombstone, "what was undone", "undo the step of"),
         (Flaw::NoTombstone, "without messages", "undo the step of"),
@@ -74,18 +75,28 @@ fn each_flaw_breaks_what_its_rule_is_for() {
 }
 
 #[test]
+fn every_property_has_its_words() {
+    let properties = two_phase(None).properties().into_iter().map(|property| property.name);
+    let all: Vec<&str> =
+        properties.chain(saga(None).properties().into_iter().map(|property| property.name)).collect();
+    let known: Vec<&str> = words::PROPERTIES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(all, known);
+}
+
+#[test]
 fn the_way_to_a_violation_is_the_shortest() {
     let way = broken(&check(&two_phase(Some(Flaw::DecisionNotDurable))), "the decision is on record");
-    // Two modules vote, are heard, prepare, are heard; one is told, and commits.
+    // Two modules vote and prepare, with an answer each: eight steps. Then one gets the decision and commits.
     assert_eq!(way.lines().count(), 10, "{way}");
 }
 
-/// Whether every run of a model ends. "At rest" and "without messages" say something about each run only then.
+/// Whether every run of a model ends. "At rest" and "without messages" cover every run only if it does.
 fn is_finite<P: Protocol>(model: &P) -> bool
 where
     P::State: Eq,
 {
-    // A search in depth: a state is open while the way leads through it. To meet an open one again is a cycle.
+    // Depth-first search: a state is open while the current path goes through it. Reaching an open state again is a
+    // cycle.
     let start = model.init_states().remove(0);
     let mut open = HashMap::from([(start.clone(), true)]);
     let mut way = vec![(start.clone(), model.next_states(&start))];

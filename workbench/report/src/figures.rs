@@ -1,31 +1,37 @@
-//! What both forms of the report show, worked out once: rows of figures, outcomes and audits, a column a mode.
+//! The content of both forms of the report, computed once: figures, outcomes and audits, with one column per mode.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::run::{Comparison, Difference, ModeRun, Run};
-use crate::stats::{FIGURES, Spread, spread, times};
+use crate::stats::{FIGURES, Figure, Spread, range, spread, times};
+use crate::words;
 use audit::Verdict;
 use audit::live::Disagreement;
+use terminal::text::Text;
 use topology::Driver;
 
 /// One figure over all modes.
 pub struct FigureRow {
     /// The figure's name and unit.
     pub name: String,
-    /// Its median and extremes over the trials, for each mode; `None` where it was not measured.
+    /// Median and extremes over the trials of each mode; `None` if it was not measured.
     pub modes: Vec<Option<Spread>>,
-    /// The comparison of every mode but the first, where the figure is compared.
+    /// The comparison of every mode with the first; empty if this figure is not compared.
     pub comparisons: Vec<Option<Comparison>>,
 }
 
-/// The figures that are compared, and the messages, which a monolith has none of.
+impl Figure {
+    /// Name and unit, as the heading of a row.
+    pub fn heading(&self) -> String {
+        let title = (self.title)();
+        self.unit.map_or(title.clone(), |unit| format!("{title}, {}", unit()))
+    }
+}
+
+/// The figures that are compared, and the messages, which a monolith does not have.
 pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
     let compared = FIGURES.iter().map(|figure| FigureRow {
-        name: if figure.unit.is_empty() {
-            figure.name.to_owned()
-        } else {
-            format!("{}, {}", figure.name, figure.unit)
-        },
+        name: figure.heading(),
         modes: run.modes.iter().map(|mode| spread(mode.trials.iter().map(figure.value))).collect(),
         comparisons: others(run)
             .map(|other| {
@@ -35,7 +41,7 @@ pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
             .collect(),
     });
     let messages = FigureRow {
-        name: "messages per order".to_owned(),
+        name: words::messages_per_order(),
         modes: run
             .modes
             .iter()
@@ -48,46 +54,43 @@ pub fn figure_rows(run: &Run) -> Vec<FigureRow> {
     compared.chain([messages]).collect()
 }
 
-/// What must be said before any figure: a line for the flaws, and one for each driver that is broken on purpose.
-/// Empty where nothing is.
+/// Warnings to show before any figure: one line for the flaws, and one for each driver that is broken on purpose. Empty
+/// if there are none.
 pub fn warnings(drivers: impl IntoIterator<Item = Driver>, flaws: &[String]) -> String {
     let mut lines = String::new();
     if !flaws.is_empty() {
-        lines += &format!(
-            "!! FLAWS ARE SWITCHED ON: {}. Rules are left out on purpose; expect violations.\n",
-            flaws.join(", ")
-        );
+        lines += &format!("!! {}\n", words::flaws_on(flaws.join(", ")));
     }
     let broken: BTreeSet<Driver> =
         drivers.into_iter().filter(|driver| driver.is_broken_on_purpose()).collect();
     for driver in broken {
-        lines += &format!("!! {driver} IS BROKEN ON PURPOSE, so that its losses can be seen.\n");
+        lines += &format!("!! {}\n", words::driver_broken(driver));
     }
     lines
 }
 
-/// What kept trials from being evidence, and which figures are missing, and why: a sentence each.
+/// Why trials are no evidence, and which figures are missing and why, one sentence each.
 pub fn not_measured(run: &Run) -> Vec<String> {
     let mut sentences = Vec::new();
     for (mode, trial) in run.modes.iter().flat_map(|mode| mode.trials.iter().map(move |trial| (mode, trial)))
     {
-        let place = format!("{}, trial {}", mode.label, trial.trial);
         for (reason, times) in &trial.hindered {
-            let times = number(*times as f64);
-            sentences.push(format!("{place} is no evidence: {times} orders could not be sent, {reason}"));
+            let (orders, reason) = (number(*times as f64), words::reason(reason));
+            sentences.push(words::trial_hindered(&mode.label, trial.trial, orders, reason));
         }
-        let missing = trial.not_measured.iter();
-        sentences.extend(missing.map(|(figure, why)| format!("{place} has no figure for {figure}: {why}")));
+        sentences.extend(trial.not_measured.iter().map(|(figure, why)| {
+            words::figure_missing(&mode.label, trial.trial, words::missing(figure), why)
+        }));
     }
     sentences
 }
 
-/// Every mode but the baseline.
+/// Every mode except the baseline.
 pub fn others(run: &Run) -> impl Iterator<Item = &ModeRun> {
     run.modes.iter().skip(1)
 }
 
-/// Whether the ratios fit beside the figures, or need a table of their own.
+/// Whether the ratios fit beside the figures; otherwise they get their own table.
 pub fn has_room_for_ratios(run: &Run) -> bool {
     run.modes.len() <= 3
 }
@@ -97,19 +100,19 @@ pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     let mut rows: BTreeMap<(u8, String), Vec<u64>> = BTreeMap::new();
     for (column, mode) in run.modes.iter().enumerate() {
         for orders in mode.trials.iter().map(|trial| &trial.orders) {
-            // The number keeps the rows in the order of an order's life.
+            // The number sorts the rows by the life of an order.
             let mut add = |place: u8, name: String, count: u64| {
                 rows.entry((place, name)).or_insert_with(|| vec![0; run.modes.len()])[column] += count;
             };
-            add(0, "sent".to_owned(), orders.sent);
-            add(1, "accepted".to_owned(), orders.accepted);
-            add(2, "confirmed".to_owned(), orders.confirmed);
+            add(0, words::sent(), orders.sent);
+            add(1, words::accepted(), orders.accepted);
+            add(2, words::confirmed(), orders.confirmed);
             for (code, count) in &orders.refused {
-                add(3, format!("refused: {code}"), *count);
+                add(3, words::refused(code), *count);
             }
-            add(4, "unknown at the end".to_owned(), orders.unknown);
+            add(4, words::unknown(), orders.unknown);
             for (reason, count) in &orders.failed {
-                add(5, format!("failed: {reason}"), *count);
+                add(5, words::failed(words::reason(reason)), *count);
             }
         }
     }
@@ -118,24 +121,24 @@ pub fn outcome_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     rows.chain(disagreement_rows(run)).collect()
 }
 
-/// For how long the databases disagreed about an order, where anybody has looked: the median of the trials, and of the
-/// longest the longest.
+/// How long the databases disagreed about an order, if a live audit ran: the median of the trials' figures, and the
+/// maximum of the longest.
 fn disagreement_rows(run: &Run) -> Vec<(String, Vec<String>)> {
     let looked = |mode: &ModeRun| mode.trials.iter().any(|trial| trial.live.is_some());
     if !run.modes.iter().any(looked) {
         return Vec::new();
     }
-    let row = |name: &str, figure: fn(&Disagreement) -> Option<f64>, of: fn(Spread) -> f64| {
+    let row = |name: String, figure: fn(&Disagreement) -> Option<f64>, of: fn(Spread) -> f64| {
         let cell = |mode: &ModeRun| {
             let trials = mode.trials.iter().map(|trial| figure(&trial.live.as_ref()?.disagreement));
             spread(trials).map_or("–".to_owned(), |spread| format!("{} ms", number(of(spread))))
         };
-        (format!("databases disagreed, {name}"), run.modes.iter().map(cell).collect())
+        (words::disagreed(name), run.modes.iter().map(cell).collect())
     };
     vec![
-        row("p50", |of| of.p50_ms, |spread| spread.median),
-        row("p99", |of| of.p99_ms, |spread| spread.median),
-        row("longest", |of| of.longest_ms, |spread| spread.max),
+        row("p50".to_owned(), |of| of.p50_ms, |spread| spread.median),
+        row("p99".to_owned(), |of| of.p99_ms, |spread| spread.median),
+        row(words::longest(), |of| of.longest_ms, |spread| spread.max),
     ]
 }
 
@@ -145,7 +148,7 @@ pub struct AuditRow {
     pub invariant: String,
     /// The invariant in a few words.
     pub title: String,
-    /// The verdict of each mode.
+    /// One cell per mode.
     pub modes: Vec<AuditCell>,
 }
 
@@ -153,26 +156,26 @@ pub struct AuditRow {
 pub struct AuditCell {
     /// The worst of the trials.
     pub verdict: Verdict,
-    /// Things looked at, in all trials together.
+    /// The number of checked items, over all trials.
     pub checked: String,
-    /// What was seen in the trials that have this verdict: all of it where it is bad, the last where not.
+    /// The evidence of the trials with this verdict: all of it if the verdict is bad, otherwise that of the last trial.
     pub evidence: Vec<String>,
 }
 
-/// The audits, an invariant a row.
+/// The audits, one row per invariant.
 pub fn audit_rows(run: &Run) -> Vec<AuditRow> {
-    let titles: BTreeMap<&str, &str> = run
+    let titles: BTreeMap<&str, &Text> = run
         .modes
         .iter()
         .flat_map(|mode| &mode.trials)
         .flat_map(|trial| &trial.audit)
-        .map(|audit| (audit.invariant.as_str(), audit.title.as_str()))
+        .map(|audit| (audit.invariant.as_str(), &audit.title))
         .collect();
     titles
         .into_iter()
         .map(|(invariant, title)| AuditRow {
             invariant: invariant.to_owned(),
-            title: title.to_owned(),
+            title: title.to_string(),
             modes: run.modes.iter().map(|mode| audit_cell(mode, invariant)).collect(),
         })
         .collect()
@@ -190,7 +193,7 @@ fn audit_cell(mode: &ModeRun, invariant: &str) -> AuditCell {
     let mut evidence: Vec<String> = seen
         .iter()
         .filter(|(_, audit)| audit.verdict == verdict)
-        .map(|(trial, audit)| format!("trial {trial}: {}", audit.evidence))
+        .map(|(trial, audit)| words::in_trial(trial, &audit.evidence))
         .collect();
     if verdict == Verdict::Held {
         evidence.drain(..evidence.len() - 1);
@@ -198,38 +201,39 @@ fn audit_cell(mode: &ModeRun, invariant: &str) -> AuditCell {
     AuditCell { verdict, checked: number(checked as f64), evidence }
 }
 
-/// A verdict that reads without colour.
-pub fn verdict_words(verdict: Verdict) -> &'static str {
+/// A verdict in words, with a sign that does not depend on colour.
+pub fn verdict_words(verdict: Verdict) -> String {
     match verdict {
-        Verdict::Held => "✓ held",
-        Verdict::Violated => "✗ VIOLATED",
-        Verdict::NoEvidence => "? no evidence",
+        Verdict::Held => words::held(),
+        Verdict::Violated => words::violated(),
+        Verdict::NoEvidence => words::no_evidence(),
     }
 }
 
-/// A comparison for a table's cell: what is shown, and the interval.
+/// A comparison for a table cell: the verdict and the interval.
 pub fn comparison_words(comparison: &Comparison) -> (String, String) {
     let shown = match (comparison.verdict, comparison.ratio) {
         (Difference::Different, Some(ratio)) => times(ratio),
-        (_, Some(_)) => "none shown".to_owned(),
-        (_, None) => "no ratio".to_owned(),
+        (_, Some(_)) => words::none_shown(),
+        (_, None) => words::no_ratio(),
     };
     let range = match (comparison.low, comparison.high, comparison.ratio) {
-        (Some(low), Some(high), _) => format!("{}–{}", times(low).trim_end_matches('×'), times(high)),
-        (_, _, Some(ratio)) => format!("{}, one trial", times(ratio)),
+        (Some(low), Some(high), _) => range(low, high),
+        (_, _, Some(ratio)) => words::one_trial(times(ratio)),
         _ => String::new(),
     };
     (shown, range)
 }
 
-/// A median and its extremes for a table's cell. The extremes are left out if all trials agree.
+/// A median and its extremes for a table cell. The extremes are left out if all trials agree.
 pub fn spread_words(spread: Option<Spread>) -> (String, String) {
     let Some(Spread { median, min, max }) = spread else { return ("–".to_owned(), String::new()) };
     let range = if min == max { String::new() } else { format!("{}–{}", number(min), number(max)) };
     (number(median), range)
 }
 
-/// A number to three digits or so, thousands set apart: `12,345`, `12.3`, `0.123`. Whole numbers stay whole.
+/// A number with about three significant digits and thousands separators: `12,345`, `12.3`, `0.123`. Whole numbers stay
+/// whole.
 pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         v if v.fract() == 0.0 => 0,

@@ -1,6 +1,6 @@
-//! The report as one page that needs nothing else: no script, no network.
+//! The report as one self-contained page: no script, no network.
 //!
-//! Here the words are chosen; `templates/report.html` arranges and escapes them.
+//! The texts are chosen here; `templates/report.html` arranges and escapes them.
 
 use anyhow::Result;
 use askama::Template;
@@ -11,19 +11,21 @@ use super::figures::{
     spread_words, warnings,
 };
 use super::tax::{self, TaxRow};
-use crate::run::{Difference, Latency, ModeRun, Run, ScheduleError, Trial};
+use super::words;
+use crate::run::{Difference, Latency, Load, ModeRun, Run, ScheduleError, Trial};
 use crate::stats::spread;
 use audit::Verdict;
 use load::Arrivals;
-use servers::record::{Found, Server};
+use servers::record::{Found, Machine, Server};
+use terminal::text::Text;
 
-/// A chart with the words that stand for it where it cannot be seen.
+/// A chart with its alternative text.
 struct Chart {
     title: String,
     description: String,
-    caption: &'static str,
+    caption: String,
     drawing: Drawing,
-    /// Whether its lines need the key of the modes; bars say their names.
+    /// Whether it needs the key of the modes. Bars have their own labels.
     key: bool,
 }
 
@@ -34,8 +36,8 @@ struct Page<'a> {
     labels: Vec<String>,
     swatches: Vec<Drawing>,
     warnings: Vec<String>,
-    differences: Vec<&'a str>,
-    no_differences: Vec<&'a str>,
+    differences: Vec<&'a Text>,
+    no_differences: Vec<&'a Text>,
     load: String,
     mix: String,
     machine: String,
@@ -49,7 +51,7 @@ struct Page<'a> {
     tax: Vec<TaxRow>,
     tax_bars: Option<(f64, String)>,
     tax_sample: String,
-    schedule: Vec<(&'a str, String)>,
+    schedule: Vec<String>,
     late: bool,
     not_measured: Vec<String>,
     repeat: String,
@@ -59,7 +61,7 @@ impl Page<'_> {
     fn title(&self) -> String {
         match self.labels.split_last() {
             Some((last, [])) => last.clone(),
-            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            Some((last, others)) => format!("{}{}{last}", others.join(", "), words::and()),
             None => String::new(),
         }
     }
@@ -72,18 +74,18 @@ impl Page<'_> {
         self.run.modes.iter().map(|mode| mode.trials.len()).max().unwrap_or(0)
     }
 
-    fn verdict_sentence(&self) -> &'static str {
+    fn verdict_sentence(&self) -> String {
         match self.run.verdict {
-            Verdict::Held => {
-                "Every invariant held in every trial: the figures are those of a shop that works."
-            }
-            Verdict::Violated => {
-                "An invariant was violated. The figures below are those of a shop that does wrong: mend that \
-                 first."
-            }
-            Verdict::NoEvidence => {
-                "For at least one invariant there is no evidence. That is not a pass: see the audit."
-            }
+            Verdict::Held => words::all_held(),
+            Verdict::Violated => words::one_violated(),
+            Verdict::NoEvidence => words::one_without_evidence(),
+        }
+    }
+
+    fn how_many_trials(&self) -> String {
+        match self.trials() {
+            1 => words::one_trial_of_each(),
+            trials => words::trials_of_each(trials),
         }
     }
 }
@@ -97,15 +99,15 @@ pub fn render(run: &Run) -> Result<String> {
     let warnings = warnings(run.modes.iter().map(|mode| mode.driver), &run.flaws);
     let sentences = |verdict| {
         let of_this = run.comparison.iter().filter(move |comparison| comparison.verdict == verdict);
-        of_this.map(|comparison| comparison.sentence.as_str()).collect()
+        of_this.map(|comparison| &comparison.sentence).collect()
     };
     let page = Page {
         run,
         differences: sentences(Difference::Different),
         no_differences: sentences(Difference::NotShown),
-        load: load(run),
-        mix: mix(run),
-        machine: run.machine.words(),
+        load: load(&run.load),
+        mix: mix(&run.load),
+        machine: machine(&run.machine),
         servers: [("PostgreSQL", &run.servers.postgresql), ("RabbitMQ", &run.servers.rabbitmq)]
             .map(|(name, found)| (name, server(found.as_ref())))
             .to_vec(),
@@ -118,7 +120,11 @@ pub fn render(run: &Run) -> Result<String> {
         tax: tax::rows(run),
         tax_bars: tax::bars(run),
         tax_sample: tax::sample(run),
-        schedule: run.modes.iter().map(|mode| (mode.label.as_str(), schedule(&mode.trials))).collect(),
+        schedule: run
+            .modes
+            .iter()
+            .map(|mode| words::late_against(&mode.label, schedule(&mode.trials)))
+            .collect(),
         late: run.modes.iter().flat_map(|mode| &mode.trials).any(generator_was_late),
         repeat: repeat(run),
         swatches: (0..run.modes.len()).map(charts::swatch).collect::<Result<_>>()?,
@@ -129,43 +135,43 @@ pub fn render(run: &Run) -> Result<String> {
     Ok(page.render()?)
 }
 
-fn load(run: &Run) -> String {
-    let load = &run.load;
+pub(super) fn load(load: &Load) -> String {
     let arrivals = match load.arrivals {
-        Arrivals::Open { rate_per_s } => {
-            format!("open loop, {} orders/s sent by a clock", number(rate_per_s))
-        }
-        Arrivals::Closed { clients } => format!("closed loop, {clients} clients that wait for the decision"),
+        Arrivals::Open { rate_per_s } => words::open_loop(number(rate_per_s)),
+        Arrivals::Closed { clients } => words::closed_loop(clients),
     };
-    format!(
-        "{arrivals}, for {} s after {} s of warm-up; {} products, {} customers",
+    words::load(
+        arrivals,
         number(load.duration_s),
         number(load.warm_up_s),
         number(load.products as f64),
-        number(load.customers as f64)
+        number(load.customers as f64),
     )
 }
 
-fn mix(run: &Run) -> String {
-    let shares = run.load.mix.iter().map(|(outcome, share)| format!("{outcome} {} %", number(share * 100.0)));
+pub(super) fn mix(load: &Load) -> String {
+    let shares = load.mix.iter().map(|(outcome, share)| format!("{outcome} {} %", number(share * 100.0)));
     shares.collect::<Vec<_>>().join(", ")
 }
 
-fn server(server: Option<&Server>) -> String {
-    let Some(Server { version, found, durability }) = server else { return "not used".to_owned() };
+pub(super) fn machine(Machine { os, cpu, cores, memory_mb }: &Machine) -> String {
+    let known = |figure: &Option<u64>| figure.map_or_else(|| "?".to_owned(), |figure| number(figure as f64));
+    words::machine(cpu, known(cores), known(memory_mb), os)
+}
+
+pub(super) fn server(server: Option<&Server>) -> String {
+    let Some(Server { version, found, durability }) = server else { return words::server_not_used() };
     let found = match found {
-        Found::Url => "at a given URL",
-        Found::Private => "private, started for this run",
-        Found::Container => "container, started for this run",
+        Found::Url => words::server_url(),
+        Found::Private => words::server_private(),
+        Found::Container => words::server_container(),
     };
     format!("{version}, {found}; {durability}")
 }
 
 fn latency_charts(run: &Run) -> Result<Vec<Chart>> {
-    let clocks = [
-        (&ANSWERED, "From the intended moment of sending to the HTTP response."),
-        (&DECIDED, "From the intended moment of sending to the final yes or no."),
-    ];
+    let clocks =
+        [(&ANSWERED, words::from_intended_to_answer()), (&DECIDED, words::from_intended_to_decision())];
     let mut charts = Vec::new();
     for (clock, caption) in clocks {
         let Some(drawing) = charts::percentiles(run, clock)? else { continue };
@@ -173,11 +179,11 @@ fn latency_charts(run: &Run) -> Result<Vec<Chart>> {
             let median = |value: fn(Latency) -> f64| {
                 spread_words(spread(trials.iter().map(|trial| (clock.latency)(trial).map(value)))).0
             };
-            format!("median {} ms, 99th percentile {} ms", median(|l| l.p50), median(|l| l.p99))
+            words::median_and_p99(median(|l| l.p50), median(|l| l.p99))
         });
         charts.push(Chart {
-            title: format!("Time until {}", clock.name),
-            description: format!("Latency until {} by percentile. {description}", clock.name),
+            title: words::time_until((clock.name)()),
+            description: words::latency_by_percentile((clock.name)(), description),
             caption,
             drawing,
             key: true,
@@ -187,20 +193,17 @@ fn latency_charts(run: &Run) -> Result<Vec<Chart>> {
 }
 
 fn throughput_charts(run: &Run) -> Result<Vec<Chart>> {
-    let clocks = [
-        (&ANSWERED, "Responses in each second, the mean of the trials."),
-        (&DECIDED, "Orders that became confirmed or refused in each second, the mean of the trials."),
-    ];
+    let clocks = [(&ANSWERED, words::responses_per_second()), (&DECIDED, words::decisions_per_second())];
     let mut charts = Vec::new();
     for (clock, caption) in clocks {
         let Some(drawing) = charts::over_time(run, clock)? else { continue };
         let description = in_each_mode(run, |trials| {
             let throughput = spread(trials.iter().map(|trial| Some(trial.throughput_per_s)));
-            format!("{} orders decided per second over the whole window", spread_words(throughput).0)
+            words::decided_over_window(spread_words(throughput).0)
         });
         charts.push(Chart {
-            title: format!("Orders {} per second", clock.name),
-            description: format!("Orders {} in each second. {description}", clock.name),
+            title: words::per_second((clock.name)()),
+            description: words::in_each_second((clock.name)(), description),
             caption,
             drawing,
             key: true,
@@ -210,15 +213,15 @@ fn throughput_charts(run: &Run) -> Result<Vec<Chart>> {
 }
 
 fn cost_chart(run: &Run, labels: &[String]) -> Result<Chart> {
-    let resources: [(&str, Reading); 5] = [
-        ("processor time of the shop, ms", |trial| trial.cost_per_1000_orders.cpu_s_shop),
-        ("processor time of the servers, ms", |trial| trial.cost_per_1000_orders.cpu_s_servers),
-        ("database transactions", |trial| Some(trial.cost_per_1000_orders.db_transactions? / 1e3)),
-        ("write-ahead log, kB", |trial| Some(trial.cost_per_1000_orders.wal_bytes? / 1e6)),
-        ("messages", |trial| Some(trial.cost_per_1000_orders.messages? / 1e3)),
+    let resources: [(String, Reading); 5] = [
+        (words::shop_cpu_ms(), |trial| trial.cost_per_1000_orders.cpu_s_shop),
+        (words::servers_cpu_ms(), |trial| trial.cost_per_1000_orders.cpu_s_servers),
+        (words::transactions(), |trial| Some(trial.cost_per_1000_orders.db_transactions? / 1e3)),
+        (words::wal_kb(), |trial| Some(trial.cost_per_1000_orders.wal_bytes? / 1e6)),
+        (words::messages(), |trial| Some(trial.cost_per_1000_orders.messages? / 1e3)),
     ];
     let resources = resources.map(|(name, value)| Resource {
-        name: name.to_owned(),
+        name,
         modes: run
             .modes
             .iter()
@@ -231,23 +234,23 @@ fn cost_chart(run: &Run, labels: &[String]) -> Result<Chart> {
             let figures = labels
                 .iter()
                 .zip(&resource.modes)
-                .map(|(label, value)| format!("{label} {}", value.map_or("not measured".to_owned(), number)));
+                .map(|(label, value)| format!("{label} {}", value.map_or_else(words::not_measured, number)));
             format!("{}: {}", resource.name, figures.collect::<Vec<_>>().join(", "))
         })
         .collect();
     Ok(Chart {
-        title: "What an order costs".to_owned(),
-        description: format!("Cost of one order. {}.", described.join("; ")),
-        caption: "The median of the trials. Each group of bars has its own unit, and so its own scale.",
+        title: words::cost_of_order(),
+        description: words::cost_described(described.join("; ")),
+        caption: words::cost_caption(),
         drawing: charts::costs(&bar_names(run), &resources)?,
         key: false,
     })
 }
 
-/// The modes' names as they fit beside a bar.
+/// The modes' names, short enough for a bar.
 fn bar_names(run: &Run) -> Vec<String> {
     let name = |mode: &ModeRun| {
-        if mode.broken_on_purpose { format!("{}, broken", mode.label) } else { mode.label.clone() }
+        if mode.broken_on_purpose { words::broken(&mode.label) } else { mode.label.clone() }
     };
     run.modes.iter().map(name).collect()
 }
@@ -257,27 +260,22 @@ fn in_each_mode(run: &Run, words: impl Fn(&[Trial]) -> String) -> String {
     each.collect::<Vec<_>>().join(" ")
 }
 
-/// The worst of the trials: a single late one is enough to mistrust.
+/// The worst of the trials: one trial with a late generator is enough to distrust the run.
 fn schedule(trials: &[Trial]) -> String {
     let worst = |value: fn(ScheduleError) -> f64| {
         let late = trials.iter().filter_map(|trial| trial.schedule_error_ms.map(value));
         late.max_by(f64::total_cmp).map_or("–".to_owned(), number)
     };
-    format!(
-        "p50 {} ms, p99 {} ms, at most {} ms",
-        worst(|late| late.p50),
-        worst(|late| late.p99),
-        worst(|late| late.max)
-    )
+    words::schedule(worst(|late| late.p50), worst(|late| late.p99), worst(|late| late.max))
 }
 
-/// Whether the generator's own lateness is of the size of what it measured.
+/// Whether the generator's own delay is of the same size as the latencies.
 fn generator_was_late(trial: &Trial) -> bool {
     let known = trial.schedule_error_ms.zip(trial.answered_ms);
     known.is_some_and(|(late, answered)| late.p99 > answered.p50)
 }
 
-/// The command that runs the same again.
+/// The command that repeats the run.
 fn repeat(run: &Run) -> String {
     let modes: Vec<String> = run.modes.iter().map(|mode| mode.driver.to_string()).collect();
     let arrivals = match run.load.arrivals {

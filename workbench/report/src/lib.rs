@@ -1,5 +1,5 @@
-//! Figures: measured ([`measure`], [`trial`]), recorded ([`run`]), compared ([`stats`]), and shown: a table for the
-//! terminal, `run.json` for programs, `report.html` for people.
+//! Figures of a run: measured ([`measure`], [`trial`]), recorded ([`run`]), compared ([`stats`]) and shown, as a table
+//! in the terminal, as `run.json` for programs and as `report.html` for people.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::Run;
 
 mod charts;
+pub mod diff;
 mod figures;
 mod html;
 pub mod measure;
@@ -19,27 +20,29 @@ pub mod stats;
 mod table;
 mod tax;
 pub mod trial;
+mod words;
 
 pub use figures::{verdict_words, warnings};
 pub use html::render as html;
 pub use table::render as table;
+pub use words::language_tag;
 
-/// Writes `run.json` and `report.html` into the folder, and points the link `latest` beside it here.
+/// Writes `run.json` and `report.html` into the folder, and points the link `latest` next to the folder at it.
 ///
-/// Each appears whole or not at all: a reader, or a second run at the same time, never sees half a file.
+/// Each file appears complete or not at all: neither a reader nor a second run at the same time sees half a file.
 pub fn write(run: &Run, folder: &Path) -> Result<()> {
     write_all(folder, &json(run)?, &html(run)?)
 }
 
-/// The same for a run of whichever kind.
+/// The same for a run of any kind.
 pub fn write_all(folder: &Path, json: &str, html: &str) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    write_file(&folder.join("run.json"), json)?;
+    write_file(&folder.join(run::FILE), json)?;
     write_file(&folder.join("report.html"), html)?;
     link_latest(folder)
 }
 
-/// The run as `run.json` holds it.
+/// The run as the text of `run.json`.
 pub fn json(run: &Run) -> Result<String> {
     let mut text = serde_json::to_string_pretty(run).context("cannot write the run as JSON")?;
     text.push('\n');
@@ -49,7 +52,7 @@ pub fn json(run: &Run) -> Result<String> {
 fn write_file(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = || -> Result<()> {
-        // A temporary file is private by default; a report is for whoever may read the folder.
+        // A temporary file is private by default, but a report should be as readable as its folder.
         let mut file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
             .prefix(".writing-")
@@ -61,12 +64,12 @@ fn write_file(path: &Path, text: &str) -> Result<()> {
     written().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Replaces the link in one step, by renaming a new one over it.
+/// Replaces the link atomically, by renaming a new one over it.
 fn link_latest(folder: &Path) -> Result<()> {
-    // An absolute path has a name and a parent even where the one given is `.`.
+    // An absolute path has a name and a parent even if the given path is `.`.
     let folder = folder.canonicalize().with_context(|| format!("cannot find {}", folder.display()))?;
     let (Some(runs), Some(name)) = (folder.parent(), folder.file_name()) else {
-        bail!("a run cannot be written to {}: give a folder of its own", folder.display());
+        bail!("a run cannot be written to {}: give it its own folder", folder.display());
     };
     let latest = runs.join("latest");
     let linked = || -> Result<()> {

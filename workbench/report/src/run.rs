@@ -1,8 +1,7 @@
-//! The record of one comparison: what `run.json` holds and what the report is drawn from.
+//! The record of one comparison: the content of `run.json` and the source of the report.
 //!
-//! These types are the format. `docs/run.schema.json` describes the same for programs that read it, and
-//! a test holds the two together. Units stand in the names (`_ms`, `_s`, `_mb`); a figure that could not
-//! be measured is `null`, never an invented zero.
+//! These types are the format. `docs/run.schema.json` describes it for other programs, and a test compares the two.
+//! Field names include units (`_ms`, `_s`, `_mb`). A figure that could not be measured is `null`, by rule 62 (no zero).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,46 +11,50 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use audit::live::Recording;
 use audit::{Audit, Verdict};
 use load::Arrivals;
 use servers::record::{Machine, Servers};
 use story::tax::Tax;
+use terminal::text::Text;
 use topology::{Driver, Mode};
 
 /// The format's name and version, the first field of every file.
 pub const SCHEMA: &str = "cleave.run/1";
 
-/// A larger file is not a run: ten trials of an hour stay below a tenth of this.
+/// The file of a run in its folder.
+pub const FILE: &str = "run.json";
+
+/// A larger file is not a run: ten trials of an hour need less than a tenth of this.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
-/// One comparison: the same load on one mode after the other, several times over.
+/// One comparison: several trials of the same load on each mode in turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Always [`SCHEMA`].
     pub schema: String,
     /// When the run began.
     pub started_at: DateTime<Utc>,
-    /// The git commit that was measured, with `-dirty` after it when files differed; null outside git.
+    /// The git commit that was measured, with `-dirty` appended if files were modified; null outside git.
     pub commit: Option<String>,
     /// The version of the program `cleave`.
     pub cleave_version: String,
-    /// Where all randomness of the load came from: the same seed sends the same orders.
+    /// The seed of the load: the same seed sends the same orders.
     pub seed: u64,
-    /// The machine it ran on. Figures of two machines are not comparable.
+    /// The machine of the run. Figures from two machines are not comparable.
     pub machine: Machine,
     /// What was sent.
     pub load: Load,
-    /// Rules that were left out on purpose in every mode, by the names that `cleave flaws` lists; empty in a run that
-    /// means to be correct.
+    /// Rules that were left out on purpose in every mode, by their names in `cleave flaws`; empty in a normal run.
     pub flaws: Vec<String>,
-    /// The servers underneath.
+    /// The servers that were used.
     pub servers: Servers,
-    /// What was measured, a mode each, in the order asked for. The first is the baseline.
+    /// The modes, in the order in which they were given. The first is the baseline.
     pub modes: Vec<ModeRun>,
-    /// Every other mode against the first, figure by figure.
+    /// Every other mode compared with the first, figure by figure.
     pub comparison: Vec<Comparison>,
-    /// The audits' verdicts taken together; see [`Verdict::of_all`].
+    /// The combined verdict of the audits; see [`Verdict::of_all`].
     pub verdict: Verdict,
 }
 
@@ -61,56 +64,52 @@ pub struct Load {
     /// How the moments of sending are chosen.
     #[serde(flatten)]
     pub arrivals: Arrivals,
-    /// Length of the measured window in seconds, warm-up not included.
+    /// The length of the measured window in seconds, without the warm-up.
     pub duration_s: f64,
-    /// Seconds of load before the measured window, thrown away.
+    /// Seconds of load before the measured window, which are not measured.
     pub warm_up_s: f64,
     /// Products in the catalogue.
     pub products: u64,
     /// Customers with a wallet.
     pub customers: u64,
-    /// Intended outcome (`confirmed` or a refusal's code) and its share of the orders, summing to 1.
+    /// Intended outcome (`confirmed` or the code of a refusal) and its share of the orders. The shares add up to 1.
     pub mix: BTreeMap<String, f64>,
 }
 
 /// All trials of one mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModeRun {
-    /// Which architecture.
+    /// The architecture.
     pub mode: Mode,
-    /// The architecture and how the checkout runs on it, as `split:tcc`.
+    /// The architecture and the driver of the checkout, such as `split:tcc`.
     pub driver: Driver,
     /// Whether the driver breaks the rules of correctness on purpose.
     pub broken_on_purpose: bool,
-    /// Its name in tables: the driver's, with a number where it is compared with itself.
+    /// Its name in tables: that of the driver, with a number if it is compared with itself.
     pub label: String,
-    /// In the order they were run. Trial *i* of one mode is the pair of trial *i* of another.
+    /// In the order in which they ran. Trial *i* of one mode is paired with trial *i* of another.
     pub trials: Vec<Trial>,
 }
 
 impl ModeRun {
-    /// No trials yet.
+    /// A mode without trials.
     pub fn new(driver: Driver, label: String) -> ModeRun {
         let broken_on_purpose = driver.is_broken_on_purpose();
         ModeRun { mode: driver.mode(), driver, broken_on_purpose, label, trials: Vec::new() }
     }
 
-    /// Its label, and whether it is broken on purpose: the head of a column.
+    /// Its label, and whether it is broken on purpose, as the heading of a column.
     pub fn heading(&self) -> String {
-        if self.broken_on_purpose {
-            format!("{} (broken on purpose)", self.label)
-        } else {
-            self.label.clone()
-        }
+        if self.broken_on_purpose { words::broken_on_purpose(&self.label) } else { self.label.clone() }
     }
 }
 
-/// What one mode did in one trial. Every figure but `audit` and `live` is of the measured window alone.
+/// One trial of one mode. Every figure except `audit` and `live` covers the measured window alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Counted from 1.
     pub trial: u64,
-    /// What became of the orders.
+    /// The outcomes of the orders.
     pub orders: Orders,
     /// Orders decided (confirmed or refused) per second.
     pub throughput_per_s: f64,
@@ -120,74 +119,73 @@ pub struct Trial {
     pub decided_ms: Option<Latency>,
     /// The latencies behind the percentiles.
     pub histogram: Histograms,
-    /// What happened in each second.
+    /// Counts for each second.
     pub timeline: Vec<Second>,
-    /// How late the load generator itself was.
+    /// The delay of the load generator itself.
     pub schedule_error_ms: Option<ScheduleError>,
-    /// Why the trial is no evidence of anything, if it is not: its load generator could not send what it was to, for
-    /// these reasons, so often.
+    /// Why the trial is no evidence, if so: the reasons that kept the load generator from sending, and how often.
     #[serde(default)]
     pub hindered: BTreeMap<String, u64>,
-    /// Figures that are null, by name, and why.
+    /// Figures that are null, by name, with the reason.
     #[serde(default)]
-    pub not_measured: BTreeMap<String, String>,
-    /// What the orders cost.
+    pub not_measured: BTreeMap<String, Text>,
+    /// The cost of the orders.
     pub cost_per_1000_orders: Cost,
-    /// What the processes held.
+    /// The memory of the processes.
     pub memory_mb: Memory,
     /// Milliseconds from the start of the mode's processes until all were ready.
     pub ready_ms: f64,
-    /// Where the time of the orders went; null where the processes recorded no spans.
+    /// Where the time of the orders went; null if the processes recorded no spans.
     #[serde(default)]
     pub tax: Option<Tax>,
-    /// What the databases said after the load had drained.
+    /// The audit after the load had drained.
     pub audit: Vec<Audit>,
-    /// What they said meanwhile, in seconds from the start of the warm-up; only where it was asked for.
+    /// The live audit, in seconds from the start of the warm-up; only if it was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Recording>,
 }
 
-/// What became of the orders of a trial.
+/// The outcomes of a trial's orders.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Orders {
-    /// Requests made.
+    /// Requests sent.
     pub sent: u64,
-    /// Answered with 201 or 202: the shop took charge of the order.
+    /// Responses with 201 or 202: the shop accepted the order.
     pub accepted: u64,
-    /// Decided with yes.
+    /// Confirmed orders.
     pub confirmed: u64,
-    /// Decided with no, by the refusal's code.
+    /// Refused orders, by the code of the refusal.
     pub refused: BTreeMap<String, u64>,
-    /// Accepted, and still not decided when the trial stopped waiting.
+    /// Accepted, but not decided when the trial stopped waiting.
     pub unknown: u64,
-    /// Not accepted, by HTTP status or the reason no response came.
+    /// Not accepted, by HTTP status or by the reason for the missing response.
     pub failed: BTreeMap<String, u64>,
 }
 
-/// A distribution of latencies, in milliseconds. Null where there is none to distribute.
+/// A distribution of latencies, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Half of the orders took no longer.
+    /// The median.
     pub p50: f64,
-    /// Nine in ten took no longer.
+    /// The 90th percentile.
     pub p90: f64,
-    /// 99 in 100 took no longer.
+    /// The 99th percentile.
     pub p99: f64,
     /// The slowest.
     pub max: f64,
     /// The mean.
     pub mean: f64,
-    /// How many were measured.
+    /// The number of measurements.
     pub count: u64,
 }
 
-/// Both clocks' latencies as `[upper bound in ms, orders at most that slow and slower than the last]`,
-/// rising, empty buckets left out.
+/// The latencies by both clocks as `[upper bound in ms, orders up to this bound and above the previous one]`,
+/// ascending, without empty buckets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histograms {
-    /// Behind `answered_ms`.
+    /// For `answered_ms`.
     pub answered: Vec<(f64, u64)>,
-    /// Behind `decided_ms`.
+    /// For `decided_ms`.
     pub decided: Vec<(f64, u64)>,
 }
 
@@ -196,28 +194,28 @@ pub struct Histograms {
 pub struct Second {
     /// Counted from 0, the start of the measured window.
     pub second: u64,
-    /// Orders sent in it.
+    /// Orders sent in this second.
     pub sent: u64,
-    /// Orders answered in it.
+    /// Responses received in this second.
     pub answered: u64,
-    /// Orders that became terminal in it.
+    /// Orders that became terminal in this second.
     pub decided: u64,
 }
 
-/// How late the load generator sent, against its own plan, in milliseconds; null where it sent nothing. If this is of the size of the
-/// latencies, they tell of the generator and not of the shop.
+/// The delay of the load generator against its own plan, in milliseconds; null if it sent nothing. If it is of the same
+/// size as the latencies, they describe the generator and not the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleError {
-    /// Half of the orders were sent no later.
+    /// The median.
     pub p50: f64,
-    /// 99 in 100 were sent no later.
+    /// The 99th percentile.
     pub p99: f64,
-    /// The latest.
+    /// The largest delay.
     pub max: f64,
 }
 
-/// The cost of 1,000 decided orders. A figure is null where it could not be read, as the processor time
-/// of a server on another machine.
+/// The cost of 1,000 decided orders. A figure is null if it could not be read, for example the processor time of a
+/// server on another machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Processor seconds, shop and servers.
@@ -234,40 +232,40 @@ pub struct Cost {
     pub messages: Option<f64>,
 }
 
-/// Peak memory in MB (10⁶ bytes), proportional set size where the system tells it: a page that several
-/// processes share counts once.
+/// Peak memory in MB (10⁶ bytes), as proportional set size if the system reports it: a page that several processes
+/// share counts once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Everything together.
+    /// The total.
     pub total: Option<f64>,
-    /// The same by process name, of those that could be read.
+    /// By process name, for the processes that could be read.
     pub processes: BTreeMap<String, f64>,
 }
 
-/// One figure of one mode against the baseline's.
+/// One figure of one mode compared with the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The figure's name, as `answered p99`.
+    /// The figure's name, such as `answered p99`.
     pub figure: String,
-    /// Which way is good.
+    /// Which direction is better.
     pub better: Better,
     /// The label of the mode it is compared with.
     pub baseline: String,
     /// The label of the mode compared.
     pub other: String,
-    /// Other divided by baseline, the geometric mean over the pairs of trials; null if there is no pair.
+    /// Other divided by baseline: the geometric mean over the pairs of trials; null if there is no pair.
     pub ratio: Option<f64>,
-    /// Lower end of the ratio's interval; null if there are fewer than two pairs.
+    /// The lower end of the ratio's interval; null if there are fewer than two pairs.
     pub low: Option<f64>,
-    /// Upper end of the same.
+    /// The upper end of the interval.
     pub high: Option<f64>,
-    /// What may be said.
+    /// The verdict.
     pub verdict: Difference,
-    /// The same in plain English.
-    pub sentence: String,
+    /// The verdict in a sentence.
+    pub sentence: Text,
 }
 
-/// Which way of a figure is good.
+/// Which direction of a figure is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
@@ -277,13 +275,13 @@ pub enum Better {
     Lower,
 }
 
-/// What a comparison may say.
+/// The verdict of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Difference {
     /// The interval excludes equality, and the ratio is large enough to matter.
     #[serde(rename = "different")]
     Different,
-    /// Anything else. It does not say that the two are equal.
+    /// Everything else. It does not mean that the two are equal.
     #[serde(rename = "no difference shown")]
     NotShown,
 }
@@ -291,64 +289,86 @@ pub enum Difference {
 /// Why a file could not be read as a run.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// No file, or no right to read it.
-    #[error("cannot read {path}: {source}")]
+    /// The file does not exist or may not be read.
+    #[error("{}", words::cannot_read(.path, .source))]
     Io {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Far larger than any run.
-    #[error(
-        "{path} is larger than 64 MB; a run is far smaller: give the run.json that `cleave compare` wrote"
-    )]
+    /// A folder without a run.
+    #[error("{}", words::no_run_in(.folder))]
+    NoRun {
+        /// The folder.
+        folder: String,
+    },
+    /// Much larger than any run.
+    #[error("{}", words::too_large(.path))]
     TooLarge {
         /// The file.
         path: String,
     },
-    /// JSON, but of another format or version.
-    #[error(
-        "{path} says its schema is \"{found}\", and this program reads \"{SCHEMA}\": read it with the program that wrote it, or run `cleave compare` again"
-    )]
-    OtherSchema {
+    /// JSON in another version of the format.
+    #[error("{}", words::other_version(.path, .found, SCHEMA))]
+    OtherVersion {
         /// The file.
         path: String,
         /// Its `schema` field.
         found: String,
     },
-    /// Not JSON, cut short, or a field is missing or wrong.
-    #[error("{path} is not a whole {SCHEMA} file ({source}); run `cleave compare` again")]
+    /// JSON, but another kind of record, such as that of a scenario.
+    #[error("{}", words::other_record(.path, .found, SCHEMA))]
+    OtherRecord {
+        /// The file.
+        path: String,
+        /// Its `schema` field.
+        found: String,
+    },
+    /// Not JSON, truncated, or with a missing or wrong field.
+    #[error("{}", words::damaged(.path, SCHEMA, .source))]
     Damaged {
         /// The file.
         path: String,
-        /// What is wrong, and in which line.
+        /// The error and its line.
         source: serde_json::Error,
     },
 }
 
 impl Run {
-    /// Reads a `run.json`.
+    /// Reads a `run.json`, or the one in a folder.
     pub fn read(path: &Path) -> Result<Run, ReadError> {
+        if path.is_dir() {
+            let file = path.join(FILE);
+            if !file.exists() {
+                return Err(ReadError::NoRun { folder: path.display().to_string() });
+            }
+            return Run::read(&file);
+        }
         let name = || path.display().to_string();
         let io = |source| ReadError::Io { path: name(), source };
         let damaged = |source| ReadError::Damaged { path: name(), source };
 
-        // The limit holds while reading: a size asked for beforehand says nothing of a pipe or a device.
+        // The limit applies while reading: the size of a pipe or device is not known beforehand.
         let mut bytes = Vec::new();
         File::open(path).map_err(io)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
         if bytes.len() as u64 > LARGEST_FILE {
             return Err(ReadError::TooLarge { path: name() });
         }
 
-        // The version first: a later format would otherwise be reported as damage.
+        // The version first: otherwise a later format would be reported as damage.
         #[derive(Deserialize)]
         struct Header {
             schema: String,
         }
         let header: Header = serde_json::from_slice(&bytes).map_err(damaged)?;
-        if header.schema != SCHEMA {
-            return Err(ReadError::OtherSchema { path: name(), found: header.schema });
+        let kind = |schema: &str| schema.split('/').next().map(str::to_owned);
+        match header.schema {
+            found if found == SCHEMA => {}
+            found if kind(&found) == kind(SCHEMA) => {
+                return Err(ReadError::OtherVersion { path: name(), found });
+            }
+            found => return Err(ReadError::OtherRecord { path: name(), found }),
         }
         serde_json::from_slice(&bytes).map_err(damaged)
     }

@@ -7,14 +7,15 @@ use super::figures::{
     outcome_rows, spread_words, verdict_words, warnings,
 };
 use super::tax;
+use super::words;
 use crate::run::{Comparison, ModeRun, Run};
 use audit::Verdict;
 
-/// The width where the output is not a terminal: it fits a wide window and a mail.
-const DEFAULT_WIDTH: u16 = 110;
+/// The width if the output is not a terminal. It fits a wide window and an e-mail.
+pub(super) const DEFAULT_WIDTH: u16 = 110;
 
-/// The whole report: figures, outcomes, audit, and then the comparison in sentences. It fits the terminal,
-/// or the width that is given.
+/// The whole report: figures, outcomes, audit, and then the comparison in sentences. It fits the terminal, or the given
+/// width.
 pub fn render(run: &Run, width: Option<u16>) -> String {
     let mut tables = figure_tables(run);
     tables.extend(tax_table(run));
@@ -39,11 +40,11 @@ pub fn render(run: &Run, width: Option<u16>) -> String {
     for comparison in &run.comparison {
         text += &format!("· {}\n", comparison.sentence);
     }
-    text += &format!("\nVerdict: {}\n", verdict_words(run.verdict));
+    text += &format!("\n{}\n", words::verdict(verdict_words(run.verdict)));
     text
 }
 
-fn table(header: impl IntoIterator<Item = String>) -> Table {
+pub(super) fn table(header: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
     table
         // Rules between the rows would double the height of a long table.
@@ -53,8 +54,8 @@ fn table(header: impl IntoIterator<Item = String>) -> Table {
     table
 }
 
-/// Names to the left, figures to the right.
-fn aligned(column: usize, text: String) -> Cell {
+/// Names are left-aligned, figures right-aligned.
+pub(super) fn aligned(column: usize, text: String) -> Cell {
     Cell::new(text).set_alignment(if column == 0 { CellAlignment::Left } else { CellAlignment::Right })
 }
 
@@ -62,13 +63,13 @@ fn headings(run: &Run) -> impl Iterator<Item = String> {
     run.modes.iter().map(|mode| heading(run, mode))
 }
 
-/// Narrow columns break at the colon, rather than anywhere.
+/// Narrow columns break at the colon.
 fn heading(run: &Run, mode: &ModeRun) -> String {
     let heading = mode.heading();
     if has_room_for_ratios(run) { heading } else { heading.replace(':', ":\n") }
 }
 
-/// The figures and their ratios, side by side while there is room.
+/// The figures and their ratios, side by side if there is room.
 fn figure_tables(run: &Run) -> Vec<Table> {
     let baseline = run.modes.first().map(|mode| mode.label.as_str()).unwrap_or_default();
     let figures = |row: &FigureRow| -> Vec<String> {
@@ -90,7 +91,7 @@ fn figure_tables(run: &Run) -> Vec<Table> {
         }
         table
     };
-    let median = [String::from("median (min–max)")].into_iter().chain(headings(run));
+    let median = [words::median()].into_iter().chain(headings(run));
     if has_room_for_ratios(run) {
         let over = others(run).map(|other| format!("{} ÷ {baseline}", other.heading()));
         return vec![fill(median.chain(over).collect(), &|row| [figures(row), ratios(row)].concat())];
@@ -99,12 +100,12 @@ fn figure_tables(run: &Run) -> Vec<Table> {
     vec![fill(median.collect(), &figures), fill(over.collect(), &ratios)]
 }
 
-fn with_range((text, range): (String, String)) -> String {
+pub(super) fn with_range((text, range): (String, String)) -> String {
     if range.is_empty() { text } else { format!("{text} ({range})") }
 }
 
 fn outcome_table(run: &Run) -> Table {
-    let mut table = table(["orders, all trials".to_owned()].into_iter().chain(headings(run)));
+    let mut table = table([words::orders_all_trials()].into_iter().chain(headings(run)));
     for (name, counts) in outcome_rows(run) {
         let cells = [name].into_iter().chain(counts);
         table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
@@ -112,38 +113,36 @@ fn outcome_table(run: &Run) -> Table {
     table
 }
 
-/// Where the time of an order goes; nothing where that was not measured.
+/// Where the time of an order goes; `None` if it was not measured.
 fn tax_table(run: &Run) -> Option<Table> {
     let rows = tax::rows(run);
     if rows.is_empty() {
         return None;
     }
-    let mut table = table(["where an order's time goes, ms".to_owned()].into_iter().chain(headings(run)));
+    let mut table = table([words::time_of_order_ms()].into_iter().chain(headings(run)));
     for row in rows {
         let cells = row.modes.into_iter().map(|cell| match cell {
             Some((ms, share)) => format!("{ms} ({share})"),
-            None => "not measured".to_owned(),
+            None => words::not_measured(),
         });
-        let cells = [row.name.to_owned()].into_iter().chain(cells);
+        let cells = [row.name].into_iter().chain(cells);
         table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
     }
     Some(table)
 }
 
 fn audit_table(run: &Run) -> Table {
-    let mut table = table(["audit".to_owned()].into_iter().chain(headings(run)));
+    let mut table = table([words::audit()].into_iter().chain(headings(run)));
     for row in audit_rows(run) {
-        let verdicts = row
-            .modes
-            .iter()
-            .map(|cell| format!("{} ({} checked)", verdict_words(cell.verdict), cell.checked));
+        let verdicts =
+            row.modes.iter().map(|cell| words::checked(verdict_words(cell.verdict), &cell.checked));
         let cells = [format!("{} {}", row.invariant, row.title)].into_iter().chain(verdicts);
         table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
     }
     table
 }
 
-/// What was seen where an invariant did not hold.
+/// The evidence of each invariant that did not hold.
 fn bad_evidence(run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
     for row in audit_rows(run) {

@@ -1,8 +1,9 @@
-//! The tax of distribution in a report: a bar a mode, and the same in figures.
+//! The tax of distribution in a report: one bar per mode, and a table.
 
 use std::fmt::Write;
 
 use super::figures::number;
+use super::words;
 use crate::run::{ModeRun, Run};
 use story::svg::escaped;
 use story::tax::Part;
@@ -19,11 +20,11 @@ const ROOM: f64 = 16.0;
 /// One part in every mode.
 #[derive(Debug, PartialEq)]
 pub struct TaxRow {
-    /// What stands in the bar for it.
+    /// Its letter in the bars.
     pub letter: char,
     /// Its name.
-    pub name: &'static str,
-    /// Milliseconds of an order, and their share in it in per cent.
+    pub name: String,
+    /// Milliseconds of an order, and their share of it in per cent.
     pub modes: Vec<Option<(String, String)>>,
 }
 
@@ -35,7 +36,7 @@ struct Mean {
     parts_ms: Vec<(Part, f64)>,
 }
 
-/// Trials count by the orders of which something is known.
+/// Trials are weighted by the number of orders in their sample.
 fn mean(mode: &ModeRun) -> Option<Mean> {
     let known: Vec<_> = mode.trials.iter().filter_map(|trial| trial.tax.as_ref()).collect();
     let orders: u64 = known.iter().map(|tax| tax.orders).sum();
@@ -54,12 +55,12 @@ fn mean(mode: &ModeRun) -> Option<Mean> {
     })
 }
 
-/// What stands in the bars for the n-th part.
+/// The letter of the n-th part.
 fn letter(n: usize) -> char {
     ('A'..='Z').nth(n).unwrap_or('?')
 }
 
-/// A row a part, and the whole as the last; empty if no mode was measured so.
+/// One row per part, and the whole as the last row; empty if no mode has the figures.
 pub fn rows(run: &Run) -> Vec<TaxRow> {
     let means: Vec<Option<Mean>> = run.modes.iter().map(mean).collect();
     if means.iter().all(Option::is_none) {
@@ -71,30 +72,25 @@ pub fn rows(run: &Run) -> Vec<TaxRow> {
         let of = |mean: &Mean| cell(mean.parts_ms[n].1, mean.whole_ms);
         TaxRow {
             letter: letter(n),
-            name: part.name(),
+            name: part.title(),
             modes: means.iter().map(|mean| mean.as_ref().map(of)).collect(),
         }
     };
     let mut rows: Vec<TaxRow> = Part::ALL.into_iter().enumerate().map(row).collect();
     let whole = |mean: &Mean| cell(mean.whole_ms, mean.whole_ms);
     let modes = means.iter().map(|mean| mean.as_ref().map(whole)).collect();
-    rows.push(TaxRow { letter: '=', name: "the whole", modes });
+    rows.push(TaxRow { letter: '=', name: words::whole(), modes });
     rows
 }
 
-/// Which orders the figures are of, a sentence.
+/// A sentence that says which orders the figures cover.
 pub fn sample(run: &Run) -> String {
-    let of = |mode: &ModeRun| {
-        mean(mode).map(|mean| format!("{} of {} orders of {}", mean.orders, mean.of, mode.heading()))
-    };
+    let of = |mode: &ModeRun| mean(mode).map(|mean| words::of_orders(mean.orders, mean.of, mode.heading()));
     let samples: Vec<String> = run.modes.iter().filter_map(of).collect();
-    format!(
-        "The mean of {}: the last of each trial, whose spans the processes still had.",
-        samples.join(" and ")
-    )
+    words::tax_sample(samples.join(&words::and()))
 }
 
-/// The inside of an SVG element, and its height: a bar a mode, each as long as its whole.
+/// The content of an SVG element, and its height: one bar per mode, with a length in proportion to its whole.
 pub fn bars(run: &Run) -> Option<(f64, String)> {
     let means: Vec<(&ModeRun, Mean)> =
         run.modes.iter().filter_map(|mode| Some((mode, mean(mode)?))).collect();
@@ -114,7 +110,7 @@ pub fn bars(run: &Run) -> Option<(f64, String)> {
         let mut x = 0.0;
         for (n, (part, ms)) in mean.parts_ms.iter().enumerate() {
             let wide = WIDTH * ms / mean.whole_ms.max(f64::MIN_POSITIVE);
-            let (y, name, shown) = (top + 26.0, part.name(), number(*ms));
+            let (y, name, shown) = (top + 26.0, part.title(), number(*ms));
             let _ = write!(
                 svg,
                 "<g><title>{name}: {shown} ms</title>\
@@ -135,13 +131,13 @@ pub fn bars(run: &Run) -> Option<(f64, String)> {
     Some((ROW * means.len() as f64, svg))
 }
 
-/// The same for who cannot see the picture.
+/// A description of the picture for readers who cannot see it.
 pub fn described(run: &Run) -> String {
     let one = |mode: &ModeRun| {
         let mean = mean(mode)?;
         let parts: Vec<String> =
-            mean.parts_ms.iter().map(|(part, ms)| format!("{} {} ms", part.name(), number(*ms))).collect();
-        Some(format!("{}: {} ms, of which {}", mode.heading(), number(mean.whole_ms), parts.join(", ")))
+            mean.parts_ms.iter().map(|(part, ms)| format!("{} {} ms", part.title(), number(*ms))).collect();
+        Some(words::tax_of_mode(mode.heading(), number(mean.whole_ms), parts.join(", ")))
     };
     run.modes.iter().filter_map(one).collect::<Vec<_>>().join(". ")
 }

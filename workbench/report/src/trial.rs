@@ -1,4 +1,4 @@
-//! From what is known of each order to the figures of a trial.
+//! Computes the figures of a trial from the data of each order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,23 +17,23 @@ use load::Window;
 use load::client::{Answer, Decision, Sample};
 use story::tax::Moments;
 
-/// Which clock a decision is dated by.
+/// The clock that dates a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecisionClock {
     /// The commit of the transaction that made it.
     Commit,
-    /// The row's own `decided_at`, a little earlier: the server keeps no commit timestamps.
+    /// The row's own `decided_at`, a little earlier than the commit: used if the server keeps no commit timestamps.
     Row,
 }
 
-/// An order as the shop's database has it.
+/// An order in the shop's database.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// Its id.
     pub order_id: OrderId,
-    /// How it ended, if it has.
+    /// Its outcome, if it is decided.
     pub decision: Option<Decision>,
-    /// When.
+    /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
 }
 
@@ -85,18 +85,18 @@ impl Row {
     }
 }
 
-/// An order of the load, once everything has come to rest. Moments are counted from the start of the load.
+/// An order of the load, after everything has come to rest. Times count from the start of the load.
 #[derive(Debug, Clone)]
 pub struct Settled {
     sample: Sample,
-    /// Its id, if the shop took charge of it: by its answer, or, where none came, by its database.
+    /// Its id, if the shop accepted it: from the response or, if none came, from the database.
     pub order_id: Option<OrderId>,
     decision: Option<Decision>,
     decided: Option<Duration>,
 }
 
-/// Puts what the client saw and what the shop recorded together. `started` is the start of the load by the wall
-/// clock, which the database shares.
+/// Combines what the client saw with what the shop recorded. `started` is the start of the load by the wall clock,
+/// which the database shares.
 pub fn settle(
     samples: Vec<Sample>,
     recorded: &HashMap<String, Recorded>,
@@ -106,7 +106,7 @@ pub fn settle(
         let record = recorded.get(&sample.key);
         let (order_id, answered_decision) = match &sample.answer {
             Answer::Accepted(order_id, decision) => (Some(*order_id), *decision),
-            // The answer was lost; whether the order was is the database's to say.
+            // The response was lost; the database shows whether the order exists.
             Answer::Unknown(_) => (record.map(|record| record.order_id), None),
             Answer::Refused(_) | Answer::NotSent | Answer::Hindered(_) => (None, None),
         };
@@ -121,7 +121,7 @@ pub fn settle(
     samples.into_iter().map(settle).collect()
 }
 
-/// The orders of a window that were decided, with the moments that their clients know.
+/// The decided orders of a window, with the timestamps that their clients know.
 pub fn moments(settled: &[Settled], window: Window, started: DateTime<Utc>) -> Vec<(uuid::Uuid, Moments)> {
     let started = started.timestamp_micros();
     let at = |moment: Duration| started + i64::try_from(moment.as_micros()).unwrap_or(i64::MAX);
@@ -134,29 +134,29 @@ pub fn moments(settled: &[Settled], window: Window, started: DateTime<Utc>) -> V
     moments.collect()
 }
 
-/// What the orders of a load come to.
+/// The figures of a load.
 pub struct Figures {
-    /// What became of them.
+    /// The outcomes of the orders.
     pub orders: Orders,
-    /// How many were decided within the window, whenever they were sent.
+    /// The number of orders decided within the window, regardless of when they were sent.
     pub decided_in_window: u64,
     /// The same per second.
     pub throughput_per_s: f64,
-    /// From the intended moment to the response.
+    /// From the intended moment of sending to the response.
     pub answered_ms: Option<Latency>,
-    /// From the intended moment to the decision.
+    /// From the intended moment of sending to the decision.
     pub decided_ms: Option<Latency>,
-    /// What stands behind the two.
+    /// The distributions of both.
     pub histogram: Histograms,
-    /// What happened when.
+    /// Counts for each second.
     pub timeline: Vec<Second>,
-    /// How late the generator was.
+    /// The delay of the generator.
     pub schedule_error_ms: Option<ScheduleError>,
-    /// What kept the generator from sending, and how often.
+    /// The reasons that kept the generator from sending, and how often.
     pub hindered: BTreeMap<String, u64>,
 }
 
-/// The figures of a window: of the orders that were meant to be sent within it.
+/// The figures of a window. It covers the orders that were planned within it.
 pub fn figures(settled: &[Settled], window: Window) -> Figures {
     let measured: Vec<&Settled> =
         settled.iter().filter(|order| window.holds(order.sample.intended)).collect();
@@ -190,7 +190,7 @@ pub fn figures(settled: &[Settled], window: Window) -> Figures {
     }
 }
 
-/// Of the warm-up too: a generator that could not send then has warmed up nothing.
+/// The warm-up counts too: a generator that could not send has not warmed up anything.
 fn hindered(settled: &[Settled]) -> BTreeMap<String, u64> {
     let mut hindered = BTreeMap::new();
     for order in settled {
@@ -274,11 +274,11 @@ impl Distribution {
         Some(ScheduleError { p50: p50?, p99: p99?, max: max? })
     }
 
-    /// Counts with 1 % precision, so that a file stays small however long the load.
+    /// Counts with 1 % precision, so that a file stays small for any length of load.
     fn buckets(&self) -> Vec<(f64, u64)> {
         let mut histogram = Histogram::<u64>::new(2).expect("two digits are allowed");
         for latency in &self.0 {
-            // In microseconds, and it grows as needed.
+            // In microseconds. The histogram resizes itself, so recording cannot fail.
             let _ = histogram.record((latency * 1000.0).round() as u64);
         }
         let upper = |value: u64| histogram.highest_equivalent(value) as f64 / 1000.0;
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(orders.failed, BTreeMap::from([("timed out".into(), 1)]));
     }
 
-    /// `ulimit -n 256`, and 500 clients: nothing was measured, and nothing of it is a zero.
+    /// With `ulimit -n 256` and 500 clients nothing is measured, and no figure is zero.
     #[test]
     fn a_generator_that_could_not_send_measured_nothing() {
         let reason = "too many open files in the load generator (ulimit -n)";
@@ -371,7 +371,7 @@ mod tests {
         let figures =
             figures(&settle(samples, &HashMap::new(), START), Window { from: ms(1000), to: ms(2000) });
         assert_eq!(figures.orders.sent, 2);
-        // Decided within the window, by its own time: the first two.
+        // The first two were decided within the window.
         assert_eq!(figures.decided_in_window, 2);
     }
 

@@ -1,4 +1,4 @@
-//! The first words of AMQP 0-9-1, to see whether a broker is there and lets us in.
+//! A minimal AMQP 0-9-1 handshake, to check whether a broker is there and accepts a connection.
 
 use std::time::Duration;
 
@@ -9,22 +9,26 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::database::shown;
+use crate::words;
+use terminal::language::seconds;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Greets the broker at an address and answers its version. It needs no password: the broker names itself first.
+/// Sends the protocol header and returns the broker's version. No password is needed, because the broker identifies
+/// itself first.
 pub async fn version(host: &str, port: u16) -> Result<String> {
-    tokio::time::timeout(LIMIT, greet(host, port)).await.map_err(|_| anyhow!("no answer within {LIMIT:?}"))?
+    tokio::time::timeout(LIMIT, greet(host, port))
+        .await
+        .map_err(|_| anyhow!(words::no_answer(seconds(LIMIT))))?
 }
 
-/// Opens a connection to a broker that the user named, or says why not, and answers its version.
+/// Opens a connection to a broker that the user supplied. Returns its version, or an error for the user.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
-    let uri: AMQPUri =
-        url.parse().map_err(|reason| anyhow!("--amqp-url {place} cannot be read: {reason}"))?;
-    let version = version(&uri.authority.host, uri.authority.port).await.with_context(|| {
-        format!("no RabbitMQ at {place}; is the server running, and are host and port in --amqp-url right?")
-    })?;
+    let uri: AMQPUri = url.parse().map_err(|reason| anyhow!(words::amqp_unreadable(&place, reason)))?;
+    let version = version(&uri.authority.host, uri.authority.port)
+        .await
+        .with_context(|| words::no_rabbitmq_at(&place))?;
     let connect = lapin::Connection::connect(url, ConnectionProperties::default());
     match tokio::time::timeout(LIMIT, connect).await {
         Ok(Ok(connection)) => {
@@ -32,11 +36,9 @@ pub async fn check(url: &str) -> Result<String> {
             Ok(version)
         }
         Ok(Err(reason)) => {
-            bail!(
-                "RabbitMQ at {place} refuses: {reason}; check user, password and virtual host in --amqp-url"
-            )
+            bail!(words::rabbitmq_refuses(place, reason))
         }
-        Err(_) => bail!("RabbitMQ at {place} does not finish the connection within {LIMIT:?}"),
+        Err(_) => bail!(words::rabbitmq_hangs(place, seconds(LIMIT))),
     }
 }
 
@@ -45,16 +47,16 @@ async fn greet(host: &str, port: u16) -> Result<String> {
     stream.write_all(b"AMQP\0\0\x09\x01").await?;
     // A frame: type, channel, length of the payload; then the payload.
     let mut head = [0; 7];
-    stream.read_exact(&mut head).await.context("it closed the connection without a word")?;
+    stream.read_exact(&mut head).await.with_context(words::closed_without_a_word)?;
     let length = u32::from_be_bytes([head[3], head[4], head[5], head[6]]) as usize;
-    ensure!(head[..3] == [1, 0, 0] && length < 65_536, "what answers there does not speak AMQP 0-9-1");
+    ensure!(head[..3] == [1, 0, 0] && length < 65_536, words::not_amqp());
     let mut start = vec![0; length];
     stream.read_exact(&mut start).await?;
-    property(&start, "version").context("the broker does not tell its version")
+    property(&start, "version").with_context(|| words::no_version("RabbitMQ"))
 }
 
-/// A text property in the table of `Connection.Start`: the name with its length before it, `S`, and the value
-/// with its length (four bytes) before it.
+/// Reads a text property from the table of `Connection.Start`: the name after its length, `S`, and the value after
+/// its length (four bytes).
 fn property(start: &[u8], name: &str) -> Option<String> {
     let mut key = vec![u8::try_from(name.len()).ok()?];
     key.extend_from_slice(name.as_bytes());

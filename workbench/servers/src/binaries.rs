@@ -1,4 +1,4 @@
-//! The other programs of this checkout, the shop's first of all: built when they are needed, found beside this one.
+//! Builds the other programs of this checkout, mainly the shop's, and finds them beside this one.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -7,81 +7,72 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::guard::executable;
+use crate::words;
 
-/// Builds these programs, in the profile of this one, and answers the folder they stand in.
+/// Builds these programs in the same profile as this one, and returns their folder.
 ///
-/// Cargo knows best whether there is anything to do, so it is asked every time. Its progress stays visible.
+/// Cargo decides whether there is anything to do, so it runs every time. Its progress is visible.
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
     if programs.iter().any(|program| !folder.join(program).exists()) {
-        terminal::note!(
-            "Building {} with cargo: minutes the first time, seconds after that",
-            programs.join(", ")
-        );
+        terminal::note!("{}", words::building(programs.join(", ")));
     }
     let mut cargo = cargo(&folder, programs)?;
-    // At a terminal cargo's progress is for the user; elsewhere its words are only of interest if it fails.
+    // At a terminal the user sees cargo's progress. Elsewhere its output is shown only if it fails.
     let visible = std::io::stderr().is_terminal() || std::env::var_os("CI").is_some();
     cargo.stdin(Stdio::null()).stdout(Stdio::null());
     cargo.stderr(if visible { Stdio::inherit() } else { Stdio::piped() });
     let output = tokio::process::Command::from(cargo)
         .kill_on_drop(true)
         .spawn()
-        .context("cannot run cargo; is Rust installed, and on PATH?")?
+        .with_context(words::cargo_missing)?
         .wait_with_output()
         .await?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("cargo could not build {} ({}):\n{}", programs.join(", "), output.status, said.trim_end());
+        bail!(words::build_failed(programs.join(", "), output.status, said.trim_end()));
     }
     if let Some(missing) = programs.iter().find(|program| !folder.join(program).is_file()) {
-        bail!(
-            "cargo built {missing}, but not into {}; is there another target folder in a configuration of cargo's? \
-             Run cleave as `cargo cleave` in its checkout",
-            folder.display()
-        );
+        bail!(words::built_elsewhere(missing, folder.display()));
     }
     Ok(folder)
 }
 
 fn cargo(folder: &Path, programs: &[&str]) -> Result<Command> {
-    // Set while cargo runs us: the same cargo.
+    // Set when cargo runs this program: use the same cargo.
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .nth(2)
         .context("the workbench is in a workspace")?;
     if !workspace.join("Cargo.toml").is_file() {
-        bail!(
-            "the checkout that cleave was built from, {}, is gone; build and run it in a checkout: cargo cleave",
-            workspace.display()
-        );
+        bail!(words::checkout_gone(workspace.display()));
     }
     let Layout { target, platform, profile } = Layout::of(folder, is_target_folder)?;
     cargo.current_dir(workspace).args(["build", "--profile", profile, "--target-dir"]).arg(target);
     match platform {
         Some(platform) => cargo.arg("--target").arg(platform),
-        // Else cargo would build into another folder than the one that we look in.
+        // Otherwise cargo would build into another folder than expected.
         None => cargo.env_remove("CARGO_BUILD_TARGET"),
     };
-    // Chosen by --bin and not by --package, as in the alias `cargo cleave`: cargo then gives the crates that several
-    // packages use the features that the whole workspace wants, and builds each of them once.
+    // Selected with --bin instead of --package, like the alias `cargo cleave`. Cargo then resolves the features of
+    // shared crates for the whole workspace, and builds each crate only once.
     for program in programs {
         cargo.args(["--bin", program]);
     }
     Ok(cargo)
 }
 
-/// Where a program stands among what cargo builds: in `target/<profile>`, or, where it was built for a platform that
-/// was named, in `target/<platform>/<profile>`. That tells how to build others beside it, whatever CARGO_TARGET_DIR,
-/// CARGO_BUILD_TARGET_DIR and CARGO_BUILD_TARGET were when this one was built, and are now.
+/// The location of a program among cargo's outputs: `target/<profile>`, or `target/<platform>/<profile>` if it was
+/// built for an explicit platform. From this follows how to build others beside it, independently of
+/// CARGO_TARGET_DIR, CARGO_BUILD_TARGET_DIR and CARGO_BUILD_TARGET, both now and when this program was built.
 #[derive(Debug, PartialEq, Eq)]
 struct Layout<'a> {
     /// Cargo's target folder.
     target: &'a Path,
-    /// The platform, as `x86_64-unknown-linux-gnu`; `None` for this machine's, unnamed.
+    /// The platform, such as `x86_64-unknown-linux-gnu`; `None` for the default.
     platform: Option<&'a str>,
-    /// The profile, by the name that `--profile` takes.
+    /// The profile, as `--profile` takes it.
     profile: &'a str,
 }
 
@@ -102,7 +93,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Cargo keeps there, and nowhere below, what it knows of the compiler.
+/// Checks for the file that cargo keeps about the compiler only at the top of a target folder.
 fn is_target_folder(folder: &Path) -> bool {
     folder.join(".rustc_info.json").is_file()
 }
@@ -134,7 +125,7 @@ mod tests {
         assert_eq!(layout("/t/fast", &["/t"]), "/t - fast");
         let named = "/t/aarch64-apple-darwin/release";
         assert_eq!(layout(named, &["/t"]), "/t aarch64-apple-darwin release");
-        // A target folder within another one, and one of which nothing is known.
+        // A target folder inside another one, and an unknown one.
         assert_eq!(
             layout("/t/x86_64-unknown-linux-gnu/debug", &["/t", "/t/x86_64-unknown-linux-gnu"]),
             "/t/x86_64-unknown-linux-gnu - dev"

@@ -1,4 +1,4 @@
-//! Whether this machine has more to do than it can: what is slow then need not be the shop.
+//! Detects an overloaded machine, on which slowness need not be the shop's fault.
 
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
@@ -6,45 +6,47 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
-/// Some program waits for a processor for this share of the time: the machine is busy.
+use crate::words;
+
+/// If some program waits for a processor for this share of the time, the machine is busy.
 const WAITING: f64 = 0.6;
-/// Programs that run or would like to, for each processor.
+/// The machine is busy at this load per processor.
 const LOAD: f64 = 1.5;
-/// A clock of ours that is this late has waited for a processor itself.
+/// If a timer of this process is this late, it waited for a processor itself.
 const LATE: Duration = Duration::from_millis(250);
-/// A shorter stretch says little.
+/// Shorter intervals are not significant.
 const STRETCH: Duration = Duration::from_millis(500);
 
-/// What says that the machine is busy. What is not known is null.
+/// The signs that the machine is busy. Unknown values are null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Busy {
-    /// Processors.
+    /// Number of processors.
     pub cores: u64,
-    /// The share of the last second or so in which at least one program waited for a processor, by the kernel's own
-    /// account (pressure stall information).
+    /// The share of about the last second in which at least one program waited for a processor, according to the
+    /// kernel (pressure stall information).
     pub waiting: Option<f64>,
-    /// Programs that ran or wanted to, the mean of a minute.
+    /// Mean number of runnable programs over one minute.
     pub load: Option<f64>,
-    /// How late a clock of ours was that does nothing else, in milliseconds.
+    /// The delay of an otherwise idle timer in this process, in milliseconds.
     pub late_ms: Option<f64>,
 }
 
-/// Looks again and again.
+/// Repeated measurement.
 #[derive(Debug, Default)]
 pub struct Gauge {
-    /// Microseconds of waiting when it last looked.
+    /// The time of the last measurement, and the microseconds of waiting until then.
     last: Option<(Instant, u64)>,
     waiting: Option<f64>,
 }
 
-/// What says that the machine is busy, for a single look: of the last ten seconds.
+/// The signs in a single measurement, over the last ten seconds; `None` if the machine is not busy.
 pub fn now() -> Option<Busy> {
     let waiting = std::fs::read_to_string("/proc/pressure/cpu").ok().and_then(|text| read_average(&text));
     Gauge { waiting, last: None }.judge(None)
 }
 
 impl Gauge {
-    /// What says that the machine is busy now; `None` if nothing does. `late` is how late a clock of the caller was.
+    /// The current signs; `None` if the machine is not busy. `late` is the delay of a timer of the caller.
     pub fn look(&mut self, late: Option<Duration>) -> Option<Busy> {
         self.measure(Instant::now(), stalled());
         self.judge(late)
@@ -56,7 +58,7 @@ impl Gauge {
         Busy {
             cores,
             waiting: self.waiting,
-            // Zero where the system does not tell.
+            // Zero if the system does not report it.
             load: (load > 0.0).then_some(load),
             late_ms: late.map(|late| late.as_secs_f64() * 1000.0),
         }
@@ -76,7 +78,8 @@ impl Gauge {
 }
 
 impl Busy {
-    /// Itself, if it says so. The load of a minute lags behind, so it counts only where the kernel tells nothing better.
+    /// Returns itself if the machine is busy. The load average lags behind, so it counts only if the kernel reports
+    /// nothing better.
     fn if_so(self) -> Option<Busy> {
         let late = self.late_ms.is_some_and(|late| late >= LATE.as_secs_f64() * 1000.0);
         let crowded = match self.waiting {
@@ -90,21 +93,15 @@ impl Busy {
 impl Display for Busy {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let mut signs = Vec::new();
-        signs.extend(
-            self.waiting
-                .map(|share| format!("programs waited for a processor {:.0} % of the time", share * 100.0)),
-        );
-        signs.extend(self.load.map(|load| format!("load {load:.1} on {} cores", self.cores)));
-        signs.extend(
-            self.late_ms
-                .filter(|late| *late >= 1.0)
-                .map(|late| format!("our own clock was {late:.0} ms late")),
-        );
-        write!(f, "this machine is busy: {}", signs.join(", "))
+        signs.extend(self.waiting.map(|share| words::busy_waiting(format_args!("{:.0}", share * 100.0))));
+        signs.extend(self.load.map(|load| words::busy_load(format_args!("{load:.1}"), self.cores)));
+        let late = self.late_ms.filter(|late| *late >= 1.0);
+        signs.extend(late.map(|late| words::busy_late(format_args!("{late:.0}"))));
+        f.write_str(&words::busy(signs.join(", ")))
     }
 }
 
-/// Microseconds since the start of the machine in which some program waited for a processor.
+/// Microseconds since boot in which some program waited for a processor.
 fn stalled() -> Option<u64> {
     read_stalled(&std::fs::read_to_string("/proc/pressure/cpu").ok()?)
 }
@@ -149,6 +146,7 @@ mod tests {
 
     #[test]
     fn evidence_is_what_it_takes() {
+        terminal::language::set(terminal::language::Language::English);
         let quiet = Busy { cores: 2, waiting: Some(0.2), load: Some(9.0), late_ms: Some(3.0) };
         assert_eq!(quiet.clone().if_so(), None, "the load of a minute is old news");
         assert!(Busy { waiting: Some(0.9), ..quiet.clone() }.if_so().is_some());

@@ -1,4 +1,4 @@
-//! Connections to any PostgreSQL, and databases on it.
+//! Connects to a PostgreSQL server, and creates and drops databases.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -11,81 +11,88 @@ use reqwest::Url;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
+use crate::{left, words};
+use terminal::language::seconds;
+
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Connects, within a bounded time.
+/// Connects, with a time limit.
 pub async fn connect(url: &str) -> Result<AsyncPgConnection> {
     match tokio::time::timeout(LIMIT, AsyncPgConnection::establish(url)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(ConnectionError::BadConnection(reason))) => Err(anyhow!(reason)),
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => bail!("no answer within {LIMIT:?}"),
+        Err(_) => bail!(words::no_answer(seconds(LIMIT))),
     }
 }
 
-/// Connects to a server that the user named, or says in the user's terms why not, and answers its version.
+/// Connects to a server that the user supplied. Returns its version, or an error for the user.
 pub async fn check(url: &str) -> Result<String> {
     let place = shown(url)?;
     let explained = |reason: &str, code: Option<&SqlState>| {
-        anyhow!("cannot use the PostgreSQL at {place}: {reason}. {}", advice(code))
+        anyhow!(words::cannot_use_postgres(&place, reason, advice(code)))
     };
-    // Not by `connect`: diesel-async does not tell the error's code.
+    // Not with `connect`, because diesel-async hides the error's code.
     let (client, connection) = match tokio::time::timeout(LIMIT, tokio_postgres::connect(url, NoTls)).await {
         Ok(Ok(connected)) => connected,
         Ok(Err(error)) => {
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             return Err(explained(&cause, error.code()));
         }
-        Err(_) => return Err(explained(&format!("no answer within {LIMIT:?}"), None)),
+        Err(_) => return Err(explained(&words::no_answer(seconds(LIMIT)), None)),
     };
     let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
     let query = diesel::sql_query("SELECT current_setting('server_version') AS value");
-    let version =
-        query.get_result::<Setting>(&mut connection).await.context("PostgreSQL does not tell its version")?;
+    let version = query
+        .get_result::<Setting>(&mut connection)
+        .await
+        .with_context(|| words::no_version("PostgreSQL"))?;
     Ok(version.value.split(' ').next().unwrap_or_default().to_owned())
 }
 
 /// Creates a database.
 pub async fn create(admin: &str, name: &str) -> Result<()> {
-    execute(admin, &format!("CREATE DATABASE {}", quoted(name)))
-        .await
-        .with_context(|| format!("cannot create the database {name}"))
+    let create = format!("CREATE DATABASE {}", quoted(name));
+    let created = async {
+        let mut connection = connect(admin).await?;
+        connection.batch_execute(&create).await?;
+        anyhow::Ok(connection.batch_execute(&left::comment_on(name)).await?)
+    };
+    created.await.with_context(|| words::cannot_create_database(name))
 }
 
-/// Drops a database, whoever is connected to it.
+/// Drops a database, even if there are connections to it.
 pub async fn drop(admin: &str, name: &str) -> Result<()> {
     execute(admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)))
         .await
-        .with_context(|| format!("cannot drop the database {name}"))
+        .with_context(|| words::cannot_drop_database(name))
 }
 
 /// The same server's URL for another database.
 pub fn with_database(url: &str, name: &str) -> Result<String> {
-    let mut url = Url::parse(url).context("the database's URL cannot be read")?;
+    let mut url = Url::parse(url).with_context(words::database_url_unreadable)?;
     url.set_path(name);
     Ok(url.into())
 }
 
-/// A URL as it may stand in a message: without the password.
+/// A URL without its password, for messages.
 pub fn shown(url: &str) -> Result<String> {
-    let mut url = Url::parse(url).map_err(|error| anyhow!("{url:?} is not a URL: {error}"))?;
+    let mut url = Url::parse(url).map_err(|error| anyhow!(words::not_a_url(url, error)))?;
     if url.password().is_some() {
-        // Only a URL that has no host refuses, and that has no password either.
+        // Fails only for a URL without a host, which has no password either.
         let _ = url.set_password(Some("***"));
     }
     Ok(url.into())
 }
 
-/// What to do, by what kind of error it is: its text is in the server's language (rule 45).
-fn advice(code: Option<&SqlState>) -> &'static str {
+/// What to do, by the error's code. Its text is in the server's language: rule 45 (error kinds).
+fn advice(code: Option<&SqlState>) -> String {
     match code {
         Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
-            "Check the user and the password in --database-url."
+            words::check_password()
         }
-        Some(&SqlState::INVALID_CATALOG_NAME) => {
-            "Name a database that exists in --database-url; cleave creates its own beside it."
-        }
-        _ => "Is the server running, and are host, port, user and password in --database-url right?",
+        Some(&SqlState::INVALID_CATALOG_NAME) => words::name_a_database(),
+        _ => words::check_host_and_port(),
     }
 }
 
@@ -93,8 +100,8 @@ async fn execute(admin: &str, sql: &str) -> Result<()> {
     Ok(connect(admin).await?.batch_execute(sql).await?)
 }
 
-/// An identifier cannot be a bound parameter.
-fn quoted(name: &str) -> String {
+/// Quotes an identifier, which cannot be a bound parameter.
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -120,7 +127,7 @@ mod tests {
         assert!(for_code("28P01").contains("the user and the password"));
         assert!(for_code("28000").contains("the user and the password"), "a role that does not exist");
         assert!(for_code("3D000").contains("a database that exists"));
-        assert!(advice(None).contains("host, port"));
+        assert!(advice(None).contains("host and port"));
     }
 
     #[test]

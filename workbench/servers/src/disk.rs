@@ -1,4 +1,4 @@
-//! A disk that is full.
+//! Fills a disk.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::statvfs::statvfs;
 
-/// A larger file system is somebody's disk, and not one that was mounted to be filled.
+use crate::words;
+
+/// A larger file system was not mounted to be filled.
 const LARGEST: u64 = 2 << 30;
-/// What a program says that is refused room (`strerror(ENOSPC)`).
+/// A program's error message for a full disk (`strerror(ENOSPC)`).
 const NO_ROOM: &str = "No space left on device";
 
-/// A file that takes all the room there is on a file system. It goes when it is dropped, and with the folder.
+/// A file that takes all free space of a file system. Removed when dropped, or with the folder.
 #[derive(Debug)]
 pub(super) struct Ballast {
     file: PathBuf,
-    /// The log of the server on that disk, and how long it was before.
+    /// The server's log, and its length before.
     log: PathBuf,
     earlier: usize,
 }
@@ -24,32 +26,26 @@ pub(super) struct Ballast {
 impl Ballast {
     /// Fills the file system of this folder, if it is small enough to have been mounted for that.
     pub(super) fn load(folder: &Path, log: &Path) -> Result<Ballast> {
-        let found = statvfs(folder).with_context(|| format!("cannot look at {}", folder.display()))?;
+        let found = statvfs(folder).with_context(|| words::cannot_look_at(folder.display()))?;
         let size = found.blocks() as u64 * found.fragment_size() as u64;
-        ensure!(
-            size <= LARGEST,
-            "the data of PostgreSQL is on a file system of {} GB, and only one of at most {} GB is filled: mount a small \
-             one, such as by `mount -t tmpfs -o size=512m tmpfs /mnt/small`, and start with `--disk /mnt/small`",
-            size >> 30,
-            LARGEST >> 30
-        );
+        ensure!(size <= LARGEST, words::disk_too_large(size >> 30, LARGEST >> 30));
         let earlier = fs::metadata(log).map_or(0, |log| log.len() as usize);
         let ballast = Ballast { file: folder.join("ballast"), log: log.to_owned(), earlier };
         match ballast.fill() {
             Err(error) if error.kind() == ErrorKind::StorageFull => Ok(ballast),
-            Err(error) => Err(error).with_context(|| format!("cannot write {}", ballast.file.display())),
-            Ok(()) => bail!("{} has taken {LARGEST} bytes and is not full", folder.display()),
+            Err(error) => Err(error).with_context(|| words::cannot_write(ballast.file.display())),
+            Ok(()) => bail!(words::disk_not_full(folder.display(), LARGEST)),
         }
     }
 
-    /// Writes until there is no room left.
+    /// Writes until the disk is full.
     fn fill(&self) -> io::Result<()> {
         let mut file = File::create(&self.file)?;
         io::copy(&mut io::repeat(0).take(LARGEST), &mut file)?;
         file.flush()
     }
 
-    /// Gives the room back, and answers how often the server was refused any.
+    /// Frees the space. Returns how often the server found the disk full.
     pub(super) fn refused(self) -> u64 {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let since = log.get(self.earlier..).unwrap_or_default();
@@ -59,7 +55,7 @@ impl Ballast {
 
 impl Drop for Ballast {
     fn drop(&mut self) {
-        // Where that fails, it goes with the folder.
+        // If this fails, the file is removed with the folder.
         let _ = fs::remove_file(&self.file);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a private server keeps its data, and as whom it runs.
+//! The data folders and user accounts of private servers.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,9 @@ use nix::unistd::{Gid, Uid, User, chown};
 use tempfile::TempDir;
 
 use crate::guard::Guard;
+use crate::{left, words};
 
-/// A user that a server runs as.
+/// A user account under which a server runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Account {
     /// The user's id.
@@ -18,57 +19,55 @@ pub struct Account {
 }
 
 impl Account {
-    /// Whom PostgreSQL shall run as: it refuses root (rule 43), so root lends it another account. `None` where
-    /// we are an ordinary user and stay what we are.
+    /// The account for PostgreSQL, which refuses to run as root: rule 43 (initdb). If Cleave runs as root, the server
+    /// gets another account; otherwise `None`.
     pub fn for_postgres() -> Result<Option<Account>> {
         if !Uid::effective().is_root() {
             return Ok(None);
         }
         for name in ["postgres", "nobody"] {
-            if let Some(user) = User::from_name(name).context("cannot read the list of users")? {
+            if let Some(user) = User::from_name(name).with_context(words::cannot_read_users)? {
                 return Ok(Some(Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
             }
         }
-        anyhow::bail!(
-            "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody` to run \
-             it as; run cleave as an ordinary user"
-        )
+        anyhow::bail!(words::no_user_for_postgres())
     }
 
-    /// Makes this account the owner.
+    /// Makes this account the owner of a path.
     pub fn own(self, path: &Path) -> Result<()> {
         chown(path, Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid)))
-            .with_context(|| format!("cannot give {} to user {}", path.display(), self.uid))
+            .with_context(|| words::cannot_chown(path.display(), self.uid))
     }
 }
 
-/// A new folder in this one that nobody else can read, removed when dropped or by the guard.
+/// Creates a folder that no other user can read. It is removed when dropped, or by the guard.
 pub fn create(guard: &Guard, base: &Path) -> Result<TempDir> {
     let folder = tempfile::Builder::new()
         .prefix("cleave-")
         .tempdir_in(base)
-        .with_context(|| format!("cannot create a folder in {}", base.display()))?;
+        .with_context(|| words::cannot_create_folder(base.display()))?;
     guard.watch_folder(folder.path())?;
+    left::mark(folder.path())?;
     Ok(folder)
 }
 
-/// Where servers keep their data.
+/// The parent of the servers' data folders.
 ///
-/// Not below the checkout: another user (see [`Account`]) could not reach it in somebody's home. Not in `/tmp` if
-/// there is a choice: where that is memory, an fsync costs nothing, and the figures would be too good.
+/// Not below the checkout, which may be in a home folder that another user (see [`Account`]) cannot access. Not in
+/// `/tmp` if possible: if that is in memory, an fsync costs nothing and the figures would be too good.
 pub fn base() -> PathBuf {
     let disk = Path::new("/var/tmp");
     if tempfile::tempfile_in(disk).is_ok() { disk.to_owned() } else { std::env::temp_dir() }
 }
 
-/// Whether a folder is on a file system that lives in memory, on which durability means nothing.
+/// Whether a folder is on a file system in memory, which gives no durability.
 #[cfg(target_os = "linux")]
 pub fn in_memory(folder: &Path) -> bool {
     use nix::sys::statfs::{TMPFS_MAGIC, statfs};
     statfs(folder).is_ok_and(|found| found.filesystem_type() == TMPFS_MAGIC)
 }
 
-/// Whether a folder is on a file system that lives in memory, on which durability means nothing.
+/// Whether a folder is on a file system in memory, which gives no durability.
 #[cfg(not(target_os = "linux"))]
 pub fn in_memory(_folder: &Path) -> bool {
     false

@@ -1,9 +1,9 @@
-//! The net under everything: a small process that outlives its parent and ends what the parent has started.
+//! The guard: a small process that outlives its parent and ends what the parent has started.
 //!
-//! Destructors run after success, failure, Ctrl-C and a panic, but not after `kill -9`. The guard does not depend
-//! on them. It is this same program, run as `cleave guard`, and reads its standard input: while the parent lives
-//! that pipe stays open; once the parent is gone, for whatever reason, the kernel closes it, and the guard
-//! cleans up all that it was told of and was not told to forget.
+//! Destructors run after success, failure, Ctrl-C and a panic, but not after `kill -9`. The guard does not depend on
+//! them. It is this same program, run as `cleave guard`, and reads its standard input. That pipe stays open while the
+//! parent is alive. When the parent ends, for any reason, the kernel closes the pipe. The guard then cleans up
+//! everything that was registered and not removed again.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -19,20 +19,21 @@ use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::process_tree::{kill_tree, nix_pid, start_time};
+use crate::words;
 
-/// The hidden subcommand by which this program becomes a guard.
+/// The hidden subcommand that runs this program as a guard.
 pub const COMMAND: &str = "guard";
 
-/// How long what was left behind may take to end by itself.
+/// How long processes that are left may take to end by themselves.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The parent's end of the pipe. Cheap to clone; the guard acts when the last clone is gone.
+/// The parent's end of the pipe. Cheap to clone. The guard acts when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    // `None` only while it is dropped: closing the pipe is what sets the guard to work.
+    // `None` only while it is being dropped: closing the pipe makes the guard act.
     pipe: Mutex<Option<PipeWriter>>,
     guard: Mutex<Child>,
 }
@@ -44,68 +45,68 @@ impl Guard {
         let (input, pipe) = io::pipe()?;
         let guard = Command::new(&program)
             .arg(COMMAND)
-            // Ctrl-C at the terminal reaches the foreground group only.
+            // A Ctrl-C at the terminal only reaches the foreground process group.
             .process_group(0)
             .stdin(input)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .with_context(|| format!("cannot start {} {COMMAND}", program.display()))?;
+            .with_context(|| words::cannot_start(format!("{} {COMMAND}", program.display())))?;
         Ok(Guard(Arc::new(Inner { pipe: Mutex::new(Some(pipe)), guard: Mutex::new(guard) })))
     }
 
-    /// Ends this process, its group and its descendants, should we not come to it.
+    /// Registers a process: the guard will end it, its group and its descendants, unless it is removed from the list
+    /// first.
     pub fn watch_process(&self, pid: u32) -> Result<()> {
         self.tell(&format!("process {pid}"))
     }
 
-    /// The process has ended and was waited for: its id may soon be another's.
+    /// Removes a process from the list after it was waited for, because its id may be reused.
     pub fn forget_process(&self, pid: u32) {
         self.forget(&format!("process {pid}"));
     }
 
-    /// Removes this folder, should we not come to it.
+    /// Registers a folder, to be removed by the guard.
     pub fn watch_folder(&self, path: &Path) -> Result<()> {
         self.tell(&format!("folder {}", path.display()))
     }
 
-    /// Drops this database, should we not come to it. `admin` is the URL of another one on the same server.
+    /// Registers a database, to be dropped by the guard. `admin` is the URL of another one on the same server.
     pub fn watch_database(&self, admin: &str, name: &str) -> Result<()> {
         self.tell(&format!("database {name} {admin}"))
     }
 
-    /// The database has been dropped.
+    /// Removes a database from the list after it was dropped.
     pub fn forget_database(&self, admin: &str, name: &str) {
         self.forget(&format!("database {name} {admin}"));
     }
 
-    /// Removes this container, should we not come to it.
+    /// Registers a container, to be removed by the guard.
     pub fn watch_container(&self, id: &str) -> Result<()> {
         self.tell(&format!("container {id}"))
     }
 
     fn forget(&self, line: &str) {
-        // Not an error: a guard that is gone has nothing to forget.
+        // Not an error: a guard that has ended has no list.
         let _ = self.tell(&format!("forget {line}"));
     }
 
     fn tell(&self, line: &str) -> Result<()> {
         let mut pipe = self.0.pipe.lock();
         let pipe = pipe.as_mut().context("the guard is told before it is dropped")?;
-        pipe.write_all(format!("{line}\n").as_bytes())
-            .context("the guard process (cleave guard) is gone; nothing is started without it")
+        pipe.write_all(format!("{line}\n").as_bytes()).with_context(words::guard_gone)
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Close the pipe, then wait for the guard: when the program has ended, nothing of it is left.
+        // Close the pipe, then wait for the guard, so that everything is cleaned up when the program has ended.
         self.pipe.lock().take();
         let _ = self.guard.lock().wait();
     }
 }
 
-/// The `cleave` program: this one, or the one beside this one (a test's executable stands in `deps`).
+/// The path of the `cleave` program: this one, or the one beside it (a test's executable is in `deps`).
 pub fn executable() -> Result<PathBuf> {
     let here = std::env::current_exe().context("cannot find the path of this program")?;
     if here.file_stem().is_some_and(|name| name == "cleave") {
@@ -115,22 +116,22 @@ pub fn executable() -> Result<PathBuf> {
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let program = folder.join("cleave");
     if !program.is_file() {
-        bail!("{} is missing; build it with: cargo build --bin cleave", program.display());
+        bail!(words::program_missing(program.display()));
     }
     Ok(program)
 }
 
-/// Something that the guard has to put away.
+/// Something that the guard has to clean up.
 #[derive(Debug)]
 pub enum Watched {
-    /// A process, with the time at which it started: together they name it for good.
+    /// A process. Its id and start time together identify it uniquely.
     Process {
         /// Its id.
         pid: u32,
-        /// In seconds since 1970; `None` where it had ended already.
+        /// Seconds since 1970; `None` if it had already ended.
         started: Option<u64>,
     },
-    /// A folder with all that is in it.
+    /// A folder with its contents.
     Folder(PathBuf),
     /// A database.
     Database {
@@ -162,10 +163,10 @@ impl Watched {
     }
 }
 
-/// The guard itself: listens until its parent is gone, then ends the processes, removes the folders, and has databases
-/// and containers put away by `put_away`, which knows the servers.
+/// Runs the guard. It reads until its parent has ended, then ends the processes and removes the folders. It calls
+/// `put_away` for databases and containers.
 pub fn run(put_away: impl AsyncFn(&Watched) -> Result<()>) -> Result<()> {
-    // A terminal that hangs up, or a supervisor that ends us all, must not end the one who cleans up.
+    // Signals from a closing terminal or a supervisor must not end the guard before it has cleaned up.
     SigSet::all().thread_block().context("cannot block signals")?;
     let mut watched = HashMap::new();
     for line in io::stdin().lock().lines().map_while(Result::ok) {
@@ -176,15 +177,15 @@ pub fn run(put_away: impl AsyncFn(&Watched) -> Result<()>) -> Result<()> {
         }
     }
     let watched: Vec<Watched> = watched.into_values().collect();
-    // Folders and databases are in use until the processes have ended.
+    // Processes first, because they use the folders and databases.
     end_processes(&watched);
     remove_the_rest(&watched, put_away)
 }
 
 fn end_processes(watched: &[Watched]) {
     let ours = watched.iter().filter_map(|watched| match watched {
-        // A process with this id but another start time is a stranger. If there is none, the id still names the
-        // group that the dead one led, as long as that has members.
+        // A process with this id but another start time is an unrelated one. If there is none, the id still
+        // identifies the group of the ended process, as long as the group has members.
         Watched::Process { pid, started } => {
             start_time(*pid).is_none_or(|now| Some(now) == *started).then_some(*pid)
         }
@@ -206,7 +207,7 @@ fn end_processes(watched: &[Watched]) {
 fn remove_the_rest(watched: &[Watched], put_away: impl AsyncFn(&Watched) -> Result<()>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for watched in watched {
-        // Nobody is left to tell of an error; the next one is put away all the same.
+        // There is nowhere left to report an error. Continue with the rest.
         let _ = match watched {
             Watched::Process { .. } => Ok(()),
             Watched::Folder(path) => std::fs::remove_dir_all(path).map_err(Into::into),

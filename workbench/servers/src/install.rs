@@ -1,18 +1,20 @@
-//! Installing the servers' programs with the system's package manager.
+//! Installs the servers' programs with the system's package manager.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use nix::unistd::Uid;
 use tokio::sync::oneshot;
 
+use super::packages::{self, Package};
 use super::programs::{self, PostgresPrograms, RabbitPrograms};
+use super::words;
 
-/// A server whose programs we need.
+/// A server whose programs are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
     /// PostgreSQL, with `psql` and `pgbench`.
@@ -22,7 +24,7 @@ pub enum Server {
 }
 
 impl Server {
-    /// Its name as its makers write it.
+    /// Its name, as its makers write it.
     pub fn name(self) -> &'static str {
         match self {
             Server::PostgreSql => "PostgreSQL",
@@ -39,12 +41,16 @@ impl Server {
     }
 }
 
-/// A package manager, and what it calls things.
+/// A package manager, with its commands and package names.
 struct Packager {
     program: &'static str,
     arguments: &'static str,
     postgresql: &'static str,
     rabbitmq: &'static str,
+    /// Command that succeeds if the package named after it is installed.
+    query: &'static str,
+    /// Command that removes the packages named after it.
+    removal: &'static str,
     needs_root: bool,
 }
 
@@ -54,6 +60,8 @@ const PACKAGERS: &[Packager] = &[
         arguments: "install -y --no-install-recommends",
         postgresql: "postgresql",
         rabbitmq: "rabbitmq-server",
+        query: "dpkg-query -W",
+        removal: "apt-get remove -y",
         needs_root: true,
     },
     Packager {
@@ -61,6 +69,8 @@ const PACKAGERS: &[Packager] = &[
         arguments: "install -y",
         postgresql: "postgresql-server postgresql-contrib",
         rabbitmq: "rabbitmq-server",
+        query: "rpm -q",
+        removal: "dnf remove -y",
         needs_root: true,
     },
     Packager {
@@ -68,6 +78,8 @@ const PACKAGERS: &[Packager] = &[
         arguments: "-S --noconfirm",
         postgresql: "postgresql",
         rabbitmq: "rabbitmq",
+        query: "pacman -Q",
+        removal: "pacman -R --noconfirm",
         needs_root: true,
     },
     Packager {
@@ -75,16 +87,18 @@ const PACKAGERS: &[Packager] = &[
         arguments: "install",
         postgresql: "postgresql@17",
         rabbitmq: "rabbitmq",
+        query: "brew list",
+        removal: "brew uninstall",
         needs_root: false,
     },
 ];
 
-/// What apt-get is wrapped in; `$@` is the install command.
+/// The script around apt-get; `$@` is the install command.
 ///
-/// Debian starts a server as it installs it; ours are private, and a system-wide one (with its `epmd`) would be
-/// left running by us. `policy-rc.d` is Debian's switch for that. One that is there is the owner's decision and
-/// stays; ours goes away however the script ends. The lists of packages are only fetched when the install fails
-/// without, since on most machines they are there.
+/// Debian starts a server when it is installed. Cleave starts private ones, and must not leave a system-wide one
+/// (with its `epmd`) running. `policy-rc.d` is Debian's switch for that. An existing one belongs to the user and
+/// stays. Cleave's own is removed however the script ends. The package lists are fetched only if the install fails
+/// without that, because most machines have them.
 const APT: &str = r#"
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
@@ -97,50 +111,73 @@ set -- "$@" -o DPkg::Lock::Timeout=120
 "$@" || { apt-get update -o DPkg::Lock::Timeout=120 && "$@"; }
 "#;
 
-/// The one command that installs these servers here, as a person would type it, or `None` where we know of no
-/// package manager.
+/// The single command that installs these servers here, as a person would type it; `None` if no package manager is
+/// known.
 pub fn command(servers: &[Server]) -> Option<String> {
     let packager = packager()?;
     let sudo = if packager.needs_root && !Uid::effective().is_root() { "sudo " } else { "" };
     Some(format!("{sudo}{}", packager.line(servers)))
 }
 
-/// Installs what is missing of these servers: asks at a terminal, does it when told so by `yes` or `CI=true`, and
-/// otherwise fails with the command that does it.
+/// Installs the missing servers. Asks at a terminal, needs no confirmation with `yes` or `CI=true`, and otherwise
+/// fails with the install command in the error.
 pub async fn install(servers: &[Server], yes: bool) -> Result<()> {
-    // While it waits for an answer or for the package manager, Ctrl-C must be heard. So not here; nor on the
-    // runtime's threads for blocking work, for whose end it would wait.
+    // Ctrl-C must work while this waits for an answer or for the package manager. So it runs neither here nor on the
+    // runtime's blocking threads, because the runtime would wait for those.
     let (done, result) = oneshot::channel();
     let servers = servers.to_vec();
     std::thread::spawn(move || done.send(install_now(&servers, yes)));
-    result.await.context("the installation broke off")?
+    result.await.with_context(words::installation_broke_off)?
 }
 
 fn install_now(servers: &[Server], yes: bool) -> Result<()> {
-    // Two that start at once would both ask, and both install. The second finds it done.
+    // If two processes start at once, the second waits and finds the servers installed.
     let lock = std::env::temp_dir().join(format!("cleave-install-{}.lock", Uid::effective()));
     let lock =
         File::options().create(true).append(true).open(&lock).with_context(|| lock.display().to_string())?;
-    lock.lock().context("cannot lock the installation")?;
+    lock.lock().with_context(words::cannot_lock_installation)?;
     let missing: Vec<Server> = servers.iter().copied().filter(|server| !server.is_here()).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let names = missing.iter().map(|server| server.name()).collect::<Vec<_>>().join(" and ");
+    let names = match missing.as_slice() {
+        [one, other] => words::and(one.name(), other.name()),
+        several => several.iter().map(|server| server.name()).collect(),
+    };
     let (Some(packager), Some(command)) = (packager(), command(&missing)) else {
-        bail!(
-            "{names} not found on this machine, nor a package manager (apt-get, dnf, pacman, brew) to install it \
-             with; install it by hand, or name running servers with --database-url and --amqp-url"
-        );
+        bail!(words::no_package_manager(names));
     };
     if !consent(&names, &command, yes)? {
-        bail!("{names} not found on this machine. Install with: {command} (or run again with --yes)");
+        bail!(words::not_found(names, command));
     }
-    packager.run(&missing, &names, &command)?;
+    let new = packager.packages(&missing).filter(|name| !packages::is_installed(packager.query, name));
+    let new =
+        new.map(|name| Package { manager: packager.program.to_owned(), name: name.to_owned() }).collect();
+    packager.run(&packager.line(&missing), &names, &command, &words::installing(&names, &command))?;
+    packages::record(new)?;
     match missing.iter().find(|server| !server.is_here()) {
         None => Ok(()),
-        Some(server) => bail!("{} is still not found after: {command}", server.name()),
+        Some(server) => bail!(words::still_not_found(server.name(), command)),
     }
+}
+
+/// Removes packages that Cleave installed, and their record.
+pub fn uninstall(gone: &[Package]) -> Result<()> {
+    for packager in PACKAGERS {
+        let own = gone.iter().filter(|package| package.manager == packager.program);
+        let own: Vec<Package> = own.cloned().collect();
+        if own.is_empty() {
+            continue;
+        }
+        ensure!(programs::on_path(packager.program).is_some(), words::another_manager(packager.program));
+        let names = own.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(" ");
+        let line = format!("{} {names}", packager.removal);
+        let sudo = if packager.needs_root && !Uid::effective().is_root() { "sudo " } else { "" };
+        let shown = format!("{sudo}{line}");
+        packager.run(&line, &names, &shown, &words::removing(&shown))?;
+        packages::forget(&own)?;
+    }
+    Ok(())
 }
 
 fn consent(names: &str, command: &str, yes: bool) -> Result<bool> {
@@ -150,8 +187,8 @@ fn consent(names: &str, command: &str, yes: bool) -> Result<bool> {
     if !io::stdin().is_terminal() {
         return Ok(false);
     }
-    // Not terminal::note_part!, which a test's harness would keep to itself while we wait for an answer.
-    write!(io::stderr(), "{names} not found on this machine. Install with `{command}`? [Y/n] ")?;
+    // Not terminal::note_part!, because a test harness would capture it while this waits for an answer.
+    write!(io::stderr(), "{}", words::ask_to_install(names, command))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
@@ -162,40 +199,46 @@ fn packager() -> Option<&'static Packager> {
 }
 
 impl Packager {
-    fn line(&self, servers: &[Server]) -> String {
-        let packages = servers.iter().map(|server| match server {
+    fn packages(&self, servers: &[Server]) -> impl Iterator<Item = &'static str> {
+        let packages = servers.iter().map(move |server| match server {
             Server::PostgreSql => self.postgresql,
             Server::RabbitMq => self.rabbitmq,
         });
-        format!("{} {} {}", self.program, self.arguments, packages.collect::<Vec<_>>().join(" "))
+        packages.flat_map(|names| names.split(' '))
     }
 
-    fn run(&self, servers: &[Server], names: &str, shown: &str) -> Result<()> {
+    fn line(&self, servers: &[Server]) -> String {
+        let packages: Vec<&str> = self.packages(servers).collect();
+        format!("{} {} {}", self.program, self.arguments, packages.join(" "))
+    }
+
+    /// Runs a command line of the package manager, as root if necessary. `shown` is the line as a person would type
+    /// it.
+    fn run(&self, line: &str, names: &str, shown: &str, what: &str) -> Result<()> {
         let mut command = Command::new("sh");
         if self.needs_root && !Uid::effective().is_root() {
             if programs::on_path("sudo").is_none() {
-                bail!(
-                    "{names} not found on this machine, and installing it needs root. As root, run: {shown}"
-                );
+                bail!(words::needs_root(names, shown));
             }
-            // Let it ask for the password now, before there is a spinner to write over the question.
-            let allowed = Command::new("sudo").arg("--validate").status().context("cannot run sudo")?;
+            // sudo asks for the password now, before a spinner could overwrite its prompt.
+            let allowed =
+                Command::new("sudo").arg("--validate").status().with_context(|| words::cannot_run("sudo"))?;
             if !allowed.success() {
-                bail!("sudo refused. Install {names} with: {shown}");
+                bail!(words::sudo_refused(names, shown));
             }
             command = Command::new("sudo");
             command.arg("sh");
         }
         let script = if self.program == "apt-get" { APT } else { r#""$@""# };
-        command.args(["-c", script, "install"]).args(self.line(servers).split(' '));
+        command.args(["-c", script, "install"]).args(line.split(' '));
         let mut log = tempfile::NamedTempFile::new()?;
-        let spinner = spinner(format!("Installing {names}: {shown}"));
+        let spinner = spinner(what.to_owned());
         let status = command
             .stdin(Stdio::null())
             .stdout(log.as_file().try_clone()?)
             .stderr(log.as_file().try_clone()?)
             .status()
-            .context("cannot run the package manager")?;
+            .with_context(words::cannot_run_package_manager)?;
         spinner.finish_and_clear();
         if !status.success() {
             let mut text = String::new();
@@ -203,13 +246,13 @@ impl Packager {
             io::Read::read_to_string(&mut log, &mut text)?;
             let last: Vec<&str> = text.lines().rev().take(15).collect();
             let last: Vec<&str> = last.into_iter().rev().collect();
-            bail!("{shown} failed ({status}):\n  {}", last.join("\n  "));
+            bail!(words::command_failed(shown, status, last.join("\n  ")));
         }
         Ok(())
     }
 }
 
-/// Shows that something is going on: moving at a terminal, one plain line elsewhere.
+/// Shows activity: a spinner at a terminal, one plain line elsewhere.
 pub(super) fn spinner(message: String) -> ProgressBar {
     if !io::stderr().is_terminal() {
         terminal::note!("{message}");

@@ -1,8 +1,8 @@
-//! The servers that both modes stand on: found, started or installed, and put away afterwards.
+//! The servers that both modes use: finds, starts or installs them, and cleans up afterwards.
 //!
-//! In this order: URLs that the user gave; private servers, from the programs on this machine; containers, where
-//! the programs are missing and a Docker engine answers; and else the programs are installed. Never a server that
-//! somebody else uses, never a fixed port.
+//! In this order: URLs from the user; private servers, from programs on this machine; containers, if the programs are
+//! missing and a Docker engine responds; otherwise the programs are installed. Cleave never uses a server that
+//! belongs to others unless its URL is given, and never a fixed port.
 
 mod amqp;
 pub mod binaries;
@@ -13,6 +13,8 @@ mod disk;
 mod folder;
 pub mod guard;
 mod install;
+pub mod left;
+pub mod packages;
 mod ports;
 mod postgres;
 pub mod process;
@@ -21,6 +23,7 @@ mod programs;
 mod rabbitmq;
 pub mod record;
 mod server;
+mod words;
 
 use std::path::PathBuf;
 
@@ -28,7 +31,7 @@ use anyhow::Result;
 
 pub use database::{connect, drop as drop_database, shown};
 pub use folder::{base as data_folder, in_memory};
-pub use install::{Server, command as install_command, install};
+pub use install::{Server, command as install_command, install, uninstall};
 pub use postgres::Postgres;
 pub use programs::{PostgresPrograms, RabbitPrograms, on_path, version as program_version};
 pub use rabbitmq::RabbitMq;
@@ -36,24 +39,25 @@ pub use server::{Broker, DatabaseServer, FoundBy, Running};
 
 use crate::guard::{Guard, Watched};
 
-/// What is asked for.
+/// Options for finding servers.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// A PostgreSQL to use (`--database-url`): cleave creates databases of its own beside the one named here.
+    /// URL of a PostgreSQL to use (`--database-url`). Cleave creates its own databases beside the one named here.
     pub database_url: Option<String>,
-    /// A RabbitMQ to use (`--amqp-url`).
+    /// URL of a RabbitMQ to use (`--amqp-url`).
     pub amqp_url: Option<String>,
-    /// Whether a broker is needed at all; a monolith does without.
+    /// Whether a broker is needed. A monolith needs none.
     pub needs_broker: bool,
     /// Whether missing programs may be installed without asking (`--yes`).
     pub yes: bool,
     /// A folder for the data of PostgreSQL, on a small file system that a fault may fill (`--disk`).
     pub disk: Option<PathBuf>,
-    /// The folder for the servers' logs, which must exist; `None` leaves them to go with the servers' data.
+    /// The folder for the servers' logs, which must exist. With `None` the logs are kept with the servers' data and
+    /// removed with it.
     pub logs: Option<PathBuf>,
 }
 
-/// The servers, running.
+/// The running servers.
 #[derive(Debug)]
 pub struct Infrastructure {
     /// PostgreSQL.
@@ -63,14 +67,14 @@ pub struct Infrastructure {
 }
 
 impl Infrastructure {
-    /// Finds or starts the servers, and says on standard error which it took.
+    /// Finds or starts the servers, and reports on standard error which ones are used.
     pub async fn find(guard: &Guard, options: &Options) -> Result<Infrastructure> {
         let missing = missing(options);
         let in_containers = !missing.is_empty() && containers::engine().await.is_ok();
         if !missing.is_empty() && !in_containers {
             install(&missing, options.yes).await?;
         }
-        let spinner = install::spinner("Starting the servers".into());
+        let spinner = install::spinner(words::starting_the_servers());
         let broker = async {
             if !options.needs_broker {
                 return Ok(None);
@@ -95,15 +99,15 @@ impl Infrastructure {
         self.rabbitmq.as_ref().map(Broker::url)
     }
 
-    /// The roots of the servers' processes, as far as they are ours to see: to measure processor time and memory.
+    /// The root processes of the servers that Cleave started, for measuring CPU time and memory.
     pub fn pids(&self) -> Vec<u32> {
         let mut pids = self.postgres.pids();
         pids.extend(self.rabbitmq.iter().flat_map(Broker::pids));
         pids
     }
 
-    /// Stops what was started and drops what was created, in an orderly way. What this does not reach, because of
-    /// an error or a panic, dropping and the guard do.
+    /// Stops what was started and drops what was created. After an error or a panic, destructors and the guard do the
+    /// rest.
     pub async fn stop(self) -> Result<()> {
         let broker = async {
             match self.rabbitmq {
@@ -116,7 +120,7 @@ impl Infrastructure {
     }
 }
 
-/// The servers that are needed, were not named by the user, and whose programs are not here.
+/// The servers that are needed, have no URL from the user, and whose programs are not installed.
 fn missing(options: &Options) -> Vec<Server> {
     let mut needed = Vec::new();
     if options.database_url.is_none() {
@@ -129,7 +133,7 @@ fn missing(options: &Options) -> Vec<Server> {
     needed
 }
 
-/// Becomes the guard of another process of this program: `cleave guard`.
+/// Runs this process as the guard of another one: `cleave guard`.
 pub fn be_guard() -> Result<()> {
     guard::run(async |watched| match watched {
         Watched::Database { name, admin } => drop_database(admin, name).await,

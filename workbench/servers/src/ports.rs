@@ -5,11 +5,13 @@ use std::net::{Ipv4Addr, TcpListener};
 use anyhow::{Result, bail};
 use rand::RngExt;
 
-/// A port of 127.0.0.1 that nothing listens on.
+use crate::words;
+
+/// Finds a port of 127.0.0.1 that is free.
 ///
-/// It is taken from below the range from which the kernel gives ports to outgoing connections. A port of that
-/// range could be given away while a server that we crashed on purpose is down; even to a client that knocks on
-/// this very port again and again, and then finds itself connected to itself.
+/// It lies below the range from which the kernel assigns ports to outgoing connections. A port in that range could be
+/// assigned to another program while a crashed server is down. It could even be assigned to a client that keeps
+/// connecting to this very port, which would then be connected to itself.
 pub fn free() -> Result<u16> {
     for _ in 0..100 {
         let port = rand::rng().random_range(15_000..32_000);
@@ -17,7 +19,5 @@ pub fn free() -> Result<u16> {
             return Ok(port);
         }
     }
-    bail!(
-        "no free TCP port was found between 15000 and 32000 on 127.0.0.1; end some of the programs that listen there"
-    )
+    bail!(words::no_free_port())
 }

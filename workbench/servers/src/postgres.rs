@@ -1,4 +1,4 @@
-//! A private PostgreSQL: its own data folder, port and password, as durable as a real one.
+//! A private PostgreSQL with its own data folder, port and password, and with full durability.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -14,33 +14,34 @@ use uuid::Uuid;
 use super::disk::Ballast;
 use super::folder::{self, Account};
 use super::programs::PostgresPrograms;
-use super::{database, ports};
+use super::{database, ports, words};
 use crate::guard::Guard;
 use crate::process::{self, Process};
+use terminal::language::seconds;
 
 /// How long `initdb` may take, on a slow disk.
 const INITDB: Duration = Duration::from_secs(60);
-/// How long it may take to answer. Recovery after a crash counts too, and reads back every page since the last
-/// checkpoint: on a busy disk that was seen to take more than 20 s.
+/// How long it may take to respond. This includes recovery after a crash, which reads every page written since the
+/// last checkpoint. On a busy disk this has taken more than 20 s.
 const READY: Duration = Duration::from_secs(180);
-/// How long it may take to write its last checkpoint.
+/// How long its last checkpoint may take.
 const GRACE: Duration = Duration::from_secs(20);
-/// How many ports are tried: between our look and the server's bind another program may take one.
+/// How many ports are tried. Another program may take a port between the check and the server's bind.
 const ATTEMPTS: usize = 5;
 
-/// What differs from PostgreSQL's defaults. Durability does not: fsync, full_page_writes and synchronous_commit
-/// are on as they come.
+/// Settings that differ from PostgreSQL's defaults. Durability does not: fsync, full_page_writes and
+/// synchronous_commit stay on.
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "127.0.0.1"),
-    // Its path would have to fit into 107 characters, and nobody needs it.
+    // No Unix socket: its path would have to fit into 107 characters, and it is not needed.
     ("unix_socket_directories", ""),
     ("max_connections", "400"),
-    // Two-phase commit (rule 33).
+    // For two-phase commit: rule 33 (prepared limit).
     ("max_prepared_transactions", "128"),
-    // Shows in which order transactions really committed.
+    // Shows the real order of commits.
     ("track_commit_timestamp", "on"),
     ("shared_buffers", "64MB"),
-    // At the default of 1 GB checkpoints would fall into the measured time.
+    // With the default of 1 GB, checkpoints would fall into the measured time.
     ("max_wal_size", "2GB"),
     ("log_line_prefix", "%m [%p] %d "),
 ];
@@ -50,14 +51,14 @@ const SETTINGS: &[(&str, &str)] = &[
 pub struct Postgres {
     cluster: Cluster,
     port: u16,
-    // Before `folder`: fields are dropped in this order, and the server has to end before its data goes.
+    // Declared before `folder`: fields are dropped in this order, and the server must end before its data is removed.
     server: Process,
     ballast: Option<Ballast>,
     folder: TempDir,
     guard: Guard,
 }
 
-/// A database cluster: what stays the same when the server restarts.
+/// A database cluster: the part that stays the same when the server restarts.
 #[derive(Debug)]
 struct Cluster {
     programs: PostgresPrograms,
@@ -68,8 +69,9 @@ struct Cluster {
 }
 
 impl Postgres {
-    /// Makes a new database cluster and starts a server on it. `logs` is the folder for the server's log, the
-    /// server's own folder if `None`. The data comes into a folder of its own in `disk`, or where all servers have it.
+    /// Creates a database cluster and starts a server on it. `logs` is the folder for the server's log; with `None`
+    /// it is the server's own folder. The data goes into its own folder in `disk`, or with `None` in the common
+    /// parent of all servers.
     pub async fn start(
         guard: &Guard,
         programs: &PostgresPrograms,
@@ -103,10 +105,10 @@ impl Postgres {
                 Err(error) => return Err(error),
             }
         }
-        bail!("PostgreSQL found each of {ATTEMPTS} ports taken that were free a moment before; try again")
+        bail!(words::ports_taken(ATTEMPTS))
     }
 
-    /// The URL of one of its databases; `postgres` is there from the start.
+    /// The URL of one of its databases. `postgres` always exists.
     pub fn url(&self, database: &str) -> String {
         self.cluster.url(self.port, database)
     }
@@ -116,7 +118,7 @@ impl Postgres {
         &self.cluster.programs.version
     }
 
-    /// The root of the server's processes.
+    /// The root process of the server.
     pub fn pid(&self) -> u32 {
         self.server.pid()
     }
@@ -126,22 +128,22 @@ impl Postgres {
         self.port
     }
 
-    /// Where its data is.
+    /// Its data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Stops it in an orderly way, clients or not, and removes its data.
+    /// Stops it gracefully, even if clients are connected, and removes its data.
     pub async fn stop(self) -> Result<()> {
         self.server.stop_with(Signal::SIGINT, GRACE).await
     }
 
-    /// Ends all its processes at once, as a power cut would. Its data stays, for [`Postgres::restart`].
+    /// Kills all its processes at once, as in a power cut. Its data stays, for [`Postgres::restart`].
     pub fn kill_hard(&mut self) -> Result<()> {
         self.server.kill()
     }
 
-    /// Takes the rest of its disk, until [`Postgres::free_disk`].
+    /// Fills the rest of its disk, until [`Postgres::free_disk`].
     pub async fn fill_disk(&mut self) -> Result<()> {
         let folder = self.folder.path().to_owned();
         let log = self.server.log().to_owned();
@@ -149,7 +151,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Gives its disk back, and starts it again if it has ended. Answers how often it found no room meanwhile.
+    /// Frees its disk, and restarts it if it has ended. Returns how often it found the disk full.
     pub async fn free_disk(&mut self) -> Result<u64> {
         let refused = self.ballast.take().map_or(0, |ballast| ballast.refused());
         if self.server.try_wait()?.is_some() {
@@ -158,7 +160,7 @@ impl Postgres {
         Ok(refused)
     }
 
-    /// Starts it on the same data and port, and waits until it has recovered and answers.
+    /// Starts it on the same data and port, and waits until it has recovered and responds.
     pub async fn restart(&mut self) -> Result<()> {
         self.server.kill()?;
         let log = self.server.log().to_owned();
@@ -173,7 +175,7 @@ impl Cluster {
     }
 
     async fn initdb(&self, guard: &Guard) -> Result<()> {
-        // A file, since the arguments of a process are everybody's to read.
+        // In a file, because other users can read the arguments of a process.
         let mut password = tempfile::NamedTempFile::new_in(&self.folder)?;
         writeln!(password, "{}", self.password)?;
         if let Some(account) = self.account {
@@ -183,7 +185,7 @@ impl Cluster {
         let mut command = self.command("initdb");
         command
             .args(["--username=cleave", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"])
-            // Nothing is at stake yet; the server itself does sync.
+            // Nothing is lost if this fails. The server itself does sync.
             .arg("--no-sync")
             .arg(format!("--pwfile={}", password.path().display()))
             .arg(self.folder.join("data"));
@@ -191,7 +193,7 @@ impl Cluster {
         Process::start(guard, "initdb", command, &log)?.finish(INITDB).await
     }
 
-    /// Starts the server and waits until it answers.
+    /// Starts the server and waits until it responds.
     async fn serve(&self, guard: &Guard, port: u16, log: &Path) -> Result<Process> {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.folder.join("data")).arg("-p").arg(port.to_string());
@@ -210,7 +212,7 @@ impl Cluster {
                 Ok(_) => return Ok(server),
                 Err(error) if Instant::now() > deadline => {
                     let said = server.log_tail();
-                    return Err(error).context(format!("PostgreSQL does not answer within {READY:?}{said}"));
+                    return Err(error).with_context(|| words::postgres_not_ready(seconds(READY), said));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
@@ -219,16 +221,16 @@ impl Cluster {
 
     fn command(&self, program: &str) -> Command {
         let mut command = process::command(&self.programs.program(program));
-        // The folder that cleave was started in may be closed to the other user.
+        // The other user may not have access to the current folder.
         command.current_dir(&self.folder);
-        // Settings for libpq, meant for another server, would reach ours.
+        // Environment variables for libpq, meant for another server, would affect this one.
         for (variable, _) in
             std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG"))
         {
             command.env_remove(variable);
         }
         if let Some(Account { uid, gid }) = self.account {
-            // This drops root's supplementary groups too.
+            // This also drops root's supplementary groups.
             command.uid(uid).gid(gid);
         }
         command

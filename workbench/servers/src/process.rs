@@ -1,5 +1,5 @@
-//! Processes that Cleave starts: each in a process group of its own, its output in a log file, known to the
-//! [`Guard`] before it runs its first instruction.
+//! Processes that Cleave starts. Each is in its own process group, writes to a log file, and is known to the
+//! [`Guard`] before it executes its first instruction.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -14,13 +14,15 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::guard::Guard;
 use crate::process_tree::{kill_tree, nix_pid};
+use crate::words;
+use terminal::language::seconds;
 
-/// How often a wait looks again.
+/// The polling interval.
 const TICK: Duration = Duration::from_millis(10);
-/// How many lines of a log an error quotes.
+/// How many log lines an error quotes.
 const TAIL: usize = 15;
 
-/// A running process, with whatever it has started. Dropping it ends all of that at once.
+/// A running process, with all its descendants. Dropping it kills them all.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -29,11 +31,11 @@ pub struct Process {
     guard: Guard,
 }
 
-/// A command for [`Process::start`]: `program`, which waits at the door until it is let in.
+/// A command for [`Process::start`]: `program`, started through a shell that waits for permission.
 ///
-/// Between the start of a child and the line that tells the guard of it, the parent could be killed, and nobody
-/// would know of the child. So a shell first reads one line from the parent, then becomes the program (same
-/// pid); a parent that dies before it has written that line closes the pipe, and the shell ends.
+/// The parent could be killed after it has started a child and before it has told the guard. Then the child would
+/// never be cleaned up. So a shell first reads one line from the parent, then replaces itself with the program (same
+/// pid). If the parent dies before it has written that line, the pipe closes and the shell ends.
 pub fn command(program: &Path) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", r#"read -r _ && exec "$@" </dev/null"#, "door"]).arg(program);
@@ -41,42 +43,42 @@ pub fn command(program: &Path) -> Command {
 }
 
 impl Process {
-    /// Starts a command made by [`command`]. Standard output and error are appended to the file `log`.
+    /// Starts a command created by [`command`]. Its standard output and error are appended to the file `log`.
     pub fn start(guard: &Guard, name: &str, mut command: Command, log: &Path) -> Result<Process> {
         let output = File::options().create(true).append(true).open(log);
-        let output = output.with_context(|| format!("cannot write {name}'s log {}", log.display()))?;
+        let output = output.with_context(|| words::cannot_write_log(name, log.display()))?;
         let child = command
             .process_group(0)
             .stdin(Stdio::piped())
             .stderr(output.try_clone()?)
             .stdout(output)
             .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
+            .with_context(|| words::cannot_start(name))?;
         let mut process = Process { name: name.to_owned(), child, log: log.to_owned(), guard: guard.clone() };
         guard.watch_process(process.pid())?;
         let mut door = process.child.stdin.take().context("the pipe was asked for above")?;
-        door.write_all(b"\n").with_context(|| format!("{name} ended before it began"))?;
+        door.write_all(b"\n").with_context(|| words::ended_at_once(name))?;
         Ok(process)
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its process id, and that of its process group.
+    /// Its process id, which is also the id of its process group.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where its output goes.
+    /// Its log file.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// How it ended, or `None` while it runs.
+    /// Its exit status, or `None` while it runs.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().with_context(|| format!("cannot ask after {}", self.name))
+        self.child.try_wait().with_context(|| words::cannot_wait_for(&self.name))
     }
 
     /// Waits until it ends by itself, for at most `limit`.
@@ -90,20 +92,20 @@ impl Process {
         }
     }
 
-    /// Waits until a command that has an end comes to a good one.
+    /// Waits until a command succeeds.
     pub async fn finish(mut self, limit: Duration) -> Result<()> {
         match self.wait(limit).await? {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(self.ended(status)),
-            None => bail!("{} took more than {limit:?}{}", self.name, self.log_tail()),
+            None => bail!("{}{}", words::took_too_long(&self.name, seconds(limit)), self.log_tail()),
         }
     }
 
-    /// Waits for the first line of its output: a server of ours says there where it listens.
+    /// Waits for the first line of its output, in which a server of Cleave reports its address.
     pub async fn first_line(&mut self, limit: Duration) -> Result<String> {
         let deadline = Instant::now() + limit;
         loop {
-            // In this order, or the line of a process that wrote it and ended in between is missed.
+            // Check in this order. Otherwise a process that writes the line and ends in between is missed.
             let ended = self.try_wait()?;
             let text = fs::read_to_string(&self.log).unwrap_or_default();
             if let Some((line, _)) = text.split_once('\n') {
@@ -113,7 +115,7 @@ impl Process {
                 return Err(self.ended(status));
             }
             if Instant::now() > deadline {
-                bail!("{} said nothing for {limit:?}", self.name);
+                bail!(words::said_nothing_for(&self.name, seconds(limit)));
             }
             tokio::time::sleep(TICK).await;
         }
@@ -121,24 +123,24 @@ impl Process {
 
     /// Sends a signal to the process alone, not to its children.
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
-        // A process that has been waited for gave its id back, perhaps to a stranger.
+        // The id of a process that was waited for may have been reused.
         if self.try_wait()?.is_none() {
-            kill(nix_pid(self.pid()), signal).with_context(|| format!("cannot signal {}", self.name))?;
+            kill(nix_pid(self.pid()), signal).with_context(|| words::cannot_signal(&self.name))?;
         }
         Ok(())
     }
 
-    /// Asks it to end with SIGTERM, and ends it when it has not after `grace`.
+    /// Stops it with SIGTERM, and kills it after `grace`.
     pub async fn stop(self, grace: Duration) -> Result<()> {
         self.stop_with(Signal::SIGTERM, grace).await
     }
 
-    /// Asks it to end with a signal of its own liking, and ends it when it has not after `grace`.
+    /// Stops it with the given signal, and kills it after `grace`.
     pub async fn stop_with(mut self, signal: Signal, grace: Duration) -> Result<()> {
         self.end_with(signal, grace).await
     }
 
-    /// [`Process::stop`] for one that is to be started again.
+    /// [`Process::stop`] for a process that will be restarted.
     pub async fn end(&mut self, grace: Duration) -> Result<()> {
         self.end_with(Signal::SIGTERM, grace).await
     }
@@ -149,53 +151,49 @@ impl Process {
         self.kill()
     }
 
-    /// Ends it and all that it started, at once, as a crash would.
+    /// Kills it and all its descendants at once, as a crash would.
     pub fn kill(&mut self) -> Result<()> {
         if self.try_wait()?.is_none() {
             kill_tree(self.pid());
-            self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
+            self.child.wait().with_context(|| words::cannot_wait_for(&self.name))?;
         }
         self.guard.forget_process(self.pid());
         Ok(())
     }
 
-    /// The error of a process that ended when it should not have: how, and its last words.
+    /// The error for a process that ended unexpectedly: its exit status and the end of its log.
     pub fn ended(&self, status: ExitStatus) -> anyhow::Error {
-        let how = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("ended with exit status {code}"),
-            (None, signal) => format!("was ended by signal {}", signal.unwrap_or_default()),
-        };
-        anyhow::anyhow!("{} {how}{}", self.name, self.log_tail())
-    }
-
-    /// What the system says of it, for a message about a process that should have done something by now.
-    pub fn state(&self) -> String {
-        let pid = sysinfo::Pid::from_u32(self.pid());
-        let Ok(mut system) = System::new() else { return "unknown to the system".into() };
-        let what = ProcessRefreshKind::nothing().with_cpu();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
-        system.process(pid).map_or("gone".into(), |process| {
-            format!("in state {}, has used {} ms of CPU", process.status(), process.accumulated_cpu_time())
+        let said = self.log_tail();
+        anyhow::anyhow!(match (status.code(), status.signal()) {
+            (Some(code), _) => words::ended_with(&self.name, code, said),
+            (None, signal) => words::ended_by_signal(&self.name, signal.unwrap_or_default(), said),
         })
     }
 
-    /// The last lines of its log, made ready to stand at the end of a message.
+    /// Its state according to the system, for a message about a process that takes too long.
+    pub fn state(&self) -> String {
+        let pid = sysinfo::Pid::from_u32(self.pid());
+        let Ok(mut system) = System::new() else { return words::state_unknown() };
+        let what = ProcessRefreshKind::nothing().with_cpu();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
+        system.process(pid).map_or_else(words::state_gone, |process| {
+            words::state(process.status(), process.accumulated_cpu_time())
+        })
+    }
+
+    /// The last lines of its log, formatted for the end of a message.
     pub fn log_tail(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         let last = &lines[lines.len().saturating_sub(TAIL)..];
-        if last.is_empty() {
-            "; it wrote nothing".into()
-        } else {
-            format!("; it wrote:\n  {}", last.join("\n  "))
-        }
+        if last.is_empty() { words::wrote_nothing() } else { words::wrote(last.join("\n  ")) }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // An error here leaves the process to the guard.
+        // After an error the guard ends the process.
         let _ = self.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! Processes by their ids: with everything that they have started, and told apart from others that get the same id later.
+//! Process trees by process id. Start times distinguish a process from a later one with the same id.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,13 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// How often a wait looks again.
+/// The polling interval.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Ends a process, its group and all its descendants, and waits (bounded) until they are gone.
+/// Kills a process, its group and all its descendants, and waits (bounded) until they have ended.
 ///
-/// The group alone is not enough: PostgreSQL's and Erlang's children make sessions of their own. The parent is
-/// stopped first, so that it starts nothing while its children are counted.
+/// Killing the group is not enough, because children of PostgreSQL and Erlang create their own sessions. The parent
+/// is paused first, so that it starts no more children while they are listed.
 pub fn kill_tree(pid: u32) {
     let _ = kill(nix_pid(pid), Signal::SIGSTOP);
     let tree = tree(pid);
@@ -28,7 +28,7 @@ pub fn kill_tree(pid: u32) {
 
 /// A process and all its descendants, with the time at which each started.
 fn tree(root: u32) -> Vec<(u32, u64)> {
-    // Without a list of processes the group is all that can be ended.
+    // Without a list of processes, only the group can be killed.
     let Ok(mut system) = System::new() else { return Vec::new() };
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
     let mut found = vec![sysinfo::Pid::from_u32(root)];
@@ -43,14 +43,14 @@ fn tree(root: u32) -> Vec<(u32, u64)> {
     tree.map(|process| (process.pid().as_u32(), process.start_time())).collect()
 }
 
-/// When the process with this id started, if there is one that still runs: together they name a process for
-/// good, while a bare id may have been given to another one since.
+/// The start time of the running process with this id, if there is one. Id and start time together identify a process
+/// uniquely, while an id alone may have been reused.
 pub fn start_time(pid: u32) -> Option<u64> {
     let pid = sysinfo::Pid::from_u32(pid);
     let mut system = System::new().ok()?;
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
     let process = system.process(pid)?;
-    // A zombie runs no more; its parent only has not asked yet.
+    // A zombie no longer runs; its parent just has not waited for it yet.
     (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
 }
 

@@ -1,4 +1,4 @@
-//! The programs of PostgreSQL and RabbitMQ on this machine.
+//! Finds the programs of PostgreSQL and RabbitMQ on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,27 +6,27 @@ use std::process::Command;
 /// PostgreSQL's programs.
 #[derive(Debug, Clone)]
 pub struct PostgresPrograms {
-    /// The folder that holds `postgres`, `initdb`, `psql` and `pgbench`.
+    /// The folder with `postgres`, `initdb`, `psql` and `pgbench`.
     pub folder: PathBuf,
-    /// As `postgres --version` says it, such as `15.14`.
+    /// The version reported by `postgres --version`, such as `15.14`.
     pub version: String,
 }
 
-/// RabbitMQ's programs and Erlang's.
+/// The programs of RabbitMQ and Erlang.
 #[derive(Debug, Clone)]
 pub struct RabbitPrograms {
-    /// The folder that holds `rabbitmq-server` and `rabbitmqctl`.
+    /// The folder with `rabbitmq-server` and `rabbitmqctl`.
     pub folder: PathBuf,
-    /// The folders that must be on RabbitMQ's `PATH` for it to find `erl`.
+    /// The folder that RabbitMQ's `PATH` must contain, so that it finds `erl`.
     pub erlang: PathBuf,
     /// Erlang's port mapper daemon.
     pub epmd: PathBuf,
-    /// As the folder's name says it, such as `3.10.8`.
+    /// The version in the folder's name, such as `3.10.8`.
     pub version: String,
 }
 
 impl PostgresPrograms {
-    /// The newest that has both the server and `initdb`.
+    /// Finds the newest version that has both the server and `initdb`.
     pub fn find() -> Option<PostgresPrograms> {
         let mut folders = path_folders();
         folders.extend(pg_config_folder());
@@ -39,7 +39,7 @@ impl PostgresPrograms {
             folders.extend(children(Path::new(root)).map(|folder| folder.join(tail)));
             folders.push(Path::new(root).join(tail));
         }
-        // PATH may hold links or wrappers; what stands beside the real `postgres` belongs to it.
+        // PATH may contain links or wrappers. The programs beside the real `postgres` belong to it.
         let real = folders.iter().filter_map(|folder| folder.join("postgres").canonicalize().ok());
         let found = real.filter_map(|postgres| {
             let folder = postgres.parent()?.to_owned();
@@ -62,7 +62,7 @@ impl PostgresPrograms {
 }
 
 impl RabbitPrograms {
-    /// The newest whose Erlang is here too.
+    /// Finds the newest version, if Erlang is installed too.
     pub fn find() -> Option<RabbitPrograms> {
         let erlang = on_path("erl").or_else(|| first_file(&["/usr/lib/erlang/bin/erl"]))?;
         let epmd = on_path("epmd").or_else(|| epmd_beside(&erlang))?;
@@ -75,8 +75,8 @@ impl RabbitPrograms {
         }
         let found = folders.iter().filter_map(|folder| {
             let folder = folder.join("rabbitmq-server").canonicalize().ok()?.parent()?.to_owned();
-            // What lacks this file is a wrapper: Debian's changes the user to `rabbitmq` and its settings to the
-            // system's. The real script stands in a folder that carries the version.
+            // A folder without this file has wrappers: Debian's run as the user `rabbitmq` with the system's
+            // settings. The real scripts are in a folder with the version in its name.
             let version = folder.join("rabbitmq-env").is_file().then(|| release(&folder)).flatten()?;
             let erlang = erlang.parent()?.to_owned();
             Some(RabbitPrograms { folder, erlang, epmd: epmd.clone(), version })
@@ -106,7 +106,7 @@ pub fn version(program: &Path) -> Option<String> {
 fn path_folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    // An ordinary user's PATH often lacks these, and distributions put servers there.
+    // Distributions install servers in these folders, which an ordinary user's PATH often lacks.
     folders.extend(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
     folders
 }
@@ -116,7 +116,7 @@ fn pg_config_folder() -> Option<PathBuf> {
     Some(String::from_utf8(output.stdout).ok()?.trim().into())
 }
 
-/// Erlang's own `epmd` stands in a folder that carries the runtime's version.
+/// Erlang's own `epmd` is in a folder with the runtime's version in its name.
 fn epmd_beside(erl: &Path) -> Option<PathBuf> {
     let root = erl.canonicalize().ok()?.parent()?.parent()?.to_owned();
     children(&root).map(|folder| folder.join("bin/epmd")).find(|path| path.is_file())
@@ -138,7 +138,7 @@ fn release(folder: &Path) -> Option<String> {
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned())
 }
 
-/// `15.14` as numbers, since as text it is older than `9.6`.
+/// A version as numbers, because as text `15.14` is less than `9.6`.
 fn numbers(version: &str) -> Vec<u32> {
     version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! A private RabbitMQ: a node with a name, cookie, folders and ports of its own (rule 44).
+//! A private RabbitMQ: a node with its own name, cookie, folders and ports: rule 44 (private broker).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,30 +14,33 @@ use super::programs::RabbitPrograms;
 use super::{amqp, folder, ports};
 use crate::guard::Guard;
 use crate::process::{self, Process};
+use crate::words;
+use terminal::language::seconds;
 
-/// How long each try to start it may take until it answers; recovery after a crash counts too. Usually it is 5 s.
+/// The time limits of successive attempts to start, including recovery after a crash. A start usually takes 5 s.
 ///
-/// A node of 3.10 was seen, once in about twenty starts, to stop in the middle of its start, with nothing in its log;
-/// started once more it comes up. So it is given further chances, as any supervisor would. The last is long enough for
-/// a machine that is slow rather than a node that hangs.
+/// About one start in twenty of RabbitMQ 3.10 was seen to stop half-way, with nothing in the log, and to succeed when
+/// repeated. So there are further attempts, as a supervisor would make. The last limit is long enough for a slow
+/// machine.
 const READY: [Duration; 3] = [Duration::from_secs(40), Duration::from_secs(60), Duration::from_secs(180)];
-/// How long it may take to close its queues in order.
+/// How long closing its queues may take.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long one `rabbitmqctl` may take: it starts an Erlang of its own.
+/// How long one `rabbitmqctl` may take, which starts its own Erlang.
 const CTL: Duration = Duration::from_secs(30);
 
 /// A running private RabbitMQ. Dropping it ends it and removes its data.
 #[derive(Debug)]
 pub struct RabbitMq {
     node: Node,
-    // In this order they are dropped: the node leaves epmd before that ends, and both end before the data goes.
+    // Dropped in this order: the node deregisters from epmd before that ends, and both end before the data is
+    // removed.
     server: Process,
     epmd: Process,
     folder: TempDir,
     guard: Guard,
 }
 
-/// What stays the same when the server restarts.
+/// The part that stays the same when the server restarts.
 #[derive(Debug, Clone)]
 struct Node {
     programs: RabbitPrograms,
@@ -50,7 +53,7 @@ struct Node {
 }
 
 impl RabbitMq {
-    /// Starts a new node. `logs` is the folder for its log, the node's own folder if `None`.
+    /// Starts a new node. `logs` is the folder for its log; with `None` it is the node's own folder.
     pub async fn start(guard: &Guard, programs: &RabbitPrograms, logs: Option<&Path>) -> Result<RabbitMq> {
         let folder = folder::create(guard, &folder::base())?;
         let secret = Uuid::new_v4().simple().to_string();
@@ -70,7 +73,7 @@ impl RabbitMq {
         Ok(RabbitMq { node, server, epmd, folder, guard: guard.clone() })
     }
 
-    /// Where services connect.
+    /// The URL for clients.
     pub fn url(&self) -> String {
         format!("amqp://cleave:{}@127.0.0.1:{}/%2f", self.node.password, self.node.port)
     }
@@ -80,33 +83,33 @@ impl RabbitMq {
         &self.node.programs.version
     }
 
-    /// The roots of its processes: the node, and Erlang's port mapper.
+    /// The root processes: the node, and Erlang's port mapper.
     pub fn pids(&self) -> Vec<u32> {
         vec![self.server.pid(), self.epmd.pid()]
     }
 
-    /// The ports of 127.0.0.1 that it listens on: for AMQP, between nodes, and of the port mapper.
+    /// Its ports of 127.0.0.1: for AMQP, for connections between nodes, and of the port mapper.
     pub fn ports(&self) -> [u16; 3] {
         [self.node.port, self.node.distribution_port, self.node.epmd_port]
     }
 
-    /// Where its data is.
+    /// Its data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Stops it in an orderly way and removes its data.
+    /// Stops it gracefully and removes its data.
     pub async fn stop(self) -> Result<()> {
         self.server.stop(GRACE).await?;
         self.epmd.stop(GRACE).await
     }
 
-    /// Ends the node at once, as a power cut would. Its data stays, for [`RabbitMq::restart`].
+    /// Kills the node at once, as in a power cut. Its data stays, for [`RabbitMq::restart`].
     pub fn kill_hard(&mut self) -> Result<()> {
         self.server.kill()
     }
 
-    /// Starts the node on the same data and port, and waits until it has recovered and answers.
+    /// Starts the node on the same data and port, and waits until it has recovered and responds.
     pub async fn restart(&mut self) -> Result<()> {
         self.server.kill()?;
         let log = self.server.log().to_owned();
@@ -114,7 +117,7 @@ impl RabbitMq {
         Ok(())
     }
 
-    /// How others ask this node what AMQP does not tell: `rabbitmqctl` with all that chooses the node.
+    /// How to ask this node what AMQP cannot: `rabbitmqctl` with everything that selects the node.
     pub fn control(&self) -> BrokerControl {
         let program = self.node.programs.program("rabbitmqctl");
         let mut command = Command::new(&program);
@@ -130,7 +133,7 @@ impl RabbitMq {
         }
     }
 
-    /// Runs `rabbitmqctl` on this node and answers what it prints.
+    /// Runs `rabbitmqctl` on this node and returns its output.
     pub async fn ctl(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(self.node.programs.program("rabbitmqctl"));
         self.node.environment(&mut command);
@@ -139,10 +142,10 @@ impl RabbitMq {
         let what = format!("rabbitmqctl {}", arguments.join(" "));
         let output = tokio::time::timeout(CTL, run)
             .await
-            .with_context(|| format!("{what} took more than {CTL:?}"))?
-            .with_context(|| format!("cannot run {what}"))?;
+            .with_context(|| words::took_too_long(&what, seconds(CTL)))?
+            .with_context(|| words::cannot_run(&what))?;
         if !output.status.success() {
-            bail!("{what} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(words::failed(what, String::from_utf8_lossy(&output.stderr).trim()));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -163,19 +166,19 @@ impl Node {
         );
         let plugins = "[].\n";
         for (name, text) in [("rabbitmq.conf", settings.as_str()), ("enabled_plugins", plugins)] {
-            fs::write(self.folder.join(name), text).with_context(|| format!("cannot write {name}"))?;
+            fs::write(self.folder.join(name), text).with_context(|| words::cannot_write(name))?;
         }
         Ok(())
     }
 
-    /// An `epmd` of our own, in the foreground: a node that finds none starts one that outlives it.
+    /// A private `epmd` in the foreground. A node that finds none would start one that outlives it.
     fn start_epmd(&self, guard: &Guard) -> Result<Process> {
         let mut command = process::command(&self.programs.epmd);
         command.args(["-address", "127.0.0.1", "-port", &self.epmd_port.to_string()]);
         Process::start(guard, "epmd", command, &self.folder.join("epmd.log"))
     }
 
-    /// Starts the server, again where it does not answer in time.
+    /// Starts the server, and tries again if it does not respond in time.
     async fn serve(&self, guard: &Guard, log: &Path) -> Result<Process> {
         let [earlier @ .., last] = READY;
         for limit in earlier {
@@ -183,12 +186,11 @@ impl Node {
                 return Ok(server);
             }
         }
-        let said =
-            || format!("RabbitMQ did not answer within {last:?}, nor in {} tries before", earlier.len());
+        let said = || words::rabbitmq_not_ready(seconds(last), earlier.len());
         self.try_to_serve(guard, log, last).await?.with_context(said)
     }
 
-    /// `None` where it does not answer in time. It is ended then.
+    /// Returns `None` if the server does not respond in time, and ends it.
     async fn try_to_serve(&self, guard: &Guard, log: &Path, limit: Duration) -> Result<Option<Process>> {
         let mut command = process::command(&self.programs.program("rabbitmq-server"));
         self.environment(&mut command);
@@ -202,9 +204,8 @@ impl Node {
                 Ok(_) => return Ok(Some(server)),
                 Err(error) if Instant::now() > deadline => {
                     let (state, said) = (server.state(), server.log_tail());
-                    terminal::note!(
-                        "RabbitMQ does not answer within {limit:?} ({error:#}); it is {state}{said}"
-                    );
+                    let why = format!("{error:#}");
+                    terminal::note!("{}", words::rabbitmq_starts_again(seconds(limit), why, state, said));
                     server.kill()?;
                     return Ok(None);
                 }
@@ -213,8 +214,8 @@ impl Node {
         }
     }
 
-    /// The same for the server and for `rabbitmqctl`. Nothing is inherited: a variable meant for another node,
-    /// or a file in /etc, would reach ours.
+    /// The environment of the server and of `rabbitmqctl`. Nothing is inherited, because a variable for another node,
+    /// or a file in /etc, would affect this one.
     fn environment(&self, command: &mut Command) {
         let programs = [self.programs.erlang.as_path(), Path::new("/usr/bin"), Path::new("/bin")];
         let path = std::env::join_paths(programs).unwrap_or_default();
@@ -239,12 +240,12 @@ impl Node {
             .env("RABBITMQ_GENERATED_CONFIG_DIR", file("config"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins"))
             .env("RABBITMQ_CONFIG_FILE", file("rabbitmq.conf"))
-            // These do not exist, which is the point.
+            // These files deliberately do not exist.
             .env("RABBITMQ_CONFIG_FILES", file("conf.d"))
             .env("RABBITMQ_ADVANCED_CONFIG_FILE", file("advanced.config"))
             .env("RABBITMQ_CONF_ENV_FILE", file("rabbitmq-env.conf"))
-            // The start script becomes the server, so that there is one process to signal, without a shell
-            // before it that answers signals by starting a rabbitmqctl.
+            // Makes the start script replace itself with the server. Otherwise a shell in front of it would respond
+            // to signals by running rabbitmqctl.
             .env("RUNNING_UNDER_SYSTEMD", "true")
             .env("ERL_CRASH_DUMP_SECONDS", "0");
     }

@@ -1,4 +1,4 @@
-//! Where a run was made, and of what: the parts of its record that are not measured.
+//! The parts of a run's record that are not measured: machine, commit and servers.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::{FoundBy, Infrastructure};
+use crate::{FoundBy, Infrastructure, words};
 
 /// The machine that this program runs on.
 pub fn machine() -> Machine {
@@ -28,7 +28,7 @@ pub fn machine() -> Machine {
     }
 }
 
-/// The commit that the checkout stands at, with `-dirty` where files differ from it; `None` outside git.
+/// The commit of the checkout, with `-dirty` if files differ from it; `None` outside git.
 pub fn commit() -> Option<String> {
     let commit = git(&["rev-parse", "HEAD"])?;
     let dirty = git(&["status", "--porcelain"]).is_none_or(|changes| !changes.is_empty());
@@ -42,7 +42,7 @@ fn git(arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
-/// The servers of a run, and what survives a crash of theirs.
+/// The servers of a run, with their durability settings.
 pub async fn servers(infra: &Infrastructure) -> Result<Servers> {
     let postgresql = Server {
         version: infra.postgres.version().to_owned(),
@@ -65,7 +65,8 @@ fn found(by: FoundBy) -> Found {
     }
 }
 
-/// As the server itself says, such as `fsync on, full_page_writes on, synchronous_commit on`.
+/// The durability settings as the server reports them, such as `fsync on, full_page_writes on, synchronous_commit
+/// on`.
 async fn durability(url: &str) -> Result<String> {
     #[derive(QueryableByName)]
     struct Settings {
@@ -76,10 +77,10 @@ async fn durability(url: &str) -> Result<String> {
                  WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')";
     let mut connection = crate::connect(url).await?;
     let row = diesel::sql_query(query).get_result::<Settings>(&mut connection).await;
-    Ok(row.context("cannot read PostgreSQL's settings")?.settings)
+    Ok(row.with_context(words::cannot_read_settings)?.settings)
 }
 
-/// The machine that a run was made on.
+/// The machine of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The operating system's name and version.
@@ -92,20 +93,7 @@ pub struct Machine {
     pub memory_mb: Option<u64>,
 }
 
-impl Machine {
-    /// In words; what is not known is not mentioned.
-    pub fn words(&self) -> String {
-        let cores = self.cores.map(|cores| format!("{cores} cores"));
-        let memory = self.memory_mb.map(|mb| format!("{mb} MB"));
-        [Some(self.cpu.clone()), cores, memory, Some(self.os.clone())]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-}
-
-/// The servers underneath both modes.
+/// The servers that both modes use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Servers {
     /// The database server.
@@ -114,18 +102,18 @@ pub struct Servers {
     pub rabbitmq: Option<Server>,
 }
 
-/// One server.
+/// A server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Server {
-    /// As the server itself reports it.
+    /// The version that the server itself reports.
     pub version: String,
-    /// Where it came from.
+    /// How it was found.
     pub found: Found,
     /// The settings that decide what survives a crash, in words.
     pub durability: String,
 }
 
-/// Where a server came from.
+/// How a server was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Found {
@@ -145,9 +133,7 @@ mod tests {
     fn what_the_system_does_not_tell_is_no_zero() {
         let told =
             Machine { os: "Linux".into(), cpu: "A CPU".into(), cores: Some(2), memory_mb: Some(24_000) };
-        assert_eq!(told.words(), "A CPU, 2 cores, 24000 MB, Linux");
         let untold = Machine { cores: None, memory_mb: None, ..told };
-        assert_eq!(untold.words(), "A CPU, Linux");
         assert_eq!(serde_json::to_value(untold).unwrap()["cores"], serde_json::Value::Null);
     }
 }

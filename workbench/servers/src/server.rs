@@ -1,4 +1,4 @@
-//! A server, however it was come by: what the rest of the program asks of it is the same.
+//! A server, independent of how it was found.
 
 use std::path::Path;
 
@@ -13,25 +13,25 @@ use super::containers::{self, Container};
 use super::postgres::Postgres;
 use super::programs::{PostgresPrograms, RabbitPrograms};
 use super::rabbitmq::RabbitMq;
-use super::{Options, amqp, database};
+use super::{Options, amqp, database, words};
 use crate::guard::Guard;
 
-/// How a server was come by.
+/// How a server was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FoundBy {
-    /// The user named it.
+    /// The user gave its URL.
     Url,
-    /// We started it from the programs on this machine.
+    /// Cleave started it from programs on this machine.
     Private,
-    /// We started it in a container.
+    /// Cleave started it in a container.
     Container,
 }
 
-/// What holds a server up.
+/// What keeps a server running.
 #[derive(Debug)]
 pub enum Running<P> {
-    /// Somebody else's, at this place (shown without its password): not ours to stop.
+    /// A server at this place (shown without its password) that Cleave did not start and does not stop.
     Elsewhere(String),
     /// A private one.
     Private(P),
@@ -40,7 +40,7 @@ pub enum Running<P> {
 }
 
 impl<P> Running<P> {
-    /// How it was come by.
+    /// How the server was found.
     pub fn found_by(&self) -> FoundBy {
         match self {
             Running::Elsewhere(_) => FoundBy::Url,
@@ -49,7 +49,7 @@ impl<P> Running<P> {
         }
     }
 
-    /// The private server, to crash it and start it again.
+    /// The private server, to crash and restart it.
     pub fn private(&mut self) -> Option<&mut P> {
         match self {
             Running::Private(server) => Some(server),
@@ -59,9 +59,9 @@ impl<P> Running<P> {
 
     fn source(&self, folder: impl Fn(&P) -> &Path) -> String {
         match self {
-            Running::Elsewhere(place) => format!("{place}, as you said"),
-            Running::Private(server) => format!("private, its data in {}", folder(server).display()),
-            Running::Container(container) => format!("in container {}", container.id()),
+            Running::Elsewhere(place) => words::from_url(place),
+            Running::Private(server) => words::private(folder(server).display()),
+            Running::Container(container) => words::in_container(container.id()),
         }
     }
 }
@@ -69,12 +69,12 @@ impl<P> Running<P> {
 /// A PostgreSQL, with the databases that were created on it.
 #[derive(Debug)]
 pub struct DatabaseServer {
-    /// What holds it up.
+    /// The server itself.
     pub running: Running<Postgres>,
     version: String,
-    /// The URL of a database that is there from the start, by which others are created.
+    /// The URL of a database that always exists, used to create others.
     admin: String,
-    /// What a database's name begins with. On a server of somebody else's it keeps us apart from what is there.
+    /// Prefix of the names of databases, which separates them from others on the user's server.
     prefix: String,
     created: Mutex<Vec<String>>,
     guard: Guard,
@@ -83,7 +83,7 @@ pub struct DatabaseServer {
 /// A RabbitMQ.
 #[derive(Debug)]
 pub struct Broker {
-    /// What holds it up.
+    /// The server itself.
     pub running: Running<RabbitMq>,
     version: String,
     url: String,
@@ -101,7 +101,7 @@ pub(super) async fn database(guard: &Guard, options: &Options, in_container: boo
         let version = database::check(&url).await?;
         (Running::Container(Box::new(container)), url, version, String::new())
     } else {
-        let programs = PostgresPrograms::find().context("PostgreSQL's programs are gone")?;
+        let programs = PostgresPrograms::find().with_context(|| words::programs_are_gone("PostgreSQL"))?;
         let server =
             Postgres::start(guard, &programs, options.logs.as_deref(), options.disk.as_deref()).await?;
         let (url, version) = (server.url("postgres"), server.version().to_owned());
@@ -119,7 +119,7 @@ pub(super) async fn broker(guard: &Guard, options: &Options, in_container: bool)
         let version = amqp::check(&url).await?;
         (Running::Container(Box::new(container)), url, version)
     } else {
-        let programs = RabbitPrograms::find().context("RabbitMQ's programs are gone")?;
+        let programs = RabbitPrograms::find().with_context(|| words::programs_are_gone("RabbitMQ"))?;
         let server = RabbitMq::start(guard, &programs, options.logs.as_deref()).await?;
         let (url, version) = (server.url(), server.version().to_owned());
         (Running::Private(server), url, version)
@@ -128,11 +128,11 @@ pub(super) async fn broker(guard: &Guard, options: &Options, in_container: bool)
 }
 
 impl DatabaseServer {
-    /// Creates a database and answers its URL.
+    /// Creates a database and returns its URL.
     pub async fn create_database(&self, name: &str) -> Result<String> {
         let name = format!("{}{name}", self.prefix);
         if self.running.found_by() == FoundBy::Url {
-            // Before it is there: dropping one that is not is nothing.
+            // Before it is created: dropping a database that does not exist is harmless.
             self.guard.watch_database(&self.admin, &name)?;
             self.created.lock().push(name.clone());
         }
@@ -140,7 +140,7 @@ impl DatabaseServer {
         database::with_database(&self.admin, &name)
     }
 
-    /// Drops a database of ours, whoever is connected to it.
+    /// Drops a database that Cleave created, even if there are connections to it.
     pub async fn drop_database(&self, name: &str) -> Result<()> {
         database::drop(&self.admin, &format!("{}{name}", self.prefix)).await
     }
@@ -150,7 +150,7 @@ impl DatabaseServer {
         database::with_database(&self.admin, &format!("{}{name}", self.prefix))
     }
 
-    /// The URL of a database that is there from the start, for what concerns the whole server.
+    /// The URL of a database that always exists, for statements about the whole server.
     pub fn admin_url(&self) -> &str {
         &self.admin
     }
@@ -160,7 +160,7 @@ impl DatabaseServer {
         &self.version
     }
 
-    /// The roots of its processes, where they are ours.
+    /// The root processes, if Cleave started the server.
     pub fn pids(&self) -> Vec<u32> {
         match &self.running {
             Running::Private(server) => vec![server.pid()],
@@ -168,18 +168,12 @@ impl DatabaseServer {
         }
     }
 
-    /// Where it came from, for people.
+    /// A description of how it was found.
     pub(super) fn source(&self) -> String {
-        match &self.running {
-            Running::Elsewhere(place) => format!("{place}, as you said"),
-            Running::Private(server) => {
-                format!("a private server, its data in {}", server.folder().display())
-            }
-            Running::Container(container) => format!("a container, {}", container.id()),
-        }
+        self.running.source(Postgres::folder)
     }
 
-    /// Stops it if it is ours; on somebody else's server, drops the databases that we created.
+    /// Stops it if Cleave started it. On the user's server, drops the databases that were created.
     pub(super) async fn stop(self) -> Result<()> {
         match self.running {
             Running::Private(server) => server.stop().await,
@@ -197,7 +191,7 @@ impl DatabaseServer {
 }
 
 impl Broker {
-    /// Where services connect.
+    /// The URL for clients.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -207,7 +201,7 @@ impl Broker {
         &self.version
     }
 
-    /// How it can be asked what AMQP does not tell; `None` where it is not a private one.
+    /// How to ask the broker what AMQP cannot; `None` if it is not a private one.
     pub fn control(&self) -> Option<BrokerControl> {
         match &self.running {
             Running::Private(server) => Some(server.control()),
@@ -215,7 +209,7 @@ impl Broker {
         }
     }
 
-    /// The roots of its processes, where they are ours.
+    /// The root processes, if Cleave started the server.
     pub fn pids(&self) -> Vec<u32> {
         match &self.running {
             Running::Private(server) => server.pids(),
@@ -223,12 +217,12 @@ impl Broker {
         }
     }
 
-    /// Where it came from, for people.
+    /// A description of how it was found.
     pub(super) fn source(&self) -> String {
         self.running.source(RabbitMq::folder)
     }
 
-    /// Stops it if it is ours.
+    /// Stops it if Cleave started it.
     pub(super) async fn stop(self) -> Result<()> {
         match self.running {
             Running::Private(server) => server.stop().await,

@@ -1,4 +1,4 @@
-//! Waiting until a shop has finished what it took on.
+//! Waits until a shop has finished all accepted work.
 
 use std::time::{Duration, Instant};
 
@@ -8,30 +8,33 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
+use crate::words;
+use terminal::language::seconds;
 use topology::{Databases, Driver, Mode};
 
-/// Between two looks: long enough that looking costs little beside the work that is waited for.
+/// The interval between checks, long enough that their cost is small compared with the work itself.
 const TICK: Duration = Duration::from_millis(100);
-/// So many looks in a row must find nothing to do, and nothing done in between. A message between two services
-/// is in neither database; but it arrives within a few ticks, and is then seen in an inbox.
+/// This many checks in a row must find no open work and no progress. A message between two services is in neither
+/// database, but it arrives within a few intervals and then appears in an inbox.
 const QUIET_LOOKS: u32 = 3;
 
-/// Transactions of others. One that is older than any lock is waited for was left open, which is for the audit to say (I7).
+/// Counts other sessions' transactions. One that is older than any lock wait was left open; the audit reports it
+/// (I7).
 const AT_WORK: &str = "SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
        AND xact_start > clock_timestamp() - interval '6 seconds'";
 
-/// What is still to be done, and how much was done.
+/// Open work, and work done so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 struct Work {
     pending_orders: i64,
     open_sagas: i64,
-    /// Transactions of two-phase commit that are at work.
+    /// Open transactions of two-phase commit.
     open_transactions: i64,
-    /// Branches of two-phase commit that are not finished yet.
+    /// Prepared branches that are not finished yet.
     in_doubt: i64,
     unsent_messages: i64,
-    /// What grows while work is done: messages that were handled; in the monolith, orders.
+    /// Grows while work is done: handled messages, or orders in the monolith.
     handled: i64,
 }
 
@@ -39,7 +42,7 @@ struct Work {
 pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Result<()> {
     let connecting = databases.distinct().into_iter().map(|(name, url)| async move {
         let connection = servers::connect(url).await;
-        connection.with_context(|| format!("cannot connect to the database of {name}"))
+        connection.with_context(|| words::no_database(name))
     });
     let mut connections = try_join_all(connecting).await?;
     let names: Vec<&str> = databases.distinct().into_iter().map(|(name, _)| name).collect();
@@ -51,19 +54,20 @@ pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Re
             work.add(connection, driver, driver.mode() == Mode::Monolith || *name == "orders").await?;
         }
         quiet = if work.is_done() && work == last { quiet + 1 } else { 0 };
-        // In one local transaction an order that is there is done: nothing travels.
+        // With one local transaction a stored order is already decided, and there are no messages.
         if quiet >= QUIET_LOOKS || (work.is_done() && driver == Driver::Local) {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!(
-                "after {bound:?} the shop {driver} still has {} orders pending, {} sagas and {} transactions open, {} branches in doubt and {} messages unsent",
+            bail!(words::not_drained(
+                seconds(bound),
+                driver,
                 work.pending_orders,
                 work.open_sagas,
                 work.open_transactions,
                 work.in_doubt,
                 work.unsent_messages
-            );
+            ));
         }
         last = work;
         tokio::time::sleep(TICK).await;
@@ -82,7 +86,7 @@ impl Work {
             self.pending_orders = count(connection, pending).await?;
         }
         if driver.mode() == Mode::Monolith {
-            // A branch is in a session first and prepared then: asked in this order, none is missed between the two.
+            // A branch is first in a session and then prepared. Querying in this order misses none in between.
             if driver == Driver::TwoPhase {
                 self.open_transactions += count(connection, AT_WORK).await?;
                 self.handled += count(connection, "SELECT count(*) FROM orders.orders").await?;
@@ -111,6 +115,6 @@ async fn count(connection: &mut AsyncPgConnection, query: &str) -> Result<i64> {
     let row: Count = diesel::sql_query(query)
         .get_result(connection)
         .await
-        .with_context(|| format!("cannot read how far the shop is: {query}"))?;
+        .with_context(|| words::cannot_read_progress(query))?;
     Ok(row.count)
 }

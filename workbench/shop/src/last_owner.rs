@@ -1,14 +1,14 @@
-//! What several tasks shared, back in one hand.
+//! Recovers a value from an `Arc` that tasks share.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Those who were told to end do so soon. What a thread of a server holds goes with the thread, a moment after the server
-/// has said that it stopped.
+/// Stopped tasks end within this time. A server's threads may hold their clones for a moment after it reports that it
+/// has stopped.
 const SOON: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(5);
 
-/// Waits until nobody else holds it; `None` where somebody goes on.
+/// Waits until this is the last reference; `None` if others still hold it after that time.
 pub async fn last_owner<T>(shared: Arc<T>) -> Option<T> {
     let deadline = Instant::now() + SOON;
     while Arc::strong_count(&shared) > 1 && Instant::now() < deadline {

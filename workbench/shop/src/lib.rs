@@ -1,4 +1,4 @@
-//! A running shop: its databases, its processes, and the one address that clients talk to.
+//! A running shop: its databases, its processes, and the address for clients.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use faults::{Link, Proxy};
 use servers::guard::Guard;
 use servers::{Broker, Infrastructure};
+use terminal::language::seconds;
 use topology::{BrokerControl, Databases, Driver, Mode, ProcessHandle, ShopHandle};
 
 mod databases;
@@ -20,9 +21,11 @@ mod drain;
 pub mod last_owner;
 mod links;
 mod member;
+pub mod queues;
 pub mod seed;
 mod start;
 pub mod supervisor;
+mod words;
 
 pub use drain::drain;
 use links::Links;
@@ -31,38 +34,38 @@ use start::{REGISTRY, Starting};
 
 /// How long a shop may take from the start of its processes until all of them are ready.
 const READY: Duration = Duration::from_secs(60);
-/// How long a process may take to finish what it has when it is asked to stop.
+/// How long a process that is asked to stop may take to finish its work.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// What can be chosen about a shop.
+/// Options of a shop.
 #[derive(Debug, Clone)]
 pub struct ShopOptions {
     /// The folder of the built programs; see [`servers::binaries::ensure_built`].
     pub programs: PathBuf,
     /// The folder for the processes' logs.
     pub logs: PathBuf,
-    /// How often the relays publish every message. More than once shows that a message may come twice.
+    /// How often the relays publish each message. More than once tests how duplicates are handled.
     pub deliveries: u8,
-    /// Connections of each process to its database; `None` leaves it to the program.
+    /// Database connections per process; `None` for the program's default.
     pub pool: Option<u16>,
-    /// Rules that its processes leave out on purpose, by the names that `cleave flaws` lists.
+    /// Rules to leave out on purpose, by their names in `cleave flaws`.
     pub flaws: Vec<String>,
-    /// Whether a monolith stands behind a gateway, and may have several instances. A split shop always does.
+    /// Whether a monolith runs behind a gateway and may have several instances. A split shop always does.
     pub behind_gateway: bool,
-    /// Instances of each service, or of a monolith that stands behind a gateway.
+    /// The number of instances of each service, or of a monolith behind a gateway.
     pub instances: usize,
-    /// Whether there is a proxy in every link, where faults can be put.
+    /// Whether each link has a proxy in which faults can be injected.
     pub proxied: bool,
-    /// Whether its processes record spans and count what they do. They do by themselves; this is to see what it costs.
+    /// Whether its processes record spans and metrics. On by default; switch it off to measure the cost.
     pub telemetry: bool,
-    /// Whether the OTEL_* variables of our own environment are handed on, by which its processes send their spans to a
-    /// collector. What is measured should not depend on what the user's shell happens to hold.
+    /// Whether its processes inherit the OTEL_* variables, which make them send spans to a collector. Off for
+    /// measurements, so that they do not depend on the user's shell.
     pub exports: bool,
 }
 
 impl ShopOptions {
-    /// A plain shop: every message published once, nothing left out, no gateway before a monolith, one instance of
-    /// everything, no proxies.
+    /// The defaults: each message published once, no flaws, no gateway before a monolith, one instance of each service,
+    /// no proxies.
     pub fn new(programs: &Path, logs: impl Into<PathBuf>) -> ShopOptions {
         ShopOptions {
             programs: programs.to_owned(),
@@ -79,16 +82,16 @@ impl ShopOptions {
     }
 }
 
-/// A running shop. Dropping it ends its processes at once; [`Shop::stop`] is the orderly way.
+/// A running shop. Dropping it kills its processes; [`Shop::stop`] stops them gracefully.
 #[derive(Debug)]
 pub struct Shop {
-    /// How it stays consistent.
+    /// Its driver.
     pub driver: Driver,
     /// Where clients send their requests, as `http://127.0.0.1:port`.
     pub address: String,
     /// Its databases.
     pub databases: Databases,
-    /// What its exchange and queues are called by, in the split mode.
+    /// The prefix of its exchange and queue names, in the split mode.
     pub namespace: Option<String>,
     /// Rules that it leaves out on purpose.
     pub flaws: Vec<String>,
@@ -99,7 +102,7 @@ pub struct Shop {
     database_names: Vec<String>,
     guard: Guard,
     links: Links,
-    /// The registry is the first, where there is one; the door is the last.
+    /// The registry is first, if there is one. The door, to which clients connect, is last.
     members: Vec<Member>,
 }
 
@@ -112,8 +115,8 @@ impl Shop {
         options: &ShopOptions,
     ) -> Result<Shop> {
         std::fs::create_dir_all(&options.logs)
-            .with_context(|| format!("cannot create the folder for logs {}", options.logs.display()))?;
-        // Several shops share one PostgreSQL and one broker.
+            .with_context(|| words::cannot_create_logs(options.logs.display()))?;
+        // Several shops can share one PostgreSQL and one broker.
         let shop = format!("shop-{}", &Uuid::new_v4().simple().to_string()[..8]);
         let (databases, database_names) = databases::create(driver.mode(), infra, &shop).await?;
 
@@ -123,7 +126,10 @@ impl Shop {
         let (members, namespace, amqp_url) = match driver.mode() {
             Mode::Monolith => (starting.monolith().await?, None, None),
             Mode::Split => {
-                let amqp_url = infra.amqp_url().context("the split mode needs a broker")?.to_owned();
+                let amqp_url = infra.amqp_url().with_context(words::needs_broker)?.to_owned();
+                if queues::stay(infra) {
+                    queues::record(&amqp_url, &shop)?;
+                }
                 (starting.split(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
             }
         };
@@ -152,7 +158,7 @@ impl Shop {
         Ok(shop)
     }
 
-    /// What others need to know to look at it from outside.
+    /// Describes the shop for access from outside.
     pub fn handle(&self) -> ShopHandle {
         let process = |member: &Member| ProcessHandle {
             name: member.name().to_owned(),
@@ -180,42 +186,42 @@ impl Shop {
         Ok(self.members[self.index(name)?].process.pid())
     }
 
-    /// The file that a process writes its log to.
+    /// The log file of a process.
     pub fn log(&self, name: &str) -> Result<&Path> {
         Ok(self.members[self.index(name)?].process.log())
     }
 
-    /// Where one of its processes listens, as `http://127.0.0.1:port`.
+    /// The address of a process, as `http://127.0.0.1:port`.
     pub fn address_of(&self, name: &str) -> Result<&str> {
         Ok(&self.members[self.index(name)?].address)
     }
 
-    /// What one of its processes is an instance of: `orders`, of `orders-2`.
+    /// The service of which a process is an instance: `orders` for `orders-2`.
     pub fn service_of(&self, name: &str) -> Result<&str> {
         Ok(self.members[self.index(name)?].service())
     }
 
-    /// Sets a setting of the external configuration, which the registry keeps and the processes follow.
+    /// Changes a setting in the external configuration store, which the registry keeps and the processes follow.
     pub async fn set(&self, name: &str, value: u64) -> Result<()> {
         let url = format!("{}/settings/{name}", self.address_of(REGISTRY)?);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
-        let answer = client.put(url).json(&value).send().await.context("the registry did not answer")?;
+        let answer = client.put(url).json(&value).send().await.with_context(words::registry_silent)?;
         if !answer.status().is_success() {
-            bail!("{name} was not set to {value}: {}", answer.text().await?);
+            bail!(words::not_set(name, value, answer.text().await?));
         }
         Ok(())
     }
 
-    /// Every setting with its value, and what it may be, as the registry tells it.
+    /// All settings with their values and allowed ranges, as the registry reports them.
     pub async fn settings(&self) -> Result<serde_json::Value> {
         let url = format!("{}/settings", self.address_of(REGISTRY)?);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
-        let answer = client.get(url).send().await.context("the registry did not answer")?;
+        let answer = client.get(url).send().await.with_context(words::registry_silent)?;
         Ok(answer.error_for_status()?.json().await?)
     }
 
-    /// Has the gateway, if there is one, wait for as long as a busy machine may take: for those who ask whether answers
-    /// are right, and not how soon they come.
+    /// Raises the gateway's time limits, if there is a gateway, to what a busy machine may need. For tests of
+    /// correctness, where speed does not matter.
     pub async fn be_patient(&self) -> Result<()> {
         if self.address_of(REGISTRY).is_ok() {
             self.set("gateway.timeout_ms", 10_000).await?;
@@ -229,22 +235,22 @@ impl Shop {
         self.amqp_url.as_deref()
     }
 
-    /// Ends a process as a crash would (SIGKILL).
+    /// Kills a process with SIGKILL, as a crash would.
     pub fn kill(&mut self, name: &str) -> Result<()> {
         self.member(name)?.process.kill()
     }
 
-    /// Stops a process where it stands (SIGSTOP): it lives, keeps its connections, and answers nothing.
+    /// Pauses a process with SIGSTOP: it keeps its connections but does not respond.
     pub fn pause(&mut self, name: &str) -> Result<()> {
         self.member(name)?.process.signal(Signal::SIGSTOP)
     }
 
-    /// Lets a process go on that was stopped (SIGCONT).
+    /// Continues a paused process with SIGCONT.
     pub fn resume(&mut self, name: &str) -> Result<()> {
         self.member(name)?.process.signal(Signal::SIGCONT)
     }
 
-    /// How a process ended, or `None` while it runs.
+    /// The exit status of a process, or `None` while it runs.
     pub fn ended(&mut self, name: &str) -> Result<Option<ExitStatus>> {
         self.member(name)?.process.try_wait()
     }
@@ -252,14 +258,13 @@ impl Shop {
     /// Waits, for at most `bound`, until a process ends by itself.
     pub async fn wait_ended(&mut self, name: &str, bound: Duration) -> Result<ExitStatus> {
         let ended = self.member(name)?.process.wait(bound).await?;
-        ended.with_context(|| format!("{name} still runs after {bound:?}"))
+        ended.with_context(|| words::still_runs(name, seconds(bound)))
     }
 
-    /// Starts a process that has ended again, with its own arguments and at the same port, and waits until it is
-    /// ready.
+    /// Restarts an ended process with its own arguments and at the same port, and waits until it is ready.
     pub async fn restart(&mut self, name: &str) -> Result<()> {
         if self.ended(name)?.is_none() {
-            bail!("{name} is still running; kill it before it is started again");
+            bail!(words::runs_already(name));
         }
         let guard = self.guard.clone();
         let member = self.member(name)?;
@@ -267,10 +272,11 @@ impl Shop {
         member.ready(READY).await
     }
 
-    /// Starts a process anew with further arguments, such as `--crash-at`, and waits until it is ready; one that
-    /// runs is asked to end first. The next plain restart is without them.
+    /// Restarts a process with extra arguments, such as `--crash-at`, and waits until it is ready. If it is running,
+    /// it is stopped first. The next plain restart drops the extra arguments.
     ///
-    /// A process that aborts on its way is no error, because it may have been asked to: see [`Shop::ended`].
+    /// A process that aborts while it starts is not an error, because the arguments may ask for that: see
+    /// [`Shop::ended`].
     pub async fn restart_with(&mut self, name: &str, arguments: &[String]) -> Result<()> {
         let guard = self.guard.clone();
         let member = self.member(name)?;
@@ -282,8 +288,8 @@ impl Shop {
         }
     }
 
-    /// Starts one more instance of a process, with the same settings and a port of its own, and answers its name:
-    /// `orders-2` beside `orders`. The gateway hears of it from the registry.
+    /// Starts one more instance of a process, with the same settings and its own port, and returns its name:
+    /// `orders-2` beside `orders`. The gateway learns of it from the registry.
     pub async fn add(&mut self, name: &str) -> Result<String> {
         let recipe = self.recipe(name)?;
         let mut twin = recipe.start(&self.guard, READY).await?;
@@ -293,14 +299,12 @@ impl Shop {
         Ok(name)
     }
 
-    /// Ends an instance in an orderly way: it takes leave of the registry, finishes what it has, and is a process of the
-    /// shop no more.
+    /// Stops an instance gracefully and removes it from the shop: it deregisters, finishes its work and ends.
     pub async fn remove(&mut self, name: &str) -> Result<()> {
         self.take(name)?.stop(GRACE).await
     }
 
-    /// What it takes to start one more instance of what this process is an instance of, under the first name that is
-    /// free.
+    /// The recipe for one more instance of the same service, with the first free name.
     pub(crate) fn recipe(&self, name: &str) -> Result<Recipe> {
         let recipe = &self.members[self.index(name)?].recipe;
         let taken = |name: &String| self.index(name).is_ok();
@@ -308,41 +312,41 @@ impl Shop {
         Ok(recipe.twin(&instance.context("there are more instances than numbers")?))
     }
 
-    /// Makes a process one of the shop's.
+    /// Adds a process to the shop.
     pub(crate) fn insert(&mut self, member: Member) {
         self.members.insert(self.members.len() - 1, member);
     }
 
-    /// Gives a process of the shop away, to be ended.
+    /// Removes a process from the shop and returns it, to be stopped.
     pub(crate) fn take(&mut self, name: &str) -> Result<Member> {
         let index = self.index(name)?;
         if index == self.members.len() - 1 {
-            bail!("{name} is the door of the shop {}, which cannot be taken out", self.driver);
+            bail!(words::is_the_door(name, self.driver));
         }
         Ok(self.members.remove(index))
     }
 
-    /// The names of the instances of a service, in the order in which they were started.
+    /// The instances of a service, in the order in which they were started.
     pub fn instances(&self, service: &str) -> Vec<String> {
         let of_it = self.members.iter().filter(|member| member.recipe.service == service);
         of_it.map(|member| member.name().to_owned()).collect()
     }
 
-    /// The proxies in a link: one before each instance between the gateway and a service, one otherwise, none in a shop
-    /// without proxies.
+    /// The proxies in a link: one before each instance between the gateway and a service, and one in other links.
+    /// None in a shop without proxies.
     pub fn proxies(&self, link: Link) -> Vec<Arc<Proxy>> {
         let Link::Gateway(service) = link else { return self.links.proxy(link).into_iter().collect() };
         let of_it = self.members.iter().filter(|member| member.recipe.service == service);
         of_it.filter_map(Member::proxy).collect()
     }
 
-    /// Starts a process that has ended again, and does not wait until it is ready.
+    /// Restarts an ended process without waiting until it is ready.
     pub(crate) fn respawn(&mut self, name: &str, arguments: &[String]) -> Result<()> {
         let guard = self.guard.clone();
         self.member(name)?.restart(&guard, arguments)
     }
 
-    /// What ends its processes should this program be killed.
+    /// The guard, which kills the processes if this program is killed.
     pub(crate) fn guard(&self) -> &Guard {
         &self.guard
     }
@@ -352,7 +356,7 @@ impl Shop {
         drain(&self.databases, self.driver, bound).await
     }
 
-    /// Asks every process to finish and end, the door first and the registry last, then drops the databases.
+    /// Stops every process gracefully, the door first and the registry last, then drops the databases.
     pub async fn stop(mut self, infra: &Infrastructure) -> Result<()> {
         let door = self.members.pop().context("every mode has a process")?;
         door.process.stop(GRACE).await?;
@@ -361,6 +365,10 @@ impl Shop {
         try_join_all(self.members.drain(..).map(|registry| registry.process.stop(GRACE))).await?;
         for name in &self.database_names {
             infra.postgres.drop_database(name).await?;
+        }
+        // A private broker is removed together with its queues.
+        if let (true, Some(url), Some(namespace)) = (queues::stay(infra), &self.amqp_url, &self.namespace) {
+            queues::delete(url, namespace).await?;
         }
         Ok(())
     }
@@ -372,6 +380,6 @@ impl Shop {
 
     fn index(&self, name: &str) -> Result<usize> {
         let index = self.members.iter().position(|member| member.name() == name);
-        index.with_context(|| format!("the shop {} has no process called {name}", self.driver))
+        index.with_context(|| words::no_process(self.driver, name))
     }
 }

@@ -1,4 +1,4 @@
-//! The proxies in the links of a shop, where faults can be put. Only a shop that is asked for them has any.
+//! The proxies in the links of a shop, in which faults can be injected. Optional.
 
 use parking_lot::Mutex;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -7,9 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use reqwest::Url;
 
+use crate::words;
 use faults::{Link, Proxy};
 
-/// Proxies by the links in which they stand. Those between the gateway and an instance belong to the instance.
+/// Proxies by link. The proxies between the gateway and an instance belong to the instance instead.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     wanted: bool,
@@ -17,12 +18,12 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Links with proxies, if they are wanted.
+    /// Creates links; `wanted` says whether they get proxies.
     pub(super) fn new(wanted: bool) -> Links {
         Links { wanted, proxies: Mutex::default() }
     }
 
-    /// The environment of a process, with the addresses of its servers replaced by those of proxies before them.
+    /// A process's environment, in which proxies replace the addresses of its servers if proxies are wanted.
     pub(super) fn through(
         &self,
         process: &str,
@@ -36,7 +37,7 @@ impl Links {
         environment.into_iter().map(led).collect()
     }
 
-    /// An address, or that of a proxy before it, if they are wanted.
+    /// The address itself, or that of a proxy before it if proxies are wanted.
     pub(super) fn led(&self, link: Link, url: &str) -> Result<String> {
         if !self.wanted {
             return Ok(url.to_owned());
@@ -46,7 +47,7 @@ impl Links {
         let _ = led.set_host(Some(&proxy.address().ip().to_string()));
         let _ = led.set_port(Some(proxy.address().port()));
         self.proxies.lock().push((link, Arc::new(proxy)));
-        // A URL of HTTP gets a slash when it is parsed, and an address has none.
+        // Parsing adds a slash to an HTTP URL. Addresses are written without it.
         Ok(if led.path() == "/" { led.as_str().trim_end_matches('/').to_owned() } else { led.into() })
     }
 
@@ -60,6 +61,6 @@ impl Links {
 fn upstream(url: &Url) -> Result<SocketAddr> {
     let host = url.host_str().context("it has no host")?;
     let port = url.port_or_known_default().unwrap_or(if url.scheme() == "amqp" { 5672 } else { 5432 });
-    let mut found = (host, port).to_socket_addrs().with_context(|| format!("{host} has no address"))?;
-    found.next().with_context(|| format!("{host} has no address"))
+    let mut found = (host, port).to_socket_addrs().with_context(|| words::no_address(host))?;
+    found.next().with_context(|| words::no_address(host))
 }

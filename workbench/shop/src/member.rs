@@ -1,4 +1,4 @@
-//! One process of a shop.
+//! A process of a shop.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,35 +10,36 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::words;
 use faults::Proxy;
 use servers::guard::Guard;
 use servers::process::{self, Process};
+use terminal::language::seconds;
 
-/// How often a wait looks again: short against the time that a process takes to start.
+/// The polling interval: short compared with the time that a process takes to start.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The arguments by which a program is told its own name.
+/// The arguments that tell a program its own name.
 const NAMES: [&str; 2] = ["--instance", "--coordinator"];
 
-/// Where a proxy leads to before its process has said where it listens: the port of the *discard* service, where nobody
-/// is.
+/// The target of a proxy before its process has reported an address: the *discard* port, on which nothing listens.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
-/// What it takes to start a process of a shop, now or again.
+/// Everything needed to start or restart a process of a shop.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
-    /// What the process is called: `orders-2`.
+    /// The name of the process: `orders-2`.
     pub(super) name: String,
-    /// What it is an instance of: `orders`.
+    /// The service of which it is an instance: `orders`.
     pub(super) service: String,
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(&'static str, String)>,
     /// Whether it inherits the OTEL_* variables.
     pub(super) exports: bool,
-    /// The file for its output.
+    /// The log file for its output.
     pub(super) log: PathBuf,
-    /// Whether those who find it in the registry come through a proxy, where faults can be put.
+    /// Whether it registers with the address of a proxy, in which faults can be injected.
     pub(super) behind_proxy: bool,
 }
 
@@ -49,24 +50,24 @@ pub(crate) struct Member {
     /// Where it listens, as `http://127.0.0.1:port`.
     pub(super) address: String,
     pub(super) process: Process,
-    /// The proxy before it, if it stands behind one.
+    /// The proxy in front of it, if there is one.
     proxy: Option<Arc<Proxy>>,
 }
 
-/// The line by which a program of the shop says where it listens.
+/// The log line in which a program of the shop reports its address.
 #[derive(Deserialize)]
 struct Announcement {
     listening: String,
 }
 
 impl Recipe {
-    /// The name of the n-th instance: `orders-2`; the first is called as the service is.
+    /// The name of the n-th instance, from the second on: `orders-2`. The first has the service's name.
     pub(super) fn instance(&self, n: usize) -> String {
         format!("{}-{n}", self.service)
     }
 
-    /// The same under another name; its log lies beside this one's. Where the program is told a name of its own, that
-    /// one is told the other.
+    /// The same recipe under another name, with a log file beside this one's. Arguments that contain the process's
+    /// own name are changed too.
     pub(crate) fn twin(&self, name: &str) -> Recipe {
         let mut twin = self.clone();
         twin.name = name.to_owned();
@@ -79,7 +80,7 @@ impl Recipe {
         twin
     }
 
-    /// Starts the program at a free port, and waits until it has said which.
+    /// Starts the program at a free port, and waits until it reports the port.
     pub(crate) async fn start(self, guard: &Guard, limit: Duration) -> Result<Member> {
         let proxy =
             self.behind_proxy.then(|| Proxy::start(&self.name, NOWHERE, 0)).transpose()?.map(Arc::new);
@@ -97,44 +98,44 @@ impl Recipe {
 }
 
 impl Member {
-    /// What it is called.
+    /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.recipe.name
     }
 
-    /// What it is an instance of.
+    /// The service of which it is an instance.
     pub(crate) fn service(&self) -> &str {
         &self.recipe.service
     }
 
-    /// The proxy before it, if it stands behind one.
+    /// The proxy in front of it, if there is one.
     pub(crate) fn proxy(&self) -> Option<Arc<Proxy>> {
         self.proxy.clone()
     }
 
-    /// Asks it to end, and ends it when it has not after `grace`. Its proxy goes with it.
+    /// Stops it with SIGTERM, and kills it after `grace`. Its proxy is removed with it.
     pub(crate) async fn stop(self, grace: Duration) -> Result<()> {
         self.process.stop(grace).await
     }
 
-    /// Starts the program, which has ended, again: at the port that it had, with these arguments after its own.
+    /// Restarts the program after it has ended, at its previous port, with `extra` after its own arguments.
     pub(super) fn restart(&mut self, guard: &Guard, extra: &[String]) -> Result<()> {
         let (_, port) = self.address.rsplit_once(':').context("an address ends with its port")?;
         self.process = spawn(guard, &self.recipe, self.proxy.as_deref(), port, extra)?;
         Ok(())
     }
 
-    /// Whether it has ended by a signal, as a process does that aborts.
+    /// Whether a signal ended it, as in an abort.
     pub(super) fn aborted(&mut self) -> Result<bool> {
         Ok(self.process.try_wait()?.is_some_and(|status| status.signal().is_some()))
     }
 
-    /// Waits for the announcement, behind what was `earlier` in the log. Logs go to the same file, so it need not be the
-    /// first line.
+    /// Waits for the announcement in the log after the first `earlier` bytes. It need not be the first line, because
+    /// other output goes to the same file.
     async fn announced(&mut self, earlier: usize, limit: Duration) -> Result<SocketAddr> {
         let deadline = Instant::now() + limit;
         loop {
-            // In this order, or the line of a process that wrote it and ended in between is missed.
+            // Check in this order. Otherwise a process that writes the line and ends in between is missed.
             let running = self.running();
             let log = fs::read_to_string(self.process.log()).unwrap_or_default();
             let announcement = log
@@ -143,21 +144,17 @@ impl Member {
                 .lines()
                 .find_map(|line| serde_json::from_str::<Announcement>(line).ok());
             if let Some(Announcement { listening }) = announcement {
-                return listening.parse().with_context(|| format!("{} listens at {listening}", self.name()));
+                return listening.parse().with_context(|| words::bad_address(self.name(), &listening));
             }
             running?;
             if Instant::now() > deadline {
-                bail!(
-                    "{} did not say where it listens for {limit:?}{}",
-                    self.name(),
-                    self.process.log_tail()
-                );
+                bail!(words::no_announcement(self.name(), seconds(limit), self.process.log_tail()));
             }
             tokio::time::sleep(TICK).await;
         }
     }
 
-    /// Waits until it answers that it is ready for work.
+    /// Waits until it reports that it is ready.
     pub(crate) async fn ready(&mut self, limit: Duration) -> Result<()> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
         let probe = format!("{}/health/ready", self.address);
@@ -171,13 +168,13 @@ impl Member {
             };
             if Instant::now() > deadline {
                 let tail = self.process.log_tail();
-                bail!("{} was not ready after {limit:?}; its last answer: {answer}{tail}", self.name());
+                bail!(words::not_ready(self.name(), seconds(limit), answer, tail));
             }
             tokio::time::sleep(TICK).await;
         }
     }
 
-    /// An error with its last words, if it has ended.
+    /// Returns an error with the end of its log if it has ended.
     fn running(&mut self) -> Result<()> {
         match self.process.try_wait()? {
             Some(status) => Err(self.process.ended(status)),

@@ -1,4 +1,4 @@
-//! What is in a shop before the load begins: products, stock and money, the same for the same seed.
+//! The products, stock and money with which a shop starts. The same seed gives the same data.
 
 use anyhow::{Context, Result, bail};
 use contracts::Money;
@@ -9,25 +9,25 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Shop;
+use crate::{Shop, words};
 
-/// Products in the catalogue.
+/// Number of products in the catalogue.
 pub const PRODUCTS: usize = 1_000;
-/// So many of them, the last ones, were never received by the warehouse.
+/// This many products, the last ones, have no stock.
 pub const SOLD_OUT: usize = 20;
-/// Customers with a wallet.
+/// Number of customers with a wallet.
 pub const CUSTOMERS: usize = 10_000;
-/// So many of them, the last ones, have an empty one.
+/// This many customers, the last ones, have an empty wallet.
 pub const POOR: usize = 100;
 
-/// Pieces of each product that is not sold out: more than any load can order.
+/// Pieces of each product that has stock: more than any load can order.
 const STOCK: i64 = 1_000_000;
 /// Minor units in each wallet that is not empty: more than any load can spend.
 const MONEY: i64 = 100_000_000_000;
-/// Prices in minor units. Never zero, or the poor could buy.
+/// Prices in minor units. Never zero, so that customers without money cannot buy.
 const PRICES: std::ops::Range<i64> = 100..50_000;
 
-/// What the shop sells, and at what price.
+/// The products and their prices.
 #[derive(Debug, Clone)]
 pub struct Goods {
     seed: u64,
@@ -35,18 +35,18 @@ pub struct Goods {
 }
 
 impl Goods {
-    /// The goods that belong to a seed.
+    /// The goods of a seed.
     pub fn new(seed: u64) -> Goods {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         Goods { seed, prices: (0..PRODUCTS).map(|_| random.random_range(PRICES)).collect() }
     }
 
-    /// What one piece of a product costs.
+    /// The price of one piece of a product.
     pub fn price(&self, product: usize) -> Money {
         Money(self.prices[product])
     }
 
-    /// Puts goods, stock and money into a shop, over HTTP as anybody would.
+    /// Adds products, stock and money to a shop, through its public HTTP endpoints.
     pub async fn put_into(&self, shop: &Shop) -> Result<()> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let url = |path: &str| format!("{}{path}", shop.address);
@@ -56,7 +56,7 @@ impl Goods {
         analyze(shop).await
     }
 
-    /// Puts the first so many products on sale, so many pieces of each, at the shop with this address.
+    /// Puts the first `products` products on sale at the shop with this address, `quota` pieces of each.
     pub async fn put_on_sale(&self, address: &str, products: usize, quota: u64) -> Result<()> {
         let product = |n: usize| {
             let price = self.price(n);
@@ -89,7 +89,7 @@ impl Goods {
         (0..CUSTOMERS).map(deposit).collect()
     }
 
-    /// Derived, so that seeding a shop twice gives it everything once.
+    /// Derived from the name, so that seeding a shop twice has the same effect as seeding it once.
     fn id(&self, name: &str) -> Uuid {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("cleave seed {} {name}", self.seed).as_bytes())
     }
@@ -112,16 +112,16 @@ fn name(product: usize) -> String {
 }
 
 async fn send(request: reqwest::RequestBuilder, body: Value) -> Result<()> {
-    let response = request.json(&body).send().await.context("the shop did not take its first goods")?;
+    let response = request.json(&body).send().await.with_context(words::not_seeded)?;
     if !response.status().is_success() {
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
-        bail!("the shop did not take its first goods: {status} {text}");
+        bail!(words::not_seeded_with(status, text));
     }
     Ok(())
 }
 
-/// Tells PostgreSQL how large the tables are. Only those that have rows by now: statistics of a table that is
-/// still empty would make prepared statements scan it from end to end, long after it has grown.
+/// Updates the statistics of the tables that have rows by now. Statistics of an empty table would make prepared
+/// statements use sequential scans, even after the table has grown.
 async fn analyze(shop: &Shop) -> Result<()> {
     let seeded = [
         (&shop.databases.catalog, "ANALYZE catalog.products"),
@@ -132,11 +132,11 @@ async fn analyze(shop: &Shop) -> Result<()> {
         servers::connect(url).await?.batch_execute(statement).await?;
         anyhow::Ok(())
     });
-    try_join_all(analyzing).await.context("cannot analyze the seeded tables")?;
+    try_join_all(analyzing).await.with_context(words::cannot_analyze)?;
     Ok(())
 }
 
-/// What is asked for it in a flash sale: half of it.
+/// The price in a flash sale: half the normal price.
 pub fn sale_price(price: Money) -> Money {
     Money(price.0 / 2)
 }

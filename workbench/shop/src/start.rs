@@ -1,4 +1,4 @@
-//! Which processes a shop consists of, and what each is told.
+//! Defines the processes of a shop and their arguments.
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
@@ -9,13 +9,13 @@ use super::{Databases, READY, ShopOptions};
 use servers::guard::Guard;
 use topology::Driver;
 
-/// What the process that knows all others is called.
+/// The name of the registry's process.
 pub(super) const REGISTRY: &str = "registry";
 
-/// What the process before all others is called.
+/// The name of the gateway's process.
 pub(super) const GATEWAY: &str = "gateway";
 
-/// What is needed to start processes.
+/// Shared inputs for starting the processes.
 pub(super) struct Starting<'a> {
     pub(super) guard: &'a Guard,
     pub(super) driver: Driver,
@@ -25,7 +25,7 @@ pub(super) struct Starting<'a> {
 }
 
 impl Starting<'_> {
-    /// The monolith; where it is to stand behind a gateway, with a registry and that.
+    /// Starts the monolith. If it runs behind a gateway, also starts registry and gateway.
     pub(super) async fn monolith(&self) -> Result<Vec<Member>> {
         let mut arguments = self.settings();
         if self.driver != Driver::Local {
@@ -43,7 +43,7 @@ impl Starting<'_> {
         Ok([registry].into_iter().chain(monoliths).chain([gateway]).collect())
     }
 
-    /// The registry; then the services, which make themselves known to it, and the gateway, which finds them there.
+    /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there.
     pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
         let registry = self.registry().await?;
         let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
@@ -54,7 +54,7 @@ impl Starting<'_> {
             if self.driver != Driver::Orchestrated {
                 arguments.extend(["--saga".into(), self.driver.name().into()]);
             }
-            // In the environment, because everybody on the machine can read a command line.
+            // In the environment, because other users of the machine can read command lines.
             let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
             async move { self.instances(name, &format!("{name}-service"), arguments, urls).await }
         });
@@ -62,7 +62,7 @@ impl Starting<'_> {
         Ok([registry].into_iter().chain(services.into_iter().flatten()).chain([gateway]).collect())
     }
 
-    /// What is set outlives it: a registry that the supervisor starts again goes on with the same time-outs.
+    /// Settings are stored in a file, so a registry that the supervisor restarts keeps the same time-outs.
     async fn registry(&self) -> Result<Member> {
         let settings = self.options.logs.join("settings.json").display().to_string();
         self.member(REGISTRY, "registry", vec!["--settings".into(), settings], vec![]).await
@@ -73,7 +73,7 @@ impl Starting<'_> {
         self.member(GATEWAY, "gateway", arguments.map(String::from).to_vec(), vec![]).await
     }
 
-    /// What every program with a database is told.
+    /// The arguments for every program with a database.
     fn settings(&self) -> Vec<String> {
         let pool = self.options.pool.iter().flat_map(|pool| ["--pool".into(), pool.to_string()]);
         let flaws = Some(self.options.flaws.join(",")).filter(|flaws| !flaws.is_empty());
@@ -129,7 +129,7 @@ impl Starting<'_> {
     }
 }
 
-/// The arguments by which a program makes itself known.
+/// The arguments with which a program registers.
 fn known_to(registry: &Member, instance: &str) -> [String; 4] {
     ["--registry", &registry.address, "--instance", instance].map(String::from)
 }

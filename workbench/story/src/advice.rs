@@ -1,4 +1,4 @@
-//! What may be done about what an order waits for. Nothing here can make it worse.
+//! Actions for an order that waits. None of them can make things worse.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,42 +6,42 @@ use uuid::Uuid;
 
 use super::{Holder, Wait};
 
-/// Something that may be done, or left to happen.
+/// An action, or a recovery that happens by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum Advice {
-    /// There is nothing to do.
+    /// Nothing to do.
     Nothing,
-    /// The saga asks again by itself.
+    /// The saga sends the command again by itself.
     AsksAgain {
-        /// When.
+        /// The time of the next attempt.
         at: DateTime<Utc>,
     },
-    /// The supervisor starts it again, or it goes on when it is resumed.
+    /// The supervisor restarts the process, or the process continues when it is resumed.
     ComesBack {
         /// The process.
         process: String,
     },
-    /// The relay publishes it once the broker takes it.
+    /// The relay publishes the row once the broker accepts it.
     IsPublished,
-    /// See what disturbs the shop.
+    /// List the active faults.
     Faults,
-    /// End what disturbs it.
+    /// Heal the active faults.
     Heal,
-    /// See who holds what.
+    /// List prepared transactions and what they block.
     InDoubt,
-    /// Finish it as it was decided.
+    /// Finish the prepared transaction as decided.
     Resolve,
-    /// The holder ends, or its statement does.
+    /// The lock is released when its holder or the holder's statement ends.
     LockEnds,
-    /// Read what the processes logged about it.
+    /// Read the logs of the processes.
     Logs,
-    /// See whether anything is lost.
+    /// Run the audit.
     Audit,
 }
 
 impl Advice {
-    /// The command that does it; `None` where it happens by itself.
+    /// The command to run; `None` if it happens by itself.
     pub(super) fn command(&self, order: Uuid) -> Option<String> {
         Some(match self {
             Advice::Faults => "cleave fault list".into(),
@@ -59,7 +59,7 @@ impl Advice {
     }
 }
 
-/// What may be done about all of this, each once.
+/// The actions for all of these waits, without duplicates.
 pub(super) fn of(waits: &[Wait]) -> Vec<Advice> {
     let mut advice: Vec<Advice> = Vec::new();
     for wait in waits {

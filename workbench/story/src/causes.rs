@@ -1,5 +1,5 @@
-//! *Happened before* (Lamport, 1978): which event followed from which, and an order in which no event stands before its
-//! cause, whatever the clocks say.
+//! *Happened before* (Lamport, 1978): the cause of each event, and an order of the events in which no event precedes
+//! its cause, even if clocks differ.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Event, Evidence, What, messages};
 
-/// An event whose causes are not known yet.
+/// An event before its cause is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Happened {
     /// Microseconds since 1970.
@@ -19,13 +19,13 @@ pub(super) struct Happened {
     pub duration_us: i64,
     pub ok: bool,
     pub told_by: Evidence,
-    /// The span that told it.
+    /// The span that recorded it.
     pub span: Option<String>,
-    /// The span that it followed from.
+    /// The parent of that span.
     pub parent: Option<String>,
 }
 
-/// Puts both testimonies together: what the rows tell counts where no span tells the same.
+/// Merges events from spans and from rows. A row counts only if no span reports the same event.
 pub(super) fn merged(spans: Vec<Happened>, rows: Vec<Happened>) -> Vec<Happened> {
     let told = |row: &Happened| {
         spans.iter().any(|span| match row.message_id {
@@ -37,7 +37,8 @@ pub(super) fn merged(spans: Vec<Happened>, rows: Vec<Happened>) -> Vec<Happened>
     spans.into_iter().chain(rest).collect()
 }
 
-/// The events in the order of time, each after what it followed from; the first moment, in microseconds since 1970.
+/// Sorts the events by time, each after its cause. Also returns the time of the first event, in microseconds since
+/// 1970.
 pub(super) fn ordered(mut happened: Vec<Happened>) -> (i64, Vec<Event>) {
     happened.sort_by_key(|event| (event.at, std::cmp::Reverse(event.duration_us), rank(event.what)));
     let began = happened.first().map_or(0, |event| event.at);
@@ -61,7 +62,7 @@ pub(super) fn ordered(mut happened: Vec<Happened>) -> (i64, Vec<Event>) {
     (began, order.iter().map(event).collect())
 }
 
-/// Of what has the same moment, what is likely to have come first.
+/// Breaks ties between events with the same timestamp: the likely order.
 fn rank(what: What) -> u8 {
     match what {
         What::Call => 0,
@@ -73,8 +74,8 @@ fn rank(what: What) -> u8 {
     }
 }
 
-/// What an event followed from: the span that its own names, the sending of the message that it handled, or what came
-/// before it in its lane.
+/// The cause of an event: its parent span, the publishing of the message that it handled, or the previous event in its
+/// lane.
 fn cause(happened: &[Happened], place: usize) -> Option<usize> {
     let event = &happened[place];
     let parent = event.parent.as_ref().and_then(|parent| {
@@ -94,13 +95,13 @@ fn cause(happened: &[Happened], place: usize) -> Option<usize> {
     }
 }
 
-/// The last thing before the handling of a message that its sender did and that can have led to it.
+/// The last thing that the sender did before the message was handled and that can have caused it.
 fn sender(happened: &[Happened], place: usize) -> Option<usize> {
     let event = &happened[place];
     let key = event.name.as_str();
     if !messages::is_command(key) {
         let from = messages::module(key);
-        // A refusal leaves no row; what its sender handled last is then what it was the answer to.
+        // A refusal leaves no row. Its cause is then the last message that its sender handled.
         return before(happened, place, |other| other.lane == from && other.name == key)
             .or_else(|| before(happened, place, |other| other.lane == from));
     }
@@ -108,7 +109,7 @@ fn sender(happened: &[Happened], place: usize) -> Option<usize> {
     if tried && messages::TRIES.contains(&key) {
         return happened.iter().position(|other| other.name == "orders.order-placed");
     }
-    // What undoes a step follows from an answer, and not from the row that says that the order is off.
+    // A compensation follows from an answer, not from the row that cancels the order.
     before(happened, place, |other| other.lane == "orders" && !is_decision(&other.name))
 }
 
@@ -120,12 +121,12 @@ fn before(happened: &[Happened], place: usize, fits: impl Fn(&Happened) -> bool)
     happened[..place].iter().rposition(fits)
 }
 
-/// The places in an order that keeps to time and puts nothing before its cause: clocks of two processes may differ.
+/// A permutation that is sorted by time and never puts an event before its cause. Clocks of two processes may differ.
 fn after_causes(causes: &[Option<usize>]) -> Vec<usize> {
     let mut order = Vec::with_capacity(causes.len());
     let mut placed = vec![false; causes.len()];
     for start in 0..causes.len() {
-        // The causes that are not placed yet, from the nearest to the first. Bounded: each is passed once.
+        // The causes that are not placed yet, nearest first. Each is visited once, so the chain is finite.
         let mut chain = Vec::new();
         let mut next = Some(start);
         while let Some(place) = next.filter(|place| !placed[*place]) {
@@ -234,8 +235,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever parents spans name, themselves and each other in a circle included: each event is told once, and
-        /// nothing that has a cause stands before it unless the causes are a circle.
+        /// Parents can be arbitrary, cycles included. Each event must appear once, and after its cause unless it is
+        /// part of a cycle.
         #[test]
         fn each_is_told_once(parents in prop::collection::vec((0usize..12, 0i64..50), 1..12)) {
             let events: Vec<Happened> = parents.iter().enumerate().map(|(place, (parent, at))| Happened {

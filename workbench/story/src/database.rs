@@ -1,4 +1,4 @@
-//! The events that rows tell.
+//! Events derived from database rows.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use super::records::{Effect, Handled, Records};
 use super::{Evidence, What, messages};
 use topology::Mode;
 
-/// What the rows of an order tell, in no particular order.
+/// The events that an order's rows show, unsorted.
 pub(super) fn events(records: &Records, mode: Mode) -> Vec<Happened> {
     let mut events: Vec<Happened> = records.effects.iter().map(|effect| written(effect, mode)).collect();
     events.extend(records.handled.iter().map(handled));
@@ -17,9 +17,9 @@ pub(super) fn events(records: &Records, mode: Mode) -> Vec<Happened> {
 fn written(effect: &Effect, mode: Mode) -> Happened {
     let decided = matches!(effect.name.as_str(), "orders.order-confirmed" | "orders.order-cancelled");
     match mode {
-        // What is there was committed. The row has the moment at which it was written, a little before that.
+        // A visible row was committed. Its timestamp is the time of the write, shortly before the commit.
         Mode::Split => told(messages::module(&effect.name), What::Commit, &effect.name, effect.at),
-        // All in one transaction, and the decision is the last that is written in it.
+        // All of it is one transaction, and the decision is written last.
         Mode::Monolith => {
             let what = if decided { What::Commit } else { What::Step };
             told("monolith", what, &effect.name, effect.at)

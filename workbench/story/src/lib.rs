@@ -1,12 +1,12 @@
-//! The story of one order: what happened to it, where and when, what it waits for now, and what may safely be done.
+//! The story of one order: what happened to it, where and when, what it waits for now, and which actions are safe.
 //!
-//! It is told by two witnesses. The databases tell what was committed, and when each message was handled, even after
-//! all processes have died. The processes tell spans, and with them what the databases do not keep: when a message was
-//! published, how long it waited, how long a step took. What no span covers is taken from the databases, and the story
-//! names those who told nothing.
+//! It combines two sources. The databases show what was committed and when each message was handled, even after every
+//! process has died. The processes report spans, which add what the databases do not keep: when a message was
+//! published, how long it waited, how long a step took. If no span covers an event, it comes from the databases. The
+//! story names the sources that were silent.
 //!
-//! Nothing is disturbed by it: no row is locked, and no message is taken from a queue. So whether a message stands in a
-//! queue is concluded: it was sent, it is in the outbox no more, and nobody has handled it yet.
+//! Reading a story disturbs nothing: it locks no row and takes no message from a queue. So it infers that a message is
+//! in a queue: the message was sent, it is no longer in the outbox, and it has not been handled yet.
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
@@ -37,8 +37,8 @@ mod words;
 pub use advice::Advice;
 pub use pick::{Pick, last_decided, pick};
 pub use svg::svg;
+pub use terminal::language::Language;
 pub use waits::{Holder, Wait};
-pub use words::Language;
 
 /// What happened to one order in one shop. `docs/story.schema.json` describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,41 +47,41 @@ pub struct Story {
     pub schema: String,
     /// The order.
     pub order_id: Uuid,
-    /// What the client called its request. The same request sent to two shops makes two orders with the same key.
+    /// The client's idempotency key. The same request sent to two shops creates two orders with the same key.
     pub idempotency_key: String,
     /// The architecture.
     pub mode: Mode,
-    /// How the shop stays consistent.
+    /// The consistency driver.
     pub driver: Driver,
-    /// What became of the order.
+    /// The outcome of the order.
     pub outcome: Outcome,
     /// The moment from which `at_us` counts: the first event.
     pub began_at: DateTime<Utc>,
     /// Microseconds from there until the order was decided.
     pub decided_us: Option<i64>,
-    /// Who took part, from left to right.
+    /// The participants, from left to right.
     pub lanes: Vec<String>,
-    /// What happened, in the order of time, each after what caused it.
+    /// The events in order of time, each after its cause.
     pub events: Vec<Event>,
-    /// What it waits for now.
+    /// What the order waits for now.
     pub waits_for: Vec<Waiting>,
-    /// What can be done about it and cannot make it worse.
+    /// Actions that cannot make things worse.
     pub safe_next_actions: Vec<Action>,
-    /// Who was asked for the story, and who did not answer.
+    /// The sources that were asked, with the reason if one was silent.
     pub told_by: Vec<Witness>,
 }
 
-/// What became of an order.
+/// The outcome of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Outcome {
-    /// Nothing yet.
+    /// Not decided yet.
     Pending,
-    /// It holds.
+    /// Confirmed.
     Confirmed,
-    /// It is off.
+    /// Cancelled.
     Cancelled {
-        /// Why, as the API has it: `out_of_stock`.
+        /// The reason, as the API returns it: `out_of_stock`.
         code: String,
         /// The same in a sentence.
         detail: String,
@@ -93,21 +93,21 @@ pub enum Outcome {
 pub struct Event {
     /// Microseconds since the first event.
     pub at_us: i64,
-    /// Where it happened, as [`Story::lanes`] has it.
+    /// The lane in which it happened, one of [`Story::lanes`].
     pub lane: String,
-    /// What kind of thing it was.
+    /// The kind of event.
     pub what: What,
-    /// What it was about: a routing key, a route, a statement.
+    /// Its subject: a routing key, a route or a statement.
     pub name: String,
     /// The message that was sent or handled.
     pub message_id: Option<Uuid>,
-    /// How long it took, in microseconds; 0 for what the databases tell, who know a moment only.
+    /// The duration in microseconds; 0 for events from the databases, which record a single timestamp.
     pub duration_us: i64,
-    /// The place in [`Story::events`] of what it followed from.
+    /// The index in [`Story::events`] of its cause.
     pub caused_by: Option<usize>,
-    /// Whether it went well, as far as its witness can tell.
+    /// Whether it succeeded, as far as its source can tell.
     pub ok: bool,
-    /// Who told it.
+    /// The source of the event.
     pub told_by: Evidence,
 }
 
@@ -119,19 +119,19 @@ pub enum What {
     Call,
     /// A request came in.
     Receive,
-    /// A part of the work, within a transaction.
+    /// Part of the work, within a transaction.
     Step,
-    /// Something became final.
+    /// A commit.
     Commit,
-    /// A message went from the outbox to the broker.
+    /// The relay published a message from the outbox.
     Publish,
     /// A message was handled.
     Deliver,
-    /// A message was handled that asked for the same thing again.
+    /// A message was handled that repeated an earlier command.
     Retry,
-    /// A message was handled that undoes a step.
+    /// A message was handled that undid a step.
     Compensate,
-    /// The client got its answer.
+    /// The client received its response.
     Answer,
 }
 
@@ -150,7 +150,7 @@ impl What {
     ];
 }
 
-/// Who told an event.
+/// The source of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
@@ -158,47 +158,47 @@ pub enum Evidence {
     Span,
     /// A row.
     Database,
-    /// Neither: it follows from what they told.
+    /// Inferred from the spans and rows.
     Concluded,
 }
 
-/// What an order waits for, with the same in words.
+/// What an order waits for, with a sentence that describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// What it is.
+    /// What it waits for.
     #[serde(flatten)]
     pub on: Wait,
-    /// The same as a sentence, in English.
+    /// A sentence that describes it, in English.
     pub says: String,
 }
 
-/// Something that may be done.
+/// An action, or a recovery that happens by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Action {
-    /// What it is.
+    /// The action.
     #[serde(flatten)]
     pub advice: Advice,
-    /// The command that does it; `None` where it happens by itself.
+    /// The command to run; `None` if it happens by itself.
     pub command: Option<String>,
-    /// What for, as a sentence, in English.
+    /// A sentence that says what it is for, in English.
     pub says: String,
 }
 
-/// Somebody who was asked.
+/// A source that was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Witness {
-    /// A process, or a database by its module.
+    /// A process, or a module for its database.
     pub name: String,
-    /// What was asked for.
+    /// What it was asked for.
     pub of: Evidence,
-    /// How many spans or rows it told.
+    /// The number of spans or rows that it returned.
     pub told: usize,
-    /// Why it told nothing.
+    /// Why it returned nothing.
     pub why_not: Option<String>,
 }
 
-/// Tells the story of an order in each of these shops that knows it, and of the orders that the same request made in
-/// the others. No story where no shop knows it; an error where one that may know it could not be asked.
+/// The story of an order in each of these shops that knows it, and of the orders that the same request created in the
+/// others. Empty if no shop knows the order. Returns an error if a shop that may know it could not be asked.
 pub async fn tell(shops: &[ShopHandle], id: Uuid) -> Result<Vec<Story>> {
     let mut known = None;
     let mut failed = Vec::new();
@@ -213,11 +213,11 @@ pub async fn tell(shops: &[ShopHandle], id: Uuid) -> Result<Vec<Story>> {
         if failed.is_empty() {
             return Ok(Vec::new());
         }
-        bail!("order {id} was not found, and not everybody could be asked: {}", failed.join("; "));
+        bail!("order {id} was not found, and not every shop could be asked: {}", failed.join("; "));
     };
     let mut stories = Vec::new();
     for shop in shops {
-        // One that could not be asked a moment ago is no more talkative now.
+        // A shop that could not be asked a moment ago is skipped.
         if let Ok(Some(id)) = pick::order_of(shop, &key).await {
             stories.extend(telling::one(shop, id).await?);
         }

@@ -1,4 +1,4 @@
-//! Stories for tests, of this crate and of those that show stories.
+//! Made-up stories for the tests of this crate and of crates that show stories.
 
 use chrono::DateTime;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use super::{Event, Outcome, Story};
 use super::{Evidence, What};
 use topology::Driver;
 
-/// A story that was not told by anybody.
+/// A story with these events.
 pub fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story {
     Story {
         schema: "cleave.story/1".into(),
@@ -27,7 +27,7 @@ pub fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story {
     }
 }
 
-/// Something that happened.
+/// An event for tests.
 #[cfg(test)]
 pub(super) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: Option<usize>) -> Event {
     Event {
@@ -43,7 +43,7 @@ pub(super) fn event(at_us: i64, lane: &str, what: What, name: &str, caused_by: O
     }
 }
 
-/// An order that two services had to do with, one of them twice.
+/// An order handled by two services, with one message redelivered.
 #[cfg(test)]
 pub(super) fn hops() -> Story {
     let events = vec![

@@ -1,12 +1,12 @@
-//! The messages that an order can have, by what they are called. Written down here once more, and not taken from the
-//! shop: a test holds it against the published language.
+//! The messages that an order can have, by routing key. The list is independent of the shop's own; a test compares the
+//! two.
 
 use std::collections::HashMap;
 
 use contracts::{OrderId, message_id};
 use uuid::Uuid;
 
-/// Commands, as routing keys. The module before the point is told.
+/// Commands, as routing keys. The module before the dot receives the command.
 pub const COMMANDS: [&str; 13] = [
     "catalog.honour-prices",
     "catalog.release-prices",
@@ -23,7 +23,7 @@ pub const COMMANDS: [&str; 13] = [
     "orders.cancel-order",
 ];
 
-/// Events, as routing keys. The module before the point speaks.
+/// Events, as routing keys. The module before the dot publishes the event.
 pub const EVENTS: [&str; 18] = [
     "orders.order-placed",
     "orders.order-confirmed",
@@ -45,7 +45,7 @@ pub const EVENTS: [&str; 18] = [
     "shipping.shipment-refused",
 ];
 
-/// Commands that undo what another did.
+/// Commands that undo another command.
 const COMPENSATIONS: [&str; 5] = [
     "catalog.release-prices",
     "inventory.release-stock",
@@ -54,7 +54,7 @@ const COMPENSATIONS: [&str; 5] = [
     "orders.cancel-order",
 ];
 
-/// Commands that all are sent at once when an order under try, confirm, cancel is placed.
+/// Commands that are all sent at once when a TCC order is placed.
 pub const TRIES: [&str; 4] = [
     "catalog.honour-prices",
     "inventory.reserve-stock",
@@ -62,7 +62,7 @@ pub const TRIES: [&str; 4] = [
     "shipping.quote-shipment",
 ];
 
-/// The most attempts whose messages are looked for. With one a deadline that is more than anybody watches.
+/// The most attempts to look for. At one per deadline, this is longer than any demonstration.
 const ATTEMPTS: u32 = 64;
 
 /// The module that a routing key begins with.
@@ -70,22 +70,22 @@ pub fn module(key: &str) -> &str {
     key.split('.').next().unwrap_or(key)
 }
 
-/// Whether this tells somebody to do something.
+/// Whether the message is a command.
 pub fn is_command(key: &str) -> bool {
     COMMANDS.contains(&key)
 }
 
-/// Whether whoever handles this in that lane undoes something by it. In a choreography nobody is told to: each hears of
-/// the refusal of another.
+/// Whether handling this message in that lane undoes a step. A choreography has no compensation commands: each service
+/// reacts to the refusal of another.
 pub fn undoes(key: &str, lane: &str) -> bool {
     COMPENSATIONS.contains(&key) || (key.ends_with("-refused") && lane != "orders" && lane != module(key))
 }
 
-/// Every id that a message about this order can have, with what the message is called and which attempt it is.
+/// Every message id that this order can have, with the routing key and the attempt.
 pub fn ids(order: Uuid) -> HashMap<Uuid, (&'static str, u32)> {
     let of = |key: &'static str, attempt| (message_id(OrderId(order), key, attempt), (key, attempt));
     let commands = COMMANDS.into_iter().flat_map(|key| (0..ATTEMPTS).map(move |attempt| of(key, attempt)));
-    // An event is the answer to every attempt, and has the id of the first.
+    // An event is the same for every attempt, and has the id of the first.
     commands.chain(EVENTS.into_iter().map(|key| of(key, 0))).collect()
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// The types that the published language knows, from what it says to one that it does not know.
+    /// The types in the published language, taken from its error message for an unknown type.
     fn published<M: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
         let said =
             serde_json::from_value::<M>(json!({ "type": "nothing", "data": {} })).unwrap_err().to_string();

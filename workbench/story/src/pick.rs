@@ -1,4 +1,4 @@
-//! Which order is meant, where nobody says its id.
+//! Chooses an order when the user gives no id.
 
 use anyhow::Result;
 use diesel::QueryableByName;
@@ -12,13 +12,13 @@ use topology::ShopHandle;
 /// How an order is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pick {
-    /// The one that was placed last.
+    /// The order that was placed last.
     Last,
-    /// The one that was refused last.
+    /// The order that was refused last.
     LastRefused,
-    /// The one that took longest until it was decided.
+    /// The order that took longest to be decided.
     Slowest,
-    /// The oldest that is not decided.
+    /// The oldest undecided order.
     Stuck,
 }
 
@@ -52,10 +52,10 @@ struct Key {
     idempotency_key: String,
 }
 
-/// The orders that were decided last, so many of them.
+/// The last decided orders, at most this many.
 pub async fn last_decided(shop: &ShopHandle, orders: usize) -> Result<Vec<Uuid>> {
     let mut connection = records::connect("orders", &shop.databases.orders).await?;
-    // Ids are made by the clock, so the primary key finds them.
+    // Ids are ordered by time, so the primary key finds the newest rows.
     let query = format!(
         "SELECT order_id FROM orders.orders WHERE decided_at IS NOT NULL ORDER BY order_id DESC LIMIT {orders}"
     );
@@ -63,14 +63,14 @@ pub async fn last_decided(shop: &ShopHandle, orders: usize) -> Result<Vec<Uuid>>
     Ok(found.into_iter().map(|found| found.order_id).collect())
 }
 
-/// The order that is meant, in one shop; `None` where there is none of its kind.
+/// The order chosen from one shop; `None` if no order matches.
 pub async fn pick(shop: &ShopHandle, which: Pick) -> Result<Option<Uuid>> {
     let mut connection = records::connect("orders", &shop.databases.orders).await?;
     let found: Vec<Found> = diesel::sql_query(which.query()).load(&mut connection).await?;
     Ok(found.into_iter().next().map(|found| found.order_id))
 }
 
-/// What the client called the request that made this order.
+/// The idempotency key of the request that created this order.
 pub(super) async fn key_of(shop: &ShopHandle, id: Uuid) -> Result<Option<String>> {
     let mut connection = records::connect("orders", &shop.databases.orders).await?;
     let query = diesel::sql_query("SELECT idempotency_key FROM orders.orders WHERE order_id = $1");
@@ -78,7 +78,7 @@ pub(super) async fn key_of(shop: &ShopHandle, id: Uuid) -> Result<Option<String>
     Ok(found.into_iter().next().map(|found| found.idempotency_key))
 }
 
-/// The order that a request made.
+/// The order that a request created.
 pub(super) async fn order_of(shop: &ShopHandle, key: &str) -> Result<Option<Uuid>> {
     let mut connection = records::connect("orders", &shop.databases.orders).await?;
     let query = diesel::sql_query("SELECT order_id FROM orders.orders WHERE idempotency_key = $1");

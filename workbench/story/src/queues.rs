@@ -1,4 +1,4 @@
-//! How many messages stand in a shop's queues, and whether anybody takes them.
+//! How many messages each queue of a shop holds, and whether it has consumers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use lapin::{Connection, ConnectionProperties};
 
 use topology::{SERVICES, ShopHandle};
 
-/// No answer of a healthy broker takes as long.
+/// More than a healthy broker needs to respond.
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// One queue.
@@ -20,7 +20,7 @@ pub(super) struct Queue {
     pub consumers: u32,
 }
 
-/// The queues of every service, and those of dead letters, by name. Nothing is taken from them.
+/// The queues of every service and the dead-letter queues, by name. No message is consumed.
 pub(super) async fn look(shop: &ShopHandle) -> Result<HashMap<String, Queue>> {
     let (Some(url), Some(namespace)) = (&shop.amqp_url, &shop.namespace) else {
         return Ok(HashMap::new());
@@ -43,5 +43,5 @@ pub(super) async fn look(shop: &ShopHandle) -> Result<HashMap<String, Queue>> {
         Ok::<_, lapin::Error>(queues)
     };
     let looked = tokio::time::timeout(LIMIT, looking).await;
-    Ok(looked.with_context(|| format!("the broker did not answer within {LIMIT:?}"))??)
+    Ok(looked.with_context(|| format!("the broker did not respond within {LIMIT:?}"))??)
 }

@@ -13,7 +13,7 @@ fn count(number: Option<u32>) -> String {
 }
 
 impl Wait {
-    /// What is waited for, as a sentence.
+    /// A sentence that says what the order waits for.
     pub fn says(&self, language: Language) -> String {
         match language {
             Language::English => self.english(),
@@ -30,8 +30,8 @@ impl Wait {
                 time(since)
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
-                "{message} to be handled: it was published, and nobody has handled it. In the queue {queue} stand {} \
-                 messages; its consumers, who may have taken it already: {}; dead letters: {}",
+                "{message} to be handled: it was published and is not handled yet. Queue {queue}: {} messages, {} \
+                 consumers (one may have taken it already), {} dead letters",
                 count(*standing),
                 count(*consumers),
                 count(*dead_letters)
@@ -42,18 +42,16 @@ impl Wait {
                 time(deadline)
             ),
             Wait::RowLock { row, held_by, since, waiting } => format!(
-                "the row {row}, which is locked by {}{}; sessions that wait for it: {waiting}",
+                "the row {row}, locked by {}{}; sessions waiting for it: {waiting}",
                 held_by.says(Language::English),
                 since.map_or(String::new(), |since| format!(" since {}", time(&since)))
             ),
             Wait::InDoubt { module, gid, since } => format!(
-                "the part of {module} to be committed: it is prepared since {} (most likely {gid})",
+                "the branch of {module} to be committed: prepared since {} (most likely {gid})",
                 time(since)
             ),
-            Wait::Silent { process, why } => format!("{process}, which does not answer: {why}"),
-            Wait::Lost => {
-                "a message that is not on its way: none is in an outbox, and nobody will ask again".into()
-            }
+            Wait::Silent { process, why } => format!("{process}, which does not respond: {why}"),
+            Wait::Lost => "a lost message: no outbox has one, and nothing sends it again".into(),
         }
     }
 
@@ -65,7 +63,7 @@ impl Wait {
                 time(since)
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
-                "{message} 메시지의 처리: 발행되었지만 아직 아무도 처리하지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
+                "{message} 메시지의 처리: 발행되었지만 아직 처리되지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
                  {}개(이미 가져갔을 수 있음), 데드 레터 {}개",
                 count(*standing),
                 count(*consumers),
@@ -82,10 +80,10 @@ impl Wait {
                 since.map_or(String::new(), |since| format!(", {}부터", time(&since)))
             ),
             Wait::InDoubt { module, gid, since } => {
-                format!("{module} 부분의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
+                format!("{module} 브랜치의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
             }
             Wait::Silent { process, why } => format!("응답하지 않는 프로세스 {process}: {why}"),
-            Wait::Lost => "오지 않을 메시지: 어느 아웃박스에도 없고, 다시 요청할 주체도 없습니다".into(),
+            Wait::Lost => "사라진 메시지: 어느 아웃박스에도 없고, 다시 보낼 주체도 없습니다".into(),
         }
     }
 }
@@ -94,7 +92,7 @@ impl Holder {
     fn says(&self, language: Language) -> String {
         match (self, language) {
             (Holder::Session { pid, application, statement }, Language::English) => {
-                format!("session {pid} ({application}), which does: {statement}")
+                format!("session {pid} ({application}), running: {statement}")
             }
             (Holder::Session { pid, application, statement }, Language::Korean) => {
                 format!("세션 {pid} ({application})이 보유, 실행 중인 문장: {statement}")
@@ -106,7 +104,7 @@ impl Holder {
 }
 
 impl Advice {
-    /// What it is for, as a sentence.
+    /// A sentence that says what the action is for.
     pub fn says(&self, language: Language) -> String {
         match language {
             Language::English => self.english(),
@@ -116,26 +114,27 @@ impl Advice {
 
     fn english(&self) -> String {
         match self {
-            Advice::Nothing => "nothing has to be done".into(),
+            Advice::Nothing => "nothing to do".into(),
             Advice::AsksAgain { at } => {
-                format!("wait: the saga asks again at {}, which cannot do anything twice", time(at))
+                format!(
+                    "wait: the saga sends the command again at {}; a second attempt does no harm",
+                    time(at)
+                )
             }
             Advice::ComesBack { process } => format!(
-                "wait: the supervisor starts {process} again if it has ended; if it was paused, it goes on when the \
+                "wait: the supervisor restarts {process} if it has ended; if it is paused, it continues when the \
                  fault ends"
             ),
             Advice::IsPublished => {
-                "wait: the relay publishes what is in the outbox once the broker answers".into()
+                "wait: the relay publishes what is in the outbox once the broker responds".into()
             }
-            Advice::Faults => "see which faults disturb the shop, and until when".into(),
+            Advice::Faults => "list the active faults, and when each ends".into(),
             Advice::Heal => "end all faults now".into(),
-            Advice::InDoubt => "see what is prepared, and who waits for it".into(),
-            Advice::Resolve => "finish what is prepared by the decision on record".into(),
-            Advice::LockEnds => "wait: the lock ends with the transaction that holds it".into(),
-            Advice::Logs => "read what all processes have logged about this order".into(),
-            Advice::Audit => {
-                "see what the audit says: an order that is lost is a rule that was broken".into()
-            }
+            Advice::InDoubt => "list open prepared transactions and what they block".into(),
+            Advice::Resolve => "finish open prepared transactions by the recorded decision".into(),
+            Advice::LockEnds => "wait: the lock is released when the transaction that holds it ends".into(),
+            Advice::Logs => "read what all processes logged about this order".into(),
+            Advice::Audit => "run the audit: a lost order means that a rule was broken".into(),
         }
     }
 
@@ -143,19 +142,22 @@ impl Advice {
         match self {
             Advice::Nothing => "할 일이 없습니다".into(),
             Advice::AsksAgain { at } => {
-                format!("기다리세요. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다", time(at))
+                format!(
+                    "기다리십시오. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다",
+                    time(at)
+                )
             }
             Advice::ComesBack { process } => format!(
-                "기다리세요. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
+                "기다리십시오. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
             ),
             Advice::IsPublished => {
-                "기다리세요. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()
+                "기다리십시오. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()
             }
             Advice::Faults => "어떤 장애가 언제까지 주입되어 있는지 확인합니다".into(),
             Advice::Heal => "모든 장애를 지금 끝냅니다".into(),
-            Advice::InDoubt => "준비된 트랜잭션과 그것을 기다리는 세션을 확인합니다".into(),
-            Advice::Resolve => "준비된 트랜잭션을 기록된 결정에 따라 끝냅니다".into(),
-            Advice::LockEnds => "기다리세요. 잠금은 그것을 가진 트랜잭션이 끝나면 풀립니다".into(),
+            Advice::InDoubt => "미확정 트랜잭션과 이를 기다리는 세션을 확인합니다".into(),
+            Advice::Resolve => "미확정 트랜잭션을 기록된 결정대로 마무리합니다".into(),
+            Advice::LockEnds => "기다리십시오. 잠금은 그 잠금을 쥔 트랜잭션이 끝나면 풀립니다".into(),
             Advice::Logs => "이 주문에 대해 모든 프로세스가 남긴 로그를 읽습니다".into(),
             Advice::Audit => "감사 결과를 확인합니다. 주문이 사라졌다면 규칙이 깨진 것입니다".into(),
         }
@@ -164,7 +166,8 @@ impl Advice {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::tests::is_korean;
+    use terminal::language::has_hangul as is_korean;
+
     use super::*;
 
     #[test]

@@ -1,4 +1,4 @@
-//! Spans, as the processes of a shop tell them: `GET /telemetry/spans?order=…`.
+//! Reads spans from the processes of a shop: `GET /telemetry/spans?order=…`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,57 +13,57 @@ use uuid::Uuid;
 use super::{Evidence, Witness};
 use topology::ShopHandle;
 
-/// How long a process may take to answer. One that is paused never does.
+/// The time limit for a response. A paused process never responds.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// What is said of a process that answers, and has nothing to tell.
+/// The reason shown for a process that responds but keeps no spans.
 pub(super) const RECORDS_NONE: &str = "it records no spans";
 
-/// Something that a process did, from when to when.
+/// A unit of work in a process, with its start and duration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Span {
-    /// The service whose process it was.
+    /// The service of the process.
     #[serde(default)]
     pub service: String,
-    /// The trace that it belongs to, 32 hexadecimal digits.
+    /// The id of its trace, 32 hexadecimal digits.
     pub trace_id: String,
     /// Its own id, 16 hexadecimal digits.
     pub span_id: String,
     /// The span that it followed from; `None` for the first of a trace.
     pub parent_id: Option<String>,
-    /// What was done.
+    /// The name of the operation.
     pub name: String,
-    /// On which side of a call or of a queue.
+    /// Which side of a call or a queue it is.
     pub kind: Kind,
-    /// When it began, in microseconds since 1970, by the process's own clock.
+    /// The start, in microseconds since 1970, by the process's own clock.
     pub start_unix_us: i64,
-    /// How long it took, in microseconds.
+    /// The duration in microseconds.
     pub duration_us: i64,
     /// `ok` or `error`.
     pub status: String,
-    /// What else there is to know, by the names of OpenTelemetry's semantic conventions.
+    /// More attributes, named by OpenTelemetry's semantic conventions.
     #[serde(default)]
     pub attributes: HashMap<String, Value>,
 }
 
-/// On which side of a call or of a queue a span is, as OpenTelemetry has it.
+/// Which side of a call or a queue a span is, as in OpenTelemetry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A request was answered.
+    /// Served a request.
     Server,
-    /// A request was made.
+    /// Sent a request.
     Client,
-    /// A message was sent.
+    /// Published a message.
     Producer,
-    /// A message was handled.
+    /// Handled a message.
     Consumer,
-    /// Neither: a part of the work.
+    /// Internal work.
     Internal,
 }
 
 impl Span {
-    /// When it ended, in microseconds since 1970.
+    /// The end, in microseconds since 1970.
     pub fn end_us(&self) -> i64 {
         self.start_unix_us + self.duration_us
     }
@@ -79,12 +79,12 @@ impl Span {
         self.attributes.get(name)?.as_str()
     }
 
-    /// The message that it is about.
+    /// The id of the message that it concerns.
     pub fn message_id(&self) -> Option<Uuid> {
         self.text("messaging.message.id")?.parse().ok()
     }
 
-    /// The routing key at the end of its name, or the whole name: `process inventory.reserve-stock`.
+    /// The routing key at the end of its name, as in `process inventory.reserve-stock`, or else the whole name.
     pub fn key(&self) -> &str {
         match self.kind {
             Kind::Producer | Kind::Consumer | Kind::Internal => {
@@ -95,17 +95,17 @@ impl Span {
     }
 }
 
-/// A part of the spans that a process keeps.
+/// One page of the spans that a process keeps.
 #[derive(Deserialize)]
 pub(crate) struct Page {
     service: String,
-    /// What to ask for next: those after this one.
+    /// The position to continue from: the next page has the spans after it.
     #[serde(default)]
     pub next: u64,
     pub spans: Vec<Span>,
 }
 
-/// Asks every process of a shop for its spans of an order. Those who tell nothing are named among the witnesses.
+/// Asks every process of a shop for its spans of an order. Processes that return none are named among the witnesses.
 pub(super) async fn of_order(shop: &ShopHandle, order: Uuid) -> (Vec<Span>, Vec<Witness>) {
     let asked = shop
         .processes
@@ -126,21 +126,21 @@ pub(super) async fn of_order(shop: &ShopHandle, order: Uuid) -> (Vec<Span>, Vec<
     (spans, witnesses)
 }
 
-/// Spans of one process, as `GET {address}/telemetry/spans?{query}` tells them.
+/// Spans of one process from `GET {address}/telemetry/spans?{query}`.
 pub(crate) async fn page(address: &str, query: &str) -> Result<Page> {
     let client = Client::builder().no_proxy().timeout(LIMIT).build()?;
     let answer = match client.get(format!("{address}/telemetry/spans?{query}")).send().await {
         Ok(answer) => answer,
-        Err(error) if error.is_timeout() => bail!("no answer within {LIMIT:?}: it is paused, or very busy"),
-        Err(error) if error.is_connect() => bail!("nobody is there: it has ended, or is being started again"),
+        Err(error) if error.is_timeout() => bail!("no response within {LIMIT:?}: it is paused or very busy"),
+        Err(error) if error.is_connect() => bail!("connection refused: it has ended or is being restarted"),
         Err(error) => return Err(error.into()),
     };
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => bail!(RECORDS_NONE),
-        status => bail!("it answered {status}"),
+        status => bail!("it responded {status}"),
     }
-    let mut page: Page = answer.json().await.context("its spans are not understood")?;
+    let mut page: Page = answer.json().await.context("cannot read its spans")?;
     for span in &mut page.spans {
         span.service.clone_from(&page.service);
     }
@@ -152,7 +152,7 @@ pub(crate) async fn page(address: &str, query: &str) -> Result<Page> {
 pub(crate) mod made_up {
     use super::{HashMap, Kind, Span};
 
-    /// A span of a trace that has but one.
+    /// A span; the test's spans share one trace.
     pub(crate) fn span(
         id: &str,
         parent: Option<&str>,

@@ -1,4 +1,4 @@
-//! How one story comes about.
+//! Builds the story of one order in one shop.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use topology::ShopHandle;
 
-/// The lanes in which something can happen, from left to right.
+/// The lanes, from left to right.
 const LANES: [&str; 8] =
     [traced::CLIENT, "gateway", "monolith", "orders", "catalog", "inventory", "payments", "shipping"];
 
@@ -67,7 +67,7 @@ fn outcome(order: &OrderRow) -> Outcome {
     }
 }
 
-/// Who took part, and whom it waits for. Whoever is not known is put to the right.
+/// The lanes with events, and those that the order waits for. Unknown lanes come last.
 fn lanes(events: &[Event], waits: &[Wait]) -> Vec<String> {
     let took_part = events.iter().map(|event| event.lane.as_str());
     let mut lanes: Vec<String> = Vec::new();

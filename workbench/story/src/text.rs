@@ -1,14 +1,13 @@
-//! A story for a terminal, in English: a bar for the monolith, a space-time diagram for services.
+//! A story for a terminal: a bar for the monolith, a space-time diagram for services.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::words::{Label, title};
-use super::{Event, Evidence, Language, Story, What};
+use super::words::{self, Label, title};
+use super::{Event, Evidence, Story, What};
+use terminal::language::current;
 use topology::Mode;
 
-/// The language of the command line.
-const LANGUAGE: Language = Language::English;
 /// The width of a lane, in characters.
 const LANE: usize = 11;
 /// The width of the monolith's bar, in characters.
@@ -22,50 +21,50 @@ impl Story {
             Mode::Monolith => self.bars(),
             Mode::Split => self.diagram(),
         };
-        let say = |label: Label| label.says(LANGUAGE);
+        let say = |label: Label| label.says(current());
         let _ = writeln!(text, "\n{}:", say(Label::WaitsFor));
         for wait in &self.waits_for {
-            let _ = writeln!(text, "  - {}", wait.says);
+            let _ = writeln!(text, "  - {}", wait.on.says(current()));
         }
         let _ = writeln!(text, "{}:", say(Label::NextActions));
         for action in &self.safe_next_actions {
             let command = action.command.as_deref().map_or(String::new(), |command| format!("{command}: "));
-            let _ = writeln!(text, "  - {command}{}", action.says);
+            let _ = writeln!(text, "  - {command}{}", action.advice.says(current()));
         }
         text + &self.silence()
     }
 
-    /// Who told nothing, a line a reason.
+    /// What is missing from the story, one line per reason.
     fn silence(&self) -> String {
-        let mut silent: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        let mut silent: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
         for witness in &self.told_by {
-            let of = if witness.of == Evidence::Span { "spans" } else { "rows" };
+            let of = if witness.of == Evidence::Span { words::spans() } else { words::rows() };
             if let Some(why) = &witness.why_not {
                 silent.entry((of, why)).or_default().push(&witness.name);
             }
         }
-        let line = |((of, why), names): ((&str, &str), Vec<&str>)| {
-            format!("(no {of} from {}: {why})\n", names.join(", "))
+        let line = |((of, why), names): ((String, &str), Vec<&str>)| {
+            words::nothing_from(of, names.join(", "), why) + "\n"
         };
         silent.into_iter().map(line).collect()
     }
 
     fn heading(&self) -> String {
         let decided = match self.decided_us {
-            Some(us) => format!("{} {}", Label::DecidedAfter.says(LANGUAGE), milliseconds(us)),
-            None => Label::NotDecided.says(LANGUAGE).to_owned(),
+            Some(us) => format!("{} {}", Label::DecidedAfter.says(current()), milliseconds(us)),
+            None => Label::NotDecided.says(current()).to_owned(),
         };
+        let began = self.began_at.format("%Y-%m-%d %H:%M:%S%.3f UTC");
         format!(
-            "{}: {}, {}\n  order {}, from {}, {decided}\n\n",
+            "{}: {}, {}\n  {}\n\n",
             self.driver,
-            title(self.mode).says(LANGUAGE),
-            self.outcome.says(LANGUAGE),
-            self.order_id,
-            self.began_at.format("%Y-%m-%d %H:%M:%S%.3f UTC"),
+            title(self.mode).says(current()),
+            self.outcome.says(current()),
+            words::order_line(self.order_id, began, decided),
         )
     }
 
-    /// A line an event: the whole as a bar, and in it where the event lies.
+    /// One line per event: the whole as a bar, with the event's share marked.
     fn bars(&self) -> String {
         let whole = self.whole_us();
         let place = |us: i64| usize::try_from(us.clamp(0, whole) * BAR / whole).unwrap_or_default();
@@ -86,7 +85,7 @@ impl Story {
         text
     }
 
-    /// A column a lane, time downwards; an arrow into the lane where something arrived.
+    /// One column per lane, time downwards, with an arrow into the lane where a message arrived.
     fn diagram(&self) -> String {
         let mut text = format!("{:>12} ", "ms");
         for lane in &self.lanes {
@@ -100,7 +99,7 @@ impl Story {
         text
     }
 
-    /// The lanes at the moment of an event, as characters.
+    /// The lanes at one event, as characters.
     fn row(&self, event: &Event) -> String {
         let middle = |lane: usize| lane * LANE + LANE / 2;
         let place = |name: &str| self.lanes.iter().position(|lane| lane == name);
@@ -128,7 +127,7 @@ impl Story {
     }
 }
 
-/// Where an event was, if not in the monolith.
+/// The lane of an event, unless it is the monolith's.
 fn elsewhere(event: &Event) -> String {
     if event.lane == "monolith" { String::new() } else { format!("{}: ", event.lane) }
 }
@@ -138,8 +137,8 @@ fn described(event: &Event) -> String {
         0 => String::new(),
         us => format!(" ({})", milliseconds(us)),
     };
-    let kind = event.what.says(LANGUAGE);
-    // A step is told by its bar or its dot, and a commit is called nothing else.
+    let kind = event.what.says(current());
+    // A step is shown by its bar or dot, and the name of a commit repeats its kind.
     let kind = if event.what == What::Step || event.name == kind { "" } else { kind };
     let failed = if event.ok { "" } else { " ✗" };
     format!("{kind} {}{took}{failed}", event.name).trim_start().to_owned()

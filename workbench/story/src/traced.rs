@@ -1,4 +1,4 @@
-//! The events that spans tell.
+//! Events derived from spans.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +8,13 @@ use super::causes::Happened;
 use super::spans::{Kind, Span};
 use super::{Evidence, What, messages};
 
-/// The lane of whoever sent the request: no process of the shop, so nobody's spans tell of it.
+/// The lane of the client. It is not a process of the shop and reports no spans.
 pub(super) const CLIENT: &str = "client";
 
-/// An event for each span that is worth one, and the client's two, which follow from the first request.
+/// One event for each relevant span, and two for the client, derived from the first request.
 ///
-/// A delivery has more spans than anybody wants to look at: its transaction, and the step that the module took. They are
-/// left out where the delivery itself stands, and what followed from them follows from it.
+/// A delivery has spans for its transaction and for the module's step. They are left out if the delivery itself is
+/// present, and events that followed from them then follow from the delivery.
 pub(super) fn events(spans: &[Span], order: Uuid) -> Vec<Happened> {
     let ids = messages::ids(order);
     let parents: HashMap<&str, Option<&str>> =
@@ -38,7 +38,7 @@ pub(super) fn events(spans: &[Span], order: Uuid) -> Vec<Happened> {
         if is_arrival && (asked_again || delivered_again || tried_again) {
             event.what = What::Retry;
         }
-        // What is published was committed, and that is what it follows from.
+        // A published message was committed, so its publishing follows from the commit.
         if event.what == What::Publish {
             let commit = spans.iter().find(|other| is_commit(other) && other.parent_id == event.parent);
             event.parent = commit.map(|commit| commit.span_id.clone()).or(event.parent);
@@ -61,7 +61,7 @@ pub(super) fn events(spans: &[Span], order: Uuid) -> Vec<Happened> {
             span,
             parent,
         };
-        // By the clock of whoever answered: what the way there and back took is not in it.
+        // By the clock of the process that responded, so without the time on the network.
         events.push(client(root.start_unix_us, What::Call, root.parent_id.clone(), None));
         events.push(client(root.end_us(), What::Answer, None, Some(root.span_id.clone())));
         if root.parent_id.is_none() {
@@ -76,15 +76,15 @@ pub(super) fn events(spans: &[Span], order: Uuid) -> Vec<Happened> {
     events
 }
 
-/// Whether a span says nothing that the one around it does not say. What the orders service does with the order itself
-/// is no answer to anybody, and the monolith's steps are all that there is.
+/// Whether a span adds nothing to its parent. The orders service's work on the order itself is not an answer to a
+/// command. The monolith's steps always count.
 fn is_detail(span: &Span) -> bool {
     span.kind == Kind::Internal
         && span.service != "monolith"
         && !(span.service == "orders" && span.key().starts_with("orders."))
 }
 
-/// The request that the order came in by: the first that was served, and whose parent nobody here is.
+/// The request that created the order: the first one served whose parent is not among the spans.
 pub(crate) fn root(spans: &[Span]) -> Option<&Span> {
     let known: HashSet<&str> = spans.iter().map(|span| span.span_id.as_str()).collect();
     let outer = |span: &&Span| !span.parent_id.as_deref().is_some_and(|parent| known.contains(parent));
@@ -117,7 +117,7 @@ fn what(span: &Span, key: &str) -> What {
     match span.kind {
         Kind::Server => What::Receive,
         Kind::Client if is_commit(span) => What::Commit,
-        // What is asked of the database, and not of another service.
+        // A call to the database, not to another service.
         Kind::Client if span.text("db.system.name").is_some() => What::Step,
         Kind::Client => What::Call,
         Kind::Producer => What::Publish,

@@ -1,4 +1,4 @@
-//! What an order waits for, and what may be done about it.
+//! What an order waits for.
 
 use std::collections::HashMap;
 
@@ -19,77 +19,77 @@ use topology::Mode;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "on")]
 pub enum Wait {
-    /// It is decided, and nothing is on its way.
+    /// The order is decided, and no message is in flight.
     Nothing,
-    /// A message that is committed and not published.
+    /// A message that is committed but not published.
     OutboxRow {
-        /// Whose outbox.
+        /// The service that owns the outbox.
         service: String,
-        /// What the message is called, or the queue that it is for.
+        /// The routing key of the message, or the queue that it is for.
         message: String,
         /// Its id.
         message_id: Uuid,
-        /// Since when.
+        /// Since when it waits.
         since: DateTime<Utc>,
     },
-    /// A message that was published and that nobody has handled.
+    /// A message that is published but not handled.
     Queue {
-        /// The queue in which it stands, unless it is being handled this moment.
+        /// The queue that holds it, unless it is being handled right now.
         queue: String,
-        /// What the message is called.
+        /// The routing key of the message.
         message: String,
-        /// How many messages stand there; `None` if the broker does not tell.
+        /// The number of messages in the queue; `None` if the broker does not respond.
         standing: Option<u32>,
-        /// How many take messages from it.
+        /// The number of consumers of the queue.
         consumers: Option<u32>,
-        /// How many dead letters its service has.
+        /// The number of dead letters of the service.
         dead_letters: Option<u32>,
     },
-    /// The saga waits for somebody's answer.
+    /// The saga waits for an answer.
     Answer {
         /// The service that was asked.
         from: String,
-        /// What it was told to do.
+        /// The command that was sent.
         command: String,
-        /// How often it was asked before.
+        /// The number of earlier attempts.
         attempt: u32,
-        /// When it is asked again.
+        /// The time of the next attempt.
         deadline: DateTime<Utc>,
     },
     /// A row that it needs is locked.
     RowLock {
         /// The table and the key.
         row: String,
-        /// By whom.
+        /// The holder of the lock.
         held_by: Holder,
-        /// Since when.
+        /// Since when it waits.
         since: Option<DateTime<Utc>>,
-        /// How many sessions wait for that one.
+        /// The number of sessions that wait for the holder.
         waiting: i64,
     },
-    /// A part of it is prepared and not committed.
+    /// A branch is prepared and not committed.
     InDoubt {
-        /// Whose part.
+        /// The module of the branch.
         module: String,
-        /// What the prepared transaction is called. Nothing ties it to the order but the time: it is the one that was
-        /// prepared nearest to its decision.
+        /// The name of the prepared transaction. It is matched to the order by time alone: the one prepared nearest to
+        /// the order's decision.
         gid: String,
-        /// Since when.
+        /// When it was prepared.
         since: DateTime<Utc>,
     },
-    /// A process does not answer.
+    /// A process does not respond.
     Silent {
         /// The process.
         process: String,
-        /// How that showed.
+        /// How that was noticed.
         why: String,
     },
-    /// It is not decided, and no message about it is on its way.
+    /// The order is not decided, and no message about it is in flight.
     Lost,
 }
 
 impl Wait {
-    /// The service that it is up to.
+    /// The service that has to act next.
     pub(super) fn service(&self) -> Option<&str> {
         match self {
             Wait::OutboxRow { service, .. } => Some(service),
@@ -100,27 +100,27 @@ impl Wait {
     }
 }
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Holder {
-    /// Somebody who is connected.
+    /// A connected session.
     Session {
         /// The session's process on the server.
         pid: i32,
-        /// What it calls itself.
+        /// Its application name.
         application: String,
-        /// What it does, or did last.
+        /// Its current or last statement.
         statement: String,
     },
     /// A prepared transaction, which has no session.
     Prepared {
-        /// What it is called.
+        /// Its name.
         gid: String,
     },
 }
 
-/// The chain of a choreography: who hears of what next.
+/// The chain of a choreography: each event, and the module that handles it next.
 const CHAIN: [(&str, &str); 5] = [
     ("orders.order-placed", "catalog"),
     ("catalog.prices-honoured", "inventory"),
@@ -129,7 +129,7 @@ const CHAIN: [(&str, &str); 5] = [
     ("shipping.shipment-scheduled", "orders"),
 ];
 
-/// What the order waits for, by all that is known.
+/// What the order waits for, from all sources.
 pub(super) async fn of(
     shop: &ShopHandle,
     records: &Records,
@@ -173,7 +173,7 @@ pub(super) async fn of(
     }
 }
 
-/// The commands whose answers a saga waits for, by what it stores.
+/// The commands whose answers a saga waits for, read from its stored state.
 pub(super) fn outstanding(state: &Value) -> Vec<&'static str> {
     const ACTIONS: [&str; 5] = [
         "catalog.honour-prices",
@@ -199,7 +199,7 @@ pub(super) fn outstanding(state: &Value) -> Vec<&'static str> {
         "compensating" => step().and_then(|step| UNDONE.get(step)).copied().into_iter().collect(),
         "trying" => open(&messages::TRIES),
         "confirming" => open(&CONFIRMS),
-        // A saga and tries call two things by this name; only tries are answered in any order.
+        // The saga and TCC share this name. Only TCC accepts answers in any order.
         "cancelling" if state["answered"].is_array() => open(&CANCELS),
         "closing" => vec!["orders.confirm-order"],
         "cancelling" | "withdrawing" => vec!["orders.cancel-order"],
@@ -216,8 +216,8 @@ fn answer(saga: &SagaRow, command: &'static str) -> Wait {
     }
 }
 
-/// Where the message is on which an answer depends: the command, or else the answer to it. `None` while it is in an
-/// outbox, which is told already.
+/// Where the message is that the saga waits for: the command, or the answer to it. `None` if it is in an outbox, which
+/// is reported already.
 fn on_the_way(
     shop: &ShopHandle,
     records: &Records,
@@ -235,25 +235,26 @@ fn on_the_way(
     }
 }
 
-/// In a choreography: the first in the chain who has not heard of what the one before did.
+/// In a choreography: the first module in the chain that has not handled the event of the one before.
 fn unheard(shop: &ShopHandle, records: &Records, queues: &HashMap<String, Queue>) -> Option<Wait> {
     let heard = |key: &str, by: &str| {
         records.handled.iter().any(|message| message.service == by && message.key == key)
     };
     let done = |key: &str| records.effects.iter().any(|effect| effect.name == key);
-    // Whoever left a row has heard of what was before it, even where no inbox says so.
+    // A module that left a row has handled everything before it, even if no inbox shows it.
     let last = (0..CHAIN.len()).rev().find(|link| {
         let (key, hearer) = CHAIN[*link];
         heard(key, hearer) || CHAIN.get(link + 1).is_some_and(|(own, _)| done(own))
     });
     let (key, hearer) = *CHAIN.get(last.map_or(0, |link| link + 1))?;
-    // The catalog writes a row only for what is on sale, so there its answer cannot be told.
+    // The catalog writes a row only for products on sale, so a missing row does not mean that it refused.
     let refused = !done(key) && !matches!(messages::module(key), "orders" | "catalog");
     let (message, hearer) = if refused { (refusal(key), "orders") } else { (key.to_owned(), hearer) };
     Some(queue(shop, queues, hearer, &message))
 }
 
-/// In a choreography an order may be off before all is undone: each hears of the refusal by a message of its own.
+/// In a choreography an order can be cancelled before every step is undone: each module handles the refusal by a
+/// message of its own.
 fn not_undone(shop: &ShopHandle, records: &Records, queues: &HashMap<String, Queue>) -> Vec<Wait> {
     const UNDONE: [(&str, &str); 3] = [
         ("catalog.prices-honoured", "catalog.prices-released"),
@@ -295,7 +296,7 @@ fn lock(held: &Held) -> Wait {
     Wait::RowLock { row: held.the_row.clone(), held_by, since: held.since, waiting: held.waiting }
 }
 
-/// Those of their processes that did not answer when they were asked for the story.
+/// The processes of these services that did not respond when asked for spans.
 fn silent(witnesses: &[Witness], services: &[String]) -> Vec<Wait> {
     let of_these = |name: &str| {
         services.iter().any(|service| {
@@ -310,8 +311,8 @@ fn silent(witnesses: &[Witness], services: &[String]) -> Vec<Wait> {
     silent.collect()
 }
 
-/// Parts of a decided order that are prepared still. The order's own is committed first, so it can be seen while others
-/// are not.
+/// Branches of a decided order that are still prepared. The orders branch commits first, so the decision can be visible
+/// while others are still prepared.
 async fn prepared(shop: &ShopHandle, records: &Records) -> Vec<Wait> {
     const PARTS: [(&str, &str); 3] = [
         ("inventory", "inventory.stock-reserved"),

@@ -1,21 +1,28 @@
-//! What a story says, in English and in Korean. Its words are here, its sentences in `sentences.rs`.
+//! The words of a story, in English and in Korean. Its sentences are in `sentences.rs`.
 
-use serde::{Deserialize, Serialize};
+use terminal::language::Language;
 
 use super::{Evidence, Outcome, What};
 use topology::Mode;
 
-/// A language in which a story is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    English,
-    /// Korean.
-    Korean,
+terminal::words! {
+    // Where the time of an order goes
+    handler() { "handler" "핸들러" }
+    database() { "database" "데이터베이스" }
+    serialization() { "serialization" "직렬화" }
+    queue() { "queue" "큐" }
+    relay_wait() { "relay wait" "릴레이 대기" }
+    network() { "network" "네트워크" }
+    gateway() { "gateway" "API 게이트웨이" }
+    left_over() { "left over" "나머지" }
+    order_line(order, began, decided) { "order {order}, from {began}, {decided}" "주문 {order}, 시작 {began}, {decided}" }
+    // What is missing from a story
+    spans() { "spans" "스팬" }
+    rows() { "rows" "행" }
+    nothing_from(what, names, why) { "(no {what} from {names}: {why})" "({names}: {what} 없음: {why})" }
 }
 
-/// What is written beside a picture.
+/// A label of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
     /// The title of the monolith's picture.
@@ -60,21 +67,20 @@ impl Label {
             Label::ByRow => ("from a row: the moment it was written", "행에서 읽음: 기록된 시각"),
             Label::Concluded => ("concluded", "다른 사실에서 추론함"),
         };
-        language.choose(english, korean)
+        choose(language, english, korean)
     }
 }
 
-impl Language {
-    pub(super) fn choose<T>(self, english: T, korean: T) -> T {
-        match self {
-            Language::English => english,
-            Language::Korean => korean,
-        }
+/// The text in this language.
+pub(super) fn choose<T>(language: Language, english: T, korean: T) -> T {
+    match language {
+        Language::English => english,
+        Language::Korean => korean,
     }
 }
 
 impl What {
-    /// What this kind of event is called.
+    /// The name of this kind of event.
     pub fn says(self, language: Language) -> &'static str {
         let (english, korean) = match self {
             What::Call => ("call", "호출"),
@@ -84,13 +90,13 @@ impl What {
             What::Publish => ("publish", "발행"),
             What::Deliver => ("deliver", "전달"),
             What::Retry => ("retry", "재시도"),
-            What::Compensate => ("compensate", "보상"),
+            What::Compensate => ("compensate", "보상 트랜잭션"),
             What::Answer => ("answer", "응답"),
         };
-        language.choose(english, korean)
+        choose(language, english, korean)
     }
 
-    /// A sign for it, so that no kind is told by its colour alone.
+    /// A sign for it, so that colour is not the only difference between kinds.
     pub fn sign(self) -> &'static str {
         match self {
             What::Call => "▷",
@@ -107,7 +113,7 @@ impl What {
 }
 
 impl Outcome {
-    /// What became of the order, with the refusal in a sentence.
+    /// The outcome of the order; a refusal as a sentence.
     pub fn says(&self, language: Language) -> String {
         match self {
             Outcome::Cancelled { detail, .. } if !detail.is_empty() => {
@@ -117,13 +123,13 @@ impl Outcome {
         }
     }
 
-    /// The same in a word, with the refusal's code.
+    /// The outcome in a word; a refusal with its code.
     pub fn word(&self, language: Language) -> String {
         match self {
-            Outcome::Pending => language.choose("… pending", "… 대기 중").to_owned(),
-            Outcome::Confirmed => language.choose("✓ confirmed", "✓ 확정됨").to_owned(),
+            Outcome::Pending => choose(language, "… pending", "… 대기 중").to_owned(),
+            Outcome::Confirmed => choose(language, "✓ confirmed", "✓ 확정됨").to_owned(),
             Outcome::Cancelled { code, .. } => {
-                format!("{}: {code}", language.choose("✗ cancelled", "✗ 취소됨"))
+                format!("{}: {code}", choose(language, "✗ cancelled", "✗ 취소됨"))
             }
         }
     }
@@ -139,7 +145,7 @@ impl Evidence {
     }
 }
 
-/// What a picture of this mode shows.
+/// The title of the picture of this mode.
 pub(super) fn title(mode: Mode) -> Label {
     match mode {
         Mode::Monolith => Label::OneTransaction,
@@ -148,20 +154,18 @@ pub(super) fn title(mode: Mode) -> Label {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
+    use terminal::language::has_hangul;
+
     use super::*;
 
-    pub fn is_korean(text: &str) -> bool {
-        text.chars().any(|c| ('가'..='힣').contains(&c))
-    }
-
     #[test]
-    fn no_word_is_missing_in_either_language() {
+    fn every_label_is_in_both_languages() {
         let labels = Label::ALL.map(|label| (label.says(Language::English), label.says(Language::Korean)));
         let kinds = What::ALL.map(|what| (what.says(Language::English), what.says(Language::Korean)));
         for (english, korean) in labels.into_iter().chain(kinds) {
-            assert!(!english.is_empty() && !is_korean(english), "{english}");
-            assert!(is_korean(korean), "{english} has no Korean word: {korean}");
+            assert!(!english.is_empty() && !has_hangul(english), "{english}");
+            assert!(has_hangul(korean), "{english} has no Korean word: {korean}");
         }
         let signs: std::collections::BTreeSet<_> = What::ALL.map(What::sign).into();
         assert_eq!(signs.len(), What::ALL.len(), "two kinds look the same");

@@ -1,14 +1,23 @@
-//! The language that people read: English or Korean. JSON, logs of the shop and exit statuses do not depend on it.
+//! The language of texts for people: English or Korean. JSON, the shop's logs and exit statuses do not depend on it.
 
+use std::cell::Cell;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-static CURRENT: OnceLock<Language> = OnceLock::new();
+static CURRENT: Mutex<Option<Language>> = Mutex::new(None);
 
-/// A language that Cleave speaks.
+thread_local! {
+    /// Set by [`with`] while it builds a text.
+    static CHOSEN: Cell<Option<Language>> = const { Cell::new(None) };
+}
+
+/// A language of Cleave's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
+    /// `en`.
     English,
+    /// `ko`.
     Korean,
 }
 
@@ -19,22 +28,42 @@ impl FromStr for Language {
         match text {
             "en" => Ok(Language::English),
             "ko" => Ok(Language::Korean),
-            _ => Err(format!("{text} is not a language of Cleave; use en or ko")),
+            _ => Err(format!("unknown language {text}; use en or ko")),
         }
     }
 }
 
-/// Sets the language of this process. Without effect once a text has been made.
+/// Sets the language of this process.
 pub fn set(language: Language) {
-    let _ = CURRENT.set(language);
+    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(language);
 }
 
-/// The language of this process: what was set, or what the locale says.
+/// The language of this process: as set, or else by the locale.
 pub fn current() -> Language {
-    *CURRENT.get_or_init(|| of_locale(|name| std::env::var(name).ok()))
+    CHOSEN.get().unwrap_or_else(|| {
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        *current.get_or_insert_with(|| of_locale(|name| std::env::var(name).ok()))
+    })
 }
 
-/// POSIX order: the first of these variables that is not empty decides.
+/// Builds a text in this language, independently of the language of the process.
+pub fn with<T>(language: Language, make: impl FnOnce() -> T) -> T {
+    let before = CHOSEN.replace(Some(language));
+    let made = make();
+    CHOSEN.set(before);
+    made
+}
+
+/// The environment variable that passes this process's language on to the programs that it starts.
+pub fn passed_on() -> (&'static str, &'static str) {
+    let locale = match current() {
+        Language::English => "C.UTF-8",
+        Language::Korean => "ko_KR.UTF-8",
+    };
+    ("LC_ALL", locale)
+}
+
+/// By POSIX order, the first of these variables that is not empty decides.
 fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Language {
     let locale =
         ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable).find(|text| !text.is_empty());
@@ -44,13 +73,23 @@ fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Language {
     }
 }
 
-/// Whether a text has a letter of the Korean alphabet.
+/// A duration as part of a sentence.
+pub fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match current() {
+        Language::English => format!("{seconds} s"),
+        Language::Korean => format!("{seconds}초"),
+    }
+}
+
+/// Whether a text contains Hangul.
 pub fn has_hangul(text: &str) -> bool {
     text.chars().any(|letter| ('가'..='힣').contains(&letter))
 }
 
-/// A crate's table of words: a function for each, which returns it in the current language. Arguments are named in the
-/// braces of both texts, so the compiler refuses a word that lacks a language or an argument.
+/// A crate's table of words. Defines one function per word, which returns the text in the current language. The
+/// arguments are named in the braces of both texts, so the compiler refuses a word without both languages or with a
+/// missing argument.
 ///
 /// ```
 /// terminal::words! {
@@ -72,7 +111,7 @@ macro_rules! words {
             }
         )*
 
-        /// Each word's name with its English and its Korean text, for the test that neither is missing.
+        /// Each word's name with its English and its Korean text, for the test that no text is missing.
         #[cfg(test)]
         pub const TEXTS: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $korean)),*];
 
@@ -108,8 +147,17 @@ mod tests {
     }
 
     #[test]
-    fn a_word_takes_its_arguments() {
-        set(Language::Korean);
-        assert_eq!(ready("split"), "split 준비 완료");
+    fn a_word_takes_its_arguments_in_the_language_that_was_chosen() {
+        let both = || [ready("split"), with(Language::Korean, || ready("split")), ready("split")];
+        let english = "split is ready";
+        assert_eq!(with(Language::English, both), [english, "split 준비 완료", english]);
+    }
+
+    #[test]
+    fn what_is_passed_on_is_understood() {
+        for language in [Language::English, Language::Korean] {
+            let (name, value) = with(language, passed_on);
+            assert_eq!(of_locale(|asked| (asked == name).then(|| value.to_owned())), language);
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! What people and programs see of a command: progress while it runs, figures when it is done.
+//! The output of a command: progress while it runs, figures at the end.
 
 pub mod language;
 pub mod output;
 pub mod progress;
 pub mod say;
+pub mod text;

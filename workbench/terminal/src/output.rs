@@ -1,4 +1,4 @@
-//! Where what the program says goes: figures to a file or to standard output, and its own state to `.cleave`.
+//! Writes figures to a file or to standard output, and finds the folder for runs and state (`.cleave`).
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// The folder for runs and state, unless the user names one: `.cleave` in the checkout, wherever the program was
-/// started, so that `cleave down` finds what `cleave up` has left. In the current folder if the checkout is gone.
+/// The default folder for runs and state: `.cleave` in the checkout, independent of the current folder, so that
+/// `cleave down` finds the state of `cleave up`. If the checkout no longer exists, `.cleave` in the current folder.
 pub fn default_folder() -> Result<PathBuf> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).filter(|folder| folder.is_dir());
     let root = match checkout {
         Some(folder) => folder.to_owned(),
-        None => std::env::current_dir().context("the current folder is gone")?,
+        None => std::env::current_dir().context("the current folder does not exist")?,
     };
     Ok(root.join(".cleave"))
 }
 
-/// Shows figures to people, and writes them for programs where they are asked for. Standard output is for one of the two:
-/// who has the JSON there reads the table on standard error.
+/// Prints the table, and writes the JSON to `target` if one is given. If the JSON goes to standard output, the table
+/// goes to standard error.
 pub fn figures(target: Option<&str>, table: impl Display, value: &impl Serialize) -> Result<()> {
     match target {
         Some("-") => crate::note!("{table}"),

@@ -1,11 +1,11 @@
-//! What a long command tells the people who wait for it: on standard error, so that figures can be piped.
+//! Progress of a long command, on standard error so that figures on standard output can be piped.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar with the current phase at a terminal; a line for each phase elsewhere.
+/// A progress bar at a terminal; otherwise one line per phase.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
@@ -13,7 +13,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress over so many steps.
+    /// Starts progress over this number of steps.
     pub fn new(steps: u64) -> Progress {
         let style = ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len}  {wide_msg} {elapsed}");
         let bar = ProgressBar::new(steps).with_style(style.expect("the template is a constant"));
@@ -21,7 +21,7 @@ impl Progress {
         Progress { bar, terminal: io::stderr().is_terminal() }
     }
 
-    /// What is being done now.
+    /// Shows the current phase.
     pub fn phase(&self, what: String) {
         if !self.terminal {
             crate::note!("{what}");
@@ -29,17 +29,17 @@ impl Progress {
         self.bar.set_message(what);
     }
 
-    /// Something that should still be there when the bar is gone.
+    /// Prints a line that stays after the bar is removed.
     pub fn note(&self, what: &str) {
         self.bar.suspend(|| crate::note!("{what}"));
     }
 
-    /// One step is done.
+    /// Counts one step as done.
     pub fn step(&self) {
         self.bar.inc(1);
     }
 
-    /// All is done: the bar goes.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,18 +1,18 @@
-//! The one way to standard output and standard error. `println!` panics where nobody reads any more (`cleave flaws |
-//! head -1`) and where the disk is full; so nothing here does.
+//! All output to standard output and standard error goes through here. `println!` panics if the reader has closed the
+//! pipe (`cleave flaws | head -1`) or the disk is full. These functions do not.
 //!
-//! A reader that has gone is no error: what the command finds is its exit status all the same. A full disk is one, of
-//! which [`failure`] tells at the end, for a figure that was not written must not pass for one that was.
+//! A closed pipe is not an error: the exit status is still that of the command. A full disk is one, and [`failure`]
+//! reports it at the end. Otherwise an incomplete figure would pass for a complete one.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-/// The exit status of a command that could not do what it was to.
+/// The exit status of a command that failed.
 const COULD_NOT: u8 = 2;
 
-/// What went wrong first.
+/// The first error in writing to standard output.
 static FAILURE: Mutex<Option<(ErrorKind, String)>> = Mutex::new(None);
 
 /// Prints a line to standard output, as `println!` does.
@@ -35,17 +35,17 @@ macro_rules! note {
     ($($text:tt)*) => { $crate::say::aside(format_args!("{}\n", format_args!($($text)*))) };
 }
 
-/// Writes to standard output, and remembers what went wrong.
+/// Writes to standard output, and remembers an error.
 pub fn out(text: Arguments<'_>) {
     remember(write(&mut io::stdout().lock(), text));
 }
 
-/// Writes to standard error. Where that cannot be written there is nobody left to tell.
+/// Writes to standard error. Errors are ignored, because there is nowhere left to report them.
 pub fn aside(text: Arguments<'_>) {
     let _ = write(&mut io::stderr().lock(), text);
 }
 
-/// Remembers what went wrong in writing to standard output, where something else has written.
+/// Remembers the result of a write to standard output that was made elsewhere.
 pub fn remember(written: io::Result<()>) {
     if let Err(error) = written {
         let mut failure = FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,19 +53,19 @@ pub fn remember(written: io::Result<()>) {
     }
 }
 
-/// Whether somebody still reads what is said. A command without an end of its own has one when nobody does.
+/// Whether standard output is still being read. A command that runs until it is stopped ends when it is not.
 pub fn is_heard() -> bool {
     FAILURE.lock().unwrap_or_else(PoisonError::into_inner).is_none()
 }
 
-/// Why not all that was said has been written; `None` also where the reader did not want more.
+/// Why standard output is incomplete; `None` if it is complete or the reader closed the pipe.
 pub fn failure() -> Option<String> {
     let failure = FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
     let (_, why) = failure.as_ref().filter(|(kind, _)| *kind != ErrorKind::BrokenPipe)?;
-    Some(format!("cannot write to standard output: {why}; what was to stand there is not complete"))
+    Some(format!("cannot write to standard output: {why}; the output is incomplete"))
 }
 
-/// The exit status of a program that is at its end: its own, or 2 if what it said could not be written.
+/// The exit status of a program: its own, or 2 if its output could not be written.
 pub fn ended(status: u8) -> ExitCode {
     let Some(why) = failure() else { return ExitCode::from(status) };
     aside(format_args!("cleave: {why}\n"));

@@ -1,23 +1,23 @@
-//! What customers want of a shop.
+//! What customers can do in a shop.
 
 use serde::{Deserialize, Serialize};
 
-/// Something that customers want to do, whatever the shop is made of.
+/// Something that customers can do, in every mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Capability {
-    /// To look at a product: `GET /products/{sku}`.
+    /// Look at a product: `GET /products/{sku}`.
     Browse,
-    /// To place an order: `POST /orders`.
+    /// Place an order: `POST /orders`.
     Order,
-    /// To put money into a wallet: `POST /wallets/deposits`.
+    /// Put money into a wallet: `POST /wallets/deposits`.
     Pay,
-    /// To ask what became of an order: `GET /orders/{id}`.
+    /// Ask for the state of an order: `GET /orders/{id}`.
     Track,
 }
 
 impl Capability {
-    /// All of them, in the order of the report.
+    /// All capabilities, in the order of the report.
     pub const ALL: [Capability; 4] =
         [Capability::Browse, Capability::Order, Capability::Pay, Capability::Track];
 

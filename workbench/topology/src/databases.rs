@@ -1,11 +1,11 @@
-//! The modules, and where a shop keeps the tables of each.
+//! The modules, and the databases that hold their tables.
 
 use serde::{Deserialize, Serialize};
 
-/// The modules that become a service and a database each in the split mode.
+/// The modules that become one service with one database each in the split mode.
 pub const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
 
-/// The URLs of a shop's databases, a module each. In the monolith all are the same.
+/// The URLs of a shop's databases, one per module. In the monolith all are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Databases {
     /// Products, prices, time sales.
@@ -21,7 +21,7 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Each database once, with the name of its (first) module.
+    /// Each database once, with the name of the first module that uses it.
     pub fn distinct(&self) -> Vec<(&'static str, &str)> {
         let all = [&self.catalog, &self.inventory, &self.orders, &self.payments, &self.shipping];
         let mut distinct: Vec<(&str, &str)> = Vec::new();

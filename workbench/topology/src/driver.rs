@@ -1,4 +1,4 @@
-//! The ways in which a shop stays consistent. Each is an architecture and the driver that runs the checkout on it.
+//! The drivers: how a shop stays consistent. Each belongs to one architecture and runs the checkout on it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
-/// How the checkout is run.
+/// How the checkout runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Driver {
-    /// The monolith, one local transaction.
+    /// Monolith: one local transaction.
     Local,
-    /// The monolith, a branch a module and two-phase commit.
+    /// Monolith: one branch per module, two-phase commit.
     TwoPhase,
-    /// Services, an orchestrated saga.
+    /// Services: orchestrated saga.
     Orchestrated,
-    /// Services, a choreographed saga.
+    /// Services: choreographed saga.
     Choreographed,
-    /// Services, try, confirm and cancel.
+    /// Services: try-confirm-cancel.
     Tcc,
-    /// Services that write to database and broker with neither outbox nor inbox: broken on purpose.
+    /// Services that write to database and broker without outbox and inbox. Incorrect on purpose.
     Naive,
 }
 
 impl Driver {
-    /// Every driver, the broken one last.
+    /// All drivers. The one that is incorrect on purpose comes last.
     pub const ALL: [Driver; 6] = [
         Driver::Local,
         Driver::TwoPhase,
@@ -36,16 +36,16 @@ impl Driver {
         Driver::Naive,
     ];
 
-    /// Every driver that is meant to be correct.
+    /// All drivers that are meant to be correct.
     pub const CORRECT: [Driver; 5] =
         [Driver::Local, Driver::TwoPhase, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc];
 
-    /// Whether it breaks the rules of correctness on purpose, so that it can be seen what they are for.
+    /// Whether it breaks the rules of correctness on purpose, to show what they prevent.
     pub fn is_broken_on_purpose(self) -> bool {
         !Driver::CORRECT.contains(&self)
     }
 
-    /// The architecture that it runs on.
+    /// The architecture on which it runs.
     pub fn mode(self) -> Mode {
         match self {
             Driver::Local | Driver::TwoPhase => Mode::Monolith,
@@ -53,7 +53,7 @@ impl Driver {
         }
     }
 
-    /// What it is called among the drivers of its architecture: the value of `--transaction` or `--saga`.
+    /// Its name within its architecture: the value of `--transaction` or `--saga`.
     pub fn name(self) -> &'static str {
         match self {
             Driver::Local => "local",
@@ -75,14 +75,14 @@ impl fmt::Display for Driver {
 impl FromStr for Driver {
     type Err = String;
 
-    /// `split:tcc`, or an architecture alone for its usual driver.
+    /// Parses `split:tcc`, or an architecture alone, which means its default driver.
     fn from_str(word: &str) -> Result<Self, String> {
         match word {
             "monolith" => Ok(Driver::Local),
             "split" => Ok(Driver::Orchestrated),
             word => Driver::ALL.into_iter().find(|driver| driver.to_string() == word).ok_or_else(|| {
                 let all = Driver::ALL.map(|driver| driver.to_string()).join(", ");
-                format!("there is no mode \"{word}\"; the modes are monolith and split, or exactly {all}")
+                format!("unknown mode \"{word}\"; use monolith or split, or a driver: {all}")
             }),
         }
     }
@@ -101,7 +101,7 @@ impl TryFrom<String> for Driver {
     }
 }
 
-/// Each program once, however often its mode is asked for.
+/// The programs that these drivers need, each listed once.
 pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
     let asked_for = |mode: &Mode| drivers.iter().any(|driver| driver.mode() == *mode);
     let of_modes = Mode::ALL.into_iter().filter(asked_for);

@@ -1,4 +1,4 @@
-//! A shop that is running, as everything that looks at it from outside needs to know it.
+//! Describes a running shop to the parts that access it from outside.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Databases, Driver};
 
-/// Where a running shop can be reached: by customers, in its databases, at its broker, process by process.
+/// Addresses of a running shop: its entrance, databases, broker and processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShopHandle {
-    /// How it stays consistent.
+    /// Its driver.
     pub driver: Driver,
     /// Where clients send their requests, as `http://127.0.0.1:port`.
     pub address: String,
     /// Its databases.
     pub databases: Databases,
-    /// What its exchange and queues are called by; `None` in the monolith.
+    /// Prefix of its exchange and queue names; `None` in the monolith.
     pub namespace: Option<String>,
-    /// Its broker; `None` in the monolith.
+    /// URL of its broker; `None` in the monolith.
     pub amqp_url: Option<String>,
-    /// How its broker can be asked what AMQP does not tell; `None` where the broker is not one of ours.
+    /// How to ask its broker what AMQP cannot; `None` if Cleave did not start the broker.
     #[serde(default)]
     pub broker: Option<BrokerControl>,
-    /// Its processes at the moment the handle was taken.
+    /// Its processes at the time when the handle was created.
     pub processes: Vec<ProcessHandle>,
 }
 
-/// A program that asks a broker of ours, as `rabbitmqctl --node … list_queues`.
+/// A command line that queries a broker started by Cleave, such as `rabbitmqctl --node … list_queues`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerControl {
-    /// The program, and the arguments that choose the broker.
+    /// The program, and the arguments that select the broker.
     pub command: Vec<String>,
-    /// All of its environment.
+    /// Its complete environment.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -42,6 +42,6 @@ pub struct ProcessHandle {
     pub name: String,
     /// Its process id.
     pub pid: u32,
-    /// Its own address, as `http://127.0.0.1:port`, with no proxy before it.
+    /// Its own address, as `http://127.0.0.1:port`, without a proxy in front.
     pub address: String,
 }

@@ -1,5 +1,5 @@
-//! What there is to run: the two architectures, the drivers, the programs and databases of each, and what customers can
-//! do with any of them. Plain values; nothing is started here.
+//! The architectures, drivers, programs and databases of a shop, and what customers can do with it. This crate
+//! defines plain values and starts nothing.
 
 mod capability;
 mod databases;

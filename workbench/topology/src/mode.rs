@@ -1,24 +1,24 @@
-//! The two architectures, and the programs that each consists of.
+//! The two architectures, and the programs of each.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The architectures.
+/// An architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// One process, one database, one transaction.
     Monolith,
-    /// A process and a database a service, messages between them.
+    /// One process and one database per service, with messages between them.
     Split,
 }
 
 impl Mode {
-    /// Every mode.
+    /// Both modes.
     pub const ALL: [Mode; 2] = [Mode::Monolith, Mode::Split];
 
-    /// The programs that it consists of, as cargo's packages are called.
+    /// Its programs, by the names of their cargo packages.
     pub fn programs(self) -> &'static [&'static str] {
         match self {
             Mode::Monolith => &["monolith"],
@@ -44,5 +44,5 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The programs that a monolith needs besides its own to stand behind a gateway.
+/// The additional programs that put a monolith behind a gateway.
 pub const BEFORE_MONOLITHS: [&str; 2] = ["gateway", "registry"];

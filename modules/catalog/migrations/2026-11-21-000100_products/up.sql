@@ -4,13 +4,14 @@ CREATE TABLE catalog.products (
     sku text PRIMARY KEY,
     name text NOT NULL,
     price bigint NOT NULL CHECK (price >= 0),
-    -- A time sale: so many pieces at this price, first come, first served.
+    -- A time sale: sale_quota units at sale_price, first come, first served.
     sale_price bigint CHECK (sale_price >= 0),
     sale_quota bigint NOT NULL DEFAULT 0,
     sale_claimed bigint NOT NULL DEFAULT 0 CHECK (sale_claimed BETWEEN 0 AND sale_quota)
 );
 
--- What an order claimed of a sale. A released row may stand for a claim that never came: a tombstone (rule 19).
+-- What an order claimed of sales. A released row may stand for a claim that never arrived:
+-- rule 19 (tombstone).
 CREATE TABLE catalog.claims (
     order_id uuid PRIMARY KEY,
     lines jsonb NOT NULL,

@@ -1,5 +1,5 @@
--- What a product cost, and since when: a row per change, written with the change. Orders are compared with it afterwards,
--- when the product's own row may say something else.
+-- Price history: one row per change, written together with the change. The audit compares orders with it later, when
+-- the product itself may already have another price.
 CREATE TABLE catalog.prices (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sku text NOT NULL,
@@ -19,7 +19,7 @@ END $$;
 
 CREATE TRIGGER keep_first_price AFTER INSERT ON catalog.products
     FOR EACH ROW EXECUTE FUNCTION catalog.keep_price();
--- Not when an order claims of a sale: that sets other columns.
+-- Not fired when an order claims units of a sale: that updates other columns.
 CREATE TRIGGER keep_price AFTER UPDATE OF price, sale_price ON catalog.products FOR EACH ROW
     WHEN ((OLD.price, OLD.sale_price) IS DISTINCT FROM (NEW.price, NEW.sale_price))
     EXECUTE FUNCTION catalog.keep_price();

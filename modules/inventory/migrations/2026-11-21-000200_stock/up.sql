@@ -3,17 +3,17 @@ CREATE SCHEMA inventory;
 CREATE TABLE inventory.stock (
     sku text PRIMARY KEY,
     received bigint NOT NULL,
-    -- The last guard against selling what is not there (rule 26); the handler has refused long before.
+    -- The last guard against overselling: rule 26 (stock guard). The handler refuses long before.
     on_hand bigint NOT NULL CHECK (on_hand >= 0)
-) WITH (fillfactor = 50); -- room on the page for new versions of a popular row
+) WITH (fillfactor = 50); -- leaves room on each page for new versions of a frequently updated row
 
--- A delivery to the warehouse, so that one that is sent twice is received once.
+-- Deliveries to the warehouse, so that one that is sent twice is received once.
 CREATE TABLE inventory.receipts (
     receipt_id uuid PRIMARY KEY,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- One row an order. A released row may stand for a reservation that never came: a tombstone (rule 19).
+-- One row per order. A released row may stand for a reservation that never arrived: rule 19 (tombstone).
 CREATE TABLE inventory.reservations (
     order_id uuid PRIMARY KEY,
     lines jsonb NOT NULL,

@@ -1,4 +1,4 @@
--- A reservation can be confirmed: the pieces are sold, and cannot be put back any more.
+-- A reservation can be committed: the units are sold and can no longer be put back.
 ALTER TABLE inventory.reservations
     ADD COLUMN committed_at timestamptz,
     DROP CONSTRAINT reservations_status_check,

@@ -1,2 +1,3 @@
--- What came: the same id with another delivery is refused (rule 58). NULL in rows from before.
+-- What was delivered. The same id with a different delivery is refused: rule 58 (same request). NULL in rows older than
+-- this column.
 ALTER TABLE inventory.receipts ADD COLUMN fingerprint uuid;

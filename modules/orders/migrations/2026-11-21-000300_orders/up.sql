@@ -9,7 +9,7 @@ CREATE TABLE orders.orders (
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'confirmed', 'cancelled')),
     refusal_code text,
     refusal_detail text,
-    -- What the client called this request, and what it asked for: the same key with another request is refused.
+    -- The client's key for the request, and a hash of what it asked for: the same key with another request is refused.
     idempotency_key text NOT NULL UNIQUE,
     fingerprint uuid NOT NULL,
     placed_at timestamptz NOT NULL DEFAULT clock_timestamp(),

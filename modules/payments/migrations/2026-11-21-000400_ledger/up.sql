@@ -5,7 +5,7 @@ CREATE TABLE payments.wallets (
     balance bigint NOT NULL CHECK (balance >= 0)
 ) WITH (fillfactor = 80);
 
--- One row an order. A refunded row may stand for a capture that never came: a tombstone (rule 19).
+-- One row per order. A refunded row may stand for a capture that never arrived: rule 19 (tombstone).
 CREATE TABLE payments.payments (
     order_id uuid PRIMARY KEY,
     customer_id text,
@@ -15,8 +15,8 @@ CREATE TABLE payments.payments (
     refunded_at timestamptz
 );
 
--- The ledger: every movement is entered twice, once where it comes from and once where it goes, so that all entries
--- add up to zero (rule 28). The key admits each operation on an order once (rule 20).
+-- The ledger. Every movement has two entries, one where the money comes from and one where it goes, so all entries add
+-- up to zero: rule 28 (money). The key allows each operation once per order: rule 20 (once per order).
 CREATE TABLE payments.entries (
     reference uuid NOT NULL,
     operation text NOT NULL CHECK (operation IN ('deposit', 'capture', 'refund')),

@@ -1,4 +1,4 @@
--- Money can be held before it is taken: wallet to `held`, and from there to `sales` or back.
+-- Money can be held before it is taken: from the wallet to `held`, then on to `sales` or back.
 ALTER TABLE payments.payments
     ALTER COLUMN captured_at DROP NOT NULL,
     ADD COLUMN authorized_at timestamptz,

@@ -1,19 +1,19 @@
-//! What is said of a span: its name, its kind, its attributes.
+//! A span's name, kind and attributes.
 
 use std::borrow::Cow;
 
 use uuid::Uuid;
 
-/// The longest text in an attribute, in bytes. What comes from outside may be of any length.
+/// The maximum length of a text attribute, in bytes. Texts from outside can have any length.
 const LONGEST_TEXT: usize = 200;
 
-/// The attributes of what is done in a database.
+/// The attributes of database operations.
 pub const DATABASE: Fixed = &[("db.system.name", "postgresql")];
 
-/// Attributes that are the same for many spans.
+/// Attributes that many spans share.
 pub type Fixed = &'static [(&'static str, &'static str)];
 
-/// Which side of a conversation a span is (OpenTelemetry, *SpanKind*).
+/// The role of a span (OpenTelemetry, *SpanKind*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are OpenTelemetry's own")]
 pub enum Kind {
@@ -25,7 +25,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for it.
+    /// The word in `/telemetry/spans`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Kind::Internal => "internal",
@@ -37,7 +37,7 @@ impl Kind {
     }
 }
 
-/// What a span is called: what is done, and to what. Put together only when somebody reads it.
+/// A span's name: an operation and its object. Formatted only when it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     what: &'static str,
@@ -57,7 +57,7 @@ impl<T: Into<Cow<'static, str>>> From<(&'static str, T)> for Name {
 }
 
 impl Name {
-    /// The memory that it takes beside itself, in bytes.
+    /// Heap memory in bytes, in addition to the value itself.
     pub(super) fn size(&self) -> usize {
         if let Cow::Owned(text) = &self.to { text.capacity() } else { 0 }
     }
@@ -72,16 +72,16 @@ impl std::fmt::Display for Name {
     }
 }
 
-/// The value of an attribute.
+/// An attribute's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A text, cut off where it is very long.
+    /// A text, cut if it is very long.
     Text(Cow<'static, str>),
-    /// A count, a code or a duration; its key ends with the unit.
+    /// A count, a code or a duration; the key ends with the unit.
     Number(i64),
     /// Shown as `true` or `false`.
     Flag(bool),
-    /// An id, written only when somebody reads it.
+    /// An id. Formatted only when it is read.
     Id(Uuid),
 }
 
@@ -121,7 +121,7 @@ impl From<Uuid> for Value {
 }
 
 impl Value {
-    /// The memory that it takes beside itself, in bytes.
+    /// Heap memory in bytes, in addition to the value itself.
     pub(super) fn size(&self) -> usize {
         match self {
             Value::Text(Cow::Owned(text)) => text.capacity(),

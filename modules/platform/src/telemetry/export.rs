@@ -1,7 +1,7 @@
 //! Export to a collector: OTLP over HTTP, as JSON.
 //!
-//! The ring is the buffer. Whatever is in it and was not sent is sent in batches, beside all other work; while the
-//! collector is away the oldest are forgotten, and nobody waits.
+//! The ring is the buffer. Spans that were not sent yet are sent in batches in the background. While the collector is
+//! unreachable the oldest spans are dropped, and no request waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use super::options::Collector;
 use super::ring::Wanted;
 use super::{Recorder, otlp};
 
-/// The most spans in one request.
+/// The maximum number of spans per request.
 const BATCH: usize = 512;
 
-/// How often is looked for spans that are new.
+/// How often to check for new spans.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long a collector that failed is left alone.
+/// The pause after the collector failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// How long a collector may take for one request.
+/// The time limit for one request.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// How long the end of a process may be held up by what is left to send.
+/// How long the remaining spans may delay the end of the process.
 const LAST: Duration = Duration::from_secs(2);
 
-/// The way to a collector, and how far it was gone.
+/// The collector, and which spans it already has.
 pub(super) struct Export {
     client: Client,
     url: Url,
@@ -38,13 +38,13 @@ pub(super) struct Export {
 }
 
 impl Export {
-    /// An export to this collector.
+    /// Creates the HTTP client. Sends nothing yet.
     pub fn new(Collector { url, headers }: Collector) -> anyhow::Result<Export> {
         let client = Client::builder().no_proxy().timeout(LIMIT).pool_idle_timeout(crate::idle::CLIENT);
         Ok(Export { client: client.default_headers(headers).build()?, url, sent: Mutex::new(0) })
     }
 
-    /// Sends what is there and was not sent.
+    /// Sends all spans that were not sent yet.
     async fn send(&self, recorder: &Recorder) -> Result<(), String> {
         let mut sent = self.sent.lock().await;
         loop {
@@ -53,7 +53,7 @@ impl Export {
                 (ring.find(&Wanted { after: *sent, ..Wanted::default() }, BATCH), ring.dropped())
             };
             if dropped > *sent {
-                tracing::warn!(spans = dropped - *sent, "spans were forgotten before they could be exported");
+                tracing::warn!(spans = dropped - *sent, "spans were dropped before they could be exported");
             }
             if found.spans.is_empty() {
                 return Ok(());
@@ -63,23 +63,23 @@ impl Export {
         }
     }
 
-    /// Sends one request. A collector that is away or busy gets the same again later; what it refuses is dropped, because
-    /// it would refuse it again (OTLP, *Failures*).
+    /// Sends one request. If the collector is unreachable or busy, the same spans are sent again later. Spans that it
+    /// rejects are dropped, because it would reject them again (OTLP, *Failures*).
     async fn post(&self, request: &Json) -> Result<(), String> {
         let answer = self.client.post(self.url.clone()).json(request).send().await;
         let answer = answer.map_err(|error| error.without_url().to_string())?;
         let status = answer.status();
         if is_retryable(status) {
-            return Err(format!("it answered {status}"));
+            return Err(format!("it responded {status}"));
         }
         let told = answer.json().await.unwrap_or(Json::Null);
         let (rejected, why) =
             (&told["partialSuccess"]["rejectedSpans"], &told["partialSuccess"]["errorMessage"]);
         if !status.is_success() {
             let why = &told["message"];
-            tracing::warn!(%status, %why, "the collector of spans refused some; they are dropped");
+            tracing::warn!(%status, %why, "the span collector rejected spans; they are dropped");
         } else if !matches!(rejected.as_str(), None | Some("0")) {
-            tracing::warn!(%rejected, %why, "the collector of spans took only some of them");
+            tracing::warn!(%rejected, %why, "the span collector accepted only some of the spans");
         }
         Ok(())
     }
@@ -89,7 +89,7 @@ fn is_retryable(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-/// Sends spans for as long as anybody records some.
+/// Sends spans for as long as the process runs.
 pub(super) async fn run(recorder: Arc<Recorder>) {
     let Some(export) = &recorder.export else { return };
     let mut away = false;
@@ -97,13 +97,16 @@ pub(super) async fn run(recorder: Arc<Recorder>) {
         match export.send(&recorder).await {
             Ok(()) => {
                 if std::mem::take(&mut away) {
-                    tracing::info!("the collector of spans is back");
+                    tracing::info!("the span collector is reachable again");
                 }
                 tokio::time::sleep(LOOK).await;
             }
             Err(error) => {
                 if !std::mem::replace(&mut away, true) {
-                    tracing::warn!(error, "the collector of spans is away; the last spans are kept for it");
+                    tracing::warn!(
+                        error,
+                        "the span collector is unreachable; the most recent spans are kept for it"
+                    );
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -111,11 +114,11 @@ pub(super) async fn run(recorder: Arc<Recorder>) {
     }
 }
 
-/// Sends what is left before a process ends.
+/// Sends the remaining spans before the process ends.
 pub(super) async fn finish(recorder: &Recorder) {
     let Some(export) = &recorder.export else { return };
     if !matches!(tokio::time::timeout(LAST, export.send(recorder)).await, Ok(Ok(()))) {
-        tracing::warn!("the last spans did not reach their collector");
+        tracing::warn!("the last spans did not reach the collector");
     }
 }
 
@@ -130,7 +133,7 @@ mod tests {
     use super::super::attributes::Kind;
     use super::*;
 
-    /// A collector that hands the test what is sent to it, and answers with this status.
+    /// A collector that passes every request on to the test and responds with this status.
     fn collector(status: StatusCode) -> (u16, mpsc::UnboundedReceiver<Json>) {
         let (sent, got) = mpsc::unbounded_channel();
         let take = move |request: HttpRequest, body: web::Bytes| {
@@ -174,7 +177,7 @@ mod tests {
         finish(&recorder).await;
 
         let request = got.recv().await.unwrap();
-        assert!(got.try_recv().is_err(), "what was sent is not sent again");
+        assert!(got.try_recv().is_err(), "spans that were sent are not sent again");
         let told = &request["resourceSpans"][0];
         let resource = &told["resource"]["attributes"];
         assert_eq!(value(resource, "service.name"), json!({ "stringValue": "orders" }));
@@ -217,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_collector_that_is_away_keeps_nobody_waiting() {
-        // Nobody listens at a port that was just given back.
+        // A port that was just released has no listener.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let recorder = recorder(port);
         let telemetry = Telemetry(Some(recorder.clone()));
@@ -225,8 +228,12 @@ mod tests {
             telemetry.span(None, Kind::Server, ("GET", "/products")).end();
         }
         let done = tokio::time::timeout(15 * LAST, finish(&recorder)).await;
-        assert!(done.is_ok(), "it still tries to reach a collector that is away");
+        assert!(done.is_ok(), "it is still trying to reach an unreachable collector");
         let ring = recorder.ring.lock();
-        assert_eq!(ring.find(&Wanted::default(), usize::MAX).spans.len(), 20_000, "the last are kept for it");
+        assert_eq!(
+            ring.find(&Wanted::default(), usize::MAX).spans.len(),
+            20_000,
+            "the most recent are kept for it"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Logs: JSON lines on standard error, with the trace and the order where a line is written on somebody's behalf.
+//! Logs: JSON lines on standard error, with the trace and the order id if the line belongs to a request or message.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::Scope;
 
 tokio::task_local! {
-    /// On whose behalf this task works at the moment.
+    /// The request or message that this task is working on.
     static BEHALF: Behalf;
 }
 
@@ -24,10 +24,10 @@ struct Behalf {
     order: Cell<Option<OrderId>>,
 }
 
-/// What is logged where `RUST_LOG` does not choose, or is not understood.
+/// What is logged if `RUST_LOG` is unset or invalid.
 const USUAL: &str = "info,actix_server=warn";
 
-/// Starts logging. `RUST_LOG` chooses what is logged, as `info,chassis=debug`; without it, everything from `info` up.
+/// Starts logging. `RUST_LOG` selects what is logged, e.g. `info,chassis=debug`; the default is `info` and above.
 pub(super) fn start(service: &'static str) {
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
@@ -43,8 +43,8 @@ fn targets(chosen: Option<&str>) -> Targets {
     chosen.unwrap_or_else(|| USUAL.parse().expect("it is well formed"))
 }
 
-/// Does some work on behalf of a trace: what is logged meanwhile carries its id, as `trace_id`. Tells which order it was
-/// about, where the work said so.
+/// Runs work for a trace. Everything logged meanwhile carries the `trace_id`. Also returns the order that the work was
+/// about, if it called [`note_order`].
 pub(super) async fn observed<T>(trace: TraceContext, work: impl Future<Output = T>) -> (T, Option<OrderId>) {
     let work = async {
         let done = work.await;
@@ -53,17 +53,17 @@ pub(super) async fn observed<T>(trace: TraceContext, work: impl Future<Output = 
     BEHALF.scope(Behalf { trace, order: Cell::new(None) }, work).await
 }
 
-/// The same for work that is done at once, where its order may be known.
+/// The same for synchronous work, whose order may already be known.
 pub fn on_behalf<T>(scope: &Scope, work: impl FnOnce() -> T) -> T {
     BEHALF.sync_scope(Behalf { trace: scope.context(), order: Cell::new(scope.order()) }, work)
 }
 
-/// From here on the work is about this order, and what is logged says so, as `order_id`; so does the request's span.
+/// Marks the current work as being about this order. Log lines from here on carry its `order_id`, and so does the span.
 pub fn note_order(order: OrderId) {
     let _ = BEHALF.try_with(|behalf| behalf.order.set(Some(order)));
 }
 
-/// Lines of JSON as another writes them, with the trace and the order in front.
+/// The inner format's JSON lines, with the trace and order ids inserted at the front.
 struct WithTrace(Format<Json>);
 
 impl<S> FormatEvent<S, JsonFields> for WithTrace

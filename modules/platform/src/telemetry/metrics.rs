@@ -1,4 +1,4 @@
-//! What every process counts: requests, connections to its databases, and what it uses itself.
+//! The metrics of every process: requests, database connections, and its own resource use.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +14,8 @@ use prometheus_client::registry::Registry;
 use super::process;
 use crate::db::Pool;
 
-/// The bounds of durations, in seconds. Those from 5 ms on are what OpenTelemetry advises; much here is faster.
+/// Bucket bounds for durations, in seconds. Those from 5 ms on are OpenTelemetry's advice; much here is faster than
+/// that.
 pub const SECONDS: [f64; 17] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
@@ -23,7 +24,7 @@ pub fn timed() -> Histogram {
     Histogram::new(SECONDS)
 }
 
-/// What every process tells.
+/// The metrics of every process.
 pub(super) struct Platform {
     requests: Family<Request, Histogram>,
     pub pools: Pools,
@@ -31,7 +32,7 @@ pub(super) struct Platform {
     resident_bytes: Gauge,
 }
 
-/// The labels of a request. Routes and not paths, or there would be one for each order.
+/// The labels of a request. It uses the route, not the path, or each order would add its own time series.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
     http_request_method: &'static str,
@@ -52,23 +53,23 @@ impl Platform {
         let Platform { requests, cpu_seconds, resident_bytes, .. } = &platform;
         registry.register(
             "http_server_request_duration_seconds",
-            "How long requests to this process took",
+            "Duration of requests to this process",
             requests.clone(),
         );
         registry.register("process_cpu_seconds", "Processor time used", cpu_seconds.clone());
-        registry.register("process_resident_memory_bytes", "Memory held", resident_bytes.clone());
-        registry.register("process_start_time_seconds", "When it started, in seconds since 1970", started);
+        registry.register("process_resident_memory_bytes", "Resident memory", resident_bytes.clone());
+        registry.register("process_start_time_seconds", "Start time, in seconds since 1970", started);
         platform
     }
 
-    /// A request was answered.
+    /// Records a request that was answered.
     pub fn answered(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
         let labels =
             Request { http_request_method: method, http_route: route, http_response_status_code: status };
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// Looks at what is not counted as it happens.
+    /// Updates the metrics that are not counted as they happen.
     pub fn look(&self) {
         if let Some(seconds) = process::cpu_seconds() {
             self.cpu_seconds.inner().store(seconds.to_bits(), Ordering::Relaxed);
@@ -80,7 +81,7 @@ impl Platform {
     }
 }
 
-/// The pools of connections whose state is told.
+/// The connection pools whose state is exported.
 pub struct Pools {
     known: Mutex<Vec<(&'static str, Pool)>>,
     connections: Family<[(&'static str, &'static str); 2], Gauge>,
@@ -93,18 +94,18 @@ impl Pools {
             Pools { known: Mutex::default(), connections: Family::default(), waiting: Family::default() };
         registry.register(
             "db_client_connection_count",
-            "Connections to the database that are open, by what they do",
+            "Open database connections by state",
             pools.connections.clone(),
         );
         registry.register(
             "db_client_connection_pending_requests",
-            "Requests that wait for a connection",
+            "Requests that are waiting for a connection",
             pools.waiting.clone(),
         );
         pools
     }
 
-    /// From now on this pool is told of. Those of one name, as of several workers, are added up.
+    /// Includes this pool in the metrics. Pools of the same name, e.g. one per worker, are added up.
     pub fn watch(&self, name: &'static str, pool: &Pool) {
         self.known.lock().push((name, pool.clone()));
     }

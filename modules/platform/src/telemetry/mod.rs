@@ -1,13 +1,13 @@
-//! Telemetry: what a process tells of its work while it works.
+//! Telemetry: what a process reports about its work.
 //!
-//! - *Spans*: what was done for one request or message, from when to when, and within what. The spans of an order, from
-//!   all processes together, are one *trace*. The last ones are kept in memory and told at `GET /telemetry/spans`; where a
-//!   collector is named they are exported to it too, by OTLP.
-//! - *Metrics*: counts and durations of everything, told at `GET /metrics` as Prometheus reads them.
-//! - *Logs*: JSON lines on standard error, with the trace where there is one.
+//! - *Spans*: one operation for a request or message, with its start, duration and parent. The spans of an order, from
+//!   all processes together, form a *trace*. The most recent ones are kept in memory and served at
+//!   `GET /telemetry/spans`. If a collector is configured, they are also exported to it by OTLP.
+//! - *Metrics*: counts and durations, served at `GET /metrics` in the Prometheus format.
+//! - *Logs*: JSON lines on standard error, with the trace id if there is one.
 //!
-//! Names and attributes are those of OpenTelemetry's semantic conventions wherever these have one. Whoever does the work
-//! knows nothing of telemetry; whoever calls it, a driver or the chassis, does.
+//! Names and attributes follow OpenTelemetry's semantic conventions where those exist. The modules know nothing about
+//! telemetry. Their callers do: the drivers and the chassis.
 
 mod attributes;
 mod export;
@@ -41,7 +41,7 @@ use metrics::Platform;
 use ring::Ring;
 use span::Record;
 
-/// What a process records with. Cheap to clone. Where telemetry is off it does nothing, and costs nothing.
+/// Records spans and metrics. Cheap to clone. If telemetry is off it does nothing and costs nothing.
 #[derive(Clone)]
 pub struct Telemetry(Option<Arc<Recorder>>);
 
@@ -56,8 +56,8 @@ struct Recorder {
 }
 
 impl Telemetry {
-    /// Starts logging and recording, as an instance of a service. Where spans are to be exported and cannot be, the log
-    /// says so, and all else goes on.
+    /// Starts logging and recording for an instance of a service. If spans should be exported but cannot be, this logs
+    /// a warning and continues.
     pub fn start(service: &'static str, instance: &str, options: &Options) -> anyhow::Result<Telemetry> {
         log::start(service);
         if !options.is_on() {
@@ -76,19 +76,19 @@ impl Telemetry {
         Ok(Telemetry(Some(recorder)))
     }
 
-    /// Sends what is left to the collector, if there is one. To be called last.
+    /// Sends the remaining spans to the collector, if there is one. Call it last.
     pub async fn finish(&self) {
         if let Some(recorder) = &self.0 {
             export::finish(recorder).await;
         }
     }
 
-    /// Records nothing: for tests, and where `--telemetry off` says so.
+    /// Records nothing. Used by tests and for `--telemetry off`.
     pub fn off() -> Telemetry {
         Telemetry(None)
     }
 
-    /// A span in a trace that comes from outside, or the first of a new one.
+    /// A span in a trace from outside, or the first span of a new trace.
     pub fn span(&self, parent: Option<TraceContext>, kind: Kind, name: impl Into<Name>) -> Span {
         match parent {
             Some(parent) => self.scope(parent).span(kind, name),
@@ -96,17 +96,17 @@ impl Telemetry {
         }
     }
 
-    /// A span whose place in its trace was given away before it began: messages carried it.
+    /// A span whose id was assigned before it began, because messages already carry it.
     pub fn span_at(&self, at: TraceContext, parent: Option<u64>, kind: Kind, name: impl Into<Name>) -> Span {
         Span::at(self.scope(at), parent, kind, name.into())
     }
 
-    /// What is done for somebody at this place of a trace.
+    /// A scope at this position in a trace.
     pub fn scope(&self, context: TraceContext) -> Scope {
         Scope::new(self.clone(), context)
     }
 
-    /// Makes metrics that this process tells, where it tells any.
+    /// Registers metrics if this process exports any; otherwise returns `None`.
     pub fn metrics<M>(&self, make: impl FnOnce(&mut Registry) -> M) -> Option<M> {
         Some(make(&mut self.0.as_ref()?.registry.lock()))
     }

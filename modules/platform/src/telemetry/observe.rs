@@ -1,4 +1,4 @@
-//! Requests to this process: a span and a duration for each.
+//! Records a span and a duration for each request to this process.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -14,25 +14,25 @@ use parking_lot::RwLock;
 
 use super::{Kind, Name, Telemetry, log};
 
-/// What this crate serves beside the routes of the program: those who watch over a process ask for it. To count it would
-/// only count the watching.
+/// The endpoints that this crate adds to every program. They serve monitoring, and counting them would measure only the
+/// monitoring.
 const WATCHING: [&str; 5] = ["/health", "/metrics", "/telemetry", "/docs", "/openapi.json"];
 
-/// The route of a request that none of the program's routes took.
+/// The route label for requests that no route of the program matches.
 const NO_ROUTE: &str = "other";
 
-/// Among the data of an app: its requests are counted, and get no spans. For programs that are asked many times a second
-/// and never for an order; their spans would drive out those of whoever asks.
+/// If this is in an app's data, its requests are counted but get no spans. For programs that get many requests per
+/// second, none of them about an order. Their spans would push the useful ones out of the ring.
 #[derive(Debug, Clone, Copy)]
 pub struct CountOnly;
 
-/// The route that took a request, as the program wrote it: `/orders/{order_id}`, whatever the order. `None` where no
-/// route took it, and before it is routed.
+/// The pattern of the route that matched a request, e.g. `/orders/{order_id}` for every order. `None` if no route
+/// matched, or before routing.
 pub fn route_of(request: &HttpRequest) -> Option<&'static str> {
     request.match_pattern().map(kept)
 }
 
-/// The same text for as long as the process lives. Routes are few, whatever is asked for.
+/// Interns a route for the life of the process. There are few routes, whichever paths are requested.
 fn kept(route: String) -> &'static str {
     static ROUTES: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
     if let Some(known) = ROUTES.read().get(route.as_str()) {
@@ -47,24 +47,24 @@ fn kept(route: String) -> &'static str {
     route
 }
 
-/// A method by its name; one that HTTP does not know has none (OpenTelemetry, *http.request.method*).
+/// The method, or `_OTHER` if HTTP does not define it (OpenTelemetry, *http.request.method*).
 fn method_of(method: &str) -> &'static str {
     let known = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
     known.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
 }
 
-/// What the span of a request is called: its method and its route.
+/// The name of a request's span: its method and route.
 pub fn request_name(method: &str, route: Option<&'static str>) -> Name {
     (method_of(method), route.unwrap_or(NO_ROUTE)).into()
 }
 
-/// The trace that a request brings. A header that is not a `traceparent` is none, as the W3C recommendation asks.
+/// The trace from the request's headers. An invalid `traceparent` is ignored, as the W3C recommendation says.
 pub(crate) fn brought(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::parse(headers.get("traceparent")?.to_str().ok()?).ok()
 }
 
-/// Around every request: its span and its duration. What is done for it finds the span's [`super::Scope`] among the
-/// request's data.
+/// The middleware that records each request's span and duration. Handlers find the span's [`super::Scope`] in the
+/// request's extensions.
 pub async fn observe<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -87,7 +87,7 @@ pub async fn observe<B: MessageBody>(
     outcome
 }
 
-/// The span of a request gets its name at the end: which route takes a request is known once it is routed.
+/// The span is named at the end, because the route is known only after routing.
 async fn traced<B: MessageBody>(
     telemetry: &Telemetry,
     method: &'static str,
@@ -98,7 +98,7 @@ async fn traced<B: MessageBody>(
     request.extensions_mut().insert(span.scope().clone());
     let (outcome, order) = log::observed(span.context(), next.call(request)).await;
     let Some(route) = taken_by(&outcome) else {
-        // It asked for nothing that is here: nothing was done that could be told of.
+        // No route matched, so there is no work to report.
         span.discard();
         return outcome;
     };
@@ -137,7 +137,7 @@ mod tests {
     use super::super::span::recording;
     use super::*;
 
-    /// Two scopes without a prefix, as a monolith has with a database for each module.
+    /// Two scopes without a prefix, as in a monolith with one database per module.
     fn routes(app: &mut web::ServiceConfig) {
         async fn of_an_order() -> &'static str {
             log::note_order(OrderId(uuid::Uuid::nil()));

@@ -1,24 +1,24 @@
-//! What can be chosen about telemetry.
+//! Command-line options for telemetry.
 
 use clap::{Args, ValueEnum};
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// The variables that OpenTelemetry's specification of exporters names. The one for traces goes before the general one.
+/// The variables defined by OpenTelemetry's exporter specification. The one for traces takes precedence.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 const TRACES_HEADERS: &str = "OTEL_EXPORTER_OTLP_TRACES_HEADERS";
 
-/// What every program of the shop can be told about its telemetry.
+/// The telemetry options of every program of the shop.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Whether spans are recorded and things are counted. Logs are written all the same.
+    /// Whether to record spans and metrics. Logs are always written.
     #[arg(long, env = "CLEAVE_TELEMETRY", value_enum, default_value_t = Switch::On)]
     telemetry: Switch,
-    /// The collector that spans are sent to, beside being kept here, as http://127.0.0.1:4318 (OTLP over HTTP, as JSON).
-    /// Without it, the environment variables OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT count.
+    /// Collector to export spans to, in addition to keeping them in memory, e.g. http://127.0.0.1:4318 (OTLP over HTTP,
+    /// as JSON). Default: the environment variables OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT.
     #[arg(long, value_name = "URL", value_parser = base)]
     otlp_endpoint: Option<Url>,
 }
@@ -41,15 +41,16 @@ impl Options {
         self.telemetry == Switch::On
     }
 
-    /// The collector that is named, if one is. `variable` looks into the environment.
+    /// The configured collector, if any. `variable` looks up an environment variable.
     ///
-    /// The variables are often set for everything that a shell starts, so one that is of no use here is no reason not to
-    /// start; the error says which, and why. It never repeats a value, which may hold a password.
+    /// These variables are often set for everything that a shell starts, so a value that cannot be used here must not
+    /// stop the program. The error names the variable and the reason. It never repeats the value, which may contain a
+    /// password.
     pub(super) fn collector(
         &self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Collector>, String> {
-        // An empty variable is an unset one (the specification of OpenTelemetry's environment variables).
+        // An empty variable counts as unset (OpenTelemetry's specification of environment variables).
         let set = |name| variable(name).filter(|value| !value.trim().is_empty());
         let read = |name, read: fn(&str) -> Result<Url, String>| {
             let url = set(name).map(|text| read(text.trim()));
@@ -70,34 +71,34 @@ impl Options {
     }
 }
 
-/// Reads an endpoint for all signals. Each signal has its path below it.
+/// Parses an endpoint for all signals. Each signal's path is appended to it.
 fn base(text: &str) -> Result<Url, String> {
     let url = http(text)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("a path is put behind it, so it must end before any ? or #".into());
+        return Err("a path is appended to it, so it must not contain ? or #".into());
     }
     Ok(url)
 }
 
 fn below(endpoint: &Url) -> Url {
     let traces = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
-    traces.parse().expect("a URL with a longer path is one")
+    traces.parse().expect("a URL with a longer path is a URL")
 }
 
-/// Reads the address of something that speaks HTTP.
+/// Parses an HTTP URL.
 fn http(text: &str) -> Result<Url, String> {
     match text.parse::<Url>() {
         Ok(url) if url.scheme() == "http" && url.has_host() => Ok(url),
         Ok(url) if url.scheme() == "https" => Err(
-            "it is an https address, and no TLS is built in; name a collector nearby, as http://127.0.0.1:4318, which can \
-             pass spans on over TLS"
+            "https is not supported, since no TLS is built in; use a nearby collector such as http://127.0.0.1:4318 that \
+             can forward the spans over TLS"
                 .into(),
         ),
         _ => Err("it must look like http://127.0.0.1:4318".into()),
     }
 }
 
-/// Reads headers as `name=value,name=value`, with values as in a URL.
+/// Parses headers of the form `name=value,name=value`, with percent-encoded values.
 fn headers(text: &str) -> Result<HeaderMap, String> {
     let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     pairs.map(|pair| header(pair).ok_or_else(|| "it must look like name=value,name=value".into())).collect()
@@ -115,7 +116,7 @@ fn header(pair: &str) -> Option<(HeaderName, HeaderValue)> {
 mod tests {
     use super::*;
 
-    /// What is made of these variables, as the URL and `name=value`, or as the words of the error.
+    /// The collector for these variables, as the URL followed by ` name=value` pairs, or the error text.
     fn collector(flag: Option<&str>, variables: &[(&str, &str)]) -> Result<Option<String>, String> {
         let otlp_endpoint = flag.map(|text| base(text).unwrap());
         let options = Options { telemetry: Switch::On, otlp_endpoint };

@@ -1,22 +1,22 @@
-//! OTLP in its JSON encoding: what a collector is sent.
+//! OTLP in its JSON encoding, as sent to a collector.
 //!
-//! Source: OpenTelemetry Protocol 1.x, *JSON Protobuf Encoding*. Names are in camelCase, ids in hexadecimal, enumerations are
-//! numbers, and numbers of 64 bits are strings, because JavaScript would round them.
+//! Source: OpenTelemetry Protocol 1.x, *JSON Protobuf Encoding*. Names are in camelCase, ids are hexadecimal,
+//! enumerations are numbers, and 64-bit numbers are strings, because JavaScript would round them.
 
 use serde_json::{Value as Json, json};
 
 use super::attributes::{Kind, Value};
 use super::span::Record;
 
-/// Flags of a span: it was sampled; it is known whether its parent is of another process; and it is.
+/// Span flags: sampled; whether the parent is remote is known; the parent is remote.
 const SAMPLED: u32 = 0x001;
 const REMOTE_IS_KNOWN: u32 = 0x100;
 const REMOTE: u32 = 0x200;
 
-/// The status of a span that failed.
+/// The status code of a failed span.
 const ERROR: u32 = 2;
 
-/// A request that tells of spans, all of one process (`ExportTraceServiceRequest`).
+/// An `ExportTraceServiceRequest` with spans of one process.
 pub(super) fn request(service: &str, instance: &str, spans: &[Record]) -> Json {
     let spans: Vec<Json> = spans.iter().map(span).collect();
     let resource = [text("service.name", service), text("service.instance.id", instance)];

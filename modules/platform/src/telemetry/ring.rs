@@ -1,4 +1,4 @@
-//! The last spans of a process, and no more of them than fit.
+//! A bounded buffer with a process's most recent spans.
 
 use std::collections::VecDeque;
 
@@ -6,29 +6,29 @@ use contracts::OrderId;
 
 use super::span::Record;
 
-/// The most spans that are kept.
+/// The maximum number of spans.
 const SPANS: usize = 20_000;
 
-/// The most memory that they may take, in bytes.
+/// The maximum memory for them, in bytes.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// Spans in the order in which they ended. The oldest go first.
+/// Spans in the order in which they ended. The oldest are dropped first.
 #[derive(Debug)]
 pub(super) struct Ring {
     spans: VecDeque<Record>,
     bytes: usize,
     most_spans: usize,
     most_bytes: usize,
-    /// How many were ever put in: the number of the newest, counted from 1.
+    /// How many spans were ever added, which is the number of the newest one, counted from 1.
     newest: u64,
 }
 
-/// Which spans are asked for: those for which all that is said is true.
+/// A filter for spans. All given conditions must match.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Wanted {
     pub order: Option<OrderId>,
     pub trace: Option<u128>,
-    /// With a higher number. More than there ever were means that this process began anew, and counts anew.
+    /// Only spans with a higher number. A number above the newest means that the process has restarted and counts anew.
     pub after: u64,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 pub(super) struct Found {
     /// In the order in which they ended.
     pub spans: Vec<Record>,
-    /// What to ask for next, to go on where this ends.
+    /// The `after` value for the next query.
     pub next: u64,
 }
 
@@ -51,7 +51,7 @@ impl Ring {
         Ring { spans: VecDeque::new(), bytes: 0, most_spans, most_bytes, newest: 0 }
     }
 
-    /// Keeps a span, and forgets the oldest where there is no room.
+    /// Adds a span, and drops the oldest ones if there is no room.
     pub fn push(&mut self, span: Record) {
         self.bytes += span.size();
         self.newest += 1;
@@ -62,12 +62,12 @@ impl Ring {
         }
     }
 
-    /// How many were forgotten.
+    /// How many spans were dropped.
     pub fn dropped(&self) -> u64 {
         self.newest - self.spans.len() as u64
     }
 
-    /// The oldest of those that are wanted, at most so many.
+    /// The oldest matching spans, at most `limit`.
     pub fn find(&self, wanted: &Wanted, limit: usize) -> Found {
         let after = if wanted.after > self.newest { 0 } else { wanted.after };
         let skip = after.saturating_sub(self.dropped()) as usize;
@@ -81,7 +81,7 @@ impl Ring {
             found.spans.push(span.clone());
             found.next = number;
         }
-        // Where there are no others, whatever was passed over need not be looked at again.
+        // If nothing else matches, the next query can skip everything up to the newest span.
         if of_interest.next().is_none() {
             found.next = self.newest;
         }
@@ -136,7 +136,7 @@ mod tests {
             let held: usize = ring.spans.iter().map(Record::size).sum();
             assert!(held <= 100_000 && held == ring.bytes, "{held}");
         }
-        assert!(ring.spans.len() > 100 && ring.dropped() > 0, "a long text is cut, so that many fit");
+        assert!(ring.spans.len() > 100 && ring.dropped() > 0, "long texts are cut, so many spans fit");
     }
 
     #[test]
@@ -154,7 +154,11 @@ mod tests {
             next = found.next;
         }
         assert_eq!(seen, spans.iter().map(|span| span.context).collect::<Vec<_>>());
-        assert_eq!(ring.find(&after(1000), 100).spans.len(), 25, "a reader of an earlier life begins anew");
+        assert_eq!(
+            ring.find(&after(1000), 100).spans.len(),
+            25,
+            "a number from before a restart begins anew"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Spans: what was done, within what, from when to when.
+//! Spans: operations with a parent, a start and a duration.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use super::Telemetry;
 use super::attributes::{Fixed, Kind, Name, Value};
 use contracts::{OrderId, TraceContext};
 
-/// A span that is over.
+/// A finished span.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
     pub context: TraceContext,
@@ -14,7 +14,7 @@ pub(super) struct Record {
     pub name: Name,
     pub kind: Kind,
     pub order: Option<OrderId>,
-    /// By the wall clock of this process, which may be wrong (on purpose, too).
+    /// By this process's wall clock, which may be wrong (also on purpose).
     pub start_unix_us: i64,
     /// By the monotonic clock.
     pub duration_us: u64,
@@ -24,7 +24,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The memory that it takes, in bytes, or a little more.
+    /// Its memory in bytes, rounded up slightly.
     pub fn size(&self) -> usize {
         let texts = self.own.iter().map(|(_, value)| value.size());
         size_of::<Self>()
@@ -42,9 +42,9 @@ struct Moment {
 }
 
 impl Moment {
-    /// Now. A thread may be put to sleep between the two readings, and the wall clock may be set: so it is read once, for
-    /// the outermost span of a process, and the moments of those within it are told by the monotonic clock from there.
-    /// Otherwise a span could seem to end after that within which it is.
+    /// The current moment. The thread may be suspended between reading the two clocks, and the wall clock may be set.
+    /// So the wall clock is read once, for a process's outermost span; nested spans derive their times from it with the
+    /// monotonic clock. Otherwise a nested span could seem to end after its parent.
     fn now(since: Option<Moment>) -> Moment {
         let monotonic = Instant::now();
         let unix_us = match since {
@@ -55,13 +55,13 @@ impl Moment {
     }
 }
 
-/// Where in a trace something is done, and for which order.
+/// A position in a trace, and the order that the work there is about.
 #[derive(Debug, Clone)]
 pub struct Scope {
     telemetry: Telemetry,
     context: TraceContext,
     order: Option<OrderId>,
-    /// When the span began that it is of, if that is of this process.
+    /// When its span began, if that span belongs to this process.
     began: Option<Moment>,
 }
 
@@ -70,22 +70,22 @@ impl Scope {
         Scope { telemetry, context, order: None, began: None }
     }
 
-    /// The same, for this order.
+    /// The same scope, for this order.
     pub fn of(self, order: OrderId) -> Scope {
         Scope { order: Some(order), ..self }
     }
 
-    /// The place in the trace, as it travels in headers and messages.
+    /// The position in the trace, as headers and messages carry it.
     pub fn context(&self) -> TraceContext {
         self.context
     }
 
-    /// The order that it is about, where that is known.
+    /// The order that the work is about, if known.
     pub(super) fn order(&self) -> Option<OrderId> {
         self.order
     }
 
-    /// Begins a span here.
+    /// Begins a span below this scope.
     pub fn span(&self, kind: Kind, name: impl Into<Name>) -> Span {
         if !self.telemetry.is_on() {
             return Span { scope: self.clone(), under_way: None };
@@ -96,7 +96,7 @@ impl Scope {
     }
 }
 
-/// Something that is being done. Dropping it ends it.
+/// An operation in progress. It ends when it is dropped.
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
@@ -111,7 +111,7 @@ struct UnderWay {
 }
 
 impl Span {
-    /// Begins at this place of its trace.
+    /// Begins a span at this position in its trace.
     pub(super) fn at(mut scope: Scope, parent: Option<u64>, kind: Kind, name: Name) -> Span {
         if !scope.telemetry.is_on() {
             return Span { scope, under_way: None };
@@ -133,17 +133,17 @@ impl Span {
         Span { scope, under_way: Some(UnderWay { began, record }) }
     }
 
-    /// What is done within it.
+    /// The scope for work within this span.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// Its place in the trace.
+    /// The span's position in the trace.
     pub fn context(&self) -> TraceContext {
         self.scope.context
     }
 
-    /// The same, with these attributes.
+    /// Sets these fixed attributes.
     pub fn with(mut self, fixed: Fixed) -> Span {
         if let Some(UnderWay { record, .. }) = &mut self.under_way {
             record.fixed = fixed;
@@ -151,19 +151,19 @@ impl Span {
         self
     }
 
-    /// It is about this order, and so is what is done within it from now on.
+    /// Sets the order that this span, and everything begun within it from now on, is about.
     pub fn of(&mut self, order: OrderId) {
         self.scope.order = Some(order);
     }
 
-    /// Sets an attribute. `value` is asked for only where it is recorded.
+    /// Sets an attribute. The value is converted only if spans are recorded.
     pub fn set<V: Into<Value>>(&mut self, key: &'static str, value: V) {
         if let Some(UnderWay { record, .. }) = &mut self.under_way {
             record.own.push((key, value.into()));
         }
     }
 
-    /// It came to nothing, for this sort of reason (`error.type`).
+    /// Marks the span as failed, with a kind of error (`error.type`).
     pub fn failed(&mut self, why: impl Into<Value>) {
         self.set("error.type", why);
         if let Some(UnderWay { record, .. }) = &mut self.under_way {
@@ -171,7 +171,7 @@ impl Span {
         }
     }
 
-    /// Notes how it ended: a refusal is an answer like any other, and everything else that went wrong a failure.
+    /// Records the result. A refusal is a normal result; any other error marks the span as failed.
     pub fn outcome<T>(&mut self, outcome: &Result<T, contracts::Error>) {
         match outcome {
             Ok(_) => {}
@@ -180,26 +180,26 @@ impl Span {
         }
     }
 
-    /// It takes a place of its own in the trace: the one that it was given is for whoever does the same and succeeds.
+    /// Gives the span a new id. Its assigned id is reserved for the attempt that succeeds.
     pub fn step_aside(&mut self) {
         if let Some(UnderWay { record, .. }) = &mut self.under_way {
             record.context = record.context.child();
         }
     }
 
-    /// Gives it its name, where that was not known when it began.
+    /// Sets the name, if it was not known at the start.
     pub(super) fn rename(&mut self, name: impl Into<Name>) {
         if let Some(UnderWay { record, .. }) = &mut self.under_way {
             record.name = name.into();
         }
     }
 
-    /// Forgets it: there is nothing to tell.
+    /// Discards the span without recording it.
     pub(super) fn discard(mut self) {
         self.under_way = None;
     }
 
-    /// Ends it. Dropping it does the same, and says less.
+    /// Ends the span. The same as dropping it, but explicit.
     pub fn end(self) {}
 }
 
@@ -214,7 +214,7 @@ impl Drop for Span {
     }
 }
 
-/// Something to record with, and a look at all that is recorded.
+/// A recorder for tests, and a function that returns everything it recorded.
 #[cfg(test)]
 pub(super) fn recording() -> (Telemetry, impl Fn() -> Vec<Record>) {
     use super::{Recorder, ring::Wanted};
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(transaction.parent, Some(request.context.ids().1));
         assert_eq!(commit.parent, Some(transaction.context.ids().1));
         assert!(spans.iter().all(|span| span.context.trace_id() == client.trace_id()));
-        assert!(spans.iter().all(|span| span.order == Some(order)), "what is within is about the order too");
+        assert!(spans.iter().all(|span| span.order == Some(order)), "nested spans are about the order too");
         assert_eq!([&commit.name, &request.name].map(Name::to_string), ["commit", "POST /orders"]);
     }
 

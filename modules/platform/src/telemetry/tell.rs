@@ -1,4 +1,4 @@
-//! What a process answers about itself: `GET /telemetry/spans` and `GET /metrics`.
+//! The endpoints that report telemetry: `GET /telemetry/spans` and `GET /metrics`.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -12,13 +12,13 @@ use super::span::Record;
 use super::{Recorder, Telemetry};
 use crate::Problem;
 
-/// How many spans an answer has unless asked otherwise, and at most.
+/// How many spans a response contains by default, and at most.
 const SPANS: usize = 1000;
 const MOST_SPANS: usize = 5000;
 
 impl Telemetry {
-    /// The routes, where there is anything to tell. They are for whoever is on this machine: the gateway passes on
-    /// neither, and tells its own.
+    /// Registers the endpoints if telemetry is on. They are for clients on this machine: the gateway forwards neither
+    /// and serves its own.
     pub fn routes(&self, app: &mut web::ServiceConfig) {
         if self.is_on() {
             app.app_data(web::Data::new(self.clone()))
@@ -52,10 +52,10 @@ impl Query {
 fn trace_id(text: &str) -> Result<u128, Problem> {
     let hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let id = u128::from_str_radix(text, 16).ok().filter(|_| hex);
-    id.ok_or_else(|| Problem::bad_request("invalid_query", "a trace is 32 hexadecimal digits"))
+    id.ok_or_else(|| Problem::bad_request("invalid_query", "a trace must be 32 hexadecimal digits"))
 }
 
-/// `GET /telemetry/spans`: the last spans of this process, the oldest first.
+/// `GET /telemetry/spans`: this process's most recent spans, oldest first.
 async fn spans(telemetry: web::Data<Telemetry>, query: web::Query<Query>) -> Result<HttpResponse, Problem> {
     let recorder = telemetry.0.as_ref().expect("there is no route where telemetry is off");
     let (found, dropped) = {
@@ -105,7 +105,7 @@ fn attributes(span: &Record) -> Map<String, Json> {
     order.into_iter().chain(fixed).chain(own).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// `GET /metrics`: what was counted and timed, in the text format that Prometheus reads.
+/// `GET /metrics`: counts and durations in the Prometheus text format.
 async fn metrics(telemetry: web::Data<Telemetry>) -> Result<HttpResponse, Problem> {
     let recorder = telemetry.0.as_ref().expect("there is no route where telemetry is off");
     recorder.platform.look();

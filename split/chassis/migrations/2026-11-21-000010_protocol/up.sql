@@ -1,2 +1,3 @@
--- How the shop stays consistent: what waits in outbox and queues is of use to a service of the same kind only.
+-- The shop's consistency protocol. Messages that wait in the outbox and queues are useless to a service with another
+-- one.
 ALTER TABLE chassis.owner ADD COLUMN protocol text NOT NULL DEFAULT 'orchestrated';

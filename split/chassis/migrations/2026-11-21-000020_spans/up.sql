@@ -1,3 +1,3 @@
--- Within which span of its trace a message was written: the parent of the span in which it is published. The trace itself
--- and that span's own id travel in the message.
+-- The span in which a message was written, which is the parent of the span that publishes it. The trace id and the id
+-- of the publishing span travel in the message itself.
 ALTER TABLE chassis.outbox ADD COLUMN parent_span bigint;

@@ -1,4 +1,4 @@
-//! The *transactional outbox*: a message is written in the transaction of the change that it tells of.
+//! The *transactional outbox*: a message is written in the same transaction as the change that it reports.
 
 use std::collections::HashSet;
 
@@ -24,15 +24,15 @@ pub struct OutboxEntry {
     queue: bool,
     headers: Option<Value>,
     body: Vec<u8>,
-    /// The span within which it is written.
+    /// The span in which it is written.
     parent_span: i64,
-    /// The order that it is about; bytes to one queue belong to none.
+    /// The order that it is about; `None` for bytes to a queue.
     subject: Option<Uuid>,
 }
 
 impl OutboxEntry {
-    /// A message to whoever listens to its routing key. It was sealed within some span; publishing it is one of its own,
-    /// which is given its place in the trace here, because that is what travels.
+    /// A message to all queues bound to its routing key. Publishing it gets a span of its own. That span's id is
+    /// assigned here and replaces the one in the envelope, since the envelope travels to the consumer.
     pub fn new<M: Message + Serialize>(mut envelope: Envelope<M>) -> Result<Self, BoxError> {
         let within = envelope.traceparent;
         envelope.traceparent = within.child();
@@ -47,14 +47,14 @@ impl OutboxEntry {
         })
     }
 
-    /// The row that the relay would have read, had it been written.
+    /// The row that the relay would have read if the message had been stored.
     pub(crate) fn unstored(&self) -> OutboxRow {
         let Self { destination, queue, headers, body, parent_span, subject, .. } = self.clone();
         let parent_span = Some(parent_span);
         OutboxRow { id: 0, destination, queue, headers, body, parent_span, subject, waited_us: 0 }
     }
 
-    /// Bytes to one queue, whatever they are: a message to be tried again, or a dead letter.
+    /// Bytes to a queue, unchanged: a message to be retried, or a dead letter.
     pub(crate) fn to_queue(queue: &str, headers: Value, body: Vec<u8>, within: TraceContext) -> Self {
         Self {
             message_id: Uuid::new_v4(),
@@ -68,12 +68,12 @@ impl OutboxEntry {
     }
 }
 
-/// The id of a span as PostgreSQL can keep it, which knows no unsigned numbers.
+/// A span id as PostgreSQL stores it, which has no unsigned numbers.
 fn written(within: TraceContext) -> i64 {
     within.ids().1.cast_signed()
 }
 
-/// Puts messages into the outbox. Whoever calls owns the transaction, and wakes the relay after the commit.
+/// Puts messages into the outbox. The caller owns the transaction and wakes the relay after the commit.
 pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> Result<(), BoxError> {
     if messages.is_empty() {
         return Ok(());
@@ -102,7 +102,7 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> 
     Ok(())
 }
 
-/// A message that waits to be published.
+/// A row that waits to be published.
 #[derive(Debug, QueryableByName)]
 #[diesel(table_name = outbox, check_for_backend(Pg))]
 pub(crate) struct OutboxRow {
@@ -111,9 +111,9 @@ pub(crate) struct OutboxRow {
     pub queue: bool,
     pub headers: Option<Value>,
     pub body: Vec<u8>,
-    /// The span within which it was written.
+    /// The span in which it was written.
     pub parent_span: Option<i64>,
-    /// The order that it is about, if it is about one.
+    /// The order that it is about, if any.
     pub subject: Option<Uuid>,
     /// How long it has waited, in microseconds, by the database's clock.
     #[diesel(sql_type = BigInt)]
@@ -131,11 +131,11 @@ const PENDING_BUT_HELD: &str = "SELECT id, destination, queue, headers, body, pa
         WHERE held.subject = outbox.subject AND held.id < outbox.id AND held.destination = ANY($3))
     ORDER BY id LIMIT $1";
 
-/// The oldest messages that wait, but for those to a destination that is held back, and for what their orders wrote
-/// after them (rule 51).
+/// The oldest pending rows, except those to a held destination and later ones of the same orders: rule 51 (partial
+/// progress).
 ///
-/// What counts is that a row is there, not that its id is above some mark: ids become visible in the order of commits,
-/// which is not the order of ids (rule 2).
+/// A row is pending because it exists, not because its id is above some mark. Ids become visible in the order of
+/// commits, which is not the order of the ids: rule 2 (pending rows).
 pub(crate) async fn pending(
     conn: &mut AsyncPgConnection,
     held: &[&str],
@@ -159,7 +159,7 @@ pub(crate) async fn pending(
     Ok(rows)
 }
 
-/// Removes messages that the broker has confirmed.
+/// Removes rows that the broker has confirmed.
 pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<(), BoxError> {
     diesel::delete(outbox::table.filter(outbox::id.eq_any(ids))).execute(conn).await?;
     Ok(())
@@ -171,8 +171,8 @@ struct Subject {
     subject: Uuid,
 }
 
-/// Which of these orders have a message here that is still to be published. Whoever would ask again asks this first: a
-/// question that has not left cannot have been answered (rule 52).
+/// Which of these orders still have a message to be published. Call this before asking again: a question that has not
+/// been sent cannot have been answered. See rule 52 (asking again).
 pub async fn unsent(conn: &mut AsyncPgConnection, orders: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
     let rows: Vec<Subject> = sql("SELECT DISTINCT subject FROM chassis.outbox WHERE subject = ANY($1)")
         .bind::<Array<SqlUuid>, _>(orders)

@@ -1,4 +1,4 @@
-//! The shop's inventory as a service of its own.
+//! Inventory as an independent service.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use chassis::{Module, ServiceSettings, run_module};
 use clap::Parser;
 use platform::config;
 
-/// The shop's inventory as a service of its own: a process and a database.
+/// The shop's inventory as an independent service with its own process and database.
 #[derive(Debug, Parser)]
 #[command(name = "inventory-service", version)]
 struct Cli {

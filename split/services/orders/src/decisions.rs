@@ -1,4 +1,4 @@
-//! From the commit of a decision to the requests that wait for it.
+//! Passes committed decisions on to the requests that wait for them.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::waiting::Waiting;
 
-/// What the transaction under way decides. Told to those who wait once it is committed.
+/// The decisions of the current transaction. Passed on to waiting requests once it is committed.
 pub struct Decisions {
     waiting: Arc<Waiting>,
     under_way: Mutex<Vec<(OrderId, Decision)>>,
@@ -16,7 +16,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// Nothing is under way. Decisions are counted here.
+    /// No decisions yet. `counter` counts those that are committed.
     pub fn new(counter: DecisionCounter) -> Decisions {
         Decisions { waiting: Arc::default(), under_way: Mutex::default(), counter }
     }
@@ -26,17 +26,17 @@ impl Decisions {
         self.waiting.clone()
     }
 
-    /// A new transaction begins. What an earlier one was about to decide was rolled back or told.
+    /// Starts a new transaction. Decisions of an earlier one were either passed on or rolled back.
     pub fn begin(&self) {
         self.under_way.lock().clear();
     }
 
-    /// The transaction under way decides this.
+    /// Adds a decision of the current transaction.
     pub fn note(&self, order: OrderId, decision: Decision) {
         self.under_way.lock().push((order, decision));
     }
 
-    /// The transaction under way is committed.
+    /// Passes the decisions on, after the commit.
     pub fn tell(&self) {
         for (order, decision) in self.under_way.lock().drain(..) {
             self.counter.note(match &decision {
@@ -48,7 +48,7 @@ impl Decisions {
     }
 }
 
-/// What a command decides about its order, if it decides anything.
+/// What a command decides about its order, if anything.
 pub fn decision_in(command: &Command) -> Option<Decision> {
     match command {
         Command::ConfirmOrder { .. } => Some(Decision::Confirm),

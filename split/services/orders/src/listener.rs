@@ -1,5 +1,5 @@
-//! The orders service in a *choreography*: one among others. It hears that the last step was done, or that any was
-//! refused, and decides the order. It drives nothing.
+//! The orders service in a *choreography*, where it is a service like any other. It hears that the last step succeeded
+//! or that a step was refused, and decides the order. It coordinates nothing.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use diesel_async::AsyncPgConnection;
 
 use crate::decisions::{Decisions, decision_in};
 
-/// Decides orders by what is heard.
+/// Decides orders by the events that it hears.
 pub struct Listener {
-    /// The module, as any other in the choreography.
+    /// The module, like any other in the choreography.
     pub module: Choreographed,
-    /// Where its decisions are told in this process.
+    /// Passes decisions on to waiting requests.
     pub decisions: Arc<Decisions>,
 }
 

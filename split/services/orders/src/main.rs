@@ -27,16 +27,17 @@ use crate::placing::Start;
 /// The tables of the sagas.
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// The module of this service.
+/// The orders module's handler.
 const HANDLE: Handle = |conn, command| Box::pin(orders::handle(conn, command));
 
-/// The shop's orders as a service of its own, which drives the checkout where anybody does: a process and a database.
+/// The shop's orders as an independent service with its own process and database; coordinates checkouts unless they are
+/// choreographed.
 #[derive(Debug, Parser)]
 #[command(name = "orders-service", version)]
 struct Cli {
     #[command(flatten)]
     settings: ServiceSettings,
-    /// How long a participant's answer may take before it is asked for again, in seconds.
+    /// How long a reply may take before the command is sent again, in seconds.
     #[arg(long, env = "CLEAVE_ANSWER_WITHIN", value_name = "SECONDS", default_value_t = 30,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     answer_within: u64,

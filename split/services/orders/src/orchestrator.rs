@@ -1,7 +1,8 @@
 //! The *orchestrator*: the driver that runs the checkout as a saga, or as try, confirm, cancel.
 //!
-//! It knows no step of it. An event comes in, the process says what is next, and that goes into the outbox, all in one
-//! transaction. A command for this very service is done on the spot, so that the last step needs no message.
+//! It knows none of the steps. An event arrives, the process state machine returns the next commands, and these go into
+//! the outbox, all in one transaction. A command for the orders service itself is run directly, so the last step needs
+//! no message.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::HANDLE;
 use crate::decisions::{Decisions, decision_in};
 use crate::sagas::{self, Stored};
 
-/// The answers of all participants.
+/// The replies of all participants.
 pub const LISTENS_TO: &[&str] = &[
     "catalog.prices-honoured",
     "catalog.prices-refused",
@@ -38,14 +39,14 @@ pub const LISTENS_TO: &[&str] = &[
     "shipping.shipment-refused",
 ];
 
-/// The most overdue sagas that are asked about at once.
+/// The maximum number of overdue sagas per round.
 const OVERDUE: i64 = 500;
 
-/// Drives the checkouts of this service's orders.
+/// Runs the checkouts of this service's orders.
 pub struct Orchestrator {
-    /// Where decisions are told in this process.
+    /// Passes decisions on to waiting requests.
     pub decisions: Arc<Decisions>,
-    /// How long an answer may take before it is asked for again.
+    /// How long a reply may take before the command is sent again.
     pub answer_within: Duration,
 }
 
@@ -88,10 +89,10 @@ impl Reactor for Orchestrator {
         self.decisions.tell();
     }
 
-    /// Asks again where an answer is overdue. A time-out means that the outcome is unknown, never that it is a no
-    /// (rule 23): the same command goes out as a new attempt, and the participant, which knows whether it did it,
-    /// gives the same answer. The order is the key of what is done, and stays the same; only the message has an id of its
-    /// own, because an inbox would keep the same one from being answered.
+    /// Sends overdue commands again. A time-out means that the outcome is unknown, never that the step was refused:
+    /// rule 23 (time-outs). The command goes out as a new attempt, and the participant, which knows whether it did it,
+    /// sends the same reply. The order id stays the key of the work. Only the message id is new, because the
+    /// participant's inbox would drop a known one.
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
             let mut conn = pool.get().await.map_err(BoxError::from)?;
@@ -118,7 +119,7 @@ impl Reactor for Orchestrator {
 }
 
 impl Orchestrator {
-    /// Rule 23 left out: whoever does not answer in time has refused.
+    /// Breaks rule 23 (time-outs): treats a missing reply as a refusal.
     async fn give_up(
         &self,
         conn: &mut AsyncPgConnection,
@@ -137,11 +138,12 @@ impl Orchestrator {
 fn saga_of<'a>(loaded: &'a mut HashMap<OrderId, Stored>, event: &Event) -> Result<&'a mut Stored, Failure> {
     let order = event.order_id();
     loaded.get_mut(&order).ok_or_else(|| {
-        Failure::Poison(format!("{} for order {order}, which is unknown here", event.routing_key()))
+        Failure::Poison(format!("{} is for order {order}, which has no checkout here", event.routing_key()))
     })
 }
 
-/// Moves a checkout on. Gives the commands to send; none where other answers are awaited, or once it is over.
+/// Advances a checkout. Returns the commands to send; none if other replies are outstanding or the checkout is
+/// finished.
 async fn advance(
     conn: &mut AsyncPgConnection,
     stored: &mut Stored,
@@ -161,7 +163,7 @@ async fn advance(
             },
             Progress::Finished => return Ok(Vec::new()),
             Progress::Late => {
-                tracing::info!(order = %stored.order, event = event.routing_key(), "late; answered since");
+                tracing::info!(order = %stored.order, event = event.routing_key(), "late reply, already answered");
                 return Ok(Vec::new());
             }
             Progress::Unexpected => return Err(unexpected(stored, &event)),
@@ -172,8 +174,8 @@ async fn advance(
 fn unexpected(stored: &Stored, event: &Event) -> Failure {
     let open: Vec<&str> = stored.process.outstanding().iter().map(Command::routing_key).collect();
     let waits_for = match open.as_slice() {
-        [] => "its checkout is over".to_owned(),
-        open => format!("its checkout waits for the answer to {}", open.join(", ")),
+        [] => "its checkout is finished".to_owned(),
+        open => format!("its checkout is waiting for the reply to {}", open.join(", ")),
     };
     Failure::Poison(format!("{} for order {}, but {waits_for}", event.routing_key(), stored.order))
 }

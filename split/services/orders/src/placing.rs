@@ -1,4 +1,4 @@
-//! `POST /orders`: an order and its saga begin together.
+//! `POST /orders`: stores an order and starts its saga in one transaction.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use platform::{CrashPoint, Flaw, NotCommitted, Pool, Problem, http, transaction}
 use crate::sagas;
 use crate::waiting::Waiting;
 
-/// 202 and a pending order; or, to a client that would rather wait, 201 and the decision if it comes in time.
+/// Returns 202 with the pending order or, if the client prefers to wait, 201 with the decision if it comes in time.
 pub async fn place_order(
     request: HttpRequest,
     body: web::Json<OrderRequest>,
@@ -38,7 +38,7 @@ pub async fn place_order(
         && !order.status.is_terminal()
     {
         let order_id = order.placed.order_id;
-        // An order that an earlier request placed has another id than the one that this request would have had.
+        // A replayed request waits for the order that the earlier request placed, which has another id.
         let ticket = if replayed { waiting.ticket(order_id) } else { ticket };
         order = ticket.wait(&pool, order, at_most).await;
     }
@@ -50,16 +50,16 @@ pub async fn place_order(
     Ok(orders::order_answer(status, &order, replayed))
 }
 
-/// How a checkout begins in this shop.
+/// How checkouts start in this shop.
 pub struct Start {
-    /// Which messages come first.
+    /// Decides which messages are sent first.
     pub protocol: Protocol,
-    /// How long an answer may take before it is asked for again.
+    /// How long a reply may take before the command is sent again.
     pub answer_within: Duration,
 }
 
 impl Start {
-    /// Places the order, or finds the one that the same request placed before.
+    /// Places the order, or finds the one that the same request placed earlier.
     async fn begin(&self, pool: &Pool, new: &NewOrder, within: &Scope) -> Result<(Order, bool), PlaceError> {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
         let mut span = within.span(Kind::Internal, "transaction").with(DATABASE);
@@ -81,14 +81,16 @@ impl Start {
             Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
             Placed::Known(order) => {
                 span.of(order.placed.order_id);
-                // One of this very id was stored by an attempt of this request whose answer was lost.
+                // If the ids are equal, an earlier attempt of this same request stored the order and only its reply was
+                // lost.
                 let replayed = order.placed.order_id != new.placed.order_id;
                 Ok((*order, replayed))
             }
         }
     }
 
-    /// One transaction: the order, its saga if it has one, and the first messages in the outbox (rules 1 and 22).
+    /// One transaction with the order, its saga if it has one, and the first messages in the outbox: rules 1 (outbox)
+    /// and 22 (stored intent).
     async fn place_and_start(
         &self,
         conn: &mut AsyncPgConnection,
@@ -107,7 +109,7 @@ impl Start {
         Ok((placed, within.span(Kind::Client, "commit").with(DATABASE)))
     }
 
-    /// Tells those who come first: all services, or the participants that the process names.
+    /// Starts the checkout: sends the event to all services, or the first commands to their participants.
     async fn start(
         &self,
         conn: &mut AsyncPgConnection,
@@ -128,7 +130,7 @@ impl Start {
         enqueue(conn, &commands.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?).await
     }
 
-    /// Rule 22 left out: the order is committed, and whatever happens next is forgotten by a crash.
+    /// Breaks rule 22 (stored intent): the order is committed first, and a crash after that loses its start.
     async fn place_then_start(
         &self,
         conn: &mut AsyncPgConnection,

@@ -1,4 +1,4 @@
-//! Where sagas are kept between two answers.
+//! Stores the sagas between replies.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const SAVE: &str = "UPDATE checkout.sagas
     FROM unnest($1::uuid[], $2::jsonb[], $3::boolean[], $4::integer[]) AS new (order_id, state, finished, version)
     WHERE sagas.order_id = new.order_id AND sagas.version = new.version AND NOT sagas.finished";
 
-/// Rule 21 left out: no version, and no end that is the end.
+/// Breaks rule 21 (compare-and-set): ignores the version and lets a finished saga change.
 mod flawed {
     pub const SAVE: &str = "UPDATE checkout.sagas
         SET state = new.state, finished = new.finished, version = sagas.version + 1, attempt = 0,
@@ -46,18 +46,19 @@ struct Due {
     order_id: Uuid,
 }
 
-/// A saga as it was stored.
+/// A stored saga.
 pub struct Stored {
     pub order: OrderId,
-    /// The state machine, as far as it has got.
+    /// The state machine in its stored state.
     pub process: Process,
-    /// The trace of the request that began it.
+    /// The trace of the request that placed the order.
     pub trace: TraceContext,
-    /// How often the outstanding command was sent before.
+    /// How many times the outstanding command was sent before.
     pub attempt: i32,
-    /// What was decided about the order since the saga was loaded.
+    /// The decision on the order since the saga was loaded, if any.
     pub decision: Option<Decision>,
-    /// Whether anything moved it since. One that is over is loaded for late answers, and must not be written.
+    /// Whether its state has changed since it was loaded. Finished sagas are loaded for late replies and must not be
+    /// saved.
     pub moved: bool,
     version: i32,
 }
@@ -77,7 +78,7 @@ impl TryFrom<SagaRow> for Stored {
     }
 }
 
-/// Keeps a new saga.
+/// Stores a new saga.
 pub async fn insert(
     conn: &mut AsyncPgConnection,
     order: OrderId,
@@ -98,7 +99,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// The sagas of these orders, locked in the order of their ids (rule 27).
+/// Loads the sagas of these orders and locks them in id order: rule 27 (lock order).
 pub async fn load(
     conn: &mut AsyncPgConnection,
     orders: &[Uuid],
@@ -111,7 +112,8 @@ pub async fn load(
     rows.into_iter().map(|row| Ok((OrderId(row.order_id), row.try_into()?))).collect()
 }
 
-/// Keeps what became of those sagas that moved, all in one statement. Each must be as it was loaded and not be over (rule 21).
+/// Saves the sagas whose state has changed, in one statement. Fails if any was changed by another process since it was
+/// loaded, or was finished: rule 21 (compare-and-set).
 pub async fn save(
     conn: &mut AsyncPgConnection,
     sagas: impl IntoIterator<Item = Stored>,
@@ -132,21 +134,24 @@ pub async fn save(
         .execute(conn)
         .await?;
     if saved != sagas.len() {
-        return Err(
-            format!("{} of {} sagas were changed by another", sagas.len() - saved, sagas.len()).into()
-        );
+        return Err(format!(
+            "{} of {} sagas were changed by another process",
+            sagas.len() - saved,
+            sagas.len()
+        )
+        .into());
     }
     Ok(())
 }
 
-/// How often the time between two questions doubles: with 30 s to answer, every eight minutes in the end.
+/// How many times the interval between attempts doubles. With 30 s to reply it ends at eight minutes.
 const DOUBLINGS: i32 = 4;
 
-/// Sagas whose answer is overdue, and is to be asked for again. Each time in a row the next deadline is twice as far, up to
-/// a limit: a service that is behind is not helped by more questions (rule 52).
+/// Returns the sagas whose reply is overdue, and sets their next deadlines. Each interval is twice as long as the one
+/// before, up to a limit, since more messages do not help a service that is behind: rule 52 (asking again).
 ///
-/// Not asked for is what cannot have been answered, because the question still lies in this service's own outbox. Its saga
-/// gets a new deadline, and the question does not count as asked again.
+/// A command that is still in this service's own outbox cannot have been answered. Its saga gets a new deadline without
+/// counting an attempt, and is not returned.
 pub async fn overdue(
     conn: &mut AsyncPgConnection,
     limit: i64,

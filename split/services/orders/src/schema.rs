@@ -1,7 +1,7 @@
-//! The table of the sagas as diesel knows it. Written by hand; a test compares it with a migrated database.
+//! The saga table for diesel. Written by hand; a test compares it with a migrated database.
 
 diesel::table! {
-    /// One row per order: where its saga stands.
+    /// The state of each order's saga, one row per order.
     checkout.sagas (order_id) {
         order_id -> Uuid,
         state -> Jsonb,

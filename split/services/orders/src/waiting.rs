@@ -1,4 +1,4 @@
-//! Requests that wait for a decision, because they say `Prefer: wait=N`.
+//! Requests that wait for a decision because of `Prefer: wait=N`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use platform::Pool;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How often an order is looked at unasked: another instance may have decided it.
+/// How often to check the database, since another instance may have decided the order.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The orders that requests wait for in this process. A decision goes to those who wait for that order and wakes
-/// nobody else.
+/// The orders that requests in this process are waiting for. A decision wakes only the requests that wait for its
+/// order.
 #[derive(Default)]
 pub struct Waiting {
     orders: Mutex<HashMap<OrderId, watch::Sender<Option<Decision>>>>,
@@ -25,14 +25,14 @@ impl Waiting {
         self.orders.lock()
     }
 
-    /// An order was decided, and the decision committed.
+    /// Wakes the requests that wait for this order. Call it after the decision is committed.
     pub fn decided(&self, order: OrderId, decision: Decision) {
         if let Some(waiting) = self.orders().get(&order) {
             waiting.send_replace(Some(decision));
         }
     }
 
-    /// A place among those who wait for this order. To be taken before the order can be decided.
+    /// Starts to wait for this order. Call it before the order can be decided.
     pub fn ticket(&self, order: OrderId) -> Ticket<'_> {
         let decision = self.orders().entry(order).or_default().subscribe();
         Ticket { waiting: self, order, decision }
@@ -47,8 +47,9 @@ pub struct Ticket<'a> {
 }
 
 impl Ticket<'_> {
-    /// The order once it is decided, or as it is when the time is over. It is stored and under way, whatever the database
-    /// does meanwhile: a look that fails is no reason to say anything else (rule 53).
+    /// Returns the order once it is decided, or its last known state when the time is over. The order is stored and in
+    /// progress whatever the database does meanwhile, so a failed look-up must not turn into an error response:
+    /// rule 53 (three outcomes).
     pub async fn wait(mut self, pool: &Pool, mut order: Order, at_most: Duration) -> Order {
         let deadline = Instant::now() + at_most;
         loop {
@@ -63,12 +64,14 @@ impl Ticket<'_> {
                 let mut conn = pool.get().await.map_err(BoxError::from)?;
                 orders::find(&mut conn, self.order).await
             };
-            // Not much longer than the client is willing to wait: the last look comes when the time is over.
+            // The last look-up starts when the client's time is over, so it may only take a little longer.
             match tokio::time::timeout_at(deadline + LOOK, found).await {
                 Ok(Ok(Some(found))) => order = found,
-                Ok(Ok(None)) => tracing::error!(order = %self.order, "an order that was stored is not there"),
+                Ok(Ok(None)) => {
+                    tracing::error!(order = %self.order, "an order that was stored does not exist")
+                }
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, order = %self.order, "no look at an order that is waited for")
+                    tracing::warn!(%error, order = %self.order, "looking up an order that a request waits for failed")
                 }
                 Err(_) => return order,
             }

@@ -1,4 +1,4 @@
-//! The shop's shipping as a service of its own.
+//! Shipping as an independent service.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use chassis::{Module, ServiceSettings, run_module};
 use clap::Parser;
 use platform::config;
 
-/// The shop's shipping as a service of its own: a process and a database.
+/// The shop's shipping as an independent service with its own process and database.
 #[derive(Debug, Parser)]
 #[command(name = "shipping-service", version)]
 struct Cli {

@@ -1,21 +1,21 @@
-//! What is wrong at this moment, by invariant.
+//! The current anomalies, by invariant.
 
 use std::collections::BTreeSet;
 
-/// So many are kept by name; from there on they are only counted.
+/// The maximum number of anomalies kept by name. Beyond it they are only counted.
 const KEPT: usize = 1_000;
 
-/// The anomalies of one invariant: by what they are about, so that one that was mended is one no more.
+/// The anomalies of one invariant by subject, so that each can be removed when it is repaired.
 #[derive(Debug, Default)]
 pub(super) struct Anomalies {
     kept: BTreeSet<String>,
     beyond: u64,
-    /// What can only be counted, as messages are; in words.
+    /// Anomalies that are only counted, such as messages, with a description.
     counted: Option<(u64, String)>,
 }
 
 impl Anomalies {
-    /// Something is wrong with this thing: an order's id, or words.
+    /// Records an anomaly of this subject: an order's id, or a description.
     pub fn add(&mut self, thing: String) {
         if self.kept.len() < KEPT || self.kept.contains(&thing) {
             self.kept.insert(thing);
@@ -24,12 +24,12 @@ impl Anomalies {
         }
     }
 
-    /// Nothing is wrong with it, or not any more.
+    /// Removes the anomaly of this subject, if there is one.
     pub fn remove(&mut self, thing: &str) {
         self.kept.remove(thing);
     }
 
-    /// So many things are wrong now that have no names.
+    /// Sets the number of anomalies that have no names.
     pub fn count(&mut self, anomalies: u64, words: impl FnOnce() -> String) {
         self.counted = (anomalies > 0).then(|| (anomalies, words()));
     }

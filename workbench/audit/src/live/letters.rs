@@ -1,4 +1,4 @@
-//! The dead letters of a split shop: the one thing that only the broker knows.
+//! Counts the dead letters of a split shop, which only the broker knows.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use lapin::{Channel, Connection, ConnectionProperties};
 
 use super::super::{Subject, broker};
 
-/// A broker that takes longer is away.
+/// If a broker takes longer, it counts as unreachable.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// The connection to the broker, if the shop has one.
+/// The connection to the shop's broker, if it has one.
 pub(super) struct Letters {
     place: Option<(String, String)>,
     connection: Option<(Connection, Channel)>,
@@ -21,7 +21,7 @@ impl Letters {
         Letters { place, connection: None }
     }
 
-    /// How many there are; `None` if the broker does not say.
+    /// The number of dead letters; `None` if the broker does not respond.
     pub async fn count(&mut self) -> Option<u64> {
         let Some((url, namespace)) = self.place.clone() else { return Some(0) };
         let counted = tokio::time::timeout(LIMIT, self.ask(&url, &namespace)).await;

@@ -1,20 +1,21 @@
-//! The audit while the shop runs: what does not hold just now, and for how long the modules' databases disagree.
+//! The live audit: which invariants are violated while the shop runs, and how long the modules' databases disagree.
 //!
-//! The audit at rest reads everything once. This one reads once a second, and only what changed since it last looked:
-//! an order's id tells when it was made, so the primary keys lead to the newest rows, and of those the server gives
-//! back the versions that the last look could not see. What is cheap is bought with this: it sees orders that were
-//! placed while it looked on, for as long as something is open about them and a few seconds more. The rest, the wallets
-//! against the whole ledger and the sagas' histories are for the audit at rest.
+//! The audit at rest reads everything once. The live audit reads once per second, and only what has changed since its
+//! last look. An order's id contains its time, so the primary keys lead to the newest rows. Of these, the server
+//! returns the versions that the last look could not see. The low cost has a price: the live audit follows only
+//! orders that were placed while it was running, until they are settled and a few seconds more. Comparing the wallets
+//! with the whole ledger and checking the sagas' histories is left to the audit at rest.
 //!
-//! **Disagreement.** A business transaction that several databases carry out one after the other leaves a *window of
-//! inconsistency*: what one says of an order is not yet what another says (W. Vogels, *Eventually Consistent*, 2008, has
-//! the word for replicas; a saga's steps leave the same between modules). It opens with the commit by which the first
-//! module besides the orders holds something for the order, and it closes with the commit after which all of them say
-//! the same: all of it is held and the order confirmed, or nothing is and it is cancelled. Each of these moments is the
-//! commit's own (`pg_xact_commit_timestamp`), not that of a look, so a window is as exact as the server's clock. It is
-//! measured of every order that at least one other module holds something for, in every mode: between the branches of a
-//! two-phase commit, the orders' own among them, as between services. Where all is one transaction all rows have one
-//! commit, and the window is zero because it was found to be. Disagreement is not a violation; to have no end is.
+//! **Disagreement.** When several databases carry out a business transaction one after the other, there is a *window
+//! of inconsistency*: for a while one database says something else about an order than another. (The term is from W.
+//! Vogels, *Eventually Consistent*, 2008, where it is about replicas. The steps of a saga have the same effect
+//! between modules.) The window opens with the commit by which the first module other than orders holds something for
+//! the order. It closes with the commit after which all of them agree: everything is held and the order is confirmed,
+//! or nothing is held and it is cancelled. Both times are commit timestamps (`pg_xact_commit_timestamp`), not the
+//! times of looks, so a window is as exact as the server's clock. In every mode, windows are measured for each order
+//! for which at least one other module holds something: between services, and also between the branches of a
+//! two-phase commit, including that of the orders. With a single transaction all rows have the same commit, so the
+//! measured window is zero. A disagreement is not a violation, unless it does not end.
 
 mod anomalies;
 mod letters;
@@ -43,85 +44,85 @@ use letters::Letters;
 use read::Eyes;
 use watch::Watch;
 
-/// Looks that a recording holds, at most: a day of them.
+/// The maximum number of looks in a recording: one day.
 const RECORDED: usize = 86_400;
 
-/// The invariants that can be looked at while the shop runs. I9 is about the load, and known at its end.
+/// The invariants that can be checked while the shop runs. I9 is about the load, and is known only at its end.
 pub const INVARIANTS: [&str; 8] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"];
 
-/// How it looks.
+/// Settings of a live audit.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// From one look to the next.
+    /// The interval between looks.
     pub every: Duration,
-    /// What is open for longer than this is wrong, and not only under way: an order without a decision, modules that
-    /// disagree, a message in an outbox, a transaction.
+    /// Anything open for longer than this is an anomaly: an order without a decision, a disagreement, a message in an
+    /// outbox, a transaction.
     pub late: Duration,
 }
 
 impl Default for Settings {
-    /// Once a second; and late is what takes longer than the 30 s after which an orchestrator asks again, and a while.
+    /// Once per second. The limit is longer than the 30 s after which an orchestrator asks again.
     fn default() -> Settings {
         Settings { every: Duration::from_secs(1), late: Duration::from_secs(35) }
     }
 }
 
-/// What the last look found.
+/// The findings of the last look.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Snapshot {
-    /// When that look began. Older than a few seconds: the databases cannot be read.
+    /// When that look began. If this is more than a few seconds ago, the databases cannot be read.
     pub at: DateTime<Utc>,
-    /// One for each of [`INVARIANTS`], in their order.
+    /// One per invariant, in the order of [`INVARIANTS`].
     pub findings: Vec<Finding>,
-    /// How the databases disagree, and did.
+    /// Current and past disagreements of the databases.
     pub disagreement: Disagreement,
 }
 
-/// One invariant at this moment.
+/// The current state of one invariant.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// `I1` to `I8`.
     pub invariant: &'static str,
     /// Violated while there is an anomaly; no evidence before the first order.
     pub verdict: Verdict,
-    /// How many things are wrong now.
+    /// Number of current anomalies.
     pub anomalies: u64,
-    /// The id of an order that is wrong, or, where it is not about one, words.
+    /// The id of an affected order, or a description if the anomaly is not about an order.
     pub example: Option<String>,
 }
 
-/// How long what one module's database said of an order was not what another's said.
+/// Disagreements between the modules' databases about orders, and how long they lasted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Disagreement {
-    /// Orders that they disagree about now.
+    /// Orders about which they currently disagree.
     pub orders_now: u64,
-    /// Orders that several modules have something to say about, and agree on.
+    /// Orders that involve several modules, which now agree.
     pub resolved: u64,
-    /// Half of those took no longer; null if there are none. Percentiles are exact to three digits.
+    /// Median length of those windows; null if there are none. Percentiles are exact to three digits.
     pub p50_ms: Option<f64>,
-    /// 99 in 100 took no longer.
+    /// 99th percentile.
     pub p99_ms: Option<f64>,
-    /// The longest.
+    /// Maximum.
     pub longest_ms: Option<f64>,
 }
 
-/// What was found from the first look to the last.
+/// The findings of all looks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
-    /// When it began to look.
+    /// When the first look began.
     pub started_at: DateTime<Utc>,
-    /// Which clock the windows are measured by.
+    /// The clock that dates the windows.
     pub dated_by: DatedBy,
-    /// Seconds after which something open is wrong.
+    /// Seconds after which something open is an anomaly.
     pub late_s: f64,
-    /// Look by look. While the databases could not be read there is none.
+    /// One point per look. There is none while the databases cannot be read.
     pub series: Vec<Point>,
-    /// The windows, all together.
+    /// Summary of all windows.
     pub disagreement: Disagreement,
 }
 
 impl Recording {
-    /// The same, with seconds counted from this moment on.
+    /// The same recording, with seconds counted from this moment.
     pub fn since(mut self, moment: DateTime<Utc>) -> Recording {
         let later = (moment - self.started_at).as_seconds_f64();
         self.series.iter_mut().for_each(|point| point.second -= later);
@@ -131,28 +132,28 @@ impl Recording {
     }
 }
 
-/// What one look found.
+/// The findings of one look.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Seconds since it began to look.
+    /// Seconds since the first look.
     pub second: f64,
-    /// Anomalies by invariant; those without are left out.
+    /// Number of anomalies by invariant; invariants without any are left out.
     pub anomalies: BTreeMap<String, u64>,
-    /// Orders that the databases disagreed about.
+    /// Orders about which the databases disagreed.
     pub disagreeing: u64,
 }
 
-/// What a row's moment is taken from.
+/// The source of a row's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DatedBy {
-    /// The commit of the transaction that wrote it.
+    /// The commit timestamp of the transaction that wrote it.
     Commit,
-    /// Its own timestamp, a little earlier: the server keeps no commit timestamps.
+    /// The row's own timestamp, a little earlier. Used if the server keeps no commit timestamps.
     Row,
 }
 
-/// A live audit of one shop. Dropping it ends it.
+/// A live audit of one shop. Dropping it stops it.
 #[derive(Debug)]
 pub struct Live {
     snapshot: channel::Receiver<Snapshot>,
@@ -162,7 +163,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Begins to look, on the runtime that this is called on. It lives through a server that is away.
+    /// Starts a live audit on the current runtime. It continues through outages of the servers.
     pub fn start(subject: Subject, settings: Settings) -> Live {
         let (tell, snapshot) = channel::channel(Watch::new(&subject, settings.late).snapshot(Utc::now()));
         let (stop, stopped) = oneshot::channel();
@@ -171,17 +172,17 @@ impl Live {
         Live { snapshot, poison, stop, looking }
     }
 
-    /// So many messages that nobody can read were put in by now: they are no lost ones (I6).
+    /// Sets the number of poison messages sent so far, which do not count as lost messages (I6).
     pub fn expect_poison(&self, messages: u64) {
         self.poison.store(messages, Ordering::Relaxed);
     }
 
-    /// What the last look found.
+    /// The findings of the last look.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
 
-    /// Looks once more, and ends. Answers what was found last, and all that was.
+    /// Takes a last look and stops. Returns its findings, and the recording of all looks.
     pub async fn finish(mut self) -> anyhow::Result<(Snapshot, Recording)> {
         let (unused, _) = oneshot::channel();
         let _ = std::mem::replace(&mut self.stop, unused).send(());
@@ -211,13 +212,13 @@ async fn look_on(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = false;
     while !last {
-        // Whoever lets go of the other end has ended this task anyway.
+        // If the other end is dropped, this task is aborted anyway.
         last = tokio::select! { _ = &mut stopped => true, _ = ticks.tick() => false };
         let second = started.elapsed().as_secs_f64();
         let at = Utc::now();
         watch.expect_poison(poison.load(Ordering::Relaxed));
         let complete = look(&mut watch, &mut eyes, &mut letters, at).await;
-        // A look that could not read everything says nothing new of the whole.
+        // An incomplete look is not recorded.
         if complete {
             let snapshot = watch.snapshot(at);
             if series.len() < RECORDED {
@@ -236,11 +237,13 @@ async fn look_on(
     (watch.snapshot(Utc::now()), recording)
 }
 
-/// One look: what is new, and then the ledger of what is ripe to be judged. Answers whether all could be read.
+/// Takes a look: reads what is new, then the ledger entries of the orders that can be judged. Returns whether
+/// everything could be read.
 async fn look(watch: &mut Watch, eyes: &mut Eyes, letters: &mut Letters, at: DateTime<Utc>) -> bool {
     let open = watch.open();
     let (news, dead) = tokio::join!(eyes.look(at, &open), letters.count());
-    // Without its broker a shop disagrees the more, and that is to be seen. What it last said of dead letters stands.
+    // Looks continue without the broker, because disagreements grow while it is down. Its last count of dead letters
+    // stays valid.
     watch.letters(dead);
     let mut complete = true;
     for news in news {
@@ -276,7 +279,7 @@ impl Point {
 }
 
 impl Snapshot {
-    /// The findings taken together.
+    /// The verdict over all findings.
     pub fn verdict(&self) -> Verdict {
         Verdict::of_all(self.findings.iter().map(|finding| finding.verdict))
     }

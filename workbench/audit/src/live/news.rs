@@ -1,4 +1,4 @@
-//! What a look brings: the rows that changed, each with the moment of its commit.
+//! The result of a look: changed rows, each with the time of its commit.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
@@ -7,40 +7,40 @@ use uuid::Uuid;
 use super::super::records::prices::Price;
 use super::super::records::{Hold, Level, Moment, Order, Payment, Sale, Shipment, pieces};
 
-/// What one database had to tell.
+/// The changes in one database.
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub orders: Vec<OrderVersion>,
     pub claims: Vec<HoldVersion>,
     pub sales: Vec<Sale>,
-    /// Prices that were changed, oldest first.
+    /// Changed prices, oldest first.
     pub prices: Vec<Price>,
     pub reservations: Vec<HoldVersion>,
     pub levels: Vec<Level>,
     pub payments: Vec<PaymentVersion>,
     pub shipments: Vec<ShipmentVersion>,
-    /// Rows of an outbox that are late, where there is an outbox.
+    /// Number of late rows in the outbox, if there is one.
     pub outbox: Option<(&'static str, u64)>,
-    /// Of the whole server; from one of its databases.
+    /// Sessions of the whole server; read from one of its databases only.
     pub sessions: Option<Sessions>,
 }
 
-/// Which version of a row this is, and when it came.
+/// The version of a row, with its times.
 #[derive(Debug, Clone, Default, QueryableByName)]
 pub(super) struct Dating {
-    /// The transaction that wrote it.
+    /// The id of the transaction that wrote it.
     #[diesel(sql_type = Text)]
     pub version: String,
-    /// When that was committed; `None` where the server does not keep it.
+    /// When that transaction was committed; `None` if the server does not keep commit timestamps.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub dated_at: Option<Moment>,
-    /// By the row itself: when it first came to be.
+    /// The row's own timestamp of its first version.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub began_at: Option<Moment>,
-    /// By the row itself: when this version came to be.
+    /// The row's own timestamp of this version.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub changed_at: Option<Moment>,
-    /// Whether this version is the first one.
+    /// Whether this is the first version.
     #[diesel(sql_type = Bool)]
     pub first: bool,
 }
@@ -51,8 +51,8 @@ impl Dating {
         self.dated_at.or(self.changed_at)
     }
 
-    /// When the first version became visible. That of one that was overwritten before anybody looked is no longer
-    /// known, and the row's own timestamp, from shortly before that commit, stands for it.
+    /// When the first version became visible. If it was overwritten before any look saw it, its commit time is
+    /// unknown. The row's own timestamp, from shortly before that commit, is used instead.
     pub fn first_seen_at(&self) -> Option<Moment> {
         if self.first { self.seen_at() } else { self.began_at }
     }
@@ -70,7 +70,7 @@ pub(super) struct OrderVersion {
 pub(super) struct HoldVersion {
     #[diesel(embed)]
     pub record: Hold,
-    /// Of a reservation that cannot be released any more: since when.
+    /// For a reservation that can no longer be released: the time since when.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub confirmed_at: Option<Moment>,
     #[diesel(embed)]
@@ -93,11 +93,11 @@ pub(super) struct ShipmentVersion {
     pub dating: Dating,
 }
 
-/// What is versioned and belongs to an order.
+/// A versioned row that belongs to an order.
 pub(super) trait Version {
     fn order(&self) -> Uuid;
     fn dating(&self) -> &Dating;
-    /// Whether it says that something is, or was, held for the order. A tombstone says nothing of the kind.
+    /// Whether the row says that something is or was held for the order. A tombstone does not.
     fn says_something(&self) -> bool;
 }
 
@@ -123,7 +123,7 @@ version!(HoldVersion, |row| row.is_held() || !pieces(&row.lines).is_empty());
 version!(PaymentVersion, |row| row.customer_id.is_some());
 version!(ShipmentVersion, |_row| true);
 
-/// What the server says of the sessions on the shop's databases.
+/// The server's statistics about the sessions on the shop's databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq, QueryableByName)]
 pub(super) struct Sessions {
     /// Prepared transactions that are late.
@@ -132,20 +132,20 @@ pub(super) struct Sessions {
     /// Transactions that are open for too long.
     #[diesel(sql_type = BigInt)]
     pub open: i64,
-    /// Deadlocks that the server broke, ever.
+    /// Deadlocks that the server has broken since its statistics began.
     #[diesel(sql_type = BigInt)]
     pub deadlocks: i64,
 }
 
-/// What a product's rows say, all of them read for it.
+/// The result of a full check of a product.
 #[derive(Debug, Clone, QueryableByName)]
 pub(super) struct ExactLevel {
     #[diesel(sql_type = Text)]
     pub sku: String,
-    /// Out of the warehouse, or claimed of a sale, by the product's own row.
+    /// Quantity given out by the warehouse or claimed from a sale, according to the product's own row.
     #[diesel(sql_type = BigInt)]
     pub given_out: i64,
-    /// The same by what orders hold.
+    /// The quantity that orders hold.
     #[diesel(sql_type = BigInt)]
     pub held: i64,
 }

@@ -1,4 +1,4 @@
-//! How a look is taken: a connection to each database, one short transaction each, all at the same time.
+//! Takes a look: one connection and one short transaction per database, all at the same time.
 
 use std::time::Duration;
 
@@ -23,40 +23,41 @@ use super::statements;
 
 use topology::{Databases, SERVICES};
 
-/// A look that takes longer is given up.
+/// The time limit of a look.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Between the making of an order's id and the commit of its row no more than this passes; should it, the order is missed.
+/// The longest time between the creation of an order's id and the commit of its row. If it takes longer, the order is
+/// missed.
 const MARGIN: TimeDelta = TimeDelta::seconds(5);
 /// How far back the first look goes.
 const BEFORE: TimeDelta = TimeDelta::seconds(60);
-/// So many rows of an outbox are enough to see that it is full.
+/// Counting stops here, because this many late rows of an outbox are enough.
 const ENOUGH: i64 = 1_000;
-/// What is read of a product's level on suspicion may take so long.
+/// The time limit for the full check of suspected products.
 const SUSPICION: Duration = Duration::from_secs(3);
 
-/// A statement whose rows can be read as this.
+/// A statement whose rows can be read as `Row`.
 trait Question<Row>: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static {}
 impl<Row, Q: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static> Question<Row>
     for Q
 {
 }
 
-/// The connections to one shop's databases.
+/// The connections to a shop's databases.
 pub(super) struct Eyes(Vec<Eye>);
 
-/// The connection to one of them.
+/// The connection to one database.
 struct Eye {
     url: String,
-    /// The modules that keep their tables there.
+    /// The modules with tables in this database.
     modules: Vec<&'static str>,
-    /// All databases of the shop by name, where this is the one that is asked about sessions.
+    /// The names of all databases of the shop, if this connection is the one that reads the sessions.
     all: Option<Vec<String>>,
     late: Duration,
     connection: Option<AsyncPgConnection>,
-    /// The oldest transaction that was under way when it last looked, and when that was.
+    /// The oldest transaction that was active at the last look, and the time of that look.
     seen_to: Option<String>,
     looked_at: Option<Moment>,
-    /// Whether the server keeps the moments of commits; whether there is an outbox. Known once it is connected.
+    /// Whether the server keeps commit timestamps, and whether there is an outbox. Known once connected.
     commits: bool,
     outbox: bool,
 }
@@ -111,13 +112,13 @@ impl Eyes {
         Eyes(distinct.iter().enumerate().map(eye).collect())
     }
 
-    /// Whether the moments are those of commits, everywhere.
+    /// Whether all databases have commit timestamps.
     pub fn read_commits(&self) -> bool {
         self.0.iter().all(|eye| eye.commits)
     }
 
-    /// What changed since the last look, of the newest orders and of those that are `open`. `None` stands for a database
-    /// that could not be read; what it had to tell it will tell the next time.
+    /// The changes since the last look, in the newest orders and in those that are `open`. `None` stands for a
+    /// database that could not be read; the next look includes its changes.
     pub async fn look(&mut self, at: Moment, open: &[Uuid]) -> Vec<Option<News>> {
         let mut looks = Vec::new();
         for eye in &mut self.0 {
@@ -126,7 +127,7 @@ impl Eyes {
         join_all(looks).await
     }
 
-    /// No later look brings anything new of an order that is older than this and not open.
+    /// Orders older than this one can only change if they are open.
     pub fn oldest(&self) -> Option<Uuid> {
         let looks: Option<Vec<Moment>> = self.0.iter().map(|eye| eye.looked_at).collect();
         Some(first_id(looks?.into_iter().min()? - MARGIN))
@@ -141,8 +142,8 @@ impl Eyes {
         self.of("payments")?.ask(LIMIT, query).await
     }
 
-    /// What the rows of these products say, and what all orders together hold of them. This is the one question that
-    /// reads a whole table, and it is asked on suspicion only.
+    /// What the rows of these products say, and what all orders together hold of them. Only this query reads a whole
+    /// table, and it runs only for suspected products.
     pub async fn shelves(&mut self, suspects: &Suspects) -> Option<ExactShelves> {
         let mut exact = ExactShelves::default();
         if !suspects.stock.is_empty() {
@@ -164,14 +165,14 @@ impl Eyes {
     }
 }
 
-/// Products whose rows do not seem to fit what orders hold, by sku.
+/// Products whose rows do not seem to match what orders hold, by sku.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     pub stock: Vec<String>,
     pub sales: Vec<String>,
 }
 
-/// The same products, read in full.
+/// The same products, from a full check.
 #[derive(Debug, Default)]
 pub(super) struct ExactShelves {
     pub stock: Vec<ExactLevel>,
@@ -179,8 +180,8 @@ pub(super) struct ExactShelves {
 }
 
 impl Eye {
-    /// What came of asking. Whatever goes wrong, the next look begins with a new connection: a server that is away is no
-    /// finding, and others say so.
+    /// The result of a query. After any error the next look opens a new connection. A server that is down is not a
+    /// finding of the audit.
     fn heard<T>(&mut self, answer: Result<anyhow::Result<T>, Elapsed>) -> Option<T> {
         let answer = answer.ok().and_then(Result::ok);
         if answer.is_none() {
@@ -194,7 +195,7 @@ impl Eye {
         self.heard(answer)
     }
 
-    /// Asks one question outside of a look.
+    /// Runs one query outside of a look.
     async fn ask<Row: Send + 'static>(
         &mut self,
         limit: Duration,
@@ -207,7 +208,7 @@ impl Eye {
     async fn read(&mut self, at: Moment, open: &[Uuid]) -> anyhow::Result<News> {
         self.connect().await?;
         let from = first_id(self.looked_at.map_or(at - BEFORE, |last| last - MARGIN));
-        // One moment for all tables of this database: in the monolith for everything.
+        // One snapshot for all tables of this database, which in the monolith means for all modules.
         self.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let horizon: Vec<Horizon> = self.rows(diesel::sql_query(statements::HORIZON)).await?;
         let mut news = News::default();
@@ -225,7 +226,7 @@ impl Eye {
                 "orders" => news.orders = self.changed(statements::ORDERS, from, open).await?,
                 "payments" => news.payments = self.changed(statements::PAYMENTS, from, open).await?,
                 "shipping" => news.shipments = self.changed(statements::SHIPMENTS, from, open).await?,
-                other => bail!("nobody knows how to look at {other}"),
+                other => bail!("cannot read module {other}"),
             }
         }
         if self.outbox {
@@ -271,7 +272,7 @@ impl Eye {
         self.rows(query).await
     }
 
-    /// The tables of the products do not grow with the run, so all of such a table may be looked through.
+    /// The product tables do not grow with the run, so they are read completely.
     async fn products<Row>(&mut self, select: &str) -> anyhow::Result<Vec<Row>>
     where
         Row: QueryableByName<Pg> + Send + 'static,
@@ -281,7 +282,7 @@ impl Eye {
         self.rows(query).await
     }
 
-    /// How many of the oldest messages of the outbox are late.
+    /// Number of late messages among the oldest ones in the outbox.
     async fn late_messages(&mut self) -> anyhow::Result<u64> {
         let query = diesel::sql_query(statements::LATE_MESSAGES)
             .bind::<BigInt, _>(ENOUGH)
@@ -294,7 +295,7 @@ impl Eye {
             .bind::<Array<Text>, _>(databases.to_vec())
             .bind::<Double, _>(self.late.as_secs_f64())
             .bind::<Text, _>(APPLICATION);
-        self.rows(query).await?.into_iter().next().context("the server says nothing of its sessions")
+        self.rows(query).await?.into_iter().next().context("the server returned no row about its sessions")
     }
 
     fn rows<'a, Row: Send + 'static>(
@@ -313,7 +314,7 @@ impl Eye {
     }
 }
 
-/// The first id that an order made at this moment can have: a UUID of version 7 begins with the milliseconds since 1970.
+/// The smallest id of an order created at this time: a UUID of version 7 begins with the milliseconds since 1970.
 pub(super) fn first_id(moment: Moment) -> Uuid {
     let ms = moment.timestamp_millis().max(0).unsigned_abs();
     uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid()

@@ -1,5 +1,5 @@
-//! What was given out of each product, against what orders hold of it: kept up with what changes, so that nobody has to
-//! add up all orders of the run.
+//! Compares what was given out of each product with what orders hold of it. The sums are updated with each change, so
+//! that not all orders of the run have to be added up.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,20 +9,20 @@ use super::news::ExactLevel;
 /// The products of a warehouse, or the sales of a catalogue.
 #[derive(Debug, Default)]
 pub(super) struct Shelves {
-    /// By the products' own rows: what was given out.
+    /// Given out, according to the products' own rows.
     given_out: HashMap<String, i64>,
-    /// By the orders that were seen: what they hold.
+    /// Held by the orders that were seen.
     held: HashMap<String, i64>,
-    /// What was given out and is held by orders from before the first look.
+    /// Given out and held by orders from before the first look.
     before: HashMap<String, i64>,
-    /// Whether the products were looked at once.
+    /// Whether the products have been read at least once.
     begun: bool,
     touched: BTreeSet<String>,
     suspected: BTreeSet<String>,
 }
 
 impl Shelves {
-    /// An order holds other pieces than it did.
+    /// Replaces the pieces that an order held by those that it holds now.
     pub fn hold(&mut self, was: &Pieces, is: &Pieces) {
         for (pieces, sign) in [(was, -1), (is, 1)] {
             for (sku, quantity) in pieces {
@@ -32,17 +32,18 @@ impl Shelves {
         }
     }
 
-    /// The product's row says that so much was given out.
+    /// Sets the quantity given out according to the product's row.
     pub fn give_out(&mut self, sku: &str, given_out: i64) {
         self.given_out.insert(sku.to_owned(), given_out);
         self.touched.insert(sku.to_owned());
     }
 
-    /// All news of one moment is told. Answers the products that fit now; of those that do not, it is suspected.
+    /// Called when all changes of a look have been added. Returns the products that match now. Those that do not
+    /// become suspects.
     pub fn settle(&mut self) -> Vec<String> {
         let touched = std::mem::take(&mut self.touched);
         if !self.begun {
-            // Orders of before the first look are not known one by one. What they hold is taken on trust.
+            // Orders from before the first look are not known individually. What they hold is assumed to be correct.
             self.begun = !self.given_out.is_empty();
             for (sku, given_out) in &self.given_out {
                 self.before.insert(sku.clone(), given_out - self.held.get(sku).copied().unwrap_or_default());
@@ -59,13 +60,13 @@ impl Shelves {
         of(&self.given_out) == of(&self.held) + of(&self.before)
     }
 
-    /// Products that do not fit by what was seen.
+    /// Products that do not match according to what was seen.
     pub fn suspects(&self) -> Vec<String> {
         self.suspected.iter().cloned().collect()
     }
 
-    /// A suspected product was read in full. Answers whether it is really wrong; if it is not, an order was missed, and
-    /// from here on is counted.
+    /// Evaluates the full check of a suspected product. Returns whether it is really wrong. If it is not, an order
+    /// was missed, and its pieces are counted from now on.
     pub fn confirm(&mut self, exact: &ExactLevel) -> bool {
         self.suspected.remove(&exact.sku);
         if exact.given_out == exact.held {
@@ -113,7 +114,7 @@ mod tests {
             assert!(shelves.settle().is_empty());
             assert_eq!(shelves.suspects(), ["a"]);
             assert!(shelves.confirm(&ExactLevel { sku: "a".into(), given_out, held: 7 }));
-            // Mended, and seen to be.
+            // Repaired, and recognized as such.
             shelves.give_out("a", 7);
             assert_eq!(shelves.settle(), ["a"]);
         }

@@ -1,14 +1,14 @@
-//! The statements of a look.
+//! The SQL statements of a look.
 //!
-//! Each that names a table which grows with the run goes by its primary key: the newest orders, because their ids are
-//! made of time, and those that something is open about. The products' tables do not grow.
+//! Statements on tables that grow with the run use the primary key: they read the newest orders, whose ids contain
+//! the time, and the open ones. The product tables do not grow.
 
-/// The newest rows of a table, and those of some orders; of both what has changed since the last look. `xmin` is the
-/// transaction that wrote a version, and one that the last look could not see is no older than the oldest that
-/// was under way then.
+/// Selects the newest rows of a table and those of some orders, and of both only what has changed since the last
+/// look. `xmin` is the transaction that wrote a version. If the last look could not see it, it is not older than the
+/// oldest transaction that was active then.
 const CHANGED: &str = "(order_id >= $1 OR order_id = ANY($3)) AND ($2 IS NULL OR age(xmin) <= age($2::xid))";
 
-/// What each module's rows are asked for; the moments by the row itself come last.
+/// The columns read from each module's rows. The row's own timestamps come last.
 pub(super) const ORDERS: &str =
     "SELECT order_id, customer_id, region, lines, total, status, refusal_code, placed_at, decided_at,
         status = 'pending' AS first, placed_at AS began_at, coalesce(decided_at, placed_at) AS changed_at
@@ -19,7 +19,7 @@ pub(super) const CLAIMS: &str =
     FROM catalog.claims";
 pub(super) const SALES: &str =
     "SELECT sku, sale_quota AS quota, sale_claimed AS claimed FROM catalog.products";
-/// The table grows with the changes of prices, not with the orders.
+/// This table grows with price changes, not with orders.
 pub(super) const PRICES: &str = "SELECT sku, price, sale_price, since FROM catalog.prices";
 pub(super) const RESERVATIONS: &str = "SELECT order_id, lines, reserved_at AS held_at, released_at,
         CASE WHEN status = 'committed' THEN committed_at END AS confirmed_at, status = 'reserved' AS first,
@@ -39,19 +39,19 @@ pub(super) const SHIPMENTS: &str = "SELECT order_id, region, scheduled_at,
 pub(super) const ENTRIES: &str =
     "SELECT reference, operation, account, amount FROM payments.entries WHERE reference = ANY($1)";
 
-/// The oldest transaction that is under way.
+/// The oldest active transaction.
 pub(super) const HORIZON: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS oldest";
 
-/// What has to be known of a database before it can be looked at.
+/// Properties of a database that must be known before the first look.
 pub(super) const ABOUT: &str = "SELECT current_setting('track_commit_timestamp')::bool AS commits,
     to_regclass('chassis.outbox') IS NOT NULL AS outbox";
 
-/// How many of the oldest messages of an outbox are late.
+/// Number of late messages among the oldest ones in an outbox.
 pub(super) const LATE_MESSAGES: &str = "SELECT count(*)
     FROM (SELECT written_at FROM chassis.outbox ORDER BY id LIMIT $1) AS oldest
     WHERE written_at < clock_timestamp() - make_interval(secs => $2)";
 
-/// Transactions that are late, and deadlocks.
+/// Late transactions, and deadlocks.
 pub(super) const SESSIONS: &str = "SELECT (SELECT count(*) FROM pg_prepared_xacts
              WHERE database = ANY($1) AND prepared < clock_timestamp() - make_interval(secs => $2)) AS prepared,
             (SELECT count(*) FROM pg_stat_activity
@@ -59,19 +59,19 @@ pub(super) const SESSIONS: &str = "SELECT (SELECT count(*) FROM pg_prepared_xact
                AND xact_start < clock_timestamp() - make_interval(secs => $2)) AS open,
             (SELECT coalesce(sum(deadlocks), 0)::bigint FROM pg_stat_database WHERE datname = ANY($1)) AS deadlocks";
 
-/// A module's rows that changed. With the moment of the commit, where the server keeps it.
+/// A module's changed rows, with the time of the commit if the server keeps it.
 pub(super) fn changed(select: &str, commits: bool) -> String {
     let moment = if commits { "pg_xact_commit_timestamp(xmin)" } else { "NULL::timestamptz" };
     let (columns, table) = select.split_once("FROM").unwrap_or((select, ""));
     format!("{columns}, xmin::text AS version, {moment} AS dated_at FROM{table} WHERE {CHANGED}")
 }
 
-/// A product's rows that changed. All of them are looked through.
+/// Changed rows of products. All rows are checked.
 pub(super) fn changed_product(select: &str) -> String {
     format!("{select} WHERE $1 IS NULL OR age(xmin) <= age($1::xid)")
 }
 
-/// What some products' rows say, and what all holds together say of them.
+/// What the rows of some products say, and what all holds add up to.
 pub(super) fn in_full(products: &str, given_out: &str, holds: &str) -> String {
     format!(
         "SELECT sku, {given_out} AS given_out, coalesce(

@@ -1,4 +1,4 @@
-//! What was seen of one order, in all modules together.
+//! The state of one order, as seen in all modules.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,27 +21,27 @@ pub(super) struct Trace {
     reservation: Option<HoldVersion>,
     payment: Option<PaymentVersion>,
     shipment: Option<ShipmentVersion>,
-    /// When the first module besides the orders said something of it.
+    /// When the first module other than orders held something for it.
     began: Option<Moment>,
-    /// Where it stands, if that was looked into since it last changed.
+    /// Its standing, if it was computed since the last change.
     standing: Option<Standing>,
-    /// Whether it was judged since it last changed.
+    /// Whether it was judged since the last change.
     judged: bool,
 }
 
-/// Where an order stands.
+/// The standing of an order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Standing {
-    /// It is decided, and every module says the same of it.
+    /// Decided, and all modules agree.
     Agreed,
-    /// It is pending, and nobody else says anything of it.
+    /// Pending, and no other module has data about it.
     Untouched,
-    /// One module says of it what another does not.
+    /// The modules disagree.
     Disagreed,
 }
 
 impl Trace {
-    /// A newer version of the order's own row.
+    /// Adds a newer version of the order's own row.
     pub fn order(&mut self, version: OrderVersion) {
         if is_new(self.order.as_ref(), &version) {
             self.order = Some(version);
@@ -49,35 +49,35 @@ impl Trace {
         }
     }
 
-    /// A newer version of its claim of a sale. Answers what it held before.
+    /// Adds a newer version of its claim of a sale. Returns what it held before.
     pub fn claim(&mut self, version: HoldVersion) -> Option<Pieces> {
         let was = held(self.claim.as_ref());
         self.say(|trace| &mut trace.claim, version).then_some(was)
     }
 
-    /// A newer version of its reservation. Answers what it held before.
+    /// Adds a newer version of its reservation. Returns what it held before.
     pub fn reservation(&mut self, version: HoldVersion) -> Option<Pieces> {
         let was = held(self.reservation.as_ref());
         self.say(|trace| &mut trace.reservation, version).then_some(was)
     }
 
-    /// A newer version of its payment.
+    /// Adds a newer version of its payment.
     pub fn payment(&mut self, version: PaymentVersion) {
         self.say(|trace| &mut trace.payment, version);
     }
 
-    /// Its shipment.
+    /// Adds its shipment.
     pub fn shipment(&mut self, version: ShipmentVersion) {
         self.say(|trace| &mut trace.shipment, version);
     }
 
-    /// A module besides the orders says something; `false` if it has said just that before.
+    /// Adds a version from a module other than orders. Returns `false` if this version was already known.
     fn say<V: Version>(&mut self, of: impl Fn(&mut Trace) -> &mut Option<V>, version: V) -> bool {
         if !is_new(of(self).as_ref(), &version) {
             return false;
         }
         let reopened = self.standing == Some(Standing::Agreed);
-        // What was seen of an earlier version is more exact than what a later one remembers of it.
+        // The time recorded for an earlier version is more exact than what a later version remembers of it.
         let began = match of(self) {
             _ if !version.says_something() => None,
             _ if reopened => version.dating().seen_at(),
@@ -92,7 +92,7 @@ impl Trace {
         true
     }
 
-    /// Something changed. Where all agreed, whatever is said from here on is another disagreement.
+    /// Marks a change. If all modules agreed before, a new disagreement begins.
     fn touch(&mut self) {
         if self.standing == Some(Standing::Agreed) {
             self.began = None;
@@ -100,12 +100,12 @@ impl Trace {
         (self.standing, self.judged) = (None, false);
     }
 
-    /// Where it stands. The same rule says so that the audit at rest judges by: wholly confirmed or wholly compensated.
+    /// Its standing, by the rule of the audit at rest: wholly confirmed or wholly compensated.
     pub fn standing(&mut self, driver: Driver) -> Standing {
         if let Some(standing) = self.standing {
             return standing;
         }
-        // Without prices, which say nothing of where it stands: what an order paid does not change any more.
+        // Without prices, which do not affect the standing: what an order paid no longer changes.
         let records = self.records(Vec::new(), &Arc::default());
         let contradicted = match &self.order {
             Some(order) => vote::contradiction(&records, driver, &order.record).is_some(),
@@ -114,25 +114,26 @@ impl Trace {
         let standing = match &self.order {
             _ if contradicted => Standing::Disagreed,
             Some(order) if !order.record.is_terminal() => Standing::Untouched,
-            // Also of an order that is not there, and that nothing but tombstones is kept for.
+            // This includes an order that does not exist and for which there are only tombstones.
             _ => Standing::Agreed,
         };
         *self.standing.insert(standing)
     }
 
-    /// From the first commit by which another module said something to the last of all; `None` where only the orders
-    /// have anything to say. Of an order on which all agree.
+    /// From the first commit in another module to the last commit of all; `None` if only orders has data. Call this
+    /// only if all modules agree.
     pub fn window(&self, driver: Driver) -> Option<TimeDelta> {
         let order = self.order.as_ref().and_then(|version| version.dating().seen_at());
         let others = [last(&self.claim), last(&self.reservation), last(&self.payment), last(&self.shipment)];
         let end = others.into_iter().flatten().chain(order).max()?;
         let began = self.began?;
-        // A monolith's order appears with its decision: if its branch is committed first, it is ahead of the others.
+        // In a monolith the order's row appears with its decision. If its branch is committed first, it is ahead of
+        // the others.
         let ahead = order.filter(|_| driver.mode() == Mode::Monolith);
         Some(end - ahead.map_or(began, |ahead| began.min(ahead)))
     }
 
-    /// Since when it is open: placed, decided, or first spoken of.
+    /// When it was placed, decided, or first seen in another module.
     pub fn open_since(&self) -> Option<Moment> {
         let order = self.order.as_ref().map(|version| &version.record);
         order.map(|order| order.decided_at.unwrap_or(order.placed_at)).or(self.began)
@@ -146,17 +147,17 @@ impl Trace {
         self.order.is_some()
     }
 
-    /// Whether it was judged since it last changed.
+    /// Whether it was judged since the last change.
     pub fn is_judged(&self) -> bool {
         self.judged
     }
 
-    /// It is judged; nothing needs to be said of it before it changes.
+    /// Marks it as judged until the next change.
     pub fn judged(&mut self) {
         self.judged = true;
     }
 
-    /// The order alone, as the judges of the audit at rest look at a whole shop.
+    /// The records of this order alone, for the judges of the audit at rest.
     pub fn records(&self, entries: Vec<Entry>, prices: &Arc<Prices>) -> Records {
         let mut records = Records { entries, prices: prices.clone(), ..Records::default() };
         records.orders.extend(self.order.as_ref().map(|version| version.record.clone()));
@@ -181,12 +182,12 @@ fn is_new<V: Version>(known: Option<&V>, version: &V) -> bool {
     known.is_none_or(|known| known.dating().version != version.dating().version)
 }
 
-/// When a module's last word became visible.
+/// When a module's latest version became visible.
 fn last<V: Version>(version: &Option<V>) -> Option<Moment> {
     version.as_ref().filter(|version| version.says_something())?.dating().seen_at()
 }
 
-/// The pieces that are set aside.
+/// The reserved pieces.
 fn held(version: Option<&HoldVersion>) -> Pieces {
     version
         .filter(|version| version.record.is_held())

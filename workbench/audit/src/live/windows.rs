@@ -1,14 +1,14 @@
-//! How long the windows were, in a space that does not grow with their number.
+//! The distribution of window lengths, in constant space.
 
 use chrono::TimeDelta;
 use hdrhistogram::Histogram;
 
 use super::Disagreement;
 
-/// A day in microseconds: no window that anybody waits for is longer.
+/// One day in microseconds, as the upper bound of the histogram.
 const LONGEST_US: u64 = 24 * 3600 * 1_000_000;
 
-/// The windows of all orders that the modules agree on by now.
+/// The windows of all orders on which the modules now agree.
 pub(super) struct Windows {
     lengths: Histogram<u64>,
     longest_us: u64,
@@ -21,7 +21,7 @@ impl Windows {
     }
 
     pub fn add(&mut self, length: TimeDelta) {
-        // Below zero only if a clock was set back in between.
+        // Negative only if a clock was set back in between.
         let us = length.num_microseconds().unwrap_or_default().max(0).unsigned_abs();
         self.lengths.saturating_record(us);
         self.longest_us = self.longest_us.max(us);

@@ -1,4 +1,4 @@
-//! What the databases hold, as plain structs.
+//! The contents of the databases, as plain structs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,29 +13,29 @@ pub(crate) mod prices;
 
 use prices::Prices;
 
-/// A moment by the database's clock.
+/// A time by the database's clock.
 pub(crate) type Moment = DateTime<Utc>;
 
-/// Pieces by sku: lines of an order, or what was set aside for one.
+/// Pieces by sku: an order's lines, or what is set aside for it.
 pub(crate) type Pieces = BTreeMap<String, i64>;
 
-/// All that the judges look at.
+/// Everything that the judges check.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Records {
     pub orders: Vec<Order>,
     pub sales: Vec<Sale>,
-    /// What products cost when. Empty: not known, and not judged.
+    /// Prices of the products over time. If empty, prices are unknown and not judged.
     pub prices: Arc<Prices>,
     pub claims: HashMap<Uuid, Hold>,
     pub levels: Vec<Level>,
     pub reservations: HashMap<Uuid, Hold>,
-    /// The reservations that were confirmed and cannot be released any more: only try, confirm and cancel does that.
+    /// Reservations that were confirmed and can no longer be released. Only try-confirm-cancel has them.
     pub commitments: HashMap<Uuid, Commitment>,
     pub payments: HashMap<Uuid, Payment>,
     pub wallets: Vec<Wallet>,
     pub entries: Vec<Entry>,
     pub shipments: HashMap<Uuid, Shipment>,
-    /// Only where a saga is kept: orchestrated, and try, confirm and cancel.
+    /// `None` unless the driver keeps sagas: orchestrated, and try-confirm-cancel.
     pub sagas: Option<HashMap<Uuid, Saga>>,
     pub outboxes: Outboxes,
 }
@@ -77,7 +77,7 @@ impl Order {
     }
 }
 
-/// How much of a product a time sale has given out.
+/// The quantity of a product that a time sale has given out.
 #[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct Sale {
     #[diesel(sql_type = Text)]
@@ -88,7 +88,7 @@ pub(crate) struct Sale {
     pub claimed: i64,
 }
 
-/// Pieces set aside for an order, of a sale or of the stock.
+/// Pieces of a sale or of the stock that are set aside for an order.
 #[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct Hold {
     #[diesel(sql_type = SqlUuid)]
@@ -97,7 +97,7 @@ pub(crate) struct Hold {
     pub lines: Value,
     #[diesel(sql_type = Timestamptz)]
     pub held_at: Moment,
-    /// Set once they were given back.
+    /// Set when they were released.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub released_at: Option<Moment>,
 }
@@ -108,7 +108,7 @@ impl Hold {
         self.released_at.is_none()
     }
 
-    /// Whether nothing was ever set aside: the compensation came first, or had nothing to undo.
+    /// Whether nothing was ever set aside, because the compensation came first or had nothing to undo.
     pub fn is_tombstone(&self) -> bool {
         !self.is_held() && pieces(&self.lines).is_empty()
     }
@@ -146,7 +146,7 @@ pub(crate) struct Payment {
     /// `None` while the money is only held.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub captured_at: Option<Moment>,
-    /// Set once the money was given back, be it taken or only held.
+    /// Set when the money was returned, whether it was captured or only held.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub refunded_at: Option<Moment>,
 }
@@ -188,22 +188,22 @@ pub(crate) struct Saga {
     pub order_id: Uuid,
     #[diesel(sql_type = Bool)]
     pub finished: bool,
-    /// The routing keys of the events that brought it where it is.
+    /// The routing keys of the events that brought it to its state.
     #[diesel(sql_type = Array<Text>)]
     pub history: Vec<String>,
 }
 
-/// What was found on looking for outbox tables.
+/// The outbox tables that were found.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outboxes {
-    /// Schemas searched, over all databases.
+    /// Number of schemas searched, over all databases.
     pub schemas: u64,
-    /// Rows still to be published, by the database's place in the shop.
+    /// Number of unpublished rows, by the module whose database it is.
     pub waiting: Vec<(&'static str, i64)>,
 }
 
-/// Lines in the database's JSON as pieces by sku. Judging what was stored by broken code must not fail, so what is
-/// not a line is left out, and the sums will not agree.
+/// Lines in the database's JSON as pieces by sku. Data stored by faulty code must not stop the audit, so anything
+/// that is not a line is left out. The sums then disagree.
 pub(crate) fn pieces(lines: &Value) -> Pieces {
     let mut pieces = Pieces::new();
     for line in lines.as_array().into_iter().flatten() {

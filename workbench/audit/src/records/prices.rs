@@ -1,4 +1,5 @@
-//! What products cost, and when: whether the price that an order has was one that was shown while it was under way.
+//! The prices of products over time. Shows whether the price of an order was valid at some time between placing and
+//! decision.
 
 use std::collections::HashMap;
 
@@ -7,12 +8,13 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::{Moment, Order, Pieces};
+use crate::words;
 
-/// A changed price is seen by others only once it is committed, and until then the one before it is honoured. No
-/// change of the catalog takes as long.
+/// A changed price becomes visible only when it is committed; until then the previous price is valid. No change in
+/// the catalogue takes longer than this to commit.
 const COMMITTING: TimeDelta = TimeDelta::seconds(10);
 
-/// What a product cost from a moment on.
+/// The price of a product from a certain time on.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
 pub(crate) struct Price {
     #[diesel(sql_type = Text)]
@@ -25,11 +27,11 @@ pub(crate) struct Price {
     pub since: Moment,
 }
 
-/// Everything that products ever cost, by sku, oldest first.
+/// All prices so far by sku, oldest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prices(HashMap<String, Vec<Price>>);
 
-/// A line of an order, as it is stored.
+/// A line of an order, as stored.
 struct Line<'a> {
     sku: &'a str,
     quantity: i64,
@@ -37,7 +39,7 @@ struct Line<'a> {
 }
 
 impl Prices {
-    /// Takes changes, of which some may be known, in any order.
+    /// Adds changes in any order. Some may already be known.
     pub fn extend(&mut self, changes: Vec<Price>) {
         for change in changes {
             let known = self.0.entry(change.sku.clone()).or_default();
@@ -52,24 +54,22 @@ impl Prices {
         self.0.is_empty()
     }
 
-    /// What is wrong with the prices of a confirmed order that holds these pieces of sales.
-    pub fn flaw(&self, order: &Order, claimed: &Pieces) -> Option<String> {
+    /// What is wrong with the prices of a confirmed order that holds these claims of sales.
+    pub fn flaw(&self, order: &Order, claimed: &Pieces) -> Option<terminal::text::Text> {
         lines(order).find_map(|line| {
             let Line { sku, quantity, unit_price } = line;
             let (listed, on_sale) = self.shown(order, &line);
             match claimed.get(sku) {
                 Some(_) if on_sale => None,
-                Some(_) => Some(format!("{sku} was sold at {unit_price} of a sale that had another price")),
+                Some(_) => Some(words::other_sale_price(sku, unit_price)),
                 None if listed => None,
-                None if on_sale => Some(format!(
-                    "{quantity} of {sku} were sold at the sale's price {unit_price}, and not claimed"
-                )),
-                None => Some(format!("{sku} was sold at {unit_price}, which was not its price")),
+                None if on_sale => Some(words::not_claimed(quantity, sku, unit_price)),
+                None => Some(words::other_price(sku, unit_price)),
             }
         })
     }
 
-    /// How many pieces of each product this order has at a price that only a sale has.
+    /// Pieces per product for which the order has a price that was only valid in a sale.
     pub fn sold_on_sale(&self, order: &Order) -> Pieces {
         let mut sold = Pieces::new();
         for line in lines(order) {
@@ -80,8 +80,8 @@ impl Prices {
         sold
     }
 
-    /// Whether this was the product's own price, and whether it was its sale's, at any moment from the order's being
-    /// placed to its being decided.
+    /// Whether this was the product's regular price, and whether it was its sale price, at any time between the
+    /// order's placing and its decision.
     fn shown(&self, order: &Order, line: &Line<'_>) -> (bool, bool) {
         let changes = self.0.get(line.sku).map(Vec::as_slice).unwrap_or_default();
         let (mut listed, mut on_sale) = (false, false);
@@ -97,7 +97,7 @@ impl Prices {
     }
 }
 
-/// What is not a line is left out: other judges see that it is missing.
+/// Skips anything that is not a line. Other judges notice that it is missing.
 fn lines(order: &Order) -> impl Iterator<Item = Line<'_>> {
     order.lines.as_array().into_iter().flatten().filter_map(|line| {
         Some(Line {
@@ -132,10 +132,12 @@ mod tests {
         assert_eq!(flaw(&[price(6, None, -100), price(5, None, 60)], &none), None, "changed meanwhile");
         assert_eq!(flaw(&[price(9, Some(5), -1)], &two), None);
         let said = |changes: &[Price], claimed: &Pieces| flaw(changes, claimed).unwrap_or_default();
-        assert!(said(&[price(5, None, -100), price(6, None, -50)], &none).contains("not its price"));
-        assert!(said(&[price(6, None, -1), price(5, None, 91)], &none).contains("not its price"));
-        assert!(said(&[], &none).contains("not its price"));
-        assert!(said(&[price(9, Some(5), -1)], &none).contains("not claimed"));
-        assert!(said(&[price(9, Some(4), -1)], &two).contains("another price"));
+        assert!(
+            said(&[price(5, None, -100), price(6, None, -50)], &none).english().contains("not its price")
+        );
+        assert!(said(&[price(6, None, -1), price(5, None, 91)], &none).english().contains("not its price"));
+        assert!(said(&[], &none).english().contains("not its price"));
+        assert!(said(&[price(9, Some(5), -1)], &none).english().contains("not claimed"));
+        assert!(said(&[price(9, Some(4), -1)], &two).english().contains("another price"));
     }
 }

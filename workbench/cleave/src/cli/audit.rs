@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use super::words::{Json, ServerArgs, length};
+use super::values::{Json, ServerArgs, driver, length, number, whole};
 use super::{HELD, exit_status};
-use crate::{live_audit, up};
+use crate::{live_audit, up, words};
 use experiments::bench;
 use servers::guard::Guard;
 use terminal::output;
@@ -17,17 +17,17 @@ use topology::Driver;
 /// What is asked for.
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// Look on while it runs, with a line a second, instead of waiting until all is decided.
+    /// Audit while the shops run, one line per second, instead of waiting until all orders are decided.
     #[arg(long)]
     live: bool,
-    /// How long to look on; until Ctrl-C if it is not said.
+    /// How long to watch; by default until Ctrl-C.
     #[arg(long = "for", value_name = "TIME", requires = "live", value_parser = length)]
     length: Option<Duration>,
     #[command(flatten)]
     json: Json,
 }
 
-/// Looks, and says what was found. A live audit that is interrupted has come to its end.
+/// Audits, and prints the findings. Ctrl-C ends a live audit normally.
 pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<Output = ()>) -> Result<u8> {
     let Audit { live, length, json: Json { json } } = asked;
     let verdict = if live {
@@ -44,7 +44,7 @@ pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<
         tokio::select! {
             verdict = up::audit(folder, json.as_deref()) => verdict?,
             () = interrupted => {
-                terminal::note!("cleave: interrupted");
+                terminal::note!("cleave: {}", words::interrupted());
                 return Ok(super::COULD_NOT);
             }
         }
@@ -55,20 +55,20 @@ pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<
 /// What is measured.
 #[derive(Debug, Args)]
 pub(super) struct BenchLiveAudit {
-    /// The shops, as monolith:two-phase or split:tcc.
-    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
+    /// Shops, e.g. monolith:two-phase or split:tcc.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split", value_parser = driver)]
     modes: Vec<Driver>,
-    /// How long each turn lasts.
+    /// Length of each turn.
     #[arg(long, default_value = "10s", value_parser = length)]
     duration: Duration,
     /// Clients that send at the same time.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    #[arg(long, default_value_t = 64, value_parser = whole(1..=1_000))]
     clients: u64,
-    /// Turns without and with it, of each shop.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    /// Turns without and with it, per shop.
+    #[arg(long, default_value_t = 10, value_parser = whole(1..=100))]
     rounds: u64,
     /// Seed of the goods and the orders.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = number)]
     seed: u64,
     #[command(flatten)]
     servers: ServerArgs,

@@ -1,53 +1,44 @@
-//! `cleave bench busy` and `bench recovery`: the words of the command line.
+//! The command line of `cleave bench`.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::HELD;
-use super::words::{Json, ServerArgs, length, rate};
+use super::audit::{self, BenchLiveAudit};
+use super::values::{Json, ServerArgs, driver, length, number, rate, whole};
 use experiments::bench;
 use servers::guard::Guard;
 use terminal::output;
 use topology::Driver;
 
-/// What is measured.
-#[derive(Debug, Args)]
-pub(super) struct Busy {
-    /// The shops, all at the same time, as monolith:two-phase or split:tcc.
-    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
-    modes: Vec<Driver>,
-    /// How long the load lasts.
-    #[arg(long, default_value = "60s", value_parser = length)]
-    duration: Duration,
-    /// Orders per second, to each shop.
-    #[arg(long, value_name = "N/s", default_value = "20/s", value_parser = rate)]
-    rate: f64,
-    /// Busy loops for each processor.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=64))]
-    loops: u64,
-    /// Seed of the goods and the orders.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    #[command(flatten)]
-    servers: ServerArgs,
-    #[command(flatten)]
-    json: Json,
+#[derive(Debug, Subcommand)]
+pub(super) enum Bench {
+    /// Compare the monolith over HTTP with pgbench, which runs a plain checkout on the same database.
+    Limit(Limit),
+    /// Measure what the live audit costs: a saturated shop without and with it, in turns.
+    LiveAudit(BenchLiveAudit),
+    /// Measure the shops on a busy machine: orders served, latency, and processes wrongly taken for dead.
+    Busy(Busy),
+    /// Measure how long after a crash of the broker or the database orders are decided again.
+    Recovery(Recovery),
 }
 
-/// What is measured.
 #[derive(Debug, Args)]
-pub(super) struct Recovery {
-    /// The shops, one after the other, as monolith:two-phase or split:tcc.
-    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
-    modes: Vec<Driver>,
-    /// How often each server is killed.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000))]
-    times: u64,
+pub(super) struct Limit {
+    /// Length of each round.
+    #[arg(long, default_value = "10s", value_parser = length)]
+    duration: Duration,
+    /// Clients at the same time.
+    #[arg(long, default_value_t = 64, value_parser = whole(1..=1_000))]
+    clients: u64,
+    /// Rounds of each.
+    #[arg(long, default_value_t = 3, value_parser = whole(1..=100))]
+    rounds: u64,
     /// Seed of the goods and the orders.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = number)]
     seed: u64,
     /// Install missing programs without asking.
     #[arg(long)]
@@ -56,8 +47,66 @@ pub(super) struct Recovery {
     json: Json,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Busy {
+    /// Shops, all at the same time, e.g. monolith:two-phase or split:tcc.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split", value_parser = driver)]
+    modes: Vec<Driver>,
+    /// Length of the load.
+    #[arg(long, default_value = "60s", value_parser = length)]
+    duration: Duration,
+    /// Orders per second and shop.
+    #[arg(long, value_name = "N/s", default_value = "20/s", value_parser = rate)]
+    rate: f64,
+    /// Busy loops per processor.
+    #[arg(long, default_value_t = 2, value_parser = whole(0..=64))]
+    loops: u64,
+    /// Seed of the goods and the orders.
+    #[arg(long, default_value_t = 1, value_parser = number)]
+    seed: u64,
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Recovery {
+    /// Shops, one after another, e.g. monolith:two-phase or split:tcc.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split", value_parser = driver)]
+    modes: Vec<Driver>,
+    /// How often to kill each server.
+    #[arg(long, default_value_t = 10, value_parser = whole(1..=1_000))]
+    times: u64,
+    /// Seed of the goods and the orders.
+    #[arg(long, default_value_t = 1, value_parser = number)]
+    seed: u64,
+    /// Install missing programs without asking.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    json: Json,
+}
+
+pub(super) async fn bench(asked: Bench, folder: &Path) -> Result<u8> {
+    match asked {
+        Bench::Limit(asked) => limit(asked, folder).await,
+        Bench::LiveAudit(asked) => audit::bench(asked, folder).await,
+        Bench::Busy(asked) => busy(asked, folder).await,
+        Bench::Recovery(asked) => recovery(asked, folder).await,
+    }
+}
+
+async fn limit(asked: Limit, folder: &Path) -> Result<u8> {
+    let Limit { duration, clients, rounds, seed, yes, json } = asked;
+    let options = bench::Options { duration, clients, rounds, seed, yes };
+    let limit = bench::limit(&Guard::start()?, folder, &options).await?;
+    output::figures(json.json.as_deref(), limit.table(), &limit)?;
+    Ok(HELD)
+}
+
 /// Measures what a busy machine does to the shops.
-pub(super) async fn busy(asked: Busy, folder: &Path) -> Result<u8> {
+async fn busy(asked: Busy, folder: &Path) -> Result<u8> {
     let Busy { modes, duration, rate, loops, seed, servers, json } = asked;
     let options = bench::BusyOptions {
         drivers: modes,
@@ -73,7 +122,7 @@ pub(super) async fn busy(asked: Busy, folder: &Path) -> Result<u8> {
 }
 
 /// Measures how long the shops take after their servers died.
-pub(super) async fn recovery(asked: Recovery, folder: &Path) -> Result<u8> {
+async fn recovery(asked: Recovery, folder: &Path) -> Result<u8> {
     let Recovery { modes, times, seed, yes, json } = asked;
     let options = bench::RecoveryOptions { drivers: modes, times, seed, yes };
     let recovery = bench::recovery(&Guard::start()?, folder, &options).await?;

@@ -1,4 +1,4 @@
-//! `cleave compare`: the words of the command line.
+//! The command line of `cleave compare`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::Args;
 
 use super::exit_status;
-use super::words::{FlawArgs, Json, ServerArgs, length, length_or_none, rate};
+use super::values::{FlawArgs, Json, ServerArgs, driver, length, length_or_none, number, rate, whole};
+use crate::words;
 use experiments::compare;
 use experiments::scenario::{self, Scenario};
 use load::Arrivals;
@@ -17,8 +18,8 @@ use topology::Driver;
 
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// The modes, as monolith:two-phase or split:tcc, the baseline first; the same one twice compares it with itself.
-    #[arg(long, value_delimiter = ',', default_value = "monolith,split")]
+    /// Modes, e.g. monolith:two-phase or split:tcc, the baseline first. The same mode twice compares it with itself.
+    #[arg(long, value_delimiter = ',', default_value = "monolith,split", value_parser = driver)]
     modes: Vec<Driver>,
     /// Orders per second, sent by the clock (open loop).
     #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
@@ -27,34 +28,33 @@ pub(super) struct Compare {
     #[arg(long, conflicts_with = "rate")]
     saturate: bool,
     /// Clients that send at the same time, with --saturate.
-    #[arg(long, default_value_t = 64, requires = "saturate", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    #[arg(long, default_value_t = 64, requires = "saturate", value_parser = whole(1..=1_000))]
     clients: u64,
-    /// The measured part of each trial.
-    #[arg(long, default_value = "10s", value_parser = length)]
+    /// Length of the measured part of each trial.
+    #[arg(long, default_value = "8s", value_parser = length)]
     duration: Duration,
-    /// The part before that, thrown away.
+    /// Length of the part before that, which is not measured.
     #[arg(long, default_value = "2s", value_parser = length_or_none)]
     warm_up: Duration,
-    /// How often each mode is measured. From three on, differences can be told from chance.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    /// Trials per mode. With three or more, differences can be told from chance.
+    #[arg(long, default_value_t = 3, value_parser = whole(1..=100))]
     trials: u64,
     /// Seed of the load: the same seed sends the same orders.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = number)]
     seed: u64,
-    /// Run a scenario on each of the modes instead: a timeline of load, faults, scaling and deployments, as those in
-    /// docs/scenarios.
+    /// Run a scenario on each mode instead: a timeline of load, faults, scaling and deployments; see docs/scenarios.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "saturate", "duration", "warm_up", "trials", "flaws", "telemetry", "export"])]
     scenario: Option<PathBuf>,
-    /// Whether the processes of each mode record spans and count what they do, in the order of --modes: `--modes
-    /// split,split --telemetry on,off` shows what that costs. The last is for all that follow.
+    /// Whether the processes of each mode record spans and metrics, in the order of --modes; the last value applies to
+    /// the rest. `--modes split,split --telemetry on,off` shows what that costs.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "on", value_name = "on|off")]
     telemetry: Vec<compare::Telemetry>,
-    /// Have the shops send their spans to the collector that the OTEL_* variables of this shell name. Without it they
-    /// are not told of those variables: exporting costs time, which would be measured.
+    /// Send spans to the collector that the OTEL_* variables name. By default the shops do not see these variables, since
+    /// exporting costs time that would be measured.
     #[arg(long)]
     export: bool,
-    /// Look at the databases while the shops run, too: what is wrong meanwhile, and for how long they disagree. A scenario
-    /// always does.
+    /// Audit the databases while the shops run, too: how many orders are inconsistent, and for how long. A scenario always
+    /// does.
     #[arg(long)]
     live_audit: bool,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub(super) struct Compare {
     json: Json,
 }
 
-/// The same disturbances on each of the modes.
+/// Runs a scenario on each of the modes.
 async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
     let scenario = Scenario::read(file)?;
     let options = scenario::Options {
@@ -75,7 +75,7 @@ async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
     };
     let (run, folder) = scenario::run(&Guard::start()?, folder, &scenario, &options).await?;
     output::figures(arguments.json.json.as_deref(), scenario::table(&run), &run)?;
-    terminal::note!("\nThe report: {}", folder.join("report.html").display());
+    terminal::note!("{}", words::report_is_at(folder.join("report.html").display()));
     Ok(exit_status(run.verdict))
 }
 
@@ -104,6 +104,6 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
     let (run, folder) = compare::run(&Guard::start()?, folder, &options).await?;
     let table = report::table(&run, None);
     output::figures(arguments.json.json.as_deref(), table, &run)?;
-    terminal::note!("\nThe report: {}", folder.join("report.html").display());
+    terminal::note!("{}", words::report_is_at(folder.join("report.html").display()));
     Ok(exit_status(run.verdict))
 }

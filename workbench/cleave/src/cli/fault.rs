@@ -1,4 +1,4 @@
-//! `cleave fault` and `cleave heal`: the words of the command line.
+//! The command line of `cleave fault` and `cleave heal`.
 
 use std::path::Path;
 
@@ -6,29 +6,28 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::words::Json;
+use super::values::{Json, driver, number};
 use super::{HELD, USAGE};
-use crate::commands;
+use crate::{commands, words};
 use control::{AddFault, Heal};
 use topology::Driver;
 
 /// What is asked for.
 #[derive(Debug, Subcommand)]
 pub(super) enum Fault {
-    /// Disturb something for a while: `fault add latency --link gateway-inventory --latency 200ms --for 10s`.
+    /// Add a fault for a while.
     #[command(
-        after_help = "Say what is disturbed with --link, --process or --messages (a server needs nothing), and for how \
-        long with --for; --stream and --toxicity are a toxic's. What else a kind can be told, docs/faults.md lists, and so \
-        does the answer to a wrong one."
+        after_help = "Choose the target with --link, --process or --messages (a fault of a server needs none), and the \
+        length with --for; --stream and --toxicity are for faults of a link. docs/faults.md lists the options of each kind."
     )]
     Add {
-        /// What kind of fault: latency, kill, kill_database, duplicate …
+        /// Kind of fault: latency, kill, kill_database, duplicate …
         kind: String,
-        /// Options, as --latency 200ms.
+        /// Options of this kind, e.g. --latency 200ms.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "--NAME VALUE")]
         told: Vec<String>,
     },
-    /// Tell which faults there are and were, and what each hit.
+    /// List faults, active and over, and what each hit.
     List {
         #[command(flatten)]
         json: Json,
@@ -37,10 +36,11 @@ pub(super) enum Fault {
 
 #[derive(Debug, Args)]
 pub(super) struct HealFaults {
-    /// Only the fault with this number; all of them if none is given.
+    /// Only the fault with this number; by default all.
+    #[arg(value_parser = number)]
     id: Option<u64>,
-    /// Only in this shop, as split:tcc.
-    #[arg(long)]
+    /// Only in this shop, e.g. split:tcc.
+    #[arg(long, value_parser = driver)]
     shop: Option<Driver>,
     #[command(flatten)]
     json: Json,
@@ -65,40 +65,38 @@ pub(super) async fn heal(HealFaults { id, shop, json }: HealFaults, folder: &Pat
     Ok(HELD)
 }
 
-/// Reads the words of `fault add` as the same fault would stand in a scenario; answers where JSON is to go, too.
+/// Reads the arguments of `fault add` as the same fault in a scenario. Also returns the target of the JSON output.
 fn read(kind: &str, told: &[String]) -> Result<(AddFault, Option<String>)> {
     let mut fault = Map::from_iter([("kind".to_owned(), json!(kind))]);
     let mut attributes = Map::new();
     let (mut shop, mut to) = (None, None);
     let mut words = told.iter().peekable();
     while let Some(word) = words.next() {
-        let name = word
-            .strip_prefix("--")
-            .with_context(|| format!("{word:?} is not an option; give --NAME VALUE"))?;
+        let name = word.strip_prefix("--").with_context(|| words::not_an_option(word))?;
         let (name, value) = match name.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
-            // A negative number is a value, and an option is not.
+            // A negative number is a value; an option is not.
             None => (name, words.next_if(|next| !next.starts_with("--")).cloned()),
         };
         if name == "json" {
             to = Some(value.unwrap_or_else(|| "-".to_owned()));
             continue;
         }
-        let value = value.with_context(|| format!("--{name} needs a value"))?;
-        let number = value.parse::<f64>().map_or(json!(value), |_| {
+        let value = value.with_context(|| words::needs_a_value(name))?;
+        let figure = value.parse::<f64>().map_or(json!(value), |_| {
             serde_json::from_str(&value).unwrap_or_else(|_| Value::String(value.clone()))
         });
         match name {
-            "shop" => shop = Some(value.parse().map_err(anyhow::Error::msg)?),
+            "shop" => shop = Some(driver(&value).map_err(anyhow::Error::msg)?),
             "link" | "process" | "messages" | "target" => {
                 if fault.insert("target".into(), json!(value)).is_some() {
-                    bail!("there can be one target; --{name} is the second");
+                    bail!(words::one_target(name));
                 }
             }
             "for" => drop(fault.insert("for".into(), json!(value))),
             "stream" => drop(fault.insert("stream".into(), json!(value))),
-            "toxicity" => drop(fault.insert("toxicity".into(), number)),
-            _ => drop(attributes.insert(name.to_owned(), number)),
+            "toxicity" => drop(fault.insert("toxicity".into(), figure)),
+            _ => drop(attributes.insert(name.to_owned(), figure)),
         }
     }
     fault.insert("attributes".into(), Value::Object(attributes));
@@ -108,6 +106,9 @@ fn read(kind: &str, told: &[String]) -> Result<(AddFault, Option<String>)> {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
+    use super::super::examples::EXAMPLES;
     use super::*;
 
     fn said(words: &str) -> Result<(AddFault, Option<String>)> {
@@ -135,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_help_are_faults() {
+        let (_, examples) = EXAMPLES.iter().find(|(path, _)| *path == "fault add").unwrap();
+        for (line, ..) in *examples {
+            let words = line.strip_prefix("fault add ").unwrap();
+            assert!(said(words).is_ok(), "{words}: {:#}", said(words).unwrap_err());
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_what_would_be_right() {
         for (words, right) in [
             ("fire --process orders", "latency"),
@@ -148,7 +158,7 @@ mod tests {
             ("kill --process orders --for -2s", "2s"),
             ("kill --process orders --shop split:nothing", "tcc"),
         ] {
-            let error = format!("{:#}", said(words).expect_err(words));
+            let error = language::with(Language::English, || format!("{:#}", said(words).expect_err(words)));
             assert!(error.contains(right), "{words}: {error}");
         }
     }

@@ -3,51 +3,59 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::words::{FlawArgs, Json, Modes, ServerArgs, length, modes, postgres_url, scaling, setting};
-use crate::{commands, doctor, in_doubt, logs, up};
+use self::values::{FlawArgs, Json, Modes, ServerArgs, modes, postgres_url, scaling, setting};
+use crate::{commands, doctor, in_doubt, logs, up, words};
 use ::audit::Verdict;
 use ::dashboard::clock;
-use servers::guard::Guard;
 use terminal::{output, say};
 
 mod audit;
 mod bench;
 mod chaos;
+mod clean;
 mod compare;
 mod dashboard;
+mod diff;
+mod examples;
 mod fault;
+mod help;
+mod korean;
 mod order;
+mod parse;
 mod proofs;
-mod words;
+mod usage_errors;
+mod values;
 
-/// Exit status: everything that was looked at holds.
+/// Exit status: every invariant holds.
 const HELD: u8 = 0;
 /// Exit status: an invariant is violated.
 const VIOLATED: u8 = 1;
-/// Exit status: no evidence, or the command could not run.
+/// Exit status: no evidence, or the command failed.
 const COULD_NOT: u8 = 2;
 /// Exit status: bad usage (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 
-/// One shop, two architectures: run it as a monolith and as services, on the same load, side by side.
+/// Run one shop as a monolith and as services, side by side under the same load.
 #[derive(Debug, Parser)]
 #[command(
     name = "cleave",
     version,
-    after_help = "Exit status: 0 all held, 1 something was violated, 2 no evidence or could not run, 64 bad usage."
+    after_help = "Exit status: 0 all held, 1 something is violated, 2 no evidence or could not run, 64 bad usage."
 )]
 struct Cli {
-    /// Where runs and state are kept; by default .cleave in the checkout.
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Folder for runs and state; by default .cleave in the checkout.
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     folder: Option<PathBuf>,
+    /// Language of texts: ko or en; by default that of the locale (LC_ALL, LC_MESSAGES, LANG).
+    #[arg(long, global = true, value_name = "LANG", value_parser = ["ko", "en"], hide_possible_values = true, display_order = 901)]
+    lang: Option<String>,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,90 +71,95 @@ enum Command {
 /// Commands that stay until Ctrl-C, and end in order then.
 #[derive(Debug, Subcommand)]
 enum Staying {
-    /// Start a shop, say where it is and what to try, and stay until Ctrl-C.
+    /// Start a shop, print its address and what to try, and stay until Ctrl-C.
     Up(Up),
-    /// Show both modes side by side in a web page, under one load, and break them there. Starts them unless they are up.
+    /// Show both modes in a web page under the same load, and break them there. Starts the shops if none is up.
     Dashboard(dashboard::Dashboard),
-    /// Play back what a dashboard has recorded, with nothing running.
+    /// Play back a recording of the dashboard; no shop need be up.
     Replay(dashboard::Replay),
-    /// Check the invariants on what `cleave up` has running.
+    /// Check the invariants of the shops that are up.
     Audit(audit::Audit),
-    /// Break one thing after the other in what `cleave up --proxies` has running, as a seed says.
+    /// Break one thing after another in the shops that are up (`cleave up --proxies`), chosen by a seed.
     Chaos(chaos::Chaos),
 }
 
 /// Commands that come to an end by themselves. Ctrl-C drops what they have started.
 #[derive(Debug, Subcommand)]
 enum Asking {
-    /// Run both modes on the same load, and set their figures side by side.
+    /// Run both modes under the same load, and show their figures side by side.
     #[command(display_order = 0)]
     Compare(compare::Compare),
-    /// Tell what `cleave up` has running.
+    /// Compare two saved runs: before and after a change, or from two machines.
+    #[command(display_order = 0)]
+    Diff(diff::Diff),
+    /// Show the shops that are up, and their processes.
     Status(Json),
-    /// Stop what `cleave up` has running.
+    /// Stop the shops that are up.
     Down,
-    /// Print the logs of all processes of what `cleave up` has running, as one stream.
+    /// Print the logs of all processes of the shops that are up, as one stream.
     Logs {
-        /// Only processes whose names begin so.
+        /// Only processes whose names begin with this.
         name: Option<String>,
-        /// Only lines that speak of this order.
+        /// Only lines about this order.
         #[arg(long, value_name = "ID")]
         order: Option<String>,
-        /// Stay, and print what comes.
+        /// Stay, and print new lines as they are written.
         #[arg(long)]
         follow: bool,
     },
-    /// Change how many instances of a service are running.
+    /// Change the number of instances of a service.
     Scale {
-        /// As inventory=3 or monolith=2.
+        /// Service and number, e.g. inventory=3 or monolith=2.
         #[arg(value_name = "SERVICE=INSTANCES", value_parser = scaling)]
         to: control::Scale,
         #[command(flatten)]
         json: Json,
     },
-    /// Replace every instance of a service by a new one, one after the other, while it serves.
+    /// Replace every instance of a service by a new one, one after another, while it serves.
     Deploy {
-        /// The service, or monolith.
+        /// Service, e.g. inventory, or monolith.
         service: String,
         #[command(flatten)]
         json: Json,
     },
-    /// Change a setting that processes follow while they run, or tell what all of them are.
+    /// Change a setting of the running processes, or list all settings.
     Set {
-        /// As gateway.timeout_ms=500.
+        /// Setting and value, e.g. gateway.timeout_ms=500.
         #[arg(value_name = "NAME=VALUE", value_parser = setting)]
         to: Option<control::Set>,
         #[command(flatten)]
         json: Json,
     },
-    /// Disturb what `cleave up` has running, or tell what was disturbed.
+    /// Add a fault to the shops that are up, or list faults.
     #[command(subcommand)]
     Fault(fault::Fault),
-    /// End faults before their time.
+    /// End faults early.
     Heal(fault::HealFaults),
-    /// Many orders and many faults on a shop of its own for minutes, and then the audit.
+    /// Run many orders and many faults on a shop of its own for minutes, then audit it.
     Soak(chaos::Soak),
-    /// Tell the story of one order: what happened to it where, what it waits for, and what may safely be done.
+    /// Tell the story of one order: what happened to it and where, what it waits for, and what is safe to do.
     Order(order::Order),
-    /// Measure how near the shop comes to what is possible.
+    /// Measure limits and costs of the shop.
     #[command(subcommand)]
-    Bench(Bench),
-    /// Kill processes at every crash point of every driver, and see whether all invariants hold.
+    Bench(bench::Bench),
+    /// Kill processes at every crash point of every driver, and check all invariants.
     CrashMatrix(proofs::CrashMatrix),
-    /// List the rules that can be left out on purpose, or show what becomes of a shop that leaves one out.
+    /// List the rules that can be left out on purpose, or show what happens to a shop without one.
     Flaws(proofs::Flaws),
-    /// Tell which transactions are prepared and wait for their end, and who waits for them; finish them if asked to.
+    /// List open prepared transactions and what they block; finish them with --resolve.
     InDoubt {
-        /// A database of the shop, once for each; those of what `cleave up` has running if none is named.
+        /// Database of the shop, once per database; by default those of the shops that are up.
         #[arg(long, value_name = "URL", value_parser = postgres_url)]
         database_url: Vec<String>,
-        /// Finish each by the decision on record, unless its coordinator is running and does so itself.
+        /// Finish each by the recorded decision, unless its coordinator is running and will do so itself.
         #[arg(long)]
         resolve: bool,
         #[command(flatten)]
         json: Json,
     },
-    /// Tell what is on this machine, what is missing, and the one command that brings it.
+    /// Show what cleave left on this machine, and remove what is named.
+    Clean(clean::Clean),
+    /// Check this machine, and show the command that installs what is missing.
     Doctor {
         /// Install what is missing.
         #[arg(long)]
@@ -162,10 +175,10 @@ enum Asking {
 /// Commands that need no runtime and leave nothing behind.
 #[derive(Debug, Subcommand)]
 enum Bare {
-    /// Check a model of a protocol: every order of every step, crashes and late messages included.
+    /// Check a model of a protocol in every order of steps, including crashes and late messages.
     #[command(disable_help_flag = true)]
     Model {
-        /// What `cleave model --help` lists.
+        /// Arguments of the model checker; see `cleave model --help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -177,70 +190,54 @@ enum Bare {
     Guard,
 }
 
-#[derive(Debug, Subcommand)]
-enum Bench {
-    /// The monolith over HTTP against pgbench on a plain checkout in the same database.
-    Limit {
-        /// How long each round lasts.
-        #[arg(long, default_value = "10s", value_parser = length)]
-        duration: Duration,
-        /// Clients that work at the same time.
-        #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000))]
-        clients: u64,
-        /// Rounds of each of the two.
-        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
-        rounds: u64,
-        /// Seed of the goods and the orders.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Install missing programs without asking.
-        #[arg(long)]
-        yes: bool,
-        #[command(flatten)]
-        json: Json,
-    },
-    /// A saturated shop without and with the live audit, in turns: what it costs to be looked at.
-    LiveAudit(audit::BenchLiveAudit),
-    /// Both shops beside busy loops: how many orders are served, how fast, and what is taken out though it lives.
-    Busy(bench::Busy),
-    /// The broker and the database killed and back: how long until orders are decided again.
-    Recovery(bench::Recovery),
-}
-
 #[derive(Debug, Args)]
 struct Up {
-    /// monolith, split, both, or exactly how it stays consistent, as split:tcc.
+    /// Mode: monolith, split, both, or a driver, e.g. split:tcc.
     #[arg(default_value = "both", value_parser = modes)]
     modes: Modes,
-    /// Put a proxy into every link, where `cleave fault` can disturb it.
+    /// Put a proxy into every link, where `cleave fault` can act.
     #[arg(long)]
     proxies: bool,
-    /// Show all of it in a web page, as `cleave dashboard` does; with proxies.
+    /// Show the shops in a web page, as `cleave dashboard` does; implies --proxies.
     #[arg(long)]
     dashboard: bool,
+    /// Send so many orders per second to each shop, until it stops. With --dashboard the page sends them, 20/s by default.
+    #[arg(long, value_name = "N/s", value_parser = dashboard::rate)]
+    rate: Option<f64>,
     #[command(flatten)]
     flaws: FlawArgs,
     #[command(flatten)]
     servers: ServerArgs,
 }
 
+impl Up {
+    /// With `--dashboard` the page sends the load, otherwise `cleave up` does.
+    fn load(&self) -> up::Load {
+        match (self.dashboard, self.rate) {
+            (true, rate) => {
+                let usual = ::dashboard::Options::default();
+                up::Load::Page(::dashboard::Options { rate_per_s: rate.unwrap_or(usual.rate_per_s), ..usual })
+            }
+            (false, Some(rate_per_s)) => up::Load::Own { rate_per_s },
+            (false, None) => up::Load::None,
+        }
+    }
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse::arguments(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => {
-            let asked_for = !error.use_stderr();
-            let printed = error.print();
-            if asked_for {
-                say::remember(printed);
-            }
-            return say::ended(if asked_for { HELD } else { USAGE });
-        }
+        Err(error) => return parse::explain(&error),
     };
     let result = match cli.command {
-        Command::Bare(command) => bare(command),
-        Command::Staying(command) => start(|folder| stay(command, folder), cli.folder),
-        Command::Asking(command) => start(|folder| ask(command, folder), cli.folder),
+        None => {
+            terminal::say!("{}", words::first_steps(examples::program()));
+            Ok(HELD)
+        }
+        Some(Command::Bare(command)) => bare(command),
+        Some(Command::Staying(command)) => start(|folder| stay(command, folder), cli.folder),
+        Some(Command::Asking(command)) => start(|folder| ask(command, folder), cli.folder),
     };
     say::ended(result.unwrap_or_else(|error| {
         terminal::note!("cleave: {error:#}");
@@ -250,7 +247,7 @@ pub fn main() -> ExitCode {
 
 fn bare(command: Bare) -> Result<u8> {
     match command {
-        // Its one thread blocks all signals.
+        // The guard's only thread blocks all signals.
         Bare::Guard => servers::be_guard().map(|()| HELD),
         Bare::LoadClock => clock::run(control::SEED).map(|()| HELD),
         Bare::Model { arguments } => commands::model(&arguments),
@@ -269,15 +266,15 @@ async fn start(command: impl AsyncFnOnce(PathBuf) -> Result<u8>, folder: Option<
 
 async fn stay(command: Staying, folder: PathBuf) -> Result<u8> {
     match command {
-        Staying::Up(Up { modes: Modes(drivers), proxies, dashboard, flaws, servers }) => {
+        Staying::Up(asked) => {
+            let load = asked.load();
             let wanted = control::Wanted {
-                drivers,
-                flaws: flaws.flaws,
-                proxies: proxies || dashboard,
-                infra: servers.options(),
+                drivers: asked.modes.0,
+                flaws: asked.flaws.flaws,
+                proxies: asked.proxies || asked.dashboard,
+                infra: asked.servers.options(),
             };
-            let page = dashboard.then(::dashboard::Options::default);
-            up::run(&folder, &wanted, page.as_ref(), interrupted()).await.map(|()| HELD)
+            up::run(&folder, &wanted, &load, interrupted()).await.map(|()| HELD)
         }
         Staying::Chaos(asked) => chaos::chaos(asked, &folder).await,
         Staying::Audit(asked) => audit::audit(asked, &folder, interrupted()).await,
@@ -289,9 +286,9 @@ async fn stay(command: Staying, folder: PathBuf) -> Result<u8> {
 async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
     tokio::select! {
         result = answer(command, &folder) => result,
-        // What was started is dropped with the other branch, and dropping ends it.
+        // The other branch is dropped, which ends everything that it started.
         () = interrupted() => {
-            terminal::note!("cleave: interrupted; stopping everything");
+            terminal::note!("cleave: {}", words::interrupted());
             Ok(COULD_NOT)
         }
     }
@@ -300,6 +297,7 @@ async fn ask(command: Asking, folder: PathBuf) -> Result<u8> {
 async fn answer(command: Asking, folder: &Path) -> Result<u8> {
     match command {
         Asking::Compare(asked) => compare::compare(asked, folder).await,
+        Asking::Diff(asked) => diff::run(&asked),
         Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Asking::Down => up::down(folder).await,
         Asking::Logs { name, order, follow } => {
@@ -317,21 +315,13 @@ async fn answer(command: Asking, folder: &Path) -> Result<u8> {
         Asking::Heal(asked) => fault::heal(asked, folder).await,
         Asking::Soak(asked) => chaos::soak(asked, folder).await,
         Asking::Order(asked) => order::order(asked, folder).await,
-        Asking::Bench(Bench::Limit { duration, clients, rounds, seed, yes, json }) => {
-            let guard = Guard::start()?;
-            let options = experiments::bench::Options { duration, clients, rounds, seed, yes };
-            let limit = experiments::bench::limit(&guard, folder, &options).await?;
-            output::figures(json.json.as_deref(), limit.table(), &limit)?;
-            Ok(HELD)
-        }
-        Asking::Bench(Bench::LiveAudit(asked)) => audit::bench(asked, folder).await,
-        Asking::Bench(Bench::Busy(asked)) => bench::busy(asked, folder).await,
-        Asking::Bench(Bench::Recovery(asked)) => bench::recovery(asked, folder).await,
+        Asking::Bench(asked) => bench::bench(asked, folder).await,
         Asking::CrashMatrix(asked) => proofs::crash_matrix(asked, folder).await,
         Asking::Flaws(asked) => proofs::flaws(asked, folder).await,
         Asking::InDoubt { database_url, resolve, json } => {
             in_doubt::run(folder, &database_url, resolve, json.json.as_deref()).await
         }
+        Asking::Clean(asked) => clean::clean(asked, folder).await,
         Asking::Doctor { fix, yes, json } => doctor::run(fix, yes, json.json.as_deref()).await,
     }
 }
@@ -344,12 +334,12 @@ fn exit_status(verdict: Verdict) -> u8 {
     }
 }
 
-/// Done when the user or the system asks the program to stop.
+/// Returns when the user or the system asks the program to stop.
 async fn interrupted() {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        // Without handlers the signals end the program at once, and the guard cleans up.
+        // Without handlers the signals end the program immediately, and the guard cleans up.
         return std::future::pending().await;
     };
     tokio::select! {

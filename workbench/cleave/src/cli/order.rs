@@ -1,4 +1,4 @@
-//! `cleave order`: the words of the command line.
+//! The command line of `cleave order`.
 
 use std::path::Path;
 
@@ -7,20 +7,21 @@ use clap::Args;
 use uuid::Uuid;
 
 use super::HELD;
-use super::words::Json;
+use super::values::{Json, driver};
+use crate::words;
 use story::{Pick, Story};
 use terminal::output;
 use topology::{Driver, ShopHandle};
 
-/// Nothing is as it was asked for: no such order.
+/// Exit status: no such order.
 const NOT_THERE: u8 = super::COULD_NOT;
 
 #[derive(Debug, Args)]
 pub(super) struct Order {
     #[command(flatten)]
     which: Which,
-    /// Only in this shop, as split:tcc.
-    #[arg(long)]
+    /// Only in this shop, e.g. split:tcc.
+    #[arg(long, value_parser = driver)]
     shop: Option<Driver>,
     #[command(flatten)]
     json: Json,
@@ -29,7 +30,7 @@ pub(super) struct Order {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Which {
-    /// The order's id.
+    /// Id of the order.
     #[arg(value_parser = order_id)]
     id: Option<Uuid>,
     /// The order that was placed last, in each shop.
@@ -38,30 +39,30 @@ struct Which {
     /// The order that was refused last.
     #[arg(long)]
     last_refused: bool,
-    /// The order that took longest until it was decided.
+    /// The order that took longest to be decided.
     #[arg(long)]
     slowest: bool,
-    /// The oldest order that is not decided.
+    /// The oldest order that is not decided yet.
     #[arg(long)]
     stuck: bool,
 }
 
 fn order_id(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| {
-        "an order's id is a UUID, as 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a; `cleave order --last` finds one".to_owned()
-    })
+    text.parse().map_err(|_| words::give_order_id())
 }
 
+/// The message if there is no such order.
+type WhyNone = fn() -> String;
+
 impl Which {
-    fn pick(&self) -> Option<(Pick, &'static str)> {
-        [
-            (self.last, Pick::Last, "no order was placed yet"),
-            (self.last_refused, Pick::LastRefused, "no order was refused yet"),
-            (self.slowest, Pick::Slowest, "no order was decided yet"),
-            (self.stuck, Pick::Stuck, "no order is stuck: all are decided"),
-        ]
-        .into_iter()
-        .find_map(|(wanted, pick, none)| wanted.then_some((pick, none)))
+    fn pick(&self) -> Option<(Pick, WhyNone)> {
+        let picks: [(bool, Pick, WhyNone); 4] = [
+            (self.last, Pick::Last, words::no_order_yet),
+            (self.last_refused, Pick::LastRefused, words::none_refused_yet),
+            (self.slowest, Pick::Slowest, words::none_decided_yet),
+            (self.stuck, Pick::Stuck, words::none_stuck),
+        ];
+        picks.into_iter().find_map(|(wanted, pick, none)| wanted.then_some((pick, none)))
     }
 }
 
@@ -71,13 +72,13 @@ pub(super) async fn order(asked: Order, folder: &Path) -> Result<u8> {
         let there: Vec<String> = places.iter().map(|place| place.driver.to_string()).collect();
         places.retain(|place| place.driver == shop);
         if places.is_empty() {
-            terminal::note!("cleave: {shop} is not up; there are {}", there.join(", "));
+            terminal::note!("cleave: {}", words::is_not_up(shop, there.join(", ")));
             return Ok(NOT_THERE);
         }
     }
     let (stories, none) = match (asked.which.id, asked.which.pick()) {
-        (Some(id), _) => (story::tell(&places, id).await?, format!("no shop that is up has an order {id}")),
-        (None, Some((pick, none))) => (picked(&places, pick).await?, none.to_owned()),
+        (Some(id), _) => (story::tell(&places, id).await?, words::no_such_order(id)),
+        (None, Some((pick, none))) => (picked(&places, pick).await?, none()),
         (None, None) => unreachable!("one of them is required"),
     };
     if stories.is_empty() {
@@ -91,7 +92,7 @@ pub(super) async fn order(asked: Order, folder: &Path) -> Result<u8> {
     Ok(HELD)
 }
 
-/// The order of this kind in each shop, each with its own story.
+/// The order of this kind in each shop, with its story.
 async fn picked(places: &[ShopHandle], pick: Pick) -> Result<Vec<Story>> {
     let mut stories = Vec::new();
     for place in places {

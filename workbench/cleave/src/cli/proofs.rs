@@ -1,11 +1,11 @@
-//! `cleave crash-matrix` and `cleave flaws`: the words of the command line.
+//! The command line of `cleave crash-matrix` and `cleave flaws`.
 
 use std::path::Path;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use super::words::{Json, ServerArgs, flaw};
+use super::values::{Json, ServerArgs, driver, flaw, number, whole};
 use super::{HELD, VIOLATED, exit_status};
 use experiments::crash_matrix::Setting;
 use experiments::{crash_matrix, flaws};
@@ -15,17 +15,17 @@ use topology::Driver;
 
 #[derive(Debug, Args)]
 pub(super) struct CrashMatrix {
-    /// The crash points; all of them unless some are named.
+    /// Crash points; by default all.
     #[arg(long, value_delimiter = ',', value_name = "POINT")]
     points: Vec<String>,
-    /// The drivers; by default all that are meant to be correct.
-    #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT)]
+    /// Drivers; by default all that are meant to be correct.
+    #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT, value_parser = driver)]
     drivers: Vec<Driver>,
-    /// How often each point is tried on each driver, with another process, pass and orders each time.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    /// Tries per point and driver, each with another process, pass and orders.
+    #[arg(long, default_value_t = 3, value_parser = whole(1..=1_000))]
     seeds: u64,
-    /// The first seed.
-    #[arg(long, default_value_t = 1)]
+    /// First seed.
+    #[arg(long, default_value_t = 1, value_parser = number)]
     seed: u64,
     /// Instances of each service and of the monolith: one dies, and the others do its work until the load is over.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=4))]
@@ -50,9 +50,9 @@ pub(super) struct Flaws {
 
 #[derive(Debug, Subcommand)]
 enum ShowFlaws {
-    /// Do the same to a shop without and with a flaw, and set what the audit says of both side by side.
+    /// Run the same on a shop without and with a flaw, and show both audits side by side.
     Show {
-        /// The flaws, one after the other.
+        /// Flaws, one after another.
         #[arg(required = true, value_name = "FLAW", value_parser = flaw)]
         names: Vec<String>,
         #[command(flatten)]

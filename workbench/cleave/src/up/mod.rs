@@ -1,4 +1,4 @@
-//! `cleave up`: a shop to play with, and what the other commands do with one that is up.
+//! `cleave up`, and the commands that read or stop what it runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,36 +19,41 @@ use control::{Claim, Control, LOGS, ProcessState, SEED, ShopState, Stage, State,
 use servers::busy::{self, Busy};
 use servers::guard::Guard;
 
-use crate::logs;
+use crate::{logs, words};
 use audit::{Audit, Verdict};
 use report::{verdict_words, warnings};
 use servers::process_tree::start_time;
 use shop::last_owner::last_owner;
 use shop::seed::{Goods, customer, sku};
 use shop::{Shop, drain};
+use terminal::language::seconds;
 use terminal::output;
 use topology::{Driver, Mode, ShopHandle};
 
+mod load;
 mod page;
 
 use page::Page;
 
-/// How long `audit` waits for orders that are on their way.
+/// How long `audit` waits for orders in progress.
 const SETTLE: Duration = Duration::from_secs(10);
-/// The width of a table where the output is not a terminal.
+/// The width of a table if the output is not a terminal.
 const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
+/// The source of the load.
+pub enum Load {
+    /// No load: only the user sends orders.
+    None,
+    /// `cleave up` itself, at this rate to each shop.
+    Own { rate_per_s: f64 },
+    /// The dashboard.
+    Page(dashboard::Options),
+}
+
 /// Starts the shops and stays until `stop` is done.
-///
-/// With `page` they are shown in a web page too.
-pub async fn run(
-    folder: &Path,
-    wanted: &Wanted,
-    page: Option<&dashboard::Options>,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
+pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<Output = ()>) -> Result<()> {
     let Wanted { drivers, flaws, .. } = wanted;
     let claim = Claim::take(folder)?;
     let guard = Guard::start()?;
@@ -56,9 +61,9 @@ pub async fn run(
     let starting = start(&guard, folder, wanted);
     let (stage, shops) = tokio::select! {
         started = starting => started?,
-        // What was started by then is dropped with the other branch, and dropping ends it.
+        // The other branch is dropped, which ends everything that it started.
         () = &mut stop => {
-            terminal::note!("interrupted; stopping everything");
+            terminal::note!("{}", words::interrupted());
             return Ok(());
         }
     };
@@ -83,22 +88,29 @@ pub async fn run(
     for what in told {
         terminal::say!("{what}");
     }
-    terminal::note!("Ctrl-C stops everything, and so does `cleave down` from elsewhere.");
-    let page = page.map(|options| Page::start(folder, options)).transpose()?;
-    stop.await;
-    terminal::note!("Stopping");
-    if let Some(page) = page {
-        page.end().await;
+    terminal::note!("{}", words::ctrl_c_stops());
+    match load {
+        Load::None => stop.await,
+        Load::Own { rate_per_s } => load::send(folder, *rate_per_s, stop).await,
+        Load::Page(options) => {
+            let page = Page::start(folder, options)?;
+            stop.await;
+            page.end().await;
+        }
     }
+    terminal::note!("{}", words::stopping());
     stage.withdraw();
     control.close().await;
     let mut released = Vec::new();
-    for (_, supervisor) in last_owner(shops).await.context("something still works on the shops")?.into_inner()
-    {
+    let shops = last_owner(shops).await.with_context(|| words::still_in_use(words::shop()))?;
+    for (_, supervisor) in shops.into_inner() {
         released.push(supervisor.release().await?);
     }
-    let stage = last_owner(stage).await.context("a shop is still being replaced")?;
-    let infra = last_owner(stage.infra).await.context("something still works on the servers")?.into_inner();
+    let stage = last_owner(stage).await.with_context(|| words::still_in_use(words::shop()))?;
+    let infra = last_owner(stage.infra)
+        .await
+        .with_context(|| words::still_in_use("PostgreSQL, RabbitMQ"))?
+        .into_inner();
     for shop in released {
         shop.stop(&infra).await?;
     }
@@ -114,34 +126,34 @@ async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Stage, 
     Ok((stage, shops))
 }
 
-/// Addresses, and an order that works.
+/// The addresses, and an example of an order.
 fn what_to_try(shop: &Shop) -> String {
     let Shop { driver, address, ready_ms, .. } = shop;
     let (customer, sku, price) = (customer(0), sku(0), Goods::new(SEED).price(0));
     let answer = match driver.mode() {
-        Mode::Monolith => "201: the decision is in the answer",
-        Mode::Split => "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'",
+        Mode::Monolith => words::decided_at_once(),
+        Mode::Split => words::decided_later(),
     };
     format!(
-        "{driver} is at {address} (ready in {:.1} s); its API: {address}/docs/
+        "{}
   curl -i {address}/products/{sku}
   curl -i {address}/wallets/{customer}
   curl -i {address}/orders -H 'content-type: application/json' -H \"idempotency-key: $(date +%s%N)\" \\
     -d '{{\"customer_id\":\"{customer}\",\"region\":\"seoul\",\"lines\":[{{\"sku\":\"{sku}\",\"quantity\":1,\"unit_price\":{price}}}]}}'
     ({answer})
 ",
-        ready_ms / 1000.0
+        words::shop_is_at(driver, address, format_args!("{:.1}", ready_ms / 1000.0))
     )
 }
 
-/// What `status` prints. No URLs of databases: they hold passwords.
+/// The JSON of `status`. It has no URLs of databases, because they contain passwords.
 #[derive(Serialize)]
 struct Status {
     schema: &'static str,
     running: bool,
     /// Rules that every shop leaves out on purpose.
     flaws: Vec<String>,
-    /// What says that the machine has more to do than it can; null where nothing does.
+    /// Evidence that the machine is overloaded; null if there is none.
     busy: Option<Busy>,
     shops: Vec<ShopStatus>,
 }
@@ -156,7 +168,7 @@ struct ShopStatus {
     processes: Vec<ProcessState>,
 }
 
-/// Tells what is up. Answers the exit status: 0 something is, 2 nothing is.
+/// Prints the running shops. Returns the exit status: 0 if something is up, 2 otherwise.
 pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
     let state = State::read(folder)?;
     let running = state.is_some();
@@ -182,10 +194,10 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
             terminal::say_part!("{}", warnings(drivers, &status.flaws));
             terminal::say!("{}", status.table());
             if let Some(busy) = &status.busy {
-                terminal::say!("{busy}; what is slow now may be the machine and not the shop");
+                terminal::say!("{}", words::slowed_by_machine(busy));
             }
         }
-        None => terminal::say!("nothing is running; start a shop with `cleave up`"),
+        None => terminal::say!("{}", words::nothing_is_up()),
     }
     Ok(if running { 0 } else { 2 })
 }
@@ -194,15 +206,23 @@ impl Status {
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["mode", "process", "ready", "pid", "restarts", "CPU, s", "memory, MB"]);
+        table.set_header([
+            words::mode(),
+            words::process(),
+            words::ready(),
+            words::pid(),
+            words::restarts(),
+            words::cpu_s(),
+            words::memory_mb(),
+        ]);
+        let yes_or_no = |yes| if yes { words::yes() } else { words::no() };
         for shop in &self.shops {
-            let ready = if shop.ready { "yes" } else { "no" };
-            table.add_row([&shop.driver.to_string(), &shop.address, ready]);
+            table.add_row([shop.driver.to_string(), shop.address.clone(), yes_or_no(shop.ready)]);
             for process in &shop.processes {
                 table.add_row([
                     String::new(),
                     process.name.clone(),
-                    if process.ready { "yes" } else { "no" }.to_owned(),
+                    yes_or_no(process.ready),
                     process.pid.to_string(),
                     process.restarts.to_string(),
                     figure(process.cpu_ms.map(|ms| format!("{:.1}", ms as f64 / 1000.0))),
@@ -214,48 +234,48 @@ impl Status {
     }
 }
 
-/// What cannot be read is no zero.
+/// A figure, or a dash where it could not be read.
 fn figure(read: Option<String>) -> String {
     read.unwrap_or_else(|| "–".to_owned())
 }
 
-/// Prints the logs of what is up, or of what was up last.
+/// Prints the logs of the running shops, or of the last ones.
 pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
     logs::run(&folder.join(LOGS), wanted).await
 }
 
-/// Stops what is up, and waits until it has stopped.
+/// Stops the running shops, and waits until they have stopped.
 pub async fn down(folder: &Path) -> Result<u8> {
     let Some(state) = State::read(folder)? else {
-        terminal::say!("nothing is running");
+        terminal::say!("{}", words::nothing_to_stop());
         return Ok(0);
     };
-    // The state names a process by its id and its start, so this is no stranger that got the id since.
+    // The state identifies the process by id and start time, so this is not another process that got the same id.
     kill(Pid::from_raw(state.pid.cast_signed()), Signal::SIGTERM)
-        .with_context(|| format!("cannot stop `cleave up`, which is process {}", state.pid))?;
+        .with_context(|| words::cannot_stop(state.pid))?;
     let deadline = Instant::now() + DOWN;
     while state.lives() {
         if Instant::now() > deadline {
-            bail!("`cleave up`, process {}, has not ended after {DOWN:?}", state.pid);
+            bail!(words::does_not_end(state.pid, seconds(DOWN)));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    terminal::say!("stopped");
+    terminal::say!("{}", words::stopped());
     Ok(0)
 }
 
-/// What there is to audit of what is up.
+/// The running shops, for the audit.
 pub fn subjects(folder: &Path) -> Result<Vec<Subject>> {
     let state = control::running(folder)?;
     Ok(state.shops.into_iter().map(subject).collect())
 }
 
 fn subject(shop: ShopHandle) -> Subject {
-    // A person who plays with a shop has no plan that the shop could be held to.
+    // Interactive use has no plan that the shop could be held to.
     Subject { shop, expected: Expected::default() }
 }
 
-/// What `audit` prints.
+/// The JSON of `audit`.
 #[derive(Serialize)]
 struct Audited {
     schema: &'static str,
@@ -270,7 +290,7 @@ struct AuditedShop {
     audit: Vec<Audit>,
 }
 
-/// Audits what is up, once it has come to rest.
+/// Audits the running shops once they have come to rest.
 pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
     let state = control::running(folder)?;
     let mut shops = Vec::new();
@@ -278,13 +298,8 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             terminal::note!("{error}");
         }
-        let audit = audit::audit(&subject(shop.clone())).await.with_context(|| {
-            format!(
-                "{} could not be audited: it needs its databases and its broker up. If a fault holds one down, `cleave heal` \
-                 ends it; then ask again",
-                shop.driver
-            )
-        })?;
+        let audit = audit::audit(&subject(shop.clone())).await;
+        let audit = audit.with_context(|| words::cannot_audit(shop.driver))?;
         shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
     }
     let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));
@@ -300,7 +315,7 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
 }
 
 impl Audited {
-    /// A table a shop, under its driver.
+    /// One table per shop, under its driver.
     fn tables(&self) -> String {
         self.shops.iter().map(|shop| format!("{}\n{}\n\n", shop.driver, shop.table())).collect()
     }
@@ -312,21 +327,21 @@ impl AuditedShop {
         table
             .load_style(presets::UTF8_HORIZONTAL_ONLY)
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(["invariant", "verdict", "evidence"]);
+            .set_header([words::invariant(), words::verdict(), words::evidence()]);
         let width = table.width().unwrap_or(WIDTH);
         table.set_width(width);
         for audit in &self.audit {
             table.add_row([
                 format!("{} {}", audit.invariant, audit.title),
-                verdict_words(audit.verdict).to_owned(),
-                audit.evidence.clone(),
+                verdict_words(audit.verdict),
+                audit.evidence.to_string(),
             ]);
         }
         table
     }
 }
 
-/// Whether the door of a shop answers that it is ready.
+/// Whether the shop's entrance responds that it is ready.
 async fn is_ready(address: &str) -> bool {
     let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else {
         return false;

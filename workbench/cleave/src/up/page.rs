@@ -1,4 +1,4 @@
-//! The dashboard of what is up: a process of its own, so that what it takes can be told from what the shops take.
+//! The dashboard of `cleave up`: a separate process, so that its usage is not counted as the shops'.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,31 +9,33 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use crate::words;
 use dashboard::Options;
 use servers::guard::executable;
+use terminal::language;
 
 /// How long it may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The process. It also ends by itself when nothing is up any more.
+/// The process of the dashboard. It also ends by itself when nothing is up any more.
 pub(super) struct Page(Child);
 
 impl Page {
-    /// Has `cleave dashboard` show what is up in this folder.
+    /// Starts `cleave dashboard` for this folder.
     pub(super) fn start(folder: &Path, options: &Options) -> Result<Page> {
         let mut command = Command::new(executable()?);
         command.arg("--folder").arg(folder).arg("dashboard").args(options.arguments());
-        // Ctrl-C at a terminal is for us; it ends when we say so.
-        command.process_group(0).kill_on_drop(true).stdin(Stdio::null());
-        Ok(Page(command.spawn().context("cannot start the dashboard")?))
+        // Ctrl-C at a terminal is for this process, which then ends the dashboard.
+        command.process_group(0).kill_on_drop(true).stdin(Stdio::null()).envs([language::passed_on()]);
+        Ok(Page(command.spawn().with_context(words::cannot_start_dashboard)?))
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks it to end, and waits for that.
     pub(super) async fn end(mut self) {
         if let Some(pid) = self.0.id() {
             let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGTERM);
         }
-        // Dropping ends what does not end by itself.
+        // If it does not end by itself, dropping it ends it.
         let _ = tokio::time::timeout(GRACE, self.0.wait()).await;
     }
 }

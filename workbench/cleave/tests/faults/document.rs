@@ -1,4 +1,4 @@
-//! docs/faults.md shows the catalogue that the program has, and a scenario that can be run.
+//! docs/faults.md agrees with the catalogue in the program, and its scenario can be run.
 
 use experiments::scenario::Scenario;
 use faults::{Attribute, KINDS, Kind, Link, Unit};
@@ -14,7 +14,7 @@ fn attribute(attribute: &Attribute) -> String {
     };
     let bounds = bounds.trim_end();
     let default = match (unit, default) {
-        (_, None) => "; must be said".to_owned(),
+        (_, None) => "; required".to_owned(),
         (Unit::Word, Some(_)) => String::new(),
         (_, Some(default)) => format!("; {default}"),
     };

@@ -1,4 +1,4 @@
-//! A fault heals by itself, and its record says what it really hit. The owner of the shop is made up.
+//! A fault heals by itself, and its record contains what it really hit. The owner of the shop is a fake.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -12,10 +12,10 @@ use topology::Driver;
 use crate::Result;
 use crate::ground::*;
 
-/// What the owner of the shop was asked for.
+/// The requests to the owner of the shop.
 type Asked = Arc<Mutex<Vec<Act>>>;
 
-/// Faults of a shop whose owner notes what it is asked for, and cannot do what concerns shipping.
+/// Faults of a shop whose owner records its requests, and fails those for shipping.
 fn faults(driver: Driver) -> (Faults, Asked) {
     let (faults, mut requests) = Faults::new(Place { driver, database: None, broker: None });
     let asked = Asked::default();
@@ -157,7 +157,7 @@ async fn what_cannot_be_done_changes_nothing() -> Result {
         (&split, "connection_limit", None, "only a server that was started here"),
         (&split, "poison", Some("orders"), "has no broker"),
         (&monolith, "kill_broker", None, "the monolith has no broker"),
-        (&monolith, "duplicate", Some("orders"), "no messages travel"),
+        (&monolith, "duplicate", Some("orders"), "sends no messages"),
         (&monolith, "down", Some("gateway-orders"), "in one process"),
     ] {
         let error = format!("{:#}", faults.add(&FaultSpec::new(kind, target)?).await.unwrap_err());
@@ -179,7 +179,7 @@ async fn a_fault_ends_with_the_shop_gone() -> Result {
     Ok(())
 }
 
-/// The proxy of an instance that was taken away goes on until the fault is over, and its hits count.
+/// The proxy of an instance that was removed continues until the fault is over, and its hits count.
 #[tokio::test]
 async fn a_detached_proxy_is_healed_too() -> Result {
     let (faults, _) = faults(Driver::Orchestrated);

@@ -10,10 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::Result;
 
-/// No test waits longer for anything that has to come.
+/// The time limit for everything that a test waits for.
 pub const BOUND: Duration = Duration::from_secs(60);
 
-/// A server that sends back what it gets, to the end.
+/// A server that sends back everything that it receives.
 pub async fn echo() -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -30,12 +30,12 @@ pub async fn echo() -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// A proxy before an echo server.
+/// A proxy in front of an echo server.
 pub async fn proxied_echo() -> Result<Proxy> {
     Proxy::start("echo", echo().await?, 1)
 }
 
-/// A toxic in the direction of the answers, or that named in the type: `latency` or `latency upstream`.
+/// A toxic, downstream unless the type says otherwise: `latency` or `latency upstream`.
 pub fn toxic(kind: &str, attributes: Value) -> Toxic {
     let (kind, stream) = kind.split_once(' ').unwrap_or((kind, "downstream"));
     serde_json::from_value(json!({"type": kind, "stream": stream, "attributes": attributes}))
@@ -48,7 +48,7 @@ pub async fn connect(proxy: &Proxy) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends bytes and waits until as many have come back; answers how long that took.
+/// Sends bytes and waits until as many have come back. Returns how long that took.
 pub async fn round_trip(stream: &mut TcpStream, bytes: usize) -> Result<Duration> {
     let began = Instant::now();
     let sent: Vec<u8> = (0..bytes).map(|n| n as u8).collect();
@@ -59,14 +59,14 @@ pub async fn round_trip(stream: &mut TcpStream, bytes: usize) -> Result<Duration
     Ok(began.elapsed())
 }
 
-/// All that still comes, to the end of the stream.
+/// The rest of the stream.
 pub async fn rest(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut got = Vec::new();
     within(stream.read_to_end(&mut got)).await.map_err(std::io::Error::other)??;
     Ok(got)
 }
 
-/// Whether nothing comes for a while.
+/// Whether the stream stays silent for this time.
 pub async fn is_silent(stream: &TcpStream, time: Duration) -> bool {
     tokio::time::timeout(time, stream.readable()).await.is_err()
 }
@@ -79,7 +79,7 @@ pub fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// How often the proxy's only toxic has hit.
+/// The number of hits of the proxy's only toxic.
 pub fn hits(proxy: &Proxy) -> u64 {
     let toxics = proxy.toxics();
     assert_eq!(toxics.len(), 1, "one toxic is in place");

@@ -1,4 +1,4 @@
-//! Faults, on real sockets and real servers.
+//! Faults on real sockets and real servers.
 
 mod document;
 mod engine;

@@ -1,4 +1,4 @@
-//! Faults of messages, between an exchange and a queue as a shop has them.
+//! Faults of messages between an exchange and a queue, set up as in a shop.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::servers::Servers;
 
 const KEY: &str = "inventory.reserve-stock";
 
-/// The queue of the inventory, and the exchange that leads to it.
+/// The queue of the inventory, with its exchange.
 struct Queue {
     channel: Channel,
     _connection: Connection,
@@ -38,7 +38,7 @@ impl Queue {
         Ok(Queue { channel, _connection: connection })
     }
 
-    /// Sends a message; answers whether the broker took it.
+    /// Sends a message. Returns whether the broker accepted it.
     async fn send(&self, body: u8) -> Result<bool> {
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = BasicProperties::default().with_delivery_mode(2);
@@ -54,7 +54,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for so many messages, and takes them.
+    /// Waits for so many messages, and consumes them.
     async fn take(&self, messages: usize) -> Result<Vec<u8>> {
         let deadline = Instant::now() + BOUND;
         let mut taken = Vec::new();

@@ -1,4 +1,4 @@
-//! The proxy itself: transparent where it has no toxic, down when it is told to, bounded in what it holds.
+//! The proxy itself: transparent without toxics, down on request, with bounded buffers.
 
 use std::io::ErrorKind;
 
@@ -37,7 +37,7 @@ async fn a_reset_on_one_side_is_a_reset_on_the_other() -> Result {
     let proxy = Proxy::start("torn", listener.local_addr()?, 1)?;
     let mut client = connect(&proxy).await?;
     let (mut server, _) = listener.accept().await?;
-    // Else it could be reset before the proxy has it.
+    // Otherwise it could be reset before the proxy has accepted it.
     server.write_all(b"x").await?;
     within(client.read_u8()).await??;
     server.set_zero_linger()?;
@@ -87,7 +87,7 @@ async fn what_a_toxic_holds_back_is_bounded() -> Result {
         written += n?;
         assert!(written < 32_000_000, "nothing stops the sender");
     }
-    // And all of it arrives in the end.
+    // All of it arrives in the end.
     let (mut read, mut write) = stream.split();
     proxy.remove("timeout_upstream")?;
     let mut got = Vec::new();

@@ -24,7 +24,7 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts servers, a broker only if it is needed.
+    /// Starts the servers, the broker only if it is needed.
     pub async fn start(needs_broker: bool) -> Result<Servers> {
         let guard = Guard::start()?;
         let infra = Infrastructure::find(&guard, &Options { needs_broker, ..Options::default() }).await?;
@@ -54,7 +54,8 @@ impl Servers {
     }
 }
 
-/// Whether two messages are confirmed within a while. The broker takes one from whoever it is about to block.
+/// Whether two messages are confirmed within this time. The broker still accepts one from a connection that it is about
+/// to block.
 async fn is_confirmed(broker: &str, bound: Duration) -> Result<bool> {
     let connection = Connection::connect(broker, ConnectionProperties::default()).await?;
     let publish = async {
@@ -109,7 +110,7 @@ async fn some_connections_can_be_left() -> Result {
     let two =
         serde_json::from_value(serde_json::json!({"kind": "connection_limit", "attributes": {"left": 2}}))?;
     servers.faults.add(&two).await?;
-    // What is given back is free when its process has ended.
+    // The space is free when the process has ended.
     let deadline = Instant::now() + BOUND;
     let mut left = Vec::new();
     while left.len() < 2 {

@@ -1,4 +1,4 @@
-//! Every toxic does what Toxiproxy says that it does, to connections that are open already too, and counts it.
+//! Every toxic does what Toxiproxy documents, also to open connections, and counts its hits.
 
 use std::io::ErrorKind;
 use std::time::Instant;
@@ -37,7 +37,7 @@ async fn jitter_varies_latency_within_its_bounds() -> Result {
     let trip = async || round_trip(&mut connect(&proxy).await?, 1).await;
     let times = futures_util::future::try_join_all((0..20).map(|_| trip())).await?;
     let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
-    // Without jitter no trip takes less than 600 ms, and a slow machine only adds to it.
+    // Without jitter no trip takes less than 600 ms; a slow machine can only make it longer.
     assert!(*least >= ms(100) && *least < ms(600), "{times:?}");
     assert!(*most > ms(600), "{times:?}");
     Ok(())

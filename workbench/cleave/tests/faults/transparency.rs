@@ -1,4 +1,4 @@
-//! Whatever toxics come and go, no byte is lost or overtakes another; and what the proxy costs without any.
+//! With any sequence of toxics, no byte is lost or reordered. Also measures the cost of the proxy without toxics.
 
 use std::time::{Duration, Instant};
 
@@ -29,13 +29,13 @@ fn harmless() -> impl Strategy<Value = Toxic> {
     })
 }
 
-/// At these times these toxics come, each for so many milliseconds.
+/// Adds these toxics one after another, each for so many milliseconds.
 async fn disturb(proxy: &Proxy, toxics: Vec<(Toxic, u64)>) -> Result {
     for (number, (mut toxic, time)) in toxics.into_iter().enumerate() {
         toxic.name = number.to_string();
         proxy.add(toxic)?;
         tokio::time::sleep(ms(time)).await;
-        // The one before last: two overlap.
+        // The one before last: two toxics overlap.
         if number > 0 {
             proxy.remove(&(number - 1).to_string())?;
         }
@@ -46,7 +46,7 @@ async fn disturb(proxy: &Proxy, toxics: Vec<(Toxic, u64)>) -> Result {
     Ok(())
 }
 
-/// Sends bytes in pieces of these sizes and answers what comes back.
+/// Sends bytes in pieces of this size, and returns what comes back.
 async fn there_and_back(proxy: &Proxy, sent: &[u8], piece: usize) -> Result<Vec<u8>> {
     let (mut read, mut write) = connect(proxy).await?.into_split();
     let mut got = Vec::new();

@@ -1,8 +1,9 @@
-//! The load of the dashboard: one open-loop clock that sends the same orders at the same intended moments to every shop.
+//! The load of the dashboard and of `cleave up --rate`: one open-loop clock that sends the same orders at the same
+//! intended moments to every shop.
 //!
-//! It runs as a process of its own, a child of the dashboard, so that what sending costs is not taken for what looking
-//! costs. What it is to send comes as lines of JSON on standard input ([`Plan`]); what came of it goes out once a second,
-//! as lines of JSON on standard output ([`Tick`]). It ends with its input.
+//! It is a separate process, so that its processor time is not counted as the dashboard's or the supervisor's. It reads
+//! what to send as lines of JSON on standard input ([`Plan`]), and writes the results once per second as lines of JSON
+//! on standard output ([`Tick`]). It ends when its input ends.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
@@ -24,39 +25,39 @@ use load::client::{Answer, Decision, Sender};
 use load::mix::{Intended, Mix, Order, Shares};
 use load::open;
 
-/// The hidden command that this is.
+/// The hidden command that runs it.
 pub const COMMAND: &str = "load-clock";
-/// Who waits longer for an answer calls it a failure.
+/// The time limit for a response. After that the request counts as failed.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A customer who got no answer tries again, so often at most and always with the same key (rule 23): after this time, and
-/// each time after twice as long. Without that those who try again would soon be a load of their own, and keep a shop
-/// down that was slow for a moment (*retry storm*).
+/// The delay before a customer without a response tries again, always with the same key: rule 23 (time-outs). The delay
+/// doubles each time, and the number of tries is limited. Otherwise the retries would soon be a load of their own and
+/// keep a slow shop down (*retry storm*).
 const AGAIN: Duration = Duration::from_millis(500);
 const TRIES: u32 = 6;
-/// Orders in flight at one shop, at most: beyond this the generator itself would be what is measured.
+/// The most orders in flight at one shop. With more, the generator itself would be measured.
 const IN_FLIGHT: usize = 2_000;
-/// How much of the schedule is made at a time, and how often what happened is told.
+/// The length of schedule that is planned at a time, and the interval of the reports.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What is to be sent from now on.
+/// The load to send from now on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Orders per second, to each shop.
     pub rate_per_s: f64,
-    /// Outcomes and their shares in per mille, which sum to 1,000.
+    /// Outcomes and their shares in per mille. They add up to 1,000.
     pub per_mille: BTreeMap<String, u32>,
-    /// Products of a flash sale; 0 without one.
+    /// Products of a flash sale; 0 if there is none.
     pub on_sale: usize,
-    /// Where they are sent to.
+    /// The shops and their addresses.
     pub shops: Vec<(Driver, String)>,
 }
 
-/// What happened since the last one.
+/// What happened since the last report.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tick {
-    /// How late orders were sent, in milliseconds, 99 in 100 of them at most.
+    /// The 99th percentile of the generator's delay, in milliseconds.
     pub late_p99_ms: Option<f64>,
-    /// Shop by shop.
+    /// One entry per shop.
     pub shops: Vec<ShopTick>,
 }
 
@@ -69,22 +70,22 @@ pub struct ShopTick {
     pub sent: u64,
     /// First tries that failed, by reason.
     pub errors: BTreeMap<String, u64>,
-    /// Orders that no answer has come to yet.
+    /// Orders without a response so far.
     pub in_flight: u64,
-    /// Orders that the shop took charge of.
+    /// Orders that the shop accepted.
     pub taken: Vec<Taken>,
 }
 
-/// An order that the shop took charge of.
+/// An order that the shop accepted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Taken {
     /// Its id.
     pub order_id: Uuid,
-    /// When it was to be sent.
+    /// The intended moment of sending.
     pub intended: DateTime<Utc>,
-    /// From then until the answer.
+    /// The time from then until the response.
     pub answered_ms: f64,
-    /// How it ended, if the answer said so: `confirmed`, or the refusal's code.
+    /// The outcome, if the response contains it: `confirmed` or the code of a refusal.
     pub decided: Option<String>,
 }
 
@@ -110,7 +111,7 @@ fn follow(runtime: &Handle, seed: u64) -> Result<()> {
     let mut clock = Clock::new(runtime, seed);
     let (mut plan, mut from) = (None, Duration::ZERO);
     loop {
-        // The latest counts; the end of the input is the end.
+        // The latest plan counts. The load ends with the input.
         loop {
             match changes.try_recv() {
                 Ok(changed) => {
@@ -126,7 +127,7 @@ fn follow(runtime: &Handle, seed: u64) -> Result<()> {
         from = clock.next_second(from);
         let mut out = std::io::stdout().lock();
         let told = serde_json::to_string(&clock.tell())?;
-        // Nobody listens any more: the dashboard has gone.
+        // The dashboard has closed the pipe.
         if writeln!(out, "{told}").and_then(|()| out.flush()).is_err() {
             return Ok(());
         }
@@ -145,7 +146,7 @@ struct Clock {
     late_ms: Vec<f64>,
 }
 
-/// A shop that orders are sent to.
+/// A shop that receives orders.
 struct Target {
     driver: Driver,
     address: String,
@@ -168,8 +169,7 @@ impl Clock {
             seed,
             started: Instant::now(),
             started_at: Utc::now(),
-            // No two sessions on one shop may use the same keys, or the second would be answered with the orders of the
-            // first.
+            // Two sessions on one shop must not use the same keys, or the second would get the orders of the first.
             next: Utc::now().timestamp_millis().unsigned_abs(),
             mix: Mix::new(seed),
             on_sale: 0,
@@ -178,14 +178,14 @@ impl Clock {
         }
     }
 
-    /// The second after this one. A machine that slept does not send all at once what it missed.
+    /// The start of the next second. A machine that slept does not send everything it missed.
     fn next_second(&self, from: Duration) -> Duration {
         (from + TICK).max(Duration::from_secs(self.started.elapsed().as_secs()))
     }
 
     fn follow(&mut self, plan: &Plan) -> Result<()> {
         let shares = shares(&plan.per_mille);
-        self.mix = Mix::new(self.seed).with_shares(shares.context("the shares do not sum to 1,000")?);
+        self.mix = Mix::new(self.seed).with_shares(shares.context("the shares do not add up to 1,000")?);
         self.on_sale = plan.on_sale;
         let known = std::mem::take(&mut self.shops);
         for (driver, address) in &plan.shops {
@@ -234,8 +234,8 @@ impl Clock {
                         shop.happened().taken.push(taken);
                         break;
                     }
-                    // No to the request itself, which stays no however often it is sent (a 409 says that it is being
-                    // worked on, a 429 that there were too many).
+                    // The request was refused, and trying again would not help. A 409 means that the request is still
+                    // being processed, and a 429 that there were too many.
                     Answer::Refused(status @ 400..=499) if status != 409 && status != 429 => {
                         shop.happened().fail(&format!("HTTP {status}"));
                         break;
@@ -291,7 +291,7 @@ impl Happened {
     }
 }
 
-/// `confirmed`, or the refusal's code.
+/// `confirmed`, or the code of the refusal.
 fn word(decision: Decision) -> &'static str {
     match decision {
         Decision::Confirmed => "confirmed",
@@ -299,7 +299,7 @@ fn word(decision: Decision) -> &'static str {
     }
 }
 
-/// The shares of a plan, if they name outcomes that there are and sum to 1,000.
+/// The shares of a plan, if all outcomes exist and the shares add up to 1,000.
 pub fn shares(per_mille: &BTreeMap<String, u32>) -> Option<Shares> {
     let mut shares = Intended::SHARES.map(|(intended, _)| (intended, 0));
     for (word, share) in per_mille {

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::*;
 
-/// What came to a shop: keys with bodies.
+/// The requests that a shop received: keys and bodies.
 type Heard = Arc<Mutex<Vec<(String, Bytes)>>>;
 
-/// A shop that takes every order, or, for its first tries, none.
+/// A shop that accepts every order, except for the first `refuses` requests.
 fn shop(refuses: usize) -> (String, Heard) {
     let heard = Heard::default();
     let (told, data) = (heard.clone(), Data::new((heard.clone(), refuses)));
@@ -37,7 +37,7 @@ fn plan(shops: Vec<(Driver, String)>) -> Plan {
     Plan { rate_per_s: 30.0, per_mille, on_sale: 0, shops }
 }
 
-/// Sends one second's orders, and waits until each is answered or given up.
+/// Sends the orders of one second, and waits until each has a response or is given up.
 async fn send(plan: Plan) -> Tick {
     let runtime = Handle::current();
     let sending = move || {

@@ -1,4 +1,4 @@
-//! The circuit breakers of a gateway, as it tells of them at `/health/dependencies`.
+//! The circuit breakers of a gateway, from its `/health/dependencies`.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::LIMIT;
 use crate::sample::Breaker;
 
-/// Asks one gateway.
+/// Reads the breakers of one gateway.
 #[derive(Default)]
 pub(super) struct Breakers {
     client: Option<Client>,
@@ -41,7 +41,7 @@ struct Permits {
 
 impl Breakers {
     pub(super) async fn now(&mut self, gateway: Option<&str>) -> Result<Vec<Breaker>> {
-        let address = gateway.context("it is not up")?;
+        let address = gateway.context("the gateway is not up")?;
         let client = match &self.client {
             Some(client) => client,
             None => self.client.insert(Client::builder().no_proxy().timeout(LIMIT).build()?),

@@ -1,4 +1,4 @@
-//! The databases of a shop: outboxes, prepared transactions, and counters that only ever rise.
+//! The databases of a shop: outboxes, prepared transactions, and counters that only increase.
 
 use anyhow::Result;
 use diesel::QueryableByName;
@@ -14,17 +14,17 @@ const BARE: &str = "SELECT NULL::bigint AS outbox, NULL::float8 AS oldest_ms, NU
     (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()) AS in_doubt,
     (SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()) AS transactions";
 
-/// The sequence counts the messages that were ever written, where counting rows would take longer every minute.
+/// The sequence counts all messages ever written. Counting rows would take longer every minute.
 const WITH_OUTBOX: &str = "SELECT (SELECT count(*) FROM chassis.outbox) AS outbox,
     (SELECT extract(epoch FROM clock_timestamp() - min(written_at)) * 1000 FROM chassis.outbox)::float8 AS oldest_ms,
     (SELECT last_value FROM chassis.outbox_id_seq) AS published,
     (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()) AS in_doubt,
     (SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()) AS transactions";
 
-/// Looks at all of them.
+/// Reads all databases of a shop.
 pub(super) struct Databases {
     all: Vec<One>,
-    /// Whether what is published goes through the outboxes.
+    /// Whether messages are published through the outboxes.
     counted: bool,
 }
 
@@ -66,7 +66,7 @@ impl Databases {
         }
     }
 
-    /// Each database; messages published so far, and transactions so far, where every database has told.
+    /// Each database, with the totals of published messages and of transactions, if every database responded.
     pub(super) async fn now(&mut self) -> (Vec<Database>, Option<u64>, Option<u64>) {
         let rows = join_all(self.all.iter_mut().map(One::now)).await;
         let sum = |of: fn(&Row) -> i64| {

@@ -1,6 +1,6 @@
-//! Looking at one shop, cheaply enough to be done every second: at its orders, databases, queues and breakers.
+//! Samples one shop: its orders, databases, queues and breakers. It is cheap enough to run every second.
 //!
-//! Each look has a time limit, so that a server that is down costs a sample its figures and not its moment.
+//! Each read has a time limit, so that a server that is down leaves figures out but does not delay the sample.
 
 mod breakers;
 mod databases;
@@ -24,12 +24,12 @@ pub use orders::{Decided, OrdersNow};
 use queues::Queues;
 use topology::{Mode, ShopHandle};
 
-/// How long anything that is looked at may take to answer.
+/// The time limit for each read.
 const LIMIT: Duration = Duration::from_millis(900);
-/// So often the time until a silent server is asked again is doubled, at most.
+/// The most times that the delay before asking a silent server again is doubled.
 const MOST_SILENT: u32 = 3;
 
-/// Looks at one shop.
+/// Samples one shop.
 pub struct Look {
     shop: ShopHandle,
     orders: Orders,
@@ -38,26 +38,26 @@ pub struct Look {
     breakers: Breakers,
 }
 
-/// What was seen.
+/// What one sample contains.
 pub struct Seen {
     /// Its orders.
     pub orders: Option<OrdersNow>,
     /// Its databases.
     pub databases: Vec<Database>,
-    /// Messages that were published so far; `None` where nobody counts them.
+    /// Published messages so far; `None` if they cannot be counted.
     pub messages: Option<u64>,
-    /// Database transactions so far, our own not counted.
+    /// Database transactions so far, without our own.
     pub transactions: Option<u64>,
     /// Its queues.
     pub queues: Vec<Queue>,
-    /// Its gateway's breakers.
+    /// The breakers of its gateway.
     pub breakers: Vec<Breaker>,
-    /// What could not be seen, and why.
+    /// What could not be read, and why.
     pub problems: Vec<String>,
 }
 
 impl Look {
-    /// Looks at this shop from now on.
+    /// Starts to sample this shop.
     pub fn new(shop: ShopHandle) -> Look {
         Look {
             orders: Orders::new(&shop),
@@ -73,13 +73,13 @@ impl Look {
         &self.shop
     }
 
-    /// Orders that the load has given to the shop, to be followed until they are decided.
+    /// Follows these orders of the load until they are decided.
     pub fn follow(&mut self, taken: Vec<Taken>) {
         self.orders.follow(taken);
     }
 
-    /// One look at everything. `gateway` is where its gateway listens, if it is up; `watched` says whether single orders
-    /// are to be told of.
+    /// Takes one sample. `gateway` is the address of the shop's gateway, if it is up; `watched` says whether to include
+    /// single orders.
     pub async fn now(&mut self, gateway: Option<&str>, watched: bool) -> Seen {
         let queues = async {
             match &mut self.queues {
@@ -101,32 +101,32 @@ fn kept<T>(seen: Result<T>, what: &str, problems: &mut Vec<String>) -> Option<T>
     seen.map_err(|why| problems.push(format!("{what} cannot be read: {why:#}"))).ok()
 }
 
-/// A connection to a database that is made when it is needed, and made anew after anything went wrong.
+/// A database connection that is opened when needed, and reopened after any error.
 #[derive(Default)]
 struct Session {
     connection: Option<AsyncPgConnection>,
-    /// On its way. It may take longer than a look, and is not begun anew for that.
+    /// A pending connection. It may take longer than a sample, and continues in the background.
     connecting: Option<JoinHandle<Result<AsyncPgConnection>>>,
-    /// A server that did not answer in time is busy: it is asked again later, each time after twice as long.
+    /// How often in a row the server did not respond in time. The delay before asking again doubles each time.
     silent: u32,
     ask_again: Option<Instant>,
 }
 
 impl Session {
-    /// Runs something on it within the limit.
+    /// Runs a query within the time limit.
     async fn run<T>(
         &mut self,
         url: &str,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
     ) -> Result<T> {
         let deadline = tokio::time::Instant::now() + LIMIT;
-        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no answer within {LIMIT:?}");
+        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no response within {LIMIT:?}");
         let mut connection = self.connection(url, deadline).await.context("no connection")?;
         let Ok(worked) = tokio::time::timeout_at(deadline, work(&mut connection)).await else {
-            // One that was given up in the middle of a query is of no more use.
+            // A connection that was abandoned in the middle of a query cannot be reused.
             self.silent = (self.silent + 1).min(MOST_SILENT);
             self.ask_again = Some(Instant::now() + LIMIT * 2_u32.pow(self.silent));
-            bail!("no answer within {LIMIT:?}");
+            bail!("no response within {LIMIT:?}");
         };
         (self.silent, self.ask_again) = (0, None);
         let worked = worked?;
@@ -142,14 +142,14 @@ impl Session {
         let connecting =
             self.connecting.get_or_insert_with(|| tokio::spawn(async move { servers::connect(&url).await }));
         let Ok(connected) = tokio::time::timeout_at(deadline, connecting).await else {
-            bail!("none within {LIMIT:?}");
+            bail!("not established within {LIMIT:?}");
         };
         self.connecting = None;
         connected?
     }
 }
 
-/// Between two moments of one clock, in milliseconds.
+/// Milliseconds between two times of the same clock.
 fn ms_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_microseconds().unwrap_or_default() as f64 / 1000.0
 }

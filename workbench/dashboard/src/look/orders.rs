@@ -1,4 +1,4 @@
-//! The orders of a shop: how many are decided and pending, and what became of those of the load.
+//! The orders of a shop: how many are decided and pending, and the outcomes of those of the load.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,22 +14,22 @@ use crate::clock::Taken;
 use crate::sample::{Notable, NotableOrder, Seen};
 use topology::{Driver, Mode, ShopHandle};
 
-/// Orders of the load that are followed at once, at most.
+/// The most orders of the load to follow at once.
 const FOLLOWED: usize = 5_000;
-/// How long an id may be older than its row: it is made before the transaction that writes the row.
+/// How much older than its row an id may be: it is created before the transaction that writes the row.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);
 /// How long a slow order is remembered.
 const SLOW: TimeDelta = TimeDelta::seconds(60);
-/// From then on a pending order counts as stuck.
+/// After this time a pending order counts as stuck.
 const STUCK_MS: f64 = 2_000.0;
-/// Orders that are told of one by one.
+/// The number of orders to show individually.
 const SHOWN: usize = 20;
 
-/// Ids are made by the clock (UUID version 7), so that the primary key finds the recent ones: all that are pending and
-/// all that were decided since the last look are among them, or were pending then.
+/// Ids are ordered by time (UUID version 7), so the primary key finds the recent orders. Among them are all that are
+/// pending, that were pending at the last look, or that were decided since.
 ///
-/// Decisions are counted up to a moment ago: one that was made just now may not be committed yet, and no later look would
-/// count it.
+/// Decisions are counted up to a moment ago: a decision of this instant may not be committed yet, and no later look
+/// would count it.
 const RECENT: &str = "SELECT now, until,
         count(*) FILTER (WHERE status = 'pending') AS pending,
         count(*) FILTER (WHERE decided_at > $2 AND decided_at <= until) AS decided,
@@ -40,48 +40,48 @@ const RECENT: &str = "SELECT now, until,
 
 const TRACKED: &str = "SELECT current_setting('track_commit_timestamp')::bool AS value";
 
-/// Looks at them.
+/// Reads the orders of a shop.
 pub(super) struct Orders {
     url: String,
     driver: Driver,
     session: Session,
-    /// When a decision was made: its commit, where the server keeps that; else the row's own word, a little earlier.
+    /// The time of a decision: its commit timestamp if the server keeps them, or else the row's own, a little earlier.
     moment: Option<&'static str>,
-    /// Whatever has a smaller id is decided and was counted.
+    /// Orders with a smaller id are decided and have been counted.
     bound: Uuid,
-    /// Decisions up to this moment are counted.
+    /// Decisions up to this time have been counted.
     counted: Option<DateTime<Utc>>,
-    /// Those of the load that are not decided yet, and when they were intended.
+    /// Orders of the load that are not decided yet, with their intended moments of sending.
     followed: BTreeMap<Uuid, DateTime<Utc>>,
-    /// Decided by the answer itself.
+    /// Orders whose response contained the decision.
     by_answer: Vec<Decided>,
     notable: Notable,
     slow: VecDeque<(DateTime<Utc>, NotableOrder)>,
     shown: VecDeque<Uuid>,
 }
 
-/// What was seen.
+/// The orders of one sample.
 pub struct OrdersNow {
-    /// Orders per second that were decided, whoever sent them; `None` at the first look.
+    /// Decided orders per second from all clients; `None` at the first look.
     pub throughput_per_s: Option<f64>,
-    /// How many were decided since the last look; `None` at the first.
+    /// Orders decided since the last look; `None` at the first look.
     pub decided: Option<u64>,
     /// Orders that are pending.
     pub pending: u64,
     /// Orders of the load that were decided since the last look.
     pub of_load: Vec<Decided>,
-    /// Orders that are worth a look.
+    /// Orders worth looking at.
     pub notable: Notable,
-    /// The latest, one by one.
+    /// The latest orders, individually.
     pub seen: Vec<Seen>,
 }
 
-/// An order of the load that is decided.
+/// A decided order of the load.
 #[derive(Debug, Clone)]
 pub struct Decided {
     /// Its id.
     pub order_id: Uuid,
-    /// The refusal's code; none: it is confirmed.
+    /// The code of the refusal; `None` if the order is confirmed.
     pub refusal: Option<String>,
     /// From the intended moment of sending to the decision.
     pub ms: f64,
@@ -136,7 +136,7 @@ impl Orders {
             driver: shop.driver,
             session: Session::default(),
             moment: None,
-            // The first look counts every order there is.
+            // The first look counts every order.
             bound: Uuid::nil(),
             counted: None,
             followed: BTreeMap::new(),
@@ -220,7 +220,7 @@ impl Orders {
         if let Some(refused) = decided.iter().rev().find(|decided| decided.refusal.is_some()) {
             self.notable.last_refused = Some(order(refused));
         }
-        // Of each look the slowest one is enough.
+        // The slowest order of each look is enough.
         self.slow
             .extend(decided.iter().max_by(|a, b| a.ms.total_cmp(&b.ms)).map(|slowest| (now, order(slowest))));
         self.slow.retain(|(at, _)| now - *at < SLOW);
@@ -242,7 +242,7 @@ async fn moment_of_decision(connection: &mut AsyncPgConnection) -> Result<&'stat
     Ok(if tracked.value { "coalesce(pg_xact_commit_timestamp(xmin), decided_at)" } else { "decided_at" })
 }
 
-/// Those of the orders that are decided.
+/// The orders of the load that are decided now.
 async fn decided(
     connection: &mut AsyncPgConnection,
     moment: &str,
@@ -258,7 +258,7 @@ async fn decided(
     Ok(diesel::sql_query(query).bind::<Array<SqlUuid>, _>(orders).load(connection).await?)
 }
 
-/// Where each of the orders is.
+/// The current place of each order.
 async fn one_by_one(
     connection: &mut AsyncPgConnection,
     driver: Driver,
@@ -267,7 +267,7 @@ async fn one_by_one(
     if orders.is_empty() {
         return Ok(Vec::new());
     }
-    // Only a saga that one service leads is written down in one place.
+    // Only drivers with a central saga store the place of an order in one row.
     let last_event = if matches!(driver, Driver::Orchestrated | Driver::Tcc) {
         "(SELECT state -> 'history' ->> -1 FROM checkout.sagas WHERE sagas.order_id = orders.order_id)"
     } else {
@@ -284,7 +284,7 @@ async fn one_by_one(
 }
 
 impl ShownRow {
-    /// Who has the order, or had it last.
+    /// The process that has the order, or had it last.
     fn place(&self, driver: Driver) -> String {
         if driver.mode() == Mode::Monolith {
             return "monolith".to_owned();
@@ -301,7 +301,7 @@ impl ShownRow {
     }
 }
 
-/// Whose turn it is after this event: the order of the checkout's plan.
+/// The module that acts after this event, in the order of the checkout's plan.
 fn next_after(event: Option<&str>) -> &'static str {
     match event.and_then(|event| event.split('.').next()) {
         None => "catalog",

@@ -1,4 +1,4 @@
-//! How many messages stand in the queues of a split shop: on one connection that stays open.
+//! The message counts of a split shop's queues, over one connection that stays open.
 
 use anyhow::{Result, anyhow};
 use lapin::options::QueueDeclareOptions;
@@ -9,7 +9,7 @@ use super::{LIMIT, is_split};
 use crate::sample::Queue;
 use topology::{SERVICES, ShopHandle};
 
-/// Counts them.
+/// Reads the counts.
 pub(super) struct Queues {
     url: String,
     namespace: String,
@@ -23,7 +23,7 @@ impl Queues {
     }
 
     pub(super) async fn now(&mut self) -> Result<Vec<Queue>> {
-        // Taken out: a channel that was given up in the middle is of no more use.
+        // Taken out, because a channel that is abandoned in the middle of a call cannot be reused.
         let open = self.open.take();
         let counting = async {
             let (connection, channel) = match open {
@@ -44,7 +44,7 @@ impl Queues {
             anyhow::Ok(((connection, channel), queues))
         };
         let counted = tokio::time::timeout(LIMIT, counting).await;
-        let (open, queues) = counted.map_err(|_| anyhow!("no answer within {LIMIT:?}"))??;
+        let (open, queues) = counted.map_err(|_| anyhow!("no response within {LIMIT:?}"))??;
         self.open = Some(open);
         Ok(queues)
     }

@@ -1,7 +1,7 @@
-//! The page itself: its template, its styles and scripts, and its words.
+//! The page: its template, styles, scripts and texts.
 //!
-//! The scripts are plain files without a build step. They share one scope, in which each is one name, and stand in the
-//! order of [`SCRIPTS`]: so the same files make the page that is served and the single file that opens anywhere.
+//! The scripts are plain files without a build step. They share one scope, in which each is one name, and are loaded in
+//! the order of [`SCRIPTS`]. So the same files make up both the served page and the single-file export.
 
 pub mod words;
 
@@ -16,7 +16,7 @@ pub struct Asset {
     pub name: &'static str,
     /// Its media type.
     pub media_type: &'static str,
-    /// What is in it.
+    /// Its content.
     pub text: &'static str,
 }
 
@@ -29,14 +29,14 @@ macro_rules! assets {
 /// The styles.
 pub static STYLES: &[Asset] = assets!["text/css; charset=utf-8": "page.css", "views.css"];
 
-/// The scripts, each after those that it needs.
+/// The scripts, each after those that it depends on.
 pub static SCRIPTS: &[Asset] = assets![
     "text/javascript; charset=utf-8":
     "store.js", "elements.js", "words.js", "numbers.js", "server.js", "samples.js", "chart.js", "charts.js",
     "invariants.js", "map.js", "costs.js", "tax.js", "controls.js", "story.js", "player.js", "feed.js", "keyboard.js", "page.js",
 ];
 
-/// The file of this name.
+/// The file with this name.
 pub fn asset(name: &str) -> Option<&'static Asset> {
     STYLES.iter().chain(SCRIPTS).find(|asset| asset.name == name)
 }
@@ -50,7 +50,7 @@ struct Page {
     bundle: Option<Bundle>,
 }
 
-/// What a page that stands alone brings along.
+/// The data of a single-file page.
 struct Bundle {
     css: String,
     js: String,
@@ -58,7 +58,7 @@ struct Bundle {
     stories: String,
 }
 
-/// The page as it is served. It is the same at every address: what is shown is chosen by its scripts.
+/// The served page. It is the same at every address: the scripts select what is shown.
 pub fn html() -> Result<String> {
     let names = |assets: &[Asset]| assets.iter().map(|asset| asset.name).collect();
     Ok(Page {
@@ -70,8 +70,8 @@ pub fn html() -> Result<String> {
     .render()?)
 }
 
-/// A page that plays this recording (a [`super::sample::Header`] and samples, a line each), can tell these stories, and
-/// needs nothing else.
+/// A self-contained page that plays this recording (a [`super::sample::Header`] and samples, one per line) and shows
+/// these stories.
 pub fn standing_alone(recording: &str, stories: &Value) -> Result<String> {
     let joined = |assets: &[Asset]| assets.iter().map(|asset| asset.text).collect::<Vec<_>>().join("\n");
     let bundle = Bundle {
@@ -84,8 +84,8 @@ pub fn standing_alone(recording: &str, stories: &Value) -> Result<String> {
     Ok(Page { styles: Vec::new(), scripts: Vec::new(), words, bundle: Some(bundle) }.render()?)
 }
 
-/// JSON that can stand within a `script` element: a text in it cannot end the element. In JSON `<` occurs in texts only,
-/// and there it may be written as an escape.
+/// Escapes JSON for a `script` element, so that a text in it cannot end the element. In JSON `<` occurs only in texts,
+/// where it may be written as an escape.
 fn data(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

@@ -1,4 +1,4 @@
-//! The page as text: words, files, and what a policy would forbid.
+//! Checks the page as text: words, files, and what the content policy forbids.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::words::{self, WORDS};
 use super::{SCRIPTS, STYLES, asset, data, html, standing_alone};
 use faults::KINDS;
 
-/// Every key that the page or a script asks for, as far as it stands there whole.
+/// Every key that the page or a script uses literally.
 fn asked_for() -> BTreeSet<String> {
     let page = html().unwrap();
     let texts = SCRIPTS.iter().map(|script| script.text).chain([page.as_str()]);
@@ -48,7 +48,7 @@ fn every_kind_of_fault_is_explained() {
 fn no_word_is_left_over() {
     let scripts: String = SCRIPTS.iter().map(|script| script.text).collect();
     let asked_for = asked_for();
-    // Keys that are put together: `mode_${…}`.
+    // Keys that are composed: `mode_${…}`.
     let families: Vec<&str> =
         scripts.split('`').filter_map(|text| text.split_once("_${")).map(|(family, _)| family).collect();
     for (key, ..) in WORDS {
@@ -56,7 +56,7 @@ fn no_word_is_left_over() {
             || scripts.contains(&format!("\"{key}\""))
             || scripts.contains(&format!(" {key}:"))
             || families.iter().any(|family| key.starts_with(&format!("{family}_")));
-        assert!(used, "nobody asks for the word {key:?}");
+        assert!(used, "the text {key:?} is not used");
     }
 }
 
@@ -85,7 +85,7 @@ fn nothing_stands_in_the_page_that_its_policy_forbids() {
             "{script:.60}"
         );
     }
-    // What would make markup of a text, and with it of a text from an order.
+    // These would turn text into markup, including text from an order.
     for script in SCRIPTS {
         for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"]
         {

@@ -1,4 +1,4 @@
-//! The page's server: on loopback unless it is told otherwise, with nothing on it that a page of another site could use.
+//! The server of the page, on loopback by default. A page of another site cannot use it.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -16,30 +16,30 @@ use super::door::Door;
 use super::session::Session;
 use super::stories::{self, Kept};
 use super::{Dashboard, controls, page, story, tax};
+use crate::words;
 use control::admission;
 
-/// Scripts and styles from here, and nothing from elsewhere: no script within the page either, so that a text which found
-/// its way into it would not run.
+/// Only scripts and styles from this server; no inline scripts, so that injected text would not run.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// What a page gets at first, in seconds.
+/// The initial history of a page, in seconds.
 const HISTORY_S: u64 = 600;
 
-/// A server that is running.
+/// A running server.
 pub struct Open {
     handle: ServerHandle,
 }
 
 impl Open {
-    /// Ends it; streams that are open end with it.
+    /// Stops it together with its open streams.
     pub async fn close(self) {
         self.handle.stop(false).await;
     }
 }
 
-/// Takes a port, before anything else is begun.
+/// Binds the port before anything else starts.
 pub fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).with_context(|| format!("cannot listen at {address}; is the port taken?"))
+    TcpListener::bind(address).with_context(|| words::cannot_listen(address))
 }
 
 /// Serves the live page.
@@ -51,7 +51,7 @@ pub fn live(listener: TcpListener, door: Door, session: Session, dashboard: Data
             .route("/api/history", web::get().to(history))
             .route("/api/orders/{id}", web::get().to(story::order))
             .route("/api/tax", web::get().to(tax::taxes));
-        // Where others than this machine can look, they are not only closed but not there.
+        // If other machines can reach the page, the routes of the controls do not exist.
         if touchable {
             controls::routes(app);
         }
@@ -103,21 +103,21 @@ fn serve(
     .workers(1)
     .disable_signals()
     .listen(listener)
-    .context("the page's server did not open")?
+    .with_context(words::server_not_opened)?
     .run();
     let handle = server.handle();
     tokio::spawn(server);
     Ok(Open { handle })
 }
 
-/// Before every handler, so that none can forget it.
+/// Runs before every handler, so that no handler can forget the check.
 async fn only_who_may(
     door: Data<Door>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     door.look(request.request())?;
-    // Whatever is not only asked for changes something.
+    // Every method except GET and HEAD counts as a change.
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         door.touch(request.request())?;
     }
@@ -133,7 +133,7 @@ async fn shown() -> HttpResponse {
 
 async fn asset(request: HttpRequest, name: Path<String>) -> HttpResponse {
     let Some(asset) = page::asset(&name) else { return HttpResponse::NotFound().finish() };
-    // What is in a program changes with the program, so that its content is its version.
+    // Assets change only with the program, so the hash of the content is the version.
     let tag =
         format!("\"{}\"", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, asset.text.as_bytes()).simple());
     let known = request.headers().get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes);
@@ -148,7 +148,7 @@ async fn told_session(session: Data<Session>) -> HttpResponse {
 }
 
 async fn samples(request: HttpRequest, dashboard: Data<Dashboard>) -> HttpResponse {
-    // What is no text is no id of ours; it is one all the same.
+    // An id that is not text is still an id, of another run.
     let last = request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     HttpResponse::Ok()
         .content_type("text/event-stream")

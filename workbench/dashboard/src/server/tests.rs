@@ -1,4 +1,4 @@
-//! The page's server as others find it: a browser with the page, a hostile page, a name that was made to point here.
+//! The page's server against a browser with the page, a hostile page, and a rebound name.
 
 use parking_lot::Mutex;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use topology::Driver;
 const TOKEN: &str = "0123456789abcdef";
 const EXAMPLE: &str = include_str!("../../tests/data/live.jsonl");
 
-/// A dashboard of nothing: whatever needs a shop says that nothing is up.
+/// A dashboard without shops: requests that need one get the error that nothing is up.
 struct World {
     open: Open,
     base: String,
@@ -26,6 +26,7 @@ struct World {
 }
 
 async fn world(listen: &str) -> World {
+    terminal::language::set(terminal::language::Language::English);
     let folder = tempfile::tempdir().unwrap();
     let dashboard = Data::new(Dashboard {
         folder: folder.path().to_owned(),
@@ -52,7 +53,7 @@ impl World {
         self.client.get(format!("{}{path}", self.base)).send().await.unwrap()
     }
 
-    /// Sets the load as the page does, but for these headers.
+    /// Sets the load as the page does, except for these headers.
     async fn post(&self, headers: &[(&str, &str)]) -> StatusCode {
         let mut all = vec![("content-type", "application/json"), ("x-cleave-token", TOKEN)];
         all.retain(|(name, _)| headers.iter().all(|(other, _)| other != name));
@@ -74,20 +75,20 @@ async fn the_page_can_touch_and_nobody_else_can() {
     let world = world("127.0.0.1").await;
     let own = format!("http://127.0.0.1:{}", world.port);
     let refused = [
-        // The hostile page: a script of another site, with whatever it may send.
+        // A hostile page: a script of another site, with the headers that it can send.
         (vec![("origin", "http://evil.example")], 403),
         (vec![("origin", "null")], 403),
         (vec![("origin", "http://127.0.0.1:1")], 403),
-        // The rebound name.
+        // A rebound name.
         (vec![("host", "evil.example")], 421),
         (vec![("host", "127.0.0.1")], 421),
-        // The form post, which a browser sends without asking.
+        // A form post, which a browser sends without a preflight request.
         (vec![("content-type", "application/x-www-form-urlencoded")], 415),
         (vec![("content-type", "text/plain")], 415),
-        // Whoever did not see the address in the terminal.
+        // A client without the address from the terminal.
         (vec![("x-cleave-token", "")], 401),
         (vec![("x-cleave-token", "0123456789abcdee")], 401),
-        // A cookie is no token.
+        // A cookie does not count as a token.
         (vec![("x-cleave-token", ""), ("cookie", "x-cleave-token=0123456789abcdef")], 401),
     ];
     for (headers, status) in refused {
@@ -107,13 +108,13 @@ async fn every_control_is_behind_the_door() {
         let bare = world.client.post(&url).json(&json!({})).send().await.unwrap();
         assert_eq!(bare.status().as_u16(), 401, "{path}");
         assert!(bare.headers().keys().all(|name| !name.as_str().starts_with("access-control")), "{path}");
-        // With the token they get to the body, or to the shops, of which there are none.
+        // With the token a request gets as far as the body, or the shops, of which there are none.
         let asked = world.client.post(&url).header("x-cleave-token", TOKEN).json(&json!({ "nonsense": 1 }));
         let answer = asked.send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 422, "{path}");
         let why = answer.json::<Value>().await.unwrap()["error"].as_str().unwrap().to_owned();
         assert!(why.contains("nonsense"), "{path}: {why}");
-        // A browser that asks for leave beforehand gets none.
+        // A preflight request is not granted.
         let asked =
             world.client.request(reqwest::Method::OPTIONS, &url).header("origin", "http://evil.example");
         let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();
@@ -121,7 +122,7 @@ async fn every_control_is_behind_the_door() {
     }
     let heal = world.client.post(format!("{}/api/heal", world.base)).header("x-cleave-token", TOKEN);
     let answer = heal.json(&json!({})).send().await.unwrap().json::<Value>().await.unwrap();
-    assert!(answer["error"].as_str().unwrap().contains("nothing is running"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("no shop is up"), "{answer}");
     world.open.close().await;
 }
 
@@ -192,7 +193,7 @@ async fn elsewhere_than_on_loopback_it_is_only_to_be_looked_at() {
     assert_eq!(world.get("/").await.status().as_u16(), 200);
     let session: Value = world.get("/api/session").await.json().await.unwrap();
     assert_eq!(session["controls"], json!(false));
-    assert_eq!(world.post(&[]).await.as_u16(), 403, "nobody can touch");
+    assert_eq!(world.post(&[]).await.as_u16(), 403, "there are no controls");
     assert_eq!(world.post(&[("host", "evil.example")]).await.as_u16(), 421);
     assert_eq!(world.rate(), 0.0);
     world.open.close().await;
@@ -206,7 +207,7 @@ async fn a_bad_load_is_explained() {
         (json!({ "rate_per_s": 1e9 }), "0 to 1000"),
         (json!({ "mix": { "confirmed": 0.5 } }), "sum to 1"),
         (json!({ "mix": { "lost": 1.0 } }), "confirmed, insufficient_funds"),
-        (json!("x"), "not understood"),
+        (json!("x"), "not valid"),
     ];
     for (body, why) in bodies {
         let request = world.client.post(format!("{}/api/load", world.base)).header("x-cleave-token", TOKEN);
@@ -237,7 +238,7 @@ async fn a_replay_has_the_recording_and_no_controls() {
     assert_eq!(ids, json!({ "ids": [known] }));
     let told: Value = get(&format!("/api/orders/{known}?lang=ko")).await.json().await.unwrap();
     assert_eq!(told["stories"][1]["order_id"], json!(known));
-    assert!(told["stories"][0]["problem"].as_str().unwrap().contains("never came to this shop"));
+    assert!(told["stories"][0]["problem"].as_str().unwrap().contains("never received the request"));
     assert_eq!(get(&format!("/api/orders/{}", uuid::Uuid::new_v4())).await.status(), StatusCode::NOT_FOUND);
     let problem: Value = get("/api/orders/1").await.json().await.unwrap();
     assert!(problem["error"].as_str().unwrap().contains("is a UUID"), "{problem}");

@@ -1,8 +1,8 @@
-//! `cleave bench busy`: what becomes of the shops on a machine that has other things to do.
+//! `cleave bench busy`: the shops on a machine that is busy with other work.
 //!
-//! Busy loops run beside them, two for each processor, and both shops get the same few orders per second: far less work
-//! than is left for them. A shop that takes slowness for failure, with leases that run out and time-outs that come too
-//! soon, makes more work of it and breaks down; one that does not is slow, and that is all.
+//! Busy loops run at the same time, two per processor, and both shops get the same small load, far less than the
+//! remaining capacity. A shop that treats slowness as failure, with leases that expire and time-outs that are too
+//! short, makes more work of it and breaks down. A correct shop is only slow.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::WARM_UP;
+use crate::words;
 use load::client::Sender;
 use load::{Arrivals, Window};
 use report::trial;
@@ -32,16 +33,16 @@ use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{Driver, Mode, programs};
 
-/// Of the orders so many should be served, and of those 99 in 100 decided within so many milliseconds.
+/// The goals: this share of the orders is served, and 99 % of those are decided within so many milliseconds.
 const GOAL_SERVED: f64 = 0.95;
 const GOAL_P99_MS: f64 = 2_000.0;
 /// How long a shop may take to finish afterwards.
 const DRAIN: Duration = Duration::from_secs(60);
-/// What the registry says of an instance whose lease has run out, and the supervisor of one that it ends: nothing here
-/// dies by itself.
+/// Log lines of the registry about an instance with an expired lease, and of the supervisor about one that it ends. In
+/// this experiment no process dies by itself.
 const TAKEN_OUT: [&str; 2] = ["silent for too long", "is ended"];
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, all at the same time.
@@ -52,7 +53,7 @@ pub struct Options {
     pub rate_per_s: f64,
     /// Busy loops for each processor.
     pub loops_per_core: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Which servers to use.
     pub infra: ServerOptions,
@@ -75,7 +76,7 @@ pub struct Busy {
     shops: Vec<ShopBusy>,
 }
 
-/// What became of one shop.
+/// The result of one shop.
 #[derive(Debug, Serialize)]
 struct ShopBusy {
     driver: Driver,
@@ -83,16 +84,16 @@ struct ShopBusy {
     proxies: bool,
     /// Orders that were to be sent.
     wanted: u64,
-    /// The share of them that was accepted, at whichever of three tries.
+    /// The share of them that was accepted at one of three tries.
     served: f64,
     /// From the intended moment to the decision; null if nothing was decided.
     decided_p50_ms: Option<f64>,
     decided_p99_ms: Option<f64>,
     /// How late 99 in 100 orders were sent; null if none was.
     late_p99_ms: Option<f64>,
-    /// Instances that lived and were taken out of service or ended all the same.
+    /// Instances that were alive and were taken out of service or ended.
     taken_out_alive: u64,
-    /// What said at the end that the machine was busy; null if nothing did.
+    /// Evidence at the end that the machine was busy; null if there is none.
     busy: Option<Evidence>,
 }
 
@@ -109,11 +110,9 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
     let mut shops = Vec::new();
     for proxied in [false, true] {
         let how = if proxied { "with" } else { "without" };
-        terminal::note!(
-            "{how} proxies: {loops} busy loops beside {} orders/s for {:?}",
-            options.rate_per_s,
-            options.duration
-        );
+        let said = if proxied { words::with_proxies() } else { words::without_proxies() };
+        let lasts = format!("{:?}", options.duration);
+        terminal::note!("{}", words::busy_loops(said, loops, options.rate_per_s, lasts));
         let place = Place { guard, programs: &programs, logs: logs.join(how), proxied, options };
         let shared = Arc::new(Mutex::new(infra));
         shops.extend(place.measure(&shared, loops).await?);
@@ -137,7 +136,7 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
     Ok(busy)
 }
 
-/// Where the shops run.
+/// Runs the shops.
 struct Place<'a> {
     guard: &'a Guard,
     programs: &'a Path,
@@ -174,7 +173,7 @@ impl Place<'_> {
         self.logs.join(driver.to_string().replace(':', "-"))
     }
 
-    /// As `cleave up` has it: behind a gateway, and supervised.
+    /// A shop as `cleave up` runs it: behind a gateway, and supervised.
     async fn start(&self, driver: Driver, infra: &Arc<Mutex<Infrastructure>>) -> Result<Supervisor> {
         let logs = self.logs_of(driver);
         let options = ShopOptions {
@@ -215,7 +214,7 @@ impl Place<'_> {
     }
 }
 
-/// Lines of the registry's and the supervisor's logs that tell of an instance taken out.
+/// The number of log lines of registry and supervisor about an instance that was taken out.
 fn taken_out(logs: &Path) -> u64 {
     let lines = ["registry.log", "supervisor.log"].map(|name| {
         let text = std::fs::read_to_string(logs.join(name)).unwrap_or_default();
@@ -249,14 +248,14 @@ impl Busy {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         let header = [
-            "shop",
-            "proxies",
-            "served",
-            "p50, ms",
-            "p99, ms",
-            "sent late, ms",
-            "taken out alive",
-            "≥ 95 %, p99 ≤ 2 s",
+            words::head_shop(),
+            words::head_proxies(),
+            words::head_served(),
+            words::p50_ms(),
+            words::p99_ms(),
+            words::head_late(),
+            words::head_taken_out(),
+            words::head_goal_busy(),
         ];
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
         let ms = |figure: Option<f64>| figure.map_or("–".to_owned(), |ms| format!("{ms:.0}"));
@@ -265,13 +264,13 @@ impl Busy {
             let met = quick && shop.served >= self.goal_served && shop.taken_out_alive == 0;
             table.add_row([
                 shop.driver.to_string(),
-                if shop.proxies { "yes" } else { "no" }.to_owned(),
-                format!("{:.1} % of {}", (shop.served * 1000.0).floor() / 10.0, shop.wanted),
+                if shop.proxies { words::has() } else { words::has_not() },
+                words::share_of(format!("{:.1}", (shop.served * 1000.0).floor() / 10.0), shop.wanted),
                 ms(shop.decided_p50_ms),
                 ms(shop.decided_p99_ms),
                 ms(shop.late_p99_ms),
                 shop.taken_out_alive.to_string(),
-                if met { "✓ met" } else { "✗ missed" }.to_owned(),
+                if met { words::met() } else { words::missed() },
             ]);
         }
         table

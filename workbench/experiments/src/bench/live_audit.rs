@@ -1,7 +1,7 @@
-//! `cleave bench live-audit`: what it costs a saturated shop to be looked at while it runs.
+//! `cleave bench live-audit`: what the live audit costs a saturated shop.
 //!
-//! The same shop is measured without and with the live audit, in turns that change places, so that what the machine does
-//! meanwhile meets both. The ratio of each pair is taken, and of the ratios the mean with its interval.
+//! The same shop is measured without and with the live audit, in turns whose order alternates, so that changes of the
+//! machine affect both. The result is the mean of the pairs' ratios, with its interval.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::{ORDERS_A_ROUND, WARM_UP};
+use crate::words;
 use audit::live::{Live, Settings};
 use audit::{Expected, Subject};
 use load::client::Sender;
@@ -28,15 +29,15 @@ use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode, programs};
 
-/// How far the ratio of two equal turns on one shop is assumed to stray from one, on the log scale: less than that of two
-/// shops, which are started anew.
+/// How far the ratio of two equal turns on one shop is assumed to vary around 1, on the log scale. It is less than
+/// between two shops, which are started separately.
 const TYPICAL: f64 = 0.05;
 /// How sure the interval is.
 const CONFIDENCE: f64 = 0.95;
 /// How long a shop may take to finish after a turn.
 const DRAIN: Duration = Duration::from_secs(60);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, one after the other.
@@ -47,7 +48,7 @@ pub struct Options {
     pub clients: u64,
     /// Pairs of turns of each shop.
     pub rounds: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,
@@ -121,15 +122,15 @@ pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Resu
     Ok(cost)
 }
 
-/// The two take turns in going first: A B, B A, A B …
+/// The order alternates: A B, B A, A B …
 async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<ShopCost> {
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         let (mut without, mut with) = (0.0, (0.0, 0, 0));
         let looked_at_first = number.is_multiple_of(2);
         for (turn, looked_at) in [looked_at_first, !looked_at_first].into_iter().enumerate() {
-            let how = if looked_at { "with the live audit" } else { "without it" };
-            progress.phase(format!("{}, round {number} of {}: {how}", shop.driver, options.rounds));
+            let how = if looked_at { words::with_live_audit() } else { words::without_live_audit() };
+            progress.phase(words::round_of(shop.driver, number, options.rounds, how));
             let from = (number * 2 + turn as u64) * ORDERS_A_ROUND;
             if looked_at {
                 let live = Live::start(subject(shop), Settings::default());
@@ -162,7 +163,7 @@ async fn saturate(shop: &Shop, options: &Options, from: u64) -> Result<f64> {
     let window = Window { from: WARM_UP, to: WARM_UP + options.duration };
     let sender = Sender::new(&shop.address, true)?;
     let samples = closed::run(&sender, mix, usize::try_from(options.clients)?, window.to).await?;
-    // Every client waits for the decision: nothing has to be looked up.
+    // Every client waits for the decision, so no order has to be looked up.
     let settled = trial::settle(samples, &Default::default(), Utc::now());
     Ok(trial::figures(&settled, window).throughput_per_s)
 }
@@ -176,12 +177,12 @@ impl Cost {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "shop",
-            "round",
-            "without, orders/s",
-            "with, orders/s",
-            "ratio",
-            "looks",
+            words::head_shop(),
+            words::head_round(),
+            words::head_without(),
+            words::head_with(),
+            words::head_ratio(),
+            words::head_looks(),
         ]);
         for shop in &self.shops {
             for (number, round) in shop.rounds.iter().enumerate() {
@@ -197,13 +198,7 @@ impl Cost {
             let ratio = shop.ratio.map_or("–".to_owned(), |RatioInterval { mean, low, high }| {
                 format!("{mean:.3} ({low:.3}–{high:.3})")
             });
-            table.add_row([
-                shop.driver.to_string(),
-                "mean (95 %)".into(),
-                String::new(),
-                String::new(),
-                ratio,
-            ]);
+            table.add_row([shop.driver.to_string(), words::mean_95(), String::new(), String::new(), ratio]);
         }
         table
     }

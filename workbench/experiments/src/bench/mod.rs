@@ -1,9 +1,9 @@
-//! `cleave bench limit`: how near the monolith over HTTP comes to the bare database.
+//! `cleave bench limit`: how close the monolith over HTTP comes to the bare database.
 //!
-//! The measure is pgbench, PostgreSQL's own load generator, on a checkout as one would plainly write it: two
-//! products, twelve statements, one round trip each, in the very tables that the monolith uses. It has no HTTP, no
-//! JSON and no rules, so it is what this database gives to that way of writing. The two take turns within one run;
-//! only their ratio means anything on another machine.
+//! The reference is pgbench, PostgreSQL's own load generator, with a plain checkout: two products and twelve
+//! statements, one round trip each, on the monolith's own tables. It has no HTTP, no JSON and no rules, so it shows
+//! what the database can do with that style of code. The two take turns within one run. On another machine only their
+//! ratio is comparable.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -16,6 +16,7 @@ use reqwest::Url;
 use serde::Serialize;
 use tokio::process::Command;
 
+use crate::words;
 use load::client::Sender;
 use load::mix::{Mix, ZIPF_EXPONENT};
 use load::{Window, closed};
@@ -40,14 +41,14 @@ pub use recovery::{Options as RecoveryOptions, Recovery, recovery};
 
 /// The checkout that pgbench runs.
 const SCRIPT: &str = include_str!("checkout.sql");
-/// As many sessions as the monolith's pool has: with more, both wait for themselves at the popular rows.
+/// As many sessions as the monolith's pool has. With more, both wait for their own locks on the popular rows.
 const SESSIONS: usize = 8;
 /// Before each measured part over HTTP, and once before the first round of pgbench.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// A round of HTTP sends fewer orders than this, so each has keys of its own.
+/// A round of HTTP sends fewer orders than this, so each has its own keys.
 const ORDERS_A_ROUND: u64 = 1_000_000_000;
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// How long each round lasts.
@@ -56,7 +57,7 @@ pub struct Options {
     pub clients: u64,
     /// Rounds of each of the two.
     pub rounds: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Whether missing programs may be installed without asking.
     pub yes: bool,
@@ -101,7 +102,7 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
     Goods::new(options.seed).put_into(&shop).await?;
 
     let progress = Progress::new(options.rounds * 2);
-    progress.phase("warming up".into());
+    progress.phase(words::warming_up());
     pgbench(&shop, WARM_UP).await?;
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
@@ -130,16 +131,16 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
     Ok(limit)
 }
 
-/// The two take turns in going first: A B, B A, A B …
+/// The order alternates: A B, B A, A B …
 async fn one_round(shop: &Shop, options: &Options, number: u64, progress: &Progress) -> Result<Round> {
     let (mut bare, mut http) = (0.0, 0.0);
     let pgbench_first = !number.is_multiple_of(2);
     for pgbench_now in [pgbench_first, !pgbench_first] {
         if pgbench_now {
-            progress.phase(format!("round {number} of {}: pgbench", options.rounds));
+            progress.phase(words::round_pgbench(number, options.rounds));
             bare = pgbench(shop, options.duration).await?;
         } else {
-            progress.phase(format!("round {number} of {}: the monolith over HTTP", options.rounds));
+            progress.phase(words::round_monolith(number, options.rounds));
             http = monolith(shop, options, number).await?;
         }
         progress.step();
@@ -153,7 +154,7 @@ async fn monolith(shop: &Shop, options: &Options, number: u64) -> Result<f64> {
     let window = Window { from: WARM_UP, to: WARM_UP + options.duration };
     let sender = Sender::new(&shop.address, true)?;
     let samples = closed::run(&sender, mix, usize::try_from(options.clients)?, window.to).await?;
-    // Every answer of the monolith carries its decision: nothing has to be looked up.
+    // Every response of the monolith contains the decision, so no order has to be looked up.
     let settled = trial::settle(samples, &Default::default(), Utc::now());
     let figures = trial::figures(&settled, window);
     if !figures.orders.failed.is_empty() {
@@ -179,7 +180,7 @@ async fn pgbench(shop: &Shop, length: Duration) -> Result<f64> {
         .arg(format!("--define=exponent={ZIPF_EXPONENT}"))
         .arg("--file")
         .arg(script.path())
-        // In the environment, because everybody on the machine can read a command line.
+        // In the environment, because every user of the machine can read a command line.
         .env("PGHOST", url.host_str().unwrap_or_default())
         .env("PGPORT", url.port().unwrap_or(5432).to_string())
         .env("PGUSER", url.username())
@@ -212,10 +213,10 @@ impl Limit {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-            "round",
-            "pgbench, checkouts/s",
-            "monolith over HTTP, orders/s",
-            "ratio",
+            words::head_round(),
+            words::head_pgbench(),
+            words::head_monolith(),
+            words::head_ratio(),
         ]);
         for (number, round) in self.rounds.iter().enumerate() {
             table.add_row([
@@ -228,7 +229,7 @@ impl Limit {
         let whole = |spread: Spread| format!("{:.0} ({:.0}–{:.0})", spread.median, spread.min, spread.max);
         let Spread { median, min, max } = self.ratio;
         table.add_row([
-            "median (min–max)".to_owned(),
+            words::median(),
             whole(self.pgbench_per_s),
             whole(self.monolith_per_s),
             format!("{median:.2} ({min:.2}–{max:.2})"),

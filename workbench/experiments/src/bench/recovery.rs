@@ -1,8 +1,8 @@
-//! `cleave bench recovery`: how long after its broker or its database is back a shop decides orders again.
+//! `cleave bench recovery`: how long after its broker or database is back a shop decides orders again.
 //!
-//! The server is ended as a power cut would end it, and started again on the same data. The clock starts when it answers
-//! and stops when an order that was placed after that is decided. What a busy machine adds is in the figures; that is
-//! why they are printed and recorded here, and why no test fails by them.
+//! The server is killed as in a power cut, and restarted on the same data. The clock starts when it responds, and stops
+//! when an order that was placed after that is decided. A busy machine increases the figures. So they are printed and
+//! recorded here, and no test depends on them.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use crate::words;
 use load::client::{Answer, Sender};
 use load::mix::Mix;
 use report::stats::{Spread, spread};
@@ -25,21 +26,21 @@ use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
 use topology::{Driver, Mode, programs};
 
-/// A shop should take no longer.
+/// The goal for a shop.
 const GOAL: Duration = Duration::from_secs(5);
-/// One that takes longer hangs.
+/// A shop that takes longer hangs.
 const BOUND: Duration = Duration::from_secs(120);
-/// Between two orders.
+/// The interval between orders.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// How often each server is ended.
     pub times: u64,
-    /// Seed of the goods and the orders.
+    /// Seed of the products and the orders.
     pub seed: u64,
     /// Whether missing programs may be installed without asking.
     pub yes: bool,
@@ -54,7 +55,7 @@ pub struct Recovery {
     seed: u64,
     machine: Machine,
     servers: Servers,
-    /// What says that the machine had other things to do at the end; null where nothing does.
+    /// Evidence at the end that the machine was busy; null if there is none.
     busy: Option<Busy>,
     goal_s: f64,
     shops: Vec<ShopRecovery>,
@@ -66,7 +67,7 @@ struct ShopRecovery {
     driver: Driver,
     /// `broker` or `database`.
     server: &'static str,
-    /// Seconds, time by time.
+    /// One figure per kill, in seconds.
     took_s: Vec<f64>,
     median_s: f64,
     max_s: f64,
@@ -113,6 +114,11 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &Options) -> Result
     Ok(recovery)
 }
 
+/// The name of this server for people.
+fn called(server: &str) -> String {
+    if server == "broker" { words::broker() } else { words::database() }
+}
+
 fn servers_of(driver: Driver) -> &'static [&'static str] {
     match driver.mode() {
         Mode::Monolith => &["database"],
@@ -120,7 +126,7 @@ fn servers_of(driver: Driver) -> &'static [&'static str] {
     }
 }
 
-/// Ends a server again and again; seconds from when it was back until an order was decided.
+/// Kills a server again and again. Returns the seconds from its return until an order was decided.
 async fn end(
     infra: &mut Infrastructure,
     server: &str,
@@ -132,7 +138,7 @@ async fn end(
     let mut took = Vec::new();
     customer.is_served().await?;
     for time in 1..=times {
-        progress.phase(format!("{}: the {server} dies, {time} of {times}", customer.driver));
+        progress.phase(words::dies(customer.driver, called(server), time, times));
         if server == "broker" {
             let broker =
                 infra.rabbitmq.as_mut().and_then(|broker| broker.running.private()).context(not_ours)?;
@@ -151,7 +157,7 @@ async fn end(
     Ok(took)
 }
 
-/// Orders one thing after the other.
+/// Sends one order after another.
 struct Customer {
     driver: Driver,
     sender: Sender,
@@ -165,7 +171,7 @@ impl Customer {
         Ok(Customer { driver: shop.driver, sender, mix: Mix::new(seed), orders: 0 })
     }
 
-    /// Waits until an order is decided, with yes or with no.
+    /// Waits until an order is decided, either way.
     async fn is_served(&mut self) -> Result<()> {
         let began = Instant::now();
         loop {
@@ -189,16 +195,23 @@ impl Recovery {
     /// For the terminal.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
-        let header = ["shop", "what died", "times", "median, s", "longest, s", "goal: 5 s"];
+        let header = [
+            words::head_shop(),
+            words::head_died(),
+            words::head_times(),
+            words::head_median_s(),
+            words::head_longest_s(),
+            words::head_goal_s(),
+        ];
         table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
         for shop in &self.shops {
             table.add_row([
                 shop.driver.to_string(),
-                shop.server.to_owned(),
+                called(shop.server),
                 shop.took_s.len().to_string(),
                 format!("{:.2}", shop.median_s),
                 format!("{:.2}", shop.max_s),
-                if shop.max_s <= self.goal_s { "✓ met" } else { "✗ missed" }.to_owned(),
+                if shop.max_s <= self.goal_s { words::met() } else { words::missed() },
             ]);
         }
         table

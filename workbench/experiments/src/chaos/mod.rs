@@ -1,5 +1,5 @@
-//! A *chaos monkey* (Netflix, "The Netflix Simian Army", 2011): it breaks one thing after the other in what is running, to
-//! see whether the shop lives through it. Unlike theirs it has a seed, and does the same again when told the same.
+//! A *chaos monkey* (Netflix, "The Netflix Simian Army", 2011): it breaks one thing after another in the running shops,
+//! to see whether they survive. Unlike theirs it has a seed, and the same seed repeats the same faults.
 
 mod plan;
 
@@ -8,53 +8,49 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::words;
 use control::{AddFault, Added, Client, FaultLog, Heal, ShopState};
 pub use plan::{Planned, kinds, one_more, plan};
 use topology::{Driver, Mode};
 
-/// What is wanted.
+/// The options.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
-    /// Where all randomness comes from.
+    /// The seed of all randomness.
     pub seed: u64,
-    /// From one fault to the next.
+    /// The interval between faults.
     pub every: Duration,
-    /// How long it goes on.
+    /// The duration.
     pub length: Duration,
-    /// Only in this shop; in all that are up if `None`.
+    /// Only this shop; all running shops if `None`.
     pub shop: Option<Driver>,
 }
 
-/// A fault that was made in a shop.
+/// A fault that was added to a shop, with its number.
 type Made = (Driver, u64);
 
-/// Breaks what `cleave up` has running until the time is over or `stop` is done; then heals everything. Returns what
-/// became of each fault that it made, shop by shop.
+/// Breaks the shops of `cleave up` until the time is over or `stop` is done, and then heals everything. Returns the
+/// record of each fault that it added, shop by shop.
 pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>) -> Result<Vec<FaultLog>> {
     let client = control::client(folder)?;
     let shops: Vec<ShopState> = client.get("/state").await?;
     let up = shops.iter().map(|state| state.shop).filter(|shop| wanted.shop.is_none_or(|only| only == *shop));
     let up: Vec<Driver> = up.collect();
-    // In the split shop there is more to break; the monolith gets what it has a counterpart for.
+    // The split shop has more to break; the monolith gets the faults that it has a counterpart for.
     let by_parts = up.iter().find(|driver| driver.mode() == Mode::Split).or(up.first());
     let Some(&driver) = by_parts else {
         let names: Vec<String> = shops.iter().map(|state| state.shop.to_string()).collect();
-        anyhow::bail!("there is no such shop up; there are {}", names.join(", "));
+        anyhow::bail!("this shop is not up; these are: {}", names.join(", "));
     };
     let faults = (wanted.length.as_secs_f64() / wanted.every.as_secs_f64()) as usize;
     let mut planned = plan(wanted.seed, driver, faults, wanted.every)?;
     planned.retain(|planned| planned.at <= wanted.length);
-    terminal::say!(
-        "{} faults in {:?}, with seed {}; Ctrl-C heals all",
-        planned.len(),
-        wanted.length,
-        wanted.seed
-    );
+    terminal::say!("{}", words::faults_in(planned.len(), format!("{:?}", wanted.length), wanted.seed));
 
     let mut made = Vec::new();
     tokio::select! {
         () = follow(&client, driver, wanted.shop, &planned, &mut made) => {}
-        () = stop => terminal::say!("stopped"),
+        () = stop => terminal::say!("{}", words::stopped()),
     }
     let _: Vec<FaultLog> = client.post("/heal", &Heal { id: None, shop: wanted.shop }).await?;
     let mut logs: Vec<FaultLog> = client.get("/faults").await?;
@@ -64,7 +60,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     Ok(logs)
 }
 
-/// Makes each fault when its time has come. Whatever cannot be made is told, and the next one comes all the same.
+/// Adds each fault at its time. If that fails, the reason is printed, and the next fault follows as planned.
 async fn follow(
     client: &Client,
     driver: Driver,
@@ -75,36 +71,32 @@ async fn follow(
     let started = tokio::time::Instant::now();
     for Planned { at, fault } in planned {
         tokio::time::sleep_until(started + *at).await;
-        // All shops that are up share the servers: once is enough.
+        // All running shops share the servers, so one fault is enough.
         let shop = if plan::is_of_servers(fault.kind) { Some(driver) } else { shop };
         if !terminal::say::is_heard() {
             return;
         }
-        let seconds = at.as_secs_f64();
+        let seconds = format!("{:>5.0}", at.as_secs_f64());
         match client.post::<Vec<Added>>("/faults", &AddFault { fault: fault.clone(), shop }).await {
             Ok(all) => {
                 for Added { shop, id, why_not } in all {
                     match id {
                         Some(id) => {
-                            terminal::say!(
-                                "{seconds:>5.0} s  {shop}: fault {id}, {fault}, for {:?}",
-                                fault.time_to_live
-                            );
+                            let lasts = format!("{:?}", fault.time_to_live);
+                            terminal::say!("{}", words::fault_made(&seconds, shop, id, fault, lasts));
                             made.push((shop, id));
                         }
                         None => {
-                            terminal::say!(
-                                "{seconds:>5.0} s  {shop}: not done: {}",
-                                why_not.unwrap_or_default()
-                            )
+                            let why = why_not.unwrap_or_default();
+                            terminal::say!("{}", words::fault_refused(&seconds, shop, why));
                         }
                     }
                 }
             }
-            Err(why) => terminal::say!("{seconds:>5.0} s  {fault}: not done: {why:#}"),
+            Err(why) => terminal::say!("{}", words::fault_refused(&seconds, fault, format!("{why:#}"))),
         }
     }
-    // The last one has its time, too.
+    // The last fault also gets its full time.
     if let Some(last) = planned.last() {
         tokio::time::sleep(last.fault.time_to_live).await;
     }

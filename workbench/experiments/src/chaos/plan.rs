@@ -1,4 +1,4 @@
-//! Which faults are made when: a seed determines all of it.
+//! The plan of the faults, determined by a seed.
 
 use std::time::Duration;
 
@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use faults::{FaultSpec, Kind, Link, On, POINTS};
 use topology::{Driver, Mode, SERVICES};
 
-/// What a chaos monkey does. Not all there is: a fault that ends nothing and delays nothing that anybody waits for
-/// (`slow_close`) would only take the place of another, and those that keep a server away for as long as they last are
-/// for scenarios.
+/// The kinds of a chaos monkey. Some are left out: `slow_close` ends nothing and delays nothing that matters, so it
+/// would only take the place of another, and those that keep a server away for their whole duration are for scenarios.
 const KINDS: [&str; 19] = [
     "latency",
     "bandwidth",
@@ -36,27 +35,26 @@ const KINDS: [&str; 19] = [
     "poison",
 ];
 
-/// What was disturbed is left alone for so many faults.
+/// A target is not disturbed again for so many faults.
 const REST: usize = 4;
-/// How long a fault lasts, in milliseconds.
+/// The duration of a fault, in milliseconds.
 const LASTS: std::ops::RangeInclusive<u64> = 1000..=2000;
-/// The same for one that has to wait until something comes its way.
+/// The same for a fault that waits for traffic to act on.
 const WAITS: std::ops::RangeInclusive<u64> = 2200..=2800;
 
-/// How far a clock is wrong, in milliseconds.
+/// The error of a clock, in milliseconds.
 const SKEWS: [i64; 4] = [-60_000, -5_000, 5_000, 60_000];
 
-/// A fault that is to be made.
+/// A planned fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// When, from the start.
+    /// The time from the start.
     pub at: Duration,
-    /// What.
+    /// The fault.
     pub fault: FaultSpec,
 }
 
-/// So many faults for a shop with this driver, one after the other every so often. Each kind comes once before any
-/// comes again.
+/// So many faults for a shop with this driver, one per interval. Each kind occurs once before any occurs again.
 pub fn plan(seed: u64, driver: Driver, faults: usize, every: Duration) -> Result<Vec<Planned>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut kinds = Vec::new();
@@ -76,21 +74,21 @@ pub fn plan(seed: u64, driver: Driver, faults: usize, every: Duration) -> Result
     Ok(planned)
 }
 
-/// One more fault of this kind, on whatever target its number leads to.
+/// One more fault of this kind; the number selects its target.
 pub fn one_more(seed: u64, number: u64, driver: Driver, kind: &Kind) -> Result<FaultSpec> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number));
     let target = target(kind, driver, &[], &mut random);
     fault(kind, driver, &target, &mut random)
 }
 
-/// How many kinds there are for this driver.
+/// The kinds that exist for this driver.
 pub fn kinds(driver: Driver) -> Result<Vec<&'static Kind>> {
     let all = KINDS.into_iter().map(Kind::find).collect::<Result<Vec<_>>>()?;
     let has = |kind: &&Kind| driver.mode() == Mode::Split || kind.missing_in_monolith().is_none();
     Ok(all.into_iter().filter(has).collect())
 }
 
-/// Every kind once, in some order, but those of servers at equal distances.
+/// Every kind once, in random order, with those of servers at equal distances.
 fn round(driver: Driver, random: &mut Xoshiro256PlusPlus) -> Result<Vec<&'static Kind>> {
     let (mut servers, mut others): (Vec<_>, Vec<_>) =
         kinds(driver)?.into_iter().partition(|kind| is_of_servers(kind));
@@ -103,8 +101,8 @@ fn round(driver: Driver, random: &mut Xoshiro256PlusPlus) -> Result<Vec<&'static
     Ok(others)
 }
 
-/// How many places in the plan a fault takes. A server takes much with it, and the shop is to recover from that before
-/// the next fault: RabbitMQ needs some ten seconds to come back where the machine is busy.
+/// The number of places in the plan that a fault takes. A server fault affects much, and the shop should recover from
+/// it before the next fault: on a busy machine RabbitMQ needs about ten seconds to come back.
 fn places(kind: &Kind) -> u32 {
     match kind.on {
         On::Broker => 4,
@@ -113,28 +111,28 @@ fn places(kind: &Kind) -> u32 {
     }
 }
 
-/// Whether it is done to a server, which all shops on it share.
+/// Whether it acts on a server, which all shops on it share.
 pub(super) fn is_of_servers(kind: &Kind) -> bool {
     matches!(kind.on, On::Database | On::Broker)
 }
 
-/// One of the targets that were not disturbed of late; where all were, the one that was disturbed first.
+/// One of the targets that were not disturbed recently; if all were, the one that was disturbed first.
 fn target(kind: &Kind, driver: Driver, disturbed: &[String], random: &mut Xoshiro256PlusPlus) -> String {
     let mut all = targets(kind, driver);
     all.shuffle(random);
     let rested =
         |target: &String| disturbed.iter().position(|other| other == target).unwrap_or(usize::MAX).min(REST);
-    // The last of equals: the order is left to chance.
+    // The last of equals, so the order stays random.
     all.into_iter().max_by_key(rested).unwrap_or_default()
 }
 
-/// Where a kind of fault meets something while customers browse, order, pay and track.
+/// The targets on which a kind of fault has an effect while customers browse, order, pay and track.
 fn targets(kind: &Kind, driver: Driver) -> Vec<String> {
     let split = driver.mode() == Mode::Split;
     let programs = if split { SERVICES.as_slice() } else { &["monolith"] };
     let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match kind.on {
-        // Nobody asks the gateway for stock or for shipments.
+        // The gateway receives no requests for stock or shipments.
         On::Link => {
             let idle = |link: &Link| matches!(link, Link::Gateway("inventory" | "shipping"));
             let links = Link::all(driver.mode()).into_iter();
@@ -178,7 +176,7 @@ fn fault(kind: &Kind, driver: Driver, target: &str, random: &mut Xoshiro256PlusP
     serde_json::from_value(fault).with_context(|| format!("a {} was planned on {target}", kind.name))
 }
 
-/// A point that the process passes with every order. Compensations are too rare to wait for.
+/// A point that the process passes with every order. Compensations are too rare.
 fn crash_point(driver: Driver, process: &str, random: &mut Xoshiro256PlusPlus) -> Option<&'static str> {
     let passed = POINTS.iter().filter(|point| point.processes(driver).contains(&process));
     let often: Vec<_> =
@@ -229,7 +227,7 @@ mod tests {
             }
             for pair in planned.windows(2) {
                 assert!(pair[0].at < pair[1].at);
-                // The monolith is one process: what is done to it follows what was done to it, and is over by then.
+                // The monolith is one process, so each fault on it follows an earlier one, which is over by then.
                 let one_process = driver.mode() == Mode::Monolith;
                 assert!(
                     one_process || !pair[0].fault.clashes_with(&pair[1].fault),

@@ -1,10 +1,10 @@
-//! What the sides of a comparison are called.
+//! The names of the sides of a comparison.
 
 use std::collections::BTreeMap;
 
 use topology::Driver;
 
-/// Whether the processes of a shop record spans and count what they do.
+/// Whether the processes of a shop record spans and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 #[allow(missing_docs, reason = "the names say it all")]
 pub enum Telemetry {
@@ -12,7 +12,7 @@ pub enum Telemetry {
     Off,
 }
 
-/// The drivers' names, with a number where one stands there again.
+/// The drivers' names, with a number if one occurs again.
 pub(super) fn labels(drivers: &[Driver], telemetry: &[Telemetry]) -> Vec<String> {
     let mut seen: BTreeMap<Driver, u32> = BTreeMap::new();
     let label = |(driver, telemetry): (&Driver, &Telemetry)| {
@@ -28,7 +28,7 @@ pub(super) fn labels(drivers: &[Driver], telemetry: &[Telemetry]) -> Vec<String>
     drivers.iter().zip(telemetry).map(label).collect()
 }
 
-/// A label as it may stand in a path.
+/// A label for use in a path.
 pub(super) fn slug(label: &str) -> String {
     label.replace(" (", "-").replace(')', "").replace(", ", "-").replace([':', ' '], "-")
 }

@@ -1,4 +1,4 @@
-//! `cleave compare`: the same load on one mode after the other, several times over.
+//! `cleave compare`: several trials of the same load on each mode in turn.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use diesel_async::SimpleAsyncConnection;
 
+use crate::words;
 use audit::live::{self, Live};
 use audit::{Expected, Subject, Verdict};
 use load::client::Sender;
@@ -34,34 +35,34 @@ use labels::{labels, slug};
 /// How long a shop may take to finish after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(60);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How the shop stays consistent, the baseline first. A driver may stand there twice.
+    /// The drivers, the baseline first. A driver may occur twice.
     pub drivers: Vec<Driver>,
     /// Rules that every shop leaves out on purpose.
     pub flaws: Vec<String>,
-    /// Whether the processes of each tell of their work, in the same order; the last is for all that follow too.
+    /// Whether the processes of each record telemetry, in the same order; the last value applies to the rest.
     pub telemetry: Vec<Telemetry>,
-    /// Whether they send their spans to the collector that the OTEL_* variables name.
+    /// Whether they export their spans to the collector that the OTEL_* variables name.
     pub exports: bool,
     /// How the moments of sending are chosen.
     pub arrivals: Arrivals,
     /// The measured part of the load.
     pub duration: Duration,
-    /// The part before, thrown away.
+    /// The part before that, which is not measured.
     pub warm_up: Duration,
-    /// How often each mode is measured.
+    /// Trials per mode.
     pub trials: u64,
-    /// Where all randomness of the load comes from.
+    /// The seed of the load.
     pub seed: u64,
-    /// Whether the databases are looked at while the shop runs, too.
+    /// Whether the live audit also runs.
     pub live_audit: bool,
     /// Which servers to use.
     pub infra: servers::Options,
 }
 
-/// Runs the comparison and writes its report below `folder`; answers the run and the folder of the report.
+/// Runs the comparison and writes its report below `folder`. Returns the run and the folder of the report.
 pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run, PathBuf)> {
     let started_at = Utc::now();
     let folder =
@@ -106,14 +107,14 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
 }
 
 impl Options {
-    /// Whether the processes of each driver tell of their work.
+    /// The telemetry setting of each driver.
     fn telemetry(&self) -> impl Iterator<Item = Telemetry> {
         let last = self.telemetry.last().copied().unwrap_or(Telemetry::On);
         self.telemetry.iter().copied().chain(std::iter::repeat(last)).take(self.drivers.len())
     }
 }
 
-/// What the databases say; and a trial whose load could not be sent is evidence of nothing.
+/// The audits' verdicts; and no evidence for a trial whose load could not be sent.
 fn verdicts(modes: &[ModeRun]) -> impl Iterator<Item = Verdict> {
     let trials = || modes.iter().flat_map(|mode| &mode.trials);
     let hindered = trials().any(|trial| !trial.hindered.is_empty());
@@ -121,7 +122,7 @@ fn verdicts(modes: &[ModeRun]) -> impl Iterator<Item = Verdict> {
     audits.chain(hindered.then_some(Verdict::NoEvidence))
 }
 
-/// Where trials are made.
+/// Runs the trials.
 struct Laboratory<'a> {
     guard: &'a Guard,
     infra: &'a Infrastructure,
@@ -131,8 +132,8 @@ struct Laboratory<'a> {
 }
 
 impl Laboratory<'_> {
-    /// Every trial of every mode. The modes take turns, and take turns in going first, so that a machine that
-    /// slows down in the course of the run slows all of them.
+    /// Every trial of every mode. The modes take turns, and the order alternates, so that a machine that slows down
+    /// during the run slows all of them.
     async fn measure_all(&self) -> Result<(Vec<ModeRun>, DecisionClock)> {
         let telemetry: Vec<Telemetry> = self.options.telemetry().collect();
         let labels = labels(&self.options.drivers, &telemetry);
@@ -147,7 +148,7 @@ impl Laboratory<'_> {
                 turns.reverse();
             }
             for turn in turns {
-                let name = format!("{}, trial {number} of {}", labels[turn], self.options.trials);
+                let name = words::trial_of(&labels[turn], number, self.options.trials);
                 let logs = self.logs.join(format!("{}-trial-{number}", slug(&labels[turn])));
                 let (driver, telemetry) = (modes[turn].driver, telemetry[turn] == Telemetry::On);
                 let one = OneTrial { lab: self, progress: &progress, driver, telemetry, name, logs };
@@ -175,12 +176,12 @@ struct OneTrial<'a> {
 impl OneTrial<'_> {
     async fn run(&self, number: u64) -> Result<(Trial, DecisionClock)> {
         let options = self.lab.options;
-        self.phase("starting and seeding");
+        self.phase(&words::starting_and_seeding());
         let shop = self.shop().await?;
 
-        self.phase(&words(options.arrivals, options.warm_up + options.duration));
+        self.phase(&said(options.arrivals, options.warm_up + options.duration));
         let window = Window { from: options.warm_up, to: options.warm_up + options.duration };
-        // Closed loop asks for the decision in both modes: a client is free when its order is decided.
+        // A closed loop asks for the decision in both modes: a client is free when its order is decided.
         let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
         let (started, started_at) = (sender.started(), wall_clock(sender.started()));
         let looking =
@@ -192,7 +193,7 @@ impl OneTrial<'_> {
         )?;
         drop(meter);
 
-        self.phase("waiting until all is decided, and auditing");
+        self.phase(&words::waiting_and_auditing());
         if let Err(error) = shop.drain(DRAIN).await {
             self.progress.note(&format!("{}: {error}", self.name));
         }
@@ -230,7 +231,7 @@ impl OneTrial<'_> {
         Ok((trial, clock))
     }
 
-    /// A fresh shop with goods in it.
+    /// A fresh shop with products.
     async fn shop(&self) -> Result<Shop> {
         let options = ShopOptions {
             flaws: self.lab.options.flaws.clone(),
@@ -240,8 +241,8 @@ impl OneTrial<'_> {
         };
         let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
         Goods::new(self.lab.options.seed).put_into(&shop).await?;
-        // Every trial begins with a clean slate: PostgreSQL writes whole pages to its log after a checkpoint. On
-        // a server of somebody else's we may not have the right to ask for one; then it comes when it comes.
+        // Every trial starts right after a checkpoint, because PostgreSQL writes whole pages to its log after one. On a
+        // server that is not ours we may lack the permission to request one.
         let _ =
             servers::connect(self.lab.infra.postgres.admin_url()).await?.batch_execute("CHECKPOINT").await;
         Ok(shop)
@@ -252,7 +253,7 @@ impl OneTrial<'_> {
     }
 }
 
-/// What the audit has to know of a shop: after a load, with the orders that were accepted.
+/// The audit's input: after a load, with the orders that were accepted.
 fn subject(shop: &Shop, accepted: Option<Vec<uuid::Uuid>>) -> Subject {
     Subject {
         shop: shop.handle(),
@@ -266,16 +267,16 @@ fn subject(shop: &Shop, accepted: Option<Vec<uuid::Uuid>>) -> Subject {
     }
 }
 
-/// What the wall clock said at a moment.
+/// The wall-clock time of an instant.
 fn wall_clock(moment: Instant) -> DateTime<Utc> {
     Utc::now() - moment.elapsed()
 }
 
-fn words(arrivals: Arrivals, length: Duration) -> String {
+fn said(arrivals: Arrivals, length: Duration) -> String {
     let seconds = length.as_secs_f64();
     match arrivals {
-        Arrivals::Open { rate_per_s } => format!("{rate_per_s} orders/s for {seconds} s"),
-        Arrivals::Closed { clients } => format!("{clients} clients for {seconds} s, each as fast as it can"),
+        Arrivals::Open { rate_per_s } => words::at_rate(rate_per_s, seconds),
+        Arrivals::Closed { clients } => words::at_full_speed(clients, seconds),
     }
 }
 

@@ -3,9 +3,10 @@
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
 use super::{Cell, CrashMatrix, Outcome, POINTS, Setting};
+use crate::words;
 use topology::Driver;
 
-/// Points against drivers; then each cell that is not as it should be, with the command that tries it again.
+/// A table of points and drivers, followed by each cell that is not as expected, with the command that tries it again.
 pub fn draw(matrix: &CrashMatrix) -> String {
     let drivers: Vec<Driver> = Driver::ALL
         .into_iter()
@@ -13,7 +14,7 @@ pub fn draw(matrix: &CrashMatrix) -> String {
         .collect();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-    let head = std::iter::once("crash point".to_owned()).chain(drivers.iter().map(ToString::to_string));
+    let head = std::iter::once(words::crash_point()).chain(drivers.iter().map(ToString::to_string));
     table.set_header(head);
     for point in POINTS.iter().map(|point| point.name) {
         let of = |driver: Driver| -> Vec<&Cell> {
@@ -30,34 +31,30 @@ pub fn draw(matrix: &CrashMatrix) -> String {
     }
     let count = |outcome| matrix.cells.iter().filter(|cell| cell.outcome == outcome).count();
     let mut text = format!(
-        "{table}\n{} crashes in {} s{}: {} held, {} violated, {} did not fire\n",
-        matrix.cells.len(),
-        matrix.seconds,
-        setting_words(matrix.setting),
-        count(Outcome::Held),
-        count(Outcome::Violated),
-        count(Outcome::DidNotFire)
+        "{table}\n{}\n",
+        words::crashes(
+            matrix.cells.len(),
+            matrix.seconds,
+            count(Outcome::Held),
+            count(Outcome::Violated),
+            count(Outcome::DidNotFire),
+        )
     );
+    let Setting { instances, database_delay_ms } = matrix.setting;
+    if instances > 1 {
+        text += &format!("{}\n", words::with_instances(instances));
+    }
+    if database_delay_ms > 0 {
+        text += &format!("{}\n", words::with_slow_databases(database_delay_ms));
+    }
     for cell in matrix.cells.iter().filter(|cell| cell.outcome != Outcome::Held) {
-        text +=
-            &format!("\n{} on {}, seed {}: {}\n", cell.point, cell.driver, cell.seed, words(cell.outcome));
+        text += &format!("\n{}\n", words::cell(&cell.point, cell.driver, cell.seed, said(cell.outcome)));
         for finding in &cell.findings {
             text += &format!("  {finding}\n");
         }
-        text += &format!("  again: {}\n", cell.replay);
+        text += &format!("  {}\n", words::again(&cell.replay));
     }
     text
-}
-
-fn setting_words(setting: Setting) -> String {
-    let mut words = String::new();
-    if setting.instances > 1 {
-        words += &format!(", {} instances of each service", setting.instances);
-    }
-    if setting.database_delay_ms > 0 {
-        words += &format!(", databases {} ms late with each answer", setting.database_delay_ms);
-    }
-    words
 }
 
 /// All seeds of a point on a driver: the worst outcome, and how many of them had it.
@@ -66,15 +63,15 @@ fn summary(cells: &[&Cell]) -> String {
     let worst = [Outcome::Violated, Outcome::DidNotFire, Outcome::Held];
     match worst.into_iter().find(|outcome| with(*outcome) > 0) {
         None => "·".into(),
-        Some(outcome) if with(outcome) == cells.len() => words(outcome).into(),
-        Some(outcome) => format!("{} ({} of {})", words(outcome), with(outcome), cells.len()),
+        Some(outcome) if with(outcome) == cells.len() => said(outcome),
+        Some(outcome) => words::some_of(said(outcome), with(outcome), cells.len()),
     }
 }
 
-fn words(outcome: Outcome) -> &'static str {
+fn said(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Held => "held",
-        Outcome::Violated => "VIOLATED",
-        Outcome::DidNotFire => "did not fire",
+        Outcome::Held => words::cell_held(),
+        Outcome::Violated => words::cell_violated(),
+        Outcome::DidNotFire => words::cell_silent(),
     }
 }

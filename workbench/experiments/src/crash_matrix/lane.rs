@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use uuid::Uuid;
 
 use super::{Cell, Outcome, Point, Setting, seconds};
-use audit::{Expected, Fault, Subject, Verdict};
+use crate::words;
+use audit::{Audit, Expected, Fault, Subject, Verdict};
 use faults::toxic::{Effect, Stream};
 use faults::{Link, Toxic};
 use load::buyers::Buyers;
@@ -17,9 +18,10 @@ use servers::guard::Guard;
 use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
+use terminal::text::Text;
 use topology::Driver;
 
-/// The seed of the goods. The orders of a cell are the cell's own.
+/// The seed of the products. Each cell has its own orders.
 const GOODS: u64 = 1;
 /// Buyers at the same moment: enough that several orders are under way when a process dies.
 const BUYERS: usize = 8;
@@ -32,7 +34,7 @@ const ORDERS_AFTER: u64 = 8;
 /// How long those, and everything after the load, may take.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// Where the crashes of one driver are made.
+/// Runs the crashes of one driver.
 pub struct Lane<'a> {
     pub guard: &'a Guard,
     pub infra: &'a Infrastructure,
@@ -43,7 +45,7 @@ pub struct Lane<'a> {
     pub progress: &'a Progress,
 }
 
-/// A shop, and all orders that it has accepted so far: the audit looks at all of them after every crash.
+/// A shop, and all orders that it has accepted so far: the audit checks all of them after every crash.
 struct Scene {
     shop: Shop,
     accepted: Vec<Uuid>,
@@ -51,14 +53,13 @@ struct Scene {
 }
 
 impl Lane<'_> {
-    /// All of these crashes. A shop in which something was violated is replaced, so that one finding is not found
-    /// again and again.
+    /// Runs all of these crashes. A shop with a violation is replaced, so that the same violation is not found again.
     pub async fn run(&self, plan: &[(&'static Point, u64)]) -> Result<Vec<Cell>> {
         let mut scene = self.scene(0).await?;
         let mut cells = Vec::new();
         for (number, (point, seed)) in plan.iter().enumerate() {
             let cell = self.crash(&mut scene, point, *seed).await.with_context(|| point.name)?;
-            self.progress.phase(format!("{}: {} in {}", self.driver, point.name, cell.process));
+            self.progress.phase(words::crash_in(self.driver, point.name, &cell.process));
             self.progress.step();
             if cell.outcome == Outcome::Violated {
                 let spoilt = std::mem::replace(&mut scene, self.scene(number + 1).await?);
@@ -106,7 +107,8 @@ impl Lane<'_> {
         }
         match fired {
             true => scene.shop.restart(&process).await?,
-            // It runs with a crash ahead of it: not into the next cell.
+            // Its crash point has not been reached. It is restarted without one, so that it does not crash in the next
+            // cell.
             false => scene.shop.restart_with(&process, &[]).await?,
         }
         if others.is_empty() {
@@ -117,7 +119,7 @@ impl Lane<'_> {
         scene.accepted.extend(&bought.accepted);
         let mut findings = Vec::new();
         if let Err(error) = scene.shop.drain(BOUND).await {
-            findings.push(error.to_string());
+            findings.push(error.to_string().into());
         }
         findings.extend(audit(&scene.shop, scene.accepted.clone(), point.name).await?);
         let outcome = match (fired, findings.is_empty()) {
@@ -177,17 +179,17 @@ fn instance(shop: &Shop, service: &str, seed: u64) -> (String, Vec<String>) {
     (chosen, others)
 }
 
-/// Which process dies, and at which pass: the seeds go through the processes in turn, and each point begins with
-/// another one, so that few seeds meet many combinations.
+/// Selects the process that dies, and the pass. The seeds go through the processes in turn, and each point starts with
+/// another one, so that few seeds cover many combinations.
 fn choose(processes: &'static [&'static str], point: &str, seed: u64) -> (&'static str, u64) {
     let point: u64 = point.bytes().map(u64::from).sum();
     let process = processes[((point + seed) % processes.len() as u64) as usize];
     (process, 1 + (point + seed * 2) % LATEST_PASS)
 }
 
-/// What is wrong with a shop that has drained. A crash was asked for and every outcome was bought, so that nothing to
-/// look at is a finding too.
-async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<String>> {
+/// The findings on a shop that has drained. A crash was requested and every outcome was ordered, so missing evidence is
+/// a finding too.
+async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Text>> {
     let subject = Subject {
         shop: shop.handle(),
         expected: Expected {
@@ -200,5 +202,7 @@ async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Stri
     };
     let audits = audit::audit(&subject).await.context("the audit")?;
     let wrong = audits.into_iter().filter(|audit| audit.verdict != Verdict::Held);
-    Ok(wrong.map(|audit| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence)).collect())
+    let said =
+        |audit: Audit| Text::of(|| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence));
+    Ok(wrong.map(said).collect())
 }

@@ -22,12 +22,13 @@ use servers::Infrastructure;
 use servers::binaries;
 use servers::guard::Guard;
 use terminal::progress::Progress;
+use terminal::text::Text;
 use topology::{Driver, Mode};
 
 /// The format of the JSON.
 pub const SCHEMA: &str = "cleave.crash-matrix/1";
 
-/// What is asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The points, by name; all of them if there are none.
@@ -62,7 +63,7 @@ impl Setting {
     pub const SLOW_MS: u64 = 20;
 }
 
-/// What came of all crashes.
+/// The results of all crashes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CrashMatrix {
     /// [`SCHEMA`].
@@ -91,10 +92,10 @@ pub struct Cell {
     pub process: String,
     /// At which pass of the point.
     pub pass: u64,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// What the audit found wrong, by invariant.
-    pub findings: Vec<String>,
+    pub findings: Vec<Text>,
     /// Orders that were accepted while it went on.
     pub orders: u64,
     /// How long it took.
@@ -103,7 +104,7 @@ pub struct Cell {
     pub replay: String,
 }
 
-/// What came of a crash.
+/// The outcome of a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -145,7 +146,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Cras
     Ok(matrix)
 }
 
-/// Tries all cells on servers that are there.
+/// Tries all cells on running servers.
 pub async fn on(
     guard: &Guard,
     infra: &Infrastructure,

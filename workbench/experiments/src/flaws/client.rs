@@ -1,4 +1,4 @@
-//! A customer who does not give up, and whoever fills the shelves.
+//! A customer who does not give up, and the requests that set up products and wallets.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 /// The price of everything, in minor units.
 const PRICE: i64 = 10;
-/// How long one request may take. Longer than any lock is waited for.
+/// The time limit for a request. Longer than any lock time-out.
 const TIMEOUT: Duration = Duration::from_secs(6);
-/// How long a customer sends the same order again and again, while the shop is away or busy with it.
+/// How long a customer keeps sending the same order while the shop is down or busy with it.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// Before an order is sent again, and between two looks at one.
+/// The pause before an order is sent again, and between two looks at one.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Speaks to a shop. Cheap to clone.
+/// A client of a shop. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     http: reqwest::Client,
@@ -30,7 +30,7 @@ impl Client {
         Ok(Client { http, address: address.to_owned() })
     }
 
-    /// A new product with so many pieces in stock; answers its sku.
+    /// Creates a product with so many units in stock. Returns its SKU.
     pub(super) async fn product(&self, pieces: i64) -> Result<String> {
         let sku = format!("thing-{}", Uuid::new_v4().simple());
         let product = json!([{ "sku": sku, "name": "Thing", "price": PRICE }]);
@@ -41,14 +41,14 @@ impl Client {
         Ok(sku)
     }
 
-    /// More pieces of a product come in.
+    /// Adds units to the stock of a product.
     pub(super) async fn receive(&self, sku: &str, pieces: i64) -> Result<()> {
         let line = json!({ "sku": sku, "quantity": pieces });
         let receipt = json!({ "receipt_id": Uuid::new_v4(), "lines": [line] });
         self.send(Method::POST, "/stock/receipts", receipt).await
     }
 
-    /// A new customer with so much money.
+    /// Creates a customer with so much money.
     pub(super) async fn customer(&self, amount: i64) -> Result<String> {
         let customer = format!("somebody-{}", Uuid::new_v4().simple());
         if amount > 0 {
@@ -58,8 +58,8 @@ impl Client {
         Ok(customer)
     }
 
-    /// Sends an order under one key until the shop has taken charge of it; answers its id. `None` if nobody can tell:
-    /// the shop stayed away, or stayed busy with it.
+    /// Sends an order under one key until the shop has accepted it. Returns its id; `None` if the outcome is unknown
+    /// because the shop stayed down or busy with it.
     pub(super) async fn buy(&self, order: &Value) -> Result<Option<Uuid>> {
         let key = Uuid::new_v4().to_string();
         let deadline = Instant::now() + PATIENCE;
@@ -67,16 +67,16 @@ impl Client {
             let request = self.http.post(format!("{}/orders", self.address)).header("idempotency-key", &key);
             match request.json(order).send().await {
                 Ok(answer) if answer.status().is_success() => {
-                    // An answer that is cut short is none.
+                    // A truncated response does not count.
                     if let Ok(order) = answer.json::<Value>().await {
-                        let id = order["order_id"].as_str().context("an order has an id")?;
+                        let id = order["order_id"].as_str().context("the order has no id")?;
                         return Ok(Some(id.parse()?));
                     }
                 }
                 Ok(answer)
                     if answer.status().is_client_error() && answer.status() != StatusCode::CONFLICT =>
                 {
-                    bail!("the shop does not take an order: {} {}", answer.status(), answer.text().await?)
+                    bail!("the shop refused an order: {} {}", answer.status(), answer.text().await?)
                 }
                 _ => {}
             }
@@ -85,14 +85,14 @@ impl Client {
         Ok(None)
     }
 
-    /// Sends many orders, so many at the same moment; answers the ids of those that the shop took charge of.
+    /// Sends many orders, `at_once` of them concurrently. Returns the ids of the accepted ones.
     pub(super) async fn buy_all(&self, orders: Vec<Value>, at_once: usize) -> Result<Vec<Uuid>> {
         let buying = orders.into_iter().map(async |order| self.buy(&order).await);
         let bought = stream::iter(buying).buffer_unordered(at_once);
         Ok(bought.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
-    /// Whether an order is decided, within this time.
+    /// Waits up to this time for an order to be decided. Returns whether it is.
     pub(super) async fn is_decided(&self, order: Uuid, bound: Duration) -> Result<bool> {
         let deadline = Instant::now() + bound;
         loop {
@@ -119,7 +119,7 @@ impl Client {
     }
 }
 
-/// An order of one piece of each of these products.
+/// An order of one unit of each of these products.
 pub(super) fn order(customer: &str, skus: &[&str]) -> Value {
     let line = |sku: &&str| json!({ "sku": sku, "quantity": 1, "unit_price": PRICE });
     let lines: Vec<Value> = skus.iter().map(line).collect();

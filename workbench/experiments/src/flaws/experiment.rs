@@ -1,4 +1,4 @@
-//! The experiments: what is done to a shop so that a flaw shows. None of them knows whether the flaw is there.
+//! The experiments: disturbances that make a flaw show. None of them knows whether the shop has the flaw.
 
 use std::time::Duration;
 
@@ -11,53 +11,53 @@ use super::scene::{BOUND, Scene};
 
 use faults::tap::{self, Tap};
 
-/// How long a process may take to come to its crash point.
+/// How long a process may take to reach its crash point.
 const FIRE: Duration = Duration::from_secs(60);
-/// How long the relay may take to publish, or to be refused, what is in its outbox: it looks every 100 ms.
+/// How long the relay may take to publish what is in its outbox, or to get it refused: it polls every 100 ms.
 const PUBLISHED: Duration = Duration::from_secs(1);
-/// How long the orchestrator waits for an answer, in seconds, where it shall not wait as long as usual.
+/// The orchestrator's time limit for an answer, in seconds, in experiments that should not wait for the usual one.
 const ANSWER_WITHIN: u64 = 2;
 /// By then it has looked for overdue answers: it looks every second.
 const OVERDUE: Duration = Duration::from_secs(ANSWER_WITHIN + 3);
 /// How long transactions wait for their decision: recovery looks every second, and a lock is given up after five.
 const WITHOUT_DECISION: Duration = Duration::from_millis(2_500);
 
-/// What is done to a shop.
+/// A disturbance.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Experiment {
-    /// A process dies at a crash point while it works on orders, and is started again; several times over.
+    /// A process crashes at a crash point while it handles orders, and is restarted; several times.
     Crash { process: &'static str, point: &'static str, rounds: usize },
-    /// Many orders at the same moment.
+    /// Many orders at the same time.
     Crowd,
     /// The inventory's queue is full for a moment.
     FullQueue,
-    /// The inventory's queue is not there for a moment.
+    /// The inventory's queue is unbound for a moment.
     NoQueue,
-    /// A message comes a second time, long after the first.
+    /// A message arrives a second time, long after the first.
     LateDuplicate,
-    /// A message that nobody can read.
+    /// An unreadable message.
     Poison,
-    /// A command comes after the one that undoes it.
+    /// A command arrives after the one that undoes it.
     LateCommand,
     /// The orders service runs twice.
     TwoInstances,
-    /// An answer takes longer than it may.
+    /// An answer takes longer than the time limit.
     SlowAnswer,
-    /// Many buyers of the last pieces.
+    /// Many buyers of the last units.
     LastPieces,
     /// Many orders of the same popular products.
     PopularProducts,
-    /// Transactions have to wait for their decision, prepared.
+    /// Prepared transactions have to wait for their decision.
     SlowDecision,
 }
 
 impl Experiment {
-    /// Whether the shop has the same processes afterwards, with the same settings.
+    /// Whether the shop has the same processes and settings afterwards.
     pub(super) fn leaves_the_shop_as_it_was(self) -> bool {
         !matches!(self, Experiment::TwoInstances | Experiment::SlowAnswer)
     }
 
-    /// Does it, and returns when it is over: from there on the shop only has to finish.
+    /// Runs the disturbance, and returns when it is over: after that the shop only has to finish.
     pub(super) async fn run(self, scene: &mut Scene) -> Result<()> {
         match self {
             Experiment::Crash { process, point, rounds } => {
@@ -95,7 +95,7 @@ impl Experiment {
 async fn crash(scene: &mut Scene, process: &str, point: &str) -> Result<()> {
     scene.shop.restart_with(process, &["--crash-at".into(), point.into()]).await?;
     let (client, orders) = (scene.client.clone(), vec![scene.good_order(); 2]);
-    // Meanwhile: whoever buys from a process that dies waits until it is back.
+    // In parallel: a customer of a process that dies waits until it is back.
     let buying = tokio::spawn(async move { client.buy_all(orders, 2).await });
     let fired = scene.shop.wait_ended(process, FIRE).await.is_ok();
     scene.fault(format!("crash of {process} at {point}"), fired);
@@ -120,7 +120,7 @@ async fn buy_all(scene: &mut Scene, orders: Vec<Value>, at_once: usize) -> Resul
     Ok(())
 }
 
-/// Orders that come to the inventory while its queue cannot take them.
+/// Orders reach the inventory while its queue cannot take them.
 async fn without_queue(scene: &mut Scene, tap: Tap) -> Result<()> {
     buy_all(scene, vec![scene.good_order(); 4], 4).await?;
     let accepted = scene.expected.accepted.as_ref().map_or(0, Vec::len) as i64;
@@ -130,8 +130,8 @@ async fn without_queue(scene: &mut Scene, tap: Tap) -> Result<()> {
     tap.remove().await
 }
 
-/// A product is sold out, an order of it is cancelled, more pieces come in; and then the message that the inventory
-/// had said no to comes again.
+/// A product is sold out, an order of it is cancelled, and new units arrive. Then the message that the inventory
+/// refused arrives again.
 async fn late_duplicate(scene: &mut Scene) -> Result<()> {
     let mut tap = scene.hold("inventory", "catalog.prices-honoured").await?;
     let (sold_out, customer) = (scene.client.product(0).await?, scene.customers(1).await?);
@@ -152,7 +152,7 @@ async fn poison(scene: &mut Scene) -> Result<()> {
     scene.one_more_goes_through().await
 }
 
-/// An order is cancelled, because its customer is poor, before the inventory hears that it should reserve for it.
+/// An order is cancelled for lack of money before the inventory receives the command to reserve for it.
 async fn late_command(scene: &mut Scene) -> Result<()> {
     let tap = scene.hold("inventory", "inventory.reserve-stock").await?;
     let (poor, product) = (scene.client.customer(0).await?, scene.products(1).await?);
@@ -192,10 +192,10 @@ async fn popular_products(scene: &mut Scene) -> Result<()> {
     buy_all(scene, orders, 8).await
 }
 
-/// The table of the decisions is locked for longer than recovery takes to look.
+/// The table of decisions is locked for longer than recovery's interval.
 async fn slow_decision(scene: &mut Scene) -> Result<()> {
     let (customers, products) = tokio::try_join!(scene.customers(4), scene.products(4))?;
-    // Until the decisions of earlier orders are forgotten, or forgetting would wait for the lock as well.
+    // Waits until the decisions of earlier orders are deleted; otherwise deleting them would wait for the lock as well.
     let decisions = "SELECT count(*) FROM two_phase.decisions";
     scene.until(&scene.shop.databases.orders, decisions, |known| known == 0).await?;
     let mut connection = servers::connect(&scene.shop.databases.orders).await?;
@@ -205,7 +205,7 @@ async fn slow_decision(scene: &mut Scene) -> Result<()> {
     let orders: Vec<Value> = orders.collect();
     let buying = tokio::spawn(async move { client.buy_all(orders, 4).await });
     tokio::time::sleep(WITHOUT_DECISION).await;
-    connection.batch_execute("COMMIT").await.context("the lock on the decisions is not let go")?;
+    connection.batch_execute("COMMIT").await.context("cannot release the lock on the decisions")?;
     let bought = buying.await??;
     scene.accept(bought);
     Ok(())

@@ -1,14 +1,15 @@
 //! `cleave flaws`: the rules of correctness as switches, and an experiment for each that shows what the rule is for.
 //!
-//! An experiment runs on a shop that keeps all rules and then on one that leaves one out. It is the same disturbance
-//! both times, and does not know which shop it has. The flaw is *caught* if the audit finds everything held in the
-//! first shop and the named invariant violated in the second.
+//! An experiment runs on a shop that follows all rules, and then on one that leaves one out. The disturbance is the
+//! same both times, and does not know which shop it acts on. The flaw is *caught* if every invariant holds in the first
+//! shop and the named invariant is violated in the second.
 
 mod catalogue;
 mod client;
 mod experiment;
 mod record;
 mod scene;
+mod texts;
 mod words;
 
 use std::collections::BTreeMap;
@@ -31,26 +32,26 @@ use topology::{Driver, Mode};
 
 /// How long a sound shop may take to finish.
 const DRAIN: Duration = Duration::from_secs(30);
-/// So often a flaw may stay unseen before it counts as not caught.
+/// How often a flaw is tried before it counts as not caught.
 const ROUNDS: u32 = 4;
-/// A broken shop may never finish. It gets this, and three times what the sound one took.
+/// A broken shop may never finish. It gets this time plus three times that of the sound one.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The flaw of this name, or an error that names them all.
+/// The flaw with this name, or an error that lists them all.
 pub fn find(name: &str) -> Result<&'static Flaw> {
     match FLAWS.iter().find(|flaw| flaw.name == name) {
         Some(flaw) => Ok(flaw),
         None => {
             let all: Vec<&str> = FLAWS.iter().map(|flaw| flaw.name).collect();
-            bail!("there is no flaw {name:?}; there are {}", all.join(", "))
+            bail!("there is no flaw {name:?}; these exist: {}", all.join(", "))
         }
     }
 }
 
-/// Where experiments are made.
+/// Runs experiments.
 #[derive(Debug, Clone, Copy)]
 pub struct Lab<'a> {
-    /// Cleans up should this process be killed.
+    /// Cleans up if this process is killed.
     pub guard: &'a Guard,
     /// The servers; services need a broker.
     pub infra: &'a Infrastructure,
@@ -58,12 +59,12 @@ pub struct Lab<'a> {
     pub programs: &'a Path,
     /// The folder for their logs.
     pub logs: &'a Path,
-    /// The shops that keep all rules.
+    /// The shops that follow all rules.
     pub sound: &'a SoundShops,
 }
 
-/// Shops that keep all rules, one for each driver, started when they are first needed. What is done to a sound shop
-/// leaves a sound shop, so one serves many experiments, and has to stand all of them.
+/// Shops that follow all rules, one per driver, started when they are first needed. A sound shop stays sound, so one
+/// serves many experiments.
 #[derive(Debug)]
 pub struct SoundShops(BTreeMap<Driver, Mutex<Option<Scene>>>);
 
@@ -73,7 +74,7 @@ impl Default for SoundShops {
     }
 }
 
-/// Runs the experiments of these flaws, and writes what each showed to standard output as soon as it is known, unless
+/// Runs the experiments of these flaws, and prints each result to standard output as soon as it is known, unless
 /// `silent`. The processes write their logs to a new folder below `folder`.
 pub async fn show(
     guard: &Guard,
@@ -92,21 +93,21 @@ pub async fn show(
     let lab = Lab { guard, infra: &infra, programs: &programs, logs: &logs, sound: &sound };
     let mut document = Document { schema: SCHEMA.to_owned(), flaws: Vec::new() };
     for flaw in flaws {
-        terminal::note!("{}: without the flaw, and with it", flaw.name);
+        terminal::note!("{}", crate::words::without_and_with(flaw.name));
         let entry = lab.try_out(flaw).await.context(flaw.name)?;
         if !silent {
             terminal::say!("{}", shown(&entry));
         }
         document.flaws.push(entry);
     }
-    // Before the servers.
+    // Stopped before the servers.
     drop(sound);
     infra.stop().await?;
     Ok(document)
 }
 
 impl Lab<'_> {
-    /// Runs the experiment of a flaw, on a shop without it and on one with it. Where nothing broke, does both again: some
+    /// Runs the experiment of a flaw on a shop without it and on one with it. If nothing broke, runs both again: some
     /// flaws lose a race only now and then.
     pub async fn try_out(&self, flaw: &Flaw) -> Result<Entry> {
         let began = Instant::now();
@@ -123,7 +124,7 @@ impl Lab<'_> {
         }
     }
 
-    /// Without the flaw; answers how long the shop took to finish, too.
+    /// Runs it without the flaw. Also returns how long the shop took to finish.
     async fn without(&self, flaw: &Flaw) -> Result<(Observed, Duration)> {
         let shop = self.sound.0.get(&flaw.driver).with_context(|| format!("{} is broken", flaw.driver))?;
         let mut shop = shop.lock().await;
@@ -132,7 +133,7 @@ impl Lab<'_> {
             None => Scene::start(self, flaw.driver, &[]).await?,
         };
         let (observed, took) = observe(flaw, &mut scene, DRAIN).await?;
-        // What was found wrong once is not to be found again and again.
+        // A violation should not be found again in later experiments.
         if observed.is_sound() && flaw.experiment.leaves_the_shop_as_it_was() {
             *shop = Some(scene);
         } else {
@@ -141,7 +142,7 @@ impl Lab<'_> {
         Ok((observed, took))
     }
 
-    /// With the flaw, in a shop of its own.
+    /// Runs it with the flaw, in a separate shop.
     async fn with(&self, flaw: &Flaw, patience: Duration) -> Result<Observed> {
         let mut scene = Scene::start(self, flaw.driver, &[flaw.name]).await?;
         let (observed, _) = observe(flaw, &mut scene, patience).await?;
@@ -150,7 +151,7 @@ impl Lab<'_> {
     }
 }
 
-/// Runs the experiment on a shop, lets it finish, and audits it; answers how long it took to finish, too.
+/// Runs the experiment on a shop, lets it finish, and audits it. Also returns how long it took to finish.
 async fn observe(flaw: &Flaw, scene: &mut Scene, patience: Duration) -> Result<(Observed, Duration)> {
     flaw.experiment.run(scene).await.with_context(|| format!("{:?}", flaw.experiment))?;
     let (took, unfinished) = scene.settle(patience).await;

@@ -1,20 +1,21 @@
-//! What is known of flaws and experiments, as it is written for programs. docs/flaws.schema.json describes it.
+//! Flaws and results of experiments as JSON: docs/flaws.schema.json.
 
 use serde::{Deserialize, Serialize};
 
 use super::{FLAWS, Flaw};
 use audit::{Audit, Verdict};
+use terminal::text::Text;
 use topology::Driver;
 
 /// The format of the JSON.
 pub const SCHEMA: &str = "cleave.flaws/1";
 
-/// The flaws, as they are written for programs.
+/// The JSON document.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Document {
     /// [`SCHEMA`].
     pub schema: String,
-    /// The flaws that were asked for.
+    /// The requested flaws.
     pub flaws: Vec<Entry>,
 }
 
@@ -25,27 +26,27 @@ pub struct Entry {
     pub name: String,
     /// The number of the rule that it leaves out.
     pub rule: u8,
-    /// What is left out, in a sentence.
-    pub says: String,
+    /// A sentence that says what is left out.
+    pub says: Text,
     /// The invariant that must break.
     pub breaks: String,
     /// The driver on which the experiment shows it.
     pub driver: Driver,
-    /// What the experiment does, and what comes of it.
-    pub seen: String,
+    /// The experiment and its result.
+    pub seen: Text,
     /// The command that shows it.
     pub command: String,
-    /// What the experiment showed; only where it was run.
+    /// The result; only if the experiment was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
 }
 
-/// What an experiment showed.
+/// The result of an experiment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Shown {
-    /// Whether everything held without the flaw, and the named invariant did not with it.
+    /// Whether everything held without the flaw, and the named invariant was violated with it.
     pub caught: bool,
-    /// The shop that keeps all rules.
+    /// The shop that follows all rules.
     pub sound: Observed,
     /// The shop that leaves one out.
     pub flawed: Observed,
@@ -53,17 +54,17 @@ pub struct Shown {
     pub seconds: f64,
 }
 
-/// What was seen of one shop.
+/// The observations of one shop.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Observed {
-    /// What it had not finished when nobody waited any longer.
+    /// What was unfinished when the time was up.
     pub unfinished: Option<String>,
     /// The invariants, I1 to I9.
     pub audit: Vec<Audit>,
 }
 
 impl Observed {
-    /// What the audit says of one invariant.
+    /// The audit's verdict on one invariant.
     pub fn verdict(&self, invariant: &str) -> Verdict {
         let found = self.audit.iter().find(|audit| audit.invariant == invariant);
         found.map_or(Verdict::NoEvidence, |audit| audit.verdict)
@@ -76,7 +77,7 @@ impl Observed {
 }
 
 impl Document {
-    /// All flaws, none of them tried.
+    /// All flaws, without results.
     pub fn of_all() -> Document {
         let flaws = FLAWS.iter().map(|flaw| Entry::new(flaw, None)).collect();
         Document { schema: SCHEMA.to_owned(), flaws }
@@ -98,10 +99,10 @@ impl Entry {
         Entry {
             name: flaw.name.to_owned(),
             rule: flaw.rule,
-            says: flaw.says.to_owned(),
+            says: (flaw.says)(),
             breaks: flaw.breaks.to_owned(),
             driver: flaw.driver,
-            seen: flaw.seen.to_owned(),
+            seen: (flaw.seen)(),
             command: flaw.command(),
             shown,
         }
@@ -118,10 +119,10 @@ mod tests {
             unfinished: None,
             audit: vec![Audit {
                 invariant: "I1".into(),
-                title: String::new(),
+                title: Text::default(),
                 verdict,
                 checked: 1,
-                evidence: String::new(),
+                evidence: Text::default(),
             }],
         };
         assert!(observed(Verdict::Held).is_sound());

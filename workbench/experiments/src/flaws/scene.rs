@@ -1,4 +1,4 @@
-//! Where an experiment takes place: a small shop of its own, and what is known of it.
+//! The shop of an experiment, and what is known of it.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ use audit::Audit;
 use faults::tap::{self, Tap};
 use shop::{Shop, ShopOptions};
 
-/// How long what must happen may take.
+/// The time limit for everything that must happen.
 pub(super) const BOUND: Duration = Duration::from_secs(20);
-/// Between two looks.
+/// The interval between two looks.
 const TICK: Duration = Duration::from_millis(50);
-/// Enough of everything.
+/// Stock and money that never run out.
 const PLENTY: i64 = 1_000_000;
 
 /// A shop under experiment.
@@ -31,7 +31,7 @@ const PLENTY: i64 = 1_000_000;
 pub(super) struct Scene {
     pub(super) shop: Shop,
     pub(super) client: Client,
-    /// What the audit is told.
+    /// The input of the audit.
     pub(super) expected: Expected,
     sku: String,
     customer: String,
@@ -50,7 +50,7 @@ struct Prepared {
 }
 
 impl Scene {
-    /// A new shop, with these flaws, in which an order has gone through.
+    /// Starts a shop with these flaws. One order has gone through it.
     pub(super) async fn start(lab: &Lab<'_>, driver: Driver, flaws: &[&str]) -> Result<Scene> {
         let kind = if flaws.is_empty() { "sound".to_owned() } else { flaws.join("-") };
         let options = ShopOptions {
@@ -70,7 +70,7 @@ impl Scene {
         Ok(scene)
     }
 
-    /// An order that nothing stands against.
+    /// An order that should be confirmed.
     pub(super) fn good_order(&self) -> Value {
         order(&self.customer, &[&self.sku])
     }
@@ -80,48 +80,48 @@ impl Scene {
         try_join_all((0..number).map(|_| self.client.customer(PLENTY))).await
     }
 
-    /// So many products that there is enough of.
+    /// So many products with enough stock.
     pub(super) async fn products(&self, number: usize) -> Result<Vec<String>> {
         try_join_all((0..number).map(|_| self.client.product(PLENTY))).await
     }
 
-    /// Sends an order, which the shop must take charge of.
+    /// Sends an order that the shop must accept.
     pub(super) async fn buy(&mut self, order: &Value) -> Result<Uuid> {
-        let id = self.client.buy(order).await?.context("the shop took charge of no order")?;
+        let id = self.client.buy(order).await?.context("the shop did not accept the order")?;
         self.accept([id]);
         Ok(id)
     }
 
-    /// The shop took charge of these orders.
+    /// Records that the shop accepted these orders.
     pub(super) fn accept(&mut self, orders: impl IntoIterator<Item = Uuid>) {
         self.expected.accepted.get_or_insert_default().extend(orders);
     }
 
-    /// A fault was asked for.
+    /// Records that a fault was requested.
     pub(super) fn fault(&mut self, name: String, fired: bool) {
         self.expected.faults.push(Fault { name, fired });
     }
 
-    /// An order goes all the way. What went the same way before it has arrived then.
+    /// Waits until one more order is decided. Everything that was sent before it on the same way has arrived then.
     pub(super) async fn one_more_goes_through(&mut self) -> Result<()> {
         let id = self.buy(&self.good_order()).await?;
         ensure!(self.client.is_decided(id, BOUND).await?, "an order was not decided within {BOUND:?}");
         Ok(())
     }
 
-    /// The broker's URL and the shop's namespace on it, and one of its services: where a tap is placed.
+    /// The broker's URL and the shop's namespace on it, for a tap.
     pub(super) fn broker(&self) -> Result<(&str, &str)> {
         let of_split = "only services have a broker";
         Ok((self.shop.amqp_url().context(of_split)?, self.shop.namespace.as_deref().context(of_split)?))
     }
 
-    /// A tap that holds back the messages of a key to a service.
+    /// A tap that holds back the messages with a key to a service.
     pub(super) async fn hold(&self, service: &str, key: &str) -> Result<Tap> {
         let (url, namespace) = self.broker()?;
         Tap::holding(url, namespace, service, key).await
     }
 
-    /// Waits until a query on a database, which counts something, answers at least, or exactly, what it should.
+    /// Waits until the count that a query returns is as required.
     pub(super) async fn until(&self, url: &str, query: &str, is_enough: impl Fn(i64) -> bool) -> Result<()> {
         let mut connection = servers::connect(url).await?;
         let deadline = Instant::now() + BOUND;
@@ -135,21 +135,21 @@ impl Scene {
         }
     }
 
-    /// Waits until the shop has finished all that it took on; says how long that took, or why it gave up waiting.
+    /// Waits until the shop has finished all accepted work. Returns how long that took, or why it gave up waiting.
     pub(super) async fn settle(&self, bound: Duration) -> (Duration, Option<String>) {
         let began = Instant::now();
         let drained = self.shop.drain(bound).await;
         (began.elapsed(), drained.err().map(|error| format!("{error:#}")))
     }
 
-    /// What the databases and the broker say.
+    /// Audits the databases and the broker.
     pub(super) async fn audit(&self) -> Result<Vec<Audit>> {
         let subject = Subject { shop: self.shop.handle(), expected: self.expected.clone() };
         audit::audit(&subject).await.context("the audit")
     }
 
-    /// Ends it at once: a broken shop cannot be asked to finish what it has. Its databases go with the server, or with
-    /// the other databases on it that are ours: dropping each now would cost a checkpoint.
+    /// Ends the shop immediately: a broken shop cannot be asked to finish its work. Its databases are removed with the
+    /// server, or together with our other databases on it: dropping each now would cost a checkpoint.
     pub(super) async fn end(mut self) -> Result<()> {
         let names: Vec<String> = self.shop.processes().into_iter().map(|(name, _)| name.to_owned()).collect();
         names.iter().try_for_each(|name| self.shop.kill(name))?;
@@ -162,7 +162,7 @@ impl Scene {
         Ok(())
     }
 
-    /// A database in which something is prepared cannot be dropped later.
+    /// A database with prepared transactions cannot be dropped.
     async fn roll_back_what_is_prepared(&self) -> Result<()> {
         for (_, url) in self.shop.databases.distinct() {
             let mut connection = servers::connect(url).await?;

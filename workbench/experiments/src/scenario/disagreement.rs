@@ -1,11 +1,13 @@
-//! What is drawn of the live audit: how many orders the databases disagreed about, and what was wrong, over time.
+//! The charts of the live audit: how many orders the databases disagreed about, and how many violations there were,
+//! over time.
 
 use super::record::{Outcome, ScenarioRun};
 use super::report::{CHART, Shade, shades};
+use crate::words;
 
-/// A figure of the live audit over time, a bar a look. Where the databases could not be read there is none.
+/// A figure of the live audit over time, one bar per look. Without a bar, the databases could not be read.
 pub(super) struct LiveChart {
-    pub name: &'static str,
+    pub name: String,
     /// The most at a time, in words.
     pub most: String,
     pub class: &'static str,
@@ -24,31 +26,30 @@ pub(super) struct LiveBar {
 /// Both figures of a shop. All shops have the same scale, so that they can be compared by eye.
 pub(super) fn charts(run: &ScenarioRun, shop: &Outcome) -> Vec<LiveChart> {
     let disagreeing = |shop: &Outcome| -> Vec<(f64, u64, String)> {
-        let words = |orders: u64| format!("{orders} orders disagreed about");
         shop.live
             .series
             .iter()
-            .map(|point| (point.second, point.disagreeing, words(point.disagreeing)))
+            .map(|point| (point.second, point.disagreeing, words::disagreeing(point.disagreeing)))
             .collect()
     };
     let anomalies = |shop: &Outcome| -> Vec<(f64, u64, String)> {
         let each = |(invariant, number): (&String, &u64)| format!("{invariant} {number}×");
-        let words = |all: Vec<String>| if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        let said = |all: Vec<String>| if all.is_empty() { words::none() } else { all.join(", ") };
         let of = shop.live.series.iter();
         of.map(|point| {
             let all = point.anomalies.iter().map(each).collect();
-            (point.second, point.anomalies.values().sum(), words(all))
+            (point.second, point.anomalies.values().sum(), said(all))
         })
         .collect()
     };
     vec![
-        chart("orders disagreed about", "bar", run, shop, disagreeing),
-        chart("anomalies", "missed", run, shop, anomalies),
+        chart(words::chart_disagreeing(), "bar", run, shop, disagreeing),
+        chart(words::chart_anomalies(), "missed", run, shop, anomalies),
     ]
 }
 
 fn chart(
-    name: &'static str,
+    name: String,
     class: &'static str,
     run: &ScenarioRun,
     shop: &Outcome,
@@ -58,23 +59,23 @@ fn chart(
     let top = run.shops.iter().map(highest).max().unwrap_or_default().max(1);
     let (width, height) = CHART;
     let scale = width / run.length_s;
-    // What came after the load, while the last orders were decided, has no place on its clock.
+    // Looks after the load, while the last orders were decided, are outside its time axis.
     let within = figure(shop).into_iter().filter(|(second, ..)| *second < run.length_s);
-    let bars = within.filter(|(_, value, _)| *value > 0).map(|(second, value, words)| {
+    let bars = within.filter(|(_, value, _)| *value > 0).map(|(second, value, said)| {
         let bar = value as f64 / top as f64 * height;
         LiveBar {
             x: second * scale,
             width: (scale - 0.6).max(0.2),
             top: height - bar,
             height: bar,
-            title: format!("second {second:.0}: {words}"),
+            title: words::second_of(format!("{second:.0}"), said),
         }
     });
     LiveChart {
         name,
         most: match highest(shop) {
-            0 => "none".to_owned(),
-            most => format!("{most} at most at a time, on a scale to {top}"),
+            0 => words::none(),
+            most => words::at_most(most, top),
         },
         class,
         bars: bars.collect(),
@@ -82,20 +83,20 @@ fn chart(
     }
 }
 
-/// How long the databases disagreed, as p50, p99 and the longest; `None` where there is no evidence.
+/// How long the databases disagreed, as p50, p99 and the longest; `None` without evidence.
 pub(super) fn cells(shop: &Outcome) -> Option<[String; 3]> {
     let of = shop.live.disagreement;
     Some([time(of.p50_ms?), time(of.p99_ms?), time(of.longest_ms?)])
 }
 
 /// The same in words.
-pub(super) fn words(shop: &Outcome) -> String {
-    let Some([p50, p99, longest]) = cells(shop) else { return "no evidence".to_owned() };
+pub(super) fn said(shop: &Outcome) -> String {
+    let Some([p50, p99, longest]) = cells(shop) else { return words::no_evidence() };
     let open = match shop.live.disagreement.orders_now {
         0 => String::new(),
-        open => format!(", {open} still open"),
+        open => words::still_open(open),
     };
-    format!("p50 {p50}, p99 {p99}, longest {longest}{open}")
+    words::windows(p50, p99, longest, open)
 }
 
 /// A time for people.

@@ -8,12 +8,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::load::{Part, Rates};
+use crate::words;
 use faults::FaultSpec;
+use terminal::text::Text;
 use topology::SERVICES;
 
 /// The longest scenario.
 const LONGEST: Duration = Duration::from_secs(600);
-/// More requests a second than this program can send and be believed.
+/// More requests per second than this program can reliably send.
 const MOST: f64 = 2_000.0;
 /// More of one service than a laptop should hold.
 const INSTANCES: std::ops::RangeInclusive<usize> = 1..=8;
@@ -24,9 +26,9 @@ const ON_SALE: std::ops::RangeInclusive<usize> = 1..=100;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// What it is called.
-    pub name: String,
+    pub name: Text,
     /// What it shows, in a sentence or two.
-    pub about: String,
+    pub about: Text,
     /// How long the load lasts.
     pub length: Duration,
     /// What must hold before and after.
@@ -37,13 +39,13 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
-/// The steady state: without it there is nothing to disturb, and after the end it must be there again.
+/// The steady state: the shop must have it before the first disturbance, and again at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Steady {
     /// The share of the requests of every capability that must be served.
     pub served: f64,
-    /// Seconds at the beginning, and at the end, over which that is looked at.
+    /// The seconds at the start and at the end in which it is checked.
     pub over_s: f64,
 }
 
@@ -67,21 +69,21 @@ pub struct Step {
 pub enum Action {
     /// Something is disturbed.
     Fault(FaultSpec),
-    /// From now on there are so many instances of a service, or of the monolith.
+    /// Sets the number of instances of a service, or of the monolith.
     Scale {
         /// The service. In the monolith it is the monolith.
         service: String,
         /// How many.
         instances: usize,
     },
-    /// Every instance of a service is replaced by a new one, one after the other.
+    /// Replaces every instance of a service by a new one, one after another.
     Deploy {
         /// The service. In the monolith it is the monolith.
         service: String,
-        /// For so long it is deployed again as soon as it has been; once if zero.
+        /// For this time the deployment is repeated as soon as it is done; once if zero.
         again_for: Duration,
     },
-    /// So many products are sold at half their price, and nearly everybody wants them.
+    /// Sells so many products at half their price, and nearly all customers order them.
     FlashSale(FlashSale),
 }
 
@@ -89,17 +91,19 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Fault(fault) => fault.fmt(f),
-            Action::Scale { service, instances } => write!(f, "scale {service} to {instances}"),
-            Action::Deploy { service, again_for } if again_for.is_zero() => write!(f, "deploy {service}"),
-            Action::Deploy { service, again_for } => {
-                write!(f, "deploy {service} again and again for {again_for:?}")
+            Action::Scale { service, instances } => f.write_str(&words::scale_to(service, instances)),
+            Action::Deploy { service, again_for } if again_for.is_zero() => {
+                f.write_str(&words::deploy(service))
             }
-            Action::FlashSale(sale) => write!(f, "flash sale of {} products", sale.products),
+            Action::Deploy { service, again_for } => {
+                f.write_str(&words::deploy_again(service, format!("{again_for:?}")))
+            }
+            Action::FlashSale(sale) => f.write_str(&words::flash_sale(sale.products)),
         }
     }
 }
 
-/// A sale that everybody has waited for.
+/// A flash sale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlashSale {
@@ -111,12 +115,14 @@ pub struct FlashSale {
     pub for_s: f64,
 }
 
-/// The file, word by word.
+/// The file, word by word. `name_ko` and `about_ko` are the same in Korean, and may be left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     name: String,
+    name_ko: Option<String>,
     about: String,
+    about_ko: Option<String>,
     length_s: f64,
     #[serde(default)]
     load: Rates,
@@ -204,14 +210,20 @@ impl Scenario {
         }
         refuse_overlaps(&steps, length)?;
         Ok(Scenario {
-            name: written.name,
-            about: written.about,
+            name: in_both(written.name, written.name_ko),
+            about: in_both(written.about, written.about_ko),
             length,
             steady: written.steady,
             parts: parts.end(),
             steps,
         })
     }
+}
+
+/// The text in English, and in Korean if the file has it.
+fn in_both(english: String, korean: Option<String>) -> Text {
+    let korean = korean.unwrap_or_else(|| english.clone());
+    Text::new(|| english, || korean)
 }
 
 /// What a step brings.

@@ -1,4 +1,4 @@
-//! Customers of a scenario: each capability by its own clock, open loop, whatever becomes of the shop.
+//! The customers of a scenario: open loop, with a clock per capability that does not depend on the shop.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -20,15 +20,15 @@ use load::open;
 use shop::seed::{customer, sku};
 use topology::Capability;
 
-/// Who waits longer calls it a failure: people do.
+/// The time limit for a request. After that it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two tries of a customer whose order was not taken.
+/// The interval at which a customer tries again.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long after the end of the load such a customer still tries.
 const PERSISTENCE: Duration = Duration::from_secs(20);
-/// A header of the gateway: the answer is from what it knew before.
+/// A header of the gateway: the response is from older data.
 const DEGRADED: &str = "cleave-degraded";
-/// Products that people look at, and customers who pay.
+/// The number of products to look at, and of customers who pay.
 const CROWD: u64 = 200;
 
 /// Requests per second, by capability.
@@ -41,7 +41,7 @@ pub struct Rates {
     pub order: f64,
     /// Deposits.
     pub pay: f64,
-    /// Questions after orders.
+    /// Looks at orders.
     pub track: f64,
 }
 
@@ -66,28 +66,28 @@ impl Rates {
 /// A stretch of the load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Part {
-    /// Where it begins, from the start of the load.
+    /// Its start, from the start of the load.
     pub from: Duration,
-    /// Where it ends.
+    /// Its end.
     pub to: Duration,
     /// How much there is of what.
     pub rates: Rates,
-    /// Products of a flash sale, which nearly everybody orders then; none without one.
+    /// Products of a flash sale, which nearly all customers order then; none without a sale.
     pub on_sale: usize,
 }
 
-/// An order of the load, and what its customer was told.
+/// An order of the load, and the response to it.
 #[derive(Debug, Clone)]
 pub struct Tried {
     /// Its idempotency key.
     pub key: String,
     /// When it was to be sent, from the start of the load.
     pub intended: Duration,
-    /// Its id, if the shop took charge of it.
+    /// Its id, if the shop accepted it.
     pub order_id: Option<OrderId>,
 }
 
-/// What came of a load.
+/// The results of a load.
 #[derive(Debug, Default)]
 pub struct Experience {
     /// Every first try of everything.
@@ -105,7 +105,7 @@ pub struct Customers {
     address: String,
     mix: Arc<Mix>,
     started: Instant,
-    /// Orders that were accepted, for those who track.
+    /// Accepted orders, for tracking.
     accepted: Arc<Mutex<Vec<OrderId>>>,
     hindered: Arc<Mutex<BTreeMap<String, u64>>>,
     seed: u64,
@@ -119,7 +119,7 @@ struct Placed {
 impl Customers {
     /// Customers whose clock starts now.
     pub fn new(address: &str, seed: u64) -> Result<Customers> {
-        // The connections of one request are those of the next: opening them is not what is to be measured.
+        // Connections are reused for the next request, because opening them should not be measured.
         let client = Client::builder().no_proxy().timeout(PATIENCE).tcp_nodelay(true).build()?;
         Ok(Customers {
             client,
@@ -152,7 +152,7 @@ impl Customers {
         }
         let mut experience = Experience::default();
         while let Some(done) = under_way.join_next().await {
-            // A task that was cancelled belongs to a load that was given up.
+            // A cancelled task belongs to a load that was aborted.
             let Ok((request, order)) = done else { continue };
             experience.requests.extend(Some(request).filter(|request| request.outcome != Outcome::Hindered));
             experience.orders.extend(order);
@@ -241,7 +241,7 @@ impl Customers {
         self.served(self.client.post(url).json(&body).send().await)
     }
 
-    /// Nobody tracks before there is an order; until then people look at the list of products.
+    /// Without an order so far, customers look at the list of products instead.
     async fn track(&self, n: u64) -> Outcome {
         let known = {
             let accepted = self.accepted.lock();
@@ -267,7 +267,7 @@ impl Customers {
         Ok(order_id)
     }
 
-    /// A customer who got no answer sends the same order again, with the same key (rule 23).
+    /// A customer without a response sends the same order again with the same key: rule 23 (time-outs).
     async fn insist(&self, order: &Order, until: Duration) -> Option<OrderId> {
         while self.started.elapsed() < until {
             tokio::time::sleep(AGAIN).await;

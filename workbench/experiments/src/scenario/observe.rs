@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use terminal::text::Text;
 use topology::Capability;
 
 /// How one request ended.
@@ -12,7 +13,7 @@ use topology::Capability;
 pub enum Outcome {
     /// Served.
     Served,
-    /// Served from what was known before, and marked as such.
+    /// Served from older data, and marked as such.
     Degraded,
     /// Not served: an error, or no answer in time.
     Failed,
@@ -27,9 +28,9 @@ pub struct Request {
     pub capability: Capability,
     /// When it was to be sent.
     pub intended: Duration,
-    /// When its fate was known.
+    /// When its outcome was known.
     pub ended: Duration,
-    /// Its fate.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
@@ -40,7 +41,7 @@ pub struct Second {
     pub sent: u64,
     /// Those of them that were served, degraded ones included.
     pub served: u64,
-    /// Those of them that were served from what was known before.
+    /// Those of them that were served from older data.
     pub degraded: u64,
 }
 
@@ -48,21 +49,21 @@ pub struct Second {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FaultWindow {
     /// What was done, in words: `kill payments`.
-    pub name: String,
+    pub name: Text,
     /// When it began, in seconds from the start of the load.
     pub from_s: f64,
     /// When it was over.
     pub to_s: f64,
 }
 
-/// What became of one capability.
+/// The availability of one capability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Availability {
     /// Requests sent.
     pub sent: u64,
     /// Requests that were not served.
     pub failed: u64,
-    /// Requests that were served from what was known before.
+    /// Requests that were served from older data.
     pub degraded: u64,
     /// The share of the requests that was served; null if there were none.
     pub share: Option<f64>,
@@ -74,7 +75,7 @@ pub struct Availability {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
     /// The fault, as in the list of windows.
-    pub fault: String,
+    pub fault: Text,
     /// The share of the requests that was served, from the beginning of the fault until it was over and everything had
     /// recovered; null if there were none.
     pub served: Option<f64>,
@@ -119,7 +120,7 @@ pub fn impact(requests: &[Request], capability: Capability, window: &FaultWindow
         request.capability == capability && (window.from_s..until_s).contains(&intended)
     };
     let concerned: Vec<&Request> = requests.iter().filter(concerned).collect();
-    // Who still waited when the next disturbance began, and failed then, is that one's.
+    // A request that was waiting when the next disturbance began, and failed then, counts for that one.
     let failed =
         |request: &&&Request| request.outcome == Outcome::Failed && request.ended.as_secs_f64() <= until_s;
     let failed: Vec<&&Request> = concerned.iter().filter(failed).collect();

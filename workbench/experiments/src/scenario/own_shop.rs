@@ -1,4 +1,4 @@
-//! A shop on servers of its own, supervised and behind a gateway: whoever runs it may break anything in it.
+//! A supervised shop behind a gateway, on its own servers, so that an experiment may break anything in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -24,31 +24,31 @@ use topology::{BEFORE_MONOLITHS, Driver, Mode};
 
 /// How long a shop may take to come to rest after the load.
 const DRAIN: Duration = Duration::from_secs(60);
-/// An order that is decided later than this after it was wanted counts as delayed.
+/// An order that is decided later than this after its customer wanted it counts as delayed.
 const DELAYED: Duration = Duration::from_secs(2);
 
 /// What the shop is started with.
 #[derive(Debug, Clone, Copy)]
 pub struct Beginning<'a> {
-    /// Cleans up should we be killed.
+    /// Cleans up if this process is killed.
     pub guard: &'a Guard,
-    /// How it stays consistent.
+    /// The driver.
     pub driver: Driver,
-    /// Where the programs are.
+    /// The folder of the programs.
     pub programs: &'a Path,
-    /// Where their logs go.
+    /// The folder for their logs.
     pub logs: &'a Path,
     /// Which servers to use.
     pub infra: &'a servers::Options,
-    /// Of the goods.
+    /// The seed of the products.
     pub seed: u64,
-    /// Whether a proxy stands in every link.
+    /// Whether every link has a proxy.
     pub proxied: bool,
 }
 
 /// The shop while it runs.
 pub struct OwnShop {
-    /// Who keeps it running, and has its faults.
+    /// Keeps it running, and has its faults.
     pub supervisor: Supervisor,
     infra: Arc<Mutex<Infrastructure>>,
 }
@@ -59,7 +59,7 @@ pub struct AtRest {
     infra: Infrastructure,
     /// All faults that there were.
     pub faults: Vec<Record>,
-    /// How often each process was started again.
+    /// How often each process was restarted.
     pub restarts: BTreeMap<String, u64>,
 }
 
@@ -73,7 +73,7 @@ pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
 }
 
 impl Beginning<'_> {
-    /// Starts servers, shop and supervisor, and puts goods into the shop.
+    /// Starts servers, shop and supervisor, and fills the shop with products.
     pub async fn start(&self) -> Result<OwnShop> {
         let needs_broker = self.driver.mode() == Mode::Split;
         let wanted =
@@ -93,17 +93,17 @@ impl Beginning<'_> {
 }
 
 impl OwnShop {
-    /// Where its customers find it.
+    /// The address for its customers.
     pub async fn address(&self) -> String {
         self.supervisor.shop().await.address.clone()
     }
 
-    /// What there is to audit while it runs. So many messages will be put in that nobody can read.
+    /// The audit's input while it runs. `poison` is the number of unreadable messages that will be put in.
     pub async fn subject(&self, poison: u64) -> Subject {
         subject(&*self.supervisor.shop().await, Expected { poison, ..Expected::default() })
     }
 
-    /// Ends all faults, and waits until everything is decided. What is not decided in time, the audit will see.
+    /// Ends all faults, and waits until everything is decided. The audit reports what is not decided in time.
     pub async fn come_to_rest(self) -> Result<AtRest> {
         let OwnShop { supervisor, infra } = self;
         supervisor.faults().heal_all().await?;
@@ -118,13 +118,13 @@ impl OwnShop {
 }
 
 impl AtRest {
-    /// What became of the orders of a load that began then.
+    /// The outcomes of the orders of a load that began at this time.
     pub async fn orders(&self, experience: &Experience, started_at: DateTime<Utc>) -> Result<Orders> {
         let (recorded, _) = trial::read_orders(&self.shop.databases.orders).await?;
         Ok(count(experience, &recorded, started_at))
     }
 
-    /// Checks the invariants; these faults were to fire.
+    /// Checks the invariants; these faults should have fired.
     pub async fn audit(&self, experience: &Experience, faults: Vec<Fault>) -> Result<Vec<Audit>> {
         let poison = self.faults.iter().filter(|record| record.fault.kind.name == "poison");
         let accepted = experience.orders.iter().filter_map(|order| Some(order.order_id?.0));
@@ -133,7 +133,7 @@ impl AtRest {
             outcomes: vec!["confirmed".to_owned()],
             min_per_outcome: 1,
             poison: poison.map(|record| record.hits).sum(),
-            // What the fault puts in is no message of the shop: it has no id.
+            // A poison message is not one of the shop's own: it has no id.
             poison_ids: Some(BTreeSet::new()),
             faults,
         };

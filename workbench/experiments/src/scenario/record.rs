@@ -1,4 +1,4 @@
-//! What a scenario leaves behind: its `run.json`. docs/scenario.schema.json describes the same for programs.
+//! The record of a scenario: its `run.json`. docs/scenario.schema.json describes it for programs.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::file::Steady;
 use super::observe::{Availability, FaultWindow, Impact};
+use crate::words;
 use audit::live::Recording;
 use audit::{Audit, Verdict};
 use faults::Record;
 use servers::record::Machine;
 use shop::supervisor::Deployment;
+use terminal::text::Text;
 use topology::Capability;
 use topology::Driver;
 
@@ -25,33 +27,33 @@ pub struct ScenarioRun {
     pub schema: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
-    /// The git commit that was run, with `-dirty` where files differ from it; null outside git.
+    /// The git commit that was run, with `-dirty` appended if files were modified; null outside git.
     pub commit: Option<String>,
     /// The version of the program `cleave`.
     pub cleave_version: String,
-    /// Where all randomness of the load came from.
+    /// The seed of the load.
     pub seed: u64,
     /// The machine it ran on.
     pub machine: Machine,
     /// The scenario's name.
-    pub name: String,
+    pub name: Text,
     /// What it shows.
-    pub about: String,
+    pub about: Text,
     /// Seconds of load.
     pub length_s: f64,
     /// What had to hold before and after.
     pub steady: Steady,
-    /// What became of each shop, in the order asked for.
+    /// The result of each shop, in the order of the options.
     pub shops: Vec<Outcome>,
-    /// The audits' verdicts and the steady state, taken together: a shop that does not come back is violated, and one that
-    /// was not well to begin with shows nothing.
+    /// The combined verdict of the audits and the steady state: a shop that does not recover is violated, and one that
+    /// was not well at the start shows nothing.
     pub verdict: Verdict,
 }
 
-/// What became of one shop.
+/// The result of one shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How it stays consistent.
+    /// The driver.
     pub driver: Driver,
     /// Whether every capability was served before the first disturbance and in the last seconds of the load.
     pub steady: SteadyState,
@@ -61,19 +63,19 @@ pub struct Outcome {
     pub windows: Vec<FaultWindow>,
     /// The blast radius: what each disturbance did to each capability.
     pub blast_radius: BTreeMap<Capability, Vec<Impact>>,
-    /// What became of the orders.
+    /// The outcomes of the orders.
     pub orders: Orders,
     /// The faults, with what each really hit.
     pub faults: Vec<Record>,
     /// Steps of the scenario that this architecture has no counterpart for, and why.
-    pub without_counterpart: Vec<String>,
+    pub without_counterpart: Vec<Text>,
     /// The deployments.
     pub deployments: Vec<Deployment>,
-    /// How often each process was started again.
+    /// How often each process was restarted.
     pub restarts: BTreeMap<String, u64>,
-    /// What the databases said while it ran, in seconds from the start of the load.
+    /// The live audit, in seconds from the start of the load.
     pub live: Recording,
-    /// What the databases said when all had come to rest.
+    /// The audit after everything had come to rest.
     pub audit: Vec<Audit>,
 }
 
@@ -86,16 +88,16 @@ pub struct SteadyState {
     pub after: bool,
 }
 
-/// What became of the orders of a scenario.
+/// The outcomes of a scenario's orders.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Orders {
     /// Orders that customers wanted.
     pub wanted: u64,
-    /// Orders that the shop took charge of, at whichever try.
+    /// Orders that the shop accepted, at any try.
     pub accepted: u64,
     /// Accepted orders that no database has: must be none.
     pub lost: u64,
-    /// Orders that are there and that nobody placed: must be none.
+    /// Orders that exist and were not placed: must be none.
     pub doubled: u64,
     /// Accepted orders that were decided.
     pub decided: u64,
@@ -106,23 +108,20 @@ pub struct Orders {
     pub delayed: u64,
     /// Seconds that the slowest decided order took; null if none was decided.
     pub slowest_s: Option<f64>,
-    /// What kept the load generator from sending, and how many requests of any kind. Where it is not empty, the load was
-    /// another than was asked for, and what became of it is no evidence of anything.
+    /// The reasons why the load generator could not send requests, with their number. If there are any, the run is no
+    /// evidence, because its load was not the one that was asked for.
     #[serde(default)]
     pub hindered: BTreeMap<String, u64>,
 }
 
 impl Orders {
-    /// No evidence, where the load could not be sent.
+    /// No evidence if the load could not be sent.
     pub fn sent(&self) -> Verdict {
         if self.hindered.is_empty() { Verdict::Held } else { Verdict::NoEvidence }
     }
 
-    /// What kept the generator from sending, a sentence each.
+    /// One sentence for each reason why requests could not be sent.
     pub fn hindrances(&self) -> impl Iterator<Item = String> {
-        let sentence = |(reason, times): (&String, &u64)| {
-            format!("no evidence: {times} requests could not be sent, {reason}")
-        };
-        self.hindered.iter().map(sentence)
+        self.hindered.iter().map(|(reason, requests)| words::not_sent(requests, reason))
     }
 }

@@ -10,11 +10,12 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::disagreement::{self, LiveChart};
 use super::observe::{FaultWindow, Impact};
 use super::record::{Outcome, ScenarioRun};
+use crate::words;
 use audit::Verdict;
-use report::{verdict_words, write_all};
+use report::{language_tag, verdict_words, write_all};
 use topology::Capability;
 
-/// The width of a table where the output is not a terminal.
+/// The width of a table if the output is not a terminal.
 const WIDTH: u16 = 120;
 /// The size of a chart, in the units of its drawing.
 pub(super) const CHART: (f64, f64) = (600.0, 60.0);
@@ -28,9 +29,13 @@ pub fn write(run: &ScenarioRun, folder: &Path) -> Result<()> {
 
 /// The report as one page.
 pub fn html(run: &ScenarioRun) -> Result<String> {
-    Page { run, shops: run.shops.iter().map(|shop| ShopView::new(run, shop)).collect() }
-        .render()
-        .context("cannot draw the report")
+    Page {
+        language: language_tag(),
+        run,
+        shops: run.shops.iter().map(|shop| ShopView::new(run, shop)).collect(),
+    }
+    .render()
+    .context("cannot draw the report")
 }
 
 /// The tables for a terminal: availability and orders, and then the blast radius of each disturbance.
@@ -38,18 +43,14 @@ pub fn table(run: &ScenarioRun) -> String {
     let mut text = format!("{}: {}\n{}\n", run.name, run.about, availability(run));
     for shop in &run.shops {
         text += &match shop.windows.is_empty() {
-            true => format!("\n{}: nothing was disturbed\n", shop.driver),
-            false => format!(
-                "\n{}, the blast radius: served (failed), first failure and recovery after the start\n{}\n",
-                shop.driver,
-                blast_radius(shop)
-            ),
+            true => format!("\n{}\n", words::nothing_disturbed(shop.driver)),
+            false => format!("\n{}\n{}\n", words::radius_of(shop.driver), blast_radius(shop)),
         };
         for missing in &shop.without_counterpart {
-            text += &format!("· no counterpart in {}: {missing}\n", shop.driver);
+            text += &format!("· {}\n", words::no_counterpart(shop.driver, missing));
         }
         for fault in shop.faults.iter().filter(|fault| fault.hits == 0) {
-            text += &format!("· hit nothing in {}: {}\n", shop.driver, fault.fault);
+            text += &format!("· {}\n", words::hit_nothing_in(shop.driver, &fault.fault));
         }
         for line in shop.orders.hindrances() {
             text += &format!("· {}: {line}\n", shop.driver);
@@ -61,7 +62,7 @@ pub fn table(run: &ScenarioRun) -> String {
             text += &format!("{} {}: {}\n", audit.invariant, verdict_words(audit.verdict), audit.evidence);
         }
     }
-    text + &format!("Verdict: {}\n", verdict_words(run.verdict))
+    text + &format!("{}\n", words::verdict(verdict_words(run.verdict)))
 }
 
 /// A line a service that was deployed: how often, and how long an instance took.
@@ -75,7 +76,7 @@ fn deployments(shop: &Outcome) -> Vec<String> {
         each.sort_by(f64::total_cmp);
         let (middle, slowest) = (each[each.len() / 2], each[each.len() - 1]);
         let times = each.len();
-        format!("{service} deployed {times}×, {middle:.0} ms an instance, the slowest {slowest:.0} ms")
+        words::deployed(service, times, format!("{middle:.0}"), format!("{slowest:.0}"))
     };
     by_service.into_iter().map(line).collect()
 }
@@ -92,31 +93,29 @@ fn availability(run: &ScenarioRun) -> Table {
     let mut table = new_table();
     let head = |shop: &Outcome| shop.driver.to_string();
     table.set_header(std::iter::once(String::new()).chain(run.shops.iter().map(head)));
-    let mut row = |name: &str, cell: &dyn Fn(&Outcome) -> String| {
-        table.add_row(std::iter::once(name.to_owned()).chain(run.shops.iter().map(cell)));
+    let mut row = |name: String, cell: &dyn Fn(&Outcome) -> String| {
+        table.add_row(std::iter::once(name).chain(run.shops.iter().map(cell)));
     };
     for capability in Capability::ALL {
-        row(capability_name(capability), &|shop| {
+        row(served_as(capability), &|shop| {
             let of = &shop.availability[&capability];
-            let stale = if of.degraded > 0 { format!(", {} stale", of.degraded) } else { String::new() };
-            format!("{} ({} of {} failed{stale})", share(of.share), of.failed, of.sent)
+            let stale = if of.degraded > 0 { words::stale(of.degraded) } else { String::new() };
+            words::of_failed(share(of.share), of.failed, of.sent, stale)
         });
     }
-    row("orders accepted", &|shop| format!("{} of {}", shop.orders.accepted, shop.orders.wanted));
-    row("orders lost", &|shop| shop.orders.lost.to_string());
-    row("orders doubled", &|shop| shop.orders.doubled.to_string());
-    row("decided in 2 s", &decided_in_time);
-    row("decided later", &|shop| match shop.orders.slowest_s {
-        Some(slowest) => {
-            format!("{} of {}, the slowest {slowest:.1} s", shop.orders.delayed, shop.orders.decided)
-        }
-        None => "none was decided".into(),
+    row(words::orders_accepted(), &|shop| words::of(shop.orders.accepted, shop.orders.wanted));
+    row(words::orders_lost(), &|shop| shop.orders.lost.to_string());
+    row(words::orders_doubled(), &|shop| shop.orders.doubled.to_string());
+    row(words::decided_in_2_s(), &decided_in_time);
+    row(words::decided_later(), &|shop| match shop.orders.slowest_s {
+        Some(slowest) => words::later_of(shop.orders.delayed, shop.orders.decided, format!("{slowest:.1}")),
+        None => words::none_decided(),
     });
-    row("databases disagreed", &disagreement::words);
-    row("steady before", &|shop| yes(shop.steady.before));
-    row("steady after", &|shop| yes(shop.steady.after));
-    row("started again", &|shop| match shop.restarts.is_empty() {
-        true => "nothing".into(),
+    row(words::databases_disagreed(), &disagreement::said);
+    row(words::steady_before(), &|shop| yes(shop.steady.before));
+    row(words::steady_after(), &|shop| yes(shop.steady.after));
+    row(words::started_again(), &|shop| match shop.restarts.is_empty() {
+        true => words::nothing(),
         false => shop
             .restarts
             .iter()
@@ -128,17 +127,26 @@ fn availability(run: &ScenarioRun) -> Table {
 }
 
 /// What is said to be served: of orders only that they were accepted, which in a split shop is not the decision.
-fn capability_name(capability: Capability) -> &'static str {
-    if capability == Capability::Order { "order, accepted" } else { capability.name() }
+fn served_as(capability: Capability) -> String {
+    if capability == Capability::Order { words::order_accepted() } else { name(capability) }
+}
+
+fn name(capability: Capability) -> String {
+    match capability {
+        Capability::Browse => words::browse(),
+        Capability::Order => words::order(),
+        Capability::Pay => words::pay(),
+        Capability::Track => words::track(),
+    }
 }
 
 /// The orders that were decided in time, and their share of those that were wanted.
 fn decided_in_time(shop: &Outcome) -> String {
     let (decided, wanted) = (shop.orders.decided_within_2_s, shop.orders.wanted);
     if wanted == 0 {
-        return "none was wanted".into();
+        return words::none_wanted();
     }
-    format!("{} ({decided} of {wanted})", percent(decided as f64 / wanted as f64))
+    format!("{} ({})", percent(decided as f64 / wanted as f64), words::of(decided, wanted))
 }
 
 fn blast_radius(shop: &Outcome) -> Table {
@@ -149,27 +157,27 @@ fn blast_radius(shop: &Outcome) -> Table {
         .map(|window| format!("{} ({:.1}–{:.1} s)", window.name, window.from_s, window.to_s));
     table.set_header(std::iter::once(String::new()).chain(names));
     for (capability, impacts) in &shop.blast_radius {
-        table.add_row(std::iter::once(capability.name().to_owned()).chain(impacts.iter().map(words)));
+        table.add_row(std::iter::once(name(*capability)).chain(impacts.iter().map(cell)));
     }
     table
 }
 
-fn words(impact: &Impact) -> String {
+fn cell(impact: &Impact) -> String {
     let Some(served) = impact.served else { return "–".into() };
     match (impact.until_first_failure_s, impact.until_recovered_s) {
         (Some(first), Some(last)) => {
             format!("{} ({}), {first:.1} s, {last:.1} s", percent(served), impact.failed)
         }
-        _ => "untouched".into(),
+        _ => words::untouched(),
     }
 }
 
 fn yes(held: bool) -> String {
-    if held { "✓ yes" } else { "✗ no" }.to_owned()
+    if held { words::yes() } else { words::no() }
 }
 
 fn share(share: Option<f64>) -> String {
-    share.map_or("not asked for".into(), percent)
+    share.map_or_else(words::not_asked_for, percent)
 }
 
 fn percent(share: f64) -> String {
@@ -180,12 +188,18 @@ fn percent(share: f64) -> String {
 #[derive(Template)]
 #[template(path = "scenario.html")]
 struct Page<'a> {
+    language: &'static str,
     run: &'a ScenarioRun,
     shops: Vec<ShopView<'a>>,
 }
 
 impl Page<'_> {
-    fn verdict(&self, verdict: &Verdict) -> &'static str {
+    /// The number of cores, if it is known.
+    fn cores(&self) -> String {
+        self.run.machine.cores.map_or_else(|| "?".to_owned(), |cores| cores.to_string())
+    }
+
+    fn verdict(&self, verdict: &Verdict) -> String {
         verdict_words(*verdict)
     }
 
@@ -206,12 +220,12 @@ struct ShopView<'a> {
     disagreement: Option<[String; 3]>,
     decided_in_time: String,
     /// A capability, and what each disturbance did to it.
-    radius: Vec<(&'static str, Vec<String>)>,
+    radius: Vec<(String, Vec<String>)>,
 }
 
 /// Availability over time: a bar a second, as high as the share that was served.
 struct Chart {
-    name: &'static str,
+    name: String,
     share: String,
     failed: u64,
     bars: Vec<Bar>,
@@ -240,7 +254,7 @@ pub(super) fn shades(shop: &Outcome, scale: f64) -> Vec<Shade> {
     let shade = |window: &FaultWindow| Shade {
         x: window.from_s * scale,
         width: ((window.to_s - window.from_s) * scale).max(1.5),
-        name: window.name.clone(),
+        name: window.name.to_string(),
     };
     shop.windows.iter().map(shade).collect()
 }
@@ -255,7 +269,7 @@ impl<'a> ShopView<'a> {
             disagreement: disagreement::cells(shop),
             decided_in_time: decided_in_time(shop),
             radius: radius
-                .map(|(capability, impacts)| (capability.name(), impacts.iter().map(words).collect()))
+                .map(|(capability, impacts)| (name(*capability), impacts.iter().map(cell).collect()))
                 .collect(),
         }
     }
@@ -274,11 +288,11 @@ impl Chart {
                 height: served,
                 top: height - served,
                 missed: height - served,
-                title: format!("second {n}: {} of {} served", second.served, second.sent),
+                title: words::second_served(n, second.served, second.sent),
             }
         });
         Chart {
-            name: capability_name(capability),
+            name: served_as(capability),
             share: share(of.share),
             failed: of.failed,
             bars: bars.collect(),

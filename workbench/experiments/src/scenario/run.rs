@@ -12,6 +12,7 @@ use super::observe::{FaultWindow, Outcome as Fate, Request, availability, impact
 use super::own_shop::{self, AtRest, Beginning};
 use super::record::{Outcome, SCHEMA, ScenarioRun, SteadyState};
 use super::report;
+use crate::words;
 use audit::live::{self, Live, Recording};
 use audit::{Fault, Verdict};
 use faults::Record;
@@ -20,21 +21,22 @@ use servers::guard::Guard;
 use servers::record;
 use shop::seed::Goods;
 use shop::supervisor::{Deployment, Supervisor};
+use terminal::text::Text;
 use topology::Capability;
 use topology::Driver;
 
-/// What is asked for.
+/// The options.
 #[derive(Debug)]
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
-    /// Where all randomness of the load comes from.
+    /// The seed of the load.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,
 }
 
-/// Runs a scenario and writes its report below `folder`; answers the run and the folder of the report.
+/// Runs a scenario and writes its report below `folder`. Returns the run and the folder of the report.
 pub async fn run(
     guard: &Guard,
     folder: &Path,
@@ -71,8 +73,8 @@ pub async fn run(
     Ok((run, folder))
 }
 
-/// What the databases say; and whether the shop is as it was. If it was not well to begin with, or if the load could not
-/// be sent, nothing is shown.
+/// The audit's verdicts, and the steady state. If the shop was not well at the start, or the load could not be sent, there
+/// is no evidence.
 fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     let steady = match shop.steady {
         SteadyState { before: false, .. } => Verdict::NoEvidence,
@@ -82,7 +84,7 @@ fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     shop.audit.iter().map(|audit| audit.verdict).chain([steady, shop.orders.sent()])
 }
 
-/// Where a scenario is run.
+/// Runs a scenario.
 struct Place<'a> {
     guard: &'a Guard,
     driver: Driver,
@@ -96,13 +98,13 @@ struct Place<'a> {
 struct Done {
     windows: Vec<FaultWindow>,
     deployments: Vec<Deployment>,
-    without_counterpart: Vec<String>,
+    without_counterpart: Vec<Text>,
 }
 
 impl Place<'_> {
-    /// Each shop has servers of its own: the scenario may break them.
+    /// Each shop has its own servers, because the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
-        terminal::note!("{}: starting", self.driver);
+        terminal::note!("{}", words::starting(self.driver));
         let beginning = Beginning {
             guard: self.guard,
             driver: self.driver,
@@ -110,19 +112,19 @@ impl Place<'_> {
             logs: self.logs,
             infra: &self.options.infra,
             seed: self.options.seed,
-            // They cost a little, the same in every shop; without a fault nobody needs them.
+            // Proxies cost a little, the same in every shop, and are only needed for faults.
             proxied: scenario.steps.iter().any(|step| matches!(step.action, Action::Fault(_))),
         };
         let shop = beginning.start().await?;
         let live = Live::start(shop.subject(poison(scenario)).await, live::Settings::default());
 
-        terminal::note!("{}: {} for {:?}", self.driver, scenario.name, scenario.length);
+        terminal::note!("{}", words::playing(self.driver, &scenario.name, format!("{:?}", scenario.length)));
         let customers = Customers::new(&shop.address().await, self.options.seed)?;
         let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
         let steps = self.take_steps(&shop.supervisor, scenario, started);
         let (experience, done) = tokio::join!(customers.run(&scenario.parts), steps);
 
-        terminal::note!("{}: waiting until all is decided, and auditing", self.driver);
+        terminal::note!("{}", words::auditing(self.driver));
         let shop = shop.come_to_rest().await?;
         let (_, live) = live.finish().await?;
         let live = live.since(started_at);
@@ -153,13 +155,13 @@ impl Place<'_> {
         tokio::time::sleep_until((started + step.at).into()).await;
         let from_s = started.elapsed().as_secs_f64();
         let mut done = Done::default();
-        let name = step.action.to_string();
-        let at = || format!("{name}, at {} s", step.at.as_secs_f64());
+        let name = Text::of(|| step.action.to_string());
+        let at = || words::step_at(&name, step.at.as_secs_f64());
         terminal::note!("{}: {}", self.driver, at());
         match &step.action {
             Action::Fault(fault) => match fault.in_mode(self.driver.mode()) {
                 Err(why) => {
-                    done.without_counterpart.push(format!("{name}: {why:#}"));
+                    done.without_counterpart.push(Text::of(|| format!("{name}: {why:#}")));
                     return Ok(done);
                 }
                 Ok(_) => {
@@ -227,7 +229,7 @@ impl Place<'_> {
     }
 }
 
-/// How many messages the scenario puts in that nobody can read.
+/// The number of unreadable messages that the scenario puts in.
 fn poison(scenario: &Scenario) -> u64 {
     let count = |step: &Step| match &step.action {
         Action::Fault(fault) if fault.kind.name == "poison" => fault.attributes.get("count")?.as_u64(),
@@ -247,7 +249,7 @@ fn steady(scenario: &Scenario, requests: &[Request]) -> SteadyState {
             let sent = requests.iter().filter(of_it).count();
             let failed =
                 requests.iter().filter(of_it).filter(|request| request.outcome == Fate::Failed).count();
-            // What nobody asked for says nothing, and what nobody wanted is not missed.
+            // A capability without requests counts as served.
             sent == 0 || (sent - failed) as f64 / sent as f64 >= scenario.steady.served
         })
     };

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::chaos::{self, Planned};
 use crate::scenario::{Beginning, Customers, Part, Rates, programs};
+use crate::words;
 use audit::{Fault, Verdict};
 use faults::{FaultSpec, Faults, Kind};
 use record::OFTEN;
@@ -23,19 +24,19 @@ use shop::supervisor::Supervisor;
 use terminal::progress::Progress;
 use topology::Driver;
 
-/// From one fault to the next. The shortest at which most faults are over before the next one.
+/// The interval between faults: the shortest at which most faults are over before the next one.
 const EVERY: Duration = Duration::from_millis(2_900);
-/// After the last fault the load goes on for so long: customers who were put off come back.
+/// How long the load continues after the last fault, so that customers without a response can try again.
 const TAIL: Duration = Duration::from_secs(6);
-/// So many faults for each one that is made up for: by chance some meet nothing, because their target is away.
+/// The number of planned faults per additional one: by chance some have no effect, because their target is down.
 const PLANNED_FOR_ONE_MORE: usize = 4;
-/// A fault that cannot be made, because its target is away, is tried so often, so far apart.
+/// How often a fault is tried if its target is down, and below it the interval.
 const TRIES: u32 = 4;
 const AGAIN: Duration = Duration::from_secs(2);
-/// Between two notes of how far it is.
+/// The interval of progress notes.
 const NOTE: Duration = Duration::from_secs(10);
 
-/// What is asked for.
+/// The options.
 #[derive(Debug)]
 pub struct Options {
     /// The shops, one after the other.
@@ -44,7 +45,7 @@ pub struct Options {
     pub orders: u64,
     /// Faults for each.
     pub faults: usize,
-    /// Where all randomness comes from.
+    /// The seed of all randomness.
     pub seed: u64,
     /// Which servers to use.
     pub infra: servers::Options,
@@ -94,22 +95,22 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     let more = planned.len() / PLANNED_FOR_ONE_MORE;
     let length = planned.last().map_or(TAIL, |last| last.at + EVERY * (more as u32 + 1) + TAIL);
     let progress = Progress::new(planned.len() as u64);
-    progress.phase(format!("{driver}: starting"));
+    progress.phase(words::starting(driver));
     let shop = beginning.start().await?;
 
     let rates = rates(options.orders, length);
     let parts = [Part { from: Duration::ZERO, to: length, rates, on_sale: 0 }];
     let customers = Customers::new(&shop.address().await, options.seed)?;
     let (started, started_at) = (customers.started(), Utc::now() - customers.started().elapsed());
-    progress.phase(format!("{driver}: {:.0} orders/s for {length:.0?}", rates.order));
+    progress.phase(words::soaking(driver, format!("{:.0}", rates.order), format!("{length:.0?}")));
     let disturbing = Disturbing { supervisor: &shop.supervisor, driver, seed: options.seed, more };
     let (experience, made) = tokio::join!(customers.run(&parts), disturbing.run(planned, started, &progress));
     let (planned, not_made) = made?;
 
-    progress.phase(format!("{driver}: waiting until all is decided, and auditing"));
+    progress.phase(words::auditing(driver));
     let shop = shop.come_to_rest().await?;
     let orders = shop.orders(&experience, started_at).await?;
-    // One that met nothing proves nothing, and the verdict counts how often each kind did.
+    // A fault without hits proves nothing, and the verdict counts how often each kind had some.
     let fired = shop.faults.iter().filter(|record| record.hits > 0);
     let fired = fired.map(|record| Fault { name: record.fault.to_string(), fired: true });
     let audit = shop.audit(&experience, fired.collect()).await;
@@ -130,7 +131,7 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     soaked
 }
 
-/// So many orders in all, and a few customers who do something else.
+/// Rates for so many orders in all, and a few requests of other kinds.
 fn rates(orders: u64, length: Duration) -> Rates {
     Rates { browse: 10.0, order: orders as f64 / length.as_secs_f64(), pay: 10.0, track: 10.0 }
 }
@@ -140,13 +141,13 @@ struct Disturbing<'a> {
     supervisor: &'a Supervisor,
     driver: Driver,
     seed: u64,
-    /// So many faults may be added to the plan.
+    /// How many faults may be added to the plan.
     more: usize,
 }
 
 impl Disturbing<'_> {
-    /// Makes each fault when its time has come, and then some of those kinds that met something too seldom. Answers all
-    /// that were to be made, and those that could not be, with the reason.
+    /// Adds each fault at its time, and then more of the kinds that had too few hits. Returns all planned faults, and
+    /// those that could not be added, with the reason.
     async fn run(
         &self,
         mut planned: Vec<Planned>,
@@ -159,17 +160,17 @@ impl Disturbing<'_> {
             tokio::time::sleep_until((started + at).into()).await;
             if noted.elapsed() >= NOTE {
                 noted = Instant::now();
-                progress.phase(format!("{:.0?}: {n} faults, next {fault}", started.elapsed()));
+                progress.phase(words::faults_so_far(format!("{:.0?}", started.elapsed()), n, &fault));
             }
             progress.step();
-            // In a task of its own: a server that takes its time to come back keeps no other fault waiting.
+            // In its own task: a server that takes long to come back does not delay other faults.
             making.spawn(make(self.supervisor.faults().clone(), fault));
         }
         for number in 0..self.more {
             tokio::time::sleep(EVERY).await;
             let Some(kind) = self.too_seldom(&planned) else { break };
             let fault = chaos::one_more(self.seed, number as u64, self.driver, kind)?;
-            progress.phase(format!("{:.0?}: one more {fault}", started.elapsed()));
+            progress.phase(words::one_more(format!("{:.0?}", started.elapsed()), &fault));
             planned.push(Planned { at: started.elapsed(), fault: fault.clone() });
             making.spawn(make(self.supervisor.faults().clone(), fault));
         }
@@ -180,7 +181,7 @@ impl Disturbing<'_> {
         Ok((planned, not_made))
     }
 
-    /// The kind of the plan that met something most seldom, unless all did so often enough.
+    /// The planned kind with the fewest hits, unless all have enough.
     fn too_seldom(&self, planned: &[Planned]) -> Option<&'static Kind> {
         let records = self.supervisor.faults().log();
         let fired = |kind: &Kind| {
@@ -192,7 +193,7 @@ impl Disturbing<'_> {
     }
 }
 
-/// Makes a fault, or says why it cannot be made.
+/// Adds a fault, or returns why it cannot be added.
 async fn make(faults: Faults, fault: FaultSpec) -> Option<String> {
     let mut tries = 1;
     while let Err(why) = faults.add(&fault).await {

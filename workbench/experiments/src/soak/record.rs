@@ -1,4 +1,4 @@
-//! What a soak leaves behind. docs/soak.schema.json describes the same for programs.
+//! The record of a soak. docs/soak.schema.json describes it for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chaos::Planned;
 use crate::scenario::Orders;
+use crate::words;
 use audit::{Audit, Verdict};
 use faults::Record;
 use report::verdict_words;
@@ -20,7 +21,7 @@ use topology::Driver;
 pub const SCHEMA: &str = "cleave.soak/1";
 /// The share of the wanted orders that must be decided in the end.
 const DECIDED: f64 = 0.95;
-/// A kind of fault has shown something if it met something so often.
+/// A kind of fault has shown something if it had an effect at least so often.
 pub(super) const OFTEN: u64 = 3;
 
 /// A soak of one shop after the other.
@@ -30,43 +31,43 @@ pub struct Soak {
     pub schema: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
-    /// The git commit that was run, with `-dirty` where files differ from it; null outside git.
+    /// The git commit that was run, with `-dirty` appended if files were modified; null outside git.
     pub commit: Option<String>,
     /// The version of the program `cleave`.
     pub cleave_version: String,
     /// The machine it ran on.
     pub machine: Machine,
-    /// Where all randomness came from.
+    /// The seed of all randomness.
     pub seed: u64,
-    /// What became of each shop.
+    /// The result of each shop.
     pub shops: Vec<Soaked>,
     /// All verdicts taken together.
     pub verdict: Verdict,
 }
 
-/// What became of one shop.
+/// The result of one shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Soaked {
-    /// How it stays consistent.
+    /// The driver.
     pub driver: Driver,
     /// Seconds in all, from the start of its servers to the end of the audit.
     pub took_s: f64,
-    /// What became of the orders.
+    /// The outcomes of the orders.
     pub orders: Orders,
     /// The share of the wanted orders that were decided.
     pub decided: f64,
     /// The faults by their kinds.
     pub kinds: BTreeMap<String, Fired>,
-    /// Each fault that was made, with what it really hit.
+    /// Each fault that was added, with what it really hit.
     pub faults: Vec<Record>,
-    /// The faults that could not be made, and why.
+    /// The faults that could not be added, and why.
     pub not_made: Vec<String>,
-    /// How often each process was started again after it had ended.
+    /// How often each process was restarted after it had ended.
     pub restarts: BTreeMap<String, u64>,
-    /// What the databases said when all had come to rest.
+    /// The audit after everything had come to rest.
     pub audit: Vec<Audit>,
-    /// `violated` where the audit found something, an order was lost or doubled, or too few were decided;
-    /// `no_evidence` where a kind of fault fired too seldom, or the load could not be sent.
+    /// `violated` if the audit found something, an order was lost or doubled, or too few were decided; `no_evidence` if
+    /// a kind of fault fired too seldom or the load could not be sent.
     pub verdict: Verdict,
 }
 
@@ -75,9 +76,9 @@ pub struct Soaked {
 pub struct Fired {
     /// Faults that were planned.
     pub planned: u64,
-    /// Faults that met something.
+    /// Faults with hits.
     pub fired: u64,
-    /// What they met, counted: pieces of data, connections, messages, processes.
+    /// Their hits: pieces of data, connections, messages, processes.
     pub hits: u64,
 }
 
@@ -126,45 +127,49 @@ pub fn table(soak: &Soak) -> String {
     for shop in &soak.shops {
         describe(shop, &mut text);
     }
-    let _ = write!(text, "verdict: {}", verdict_words(soak.verdict));
+    let _ = write!(text, "{}", words::verdict(verdict_words(soak.verdict)));
     text
 }
 
 fn describe(shop: &Soaked, text: &mut String) {
     let Soaked { driver, took_s, orders, decided, kinds, faults, not_made, restarts, audit, verdict } = shop;
     let (wanted, accepted, share) = (orders.wanted, orders.accepted, decided * 100.0);
-    let _ = writeln!(text, "{driver}, in {took_s:.0} s: {}\n", verdict_words(*verdict));
-    let slowest = orders.slowest_s.map_or("none".to_owned(), |seconds| format!("after {seconds:.1} s"));
-    let _ = writeln!(
-        text,
-        "orders: {wanted} wanted, {accepted} accepted, {} decided ({share:.1} %, at least {:.0} %), {} lost, {} doubled, \
-         {} decided within 2 s, {} later, the slowest {slowest}",
+    let _ = writeln!(text, "{}\n", words::soaked(driver, format!("{took_s:.0}"), verdict_words(*verdict)));
+    let slowest =
+        orders.slowest_s.map_or_else(words::none, |seconds| words::slowest_after(format!("{seconds:.1}")));
+    let became = words::soak_orders(
+        wanted,
+        accepted,
         orders.decided,
+        format!("{share:.1}"),
         DECIDED * 100.0,
         orders.lost,
         orders.doubled,
         orders.decided_within_2_s,
-        orders.delayed
+        orders.delayed,
+        slowest,
     );
+    let _ = writeln!(text, "{became}");
     for line in orders.hindrances() {
         let _ = writeln!(text, "{line}");
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(["fault", "planned", "fired", "hits"]);
+    let header = [words::head_fault(), words::head_planned(), words::head_fired(), words::head_hits()];
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
     for (kind, of_kind) in kinds {
         let Fired { planned, fired, hits } = of_kind;
         table.add_row([kind.clone(), planned.to_string(), fired.to_string(), hits.to_string()]);
     }
     let _ = writeln!(text, "{table}");
     for record in faults.iter().filter(|record| record.hits == 0) {
-        let _ = writeln!(text, "hit nothing: {}", record.fault);
+        let _ = writeln!(text, "{}", words::soak_hit_nothing(&record.fault));
     }
     for fault in not_made {
         // What a process wrote before it ended is in the JSON.
-        let _ = writeln!(text, "could not be made: {}", fault.lines().next().unwrap_or_default());
+        let _ = writeln!(text, "{}", words::not_made(fault.lines().next().unwrap_or_default()));
     }
     let restarts: Vec<String> = restarts.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    let _ = writeln!(text, "restarts: {}", restarts.join(", "));
+    let _ = writeln!(text, "{}", words::restarts(restarts.join(", ")));
     for audit in audit {
         let _ = writeln!(
             text,
@@ -197,10 +202,10 @@ mod tests {
         };
         let audit = Audit {
             invariant: "I1".into(),
-            title: String::new(),
+            title: Default::default(),
             verdict: Verdict::Held,
             checked: 1,
-            evidence: String::new(),
+            evidence: Default::default(),
         };
         let planned = vec![Planned { at: Duration::ZERO, fault: fault.clone() }; 4];
         let faults = (1..=4).map(record).collect();
@@ -222,7 +227,7 @@ mod tests {
         assert_eq!(soaked_in_part.verdict, Verdict::NoEvidence);
         let mut text = String::new();
         describe(&soaked_in_part, &mut text);
-        assert!(text.contains("7 requests could not be sent, too many open files"), "{text}");
+        assert!(text.contains("7 requests could not be sent: too many open files"), "{text}");
         let soaked = soaked(good(), 3);
         assert_eq!(soaked.kinds["kill"], Fired { planned: 4, fired: 3, hits: 3 });
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! One direction of one connection: a bounded queue of pieces, each with the time at which it may go on.
+//! One direction of a connection: a bounded queue of pieces, each with the time at which it may be forwarded.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,9 +12,9 @@ use super::stage::Stage;
 use super::{Ending, Setup};
 use crate::toxic::{Effect, Stream};
 
-/// At most so much is read at once.
+/// The most bytes per read.
 const READ: usize = 16 * 1024;
-/// So much may wait. Then the sender has to: a delay must not become a buffer without end.
+/// The most bytes in the queue. When it is full, the sender has to wait: a delay must not become an unbounded buffer.
 const ROOM: usize = 1024 * 1024;
 
 /// One direction of one connection.
@@ -25,38 +25,38 @@ pub(super) struct Line<'a> {
     pub to: WriteHalf<'a>,
     pub setup: watch::Receiver<Setup>,
     pub seed: u64,
-    /// Which connection of the proxy it is.
+    /// The number of the connection in the proxy.
     pub connection: u64,
-    /// Counts the bytes that went on.
+    /// Counts the forwarded bytes.
     pub passed: &'a AtomicU64,
 }
 
-/// What waits, and what decides how long.
+/// The queue, and the toxics that determine its delays.
 #[derive(Debug, Default)]
 struct Plan {
     stages: Vec<Stage>,
-    /// The number of the last toxic that this connection has drawn for.
+    /// The number of the last toxic for which this connection was drawn.
     drawn: u64,
     waiting: VecDeque<Piece>,
-    /// Bytes that wait.
+    /// Number of queued bytes.
     bytes: usize,
 }
 
-/// Bytes, or the end of the stream, on their way.
+/// Queued bytes, or the end of the stream.
 #[derive(Debug)]
 struct Piece {
     arrived: Instant,
-    /// `None`: not as long as some toxic is there.
+    /// When it may be forwarded; `None` while a toxic holds it back.
     due: Option<Instant>,
-    /// `None`: the end of the stream.
+    /// The bytes; `None` for the end of the stream.
     data: Option<Vec<u8>>,
-    /// How much of it has gone already.
+    /// The number of its bytes that were already forwarded.
     gone: usize,
 }
 
 impl Line<'_> {
-    /// Carries bytes until the stream has ended and its end was passed on. The error says how the whole connection is
-    /// to end instead.
+    /// Forwards bytes until the end of the stream was forwarded too. An error says how the whole connection must end
+    /// instead.
     pub async fn run(mut self) -> Result<(), Ending> {
         let mut plan = Plan::default();
         self.adopt(&mut plan)?;
@@ -71,7 +71,7 @@ impl Line<'_> {
                 return self.to.shutdown().await.map_err(|_| Ending::Reset);
             }
             let head = next.and_then(|piece| Some(&piece.data.as_ref()?[piece.gone..])).unwrap_or_default();
-            // Each of these may be dropped half-way and loses nothing.
+            // All branches are cancel-safe: dropping them loses no data.
             tokio::select! {
                 changed = self.setup.changed() => {
                     changed.map_err(|_| Ending::Close)?;
@@ -99,7 +99,7 @@ impl Line<'_> {
         }
     }
 
-    /// Takes over the toxics as they are now.
+    /// Applies the current toxics.
     fn adopt(&mut self, plan: &mut Plan) -> Result<(), Ending> {
         let now = Instant::now();
         let setup = self.setup.borrow_and_update();
@@ -107,7 +107,7 @@ impl Line<'_> {
             return Err(Ending::Close);
         }
         let there = |stage: &Stage| setup.toxics.iter().any(|active| active.number == stage.active.number);
-        // It has dropped bytes: no way back.
+        // It has dropped bytes, so the connection cannot continue.
         if plan.stages.iter().any(|stage| stage.is_spent() && !there(stage)) {
             return Err(Ending::Close);
         }
@@ -128,13 +128,14 @@ impl Plan {
         self.bytes < ROOM && !self.stages.iter().any(Stage::is_spent)
     }
 
-    /// The first of the endings that toxics have in store. What limit_data let through goes first.
+    /// The earliest ending scheduled by a toxic. Bytes that limit_data let through are forwarded first.
     fn ending(&self) -> Option<(Instant, Ending)> {
         let endings = self.stages.iter().filter(|stage| !stage.is_spent() || self.waiting.is_empty());
         endings.filter_map(Stage::ending).min_by_key(|(at, _)| *at)
     }
 
-    /// Counts the ending for the toxic that made it, and answers how it is. limit_data has counted before.
+    /// Counts the ending as a hit of the toxic that caused it, and returns the ending. limit_data has already counted
+    /// it.
     fn blame(&self, ending: Option<(Instant, Ending)>) -> Ending {
         let stage = self.stages.iter().find(|stage| stage.ending() == ending);
         if let Some(stage) = stage.filter(|stage| !stage.is_spent()) {
@@ -143,7 +144,7 @@ impl Plan {
         ending.map_or(Ending::Close, |(_, how)| how)
     }
 
-    /// Takes what has just come, or the end of the stream.
+    /// Queues new data, or the end of the stream.
     fn take(&mut self, data: Option<Vec<u8>>) {
         let arrived = Instant::now();
         let Some(data) = data else {
@@ -164,7 +165,7 @@ impl Plan {
         for stage in &mut self.stages {
             let before = due;
             due = due.and_then(|at| stage.due(at, data.as_ref().map(Vec::len)));
-            // A piece that is never due is held up once, by the first toxic that does it.
+            // A piece that is never due counts once, for the first toxic that holds it back.
             let held_back = due != before && !matches!(stage.active.toxic.effect, Effect::ResetPeer { .. });
             if held_back {
                 stage.active.hit();
@@ -174,7 +175,7 @@ impl Plan {
         self.waiting.push_back(Piece { arrived, due, data, gone: 0 });
     }
 
-    /// Plans what waits anew, as if it had met the toxics of now.
+    /// Reschedules the queue according to the current toxics.
     fn again(&mut self, now: Instant) {
         self.stages.iter_mut().for_each(|stage| stage.replan(now));
         let mut last = Some(now);
@@ -186,7 +187,7 @@ impl Plan {
         }
     }
 
-    /// So many bytes of the first piece have gone.
+    /// Marks this many bytes of the first piece as forwarded.
     fn gone(&mut self, bytes: usize) {
         self.bytes -= bytes;
         if let Some(piece) = self.waiting.front_mut() {
@@ -198,7 +199,7 @@ impl Plan {
     }
 }
 
-/// The later of two times, of which `None` is never: nothing overtakes.
+/// The later of two times, where `None` means never. Keeps pieces in order.
 fn later(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     Some(one?.max(other?))
 }

@@ -1,9 +1,10 @@
-//! A TCP proxy that stands in a link and does to it what its toxics say. The idea and the vocabulary are Toxiproxy's
+//! A TCP proxy in a link, which disturbs the link as its toxics demand. The idea and the vocabulary are Toxiproxy's
 //! (Shopify, <https://github.com/Shopify/toxiproxy>).
 //!
-//! Each direction of each connection keeps what it read in a queue, with the time at which each piece may go on; the
-//! toxics say when. So a toxic that comes or goes only changes times, and no byte is lost or overtakes another. The
-//! queue is bounded, so a sender that is faster than the link has to wait, as on a real one.
+//! Each direction of each connection keeps what it read in a queue, with the time at which each piece may be
+//! forwarded. The toxics determine these times. So adding or removing a toxic only changes times, and bytes are
+//! neither lost nor reordered. The queue is bounded, so a sender that is faster than the link has to wait, as on a
+//! real link.
 
 mod line;
 mod stage;
@@ -26,42 +27,42 @@ use line::Line;
 use traffic::Counters;
 pub use traffic::Traffic;
 
-/// Connections that wait to be accepted.
+/// The listen backlog.
 const BACKLOG: u32 = 1024;
-/// No server on this machine takes as long to accept a connection.
+/// The time limit for connecting to the server, far longer than any server on this machine needs.
 const CONNECT: Duration = Duration::from_secs(10);
-/// After an error of `accept`, such as too many open files.
+/// The pause after an error of `accept`, such as too many open files.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// A proxy in a link. Dropping it ends its connections.
+/// A proxy in a link. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct Proxy {
     name: String,
     seed: u64,
     address: SocketAddr,
-    /// Bound, and never listening: so the port stays ours while the proxy is down, and who connects is refused.
+    /// Bound but not listening. It reserves the port while the proxy is down, and connections are refused.
     _reserved: TcpSocket,
     setup: Arc<watch::Sender<Setup>>,
     traffic: Arc<Counters>,
     listening: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What every connection follows.
+/// The state that all connections follow.
 #[derive(Debug, Clone)]
 struct Setup {
     up: bool,
     upstream: SocketAddr,
-    /// In the order in which they were added, which is the order in which they act.
+    /// In the order in which they were added, which is the order in which they apply.
     toxics: Vec<Arc<Active>>,
-    /// How many toxics were ever added.
+    /// The number of toxics added so far.
     added: u64,
 }
 
-/// A toxic in place.
+/// An active toxic.
 #[derive(Debug)]
 struct Active {
     toxic: Toxic,
-    /// Counted from 1, never used again.
+    /// Starts at 1 and is never reused.
     number: u64,
     hits: AtomicU64,
 }
@@ -72,18 +73,18 @@ impl Active {
     }
 }
 
-/// How a connection ends other than by the will of its two sides.
+/// How a toxic or a broken side ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
-    /// Closed.
+    /// Closed normally.
     Close,
-    /// Reset (RST): whoever reads or writes is told that something is wrong.
+    /// Reset (RST): reads and writes at the other side fail.
     Reset,
 }
 
 impl Proxy {
-    /// Starts a proxy before a server, on a free port of 127.0.0.1. The seed decides which connections a toxic of less
-    /// than full toxicity spares.
+    /// Starts a proxy before a server, on a free port of 127.0.0.1. The seed determines which connections are spared
+    /// by a toxic with a toxicity below 1.
     pub fn start(name: &str, upstream: SocketAddr, seed: u64) -> Result<Proxy> {
         let context = || format!("cannot start the proxy {name}");
         let reserved = bound(([127, 0, 0, 1], 0).into()).with_context(context)?;
@@ -101,22 +102,22 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// What it was called.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From now on connections go to this server. Those that are open stay where they are.
+    /// Sends new connections to this server. Open connections are not affected.
     pub fn set_upstream(&self, upstream: SocketAddr) {
         self.setup.send_modify(|setup| setup.upstream = upstream);
     }
 
-    /// Adds a toxic behind those that are there, to open connections too.
+    /// Adds a toxic after the existing ones, to open connections too.
     pub fn add(&self, toxic: Toxic) -> Result<()> {
         let name = toxic.name.clone();
         let added = self.setup.send_if_modified(|setup| {
@@ -137,7 +138,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Removes a toxic, from open connections too, and answers how often it hit. What it held back goes on.
+    /// Removes a toxic, from open connections too, and returns how often it hit. Data that it held back is forwarded.
     pub fn remove(&self, name: &str) -> Result<u64> {
         let mut removed = None;
         self.setup.send_if_modified(|setup| {
@@ -154,24 +155,24 @@ impl Proxy {
         }
     }
 
-    /// Its toxics, and how often each has hit: a piece of data held back or cut up, a connection closed or reset.
+    /// Its toxics, and how often each has hit: data held back or cut up, connections closed or reset.
     pub fn toxics(&self) -> Vec<(Toxic, u64)> {
         let setup = self.setup.borrow();
         setup.toxics.iter().map(|active| (active.toxic.clone(), active.hits.load(Relaxed))).collect()
     }
 
-    /// What went through it.
+    /// The traffic through the proxy so far.
     pub fn traffic(&self) -> Traffic {
         self.traffic.read()
     }
 
-    /// Closes every connection and refuses new ones, until [`Proxy::up`]. Answers how many connections it closed; how
-    /// many were refused, only those who were refused know.
+    /// Closes every connection and refuses new ones, until [`Proxy::up`]. Returns the number of closed connections.
+    /// Refused connections cannot be counted, because the kernel refuses them.
     pub async fn down(&self) -> u64 {
         let listening = self.listening.lock().take();
         let Some(listening) = listening else { return 0 };
         listening.abort();
-        // The port is closed when this has ended; that it was aborted is no news.
+        // The port is closed when the task has ended. That it was aborted is expected.
         let _ = listening.await;
         let cut = self.traffic.open.load(Relaxed);
         self.traffic.cut.fetch_add(cut, Relaxed);
@@ -179,7 +180,7 @@ impl Proxy {
         cut
     }
 
-    /// Takes connections again, on the same port.
+    /// Accepts connections again, on the same port.
     pub fn up(&self) -> Result<()> {
         self.listen().with_context(|| format!("the proxy {} cannot listen again", self.name))
     }
@@ -206,7 +207,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A socket at this address, which it shares with another one of ours.
+/// Binds a socket to this address, which another socket of the proxy may share.
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -232,7 +233,7 @@ async fn accept(listener: TcpListener, setup: Arc<watch::Sender<Setup>>, traffic
     }
 }
 
-/// Carries one connection from its beginning to its end.
+/// Forwards one connection until it ends.
 async fn carry(
     mut client: TcpStream,
     setup: watch::Receiver<Setup>,
@@ -243,11 +244,11 @@ async fn carry(
     let upstream = setup.borrow().upstream;
     let Ok(Ok(mut server)) = tokio::time::timeout(CONNECT, TcpStream::connect(upstream)).await else {
         traffic.unreachable.fetch_add(1, Relaxed);
-        // The nearest thing to "refused" on a connection that stands already.
+        // A reset is the closest thing to a refusal for a connection that was already accepted.
         let _ = client.set_zero_linger();
         return;
     };
-    // A piece is as big as it was when it came, and a delay is ours to make, not Nagle's.
+    // Nagle's algorithm would merge pieces and add delays of its own.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
@@ -269,7 +270,7 @@ async fn carry(
         connection,
         passed: &traffic.downstream,
     };
-    // A connection that broke on one side must not look on the other as if it had come to a good end.
+    // A connection that broke on one side must not look as if it had been closed normally on the other.
     if let Err(Ending::Reset) = tokio::try_join!(up.run(), down.run()) {
         let _ = (client.set_zero_linger(), server.set_zero_linger());
     }

@@ -1,6 +1,6 @@
-//! What a toxic does to one direction of one connection. Each has two questions to answer: into which pieces does it
-//! cut what comes ([`Stage::cut`]), and when may a piece go on ([`Stage::due`])? The second can be asked again for
-//! pieces that still wait, when toxics come or go.
+//! The effect of a toxic on one direction of a connection. A stage decides how incoming data is cut into pieces
+//! ([`Stage::cut`]) and when a piece may be forwarded ([`Stage::due`]). When toxics are added or removed, the second
+//! is decided again for all queued pieces.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use tokio::time::Instant;
 use super::super::toxic::Effect;
 use super::{Active, Ending};
 
-/// A piece that would take longer than this at the given rate is cut, so that a slow link trickles.
+/// A piece that would take longer than this at the given rate is cut, so that a slow link delivers data continuously.
 const TRICKLE: Duration = Duration::from_millis(100);
 
-/// A toxic at work in one direction of one connection.
+/// A toxic in one direction of a connection.
 #[derive(Debug)]
 pub(super) struct Stage {
     pub active: Arc<Active>,
     random: Xoshiro256PlusPlus,
-    /// Of bandwidth and slicer: no piece goes before.
+    /// For bandwidth and slicer: no piece is forwarded earlier.
     free: Instant,
-    /// Of limit_data: how many bytes may still pass.
+    /// For limit_data: the number of bytes that may still pass.
     left: usize,
-    /// When it ends the connection, if that is certain already.
+    /// When it ends the connection, if that is already certain.
     ends: Option<Instant>,
 }
 
 impl Stage {
-    /// `None` where the draw says that this connection is spared. The draw depends on the seed, the connection's number
-    /// and the toxic alone, so that the same run spares the same connections.
+    /// Returns `None` if this connection is spared. The draw depends only on the seed, the connection's number and
+    /// the toxic, so a repeated run spares the same connections.
     pub fn draw(active: &Arc<Active>, seed: u64, connection: u64, now: Instant) -> Option<Stage> {
         let mixed = seed ^ connection.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ active.number.rotate_left(32);
         let mut random = Xoshiro256PlusPlus::seed_from_u64(mixed);
@@ -45,7 +45,7 @@ impl Stage {
         Some(Stage { active: active.clone(), random, free: now, left, ends })
     }
 
-    /// When and how it ends the connection, as far as is known.
+    /// When and how it ends the connection, if that is known.
     pub fn ending(&self) -> Option<(Instant, Ending)> {
         let how = match self.active.toxic.effect {
             Effect::ResetPeer { .. } => Ending::Reset,
@@ -54,13 +54,13 @@ impl Stage {
         self.ends.map(|at| (at, how))
     }
 
-    /// Whether it has let through all that it ever will.
+    /// Whether it has let through all bytes that it allows.
     pub fn is_spent(&self) -> bool {
         matches!(self.active.toxic.effect, Effect::LimitData { .. }) && self.ends.is_some()
     }
 
-    /// Cuts what came into the pieces that go on one by one. What limit_data does not let pass is dropped, and the
-    /// connection with it.
+    /// Cuts data into the pieces that are forwarded one by one. Data beyond limit_data is dropped, and the connection
+    /// closes.
     pub fn cut(&mut self, mut data: Vec<u8>, now: Instant) -> Vec<Vec<u8>> {
         match self.active.toxic.effect {
             Effect::Bandwidth { rate } => {
@@ -98,8 +98,8 @@ impl Stage {
         }
     }
 
-    /// When a piece of so many bytes may go on that could go at `at`; `None` if not as long as this toxic is there. The
-    /// end of the stream is `None` bytes.
+    /// When a piece of this size, otherwise due at `at`, may be forwarded; `None` while this toxic holds it back. The
+    /// end of the stream has no size (`bytes` is `None`).
     pub fn due(&mut self, at: Instant, bytes: Option<usize>) -> Option<Instant> {
         Some(match (self.active.toxic.effect, bytes) {
             (Effect::Timeout { .. }, _) | (Effect::ResetPeer { .. }, Some(_)) => return None,
@@ -122,7 +122,7 @@ impl Stage {
         })
     }
 
-    /// Forgets what it planned, for a new plan.
+    /// Resets the schedule, before all pieces are scheduled anew.
     pub fn replan(&mut self, now: Instant) {
         self.free = now;
     }

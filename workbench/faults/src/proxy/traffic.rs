@@ -1,4 +1,4 @@
-//! What went through a proxy.
+//! The traffic through a proxy.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -14,16 +14,16 @@ pub(super) struct Counters {
     pub downstream: AtomicU64,
 }
 
-/// What went through a proxy since it was started.
+/// Traffic since the proxy was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Traffic {
-    /// Connections that clients made.
+    /// Connections from clients.
     pub connections: u64,
-    /// Connections that are open now.
+    /// Open connections.
     pub open: u64,
-    /// Connections that came to nothing, because the server did not take them.
+    /// Connections that failed because the server did not accept them.
     pub unreachable: u64,
-    /// Connections that going down has cut.
+    /// Connections that were cut when the proxy went down.
     pub cut: u64,
     /// Bytes from clients to the server.
     pub bytes_upstream: u64,

@@ -1,4 +1,4 @@
-//! What is asked for: a fault, as it stands in a scenario or was said on the command line.
+//! A requested fault, from a scenario or from the command line.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use super::toxic::Stream;
 use crate::{POINTS, Point};
 use topology::{Driver, Mode, SERVICES};
 
-/// How long a fault lasts where nothing is said.
+/// The default duration of a fault.
 const FOR: Duration = Duration::from_secs(10);
-/// Processes that are there beside services and monolith.
+/// Processes other than services and monolith.
 const OTHERS: [&str; 2] = ["gateway", "registry"];
 
-/// A fault that is asked for. It was checked when it was read.
+/// A requested fault, already validated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Json", into = "Json")]
 pub struct FaultSpec {
-    /// What kind of fault.
+    /// Its kind.
     pub kind: &'static Kind,
-    /// What it is done to.
+    /// Its target.
     pub target: Target,
-    /// Of a toxic: the direction that it is in.
+    /// For toxics: the direction to which it applies.
     pub stream: Stream,
-    /// Of a toxic: the share of connections that it is in, 0 to 1.
+    /// For toxics: the share of connections to which it applies, 0 to 1.
     pub toxicity: f64,
-    /// What it was told, in the attributes' units, defaults included.
+    /// Its attributes in their units, defaults included.
     pub attributes: Map<String, Value>,
-    /// After this it heals by itself.
+    /// The time after which it heals by itself.
     pub time_to_live: Duration,
 }
 
-/// What a fault is done to.
+/// The target of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A link.
@@ -48,11 +48,11 @@ pub enum Target {
     Database,
     /// The broker.
     Broker,
-    /// The messages to this service.
+    /// The messages that this service receives.
     Messages(&'static str),
 }
 
-/// As it stands in a file.
+/// The form in a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Json {
@@ -70,19 +70,19 @@ struct Json {
 }
 
 impl FaultSpec {
-    /// A fault of this kind on this target (none for a server: its kind says which), told nothing else. Where it must
-    /// be told something, that is an error.
+    /// A fault of this kind on this target, with default attributes. Faults of a server need no target, because the
+    /// kind names it. Fails if an attribute is required.
     pub fn new(kind: &str, target: Option<&str>) -> Result<FaultSpec> {
         FaultSpec::told(kind, target, Map::new())
     }
 
-    /// The same, told these attributes.
+    /// A fault with these attributes.
     pub fn told(kind: &str, target: Option<&str>, attributes: Map<String, Value>) -> Result<FaultSpec> {
         let (kind, target) = (kind.to_owned(), target.map(str::to_owned));
         Json { kind, target, stream: None, toxicity: None, attributes, r#for: None }.try_into()
     }
 
-    /// What this is in a shop of that mode: the same, or its counterpart, or an error that says why there is none.
+    /// The same fault in a shop of that mode, or its counterpart, or an error that says why there is none.
     pub fn in_mode(&self, mode: Mode) -> Result<FaultSpec> {
         if let (Mode::Monolith, Some(why)) = (mode, self.kind.missing_in_monolith()) {
             bail!("{why}");
@@ -95,7 +95,7 @@ impl FaultSpec {
         Ok(FaultSpec { target, ..self.clone() })
     }
 
-    /// Fails where the process of a crash point never comes to it in a shop with this driver.
+    /// Fails if, with this driver, the process never reaches the crash point.
     pub(super) fn check_crash_point(&self, driver: Driver) -> Result<()> {
         let (Some(point), Target::Process(name)) = (self.word("point"), &self.target) else { return Ok(()) };
         let passing: Vec<&str> = crash_point(point)?.processes(driver).to_vec();
@@ -107,12 +107,12 @@ impl FaultSpec {
         Ok(())
     }
 
-    /// An attribute that is a number.
+    /// An attribute with a number.
     pub(super) fn number(&self, name: &str) -> i64 {
         self.attributes.get(name).and_then(Value::as_i64).unwrap_or_default()
     }
 
-    /// An attribute that is a name.
+    /// An attribute with a name.
     pub(super) fn word(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).and_then(Value::as_str)
     }
@@ -125,7 +125,7 @@ fn crash_point(name: &str) -> Result<&'static Point> {
     })
 }
 
-/// The process of that mode that does the work of this one. The monolith does that of every service.
+/// The process of that mode that does this one's work. In the monolith one process does the work of all services.
 fn process_in(mode: Mode, name: &str) -> Result<String> {
     let (base, number) = instance(name);
     match mode {
@@ -139,7 +139,7 @@ fn process_in(mode: Mode, name: &str) -> Result<String> {
     }
 }
 
-/// `inventory-2` is the second instance of `inventory`.
+/// Splits an instance's name: `inventory-2` is the second instance of `inventory`.
 fn instance(name: &str) -> (&str, Option<u32>) {
     let numbered = name.rsplit_once('-').and_then(|(base, number)| Some((base, number.parse().ok()?)));
     numbered.map_or((name, None), |(base, number)| (base, Some(number)))

@@ -7,7 +7,7 @@ fn read(json: Value) -> std::result::Result<FaultSpec, String> {
     serde_json::from_value(json).map_err(|error| error.to_string())
 }
 
-/// A spec of each kind, told the least that it must be told.
+/// One spec per kind, with only the required attributes.
 fn one_of_each() -> Vec<FaultSpec> {
     let made = KINDS.iter().map(|kind| {
         let needed = kind.attributes.iter().filter(|attribute| attribute.default.is_none());

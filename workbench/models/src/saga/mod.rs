@@ -1,35 +1,35 @@
 //! The orchestrated *saga* between services, for one order.
 //!
-//! Read it beside rules 12 and 19 to 25 of `docs/rules.md`, and beside `modules/checkout/src/saga.rs`. An orchestrator
-//! walks through the steps; after a refusal it walks back through the compensations, from the step that refused. Each
-//! participant handles a command in one transaction: inbox row, effect, and answer. Its last step is the pivot, which
-//! can refuse and is never undone.
+//! Read it together with rules 12 (inbox) and 19 to 25 of `docs/rules.md`, and with `modules/checkout/src/saga.rs`. An
+//! orchestrator runs the steps in order. After a refusal it runs the compensations in reverse order, starting with the
+//! step that refused. Each participant handles a command in one transaction: inbox row, effect and answer. The last
+//! step is the pivot, which can refuse and is never undone.
 //!
-//! **What can happen.** Any step refuses, at any attempt, and may say yes to the next attempt; but what the pivot says
-//! depends on the order alone, as in the shop, so that its no stays a no. (This model found that it has to:
-//! `--flaw fickle-pivot`.) Messages wait in an outbox or a queue as long as they like and arrive in any order. A message comes twice
-//! when whoever handled it crashes between commit and acknowledgement, or whoever sent it crashes between publishing
-//! and marking it as sent. The orchestrator loses patience and asks again: a new attempt, with a new message id, that
-//! no inbox knows. One of its workers may be slow: it has read the saga, and saves much later. Crashes and attempts
-//! are counted, and their numbers are the bounds of the model. Crashes before a commit change nothing, so they are not
-//! steps.
+//! **What can happen.** Any step can refuse at any attempt and accept the next one. The pivot's answer depends on the
+//! order alone, as in the shop, so its refusal is final. (This model showed that it must be: `--flaw fickle-pivot`.)
+//! Messages wait in an outbox or a queue for any time and arrive in any order. A message arrives twice if its consumer
+//! crashes between commit and acknowledgement, or if its sender crashes between publishing it and marking it as sent.
+//! The orchestrator can time out and send the command again: a new attempt with a new message id, which no inbox knows.
+//! One of its workers may be slow: it reads the saga and saves it much later. Crashes and attempts are limited, and the
+//! limits are the bounds of the model. A crash before a commit changes nothing, so it is not a step.
 //!
-//! **What each property is.**
+//! **What each property shows.**
 //!
 //! | property | rule |
 //! |---|---|
-//! | no effect twice | 12 (inbox, for the same message) and 20 (a mark in the order's row, for another attempt's) |
-//! | what was undone stays undone | 19: the tombstone |
-//! | never confirmed and compensated both | 21: compare-and-set, and nothing leads out of the end |
-//! | wholly confirmed or wholly compensated, without messages | 22, 23, 24, 25; invariant I5 of the audit |
-//! | a stale save is refused | 21 |
-//! | an action finds a tombstone | 19 |
+//! | no effect twice | 12 (inbox, for the same message) and 20 (once per order, for another attempt) |
+//! | what was undone stays undone | 19 (tombstone) |
+//! | never confirmed and compensated both | 21 (compare-and-set): terminal states are final |
+//! | wholly confirmed or wholly compensated, without messages | 22 (stored intent), 23 (time-outs), 24 (compensation), 25 (pivot); invariant I5 of the audit |
+//! | a stale save is refused | 21 (compare-and-set) |
+//! | an action finds a tombstone | 19 (tombstone) |
 //!
-//! Messages are not lost in this model (rules 1, 4, 5), and its runs are finite, which a test holds: so each run
-//! comes to a state without messages, and there the order is decided. That is why this property is an "always".
+//! Messages are not lost in this model, by rules 1 (outbox), 4 (confirms) and 5 (mandatory), and its runs are finite,
+//! as a test checks. So each run reaches a state without messages, in which the order is decided. That is why this
+//! property is an "always".
 //!
-//! **What is left out.** The orchestrator has no inbox here: its state machine must tell a second answer from a first,
-//! and does. Time, money, stock and other orders. The order itself is confirmed and cancelled by the orchestrator.
+//! **What is left out.** The orchestrator has no inbox here: its state machine has to recognize a duplicate answer, and
+//! does. Time, money, stock and other orders are left out. The orchestrator confirms and cancels the order itself.
 
 mod state;
 mod words;
@@ -41,35 +41,35 @@ use stateright::{Model, Property};
 use super::{Flaw, Module, Name, Protocol};
 use state::{Mark, Message, Phase, Progress, State};
 
-/// The model, and how much of it is looked at.
+/// The model and its bounds.
 #[derive(Debug, Clone)]
 pub struct Saga {
-    /// Modules with a step each: two to four.
+    /// Modules with one step each: two to four.
     pub participants: usize,
-    /// How often each command is sent, at most.
+    /// The most times that each command is sent.
     pub attempts: u8,
-    /// Crashes in a run that make a message come twice, at most.
+    /// The most crashes per run that duplicate a message.
     pub crashes: u8,
     /// The rule that is left out.
     pub flaw: Option<Flaw>,
 }
 
-/// What can happen next.
+/// A step of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// A message is handled, committed and acknowledged.
     Handle(Message),
-    /// A command is handled too, and its answer is no.
+    /// A command is handled and refused.
     Refuse(Message),
-    /// A message is handled and committed. Then a crash; it stays in the queue.
+    /// A message is handled and committed. Then the consumer crashes, and the message stays in the queue.
     HandleThenCrash(Message),
-    /// A message is published. Then a crash; it stays in the outbox, and is published again.
+    /// A message is published. Then the sender crashes, and the message stays in the outbox and is published again.
     PublishThenCrash(Message),
-    /// No answer came in time: the orchestrator asks again.
+    /// No answer came in time, so the orchestrator sends the command again.
     AskAgain,
     /// A slow worker of the orchestrator takes an answer, and reads the saga.
     ReadSlowly(Message),
-    /// It saves what it made of the two.
+    /// The slow worker saves the saga with that answer applied.
     SaveAtLast,
 }
 
@@ -92,7 +92,7 @@ impl Model for Saga {
             if state.crashes_left > 0 {
                 actions.extend([Action::HandleThenCrash(message), Action::PublishThenCrash(message)]);
             }
-            // Without progress nothing is saved, and slowness would show nowhere.
+            // An answer that changes nothing is never saved, so a slow worker would make no difference.
             if state.slow_worker.is_none() && state.after(state.saga, message).is_some() {
                 actions.push(Action::ReadSlowly(message));
             }
@@ -202,8 +202,7 @@ impl Protocol for Saga {
 }
 
 impl Saga {
-    /// A no changes nothing where it is not the participant who decides: on a message that it knows, or an order
-    /// that it has a mark for.
+    /// Refusing makes no difference if the message was handled before, or if the order already has a mark.
     fn may_refuse(&self, state: &State, message: Message) -> bool {
         let Message::Command { to, undo: false, attempt } = message else { return false };
         let participant = &state.participants[&to];
@@ -233,8 +232,8 @@ impl Saga {
 }
 
 impl State {
-    /// What an answer makes of a saga; `None` if it answers nothing that is outstanding (rule 21: so it never leaves
-    /// its end).
+    /// The saga after an answer; `None` if no outstanding command matches it. So a terminal saga never changes: rule 21
+    /// (compare-and-set).
     fn after(&self, saga: Progress, message: Message) -> Option<Progress> {
         let Message::Answer { from, undo, done } = message else { return None };
         let before = self.participants.range(..from).next_back().map(|(step, _)| *step);
@@ -244,8 +243,8 @@ impl State {
             Phase::Acting(step) if step == from && !undo && done => {
                 after.map_or(Phase::Confirmed, Phase::Acting)
             }
-            // The pivot has no compensation. Any other step that refused is undone too, for it may have been asked
-            // twice (rule 19).
+            // The pivot has no compensation. Any other step that refused is undone too, because an earlier attempt may
+            // have succeeded: rule 19 (tombstone).
             Phase::Acting(step) if step == from && !undo => after.map_or(back, |_| Phase::Compensating(step)),
             Phase::Compensating(step) if step == from && undo => back,
             _ => return None,
@@ -253,7 +252,8 @@ impl State {
         Some(Progress { phase, attempt: 0 })
     }
 
-    /// Saves what an answer makes of a saga, and sends the next command in the same transaction (rule 22).
+    /// Saves the saga with an answer applied, and sends the next command in the same transaction: rule 22 (stored
+    /// intent).
     fn advance(&mut self, saga: Progress, answer: Message) {
         let Some(next) = self.after(saga, answer) else { return };
         self.saga = next;

@@ -1,18 +1,18 @@
-//! What there is at one moment, and what a participant does.
+//! The state of the model, and what a participant does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Flaw, Module};
 
-/// All there is at one moment.
+/// The state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     pub(super) saga: Progress,
-    /// An answer that a slow worker has taken, and the saga as it was then.
+    /// An answer that a slow worker has taken, and the saga that it read.
     pub(super) slow_worker: Option<(Message, Progress)>,
     /// In the order of the steps.
     pub(super) participants: BTreeMap<Module, Participant>,
-    /// In an outbox or a queue, sorted; twice means two copies.
+    /// Messages in an outbox or a queue, sorted. Two equal ones are two copies.
     pub(super) messages: Vec<Message>,
     pub(super) crashes_left: u8,
     // History, for the properties only.
@@ -21,11 +21,11 @@ pub struct State {
     pub(super) stale_saves_refused: bool,
 }
 
-/// The row of the saga. It never comes back to what it was, so it is its own version.
+/// The row of the saga. No state occurs twice, so the row is its own version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     pub(super) phase: Phase,
-    /// Of the outstanding command.
+    /// The attempt of the outstanding command.
     pub(super) attempt: u8,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Phase {
 /// A service with a step, and its database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Participant {
-    /// The messages that it has handled: which command, which attempt.
+    /// The messages that it has handled: whether it is a compensation, and the attempt.
     pub(super) inbox: BTreeSet<(bool, u8)>,
     pub(super) mark: Mark,
     // History, for the properties only.
@@ -50,7 +50,7 @@ pub(super) struct Participant {
     pub(super) found_tombstone: bool,
 }
 
-/// What stands in the order's row (rule 20).
+/// The mark in the order's row, by rule 20 (once per order).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) enum Mark {
     #[default]
@@ -58,35 +58,35 @@ pub(super) enum Mark {
     Done,
     /// Undone, or never to be done: the tombstone.
     Undone,
-    /// Nothing is stored, and none has to be: what the pivot says depends on the order alone.
+    /// Stored nowhere: the pivot's answer depends on the order alone.
     NeverPossible,
 }
 
 /// Between the orchestrator and a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Message {
-    /// Do your step, or undo it. Command and attempt are its id.
+    /// Do the step, or undo it. Command and attempt are the message id.
     Command {
-        /// Who is to do it.
+        /// The participant that receives it.
         to: Module,
         /// Whether it is the compensation.
         undo: bool,
         /// Counted from 0.
         attempt: u8,
     },
-    /// What became of that.
+    /// The answer to a command.
     Answer {
-        /// Who has done it.
+        /// The participant that sends it.
         from: Module,
         /// Whether it was the compensation.
         undo: bool,
-        /// No is a refusal.
+        /// False if the participant refused.
         done: bool,
     },
 }
 
 impl State {
-    /// An order is placed: its saga is stored, and the first command with it.
+    /// The order is placed: its saga and the first command are stored together.
     pub(super) fn new(steps: &[Module], crashes: u8) -> State {
         let saga = Progress { phase: Phase::Acting(steps[0]), attempt: 0 };
         let mut state = State {
@@ -103,7 +103,7 @@ impl State {
         state
     }
 
-    /// The command whose answer is waited for.
+    /// The command whose answer the saga waits for.
     pub(super) fn outstanding(&self) -> Option<Message> {
         let attempt = self.saga.attempt;
         match self.saga.phase {
@@ -144,8 +144,8 @@ impl Participant {
         self.acted > self.undone
     }
 
-    /// Does its step, if the mark allows; says whether the step is in force now. Without an inbox, whoever built it
-    /// has not thought of a mark either: `no-inbox` leaves out both.
+    /// Does the step if the mark allows it. Returns whether the step is in force now. The flaw `no-inbox` leaves out
+    /// both the inbox and the mark.
     pub(super) fn act(&mut self, flaw: Option<Flaw>) -> bool {
         match self.mark {
             Mark::None => self.acted += 1,
@@ -161,7 +161,7 @@ impl Participant {
         true
     }
 
-    /// Undoes its step, or sees to it that it is never done.
+    /// Undoes the step, or makes sure that it is never done.
     pub(super) fn undo(&mut self, flaw: Option<Flaw>) {
         self.was_told_to_undo = true;
         match self.mark {

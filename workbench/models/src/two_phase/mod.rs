@@ -1,41 +1,41 @@
 //! *Two-phase commit* as PostgreSQL does it, for one order.
 //!
-//! Read it beside rules 29 to 34 of `docs/rules.md`. A coordinator asks each module to work and to vote. If all say
-//! yes it has them prepare their branches (`PREPARE TRANSACTION`), stores the decision, and only then tells each to
-//! `COMMIT PREPARED`. A no, or an answer that takes too long, and it has all branches rolled back. A later life of
-//! the coordinator looks for branches that are still prepared and finishes them by what is on record.
+//! Read it together with rules 29 to 34 of `docs/rules.md`. A coordinator asks each module to do its work and to vote.
+//! If all vote yes, it has them prepare their branches (`PREPARE TRANSACTION`), stores the decision, and only then
+//! sends each a `COMMIT PREPARED`. If one votes no or takes too long, it has all branches rolled back. A successor of
+//! the coordinator looks for branches that are still prepared and finishes them by the recorded decision.
 //!
-//! **What can happen.** Messages arrive in any order, as late as they like, and some of them twice. Participants
-//! crash: an open branch is lost with its session, a prepared one survives. The coordinator crashes between any two
-//! of its steps, and so does its successor. The successor may also start while the first life is well: then it is a
-//! peer, and must leave the other's branches alone. And the first life may be alive and lose its lock without noticing, as
-//! a process does that is paused: then the successor takes over, finishes what it finds and forgets the decision, and the
-//! first life goes on where it was. Faults are counted, and the number is a bound of the model.
+//! **What can happen.** Messages arrive in any order, at any time, and some of them twice. Participants crash: an open
+//! branch is lost with its session, a prepared one survives. The coordinator can crash between any two of its steps,
+//! and so can its successor. The successor may also start while the first coordinator is running. Then it is a peer,
+//! and must not touch the other's branches. And the first coordinator may be paused and lose its lock without noticing.
+//! Then the successor takes over, finishes what it finds and deletes the decision, and the first one continues where it
+//! was. Faults are limited, and the limits are the bounds of the model.
 //!
-//! **What each property is.**
+//! **What each property shows.**
 //!
 //! | property | rule |
 //! |---|---|
-//! | agreement, only if all voted yes | what two-phase commit is for; 29 (a `PREPARE` that was not one is a no) |
-//! | the decision is on record before the first commit | 30 |
-//! | what comes to rest is resolved | 31: recovery finds each branch, and each is finished |
-//! | the customer is told of a commit only if there is one | 60: who was taken over decides nothing more |
-//! | a participant is blocked | 34: prepared branches survive and keep their locks, and nobody may decide for them |
+//! | agreement, only if all voted yes | the purpose of two-phase commit; 29 (silent rollback): a `PREPARE` that had no effect is a no |
+//! | the decision is on record before the first commit | 30 (decision) |
+//! | what comes to rest is resolved | 31 (recovery): it finds each branch, and each is finished |
+//! | the customer is told of a commit only if there is one | 60 (abort record): a coordinator that was taken over can no longer decide |
+//! | a participant is blocked | 34 (prepared locks): prepared branches survive and keep their locks, and only a coordinator may finish them |
 //!
-//! *Comes to rest* means that no message is on its way and nobody who is alive has anything left to do. Runs of this
-//! model are finite, and a test holds that: so whatever happens, once faults stop a run comes to rest, and then this
-//! property speaks. That is why it is an "always", and says what an "eventually" would.
+//! *Comes to rest* means that no message is in flight and that no running process has a step left. The runs of this
+//! model are finite, as a test checks: once faults stop, every run comes to rest, and then this property applies. That
+//! is why it is an "always" and shows the same as an "eventually" would.
 //!
-//! The decision is written once. A life that dies may leave a decision that is still under way, and it may arrive after
-//! recovery has found nothing on record. So recovery does not only read: it puts an abort on record, and abides by what
-//! stands there. The flaw `recovery-ignores-epoch` only reads, as in the shop.
+//! The decision is written once. A coordinator that crashes may leave a decision in flight, which can arrive after
+//! recovery found nothing on record. So recovery does not only read: it records an abort, and follows what is on record
+//! then. With the flaw `recovery-ignores-epoch` it only reads, as in the shop.
 //!
-//! A decision is forgotten once no branch is prepared. After that the table says nothing, and an insert of *commit* by the
-//! first life would succeed. So whoever takes over raises the epoch, and *commit* is only inserted in the epoch of its
-//! transaction. The flaw `unfenced-decision` inserts it in any.
+//! The decision is deleted once no branch is prepared. After that the table has no row, and the first coordinator could
+//! insert *commit*. So a successor that takes over raises the epoch, and *commit* is only inserted in the epoch of its
+//! transaction. With the flaw `unfenced-decision` it is inserted in any epoch.
 //!
-//! **What is left out.** Locks of rows, and other orders. The table of decisions is one database that does not fail, and
-//! its answer always arrives.
+//! **What is left out.** Row locks and other orders. The table of decisions is one database that does not fail, and its
+//! answer always arrives.
 
 mod state;
 mod words;
@@ -47,56 +47,56 @@ use stateright::{Model, Property};
 use super::{Flaw, Module, Name, Protocol};
 use state::{Branch, Coordinator, Decision, Is, Message, State};
 
-/// The model, and how much of it is looked at.
+/// The model and its bounds.
 #[derive(Debug, Clone)]
 pub struct TwoPhase {
-    /// Modules with a branch each: one to four.
+    /// Modules with one branch each: one to four.
     pub participants: usize,
-    /// Crashes in a run, of whomever, at most.
+    /// The most crashes per run, of any process.
     pub crashes: u8,
-    /// Messages that arrive twice in a run, at most.
+    /// The most messages per run that arrive twice.
     pub duplicates: u8,
     /// The rule that is left out.
     pub flaw: Option<Flaw>,
 }
 
-/// What can happen next.
+/// A step of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// A participant gets its work; it can do it, or not.
+    /// A participant receives its work, and votes yes (`true`) or no.
     Vote(Module, bool),
     /// Any other message arrives.
     Deliver(Message),
-    /// A message will arrive twice.
+    /// A message is duplicated.
     Duplicate(Message),
-    /// The coordinator tells a participant what was decided.
+    /// The coordinator sends a participant the decision.
     SendDecision(Module),
-    /// The coordinator has waited long enough for votes.
+    /// The coordinator stops waiting for votes.
     TimeOut,
-    /// The first life ends.
+    /// The first coordinator crashes.
     CoordinatorCrashes,
-    /// The first life loses its lock and does not notice.
+    /// The first coordinator loses its lock without noticing.
     LockLost,
-    /// Another life begins.
+    /// The successor starts.
     SuccessorStarts,
-    /// That one acquires the lock of the first and raises its epoch.
+    /// The successor acquires the lock of the first coordinator and raises its epoch.
     TakesOver,
-    /// That one ends too.
+    /// The successor crashes.
     SuccessorCrashes,
-    /// A participant's server is killed.
+    /// A participant's server crashes.
     ParticipantCrashes(Module),
-    /// And started.
+    /// The server is restarted.
     ParticipantRestarts(Module),
-    /// The server sees that the client of an open branch is gone.
+    /// The server notices that the client of an open branch is gone.
     SessionEnds(Module),
-    /// The later life finds a prepared branch in `pg_prepared_xacts` and finishes it.
+    /// The successor finds a prepared branch in `pg_prepared_xacts` and finishes it.
     Recover(Module),
-    /// It finds no prepared branch any more, and forgets the decision.
+    /// The successor finds no prepared branch any more and deletes the decision.
     Forget,
 }
 
 impl Action {
-    /// Whether it is a fault: something that need not happen.
+    /// Whether it is a fault, which need not happen.
     fn is_fault(self) -> bool {
         use Action::*;
         matches!(
@@ -171,7 +171,7 @@ impl Model for TwoPhase {
             Action::ParticipantRestarts(module) => next.branch(module).up = true,
             Action::SessionEnds(module) => next.branch(module).is = Is::RolledBack,
             Action::Recover(module) => {
-                // No decision on record means abort (rule 30).
+                // No recorded decision means abort: rule 30 (decision).
                 let decision = state.record.unwrap_or(Decision::RollBack);
                 if self.flaw != Some(Flaw::RecoveryIgnoresEpoch) {
                     next.record = Some(decision);
@@ -189,10 +189,10 @@ impl Model for TwoPhase {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("agreement: nobody commits while another rolls back", |_, state: &State| {
+            Property::always("agreement: none commits while another rolls back", |_, state: &State| {
                 !(state.any(Is::Committed) && state.any(Is::RolledBack))
             }),
-            Property::always("nobody commits unless all have voted yes", |_, state: &State| {
+            Property::always("none commits unless all have voted yes", |_, state: &State| {
                 !state.any(Is::Committed) || state.branches.values().all(|branch| branch.voted_yes)
             }),
             Property::always(
@@ -214,7 +214,7 @@ impl Model for TwoPhase {
             Property::sometimes("all commit", |_, state: &State| state.all(Is::Committed)),
             Property::sometimes("all roll back", |_, state: &State| state.all(Is::RolledBack)),
             Property::sometimes(
-                "a participant is in doubt and blocked, for nobody coordinates",
+                "a participant is in doubt and blocked, because there is no coordinator",
                 |_, state: &State| {
                     state.coordinator == Coordinator::Dead
                         && !state.successor_is_up
@@ -280,7 +280,7 @@ impl TwoPhase {
         if finished {
             return;
         }
-        // Whoever has nothing left to lose may crash too, but nobody could tell.
+        // A process without volatile state may crash too, but it would make no difference.
         if state.crashes_left > 0 {
             actions.push(Action::ParticipantCrashes(module));
         }
@@ -298,12 +298,12 @@ impl TwoPhase {
         }
     }
 
-    /// Whether the later life may finish what the first has begun.
+    /// Whether the successor may finish the first coordinator's branches.
     fn may_recover(&self, state: &State) -> bool {
         state.successor_is_up && (state.taken_over || self.flaw == Some(Flaw::RecoveryIgnoresEpoch))
     }
 
-    /// Whether nothing more happens, unless there is a fault.
+    /// Whether nothing more happens without a fault.
     fn is_at_rest(&self, state: &State) -> bool {
         let mut actions = Vec::new();
         self.actions(state, &mut actions);
@@ -329,7 +329,7 @@ impl TwoPhase {
                 if !state.taken_over || self.flaw == Some(Flaw::UnfencedDecision) {
                     state.record.get_or_insert(Decision::Commit);
                 }
-                // Nothing on record, and nothing that could still be put there, means abort.
+                // Nothing is on record, and nothing can still be recorded: that means abort.
                 let decision = state.record.unwrap_or(Decision::RollBack);
                 if state.coordinator == Coordinator::Deciding {
                     state.coordinator = Coordinator::Finishing(decision);

@@ -1,30 +1,30 @@
-//! What there is at one moment, and how each message changes it.
+//! The state of the model, and how each message changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Module;
 
-/// All there is at one moment.
+/// The state of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     pub(super) coordinator: Coordinator,
-    /// The first life does not hold its lock any more, and does not know.
+    /// The first coordinator has lost its lock and does not know.
     pub(super) lock_lost: bool,
     pub(super) successor_is_up: bool,
     /// The successor has raised the epoch.
     pub(super) taken_over: bool,
-    /// The first that was written.
+    /// The recorded decision. Only the first one is written.
     pub(super) record: Option<Decision>,
     /// History, for the properties only: the record that was deleted last.
     pub(super) forgotten: Option<Decision>,
     pub(super) branches: BTreeMap<Module, Branch>,
-    /// On their way, sorted; twice means two copies.
+    /// In flight, sorted. Two equal ones are two copies.
     pub(super) messages: Vec<Message>,
     pub(super) crashes_left: u8,
     pub(super) duplicates_left: u8,
 }
 
-/// The life of the coordinator that began the transaction.
+/// The coordinator that began the transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Coordinator {
     Voting { yes: BTreeSet<Module> },
@@ -51,29 +51,29 @@ pub(super) enum Is {
     RolledBack,
 }
 
-/// What becomes of a transaction.
+/// The decision on a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decision {
     /// `COMMIT PREPARED`.
     Commit,
-    /// `ROLLBACK PREPARED`, or `ROLLBACK` of what is not prepared yet.
+    /// `ROLLBACK PREPARED`, or `ROLLBACK` if it is not prepared yet.
     RollBack,
 }
 
-/// Between the coordinator and a participant, or the table of decisions.
+/// A message between the coordinator and a participant, or to the table of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Message {
-    /// To a participant: do your part, and vote.
+    /// To a participant: do the work and vote.
     Work(Module),
-    /// From a participant.
+    /// From a participant: its vote.
     Voted(Module, bool),
     /// To a participant: `PREPARE TRANSACTION`.
     Prepare(Module),
-    /// From a participant: what `PREPARE TRANSACTION` really did.
+    /// From a participant: whether `PREPARE TRANSACTION` took effect.
     Prepared(Module, bool),
-    /// To the table of decisions.
+    /// To the table of decisions: record *commit*.
     RecordCommit,
-    /// To a participant.
+    /// To a participant: the decision.
     Finish(Module, Decision),
 }
 
@@ -94,7 +94,7 @@ impl State {
         self.all(Is::Committed) || self.all(Is::RolledBack)
     }
 
-    /// What the first life has decided, as far as it can still say so.
+    /// The decision of the first coordinator, if it can still be asked.
     pub(super) fn decided(&self) -> Option<Decision> {
         match self.coordinator {
             Coordinator::Finishing(decision) => Some(decision),
@@ -125,7 +125,7 @@ impl State {
         }
     }
 
-    /// A participant works, and votes. Whatever reaches a server that is down is lost, here and below.
+    /// A participant does its work and votes. A message to a server that is down is lost, here and below.
     pub(super) fn work(&mut self, module: Module, yes: bool) {
         let branch = self.branch(module);
         if branch.up && branch.is == Is::NotBegun {
@@ -158,13 +158,13 @@ impl State {
                 branch.is = Is::Prepared;
                 self.send(Message::Prepared(module, true));
             }
-            // PostgreSQL answers ROLLBACK and no error; the coordinator looks (rule 29).
+            // PostgreSQL returns ROLLBACK and no error, so the coordinator checks: rule 29 (silent rollback).
             Is::RolledBack => self.send(Message::Prepared(module, false)),
             Is::NotBegun | Is::Prepared | Is::Committed => {}
         }
     }
 
-    /// Whether with this all are prepared.
+    /// Returns whether all are prepared now.
     pub(super) fn hear_prepared(&mut self, from: Module, yes: bool) -> bool {
         let all = self.branches.len();
         let Coordinator::Preparing { prepared } = &mut self.coordinator else { return false };
@@ -182,7 +182,7 @@ impl State {
             _ if !branch.up => {}
             (Is::Prepared, Decision::Commit) => branch.is = Is::Committed,
             (Is::NotBegun | Is::Open | Is::Prepared, Decision::RollBack) => branch.is = Is::RolledBack,
-            // Its name is not known any more, and the decision agrees (rule 32).
+            // The name is no longer known, and the decision agrees: rule 32 (same database).
             _ => {}
         }
     }

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figures::number;
+use super::words;
 use crate::run::{Latency, ModeRun, Run, Second, Trial};
 
 mod style;
@@ -17,39 +18,39 @@ use style::{GRID, PX, STYLES, draw, marker, series, text};
 /// The height of the charts with axes.
 const HEIGHT: u32 = 290 * PX;
 
-/// So many markers on a curve.
+/// The number of markers on a curve.
 const MARKS: usize = 6;
 
-/// When an order counts as served.
+/// A clock: the moment that counts as the end of an order.
 pub struct Clock {
-    /// The clock's name.
-    pub name: &'static str,
-    /// What it measured.
+    /// Its name.
+    pub name: fn() -> String,
+    /// Its latencies in a trial.
     pub latency: fn(&Trial) -> Option<Latency>,
     histogram: fn(&Trial) -> &[(f64, u64)],
     in_second: fn(&Second) -> u64,
 }
 
-/// Stopped by the HTTP response.
+/// Ends with the HTTP response.
 pub const ANSWERED: Clock = Clock {
-    name: "answered",
+    name: words::clock_answered,
     latency: |trial| trial.answered_ms,
     histogram: |trial| &trial.histogram.answered,
     in_second: |second| second.answered,
 };
 
-/// Stopped when the order is terminal.
+/// Ends when the order is terminal.
 pub const DECIDED: Clock = Clock {
-    name: "decided",
+    name: words::clock_decided,
     latency: |trial| trial.decided_ms,
     histogram: |trial| &trial.histogram.decided,
     in_second: |second| second.decided,
 };
 
-/// Latency by percentile, both axes logarithmic: the tail, which a plain distribution hides, gets as much
-/// room as the middle. `None` if nothing was measured.
+/// Latency by percentile, both axes logarithmic: the tail, which a plain distribution hides, gets as much room as the
+/// middle. `None` if nothing was measured.
 pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
-    // Both clocks share the axes, so that the two charts can be compared by eye.
+    // Both clocks share the axes, so that their charts can be compared by eye.
     let both = [&ANSWERED, &DECIDED];
     let pooled = both.map(|clock| run.modes.iter().map(|mode| pool(mode, clock)).collect::<Vec<_>>());
     let all = || pooled.iter().flatten().flatten().map(|(upper, _)| *upper);
@@ -58,7 +59,7 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
         return Ok(None);
     }
     let most: u64 = pooled.iter().flatten().map(|buckets| total(buckets)).max().unwrap_or(1);
-    // One order in `end` is the rarest that the curve shows: more would be to read noise.
+    // The curve ends at one order in `end`; beyond that it would show noise.
     let end = (most as f64).clamp(10.0, 100_000.0);
     let curves: Vec<_> = run.modes.iter().map(|mode| percentile_curve(&pool(mode, clock), end)).collect();
     draw(HEIGHT, |area| {
@@ -78,12 +79,12 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .light_line_style(TRANSPARENT)
             .set_all_tick_mark_size(4 * PX)
             .label_style(text(13.0))
-            .x_desc("share of the orders that took no longer")
+            .x_desc(words::share_axis())
             .x_label_formatter(&|tail| share(*tail))
             .y_label_formatter(&|ms| milliseconds(*ms))
             .draw()?;
         for (n, curve) in curves.into_iter().enumerate() {
-            // Where the percentiles are named, and not where the orders are many: they would hide each other.
+            // Markers are spread over the axis and offset per mode, so that they do not hide each other.
             let at = (0..MARKS).map(|mark| end.powf((mark as f64 + n as f64 / STYLES as f64) / MARKS as f64));
             let marked: Vec<_> =
                 at.filter_map(|x| curve.iter().copied().find(|point| point.0 >= x)).collect();
@@ -95,7 +96,7 @@ pub fn percentiles(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
     .map(Some)
 }
 
-/// Orders per second over the measured window, the mean of the trials. `None` if nothing was measured.
+/// Orders per second over the measured window, as the mean of the trials. `None` if nothing was measured.
 pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
     let lines = |clock: &Clock| run.modes.iter().map(|mode| per_second(mode, clock)).collect::<Vec<_>>();
     let both = [lines(&ANSWERED), lines(&DECIDED)];
@@ -122,7 +123,7 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
             .label_style(text(13.0))
             .x_labels(6)
             .y_labels(5)
-            .x_desc("seconds since the warm-up")
+            .x_desc(words::seconds_axis())
             .x_label_formatter(&|second| format!("{second:.0}"))
             .y_label_formatter(&|count| number(*count))
             .draw()?;
@@ -141,12 +142,12 @@ pub fn over_time(run: &Run, clock: &Clock) -> Result<Option<Drawing>> {
 pub struct Resource {
     /// Its name and unit.
     pub name: String,
-    /// What an order costs in each mode; `None` where it was not measured.
+    /// The cost of an order in each mode; `None` if it was not measured.
     pub modes: Vec<Option<f64>>,
 }
 
-/// A group of bars a resource, a bar a mode. Units differ, so each group has a scale of its own, and every
-/// bar says its figure.
+/// One group of bars per resource, one bar per mode. Units differ, so each group has its own scale, and every bar shows
+/// its figure.
 pub fn costs(labels: &[String], resources: &[Resource]) -> Result<Drawing> {
     const UNIT: i32 = PX as i32;
     const HEADING: i32 = 24 * UNIT;
@@ -170,7 +171,7 @@ pub fn costs(labels: &[String], resources: &[Resource]) -> Result<Drawing> {
                 area.draw(&Rectangle::new(bar, series(n).filled()))?;
                 let label_style = text(12.5).pos(Pos::new(HPos::Right, VPos::Center));
                 area.draw(&Text::new(shortened(label), (LEFT - TEXT_GAP, middle), label_style))?;
-                let figure = value.map_or("not measured".to_owned(), number);
+                let figure = value.map_or_else(words::not_measured, number);
                 let figure_style = text(12.5).pos(Pos::new(HPos::Left, VPos::Center));
                 area.draw(&Text::new(figure, (LEFT + length + TEXT_GAP, middle), figure_style))?;
             }
@@ -179,7 +180,7 @@ pub fn costs(labels: &[String], resources: &[Resource]) -> Result<Drawing> {
     })
 }
 
-/// A mode's trials taken together.
+/// The latencies of all trials of a mode.
 fn pool(mode: &ModeRun, clock: &Clock) -> Vec<(f64, u64)> {
     let mut buckets: Vec<(f64, u64)> = mode
         .trials
@@ -208,7 +209,7 @@ fn percentile_curve(buckets: &[(f64, u64)], end: f64) -> Vec<(f64, f64)> {
     curve
 }
 
-/// The mean over the trials of what happened in each second.
+/// The count in each second, as the mean of the trials.
 fn per_second(mode: &ModeRun, clock: &Clock) -> Vec<(f64, f64)> {
     let mut seconds: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for second in mode.trials.iter().flat_map(|trial| &trial.timeline) {
@@ -219,20 +220,20 @@ fn per_second(mode: &ModeRun, clock: &Clock) -> Vec<(f64, f64)> {
     seconds.into_iter().map(|(second, (sum, trials))| (second as f64, sum as f64 / trials as f64)).collect()
 }
 
-/// Marks for a logarithmic axis: 1, 2, 5, 10 … or, where those would crowd, powers of ten.
+/// Ticks for a logarithmic axis: 1, 2, 5, 10 …, or powers of ten if those would be too dense.
 fn ticks(bottom: f64, top: f64) -> Vec<f64> {
     let fine = marks(bottom, top, &[1.0, 2.0, 5.0]);
     if fine.len() <= 8 { fine } else { marks(bottom, top, &[1.0]) }
 }
 
-/// The steps of every decade that lie in the range.
+/// The steps of every decade within the range.
 fn marks(bottom: f64, top: f64, steps: &[f64]) -> Vec<f64> {
     let decades = bottom.log10().floor() as i32..=top.log10().ceil() as i32;
     let all = decades.flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)));
     all.filter(|mark| (bottom..=top).contains(mark)).collect()
 }
 
-/// The percentile at a place of the percentile axis: 10 is 90 %, 100 is 99 %.
+/// The label of a position on the percentile axis: 10 is 90 %, 100 is 99 %.
 fn share(tail: f64) -> String {
     let nines = tail.log10().round().max(0.0) as usize;
     format!("{:.*} %", nines.saturating_sub(2), 100.0 - 100.0 / 10_f64.powi(nines as i32))
@@ -247,7 +248,7 @@ fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// A label that fits its column.
+/// A label shortened to the width of its column.
 fn shortened(label: &str) -> String {
     const LONGEST: usize = 19;
     if label.chars().count() <= LONGEST {

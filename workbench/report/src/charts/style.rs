@@ -1,26 +1,26 @@
-//! How lines, markers and words look.
+//! The look of lines, markers and texts.
 //!
-//! Charts are drawn in placeholder colours, which are then exchanged for the classes of a stylesheet: so the page decides
-//! the colours and the line styles, for light, dark and print, and not the chart.
+//! Charts are drawn in placeholder colours, which are then replaced by CSS classes. So the page decides colours and
+//! line styles, for light, dark and print.
 
 use anyhow::Result;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-/// One pixel of the design. plotters rounds to whole units: a few to a pixel keep curves smooth.
+/// One pixel of the design. plotters rounds to whole units, so several units per pixel keep curves smooth.
 pub(super) const PX: u32 = 4;
 
-/// The width of every chart in its own units. Few pixels, so that its text is still readable on a phone.
+/// The width of every chart in its own units. It is narrow, so that its text stays readable on a phone.
 pub const WIDTH: u32 = 420 * PX;
 
-/// The width of a piece of line in the key, in the same units.
+/// The width of a line sample in the key, in the same units.
 pub const SWATCH: u32 = 56 * PX;
 
-/// How many modes have a colour, a line style and a marker of their own; more begin again from the first.
+/// The number of modes with their own colour, line style and marker. After that they repeat.
 pub(super) const STYLES: usize = 6;
 
-/// The markers, so that nobody has to tell curves by their colour: corners, the angle of the first in degrees, and how
-/// far in every second corner lies.
+/// The markers, so that curves differ by more than colour: the number of corners, the angle of the first in degrees,
+/// and the distance of every second corner from the centre.
 const MARKERS: [(u32, f64, f64); STYLES] =
     [(24, 0.0, 1.0), (4, 45.0, 1.0), (3, -90.0, 1.0), (4, 0.0, 1.0), (3, 90.0, 1.0), (8, 0.0, 0.3)];
 
@@ -29,7 +29,7 @@ pub(super) const GRID: RGBColor = RGBColor(2, 0, 1);
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The inside of an SVG element; the page writes the element itself.
+/// The content of an SVG element; the page writes the element itself.
 pub struct Drawing {
     /// In the same units as [`WIDTH`].
     pub height: u32,
@@ -37,7 +37,7 @@ pub struct Drawing {
     pub body: String,
 }
 
-/// How a mode's line looks, for the key: a piece of it with its marker.
+/// The line of a mode for the key, with its marker.
 pub fn swatch(n: usize) -> Result<Drawing> {
     const UNIT: i32 = PX as i32;
     draw_in((SWATCH, 16 * PX), |area| {
@@ -60,7 +60,7 @@ pub(super) fn marker(n: usize) -> Polygon<(i32, i32)> {
     Polygon::new((0..corners).map(corner).collect::<Vec<_>>(), series(n).filled())
 }
 
-/// Draws on an empty area, and exchanges the placeholder colours for classes.
+/// Draws on an empty area, and replaces the placeholder colours by classes.
 pub(super) fn draw(height: u32, paint: impl FnOnce(&Area) -> Result<()>) -> Result<Drawing> {
     draw_in((WIDTH, height), paint)
 }
@@ -92,6 +92,6 @@ pub(super) fn series(n: usize) -> RGBColor {
 }
 
 pub(super) fn text(size: f64) -> TextStyle<'static> {
-    // The SVG backend divides by 1.24, its guess at a line's height.
+    // The SVG backend divides the size by 1.24, its estimate of a line's height.
     TextStyle::from(("sans-serif", size * 1.24 * f64::from(PX)).into_font()).color(&TEXT)
 }

@@ -1,5 +1,5 @@
-//! Processes as they show where there is no `/proc`: without the time of those that have ended, and with shared
-//! pages counted once for each process that shares them.
+//! Measures processes on systems without `/proc`: without the time of processes that have ended, and with shared pages
+//! counted once per process.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Snapshot {
         Snapshot(Some(system))
     }
 
-    /// Processor time of these processes and of all that live below them.
+    /// Processor time of these processes and all their descendants.
     pub(super) fn cpu(&self, roots: impl Iterator<Item = u32>) -> Option<Duration> {
         let mut sum = Duration::ZERO;
         for root in roots {
@@ -29,8 +29,7 @@ impl Snapshot {
         Some(sum)
     }
 
-    /// Bytes that a process and all below it hold (resident set size).
-    /// `None` where the process itself cannot be read.
+    /// Bytes that a process and its descendants hold (resident set size). `None` if the process itself cannot be read.
     pub(super) fn memory(&self, root: u32) -> Option<u64> {
         let tree = self.tree(root);
         (!tree.is_empty()).then(|| tree.into_iter().map(Process::memory).sum())

@@ -1,4 +1,4 @@
-//! Processes as `/proc` shows them.
+//! Measures processes by `/proc`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +17,7 @@ impl Snapshot {
         let mut snapshot = Snapshot { children: HashMap::new(), ticks: HashMap::new() };
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
-            // A process may end while we look.
+            // The process may have ended since the folder was listed.
             let Some((parent, ticks)) = stat(pid) else { continue };
             snapshot.children.entry(parent).or_default().push(pid);
             snapshot.ticks.insert(pid, ticks);
@@ -25,8 +25,8 @@ impl Snapshot {
         snapshot
     }
 
-    /// Processor time of these processes and of all below them, those that have ended included.
-    /// `None` where one of the processes themselves cannot be read.
+    /// Processor time of these processes and all their descendants, including those that have ended. `None` if one of
+    /// the processes themselves cannot be read.
     pub(super) fn cpu(&self, mut roots: impl Iterator<Item = u32>) -> Option<Duration> {
         let per_second = sysconf(SysconfVar::CLK_TCK).ok()?? as f64;
         let ticks = roots.try_fold(0, |sum, root| {
@@ -36,8 +36,8 @@ impl Snapshot {
         Some(Duration::from_secs_f64(ticks as f64 / per_second))
     }
 
-    /// Bytes that a process and all below it hold: a page that several share counts in parts. `None` where the process
-    /// itself cannot be read.
+    /// Bytes that a process and its descendants hold; a shared page counts proportionally. `None` if the process itself
+    /// cannot be read.
     pub(super) fn memory(&self, root: u32) -> Option<u64> {
         let own = proportional_set_size(root)?;
         let below = self.tree(root).into_iter().filter(|pid| *pid != root);
@@ -58,15 +58,15 @@ impl Snapshot {
 /// The parent of a process, and its clock ticks: its own, and those of its children that have ended.
 fn stat(pid: u32) -> Option<(u32, u64)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses, and may hold spaces and parentheses itself.
+    // The name is in parentheses, and may itself contain spaces and parentheses.
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    // Fields 4 and 14 to 17 of proc(5), which counts from 1 and from the pid.
+    // Fields 4 and 14 to 17 of proc(5), which counts from 1 and starts with the pid.
     let ticks = (11..=14).map(number).sum::<Option<u64>>()?;
     Some((u32::try_from(number(1)?).ok()?, ticks))
 }
 
-/// `None` for a process that has ended, or that this user may not look into.
+/// `None` if the process has ended, or if this user may not read it.
 fn proportional_set_size(pid: u32) -> Option<u64> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;

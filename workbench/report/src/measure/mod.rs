@@ -1,6 +1,6 @@
-//! What a shop costs while it is under load: processor time, memory, database transactions, log bytes, messages.
+//! The cost of a shop under load: processor time, memory, database transactions, log bytes, messages.
 //!
-//! Only one shop runs at a time in a comparison, so what the servers spend is spent for it.
+//! In a comparison only one shop runs at a time, so everything that the servers use is counted as its cost.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::try_join_all;
 
 use crate::run::{Cost, Memory};
+use crate::words;
 use servers::Infrastructure;
 use shop::Shop;
 use topology::{Driver, Mode};
@@ -25,21 +26,17 @@ mod system;
 
 use system::Snapshot;
 
-/// Between two looks at the memory: often enough for a peak, seldom enough not to be the load.
+/// The interval between memory samples: short enough to catch a peak, and long enough not to add load.
 const MEMORY_TICK: Duration = Duration::from_secs(1);
 
-/// Why a figure of a process is missing that is ours.
-const UNREADABLE: &str =
-    "not every process could be read: it had ended, or this one may open no more files (ulimit -n)";
-
-/// The name of a process, and the id of the root of its tree.
+/// The name of a process, and the id of the root of its process tree.
 type Roots = Vec<(String, u32)>;
 
 /// Reads what a shop and its servers have used so far.
 pub struct Meter {
     shop: Roots,
     servers: Roots,
-    /// Whether every server's processes can be seen from here.
+    /// Whether the processes of every server are visible from here.
     servers_seen: bool,
     names: Vec<String>,
     connections: Vec<AsyncPgConnection>,
@@ -50,11 +47,11 @@ pub struct Meter {
 /// How messages can be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Messages {
-    /// There are none.
+    /// There are no messages.
     None,
-    /// By what the inboxes have handled.
+    /// By the rows of the inboxes.
     InInboxes,
-    /// Nobody keeps a list of them.
+    /// They cannot be counted: there is no list of them.
     Uncounted,
 }
 
@@ -69,7 +66,7 @@ impl Messages {
     }
 }
 
-/// What was used up to a moment. Only the difference of two means anything.
+/// Usage up to a moment. Only the difference of two readings is meaningful.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     cpu_shop: Option<Duration>,
@@ -79,12 +76,12 @@ struct Reading {
     messages: Option<i64>,
 }
 
-/// What was used between two moments.
+/// Usage between two moments.
 #[derive(Debug, Clone)]
 pub struct Usage {
     before: Reading,
     after: Reading,
-    /// The peaks of memory in between.
+    /// Peak memory in between.
     pub memory: Memory,
 }
 
@@ -112,7 +109,7 @@ impl Meter {
         })
     }
 
-    /// Measures from one moment to another, which may lie ahead.
+    /// Measures from one moment to another; both may be in the future.
     pub async fn between(&mut self, from: Instant, to: Instant) -> Result<Usage> {
         tokio::time::sleep_until(from.into()).await;
         let before = self.read().await?;
@@ -154,7 +151,7 @@ impl Meter {
             wal_bytes,
             messages,
         };
-        // Each statement outside a transaction is one, and the shop is not to pay for ours.
+        // Each statement outside a transaction counts as one, and our own must not be charged to the shop.
         let counted = self.messages == Messages::InInboxes;
         self.own_statements += 2 + if counted { self.connections.len() as i64 } else { 0 };
         Ok(reading)
@@ -162,33 +159,33 @@ impl Meter {
 }
 
 impl Usage {
-    /// Which figures are missing, and why.
-    pub fn not_measured(&self, decided: u64) -> BTreeMap<String, String> {
+    /// The figures that are missing, and why.
+    pub fn not_measured(&self, decided: u64) -> BTreeMap<String, terminal::text::Text> {
         let mut missing = BTreeMap::new();
-        let mut say = |figure: &str, why: &str| drop(missing.insert(figure.to_owned(), why.to_owned()));
+        let mut say = |figure: &str, why| drop(missing.insert(figure.to_owned(), why));
         if decided == 0 {
-            say("costs per order", "no order was decided in the measured time");
+            say("costs per order", words::none_decided());
             return missing;
         }
         let cost = self.per_1000(decided);
         if cost.cpu_s_shop.is_none() {
-            say("processor time of the shop", UNREADABLE);
+            say("processor time of the shop", words::unreadable());
         }
         if cost.cpu_s_servers.is_none() {
             let ours = cost.cpu_s_shop.is_none();
-            let why = if ours { UNREADABLE } else { "their processes are not to be seen from here" };
+            let why = if ours { words::unreadable() } else { words::not_on_this_machine() };
             say("processor time of the servers", why);
         }
         if cost.messages.is_none() {
-            say("messages", "nobody keeps a list of them in this shop");
+            say("messages", words::no_inbox_counts());
         }
         if self.memory.total.is_none() {
-            say("peak memory", UNREADABLE);
+            say("peak memory", words::unreadable());
         }
         missing
     }
 
-    /// What 1,000 orders cost, if so many were decided in this time. Nothing can be said of none.
+    /// The cost of 1,000 orders, if `orders` were decided in this time. All figures are missing if none was.
     pub fn per_1000(&self, orders: u64) -> Cost {
         if orders == 0 {
             return Cost::default();
@@ -211,13 +208,13 @@ impl Usage {
     }
 }
 
-/// Keeps the peaks, until it is dropped.
+/// Records the peaks until it is dropped.
 async fn watch_memory(roots: Roots, peak: &mut Memory) {
     loop {
         let sampled = roots.clone();
         // Reading /proc blocks, and the load generator shares this runtime.
         let now = tokio::task::spawn_blocking(move || memory(&sampled)).await.unwrap_or_default();
-        // The sum of some is not the sum of all.
+        // If one process is missing, there is no total.
         let total: Option<f64> = now.values().copied().sum();
         peak.total = total.into_iter().chain(peak.total).max_by(f64::total_cmp);
         for (name, mb) in now.into_iter().filter_map(|(name, mb)| Some((name, mb?))) {
@@ -228,7 +225,7 @@ async fn watch_memory(roots: Roots, peak: &mut Memory) {
     }
 }
 
-/// What each process and its descendants hold, in MB.
+/// Memory of each process with its descendants, in MB.
 fn memory(roots: &Roots) -> BTreeMap<String, Option<f64>> {
     let snapshot = Snapshot::take();
     let mut by_name = BTreeMap::new();
@@ -268,7 +265,7 @@ mod tests {
         let cost = usage.per_1000(500);
         assert_eq!((cost.cpu_s_shop, cost.db_transactions), (Some(4.0), Some(1000.0)));
         assert_eq!(cost.cpu_s, None, "half of it is not known");
-        assert_eq!(cost.messages, None, "what nobody counts is no zero");
+        assert_eq!(cost.messages, None, "a figure that is not counted is not zero");
         assert_eq!(usage.per_1000(0), Cost::default());
     }
 

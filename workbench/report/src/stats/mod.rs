@@ -1,48 +1,69 @@
-//! What makes a comparison trustworthy: which figures are compared, and when a difference may be called one.
+//! Which figures are compared, and when a difference counts as one.
 //!
-//! Trial *i* of one mode is paired with trial *i* of the other, which ran next to it: the machine's own ups
-//! and downs then mostly cancel. Ratios are averaged on the log scale, where twice and half are equally far
-//! from one, and get a Student-t interval.
+//! Trial *i* of one mode is paired with trial *i* of the other, which ran next to it, so that changes of the machine
+//! mostly cancel out. Ratios are averaged on the log scale, where twice and half are equally far from 1, and get a
+//! Student-t interval.
 //!
-//! Two things are done to it. Many figures are compared at once, and something would often look different by luck: so
-//! each interval is widened (Bonferroni) until the chance of any false "different" in the whole run is 5 %. And three
-//! trials say little of how much a figure varies: by themselves they would have to differ tenfold. So an
-//! assumption of how much it varies counts as well, like [`KNOWN_BEFORE`] more trials: a *moderated* t interval (after
-//! G. Smyth, *Linear models and empirical Bayes methods*, 2004, with a prior that is fixed and not estimated). Trials that vary more than usual still widen it.
+//! The interval is adjusted twice. First, many figures are compared at once, and some would look different by chance.
+//! So each interval is widened (Bonferroni) until the chance of any false "different" in the whole run is 5 %. Second,
+//! three trials show little of how much a figure varies: on their own they would have to differ tenfold. So an
+//! assumption of how much it varies counts as well, like [`KNOWN_BEFORE`] more trials. This is a *moderated* t interval
+//! (after G. Smyth, *Linear models and empirical Bayes methods*, 2004, with a prior that is fixed and not estimated).
+//! Trials that vary more than usual still widen it.
 
 mod figures;
 mod student;
 
-use crate::run::{Comparison, Difference, ModeRun};
+use std::fmt::Display;
+
+use terminal::text::Text;
+
+use crate::run::{Comparison, Difference, ModeRun, Trial};
+use crate::words;
 
 pub use figures::{FIGURES, Figure};
 use student::student_t;
 
-/// The chance, over a whole run, that modes which do not differ are called different.
+/// The chance per run that modes which do not differ are reported as different.
 const FALSE_ALARMS: f64 = 0.05;
 
-/// How many degrees of freedom the assumption is worth.
+/// The degrees of freedom that the assumption counts for.
 const KNOWN_BEFORE: usize = 4;
 
-/// The smallest effect of interest: a ratio in this range is no news, however sure.
+/// The smallest effect of interest: a ratio in this range never counts as a difference.
 const TOO_SMALL_TO_MATTER: std::ops::RangeInclusive<f64> = 0.95..=1.05;
 
 /// Compares every mode with the first, figure by figure.
 pub fn compare(modes: &[ModeRun]) -> Vec<Comparison> {
     let Some((baseline, others)) = modes.split_first() else { return Vec::new() };
-    let confidence = 1.0 - FALSE_ALARMS / (FIGURES.len() * others.len()) as f64;
+    let confidence = confidence(others.len());
+    let baseline = Side { name: &baseline.label, trials: &baseline.trials };
     others
         .iter()
+        .map(|other| Side { name: &other.label, trials: &other.trials })
         .flat_map(|other| FIGURES.iter().map(move |figure| compare_one(figure, baseline, other, confidence)))
         .collect()
 }
 
-fn compare_one(figure: &Figure, baseline: &ModeRun, other: &ModeRun, confidence: f64) -> Comparison {
+/// The confidence of each interval if so many pairs of modes are compared by every figure.
+pub(crate) fn confidence(pairs: usize) -> f64 {
+    1.0 - FALSE_ALARMS / (FIGURES.len() * pairs.max(1)) as f64
+}
+
+/// One side of a comparison with its name.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) name: &'a dyn Display,
+    pub(crate) trials: &'a [Trial],
+}
+
+/// Compares two sides by one figure.
+pub(crate) fn compare_one(figure: &Figure, baseline: Side, other: Side, confidence: f64) -> Comparison {
     let log_ratios: Vec<f64> = baseline
         .trials
         .iter()
         .filter_map(|a| {
-            // By number and not by position: a trial that is missing on one side must not shift the rest.
+            // By number and not by position: a trial that is missing on one side must not shift the others.
             let b = other.trials.iter().find(|b| b.trial == a.trial)?;
             Some(usable((figure.value)(b))?.ln() - usable((figure.value)(a))?.ln())
         })
@@ -51,21 +72,20 @@ fn compare_one(figure: &Figure, baseline: &ModeRun, other: &ModeRun, confidence:
     let interval = log_interval(&log_ratios, figure.typical, confidence)
         .map(|(low, high)| (low.exp(), high.exp()))
         .filter(|(_, high)| high.is_finite());
-    let verdict = judge(ratio, interval);
     Comparison {
         figure: figure.name.to_owned(),
         better: figure.better,
-        baseline: baseline.label.clone(),
-        other: other.label.clone(),
+        baseline: baseline.name.to_string(),
+        other: other.name.to_string(),
         ratio,
         low: interval.map(|(low, _)| low),
         high: interval.map(|(_, high)| high),
-        verdict,
-        sentence: sentence(figure, &baseline.label, &other.label, ratio, interval),
+        verdict: judge(ratio, interval),
+        sentence: sentence(figure, baseline.name, other.name, ratio, interval),
     }
 }
 
-/// A figure that a ratio can be made of: there, finite and above zero.
+/// A figure that can be part of a ratio: present, finite and above zero.
 fn usable(value: Option<f64>) -> Option<f64> {
     value.filter(|value| value.is_finite() && *value > 0.0)
 }
@@ -83,37 +103,33 @@ fn judge(ratio: Option<f64>, interval: Option<(f64, f64)>) -> Difference {
 
 fn sentence(
     figure: &Figure,
-    baseline: &str,
-    other: &str,
+    baseline: &dyn Display,
+    other: &dyn Display,
     ratio: Option<f64>,
     interval: Option<(f64, f64)>,
-) -> String {
-    let name = figure.name;
-    let Some(ratio) = ratio else {
-        return format!(
-            "{name}: no trial has a figure for both {other} and {baseline}, so there is no ratio"
-        );
-    };
+) -> Text {
+    let name = || Text::of(figure.title);
+    let Some(ratio) = ratio else { return words::no_pair(name(), other, baseline) };
     let seen = times(ratio);
-    let Some((low, high)) = interval else {
-        return format!(
-            "{name}: no difference shown between {other} and {baseline}; {seen} was seen, but one pair of trials \
-             cannot tell a difference from chance"
-        );
-    };
-    let range = format!("{}–{}", times(low).trim_end_matches('×'), times(high));
+    let Some((low, high)) = interval else { return words::one_pair(name(), other, baseline, seen) };
+    let range = range(low, high);
     if judge(Some(ratio), interval) == Difference::Different {
-        let (before, after) = figure.words;
-        return format!("{other} {before} {seen} {after} {baseline} ({range})");
+        let sentence = (figure.differs)(other, seen.trim_end_matches('×'), baseline);
+        return words::with_range(sentence, range);
     }
-    let why = if !TOO_SMALL_TO_MATTER.contains(&ratio) {
-        "; the trials vary too much to tell"
+    let sentence = words::not_shown(name(), other, baseline, seen, range);
+    if !TOO_SMALL_TO_MATTER.contains(&ratio) {
+        words::too_varied(sentence)
     } else if high < 1.0 || low > 1.0 {
-        "; it is below 5 %, too small to matter"
+        words::too_small(sentence)
     } else {
-        ""
-    };
-    format!("{name}: no difference shown between {other} and {baseline} ({seen}, {range}){why}")
+        sentence
+    }
+}
+
+/// An interval of ratios for people: `0.40–0.60×`.
+pub fn range(low: f64, high: f64) -> String {
+    format!("{}–{}", times(low).trim_end_matches('×'), times(high))
 }
 
 /// A ratio for people: `0.42×`, `12.3×`.
@@ -128,7 +144,7 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
-/// The median of some trials' figures, and their extremes.
+/// Median and extremes of a figure over the trials.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Spread {
     /// The middle value, or the mean of the two in the middle.
@@ -139,7 +155,7 @@ pub struct Spread {
     pub max: f64,
 }
 
-/// The spread of the values that are there and finite; `None` if none is.
+/// The spread of the values that are present and finite; `None` if there are none.
 pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
     let mut sorted: Vec<f64> = values.into_iter().flatten().filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -150,7 +166,7 @@ pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
     Some(Spread { median, min, max })
 }
 
-/// The mean of ratios, on the log scale, and the interval that it lies in.
+/// The mean of ratios on the log scale, with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct RatioInterval {
     /// Their geometric mean.
@@ -161,8 +177,7 @@ pub struct RatioInterval {
     pub high: f64,
 }
 
-/// The interval of some ratios, which by themselves are assumed to stray from one another by `typical`; `None` for fewer
-/// than two.
+/// The interval of some ratios, which are assumed to vary by `typical`; `None` for fewer than two.
 pub fn ratio_interval(ratios: &[f64], typical: f64, confidence: f64) -> Option<RatioInterval> {
     let logs: Option<Vec<f64>> = ratios.iter().map(|ratio| Some(usable(Some(*ratio))?.ln())).collect();
     let logs = logs?;
@@ -188,8 +203,8 @@ fn log_interval(values: &[f64], typical: f64, confidence: f64) -> Option<(f64, f
     Some((mean - half_width, mean + half_width))
 }
 
-/// The smallest of the sorted values that this share of them does not exceed; `None` of none. Exact: a histogram would
-/// round, and there are only thousands.
+/// The smallest of the sorted values that at least this share of them does not exceed; `None` if there are none. Exact,
+/// without a histogram: there are only thousands of values.
 pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied()

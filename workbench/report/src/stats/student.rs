@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// The `t` for which a Student-t variable of so many degrees of freedom lies in `-t..t` with this probability.
+/// The `t` for which a Student-t variable with `freedom` degrees of freedom lies in `-t..t` with this probability.
 pub fn student_t(probability: f64, freedom: usize) -> f64 {
     let standard = StudentsT::new(0.0, 1.0, freedom as f64).expect("a comparison has degrees of freedom");
     standard.inverse_cdf(f64::midpoint(probability, 1.0))

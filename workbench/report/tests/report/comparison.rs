@@ -1,4 +1,4 @@
-//! Whether the comparison finds what is there, and nothing else.
+//! The comparison finds the differences that exist, and no others.
 
 use report::run::{Better, Comparison, Difference};
 use report::stats::{FIGURES, compare};
@@ -17,8 +17,8 @@ fn is_different(comparison: &Comparison) -> bool {
     comparison.verdict == Difference::Different
 }
 
-/// The promise that a run's verdicts rest on: ten figures, and yet one run in twenty at most cries wolf. Over 1,000
-/// runs chance moves the count by two points.
+/// With ten figures, at most one run in twenty may report a false difference. Over 1,000 runs, chance moves the count
+/// by two points.
 #[test]
 fn a_mode_against_itself_is_seldom_called_different() {
     for trials in [2, 3, 5] {
@@ -43,7 +43,7 @@ fn a_factor_of_two_is_found_in_five_noisy_trials() {
     assert!(found * 10 >= all * 9, "only {found} of {all} differences were found");
 }
 
-/// Three trials are the default, so three must be enough for what anybody would call a difference.
+/// Three trials are the default, so three must be enough for a difference that everyone would see.
 #[test]
 fn a_factor_of_three_in_cost_is_found_in_three_noisy_trials() {
     let costs = ["CPU per order", "WAL per order", "transactions per order", "peak memory", "throughput"];
@@ -59,7 +59,7 @@ fn one_trial_shows_nothing() {
         assert_eq!((comparison.low, comparison.high), (None, None));
         assert!(comparison.ratio.is_some());
         assert!(!is_different(&comparison), "{}", comparison.sentence);
-        assert!(comparison.sentence.contains("one pair of trials"), "{}", comparison.sentence);
+        assert!(comparison.sentence.english().contains("one pair of trials"), "{}", comparison.sentence);
     }
 }
 
@@ -77,12 +77,12 @@ fn missing_and_impossible_figures_make_no_ratio_and_no_nan() {
     for figure in ["throughput", "answered p50", "CPU per order"] {
         let comparison = comparisons.iter().find(|c| c.figure == figure).expect("every figure is listed");
         assert_eq!((comparison.ratio, comparison.low, comparison.high), (None, None, None));
-        assert!(comparison.sentence.contains("no ratio"), "{}", comparison.sentence);
+        assert!(comparison.sentence.english().contains("no ratio"), "{}", comparison.sentence);
     }
     assert!(!serde_json::to_string(&comparisons).expect("JSON").contains("NaN"));
 }
 
-/// The third trial of the baseline did not happen; the first two must still meet their own partners.
+/// The third trial of the baseline is missing; the first two must still be paired correctly.
 #[test]
 fn trials_are_paired_by_number() {
     let mut noise = Noise::new(5);
@@ -99,7 +99,7 @@ fn trials_are_paired_by_number() {
 #[test]
 fn a_sentence_says_who_does_what_how_much() {
     let comparison = compared(6.0, 5, 11).into_iter().find(|c| c.figure == "decided p50").expect("listed");
-    let sentence = comparison.sentence;
+    let sentence = comparison.sentence.english();
     assert!(sentence.starts_with("split:orchestrated decides the median order in "), "{sentence}");
     assert!(sentence.contains("× the time of monolith:local ("), "{sentence}");
 }

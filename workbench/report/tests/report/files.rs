@@ -15,8 +15,8 @@ fn a_run_reads_back_as_it_was_written() {
     report::write(&run, &first).expect("written");
     report::write(&run, &second).expect("written");
 
-    let read = Run::read(&runs.path().join("latest/run.json")).expect("readable");
-    // As text: reading a decimal number may round its last bit.
+    let read = Run::read(&runs.path().join("latest")).expect("readable");
+    // Compared as text: reading a decimal number may round its last bit.
     assert_eq!(report::json(&read).expect("JSON").len(), report::json(&run).expect("JSON").len());
     assert_eq!((read.seed, read.modes.len()), (run.seed, run.modes.len()));
 
@@ -50,6 +50,9 @@ fn what_is_not_a_run_says_why() {
             whole.replace("cleave.run/1", "cleave.run/9"),
             "says its schema is \"cleave.run/9\"",
         ),
+        ("scenario.json", whole.replace("cleave.run/1", "cleave.scenario/1"), "a record of another kind"),
+        ("text.json", "no JSON at all".to_owned(), "not a whole cleave.run/1 file"),
+        ("list.json", "[]".to_owned(), "not a whole cleave.run/1 file"),
         ("verdict.json", whole.replace("\"held\"", "\"fine\""), "unknown variant `fine`"),
     ];
     for (name, text, expected) in cases {
@@ -63,6 +66,8 @@ fn what_is_not_a_run_says_why() {
     File::create(&huge).and_then(|file| file.set_len(65 * 1024 * 1024)).expect("a sparse file");
     assert!(Run::read(&huge).expect_err("too large").to_string().contains("larger than 64 MB"));
 
+    let error = Run::read(folder.path()).expect_err("no run in it").to_string();
+    assert!(error.contains("has no run.json"), "{error}");
     let error = Run::read(&folder.path().join("none.json")).expect_err("no file").to_string();
     assert!(error.starts_with("cannot read "), "{error}");
 }

@@ -1,7 +1,9 @@
-//! The record of a run, the comparison in it, and what is shown of it.
+//! The record of a run, its comparison, and its presentation.
 
 mod comparison;
+mod diff;
 mod files;
+mod korean;
 mod page;
 mod sample;
 mod schema;

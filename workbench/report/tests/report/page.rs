@@ -1,4 +1,4 @@
-//! What people see: the page and the table.
+//! The page and the table.
 
 use topology::Driver;
 
@@ -9,7 +9,7 @@ use crate::sample::{Noise, every_driver, mode, monolith_and_split, run};
 
 const HOSTILE: &str = "</style><script>alert('x')</script>\"&";
 
-/// A run with the hostile text wherever there is text.
+/// A run with a hostile string in every text field.
 fn hostile() -> Run {
     let mut run = monolith_and_split();
     let text = || HOSTILE.to_owned();
@@ -27,12 +27,12 @@ fn hostile() -> Run {
             trial.orders.refused.insert(text(), 1);
             trial.orders.failed.insert(text(), 1);
             for audit in &mut trial.audit {
-                (audit.title, audit.evidence) = (text(), text());
+                (audit.title, audit.evidence) = (text().into(), text().into());
             }
         }
     }
     for comparison in &mut run.comparison {
-        (comparison.other, comparison.sentence) = (text(), text());
+        (comparison.other, comparison.sentence) = (text(), text().into());
     }
     run
 }
@@ -51,12 +51,12 @@ fn the_page_escapes_everything_and_needs_nothing_from_outside() {
 #[test]
 fn the_page_has_its_charts_and_each_says_what_it_shows() {
     let page = report::html(&monolith_and_split()).expect("a page");
-    // Six charts, and in the key of each but the last two a piece of either line.
+    // Six charts; the key of each except the last two has two lines.
     assert_eq!(page.matches("<svg ").count(), 6 + 4 * 2);
     assert_eq!(page.matches("</svg>").count(), 6 + 4 * 2);
     assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 6);
     assert_eq!(page.matches("<figcaption>").count(), 6);
-    // In both bars a piece for every part, with its letter.
+    // Each of the two bars has a piece for every part, with its letter.
     assert_eq!(page.matches("class=\"part part-").count(), 2 * 8);
     assert_eq!(page.matches("class=\"letter\"").count(), 2 * 8);
     assert!(!page.contains("#0100"), "a placeholder colour was not exchanged");
@@ -76,7 +76,7 @@ fn where_the_time_goes_is_told_where_it_was_measured() {
     let mut run = monolith_and_split();
     let table = report::table(&run, Some(140));
     for part in story::tax::Part::ALL {
-        assert!(table.contains(part.name()), "{table}");
+        assert!(table.contains(&part.title()), "{table}");
     }
     assert!(table.contains("(12.5 %)") && table.contains("the whole"), "{table}");
     for mode in &mut run.modes {
@@ -107,7 +107,7 @@ fn one_violation_in_one_trial_is_seen() {
     let mut run = monolith_and_split();
     let audit = &mut run.modes[1].trials[1].audit[1];
     audit.verdict = Verdict::Violated;
-    audit.evidence = "product P-17 stands at -1".to_owned();
+    audit.evidence = "product P-17 stands at -1".into();
     run.verdict = Verdict::Violated;
     for text in [report::html(&run).expect("a page"), report::table(&run, Some(100))] {
         assert!(text.contains("✗ VIOLATED"));

@@ -1,4 +1,4 @@
-//! A run that nobody made, for the tests of what is written about runs.
+//! Made-up runs for the tests.
 
 use audit::{Audit, Verdict};
 use load::Arrivals;
@@ -11,9 +11,10 @@ use report::run::{
 use report::stats::compare;
 use servers::record::{Found, Machine, Server, Servers};
 use story::tax::{Part, Tax};
+use terminal::text::Text;
 use topology::Driver;
 
-/// One log-normal noise, 10 % each way in most draws.
+/// Log-normal noise, mostly within 10 %.
 pub struct Noise(StdRng, LogNormal<f64>);
 
 impl Noise {
@@ -26,7 +27,7 @@ impl Noise {
     }
 }
 
-/// Some trials of a mode that is `slowness` times as slow and costly as it might be.
+/// Trials of a mode; `slowness` multiplies latency and cost.
 pub fn mode(driver: Driver, label: &str, slowness: f64, trials: u64, noise: &mut Noise) -> ModeRun {
     let trials = (1..=trials).map(|number| trial(number, slowness, noise)).collect();
     ModeRun { trials, ..ModeRun::new(driver, label.to_owned()) }
@@ -77,23 +78,23 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
         ready_ms: noise.on(900.0 * slowness),
         tax: Some(tax(4.0 * slowness)),
         audit: [
-            ("I1", "every accepted order exists and becomes terminal", "1,995 orders, all terminal"),
-            ("I2", "stock is never below zero and adds up", "1,000 products add up"),
-            ("I4", "money is constant", "10,000 wallets, sum unchanged"),
+            ("I1", "every accepted order exists and is decided", "접수된 주문은 모두 존재하고 결정된다"),
+            ("I2", "stock is never below zero and adds up", "재고는 0보다 작아지지 않고 수가 맞는다"),
+            ("I4", "money is constant", "돈의 합은 일정하다"),
         ]
-        .map(|(invariant, title, evidence)| Audit {
+        .map(|(invariant, english, korean)| Audit {
             invariant: invariant.to_owned(),
-            title: title.to_owned(),
+            title: Text::new(|| english.to_owned(), || korean.to_owned()),
             verdict: Verdict::Held,
             checked: 1995,
-            evidence: evidence.to_owned(),
+            evidence: Text::new(|| "1,995 orders, all decided".to_owned(), || "주문 1,995건".to_owned()),
         })
         .into(),
         live: None,
     }
 }
 
-/// Every part takes as long.
+/// A tax whose parts all take the same time.
 fn tax(whole_ms: f64) -> Tax {
     let parts_ms = Part::ALL.map(|part| (part, whole_ms / Part::ALL.len() as f64)).into();
     Tax { orders: 500, of: 1995, whole_ms, parts_ms }
@@ -110,7 +111,7 @@ fn buckets(median: f64) -> Vec<(f64, u64)> {
     (-12..40).map(|step| (median * 1.06_f64.powi(step), height(step) as u64)).collect()
 }
 
-/// A comparison of the modes, with everything around it.
+/// A run with a comparison of these modes.
 pub fn run(modes: Vec<ModeRun>) -> Run {
     let server = |version: &str, durability: &str| {
         Some(Server { version: version.to_owned(), found: Found::Private, durability: durability.to_owned() })
@@ -152,7 +153,7 @@ pub fn run(modes: Vec<ModeRun>) -> Run {
     }
 }
 
-/// The comparison that most tests want: a monolith, and a split shop that costs several times as much.
+/// The usual case: a monolith, and a split shop that costs several times as much.
 pub fn monolith_and_split() -> Run {
     let mut noise = Noise::new(1);
     run(vec![
@@ -161,7 +162,7 @@ pub fn monolith_and_split() -> Run {
     ])
 }
 
-/// Every driver, each a little slower than the last.
+/// Every driver, each a little slower than the one before.
 pub fn every_driver() -> Run {
     let mut noise = Noise::new(2);
     let slower = |place: usize| 1.0 + 0.7 * place as f64;

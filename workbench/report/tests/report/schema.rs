@@ -1,4 +1,4 @@
-//! `docs/run.schema.json` and the types say the same.
+//! `docs/run.schema.json` agrees with the types.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::sample::monolith_and_split;
 
 const SCHEMA: &str = include_str!("../../../../docs/run.schema.json");
 
-/// Something that goes wrong with a file.
+/// A way to damage a file.
 type Damage = fn(&mut Value);
 
-/// What the schema has against a file.
+/// The schema's errors for a file.
 fn errors(instance: &Value) -> Vec<String> {
     let mut schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     close(&mut schema);
@@ -19,8 +19,8 @@ fn errors(instance: &Value) -> Vec<String> {
     validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// Readers must ignore unknown fields, so the schema allows them; the program must not write any, or the
-/// schema would no longer describe it.
+/// Readers must ignore unknown fields, so the schema allows them. The program must not write any, or the schema would
+/// be incomplete.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(object) => {

@@ -1,16 +1,16 @@
-//! *Exponential back-off*: a process that keeps ending is started ever more seldom, so that it cannot keep the machine
-//! busy with nothing but starts.
+//! *Exponential back-off*: the pause before a restart grows each time a process ends again, so that restarts cannot
+//! keep the machine busy.
 
 use std::time::{Duration, Instant};
 
-/// Before the first restart.
+/// Pause before the first restart.
 const FIRST: Duration = Duration::from_millis(100);
-/// Before any restart, at most.
+/// Longest pause before a restart.
 const LONGEST: Duration = Duration::from_secs(10);
-/// Whoever has run so long had a fresh misfortune, and not the same one again.
+/// After a process has run this long, its end counts as a new failure.
 const FORGIVEN: Duration = Duration::from_secs(20);
 
-/// How long one process has to wait before it is started again.
+/// The back-off state of one process.
 #[derive(Debug)]
 pub struct Backoff {
     started: Instant,
@@ -18,12 +18,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// For a process that was started now, for the first time.
+    /// For a process that was started now for the first time.
     pub fn new(now: Instant) -> Backoff {
         Backoff { started: now, wait: FIRST }
     }
 
-    /// It has ended: when to start it again.
+    /// Records that it has ended, and returns when to restart it.
     pub fn ended(&mut self, now: Instant) -> Instant {
         if now.duration_since(self.started) >= FORGIVEN {
             self.wait = FIRST;
@@ -33,7 +33,7 @@ impl Backoff {
         due
     }
 
-    /// It was started again.
+    /// Records that it was restarted.
     pub fn started(&mut self, now: Instant) {
         self.started = now;
     }

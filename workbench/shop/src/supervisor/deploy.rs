@@ -1,5 +1,5 @@
-//! A *rolling deployment*: each instance is replaced by a new one while the others serve. The new one comes first, and the
-//! old one goes only when the new one is ready, so that there is never one fewer.
+//! A *rolling deployment*: replaces each instance while the others serve. The new instance starts first, and the old
+//! one is stopped only when the new one is ready. So there are never fewer instances than before.
 
 use std::time::{Duration, Instant};
 
@@ -9,27 +9,27 @@ use tokio::task::JoinSet;
 
 use super::{GRACE, Supervisor};
 
-/// One instance for another.
+/// The replacement of one instance by another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Replacement {
-    /// The instance that went.
+    /// The old instance.
     pub old: String,
-    /// The instance that came.
+    /// The new instance.
     pub new: String,
-    /// Milliseconds from the start of the new one until it was ready.
+    /// Milliseconds from the start of the new instance until it was ready.
     pub ready_ms: f64,
-    /// Milliseconds from then on until the old one had finished what it had and ended.
+    /// Milliseconds from then until the old instance had finished its work and ended.
     pub drained_ms: f64,
 }
 
-/// A deployment that is over.
+/// A finished deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// What was deployed.
+    /// The deployed service.
     pub service: String,
-    /// Instance by instance.
+    /// One entry per instance.
     pub replacements: Vec<Replacement>,
-    /// Milliseconds in all.
+    /// Total duration in milliseconds.
     pub took_ms: f64,
 }
 
@@ -39,7 +39,7 @@ impl Supervisor {
         let service = self.service(service).await?;
         let _one_at_a_time = self.0.changing.lock().await;
         let began = Instant::now();
-        // Not in the head of the loop, where the shop would stay locked until the end.
+        // Not in the loop's head, which would keep the shop locked until the end.
         let running = self.shop().await.instances(&service);
         let mut leaving = JoinSet::new();
         for old in running {
@@ -47,7 +47,7 @@ impl Supervisor {
             let new = self.add(&service).await?;
             let ready = started.elapsed();
             let member = self.take(&old).await?;
-            // The next one may come while this one finishes what it has.
+            // The next instance may start while this one still finishes its work.
             let supervisor = self.clone();
             leaving.spawn(async move {
                 let told = Instant::now();

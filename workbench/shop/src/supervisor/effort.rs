@@ -1,27 +1,27 @@
-//! What a process has done so far, and how long it was kept from doing it.
+//! Measures how long a process ran on a processor and how long it waited for one.
 
 use std::fs;
 use std::time::Duration;
 
-/// Of all threads of a process together, since each began.
+/// Totals over all current threads of a process, each since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Effort {
     /// Whether it is stopped, by SIGSTOP or a debugger.
     pub stopped: bool,
-    /// How long it ran on a processor.
+    /// Time on a processor.
     pub ran: Duration,
-    /// How long it could have run, and waited for a processor.
+    /// Time in which it was ready to run and waited for a processor.
     pub waited: Duration,
 }
 
-/// `None` where the system does not tell: elsewhere than on Linux, or of a process that has ended.
+/// Reads the totals of a process; `None` if it has ended or the system is not Linux.
 pub(super) fn of(pid: u32) -> Option<Effort> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses, and may hold spaces and parentheses itself.
+    // The name is in parentheses, and may itself contain spaces and parentheses.
     let state = stat.rsplit_once(") ")?.1.chars().next()?;
     let (mut ran, mut waited) = (0, 0);
     for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
-        // A thread may end while we look.
+        // A thread may end while its file is read.
         let Ok(times) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
         let (on, off) = read(&times)?;
         (ran, waited) = (ran + on, waited + off);

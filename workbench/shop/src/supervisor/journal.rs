@@ -1,4 +1,4 @@
-//! What the supervisor saw and did, in a file beside the logs of the processes and in memory.
+//! The supervisor's log, in memory and in a file beside the logs of the processes.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,23 +10,25 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Entries that are kept in memory. The file keeps all.
+use crate::words;
+
+/// Maximum number of entries in memory. The file keeps all.
 const KEPT: usize = 10_000;
 
-/// Something that happened to a process. In the file it looks like a line of a process's own log.
+/// An event of a process. In the file it has the format of a process's own log lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When.
+    /// When it happened.
     pub timestamp: DateTime<Utc>,
-    /// How bad it is: `INFO` or `WARN`.
+    /// The level: `INFO` or `WARN`.
     pub level: String,
-    /// The process.
+    /// The name of the process.
     pub process: String,
-    /// What happened, in words.
+    /// What happened.
     pub message: String,
 }
 
-/// All entries. Safe to write to from anywhere.
+/// All entries. Can be written from any task.
 #[derive(Debug)]
 pub struct Journal {
     file: Mutex<File>,
@@ -34,20 +36,20 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A journal in `supervisor.log` of this folder.
+    /// Opens a journal in `supervisor.log` of this folder.
     pub fn open(logs: &Path) -> Result<Journal> {
         let path = logs.join("supervisor.log");
         let file = File::options().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let file = file.with_context(|| words::cannot_write(path.display()))?;
         Ok(Journal { file: Mutex::new(file), kept: Mutex::new(Vec::new()) })
     }
 
-    /// It happened, as it should.
+    /// Records a normal event.
     pub fn info(&self, process: &str, message: impl Into<String>) {
         self.write("INFO", process, message.into());
     }
 
-    /// It happened, and should not have.
+    /// Records a failure.
     pub fn warn(&self, process: &str, message: impl Into<String>) {
         self.write("WARN", process, message.into());
     }
@@ -56,7 +58,7 @@ impl Journal {
         let entry =
             Entry { timestamp: Utc::now(), level: level.to_owned(), process: process.to_owned(), message };
         if let Ok(line) = serde_json::to_string(&entry) {
-            // A full disk is no reason to let the shop down.
+            // Ignored, because the shop must go on even if the disk is full.
             let _ = writeln!(self.file.lock(), "{line}");
         }
         let mut kept = self.kept.lock();
@@ -65,14 +67,14 @@ impl Journal {
         }
     }
 
-    /// What was written after this moment, the oldest first.
+    /// The entries after this moment, oldest first.
     pub fn since(&self, moment: DateTime<Utc>) -> Vec<Entry> {
         let kept = self.kept.lock();
         let first = kept.partition_point(|entry| entry.timestamp <= moment);
         kept[first..].to_vec()
     }
 
-    /// What was written so far, the oldest first.
+    /// All entries so far, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.kept.lock().clone()
     }

@@ -1,8 +1,8 @@
-//! A process that runs and does not answer is as good as ended: it is ended, and so started again.
+//! Restarts processes that run but no longer respond.
 //!
-//! But silence alone does not tell a process that hangs from one that gets no processor. To end the second one makes it
-//! worse: it starts again, which takes more than to go on. So it takes more than silence: the kernel says how long a
-//! process has waited for a processor, and whether it is stopped.
+//! Silence alone does not distinguish a process that hangs from one that gets no processor. Ending the second kind
+//! makes things worse, because a start takes more processor time than continuing. So the kernel is asked how long the
+//! process waited for a processor, and whether it is stopped: rule 55 (silence).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,44 +13,46 @@ use tokio::task::JoinHandle;
 use super::Supervisor;
 use super::effort::{self, Effort};
 use servers::busy::{Busy, Gauge};
+use terminal::language::{self, Language};
 
-/// Between two questions.
+/// The interval between probes.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long an answer may take.
+/// The time limit of a probe.
 const LIMIT: Duration = Duration::from_secs(2);
-/// So many questions in a row without an answer end a process that has no excuse. With the two above: 15 s, far longer
-/// than any pause that is only a pause.
+/// A process is ended after this many failed probes in a row, unless a reason for its silence is known. With the two
+/// values above this takes 15 s, much longer than any temporary pause.
 const MISSES: u32 = 5;
-/// And so many end one that uses the processor all the time, and does not answer: it goes round in circles.
+/// A process that uses the processor without responding is ended after this many failed probes: it is in an endless
+/// loop.
 const CIRCLES: u32 = 20;
-/// A process that waited for a processor for this share of the time was kept from answering.
+/// A process counts as starved if it waited for a processor for this share of the time.
 const STARVED: f64 = 0.2;
-/// One that used a processor for this share of the time does something.
+/// A process counts as working if it used a processor for this share of the time.
 const AT_WORK: f64 = 0.1;
 
-/// A process that does not answer.
+/// A process that does not respond.
 #[derive(Debug)]
 struct Silence {
     misses: u32,
     since: Instant,
-    /// What it had used when the silence began; `None` where the system does not tell.
+    /// Its usage at the start of the silence; `None` if the system does not report it.
     before: Option<Effort>,
-    /// Whether it was said that it is slow.
+    /// Whether the journal already has an entry about it.
     told: bool,
 }
 
-/// What is to be done about a silent process.
+/// What to do about a silent process.
 #[derive(Debug, PartialEq)]
 enum Finding {
-    /// It may still answer.
+    /// Wait; it may still respond.
     Wait,
-    /// It lives, and is slow, for this reason.
+    /// It is alive but slow, for this reason.
     Slow(String),
-    /// It is to be ended, for this reason.
+    /// End it, for this reason.
     End(String),
 }
 
-/// Asks every process again and again whether it is live.
+/// Probes the liveness of every process at intervals.
 pub(super) fn watch(supervisor: Supervisor) -> JoinHandle<()> {
     tokio::spawn(async move {
         let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build();
@@ -84,7 +86,7 @@ pub(super) fn watch(supervisor: Supervisor) -> JoinHandle<()> {
                         silence.told = true;
                         supervisor
                             .journal()
-                            .warn(&name, format!("gives no answer and is slow, not dead: {why}"));
+                            .warn(&name, format!("does not respond but is alive and slow: {why}"));
                     }
                     Finding::Slow(_) => {}
                     Finding::End(why) => {
@@ -103,27 +105,27 @@ impl Silence {
         Silence { misses: 0, since: Instant::now(), before, told: false }
     }
 
-    /// One more question without an answer.
+    /// Counts one more failed probe, and decides what to do.
     fn goes_on(&mut self, now: Option<Effort>, busy: Option<&Busy>, at: Instant) -> Finding {
         self.misses += 1;
         if self.misses < MISSES {
             return Finding::Wait;
         }
         if now.is_some_and(|now| now.stopped) {
-            return Finding::End("it is stopped (SIGSTOP), and nobody lets it go on".into());
+            return Finding::End("it is stopped (SIGSTOP)".into());
         }
         let passed = (at - self.since).as_secs_f64().max(f64::MIN_POSITIVE);
         let Some((before, now)) = self.before.zip(now) else {
-            // All that is known is how the machine is.
+            // Without figures about the process, decide by the load of the machine.
             return match busy {
-                Some(busy) => Finding::Slow(busy.to_string()),
-                None => Finding::End("nothing is known that keeps it".into()),
+                Some(busy) => Finding::Slow(logged(busy)),
+                None => Finding::End("no reason for its silence is known".into()),
             };
         };
         let share = |of: fn(&Effort) -> Duration| of(&now).saturating_sub(of(&before)).as_secs_f64() / passed;
         let (waited, ran) = (share(|effort| effort.waited), share(|effort| effort.ran));
         if waited >= STARVED {
-            let busy = busy.map(|busy| format!("; {busy}")).unwrap_or_default();
+            let busy = busy.map(|busy| format!("; {}", logged(busy))).unwrap_or_default();
             return Finding::Slow(format!(
                 "it waited for a processor {:.0} % of the time{busy}",
                 waited * 100.0
@@ -140,16 +142,21 @@ impl Silence {
     }
 }
 
+/// The text about a busy machine for the journal, which is always in English.
+fn logged(busy: &Busy) -> String {
+    language::with(Language::English, || busy.to_string())
+}
+
 async fn is_live(client: &reqwest::Client, address: &str) -> bool {
     let answer = client.get(format!("{address}/health/live")).send().await;
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-/// Only one that runs: one that has ended is looked after already.
+/// Ends a process that is still running. One that has ended is already being restarted.
 async fn end(supervisor: &Supervisor, name: &str, misses: u32, why: &str) {
     let mut shop = supervisor.shop().await;
     if matches!(shop.ended(name), Ok(None)) {
-        supervisor.journal().warn(name, format!("gave no answer {misses} times; is ended: {why}"));
+        supervisor.journal().warn(name, format!("did not respond {misses} times and is ended: {why}"));
         if let Err(error) = shop.kill(name) {
             supervisor.journal().warn(name, format!("cannot be ended: {error:#}"));
         }
@@ -165,8 +172,8 @@ mod tests {
         Some(Effort { stopped: false, ran: ms(ran_ms), waited: ms(waited_ms) })
     }
 
-    /// What is found at each of so many questions, three seconds apart, if each second brings so many milliseconds of
-    /// running and of waiting.
+    /// The findings of this many probes, three seconds apart, if the process runs and waits for this many
+    /// milliseconds per second.
     fn silence(questions: u64, ran_ms: u64, waited_ms: u64) -> Vec<Finding> {
         let mut silence = Silence::begin(effort(0, 0));
         let since = silence.since;

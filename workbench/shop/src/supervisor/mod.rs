@@ -1,8 +1,9 @@
-//! A *supervisor*: it keeps the processes of a shop running, and changes how many there are while they run.
+//! The *supervisor* keeps the processes of a shop running, and changes the number of instances at run time.
 //!
-//! It restarts what ends or no longer answers, with back-off; who gets traffic is not its business but the registry's,
-//! where an instance stands only while it is ready. (Armstrong, "Making reliable distributed systems in the presence of
-//! software errors", 2003, has the pattern; liveness and readiness are named as in Kubernetes.)
+//! It restarts processes that end or no longer respond, with back-off. It does not decide which instances get
+//! traffic: the registry does, and lists an instance only while it is ready. (The pattern is from Armstrong, "Making
+//! reliable distributed systems in the presence of software errors", 2003. Liveness and readiness are named as in
+//! Kubernetes.)
 
 mod backoff;
 mod deploy;
@@ -21,7 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::last_owner::last_owner;
-use crate::{Member, Shop};
+use crate::{Member, Shop, words};
 use backoff::Backoff;
 pub use deploy::{Deployment, Replacement};
 use faults::{Faults, Link, Place};
@@ -29,16 +30,16 @@ pub use journal::{Entry, Journal};
 use servers::{FoundBy, Infrastructure};
 use topology::{Mode, SERVICES};
 
-/// Between two looks at the processes.
+/// The interval between checks of the processes.
 const TICK: Duration = Duration::from_millis(20);
 /// How long a new instance may take until it is ready.
 const READY: Duration = Duration::from_secs(60);
-/// How long an instance that is taken out may take to finish what it has.
+/// How long a removed instance may take to finish its work.
 const GRACE: Duration = Duration::from_secs(15);
-/// More instances of one service than a laptop should hold.
+/// The most instances per service: more would be too many for a laptop.
 pub const MOST: usize = 8;
 
-/// A shop that is kept running. Cheap to clone; all clones are one supervisor.
+/// A supervised shop. Cheap to clone; all clones refer to the same supervisor.
 #[derive(Debug, Clone)]
 pub struct Supervisor(Arc<Inner>);
 
@@ -48,12 +49,12 @@ struct Inner {
     restarts: parking_lot::Mutex<BTreeMap<String, u64>>,
     journal: Journal,
     faults: Faults,
-    /// One change of the number of instances at a time.
+    /// Held while the number of instances changes: one change at a time.
     changing: Mutex<()>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A process that has ended and is to be started again.
+/// A process that has ended and waits for its restart.
 #[derive(Debug)]
 struct Patient {
     backoff: Backoff,
@@ -61,7 +62,7 @@ struct Patient {
 }
 
 impl Supervisor {
-    /// Takes charge of a shop on these servers. Its own log goes to `supervisor.log` in this folder.
+    /// Starts to supervise a shop on these servers. Its own log goes to `supervisor.log` in this folder.
     pub async fn start(shop: Shop, infra: Arc<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
         let (faults, requests) = Faults::new(place(&shop, &*infra.lock().await));
         for link in Link::all(shop.driver.mode()) {
@@ -86,19 +87,19 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Lets go of the shop, which runs on unattended.
+    /// Stops supervising and returns the shop, which continues to run.
     pub async fn release(self) -> Result<Shop> {
         let tasks: Vec<_> = self.0.tasks.lock().drain(..).collect();
         for task in tasks {
             task.abort();
-            // It was aborted, and holds nothing any more.
+            // It was aborted, so its result is of no interest.
             let _ = task.await;
         }
-        let inner = last_owner(self.0).await.context("something still works on the shop")?;
+        let inner = last_owner(self.0).await.with_context(words::still_in_use)?;
         Ok(inner.shop.into_inner())
     }
 
-    /// The shop, for as long as nobody else needs it.
+    /// Locks the shop.
     pub async fn shop(&self) -> MutexGuard<'_, Shop> {
         self.0.shop.lock().await
     }
@@ -108,32 +109,30 @@ impl Supervisor {
         &self.0.faults
     }
 
-    /// What happened so far.
+    /// The events so far.
     pub fn journal(&self) -> &Journal {
         &self.0.journal
     }
 
-    /// How often each process was started again.
+    /// The number of restarts of each process.
     pub fn restarts(&self) -> BTreeMap<String, u64> {
         self.0.restarts.lock().clone()
     }
 
-    /// What a service is called here: in the monolith they are all one.
+    /// The process name behind a service: in the monolith, `monolith` for all of them.
     pub async fn service(&self, name: &str) -> Result<String> {
         let mode = self.shop().await.driver.mode();
         match (mode, name) {
             (Mode::Monolith, name) if name == "monolith" || SERVICES.contains(&name) => Ok("monolith".into()),
             (Mode::Split, name) if SERVICES.contains(&name) => Ok(name.to_owned()),
-            (Mode::Monolith, _) => bail!("{name} cannot be scaled or deployed here; the monolith can"),
-            (Mode::Split, _) => {
-                bail!("{name} cannot be scaled or deployed here; these can: {}", SERVICES.join(", "))
-            }
+            (Mode::Monolith, _) => bail!(words::cannot_change(name, "monolith")),
+            (Mode::Split, _) => bail!(words::cannot_change(name, SERVICES.join(", "))),
         }
     }
 
-    /// Brings the number of instances of a service to this; answers their names.
+    /// Changes the number of instances of a service, and returns their names.
     pub async fn scale(&self, service: &str, instances: usize) -> Result<Vec<String>> {
-        ensure!((1..=MOST).contains(&instances), "there can be 1 to {MOST} instances, not {instances}");
+        ensure!((1..=MOST).contains(&instances), words::instances_out_of_range(MOST, instances));
         let service = self.service(service).await?;
         let _one_at_a_time = self.0.changing.lock().await;
         loop {
@@ -149,35 +148,35 @@ impl Supervisor {
         }
     }
 
-    /// Starts one more instance, and waits until it is ready. The shop goes on meanwhile.
+    /// Starts one more instance, and waits until it is ready. The shop is not locked meanwhile.
     async fn add(&self, service: &str) -> Result<String> {
         let (recipe, guard) = {
             let shop = self.shop().await;
             let running = shop.instances(service);
-            let first = running.first().with_context(|| format!("there is no instance of {service}"))?;
+            let first = running.first().with_context(|| words::no_instance(service))?;
             (shop.recipe(first)?, shop.guard().clone())
         };
         let mut member = recipe.start(&guard, READY).await?;
         member.ready(READY).await?;
         let name = member.name().to_owned();
         if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
-            // What is wrong with the link is wrong with this one too.
+            // Faults that are active in the link apply to the new proxy too.
             self.faults().attach(link, proxy).await?;
         }
         self.shop().await.insert(member);
-        self.journal().info(&name, "started, one more instance");
+        self.journal().info(&name, "started as an additional instance");
         Ok(name)
     }
 
-    /// Takes an instance out: it takes leave of the registry, finishes what it has, and ends.
+    /// Removes an instance: it deregisters, finishes its work and ends.
     async fn retire(&self, name: &str) -> Result<()> {
         let member = self.take(name).await?;
         member.stop(GRACE).await?;
-        self.journal().info(name, "taken out in an orderly way");
+        self.journal().info(name, "removed after an orderly stop");
         Ok(())
     }
 
-    /// Takes a process out of the shop, to be ended.
+    /// Removes a process from the shop and returns it, to be stopped.
     async fn take(&self, name: &str) -> Result<Member> {
         let member = self.shop().await.take(name)?;
         if let Ok(link) = between_gateway_and(member.service()) {
@@ -209,7 +208,7 @@ impl Supervisor {
             None => {
                 let due = patient.backoff.ended(now);
                 let after = (due - now).as_millis();
-                self.journal().warn(name, format!("ended ({status}); is started again in {after} ms"));
+                self.journal().warn(name, format!("ended ({status}); restart in {after} ms"));
                 *patient.due.insert(due)
             }
         };
@@ -221,14 +220,14 @@ impl Supervisor {
         match shop.respawn(name, &[]) {
             Ok(()) => {
                 *self.0.restarts.lock().entry(name.to_owned()).or_default() += 1;
-                self.journal().info(name, "started again");
+                self.journal().info(name, "restarted");
             }
-            Err(error) => self.journal().warn(name, format!("cannot be started again: {error:#}")),
+            Err(error) => self.journal().warn(name, format!("cannot be restarted: {error:#}")),
         }
     }
 }
 
-/// Where the faults of a shop are made.
+/// Where the faults of a shop are injected.
 fn place(shop: &Shop, infra: &Infrastructure) -> Place {
     let ours = infra.postgres.running.found_by() == FoundBy::Private;
     Place {

@@ -1,4 +1,4 @@
-//! What faults ask of the owner of a shop and of its servers.
+//! Executes the actions of faults on a shop's processes and servers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use super::Supervisor;
 use faults::{Act, Hit, Request};
 use servers::Infrastructure;
 
-/// Answers requests until nobody can make any more. Each in a task of its own: a server that takes its time to come back
-/// keeps no other fault waiting.
+/// Executes requests until all senders are gone. Each runs in its own task, so a server that is slow to restart does
+/// not delay other faults.
 pub(super) async fn obey(
     supervisor: Supervisor,
     infra: Arc<Mutex<Infrastructure>>,
@@ -25,13 +25,13 @@ pub(super) async fn obey(
                 Act::Server(act) => act.perform(&mut *infra.lock().await).await,
                 act => supervisor.act(act, &armed).await,
             };
-            // Whoever asked may have been given up.
+            // The requester may have been cancelled.
             let _ = answer.send(done);
         });
     }
 }
 
-/// How often a process had been started again when it was armed with a crash point.
+/// The number of restarts of each process at the time when it got its crash point.
 type Armed = parking_lot::Mutex<BTreeMap<String, u64>>;
 
 impl Supervisor {
@@ -45,9 +45,9 @@ impl Supervisor {
             Act::Pause(name) => {
                 let name = self.process(name).await;
                 self.shop().await.pause(&name)?;
-                Ok(Hit::one(format!("{name} stood still")))
+                Ok(Hit::one(format!("{name} was paused")))
             }
-            // It may have been taken for dead and ended, and its successor does not stand still.
+            // It may have been ended as hung meanwhile, and its successor is not paused.
             Act::Resume(name) => {
                 let name = self.process(name).await;
                 self.shop().await.resume(&name).map(|()| Hit::default())
@@ -57,7 +57,7 @@ impl Supervisor {
                 let skewed = ["--clock-skew-ms".to_owned(), ms.to_string()];
                 let arguments = if ms == 0 { &[][..] } else { &skewed };
                 self.shop().await.restart_with(&name, arguments).await?;
-                Ok(if ms == 0 { Hit::default() } else { Hit::one(format!("{name} was started with it")) })
+                Ok(if ms == 0 { Hit::default() } else { Hit::one(format!("{name} was restarted with it")) })
             }
             Act::CrashAt(name, point, pass) => {
                 let name = self.process(name).await;
@@ -75,12 +75,12 @@ impl Supervisor {
                 self.shop().await.restart_with(&name, &[]).await?;
                 Ok(Hit::default())
             }
-            Act::Server(_) => unreachable!("the servers are not the supervisor's"),
+            Act::Server(_) => unreachable!("handled elsewhere: the servers do not belong to the supervisor"),
         }
     }
 
-    /// The process of this name, or the first instance of the service of this name: after a deployment there is no
-    /// `orders` any more, but an `orders-2`.
+    /// The process of this name, or else the first instance of the service of this name: after a deployment there is
+    /// an `orders-2` instead of `orders`.
     async fn process(&self, name: String) -> String {
         let shop = self.shop().await;
         if shop.pid(&name).is_ok() {

@@ -1,9 +1,9 @@
-//! Who holds the rows that an order needs.
+//! Which sessions hold the rows that an order needs.
 //!
-//! PostgreSQL keeps the lock of a row in the row itself: `xmax` is the transaction that locks or has changed it. A
-//! transaction that is under way holds a lock on its own id, and that lock says whose it is. So nothing has to be locked
-//! to learn it. What is not seen this way are rows that several transactions share (*multixact*); the shop locks its
-//! rows for update only.
+//! PostgreSQL stores the lock of a row in the row itself: `xmax` is the transaction that locks or has changed it. A
+//! running transaction holds a lock on its own id, and that lock belongs to its session. So nothing has to be locked to
+//! find the holder. Rows that several transactions share (*multixact*) are not covered; the shop only locks rows for
+//! update.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::OrderRow;
 
-/// A row that somebody holds.
+/// A locked row.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
 pub(crate) struct Held {
     /// The table and the key.
@@ -32,12 +32,12 @@ pub(crate) struct Held {
     pub gid: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub since: Option<DateTime<Utc>>,
-    /// How many sessions of this database wait for whoever it is.
+    /// The number of sessions of this database that wait for the holder.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
 }
 
-/// The rows of a module that an order needs, with who locks them. `$1` is the order, `$2` its products, `$3` its
+/// The rows of a module that an order needs, with their lock holders. `$1` is the order, `$2` its products, `$3` its
 /// customer.
 fn rows_of(service: &str) -> &'static str {
     match service {
@@ -59,7 +59,7 @@ fn rows_of(service: &str) -> &'static str {
     }
 }
 
-/// The rows of this order that somebody holds for whom somebody waits.
+/// The rows of this order that are locked while other sessions wait for the holder.
 pub(crate) async fn held(
     connection: &mut AsyncPgConnection,
     service: &str,

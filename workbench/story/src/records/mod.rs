@@ -1,4 +1,4 @@
-//! What the databases keep of one order, as rows.
+//! The database rows of one order.
 
 use std::collections::HashMap;
 
@@ -19,23 +19,23 @@ use topology::{Driver, ShopHandle};
 
 use topology::{Mode, SERVICES};
 
-/// A moment by the database's clock.
+/// A timestamp by the database's clock.
 pub(crate) type Moment = DateTime<Utc>;
 
-/// The name by which the story's own sessions are known.
+/// The application name of the sessions that read stories.
 const APPLICATION: &str = "cleave story";
 
-/// All that is known of one order from rows.
+/// Everything that the rows show about one order.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     pub order: Option<OrderRow>,
     pub saga: Option<SagaRow>,
-    /// What was written, by the event that tells of it.
+    /// The rows that were written, each as the event that it stands for.
     pub effects: Vec<Effect>,
     pub handled: Vec<Handled>,
     pub unpublished: Vec<Unpublished>,
     pub held: Vec<Held>,
-    /// Who was asked.
+    /// The databases that were asked.
     pub witnesses: Vec<Witness>,
 }
 
@@ -71,10 +71,10 @@ pub(crate) struct SagaRow {
     pub deadline: Moment,
 }
 
-/// Something that was written.
+/// A row that was written.
 #[derive(Debug, Clone, PartialEq, QueryableByName)]
 pub(crate) struct Effect {
-    /// The event that tells of it.
+    /// The event that the row stands for.
     #[diesel(sql_type = Text)]
     pub name: String,
     #[diesel(sql_type = Timestamptz)]
@@ -84,12 +84,12 @@ pub(crate) struct Effect {
 /// A message that was handled.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Handled {
-    /// By which service.
+    /// The service that handled it.
     pub service: &'static str,
     pub message_id: Uuid,
-    /// What it is called.
+    /// The routing key.
     pub key: &'static str,
-    /// 0 the first time that it was asked.
+    /// 0 for the first attempt.
     pub attempt: u32,
     pub at: Moment,
 }
@@ -97,12 +97,12 @@ pub(crate) struct Handled {
 /// A message in an outbox.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Unpublished {
-    /// Whose outbox.
+    /// The service that owns the outbox.
     pub service: &'static str,
     pub message_id: Uuid,
     /// A routing key, or a queue.
     pub destination: String,
-    /// Whether it is a queue: for a message that failed, or a dead letter.
+    /// Whether the destination is a queue: for a failed message or a dead letter.
     pub queue: bool,
     pub since: Moment,
 }
@@ -133,7 +133,7 @@ const ORDER: &str =
 
 const SAGA: &str = "SELECT state, finished, attempt, deadline FROM checkout.sagas WHERE order_id = $1";
 
-/// Tombstones hold nothing and were never held: they are undone only.
+/// A tombstone reserved nothing, so it appears only as undone.
 fn effects_of(service: &str) -> &'static str {
     match service {
         "catalog" => {
@@ -172,10 +172,11 @@ fn effects_of(service: &str) -> &'static str {
     }
 }
 
-/// A session of the story's own, which gives up rather than wait.
+/// A separate session with short time limits, so that it gives up instead of waiting.
 pub(crate) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnection> {
-    let mut connection =
-        servers::connect(url).await.with_context(|| format!("the database of {service} does not answer"))?;
+    let mut connection = servers::connect(url)
+        .await
+        .with_context(|| format!("cannot connect to the database of {service}"))?;
     let own = format!(
         "SET application_name = '{APPLICATION}'; SET statement_timeout = '5s'; SET lock_timeout = '1s'"
     );
@@ -183,10 +184,10 @@ pub(crate) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnectio
     Ok(connection)
 }
 
-/// Reads all databases of a shop at the same time. One that cannot be read is named among the witnesses.
+/// Reads all databases of a shop concurrently. A database that cannot be read is named among the witnesses.
 pub(crate) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
     let mut records = Records::default();
-    // The order first: its products and its customer say which rows others may hold.
+    // The order first: its products and its customer determine the rows that it needs.
     let of_orders = async {
         let mut connection = connect("orders", &shop.databases.orders).await?;
         let row: Vec<OrderRow> =
@@ -217,7 +218,7 @@ pub(crate) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
         };
         records.witnesses.push(Witness { name: service.to_owned(), of: Evidence::Database, told, why_not });
     }
-    // In the monolith all modules are in one database, where the same lock is seen five times.
+    // In the monolith all modules share one database, and the same lock appears five times.
     records.held.sort_by(|one, other| one.the_row.cmp(&other.the_row));
     records.held.dedup_by(|one, other| one.the_row == other.the_row);
     records
@@ -231,7 +232,7 @@ async fn saga(driver: Driver, connection: &mut AsyncPgConnection, order: Uuid) -
     Ok(found.into_iter().next())
 }
 
-/// What one service's database tells.
+/// Reads one service's database.
 async fn part(
     shop: &ShopHandle,
     service: &'static str,
@@ -257,7 +258,7 @@ async fn part(
             .load(&mut connection)
             .await?;
     part.handled = inbox.iter().filter_map(|row| handled(service, row, &ids)).collect();
-    // A message that failed, or a dead letter, has an id of its own in the outbox; what it holds tells whose it is.
+    // A failed message or a dead letter has its own id in the outbox; its body names the order.
     let outbox: Vec<OutboxRow> = diesel::sql_query(
         "SELECT message_id, destination, queue, written_at FROM chassis.outbox
          WHERE message_id = ANY($1) OR (queue AND position($2 IN body) > 0) ORDER BY id",

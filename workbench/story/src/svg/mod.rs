@@ -1,10 +1,11 @@
-//! A story as a picture: SVG for a page and for what is exported from it.
+//! A story as an SVG picture, for a page and for exports of it.
 //!
-//! Services are a space-time diagram (Lamport, 1978): a vertical line a lane, time downwards, messages as slanted arrows.
-//! The monolith is one bar with its steps inside. The height of a row is not the time: hops of a millisecond stand beside
-//! pauses of thirty seconds. So rows have the same height, and the time is written beside them.
+//! Services are drawn as a space-time diagram (Lamport, 1978): one vertical line per lane, time downwards, messages as
+//! slanted arrows. The monolith is one bar with its steps inside. Rows are not to scale, because a hop of a millisecond
+//! can be next to a pause of thirty seconds. All rows have the same height, and the time is written beside them.
 //!
-//! Colours come from the page: `currentColor`, and `--accent`, `--good`, `--bad`, `--muted` where it has them.
+//! Colours come from the page: `currentColor`, and `--accent`, `--good`, `--bad` and `--muted` if the page defines
+//! them.
 
 use std::fmt::Write;
 
@@ -15,13 +16,13 @@ use topology::Mode;
 
 /// The height of a row, in pixels.
 const ROW: i64 = 26;
-/// The height of what stands above the first row.
+/// The height of the area above the first row.
 const HEAD: i64 = 58;
 /// The width of the column with the times.
 const TIMES: i64 = 92;
 /// The width of a lane.
 const LANE: i64 = 104;
-/// The width of the column with the names of what happened.
+/// The width of the column with the event names.
 const NAMES: i64 = 330;
 /// The width of the monolith's bar.
 const BAR: i64 = 480;
@@ -34,7 +35,7 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:currentColor}\
 .failed .mark,.compensate .mark{fill:var(--bad,currentColor)}.commit .mark{fill:var(--good,currentColor)}\
 .event:focus{outline:2px solid var(--accent,currentColor)}.head{fill:currentColor}";
 
-/// Draws a story. Each event is a group with `id=\"e<N>\"` and `class=\"event …\"`, N being its place in the story, from 0.
+/// Draws a story. Each event is a group with `id="e<N>"` and `class="event …"`; N is its index in the story, from 0.
 pub fn svg(story: &Story, language: Language) -> String {
     let picture = Picture { story, language };
     match story.mode {
@@ -49,7 +50,7 @@ struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// The services: lines, and what went between them.
+    /// The services: lanes, and the messages between them.
     fn space_time(&self) -> String {
         let lanes = i64::try_from(self.story.lanes.len()).unwrap_or_default();
         let (width, height) = (TIMES + lanes * LANE + NAMES, self.height());
@@ -75,7 +76,7 @@ impl Picture<'_> {
         svg + "</svg>"
     }
 
-    /// The monolith: one bar, and its steps in it.
+    /// The monolith: one bar that contains its steps.
     fn bar(&self) -> String {
         let (width, height) = (TIMES + BAR + NAMES, self.height());
         let whole = self.story.whole_us();
@@ -106,11 +107,11 @@ impl Picture<'_> {
         svg + "</svg>"
     }
 
-    /// What an event was about, and where, if the picture does not show that.
+    /// The subject of an event, and its lane if the picture does not show it.
     fn placed(&self, event: &Event) -> String {
         match self.story.mode {
             Mode::Monolith if event.lane != "monolith" => format!("{}: {}", event.lane, event.name),
-            // A commit is called nothing else, and its kind stands there already.
+            // For a commit the name repeats the kind, which is already shown.
             _ if event.what == What::Commit && event.name == "commit" => String::new(),
             _ => event.name.clone(),
         }
@@ -131,7 +132,7 @@ impl Picture<'_> {
         )
     }
 
-    /// Begins the group of an event, with its title.
+    /// Opens the group of an event, with its title.
     fn group(&self, svg: &mut String, index: usize, event: &Event) {
         let failed = if event.ok { "" } else { " failed" };
         let what = class(event.what);
@@ -142,7 +143,7 @@ impl Picture<'_> {
         );
     }
 
-    /// All that is known of an event, as a sentence.
+    /// A sentence with all that is known of an event.
     fn described(&self, event: &Event) -> String {
         let say = |label: Label| label.says(self.language);
         let mut text = format!(
@@ -164,23 +165,23 @@ impl Picture<'_> {
         text
     }
 
-    /// The arrow from what caused an event, if that was elsewhere.
+    /// The arrow from the cause of an event, if that is in another lane.
     fn hop(&self, svg: &mut String, index: usize, event: &Event) {
         let Some(cause) = event.caused_by.filter(|cause| self.story.events[*cause].lane != event.lane) else {
             return;
         };
         let (x1, x2) = (x_in(self.story, &self.story.events[cause].lane), x_in(self.story, &event.lane));
-        // A request is answered at its end, and not where it came in.
+        // A response is sent at the end of the request's event, not at its start.
         let (y1, y2) =
             (if event.what == What::Answer { y_of(index) - ROW } else { y_of(cause) }, y_of(index));
-        // The head stands before the mark, in the direction of the line.
+        // The arrow head ends before the mark, in the direction of the line.
         let (dx, dy) = ((x2 - x1) as f64, (y2 - y1) as f64);
         let long = dx.hypot(dy).max(1.0);
         let at = |back: f64, side: f64| {
             let (ux, uy) = (dx / long, dy / long);
             (x2 as f64 - ux * back - uy * side, y2 as f64 - uy * back + ux * side)
         };
-        // Out of the mark that it begins at, too.
+        // The line also starts outside the mark that it comes from.
         let begin = at(long - 9.0, 0.0);
         let (tip, left, right) = (at(7.0, 0.0), at(15.0, 4.0), at(15.0, -4.0));
         let _ = write!(
@@ -191,7 +192,7 @@ impl Picture<'_> {
         );
     }
 
-    /// What an event is, by shape: a dot is a commit, a ring a message or a request, and the rest have a sign.
+    /// The shape of an event: a dot is a commit, a ring a message or a request, and the other kinds have a sign.
     fn mark(&self, svg: &mut String, x: i64, y: i64, what: What) {
         let _ = match what {
             What::Commit => write!(svg, "<circle class=\"mark\" cx=\"{x}\" cy=\"{y}\" r=\"6\"/>"),
@@ -253,7 +254,7 @@ fn y_of(event: usize) -> i64 {
     HEAD + ROW * i64::try_from(event).unwrap_or_default() + ROW / 4
 }
 
-/// Text as it may stand in SVG, be it between tags or in an attribute.
+/// Escapes text for SVG, in elements and in attributes.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -263,7 +264,7 @@ pub fn escaped(text: &str) -> String {
             '>' => escaped += "&gt;",
             '"' => escaped += "&quot;",
             '\'' => escaped += "&#39;",
-            // XML has no place for them, not even escaped.
+            // XML does not allow these characters, not even escaped.
             control if control.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }

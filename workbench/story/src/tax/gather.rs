@@ -1,4 +1,4 @@
-//! The tax of a whole load: spans from all processes, order by order.
+//! The distribution tax of a whole load: collects the spans of all processes, order by order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,24 +12,24 @@ use crate::spans::{self, Span};
 use crate::tax::Tax;
 use topology::ShopHandle;
 
-/// How many spans are asked for at a time.
+/// Spans per request.
 const PAGE: usize = 5_000;
-/// The most pages of one process: more than it keeps.
+/// The most pages to read from one process: more than it keeps.
 const PAGES: usize = 40;
 
-/// Where the time of these orders went, on average; `None` where the processes record no spans, or none that are whole. A
-/// process keeps its last spans only, so after a long load the orders are the last ones.
+/// Where the time of these orders went, on average. `None` if the processes record no spans, or if no order has all of
+/// its spans. A process keeps only its latest spans, so after a long load the sample is the last orders.
 pub async fn of_load(shop: &ShopHandle, orders: &[(Uuid, Moments)]) -> Option<Tax> {
     let mut spans = Vec::new();
     for process in &shop.processes {
-        // Who has none, as the registry, is on nobody's path.
+        // A process without spans, such as the registry, is not on any order's path.
         spans.extend(all(&process.address).await.unwrap_or_default());
     }
     average(&by_order(spans), orders, PerMessage::measure())
 }
 
-/// Where the time of the last so many orders of a shop went, from their requests to their decisions, as far as the spans
-/// tell: who sent them is not asked.
+/// Where the time of a shop's last orders went, from request to decision, based on spans alone. Orders from every
+/// client count.
 pub async fn of_last(shop: &ShopHandle, orders: usize) -> Result<Option<Tax>> {
     let ids = last_decided(shop, orders).await?;
     let mut spans = HashMap::new();
@@ -42,7 +42,7 @@ pub async fn of_last(shop: &ShopHandle, orders: usize) -> Result<Option<Tax>> {
     Ok(average(&spans, &orders, PerMessage::measure()))
 }
 
-/// What a process tells of an order; nothing where it records no spans.
+/// The spans of an order in one process; empty if it records none.
 async fn spans_of(address: &str, order: Uuid) -> Vec<Span> {
     spans::page(address, &format!("order={order}")).await.map(|page| page.spans).unwrap_or_default()
 }
@@ -62,7 +62,7 @@ async fn all(address: &str) -> Result<Vec<Span>> {
     Ok(all)
 }
 
-/// The spans of each order: all of the trace in which any names it.
+/// The spans of each order: the whole trace in which any span names the order.
 fn by_order(spans: Vec<Span>) -> HashMap<Uuid, Vec<Span>> {
     let mut traces: HashMap<String, Vec<Span>> = HashMap::new();
     for span in spans {

@@ -1,16 +1,16 @@
-//! The tax of distribution: where the time of an order goes, from the moment at which it was to be sent until it was
-//! decided.
+//! The tax of distribution: where the time of an order goes, from its intended moment of sending to its decision.
 //!
-//! Only the *critical path* counts: the chain of spans from the request to the commit of the decision, each of which
-//! followed from the one before it. What went on beside it (an ack, the answer to the client, a confirm that came after
-//! the delivery) delayed nobody. Every instant between the two moments belongs to exactly one part, so the parts add up
-//! to the whole by construction; what no span covers is told as left over.
+//! Only the *critical path* counts: the chain of spans from the request to the commit of the decision, in which each
+//! span follows from the one before. Work beside it (an ack, the response to the client, a confirm that came after the
+//! delivery) delayed nothing. Every instant between the two moments belongs to exactly one part, so the parts always
+//! add up to the whole. Time that no span covers is reported as left over.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::spans::{Kind, Span};
+use crate::words;
 
 mod gather;
 mod serialization;
@@ -22,21 +22,22 @@ pub use serialization::PerMessage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// The steps of the modules, with their own statements, and the code around them that serves requests and deliveries.
+    /// The modules' steps with their own statements, and the code around them that serves requests and deliveries.
     Handler,
-    /// Transactions around the steps: their begin and commit, inbox, outbox, saga, branches that are prepared.
+    /// Transactions around the steps: begin and commit, inbox, outbox, saga, prepared branches.
     Database,
-    /// Messages written as text and read again.
+    /// Serializing and deserializing messages.
     Serialization,
-    /// From the publishing of a message until somebody had it: the way to the broker and back, and the wait in its queue.
+    /// From publishing a message until a consumer received it: the way to the broker and back, and the wait in its
+    /// queue.
     Queue,
     /// From the commit of a message until the relay took it out of the outbox.
     RelayWait,
-    /// Requests under way: client and shop, gateway and service.
+    /// Requests in flight: between client and shop, and between gateway and service.
     Network,
     /// The gateway's own work.
     Gateway,
-    /// No span covers it: among others, how late the load generator was.
+    /// Not covered by any span. Includes the delay of the load generator.
     LeftOver,
 }
 
@@ -53,17 +54,17 @@ impl Part {
         Part::LeftOver,
     ];
 
-    /// What it is called.
-    pub fn name(self) -> &'static str {
+    /// Its title.
+    pub fn title(self) -> String {
         match self {
-            Part::Handler => "handler",
-            Part::Database => "database",
-            Part::Serialization => "serialization",
-            Part::Queue => "queue",
-            Part::RelayWait => "relay wait",
-            Part::Network => "network",
-            Part::Gateway => "gateway",
-            Part::LeftOver => "left over",
+            Part::Handler => words::handler(),
+            Part::Database => words::database(),
+            Part::Serialization => words::serialization(),
+            Part::Queue => words::queue(),
+            Part::RelayWait => words::relay_wait(),
+            Part::Network => words::network(),
+            Part::Gateway => words::gateway(),
+            Part::LeftOver => words::left_over(),
         }
     }
 }
@@ -71,18 +72,18 @@ impl Part {
 /// Microseconds by part.
 pub type Parts = BTreeMap<Part, f64>;
 
-/// The moments of an order that its client knows, in microseconds since 1970.
+/// The timestamps of an order that its client knows, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moments {
-    /// When it was to be sent.
+    /// The intended moment of sending.
     pub intended: i64,
-    /// When it was.
+    /// The actual moment of sending.
     pub sent: i64,
-    /// When it was decided.
+    /// The moment of the decision.
     pub decided: i64,
 }
 
-/// Some time that is spent on something. Of two at the same instant the deeper one counts.
+/// A period attributed to one part. If periods overlap, the deeper one counts.
 #[derive(Debug, Clone, Copy)]
 struct Spent {
     from: i64,
@@ -91,14 +92,14 @@ struct Spent {
     depth: usize,
 }
 
-/// Where the time of one order went, by the spans of its trace; `None` where spans are missing, so that nobody could tell
-/// what the order waited for.
+/// Where the time of one order went, by the spans of its trace. `None` if spans are missing and the critical path
+/// cannot be determined.
 pub fn of(spans: &[Span], moments: Moments, messages: PerMessage) -> Option<Parts> {
     let trace = Trace::new(spans);
     let path = trace.critical_path()?;
     let mut spent = trace.spent(&path);
     let (first, last) = (path.first()?, trace.decision(path.last()?));
-    // Before the first span and after the last one it was under way, as far as anybody can tell.
+    // Before the first span and after the last one, the request was in flight as far as the spans show.
     spent.push(Spent { from: moments.sent, to: first.start_unix_us, part: Part::Network, depth: 0 });
     spent.push(Spent { from: first.end_us().max(last), to: moments.decided, part: Part::Network, depth: 0 });
     let mut parts = partition(&spent, moments);
@@ -107,7 +108,7 @@ pub fn of(spans: &[Span], moments: Moments, messages: PerMessage) -> Option<Part
     Some(parts)
 }
 
-/// When an order's request came and when it was decided, by its spans alone.
+/// When an order's request arrived and when the order was decided, by its spans alone.
 fn moments(spans: &[Span]) -> Option<Moments> {
     let trace = Trace::new(spans);
     let path = trace.critical_path()?;
@@ -115,7 +116,7 @@ fn moments(spans: &[Span]) -> Option<Moments> {
     Some(Moments { intended: came, sent: came, decided })
 }
 
-/// Every instant to exactly one part.
+/// Assigns every instant to exactly one part.
 fn partition(spent: &[Spent], Moments { intended, sent, decided }: Moments) -> Parts {
     let mut parts: Parts = Part::ALL.into_iter().map(|part| (part, 0.0)).collect();
     let within = |moment: i64| moment.clamp(intended, decided.max(intended));
@@ -129,7 +130,7 @@ fn partition(spent: &[Spent], Moments { intended, sent, decided }: Moments) -> P
     moments.dedup();
     for pair in moments.windows(2) {
         let (from, to) = (pair[0], pair[1]);
-        // How late the generator was is no doing of the shop's.
+        // The generator's own delay is not the shop's.
         let covering = spent.iter().filter(|one| from >= sent && one.from <= from && to <= one.to);
         let part = covering.max_by_key(|one| one.depth).map_or(Part::LeftOver, |one| one.part);
         *parts.entry(part).or_default() += (to - from) as f64;
@@ -137,7 +138,7 @@ fn partition(spent: &[Spent], Moments { intended, sent, decided }: Moments) -> P
     parts
 }
 
-/// The spans of a trace, with their relations.
+/// The spans of a trace, indexed by parent.
 struct Trace<'a> {
     by_id: HashMap<&'a str, &'a Span>,
     children: HashMap<&'a str, Vec<&'a Span>>,
@@ -158,7 +159,7 @@ impl<'a> Trace<'a> {
         self.children.get(span.span_id.as_str()).map_or(&[], Vec::as_slice)
     }
 
-    /// From the first request to the transaction that decided the order.
+    /// The spans from the first request to the transaction that decided the order.
     fn critical_path(&self) -> Option<Vec<&'a Span>> {
         let decides = |span: &&&Span| {
             span.kind == Kind::Internal
@@ -177,26 +178,27 @@ impl<'a> Trace<'a> {
             next = span.parent_id.as_deref();
         }
         path.reverse();
-        // The load brings no trace of its own, so whoever served its request began one. Any other first span has a parent
-        // that was forgotten.
+        // The load sends no trace context, so the process that served its request started the trace. Any other first
+        // span has a parent that was evicted.
         let first = path.first()?;
         (first.kind == Kind::Server && first.parent_id.is_none()).then_some(path)
     }
 
-    /// When a transaction had decided: at the end of its commit.
+    /// The moment of the decision: the end of the transaction's commit.
     fn decision(&self, transaction: &Span) -> i64 {
         let commits = self.children(transaction).iter().filter(|span| span.name == "commit");
         commits.map(|span| span.end_us()).max().unwrap_or(transaction.end_us())
     }
 
-    /// What the time on the critical path is spent on.
+    /// The periods along the critical path, by part.
     fn spent(&self, path: &[&'a Span]) -> Vec<Spent> {
         let on_path: HashSet<&str> = path.iter().map(|span| span.span_id.as_str()).collect();
         let decided = path.last().map_or(0, |span| self.decision(span));
         let mut spent = Vec::new();
         for (place, span) in path.iter().enumerate() {
             let depth = 10 * (place + 1);
-            // With a message to the next, whoever wrote it has done what the order waited for.
+            // If the span sends a message to the next one, the order stopped waiting for it when the message was
+            // written.
             let handed_over = (place + 1..path.len()).find(|next| path[*next].kind == Kind::Producer);
             let until =
                 handed_over.filter(|_| span.kind != Kind::Producer).map(|next| path[next - 1].end_us());
@@ -211,14 +213,14 @@ impl<'a> Trace<'a> {
             }
             self.within(span, until, depth, &on_path, &mut spent);
             if until.is_some() && span.kind != Kind::Internal {
-                // A client that waits for the decision gets it by the request that it came in by.
+                // A client that waits for the decision gets it in the response to its first request.
                 spent.push(Spent { from: decided, to: span.end_us(), part: part(span), depth });
             }
         }
         spent
     }
 
-    /// A span and those within it, until the message was handed over. What is on the path is told there.
+    /// A span and its descendants, until the message was handed over. Spans on the path are counted by the caller.
     fn within(
         &self,
         span: &Span,
@@ -229,7 +231,7 @@ impl<'a> Trace<'a> {
     ) {
         let to = until.map_or(span.end_us(), |until| until.min(span.end_us()));
         spent.push(Spent { from: span.start_unix_us, to, part: part(span), depth });
-        // Deep enough for any trace of ours, and bounded for those that are not.
+        // Deep enough for any trace of ours, and a limit for foreign ones.
         if depth % 10 == 9 {
             return;
         }
@@ -255,16 +257,16 @@ fn part(span: &Span) -> Part {
 #[cfg(test)]
 mod tests;
 
-/// Where the time of orders went, from the intended moment of sending until they were decided. A sample: the orders whose
-/// spans all processes still had when the load was over, which are the last ones.
+/// Where the time of orders went, from the intended moment of sending to the decision. A sample: the orders whose spans
+/// were all still kept when the load was over, which are the last ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tax {
-    /// How many orders this is of.
+    /// The number of orders in the sample.
     pub orders: u64,
-    /// How many were decided in the measured window.
+    /// The number of orders decided in the measured window.
     pub of: u64,
-    /// The mean of these orders' time, in milliseconds.
+    /// The mean time of these orders, in milliseconds.
     pub whole_ms: f64,
-    /// The same by what it was spent on. The parts add up to the whole.
+    /// The same by part. The parts add up to the whole.
     pub parts_ms: BTreeMap<Part, f64>,
 }

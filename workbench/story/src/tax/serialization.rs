@@ -1,6 +1,7 @@
-//! What it costs to write a message and to read it. It takes a few microseconds, which is less than it would take to
-//! record a span of it. So it is measured here, on the same machine with a message like those of the shop, and taken out
-//! of the parts in which it is done: a message is written within a transaction, and read before its delivery has a span.
+//! The cost of serializing and deserializing a message. It is a few microseconds, less than recording a span would
+//! take. So it is measured here, on the same machine and with a message like the shop's, and subtracted from the parts
+//! that contain it: a message is serialized within a transaction, and deserialized before the span of its delivery
+//! starts.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -10,23 +11,23 @@ use serde_json::json;
 
 use super::{Part, Parts};
 
-/// How often it is measured.
+/// Rounds per measurement.
 const ROUNDS: u32 = 2_000;
 
-/// What one message costs, in microseconds.
+/// The cost of one message, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PerMessage {
-    /// To write it.
+    /// Serializing it.
     pub write_us: f64,
-    /// To read it.
+    /// Deserializing it.
     pub read_us: f64,
 }
 
 impl PerMessage {
-    /// Nothing.
+    /// A cost of zero.
     pub const FREE: PerMessage = PerMessage { write_us: 0.0, read_us: 0.0 };
 
-    /// Measures it.
+    /// Measures the cost.
     pub fn measure() -> PerMessage {
         let line = json!([{ "sku": "product-0001", "quantity": 1, "unit_price": 40_599 }]);
         let order_id = OrderId::new();
@@ -39,7 +40,7 @@ impl PerMessage {
         PerMessage { write_us, read_us }
     }
 
-    /// Takes it out of the parts in which it is contained, for so many messages.
+    /// Moves this cost, for so many messages, out of the parts that contain it.
     pub(super) fn take_from(self, parts: &mut Parts, messages: usize) {
         for (from, us) in [(Part::Database, self.write_us), (Part::Queue, self.read_us)] {
             let there = parts.entry(from).or_default();

@@ -15,7 +15,7 @@ fn told(spans: &[Span], moments: Moments) -> Vec<(Part, f64)> {
     parts.into_iter().filter(|(_, us)| *us > 0.0).collect()
 }
 
-/// The monolith's answer is its decision.
+/// The monolith's response is its decision.
 #[test]
 fn one_transaction_has_handler_and_database_only() {
     let spans = [
@@ -38,7 +38,7 @@ fn one_transaction_has_handler_and_database_only() {
     );
 }
 
-/// A transaction that was rolled back cost its time as well.
+/// A transaction that was rolled back also took time.
 #[test]
 fn what_was_tried_before_the_refusal_counts() {
     let spans = [
@@ -79,7 +79,7 @@ fn what_goes_on_beside_the_path_delays_nobody() {
         (Part::Database, (140 + 100 + 100 + 300) as f64),
         // From the publishing to the delivery, though the confirm came later.
         (Part::Queue, 60.0),
-        // From the end of the transaction, though the row was written in it, and the answer went out meanwhile.
+        // From the end of the transaction, although the row was written in it and the response was sent meanwhile.
         (Part::RelayWait, 100.0),
         (Part::Network, (10 + 20) as f64),
         (Part::Gateway, 10.0),
@@ -137,7 +137,7 @@ fn messages_cost_what_was_measured_and_no_more_than_there_is() {
 }
 
 proptest! {
-    /// Whatever the clocks say, whoever overlaps whom: the parts add up to the whole, and none is negative.
+    /// For any clocks and overlaps, the parts add up to the whole and none is negative.
     #[test]
     fn the_parts_are_the_whole(
         times in prop::collection::vec((-500i64..2_000, 0i64..1_500), 9),

@@ -1,4 +1,5 @@
-//! What is known of a running shop, and what of that is wrong. It reads nothing: news comes in, findings go out.
+//! The state of a watched shop, and its anomalies. This module reads nothing: it receives changes and returns
+//! findings.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,18 +21,18 @@ use super::{Disagreement, Finding, INVARIANTS, Snapshot};
 use crate::Verdict;
 use topology::Driver;
 
-/// So many orders are followed at a time. Where more are open, the oldest are given up, and counted as undecided.
+/// The maximum number of orders to follow. If more are open, the oldest are dropped and counted as undecided.
 const FOLLOWED: usize = 20_000;
-/// So many products are read in full at a time.
+/// The maximum number of products per full check.
 const SUSPECTS: usize = 20;
-/// Looks between two such readings: each reads a table that grows with the run.
+/// Number of looks between full checks, each of which reads a table that grows with the run.
 const BETWEEN_SUSPICIONS: u64 = 5;
 
-/// A shop that is watched.
+/// A watched shop.
 pub(super) struct Watch {
     driver: Driver,
     late: TimeDelta,
-    /// Dead letters that are meant to be there.
+    /// Expected number of dead letters.
     poison: u64,
     traces: BTreeMap<Uuid, Trace>,
     prices: Arc<Prices>,
@@ -39,9 +40,9 @@ pub(super) struct Watch {
     sales: Shelves,
     windows: Windows,
     wrong: BTreeMap<&'static str, Anomalies>,
-    /// How many things were looked at, by invariant.
+    /// Number of checked items, by invariant.
     looked: BTreeMap<&'static str, u64>,
-    /// Messages that are late, by the outbox's place.
+    /// Late messages, by the module of the outbox.
     outboxes: BTreeMap<&'static str, u64>,
     letters: u64,
     deadlocks: Option<i64>,
@@ -71,12 +72,12 @@ impl Watch {
         }
     }
 
-    /// So many messages that nobody can read were put in by now.
+    /// Sets the number of poison messages sent so far.
     pub fn expect_poison(&mut self, messages: u64) {
         self.poison = messages;
     }
 
-    /// One database's news.
+    /// Adds the changes of one database.
     pub fn take(&mut self, news: News) {
         for version in news.orders {
             let trace = self.traces.entry(version.order()).or_default();
@@ -123,7 +124,7 @@ impl Watch {
         self.messages();
     }
 
-    /// How many dead letters the broker counts, if it answered.
+    /// Adds the broker's count of dead letters, if it responded.
     pub fn letters(&mut self, counted: Option<u64>) {
         self.letters = counted.unwrap_or(self.letters);
         self.messages();
@@ -131,9 +132,10 @@ impl Watch {
 
     fn messages(&mut self) {
         let late: u64 = self.outboxes.values().sum();
-        // Fewer than were put in are still on their way.
+        // If there are fewer than were sent, the rest are still in progress.
         let dead = self.letters.saturating_sub(self.poison);
-        let words = || format!("{late} messages wait in outboxes for too long, {dead} dead letters too many");
+        let words =
+            || format!("{late} messages waiting in outboxes for too long, {dead} unexpected dead letters");
         self.anomalies("I6").count(late + dead, words);
     }
 
@@ -149,14 +151,14 @@ impl Watch {
         self.anomalies("I7").count((prepared + open + deadlocks).unsigned_abs(), words);
     }
 
-    /// Orders that something is open about.
+    /// Orders that are still open.
     pub fn open(&mut self) -> Vec<Uuid> {
         let driver = self.driver;
         let open = |trace: &mut Trace| trace.standing(driver) != Standing::Agreed;
         self.traces.iter_mut().filter_map(|(id, trace)| open(trace).then_some(*id)).collect()
     }
 
-    /// Orders that can be judged now: all agree on them, or should by now.
+    /// Orders that can be judged now: all modules agree on them, or should by now.
     pub fn ripe(&mut self, at: Moment) -> Vec<Uuid> {
         let (driver, since) = (self.driver, at - self.late);
         let ripe = |trace: &mut Trace| {
@@ -166,7 +168,7 @@ impl Watch {
         self.traces.iter_mut().filter_map(|(id, trace)| ripe(trace).then_some(*id)).collect()
     }
 
-    /// Judges these orders, with what the ledger has of them.
+    /// Judges these orders, with their ledger entries.
     pub fn judge(&mut self, ripe: Vec<Uuid>, entries: Vec<Entry>) {
         let mut ledger: HashMap<Uuid, Vec<Entry>> = HashMap::new();
         for entry in entries {
@@ -178,7 +180,7 @@ impl Watch {
         }
     }
 
-    /// By the same rules as the audit at rest. Of an order that is not decided there is only to say that it is late.
+    /// Applies the rules of the audit at rest. An order that is not decided can only be late.
     fn judge_one(&mut self, id: Uuid, entries: Vec<Entry>) {
         let driver = self.driver;
         let Some(trace) = self.traces.get_mut(&id) else { return };
@@ -202,7 +204,7 @@ impl Watch {
         }
         for (invariant, wrong) in found {
             let looked = match invariant {
-                // Counted when it was placed.
+                // Counted when the order was placed.
                 "I1" => false,
                 "I4" => !records.entries.is_empty(),
                 _ => true,
@@ -212,7 +214,7 @@ impl Watch {
         }
     }
 
-    /// Products whose rows do not fit what orders hold, if it is time to look at them in full.
+    /// Products that do not match what orders hold, if a full check is due.
     pub fn suspects(&mut self) -> Option<Suspects> {
         self.looks += 1;
         let some = |shelves: &Shelves| shelves.suspects().into_iter().take(SUSPECTS).collect::<Vec<_>>();
@@ -221,7 +223,7 @@ impl Watch {
         (any && self.looks.is_multiple_of(BETWEEN_SUSPICIONS)).then_some(suspects)
     }
 
-    /// What a full look at them says.
+    /// Evaluates a full check.
     pub fn confirm(&mut self, exact: ExactShelves) {
         let confirmed = |shelves: &mut Shelves, levels: Vec<ExactLevel>| -> Vec<(String, bool)> {
             levels.into_iter().map(|level| (level.sku.clone(), shelves.confirm(&level))).collect()
@@ -232,7 +234,7 @@ impl Watch {
         sales.into_iter().for_each(|(sku, wrong)| self.flag("I2", sku + "'s sale", wrong));
     }
 
-    /// Lets go of the orders that nothing is open about and no look will speak of again.
+    /// Drops the orders that are settled and that no later look can return.
     pub fn forget(&mut self, oldest: Option<Uuid>) {
         let Some(oldest) = oldest else { return };
         let driver = self.driver;
@@ -245,7 +247,7 @@ impl Watch {
         }
     }
 
-    /// How the databases disagree, and did.
+    /// Current and past disagreements of the databases.
     pub fn disagreement(&mut self) -> Disagreement {
         let driver = self.driver;
         let disagrees = |trace: &mut Trace| trace.standing(driver) == Standing::Disagreed;
@@ -253,13 +255,13 @@ impl Watch {
         self.windows.disagreement(open)
     }
 
-    /// What is wrong at this moment.
+    /// The current findings.
     pub fn snapshot(&mut self, at: Moment) -> Snapshot {
         let given_up = self.given_up;
         self.anomalies("I1")
-            .count(given_up, || format!("{given_up} orders open for so long that none is followed"));
+            .count(given_up, || format!("{given_up} orders open for too long and no longer followed"));
         let of = |(invariant, anomalies): (&&'static str, &Anomalies)| {
-            // Of sessions and messages there is always something to see; but without an order it means nothing.
+            // Sessions and messages can always be checked, but without an order that proves nothing.
             let of_all = matches!(*invariant, "I6" | "I7");
             let looked = self.looked.get(if of_all { "I1" } else { invariant }).copied().unwrap_or_default();
             Finding {

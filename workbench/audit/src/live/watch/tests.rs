@@ -56,7 +56,7 @@ enum Commits {
     Each,
 }
 
-/// The rows as a look would bring them.
+/// The rows in the form of a look's result.
 fn news(records: &Records, commits: Commits, version: &str) -> News {
     let dating = |own: Option<Moment>, first: bool| Dating {
         version: version.into(),
@@ -106,7 +106,7 @@ fn news(records: &Records, commits: Commits, version: &str) -> News {
     }
 }
 
-/// A look at all of it, and the judgement.
+/// A look at everything, and the judgement.
 fn look(watch: &mut Watch, records: &Records, news: News, second: i64) -> Snapshot {
     watch.take(news);
     let ripe = watch.ripe(at(second));
@@ -114,7 +114,7 @@ fn look(watch: &mut Watch, records: &Records, news: News, second: i64) -> Snapsh
     watch.judge(ripe, entries);
     for _ in 0..BETWEEN_SUSPICIONS {
         if let Some(suspects) = watch.suspects() {
-            // As the databases would answer.
+            // As the databases would return it.
             let exact = |sku: &String| {
                 let level = records.levels.iter().find(|level| level.sku == *sku).unwrap();
                 let held = records.reservations.values().filter(|hold| hold.is_held());
@@ -198,7 +198,7 @@ fn one_broken_row_violates_its_invariant() {
         assert_eq!(verdict(&found, invariant), Verdict::Violated, "damage {n}: {found:?}");
         let finding = found.findings.iter().find(|finding| finding.invariant == invariant).unwrap();
         assert!(finding.anomalies > 0 && finding.example.is_some(), "damage {n}: {finding:?}");
-        // And when it is mended, it is over.
+        // After the repair the anomaly is gone.
         let mended = look(&mut watch, &good, news(&good, Commits::At(90), "2"), 1_001);
         for finding in &mended.findings {
             assert_eq!(finding.verdict, Verdict::Held, "damage {n} was mended: {finding:?}");
@@ -236,7 +236,7 @@ fn rows_of_one_commit_have_a_window_of_zero() {
     let records = shop([confirmed(1), refused(2, "price_changed")]);
     let found = look(&mut opened(Driver::Local), &records, news(&records, Commits::At(90), "1"), 91);
     let Disagreement { orders_now, resolved, longest_ms, .. } = found.disagreement;
-    // Nobody but the orders has anything to say of the one that was refused at once.
+    // Only orders has data about the order that was refused at once.
     assert_eq!((orders_now, resolved, longest_ms), (0, 1, Some(0.0)));
 }
 
@@ -270,7 +270,7 @@ fn what_is_under_way_is_a_disagreement_and_not_a_violation() {
     let found = look(&mut watch, &halfway, news(&halfway, Commits::Each, "1"), 32);
     assert_eq!((found.disagreement.orders_now, found.disagreement.resolved), (1, 0));
     assert!(found.findings.iter().all(|finding| finding.verdict != Verdict::Violated), "{found:?}");
-    // A pending order of which nobody has heard is no disagreement.
+    // A pending order without data in other modules is no disagreement.
     let mut placed = halfway.clone();
     (placed.reservations, placed.payments) = Default::default();
     let found = look(&mut opened(Driver::Local), &placed, news(&placed, Commits::Each, "1"), 1);
@@ -282,7 +282,8 @@ fn what_is_under_way_is_a_disagreement_and_not_a_violation() {
 
 #[test]
 fn what_was_seen_early_is_measured_by_its_commit() {
-    // The reservation was made at 20 s by its row, and committed at 25 s, as was seen before it was released.
+    // The reservation was made at 20 s according to its row and committed at 25 s, as a look saw before it was
+    // released.
     let records = shop([refunded(1)]);
     let mut reserved = records.clone();
     reserved.payments.clear();

@@ -1,5 +1,5 @@
 "use strict";
-// The same charts for both shops, on the same axes: which there are, and how their axes are chosen.
+// The charts, which are the same for both shops and share their axes.
 const charts = (() => {
   const sum = (counts) => Object.values(counts).reduce((all, count) => all + count, 0);
   const of = (unit) => (value) => value === null || value === undefined ? "–" : `${numbers.figure(value)}${unit}`;
@@ -8,7 +8,7 @@ const charts = (() => {
     name, logarithmic: true, least: 10, write: numbers.duration, axis: numbers.duration,
     lines: [(shop) => shop[name].p50_ms, (shop) => shop[name].p99_ms],
   });
-  /** `lines` read a value from a shop, `write` says it, `least` is the least end of the axis. */
+  /** `lines` read a value from a shop, `write` formats it, `least` is the smallest end of the axis. */
   const SPECS = [
     { name: "throughput", least: 10, named: true, lines: [(shop) => shop.throughput_per_s], write: of("/s"), axis: of("/s") },
     { name: "errors", least: 5, lines: [(shop) => sum(shop.errors)], write: of("/s"), axis: of("/s") },
@@ -39,7 +39,7 @@ const charts = (() => {
     return { driver: shop.driver, all, facts, section };
   }
 
-  /** The axis of a chart ends at the same value in every column. */
+  /** The end of a chart's axis, the same in every column. */
   function top(n, points) {
     const most = Math.max(SPECS[n].least, ...columns.flatMap(({ all }) => all[n].values(points)));
     return SPECS[n].logarithmic ? 10 ** Math.ceil(Math.log10(most) - 1e-9) : numbers.nice(most);
@@ -70,7 +70,7 @@ const charts = (() => {
     });
   }
 
-  /** The driver, what is wrong with it, and how far its services are from agreeing. */
+  /** The driver, its problem, and how inconsistent its services are. */
   function facts(shop) {
     const parts = [shop.driver];
     if (shop.broken_on_purpose) parts.push(words.word("broken_on_purpose"));
@@ -79,7 +79,7 @@ const charts = (() => {
     return parts.join(" · ");
   }
 
-  /** Points at a moment, in every chart at once; 0 is now. */
+  /** Selects a moment in every chart at once; 0 is now. */
   function point(milliseconds) {
     if (!waiting) requestAnimationFrame(() => { waiting = false; page.redraw(); });
     waiting = true;

@@ -1,16 +1,16 @@
 "use strict";
-// The controls: one click acts on both shops, and what came of it is told, shop by shop. What was refused is told too.
+// The controls: one click acts on both shops. The results and refusals are shown per shop.
 const controls = (() => {
   const told = byId("told");
   let session = null;
 
-  /** Mixes by name: intended outcomes and their shares. What is not named here is `usual`. */
+  /** Mixes by name: intended outcomes and their shares. The rest is `usual`. */
   const MIXES = {
     usual: { confirmed: 0.9, price_changed: 0.025, out_of_stock: 0.025, insufficient_funds: 0.025, region_not_served: 0.025 },
     good: { confirmed: 1 },
     compensated: { confirmed: 0.5, insufficient_funds: 0.25, region_not_served: 0.25 },
   };
-  /** Faults for one click: a kind, its target and attributes, and how long it lasts. */
+  /** Faults for one click: a kind, its target and attributes, and its duration. */
   const PRESETS = [
     ["kill", { kind: "kill", target: "payments", for: "5s" }],
     ["cut", { kind: "down", target: "gateway-orders", for: "10s" }],
@@ -21,7 +21,7 @@ const controls = (() => {
     ["duplicate", { kind: "duplicate", target: "inventory", for: "20s" }],
   ];
 
-  /** Asks the server for something, and tells what came of it. */
+  /** Sends a request to the server, and shows the result. */
   async function act(name, path, body) {
     tell(words.word("doing", name));
     try {
@@ -36,7 +36,7 @@ const controls = (() => {
     told.classList.toggle("bad", bad);
   }
 
-  /** What was not done in a shop, and why. What was done shows on the page. */
+  /** The shops in which it failed, with the reasons. Success is visible on the page. */
   const outcomes = (answer) => Array.isArray(answer) ? answer.filter((one) => one.why_not).map((one) => `${one.shop}: ${one.why_not}`) : [];
 
   const heal = (id = null, shop = null) => act(words.word(id === null ? "heal_all" : "heal"), "/api/heal", { id, shop });
@@ -61,7 +61,7 @@ const controls = (() => {
     translate();
   }
 
-  /** What is made here and not in the page's text. */
+  /** Elements that are created here and not in the template. */
   function translate() {
     if (!session) return;
     choices(byId("load-mix"), Object.keys(MIXES), (name) => words.word(`mix_${name}`));
@@ -75,7 +75,7 @@ const controls = (() => {
 
   const chosen = () => session.faults.find((one) => one.kind === byId("fault-kind").value);
 
-  /** The fields of the kind that is chosen. */
+  /** The fields of the selected kind. */
   function kind() {
     const { kind, does, targets, attributes } = chosen();
     say(byId("fault-does"), words.wordOr(`does_${kind}`, does));
@@ -102,7 +102,7 @@ const controls = (() => {
     act(kind, "/api/faults", { fault, shop: null });
   }
 
-  /** The faults that are there, each with what is left of its time; drawn anew only when they change. */
+  /** The active faults with their remaining time; redrawn only if they change. */
   const active = { shown: "", lines: [] };
   function draw(sample) {
     const faults = sample.faults.filter((one) => one.active);
@@ -122,7 +122,7 @@ const controls = (() => {
     if (session) current(sample);
   }
 
-  /** The last things that the supervisors saw or did. */
+  /** The last actions of the supervisors. */
   function happened(sample) {
     const modes = new Map(sample.shops.map((shop) => [shop.driver, shop.mode]));
     const last = samples.upTo(sample).flatMap((one) => one.events.map((event) => ({ ...event, second: one.second }))).slice(-4).reverse();
@@ -133,7 +133,7 @@ const controls = (() => {
       modeMark(modes.get(event.shop) ?? event.shop.split(":")[0]), ` ${numbers.clock(event.second)} ${event.process}: ${event.message}`)));
   }
 
-  /** Fields that nobody is at show what is so. */
+  /** Fields that are not being edited show the current values. */
   function current(sample) {
     for (const shop of sample.shops) {
       const select = byId(`driver-${shop.mode}`);

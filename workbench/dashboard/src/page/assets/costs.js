@@ -1,9 +1,9 @@
 "use strict";
-// What an order costs: a sentence, and a bar for each shop. The ratio and what may be said of it come from the server,
-// by the same rules as in a report.
+// What an order costs: a sentence, and a bar for each shop. The ratio and the verdict come from the server, by the same
+// rules as in a report.
 const costs = (() => {
   const unit = (per, name) => (value) => value === null ? "–" : `${numbers.figure(value / per)} ${name}`;
-  /** A figure's key in a shop's `cost`, its name in the comparison, and how its value is written. */
+  /** A figure's key in a shop's `cost`, its name in the comparison, and the format of its value. */
   const FIGURES = [
     ["messages", "messages per order", numbers.figure],
     ["hops", "hops per order", numbers.figure],
@@ -14,7 +14,7 @@ const costs = (() => {
   const place = byId("costs");
   const name = (key) => words.word(`cost_${key}`);
 
-  /** The ratio of a figure with its interval; false where no difference is shown, null where nothing is known. */
+  /** The ratio of a figure with its interval; false if no difference is shown, null if nothing is known. */
   function ratio(sample, figure) {
     const found = sample.comparison.find((one) => one.figure === figure);
     if (!found) return null;
@@ -23,7 +23,7 @@ const costs = (() => {
     return `${numbers.figure(found.ratio)}×${interval}`;
   }
 
-  /** What may be said of all figures, as a sentence or two. */
+  /** A summary of all figures in a sentence or two. */
   function sentence(sample) {
     const told = FIGURES.map(([key, figure]) => [key, ratio(sample, figure)]);
     const greater = told.filter(([, value]) => value).map(([key, value]) => words.word("cost_times", value, name(key)));
@@ -34,7 +34,7 @@ const costs = (() => {
     return parts.join(" ") || words.word("cost_none");
   }
 
-  /** The line below the charts; and whether the shops were in each other's way. */
+  /** The line below the charts, which also says if the machine was too busy. */
   function drawLine(sample) {
     say(byId("cost-line"), sentence(sample));
     const together = player.inTurn() ? "machine_in_turn" : "machine_shared";

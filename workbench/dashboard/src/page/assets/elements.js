@@ -1,7 +1,7 @@
 "use strict";
-// Making elements. Text is always set as text: what comes from an order can never become markup.
+// Creates elements. Text is always set as text, so text from an order never becomes markup.
 
-/** An element with attributes (a value that is false or null leaves one out) and children, texts or elements. */
+/** An element with attributes (false and null leave one out) and children, which are texts or elements. */
 function element(name, attributes = {}, ...children) {
   return furnish(document.createElement(name), attributes, children);
 }
@@ -20,15 +20,15 @@ function furnish(made, attributes, children) {
   return made;
 }
 
-/** What has this id. */
+/** The element with this id. */
 const byId = (id) => document.getElementById(id);
 
-/** Sets a text only if it changed, so that nothing is announced or laid out for nothing. */
+/** Sets a text only if it changed, to avoid needless announcements and layout. */
 function say(place, text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** The shape that stands for a mode beside its colour: a disc for the monolith, two lozenges for the split shop. */
+/** The shape of a mode, in addition to its colour: a disc for the monolith, two lozenges for the split shop. */
 function modeMark(mode) {
   const shape = mode === "monolith"
     ? svg("circle", { cx: 5, cy: 5, r: 4.5 })

@@ -1,6 +1,6 @@
 "use strict";
-// Where samples come from: the running dashboard, second by second. A connection that breaks is made anew by the
-// browser, which also says what it had last, so that nothing is missing.
+// Samples of the running dashboard, second by second. If the connection breaks, the browser reconnects and sends the
+// last id that it received, so that no sample is missing.
 const feed = {
   async start() {
     try {
@@ -18,8 +18,8 @@ const feed = {
     source.addEventListener("open", () => page.connected(true));
     source.addEventListener("error", () => {
       page.connected(false);
-      // A browser gives up for good where it is answered something else than a stream, by a proxy for instance while
-      // the dashboard is started anew.
+      // A browser gives up for good if the response is not a stream, for example from a proxy while the dashboard is
+      // being restarted.
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.listen(), 2000);
     });
   },

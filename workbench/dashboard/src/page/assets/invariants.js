@@ -1,5 +1,5 @@
 "use strict";
-// The invariants: for each, what the live audit says of either shop, by symbol and word. A change is told aloud.
+// The invariants: the live audit's verdict for each shop, as symbol and word. A change is announced to screen readers.
 const invariants = (() => {
   const NAMES = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"];
   const SIGNS = { held: "✓", violated: "✗", no_evidence: "–" };
@@ -17,7 +17,7 @@ const invariants = (() => {
   function draw(sample) {
     for (const one of tiles) {
       const found = sample.shops.map((shop) => ({ shop, finding: finding(shop, one.name) }));
-      // Drawn only when something changed: a link must not be replaced under the pointer.
+      // Redrawn only if something changed: a link must not be replaced under the pointer.
       const shown = words.language() + JSON.stringify(found.map(({ shop, finding }) => [shop.driver, finding]));
       if (shown === one.shown) continue;
       one.shown = shown;
@@ -32,7 +32,7 @@ const invariants = (() => {
 
   function line({ shop, finding: { verdict, anomalies, example, order_id } }) {
     const tip = [shop.driver, words.word(verdict), anomalies ? words.word("anomalies", anomalies) : null, example].filter(Boolean).join(": ");
-    // Where an order shows what is wrong, the word leads to its story.
+    // If the example is an order, the word links to its story.
     const word = verdict === "violated" && order_id
       ? element("a", { class: "word", href: `#order/${order_id}`, "aria-label": `${words.word(verdict)}: ${words.word("example")} ${example ?? order_id}` }, words.word(verdict))
       : element("span", { class: "word" }, words.word(verdict));
@@ -43,7 +43,7 @@ const invariants = (() => {
 
   const css = (verdict) => verdict === "no_evidence" ? "unknown" : verdict;
 
-  /** Tells a verdict that turned, to who listens to the page instead of looking at it. */
+  /** Announces a changed verdict to screen readers. */
   function announce(sample) {
     const turned = [];
     for (const shop of sample.shops) {

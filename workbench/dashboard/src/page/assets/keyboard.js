@@ -1,5 +1,5 @@
 "use strict";
-// The keyboard: everything that can be done with a pointer, and the list of it.
+// The keyboard: shortcuts for everything that a pointer can do, and the list of them.
 const keyboard = (() => {
   const dialog = byId("shortcuts");
   const KEYS = [
@@ -18,7 +18,7 @@ const keyboard = (() => {
   const written = (key) => ({ " ": words.word("space"), arrowleft: "←", arrowright: "→" })[key] ?? key;
 
   document.addEventListener("keydown", (event) => {
-    // Whoever types into a field means the field; space presses the button that it is on.
+    // Keys in a text field belong to the field, and space presses the focused button.
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]), select") || event.key.startsWith("Arrow") && event.target.closest("input")) return;
     if (event.key === " " && event.target.closest("button, summary, a")) return;
     const found = KEYS.find(([keys]) => keys.includes(event.key.toLowerCase()));
@@ -27,7 +27,7 @@ const keyboard = (() => {
     found[2](event.key.toLowerCase());
   });
 
-  /** The list of them, in the dialog. */
+  /** The list of shortcuts, in the dialog. */
   function list() {
     byId("shortcuts-list").replaceChildren(...KEYS.flatMap(([keys, what]) => [
       element("dt", {}, ...keys.filter((key) => key !== "=").flatMap((key) => [element("kbd", {}, written(key)), " "])),

@@ -1,9 +1,9 @@
 "use strict";
-// The map of a shop: what there is, how it is connected, and what stands still between. Orders are dots on their way.
+// The map of a shop: its parts, their connections, and the messages that wait between them. Orders are moving dots.
 const shopMap = (() => {
   const SERVICES = ["catalog", "inventory", "orders", "payments", "shipping"];
   const [WIDTH, HEIGHT, MIDDLE] = [480, 440, 240];
-  /** Orders that arrive faster than this a second cannot be followed with the eye, and are not drawn. */
+  /** Above this rate per second orders are too fast to follow by eye, and are not drawn. */
   const SLOW = 20;
   const place = byId("maps");
   let columns = [];
@@ -15,7 +15,7 @@ const shopMap = (() => {
     class: "store", d: `M${x - width / 2} ${y + 6}v26c0 8 ${width} 8 ${width} 0v-26c0 -8 ${-width} -8 ${-width} 0c0 8 ${width} 8 ${width} 0`,
   });
 
-  /** What every map begins with: clients and the door. */
+  /** The start of every map: clients and entrance. */
   function door(shop, faults) {
     return [
       link(`M${MIDDLE} 34V60`, faults.has("client-gateway")),
@@ -27,13 +27,13 @@ const shopMap = (() => {
 
   const instances = (shop, service) => shop.processes.filter((process) => process.service === service);
   const ready = (shop, service) => instances(shop, service).some((process) => process.ready);
-  /** A name, with the number of instances where they are not one, and with a word where none is ready. */
+  /** A name, with the number of instances unless it is one, and with a word if none is ready. */
   function count(shop, service, name) {
     const [all, up] = [instances(shop, service).length, instances(shop, service).filter((process) => process.ready).length];
     if (up === 0) return `${name} ✗`;
     return all === 1 ? name : `${name} ×${up === all ? all : `${up}/${all}`}`;
   }
-  /** The greater part of processor time: what all instances of a service use. */
+  /** The processor time of all instances of a service together. */
   const cpu = (shop, service) => {
     const known = instances(shop, service).map((process) => process.cpu_percent).filter((value) => value !== null);
     return known.length ? `${numbers.figure(known.reduce((a, b) => a + b, 0))} %` : "–";
@@ -44,7 +44,7 @@ const shopMap = (() => {
     return found ? [text(x, y, `breaker ${found.state}`, words.wordOr(`breaker_${found.state}`, found.state))] : [];
   }
 
-  /** Everything of a monolith is drawn as one, whether its modules have a database each or not. */
+  /** A monolith is drawn as one database, even if its modules have one each. */
   function wholeDatabase({ databases }) {
     const all = (read) => databases.every(read);
     return { reachable: all((one) => one.reachable), outbox: null, in_doubt: all((one) => one.in_doubt === null) ? null : databases.reduce((sum, one) => sum + (one.in_doubt ?? 0), 0) };
@@ -100,11 +100,11 @@ const shopMap = (() => {
     return [...parts, ...door(shop, faults), ...boxes, box(MIDDLE, 382, 474, 36, "box"), text(MIDDLE, 405, "name title", words.word("broker"))];
   }
 
-  /** Where the dot of an order stands: at the process that has it, the n-th of those that are there. */
+  /** The position of an order's dot: at the process that has it, the n-th there. */
   function spot(shop, seen, n) {
     if (shop.mode === "monolith") return [36 + 14 * n, 166];
     const at = SERVICES.indexOf(seen.at);
-    // On the lower edge of the box of the service, six in a row; what is still at the door stands beside it.
+    // On the lower edge of the service's box, six per row. Orders at the entrance are beside it.
     const [x, y] = at < 0 ? [MIDDLE + 104, 79] : [column(at) - 39, 206];
     return [x + 12 * (n % 6), y - 10 * Math.floor(n / 6)];
   }

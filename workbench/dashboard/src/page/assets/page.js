@@ -1,5 +1,5 @@
 "use strict";
-// The page: which view is shown, what all views have in common, and what happens when a second arrives. This file is the
+// The page: the selected view, the parts that all views share, and the handling of each new second. This file is loaded
 // last, and starts everything.
 const page = (() => {
   const VIEWS = ["watch", "map", "cost", "order"];
@@ -13,7 +13,7 @@ const page = (() => {
 
   const sample = () => paused ?? samples.latest();
 
-  /** A new second. While the page is paused it is kept, and not shown. */
+  /** A new second. While the page is paused, it is kept and not shown. */
   function arrived() {
     connected = true;
     if (!paused) redraw();
@@ -39,7 +39,7 @@ const page = (() => {
     }
   }
 
-  /** What is sent; and that the generator is late, where that is of the size of what it measures. */
+  /** The rate; with a note if the generator's delay is of the same size as the latencies. */
   function rate({ rate_per_s, flash_sale, late_p99_ms }) {
     const parts = [rate_per_s ? words.word("rate_now", numbers.figure(rate_per_s)) : words.word("rate_none")];
     if (flash_sale) parts.push(words.word("flash_sale"));
@@ -47,7 +47,7 @@ const page = (() => {
     return parts.join(" · ");
   }
 
-  /** Says that the machine is busy, and by what that is known. */
+  /** Says that the machine is busy, and why. */
   function busy(found) {
     byId("busy").hidden = !found;
     if (!found) return;
@@ -67,7 +67,7 @@ const page = (() => {
     byId("pause").setAttribute("aria-pressed", String(stopped));
   }
 
-  /** Shows what the address names: a view, or the story of an order with a step of it. */
+  /** Shows what the address selects: a view, or the story of an order and one of its steps. */
   function route() {
     const [name, id, mode, step] = location.hash.slice(1).split("/");
     view = VIEWS.includes(name) ? name : "watch";

@@ -1,5 +1,5 @@
 "use strict";
-// Plays a recorded run: the same samples in the same page, at any speed, from any second.
+// Plays a recorded run: the same samples on the same page, at any speed, from any second.
 const player = (() => {
   const MOST_LINES = 20_000;
   const [form, button, seek, at, speed] = ["player", "play", "seek", "seek-at", "speed"].map(byId);
@@ -9,7 +9,7 @@ const player = (() => {
   let inTurn = false; // two recordings, side by side
   let stories = { ids: [] }; // the orders whose stories were recorded; where there is no server, these as well
 
-  /** Reads a recording: a header, then a sample a line. A last line that was cut off is left out. */
+  /** Reads a recording: a header, then one sample per line. A truncated last line is left out. */
   function read(text) {
     const lines = text.split("\n").filter((line) => line.trim());
     if (lines.length - 1 > MOST_LINES) throw new Error(words.word("recording_long", MOST_LINES));
@@ -31,12 +31,12 @@ const player = (() => {
     stories = told;
     seek.max = recorded.length - 1;
     form.hidden = false;
-    // Shown from its end of the first minute, so that there is something to see at once.
+    // Starts at the end of the first minute, so that there is something to see at once.
     to(Math.min(60, recorded.length - 1));
     setTimeout(tick, 1000);
   }
 
-  /** Shows the n-th sample, as if all before it had just been seen. */
+  /** Shows the n-th sample, as if all before it had just arrived. */
   function to(n) {
     position = n;
     samples.clear();
@@ -68,7 +68,7 @@ const player = (() => {
     shown();
   }
 
-  /** The story of an order as it was told when it was recorded. */
+  /** The recorded story of an order. */
   async function story(id) {
     if (!stories.ids.includes(id)) throw new Error(words.word("story_recorded"));
     const here = stories[words.language()];
@@ -76,7 +76,7 @@ const player = (() => {
     return here.find((told) => told.stories.some((one) => one.order_id === id));
   }
 
-  /** The latest order of a sort, up to the shown second, whose story was recorded. */
+  /** The latest order of a kind with a recorded story, up to the shown second. */
   function notable(which) {
     for (const sample of recorded.slice(0, position + 1).toReversed()) {
       const found = sample.shops.toReversed().map((shop) => shop.notable[which]).find((one) => one && stories.ids.includes(one.order_id));

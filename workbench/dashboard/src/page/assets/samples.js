@@ -1,7 +1,7 @@
 "use strict";
-// What is known of the last minutes: the samples of a bounded time, and the faults that were seen in them.
+// The samples of the last minutes, and the faults in them.
 const samples = (() => {
-  /** Seconds that charts show, and that are kept a little longer. */
+  /** The seconds that charts show. Samples are kept a little longer. */
   const SHOWN = 120;
   const MOST = 300;
   const MOST_FAULTS = 100;
@@ -11,7 +11,7 @@ const samples = (() => {
   function add(sample) {
     const last = kept.at(-1);
     if (last && sample.second <= last.second) {
-      // A second that is known already; or the dashboard was started anew, and counts from zero again.
+      // Either this second is known already, or the dashboard was restarted and counts from zero again.
       if (Date.parse(sample.at) <= last.time) return false;
       clear();
     }
@@ -28,17 +28,18 @@ const samples = (() => {
     faults.clear();
   }
 
-  /** The samples of the shown time up to this one. */
+  /** The samples of the shown time, up to this one. */
   const upTo = (sample) => kept.filter(({ time }) => time <= sample.time && time > sample.time - SHOWN * 1000);
 
-  /** The times in which something was disturbed, each with the shops in which it was. */
+  /** The periods with faults, each with the affected shops. */
   function windows(sample) {
     const all = [];
     for (const fault of faults.values()) {
       const from = Date.parse(fault.from);
       const until = Math.min(Date.parse(fault.until), sample.time);
       if (from > sample.time || until < sample.time - SHOWN * 1000) continue;
-      // The two shops are told one after the other: what began at nearly the same moment in another shop is the same.
+      // A fault reaches the two shops one after the other. If it starts at nearly the same time in another shop, it is
+      // the same one.
       const same = all.find((one) => one.kind === fault.kind && Math.abs(one.from - from) < 5000 && !one.shops.includes(fault.shop));
       if (same) {
         same.until = Math.max(same.until, until);

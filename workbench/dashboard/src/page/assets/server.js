@@ -1,6 +1,6 @@
 "use strict";
-// The server: what is asked of it, and the token that lets this page touch anything. The token comes in the fragment of
-// the printed address, which is sent to nobody, and is taken out of it at once.
+// Requests to the server, and the token that allows this page to change things. The token comes in the fragment of the
+// printed address, which is not sent to any server, and is removed from the address at once.
 const server = (() => {
   const TOKEN = "cleave.token";
   const given = /^#token=([\w-]+)/.exec(location.hash);
@@ -8,7 +8,7 @@ const server = (() => {
     sessionStorage.setItem(TOKEN, given[1]);
     history.replaceState(null, "", `${location.pathname}#watch`);
   }
-  // A page that shows a recorded run from one file has no server.
+  // A page that plays a recording from one file has no server.
   const token = () => { try { return sessionStorage.getItem(TOKEN) ?? ""; } catch { return ""; } };
 
   async function answer(response) {

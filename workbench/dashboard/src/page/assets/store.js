@@ -1,5 +1,5 @@
 "use strict";
-// What the browser keeps for this page, if it may keep anything: in a file opened from a disk it may not.
+// Stores values in the browser, if it allows that: for a file opened from disk it may not.
 const store = {
   get(key) {
     try { return localStorage.getItem(`cleave.${key}`); } catch { return null; }

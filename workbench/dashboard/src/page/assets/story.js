@@ -1,6 +1,6 @@
 "use strict";
-// The story of one order in either shop: the picture comes from the server, the steps are gone through with j and k. The
-// address holds order, shop and step (#order/ID/split/3), so that it opens the same view again.
+// The story of one order in each shop: the picture comes from the server, and j and k walk through the steps. The
+// address contains order, shop and step (#order/ID/split/3), so that it opens the same view again.
 const story = (() => {
   const place = byId("stories");
   let shown = null; // the id that is on the page
@@ -8,7 +8,7 @@ const story = (() => {
   let mode = null; // whose steps are gone through
   let step = null;
 
-  /** Shows what the address names. */
+  /** Shows what the address selects. */
   async function open(id, wantedMode, wantedStep) {
     if (!id) {
       shown = null;
@@ -60,8 +60,9 @@ const story = (() => {
   }
 
   /**
-   * The picture is parsed as a document of its own, and what could run or load is left out of it. So is the style that it
-   * brings for those who show it alone: the page's policy allows none, and views.css has the same.
+   * Parses the picture as a separate document, and leaves out everything that could run or load. It also leaves out the
+   * picture's own style, which is for viewers outside this page: the page's policy forbids it, and views.css has the
+   * same rules.
    */
   function drawing(picture, own) {
     const bare = picture.replace(/<style>[^<]*<\/style>/, "");
@@ -77,7 +78,7 @@ const story = (() => {
     return element("div", { class: "story-svg" }, drawn);
   }
 
-  /** The same as a list: for who cannot see the picture, and where there is none. */
+  /** The same as a list: for readers who cannot see the picture, and for stories without one. */
   function steps(all, own, open) {
     const line = (event, n) => element("li", { "data-step": n, onclick: () => go(own, n) }, ...parts(event));
     return element("details", { open: open ? "" : null }, element("summary", {}, words.word("steps", all.length)), element("ol", { class: "steps" }, ...all.map(line)));
@@ -88,7 +89,7 @@ const story = (() => {
     element("span", {}, `${words.wordOr(`what_${event.what}`, event.what)} `, element("b", {}, event.name), event.ok === false ? " ✗" : ""),
   ];
 
-  /** What it waits for, what may be done (where there is a shop to do it to), and who told nothing. */
+  /** What the order waits for, the possible actions (if the shop is running), and the sources that were silent. */
   function next(told) {
     const lines = [
       ["waits_for", told.waits_for.map((one) => [one.says])],
@@ -102,7 +103,7 @@ const story = (() => {
     ];
   }
 
-  /** Goes to a step; the address follows, without an entry in the history for each. */
+  /** Goes to a step. The address follows, without a history entry for each step. */
   function go(to, n) {
     const most = events(stories.find((one) => modeOf(one) === to) ?? {}).length - 1;
     if (!shown || most < 0) return;
@@ -129,7 +130,7 @@ const story = (() => {
     if (id) location.hash = `#order/${id}`;
   });
 
-  /** The buttons that pick an order: the one that the shown second names, of the services first, whose stories are longer. */
+  /** The buttons that pick an order from the shown second, preferably in the split shop, whose stories are longer. */
   function pick(which) {
     const found = player.here() ? player.notable(which) : page.sample()?.shops.toReversed().map((shop) => shop.notable[which]).find(Boolean);
     if (found) location.hash = `#order/${found.order_id}`;
@@ -137,7 +138,7 @@ const story = (() => {
   }
   for (const button of document.querySelectorAll("[data-pick]")) button.addEventListener("click", () => pick(button.dataset.pick));
 
-  /** Another language: what is on the page is asked for again. */
+  /** After a change of the language, loads the story again. */
   function reread() {
     const id = shown;
     shown = null;

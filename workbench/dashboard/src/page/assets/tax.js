@@ -1,6 +1,6 @@
 "use strict";
-// The tax of distribution: where the time of an order goes, part by part, a bar for each shop. Asked for while it is looked
-// at, and no oftener than that: every shop's processes are asked for their spans.
+// The tax of distribution: where the time of an order goes, part by part, with one bar per shop. It is loaded only
+// while it is shown, and at most once per interval, because every process of every shop is asked for its spans.
 const tax = (() => {
   const PARTS = ["handler", "database", "serialization", "queue", "relay_wait", "network", "gateway", "left_over"];
   const EVERY = 10_000; // ms
@@ -38,7 +38,7 @@ const tax = (() => {
       element("p", { class: "soft" }, words.word("tax_how", Math.max(...found.map((one) => one.tax?.orders ?? 0)))));
   }
 
-  /** Asks again where what is known is old. A recorded run has no processes to ask. */
+  /** Loads it again if it is old. A recorded run has no processes to ask. */
   async function look() {
     place.hidden = player.here();
     if (place.hidden) return;

@@ -1,18 +1,18 @@
 "use strict";
-// The words of the page in the chosen language. Elements name theirs: data-word for text, data-label for a name that
-// is heard or shown as a tip.
+// The texts of the page in the selected language. Elements name theirs: data-word for text, data-label for an
+// accessible name or tooltip.
 const words = (() => {
   const all = JSON.parse(document.getElementById("words").textContent);
   const kept = store.get("language");
   let language = kept ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 
-  /** The word of this key, with values in the places of {0}, {1}. A key that is not there is shown as it is. */
+  /** The text of this key, with values for {0} and {1}. An unknown key is shown unchanged. */
   function word(key, ...values) {
     const text = all[key]?.[language] ?? key;
     return text.replace(/\{(\d)\}/g, (_, n) => values[n] ?? "");
   }
 
-  /** The word of a code that may have none, such as a refusal that is newer than this page. */
+  /** The text of a code that may have none, such as a refusal that is newer than this page. */
   const wordOr = (key, fallback) => (key in all ? word(key) : fallback);
 
   function fill() {

@@ -1,11 +1,14 @@
-//! What several commands can be told, and how a word of the command line is read.
+//! Options that several commands share, and parsers for values.
 
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
 
+use crate::words;
 use experiments::flaws;
 use topology::Driver;
 
@@ -16,7 +19,7 @@ pub(super) struct Modes(pub(super) Vec<Driver>);
 /// Which rules to leave out.
 #[derive(Debug, Args)]
 pub(super) struct FlawArgs {
-    /// Rules to leave out on purpose, to see what they are for; `cleave flaws` explains each.
+    /// Rules to leave out on purpose, to see what they are for; see `cleave flaws`.
     #[arg(long, value_delimiter = ',', value_name = "FLAW", value_parser = flaw)]
     pub(super) flaws: Vec<String>,
 }
@@ -24,13 +27,13 @@ pub(super) struct FlawArgs {
 /// Which servers to use. Private ones of cleave's own, unless these say otherwise.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArgs {
-    /// A PostgreSQL to use, as postgres://user:password@host:port/name; cleave makes databases of its own on it.
+    /// PostgreSQL to use: postgres://user:password@host:port/name. cleave creates databases of its own there.
     #[arg(long, value_name = "URL", value_parser = postgres_url)]
     database_url: Option<String>,
-    /// A RabbitMQ to use, as amqp://user:password@host:port/%2f.
+    /// RabbitMQ to use: amqp://user:password@host:port/%2f.
     #[arg(long, value_name = "URL", value_parser = amqp_url)]
     amqp_url: Option<String>,
-    /// A folder for PostgreSQL's data: a small file system, mounted for the fault disk_full to fill.
+    /// Folder for PostgreSQL's data, on a small file system that the fault disk_full may fill.
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     disk: Option<PathBuf>,
     /// Install missing programs without asking.
@@ -40,7 +43,7 @@ pub(super) struct ServerArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct Json {
-    /// Write the figures as JSON to this file; `-` is standard output.
+    /// Write the figures as JSON to this file; - is standard output.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub(super) json: Option<String>,
 }
@@ -56,19 +59,52 @@ pub(super) fn modes(word: &str) -> Result<Modes, String> {
     if word == "both" {
         return Ok(Modes(vec![Driver::Local, Driver::Orchestrated]));
     }
-    let driver = word.parse().map_err(|error| format!("{error}, or both"))?;
+    let driver = word.parse().map_err(|_: String| words::no_such_mode_or_both(word, all_drivers()))?;
     Ok(Modes(vec![driver]))
 }
 
+pub(super) fn driver(word: &str) -> Result<Driver, String> {
+    word.parse().map_err(|_: String| words::no_such_mode(word, all_drivers()))
+}
+
+fn all_drivers() -> String {
+    Driver::ALL.map(|driver| driver.to_string()).join(", ")
+}
+
+/// Reads a whole number of this range.
+pub(super) fn whole(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> + Clone {
+    move |word| {
+        let number = word.parse::<u64>().map_err(|_| words::not_whole(word))?;
+        if !range.contains(&number) {
+            return Err(words::between(range.start(), range.end()));
+        }
+        Ok(number)
+    }
+}
+
+pub(super) fn port(word: &str) -> Result<u16, String> {
+    let number = whole(0..=u16::MAX.into())(word)?;
+    Ok(u16::try_from(number).unwrap_or_default())
+}
+
+pub(super) fn address(word: &str) -> Result<IpAddr, String> {
+    word.parse().map_err(|_| words::give_address())
+}
+
+/// A seed or another number without a range.
+pub(super) fn number(word: &str) -> Result<u64, String> {
+    word.parse().map_err(|_| words::not_whole(word))
+}
+
 pub(super) fn scaling(word: &str) -> Result<control::Scale, String> {
-    let (service, number) = word.split_once('=').ok_or("give the service and a number, as inventory=3")?;
-    let instances = number.parse().map_err(|_| format!("{number} is not a number of instances"))?;
+    let (service, number) = word.split_once('=').ok_or_else(words::give_scaling)?;
+    let instances = number.parse().map_err(|_| words::not_instances(number))?;
     Ok(control::Scale { service: service.to_owned(), instances })
 }
 
 pub(super) fn setting(word: &str) -> Result<control::Set, String> {
-    let (name, number) = word.split_once('=').ok_or("give a name and a number, as gateway.timeout_ms=500")?;
-    let value = number.parse().map_err(|_| format!("{number} is not a whole number"))?;
+    let (name, number) = word.split_once('=').ok_or_else(words::give_setting)?;
+    let value = number.parse().map_err(|_| words::not_whole(number))?;
     Ok(control::Set { name: name.to_owned(), value })
 }
 
@@ -86,15 +122,19 @@ pub(super) fn amqp_url(text: &str) -> Result<String, String> {
 
 fn url(text: &str, schemes: &[&str], form: &str) -> Result<String, String> {
     let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
-    url.map(|_| text.to_owned()).ok_or_else(|| format!("give a URL as {form}"))
+    url.map(|_| text.to_owned()).ok_or_else(|| words::give_url(form))
 }
 
 /// `200` or `200/s`.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
+    rate_within(text, 0.1..=100_000.0)
+}
+
+pub(super) fn rate_within(text: &str, range: RangeInclusive<f64>) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    let rate: f64 = number.parse().map_err(|_| "give orders per second, as 200 or 200/s".to_owned())?;
-    if !(0.1..=100_000.0).contains(&rate) {
-        return Err("a rate is 0.1 to 100000 orders per second".into());
+    let rate: f64 = number.parse().map_err(|_| words::give_rate())?;
+    if !range.contains(&rate) {
+        return Err(words::rate_between(range.start(), range.end()));
     }
     Ok(rate)
 }
@@ -102,7 +142,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 /// `20s`, `1.5s`, `500ms`, `2m`, or seconds without a unit.
 pub(super) fn length(text: &str) -> Result<Duration, String> {
     match length_or_none(text)? {
-        Duration::ZERO => Err("must be greater than 0".into()),
+        Duration::ZERO => Err(words::not_zero()),
         length => Ok(length),
     }
 }
@@ -114,11 +154,11 @@ pub(super) fn length_or_none(text: &str) -> Result<Duration, String> {
         "ms" => 0.001,
         "s" | "" => 1.0,
         "m" | "min" => 60.0,
-        _ => return Err("give a time as 20s, 500ms or 2m".into()),
+        _ => return Err(words::give_time()),
     };
-    let seconds = number.parse::<f64>().map_err(|_| "give a time as 20s, 500ms or 2m")? * factor;
+    let seconds = number.parse::<f64>().map_err(|_| words::give_time())? * factor;
     if !(0.0..=3600.0).contains(&seconds) {
-        return Err("must be between 0 and 1 h".into());
+        return Err(words::within_an_hour());
     }
     Ok(Duration::from_secs_f64(seconds))
 }

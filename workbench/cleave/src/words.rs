@@ -1,0 +1,202 @@
+//! The texts of the commands, in English and in Korean. `cleave doctor` has its own table, and the help is in
+//! [`crate::cli`].
+
+terminal::words! {
+    // The first minute.
+    first_steps(program) {
+        "{program} up              start the shop in both modes: one monolith, and services beside it\n\
+         {program} dashboard       watch both in a web page under the same load, and break things there\n\
+         {program} compare         measure both under the same load, and write a report\n\
+         {program} order --last    tell the story of the last order, while a shop is up\n\
+         {program} --help          list all commands; `doctor` shows what this machine lacks"
+        "{program} up              쇼핑몰을 두 모드로 시작합니다. 하나는 모놀리스, 하나는 마이크로서비스\n\
+         {program} dashboard       같은 부하를 받는 두 모드를 웹 페이지에서 보고, 장애도 일으켜 봅니다\n\
+         {program} compare         같은 부하로 두 모드를 측정하고 보고서를 만듭니다\n\
+         {program} order --last    쇼핑몰이 실행 중일 때, 마지막 주문이 거친 과정을 보여 줍니다\n\
+         {program} --help          전체 명령을 보여 줍니다. 이 컴퓨터에 없는 것은 `doctor`가 알려 줍니다"
+    }
+    interrupted() { "interrupted; stopping everything" "중단 요청을 받았습니다. 모두 중지합니다" }
+    stopping() { "Stopping" "중지하는 중" }
+    stopped() { "stopped" "중지했습니다" }
+    report_is_at(path) { "\nThe report: {path}" "\n보고서: {path}" }
+
+    // up, status, down.
+    ctrl_c_stops() {
+        "Ctrl-C stops everything, and so does `cleave down` in another terminal."
+        "Ctrl-C를 누르거나 다른 터미널에서 `cleave down`을 실행하면 모두 중지합니다."
+    }
+    decided_at_once() { "201: the response is the decision" "201: 응답에 결과가 들어 있습니다" }
+    decided_later() {
+        "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'"
+        "202: 대기 중. Location 주소로 다시 조회하거나  -H 'prefer: wait=5'  를 추가하세요"
+    }
+    shop_is_at(shop, address, ready_s) {
+        "{shop} is at {address} (ready in {ready_s} s); its API: {address}/docs/"
+        "{shop} 주소: {address} ({ready_s}초 만에 준비됨), API 문서: {address}/docs/"
+    }
+    still_in_use(what) { "{what} is still in use" "{what}을(를) 아직 쓰고 있습니다" }
+    nothing_is_up() {
+        "no shop is up; start one with `cleave up`"
+        "실행 중인 쇼핑몰이 없습니다. `cleave up`으로 시작하세요"
+    }
+    nothing_to_stop() { "no shop is up" "실행 중인 쇼핑몰이 없습니다" }
+    cannot_stop(pid) {
+        "cannot stop `cleave up`, process {pid}"
+        "`cleave up`(프로세스 {pid})을 중지할 수 없습니다"
+    }
+    does_not_end(pid, limit) {
+        "`cleave up`, process {pid}, has not ended after {limit}"
+        "{limit}이 지났지만 `cleave up`(프로세스 {pid})이 끝나지 않았습니다"
+    }
+    slowed_by_machine(busy) {
+        "{busy}; slow figures may be due to the machine and not the shop"
+        "{busy}. 느리다면 쇼핑몰이 아니라 컴퓨터 때문일 수 있습니다"
+    }
+    cannot_start_dashboard() { "cannot start the dashboard" "대시보드를 시작할 수 없습니다" }
+    cannot_audit(shop) {
+        "{shop} could not be audited: its databases and its broker must be up. If a fault holds one down, end it with \
+         `cleave heal` and try again"
+        "{shop}을(를) 감사할 수 없습니다. 데이터베이스와 브로커가 실행 중이어야 합니다. 장애로 멈춰 있다면 `cleave heal`로 \
+         끝내고 다시 시도하세요"
+    }
+
+    // Headings and cells of tables.
+    mode() { "mode" "모드" }
+    process() { "process" "프로세스" }
+    ready() { "ready" "준비" }
+    pid() { "pid" "프로세스 번호" }
+    restarts() { "restarts" "재시작" }
+    cpu_s() { "CPU, s" "CPU(초)" }
+    memory_mb() { "memory, MB" "메모리(MB)" }
+    yes() { "yes" "예" }
+    no() { "no" "아니요" }
+    invariant() { "invariant" "불변식" }
+    verdict() { "verdict" "판정" }
+    evidence() { "evidence" "근거" }
+    shop() { "shop" "쇼핑몰" }
+    setting() { "setting" "설정" }
+    value() { "value" "값" }
+    from_to() { "from–to" "범위" }
+    id() { "id" "번호" }
+    fault() { "fault" "장애" }
+    state() { "state" "상태" }
+    hit() { "hit" "영향" }
+
+    // logs.
+    no_logs(folder) {
+        "there are no logs in {folder}; start a shop with `cleave up`"
+        "{folder}에 로그가 없습니다. `cleave up`으로 쇼핑몰을 시작하세요"
+    }
+    no_such_process(name, known) {
+        "there is no process {name}; these have logs: {known}"
+        "{name} 프로세스가 없습니다. 로그가 있는 프로세스: {known}"
+    }
+    cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
+    cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
+    cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
+
+    // scale, deploy, set, fault, heal.
+    replaced(shop, new, old, ready_ms, drained_ms) {
+        "{shop}: {new} replaces {old}: ready after {ready_ms} ms, {old} ended {drained_ms} ms later"
+        "{shop}: {old} 대신 {new}: {ready_ms}ms 만에 준비, {drained_ms}ms 뒤 {old} 종료"
+    }
+    deployed(shop, service, ms) {
+        "{shop}: {service} deployed in {ms} ms"
+        "{shop}: {service} 배포 완료({ms}ms)"
+    }
+    fault_added(shop, id, fault) {
+        "{shop}: fault {id}, {fault}; heals by itself"
+        "{shop}: 장애 {id}번, {fault}. 시간이 지나면 저절로 끝납니다"
+    }
+    fault_not_added(shop, why) { "{shop}: not added: {why}" "{shop}: 추가하지 못했습니다: {why}" }
+    cannot_heal(why) { "cannot be healed: {why}" "끝낼 수 없음: {why}" }
+    over() { "over" "끝남" }
+    active() { "active" "진행 중" }
+    hit_nothing() { "nothing" "없음" }
+    hit_so_far(hits) { "{hits} so far" "지금까지 {hits}건" }
+    no_faults() { "no faults" "장애가 없습니다" }
+
+    // order, in-doubt.
+    no_order_yet() { "no order has been placed yet" "아직 주문이 없습니다" }
+    none_refused_yet() { "no order has been refused yet" "아직 거절된 주문이 없습니다" }
+    none_decided_yet() { "no order has been decided yet" "아직 결정된 주문이 없습니다" }
+    none_stuck() { "no order is stuck: all are decided" "멈춘 주문이 없습니다. 모두 결정되었습니다" }
+    no_such_order(id) {
+        "no shop that is up has an order {id}"
+        "실행 중인 쇼핑몰에 주문 {id}이(가) 없습니다"
+    }
+    is_not_up(shop, up) { "{shop} is not up; these are: {up}" "{shop}은(는) 실행 중이 아닙니다. 실행 중: {up}" }
+    nothing_to_look_at() {
+        "no shop is up; start one with `cleave up`, or name its databases with --database-url"
+        "실행 중인 쇼핑몰이 없습니다. `cleave up`으로 시작하거나 --database-url로 데이터베이스를 지정하세요"
+    }
+
+    // audit --live.
+    now_and_before(at, shop, said, now, before) {
+        "{at} {shop} {said}; {now} inconsistent, {before}"
+        "{at} {shop} {said}, 불일치 {now}건, {before}"
+    }
+    windows(resolved, p50, p99, longest) {
+        "{resolved} resolved: p50 {p50} ms, p99 {p99} ms, longest {longest} ms"
+        "해소 {resolved}건: p50 {p50}ms, p99 {p99}ms, 최장 {longest}ms"
+    }
+    none_resolved() { "none resolved" "해소 0건" }
+    inconsistency() { "inconsistency" "불일치" }
+    orders() { "orders" "주문" }
+    longest_ms() { "longest, ms" "최장(ms)" }
+    still_open() { "still open" "미해소" }
+
+    // clean.
+    nothing_left() { "nothing is left" "남은 것이 없습니다" }
+    how_to_clean() {
+        "To remove: cleave clean KIND, e.g. `cleave clean runs --keep 3`, or `cleave clean all`"
+        "삭제하려면: cleave clean 종류. 예: `cleave clean runs --keep 3` 또는 `cleave clean all`"
+    }
+    kind() { "kind" "종류" }
+    name() { "name" "이름" }
+    size() { "size" "크기" }
+    in_use() { "in use" "사용 중" }
+    unused() { "unused" "사용하지 않음" }
+    removed() { "removed" "삭제함" }
+    not_removed(why) { "not removed: {why}" "삭제하지 못함: {why}" }
+    cannot_remove(path) { "cannot remove {path}" "{path}을(를) 삭제할 수 없습니다" }
+
+    // Values of the command line.
+    give_scaling() { "give a service and a number, e.g. inventory=3" "서비스와 개수를 쓰세요. 예: inventory=3" }
+    not_instances(text) { "{text} is not a number of instances" "{text}은(는) 인스턴스 수가 아닙니다" }
+    give_setting() {
+        "give a name and a number, e.g. gateway.timeout_ms=500"
+        "이름과 값을 쓰세요. 예: gateway.timeout_ms=500"
+    }
+    not_whole(text) { "{text} is not a whole number" "{text}은(는) 정수가 아닙니다" }
+    between(least, most) { "must be between {least} and {most}" "{least}~{most} 범위여야 합니다" }
+    give_url(form) { "give a URL, e.g. {form}" "URL을 쓰세요. 예: {form}" }
+    give_rate() { "give orders per second, e.g. 200 or 200/s" "초당 주문 수를 쓰세요. 예: 200 또는 200/s" }
+    rate_between(least, most) {
+        "must be between {least} and {most} orders per second"
+        "초당 주문 {least}~{most}건이어야 합니다"
+    }
+    not_zero() { "must be greater than 0" "0보다 커야 합니다" }
+    give_time() { "give a time, e.g. 20s, 500ms or 2m" "시간을 쓰세요. 예: 20s, 500ms, 2m" }
+    within_an_hour() { "must be between 0 and 1 h" "0~1시간이어야 합니다" }
+    at_least_a_second() { "must be at least 1s" "1s 이상이어야 합니다" }
+    give_order_id() {
+        "an order id is a UUID, e.g. 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a; `cleave order --last` finds one"
+        "주문 번호는 UUID입니다. 예: 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a. `cleave order --last`로 찾을 수 있습니다"
+    }
+    give_address() { "give an IP address, e.g. 127.0.0.1" "IP 주소를 쓰세요. 예: 127.0.0.1" }
+    no_such_mode(text, modes) {
+        "\"{text}\" is not a mode; give monolith, split, or a driver: {modes}"
+        "\"{text}\"은(는) 모드가 아닙니다. monolith, split 또는 드라이버를 쓰세요: {modes}"
+    }
+    no_such_mode_or_both(text, modes) {
+        "\"{text}\" is not a mode; give monolith, split, both, or a driver: {modes}"
+        "\"{text}\"은(는) 모드가 아닙니다. monolith, split, both 또는 드라이버를 쓰세요: {modes}"
+    }
+    not_an_option(text) {
+        "{text} is not an option; give --NAME VALUE"
+        "{text}은(는) 옵션이 아닙니다. --NAME VALUE 꼴로 쓰세요"
+    }
+    needs_a_value(name) { "--{name} needs a value" "--{name}에 값이 필요합니다" }
+    one_target(name) { "there can be one target; --{name} is the second" "대상은 하나만 쓸 수 있습니다. --{name}이(가) 두 번째입니다" }
+}

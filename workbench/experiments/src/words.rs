@@ -1,0 +1,236 @@
+//! The texts of the experiments, in English and in Korean: scenarios, comparisons, soaks, crash matrices, flaws,
+//! benchmarks.
+
+terminal::words! {
+    // Progress
+    starting(driver) { "{driver}: starting" "{driver}: 시작하는 중" }
+    starting_and_seeding() { "starting and seeding" "시작하고 데이터를 넣는 중" }
+    auditing(driver) {
+        "{driver}: waiting until all is decided, and auditing" "{driver}: 모든 주문이 결정되기를 기다려 감사하는 중"
+    }
+    waiting_and_auditing() { "waiting until all is decided, and auditing" "모든 주문이 결정되기를 기다려 감사하는 중" }
+    trial_of(driver, number, trials) { "{driver}, trial {number} of {trials}" "{driver}, 시행 {number}/{trials}" }
+    at_rate(rate, seconds) { "{rate} orders/s for {seconds} s" "초당 주문 {rate}건, {seconds}초 동안" }
+    at_full_speed(clients, seconds) {
+        "{clients} clients for {seconds} s, each as fast as it can" "클라이언트 {clients}개, {seconds}초 동안 최대 속도로"
+    }
+    playing(driver, scenario, length) { "{driver}: {scenario} for {length}" "{driver}: {scenario}, {length} 동안" }
+    step_at(step, seconds) { "{step}, at {seconds} s" "{step}, {seconds}초에" }
+    crash_in(driver, point, process) { "{driver}: {point} in {process}" "{driver}: {process}의 {point}" }
+    soaking(driver, rate, length) { "{driver}: {rate} orders/s for {length}" "{driver}: 초당 주문 {rate}건, {length} 동안" }
+    faults_so_far(elapsed, faults, next) {
+        "{elapsed}: {faults} faults, next {next}" "{elapsed}: 장애 {faults}건, 다음 {next}"
+    }
+    one_more(elapsed, fault) { "{elapsed}: one more {fault}" "{elapsed}: 한 번 더 {fault}" }
+    without_and_with(flaw) { "{flaw}: without the flaw, and with it" "{flaw}: 결함 없이, 그리고 결함을 켜고 실행" }
+
+    // Steps of a scenario
+    scale_to(service, instances) { "scale {service} to {instances}" "{service} 스케일 아웃: {instances}개" }
+    deploy(service) { "deploy {service}" "{service} 배포" }
+    deploy_again(service, time) {
+        "deploy {service} again and again for {time}" "{service} 배포를 {time} 동안 되풀이"
+    }
+    flash_sale(products) { "flash sale of {products} products" "상품 {products}개의 반짝 세일" }
+
+    // The report of a scenario
+    nothing_disturbed(driver) { "{driver}: nothing was disturbed" "{driver}: 주입한 장애가 없습니다" }
+    radius_of(driver) {
+        "{driver}, the blast radius: served (failed), first failure and recovery after the start"
+        "{driver}, 영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 복구까지"
+    }
+    radius() {
+        "Blast radius: served (failed), first failure and recovery after the start"
+        "영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 복구까지"
+    }
+    no_counterpart(driver, step) { "no counterpart in {driver}: {step}" "{driver}에는 해당하는 것이 없음: {step}" }
+    without_counterpart() { "Without counterpart here" "이 모드에는 해당하는 것이 없는 단계" }
+    not_sent(requests, reason) {
+        "no evidence: {requests} requests could not be sent: {reason}" "증거 없음: 요청 {requests}건을 보내지 못함: {reason}"
+    }
+    hit_nothing_in(driver, fault) { "hit nothing in {driver}: {fault}" "{driver}에서 영향을 준 것이 없음: {fault}" }
+    deployed(service, times, each, slowest) {
+        "{service} deployed {times}×, {each} ms per instance, the slowest {slowest} ms"
+        "{service} 배포 {times}번, 인스턴스마다 {each} ms, 가장 느린 것 {slowest} ms"
+    }
+    browse() { "browse" "둘러보기" }
+    order_accepted() { "order, accepted" "주문(접수)" }
+    order() { "order" "주문" }
+    pay() { "pay" "충전" }
+    track() { "track" "조회" }
+    stale(answers) { ", {answers} stale" ", 오래된 응답 {answers}" }
+    of_failed(share, failed, sent, stale) { "{share} ({failed} of {sent} failed{stale})" "{share} ({sent}건 가운데 {failed}건 실패{stale})" }
+    orders_accepted() { "orders accepted" "접수된 주문" }
+    orders_lost() { "orders lost" "잃은 주문" }
+    orders_doubled() { "orders doubled" "중복된 주문" }
+    of(some, all) { "{some} of {all}" "{all}건 가운데 {some}건" }
+    decided_in_2_s() { "decided in 2 s" "2초 안에 결정" }
+    decided_later() { "decided later" "그 뒤에 결정" }
+    later_of(delayed, decided, slowest) {
+        "{delayed} of {decided}, the slowest {slowest} s" "{decided}건 가운데 {delayed}건, 가장 느린 것 {slowest}초"
+    }
+    none_decided() { "none was decided" "결정된 주문 없음" }
+    none_wanted() { "none was wanted" "보낸 주문 없음" }
+    databases_disagreed() { "databases disagreed" "불일치 구간" }
+    steady_before() { "steady before" "시작 전 정상 상태" }
+    steady_after() { "steady after" "끝난 뒤 정상 상태" }
+    started_again() { "started again" "다시 시작됨" }
+    nothing() { "nothing" "없음" }
+    none() { "none" "없음" }
+    yes() { "✓ yes" "✓ 예" }
+    no() { "✗ no" "✗ 아니요" }
+    not_asked_for() { "not asked for" "요청하지 않음" }
+    untouched() { "untouched" "영향 없음" }
+    no_evidence() { "no evidence" "증거 없음" }
+    second_served(second, served, sent) { "second {second}: {served} of {sent} served" "{second}초: {sent}건 가운데 {served}건 응답" }
+    second_of(second, said) { "second {second}: {said}" "{second}초: {said}" }
+    disagreeing(orders) { "{orders} orders disagreed about" "서로 다르게 기록된 주문 {orders}건" }
+    chart_disagreeing() { "orders disagreed about" "데이터베이스마다 다른 주문" }
+    chart_anomalies() { "anomalies" "이상" }
+    at_most(most, top) { "{most} at most at a time, on a scale to {top}" "한때 최대 {most}건, 눈금의 끝은 {top}" }
+    windows(p50, p99, longest, open) { "p50 {p50}, p99 {p99}, longest {longest}{open}" "p50 {p50}, p99 {p99}, 최장 {longest}{open}" }
+    still_open(orders) { ", {orders} still open" ", 아직 열린 것 {orders}건" }
+    page_soft(length, seed, cpu, cores) {
+        "{length} s of load, seed {seed}; {cpu}, {cores} cores. Shaded: something was disturbed. The upper part of a bar, in the other colour, is what was not served in that second."
+        "부하 {length}초, 시드 {seed}; {cpu}, 코어 {cores}개. 음영은 장애를 주입한 구간입니다. 막대의 위쪽(다른 색)은 그 1초 동안 응답하지 못한 부분입니다."
+    }
+    served_failed(share, failed) { "{share} served, {failed} failed" "{share} 응답, {failed}건 실패" }
+    served_over_time(name, share) { "{name}: {share} served over time" "{name}: 시간에 따른 응답 비율, {share}" }
+    over_time(name, most) { "{name} over time: {most}" "시간에 따른 {name}: {most}" }
+    meanwhile() { "What the databases said meanwhile" "실행 중 데이터베이스의 상태" }
+    disagreement_head() { "disagreement about an order" "주문 하나의 불일치 구간" }
+    lasted() { "lasted" "길이" }
+    longest() { "longest" "최장" }
+    orders() { "orders" "주문" }
+    open_head() { "still open" "아직 열린 것" }
+    orders_title() { "Orders" "주문" }
+    orders_line(wanted, accepted, decided, delayed) {
+        "{wanted} wanted, {accepted} accepted, {decided} decided, {delayed} of them later than 2 s after they were wanted."
+        "보내려던 주문 {wanted}건, 접수 {accepted}건, 결정 {decided}건, 그 가운데 2초보다 늦은 것 {delayed}건."
+    }
+    decided_within(share) { "Decided within 2 s: {share}" "2초 안에 결정: {share}" }
+    lost_doubled(lost, doubled) { "{lost} lost, {doubled} doubled" "잃은 주문 {lost}건, 중복된 주문 {doubled}건" }
+    faults_title() { "Faults" "장애" }
+    hit_nothing() { "hit nothing" "영향을 준 것이 없음" }
+    hits(hits) { "{hits} hits" "영향 {hits}회" }
+    was_deployed(service, instances, took) {
+        "{service} was deployed: {instances} instances replaced in {took} ms." "{service} 배포: 인스턴스 {instances}개를 {took} ms에 교체했습니다."
+    }
+    audit_title() { "Audit" "감사" }
+    verdict(verdict) { "Verdict: {verdict}" "판정: {verdict}" }
+
+    // A soak
+    soaked(driver, seconds, verdict) { "{driver}, in {seconds} s: {verdict}" "{driver}, {seconds}초: {verdict}" }
+    slowest_after(seconds) { "after {seconds} s" "{seconds}초 뒤" }
+    soak_orders(wanted, accepted, decided, share, least, lost, doubled, soon, later, slowest) {
+        "orders: {wanted} wanted, {accepted} accepted, {decided} decided ({share} %, at least {least} %), {lost} lost, {doubled} doubled, {soon} decided within 2 s, {later} later, the slowest {slowest}"
+        "주문: 보내려던 것 {wanted}건, 접수 {accepted}건, 결정 {decided}건({share} %, 최소 {least} %), 잃은 것 {lost}건, 중복 {doubled}건, 2초 안에 결정 {soon}건, 그 뒤 {later}건, 가장 느린 것 {slowest}"
+    }
+    head_fault() { "fault" "장애" }
+    head_planned() { "planned" "계획" }
+    head_fired() { "fired" "일어남" }
+    head_hits() { "hits" "영향" }
+    soak_hit_nothing(fault) { "hit nothing: {fault}" "영향을 준 것이 없음: {fault}" }
+    not_made(fault) { "could not be made: {fault}" "주입하지 못함: {fault}" }
+    restarts(restarts) { "restarts: {restarts}" "재시작: {restarts}" }
+
+    // A chaos monkey
+    faults_in(faults, length, seed) {
+        "{faults} faults in {length}, with seed {seed}; Ctrl-C heals all" "{length} 동안 장애 {faults}건, 시드 {seed}. Ctrl-C를 누르면 모두 복구합니다"
+    }
+    stopped() { "stopped" "멈춤" }
+    fault_made(seconds, shop, id, fault, length) {
+        "{seconds} s  {shop}: fault {id}, {fault}, for {length}" "{seconds}초  {shop}: 장애 {id}, {fault}, {length} 동안"
+    }
+    fault_refused(seconds, shop, why) { "{seconds} s  {shop}: not done: {why}" "{seconds}초  {shop}: 주입하지 못함: {why}" }
+
+    // A crash matrix
+    crash_point() { "crash point" "크래시 지점" }
+    crashes(crashes, seconds, held, violated, silent) {
+        "{crashes} crashes in {seconds} s: {held} held, {violated} violated, {silent} did not fire"
+        "크래시 {crashes}번, {seconds}초: 지켜짐 {held}, 깨짐 {violated}, 일어나지 않음 {silent}"
+    }
+    with_instances(instances) {
+        "{instances} instances of each service: one crashes, and the others do its work until the load is over"
+        "서비스마다 인스턴스 {instances}개: 하나가 죽고, 부하가 끝날 때까지 나머지가 대신 처리함"
+    }
+    with_slow_databases(ms) {
+        "databases respond {ms} ms late on average" "데이터베이스 응답을 평균 {ms} ms 지연"
+    }
+    cell(point, driver, seed, outcome) { "{point} on {driver}, seed {seed}: {outcome}" "{driver}의 {point}, 시드 {seed}: {outcome}" }
+    again(command) { "again: {command}" "다시 실행: {command}" }
+    some_of(outcome, some, all) { "{outcome} ({some} of {all})" "{outcome} ({all}번 가운데 {some}번)" }
+    cell_held() { "held" "지켜짐" }
+    cell_violated() { "VIOLATED" "깨짐" }
+    cell_silent() { "did not fire" "일어나지 않음" }
+
+    // Flaws
+    head_flaw() { "flaw" "결함" }
+    head_rule() { "rule" "규칙" }
+    head_left_out() { "what is left out" "빠진 것" }
+    head_breaks() { "breaks" "깨지는 것" }
+    head_seen_on() { "seen on" "보이는 드라이버" }
+    flaws_list(table) {
+        "{table}\n\nAll are off. `cleave flaws show NAME` runs a shop without and with one, and says what broke.\n`--flaws NAME,NAME` of `cleave up` and `cleave compare` switches them on.\nThe rules are those of docs/rules.md, the invariants those of docs/reading-a-report.md."
+        "{table}\n\n모두 꺼져 있습니다. `cleave flaws show NAME`은 결함 없이, 그리고 결함을 켜고 쇼핑몰을 실행하여 무엇이 깨졌는지 보여 줍니다.\n`cleave up`과 `cleave compare`의 `--flaws NAME,NAME`으로 켭니다.\n규칙은 docs/rules.md에, 불변식은 docs/reading-a-report.ko.md에 있습니다."
+    }
+    flaw_head(name, rule, driver) { "{name} (rule {rule}, on {driver})" "{name} (규칙 {rule}, {driver})" }
+    head_invariant() { "invariant" "불변식" }
+    without_flaw() { "without the flaw" "결함 없이" }
+    with_flaw() { "with it" "결함을 켜고" }
+    must_break() { "  ← must break" "  ← 깨져야 함" }
+    caught(breaks, seconds) {
+        "Caught: the same disturbance does no harm without the flaw, and breaks {breaks} with it. {seconds} s."
+        "잡아냄: 같은 방해가 결함이 없으면 해를 끼치지 않고, 결함이 있으면 {breaks}을 깨뜨립니다. {seconds}초."
+    }
+    not_caught(breaks, seconds) {
+        "NOT CAUGHT: without the flaw everything should hold, and with it this should break: {breaks}. {seconds} s."
+        "잡아내지 못함: 결함이 없으면 모두 지켜지고, 결함이 있으면 {breaks}이 깨져야 합니다. {seconds}초."
+    }
+
+    // Benches
+    warming_up() { "warming up" "워밍업 중" }
+    round_pgbench(number, rounds) { "round {number} of {rounds}: pgbench" "{number}/{rounds}회: pgbench 실행 중" }
+    round_monolith(number, rounds) {
+        "round {number} of {rounds}: the monolith over HTTP" "{number}/{rounds}회: HTTP를 거친 모놀리스"
+    }
+    head_round() { "round" "회" }
+    head_pgbench() { "pgbench, checkouts/s" "pgbench, 체크아웃/초" }
+    head_monolith() { "monolith over HTTP, orders/s" "HTTP를 거친 모놀리스, 주문/초" }
+    head_ratio() { "ratio" "비율" }
+    median() { "median (min–max)" "중앙값 (최소–최대)" }
+    mean_95() { "mean (95 %)" "평균 (95 %)" }
+    busy_loops(how, loops, rate, length) {
+        "{how}: {loops} busy loops beside {rate} orders/s for {length}" "{how}: 바쁜 루프 {loops}개와 초당 주문 {rate}건, {length} 동안"
+    }
+    with_proxies() { "with proxies" "프록시 있음" }
+    without_proxies() { "without proxies" "프록시 없음" }
+    head_shop() { "shop" "쇼핑몰" }
+    head_proxies() { "proxies" "프록시" }
+    head_served() { "served" "응답" }
+    p50_ms() { "p50, ms" "결정 p50, ms" }
+    p99_ms() { "p99, ms" "결정 p99, ms" }
+    head_late() { "sent late, ms" "늦게 보냄, ms" }
+    head_taken_out() { "taken out alive" "살아 있는데 제외됨" }
+    head_goal_busy() { "≥ 95 %, p99 ≤ 2 s" "목표: 95 % 이상, p99 2초 이하" }
+    share_of(share, all) { "{share} % of {all}" "{all}건의 {share} %" }
+    has() { "yes" "있음" }
+    has_not() { "no" "없음" }
+    met() { "✓ met" "✓ 달성" }
+    missed() { "✗ missed" "✗ 미달" }
+    with_live_audit() { "with the live audit" "실시간 감사를 켜고" }
+    without_live_audit() { "without it" "실시간 감사 없이" }
+    round_of(driver, number, rounds, how) { "{driver}, round {number} of {rounds}: {how}" "{driver}, {number}/{rounds}회: {how}" }
+    head_without() { "without, orders/s" "없을 때, 주문/초" }
+    head_with() { "with, orders/s" "있을 때, 주문/초" }
+    head_looks() { "looks" "살펴본 횟수" }
+    dies(driver, server, time, times) {
+        "{driver}: the {server} dies, {time} of {times}" "{driver}: {server} 죽이기, {time}/{times}회"
+    }
+    database() { "database" "데이터베이스" }
+    broker() { "broker" "브로커" }
+    head_died() { "what died" "죽은 것" }
+    head_times() { "times" "횟수" }
+    head_median_s() { "median, s" "중앙값, 초" }
+    head_longest_s() { "longest, s" "최장, 초" }
+    head_goal_s() { "goal: 5 s" "목표: 5초" }
+}
