@@ -70,7 +70,7 @@ fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
             name: "an answer to nothing",
             service: "orders",
             body: answer(finished)?,
-            reason: "is over",
+            reason: "is finished",
         },
     ]);
     Ok(poisons)

@@ -124,6 +124,6 @@ mod tests {
         let all = read(&metrics(10, 1));
         let told = |served: Option<Served>| language::with(Language::English, || told(served.as_ref()));
         assert!(told(Some(between(&all, &all))).contains("is not known"));
-        assert!(told(None).contains("does not report"));
+        assert!(told(None).contains("could not be read"));
     }
 }

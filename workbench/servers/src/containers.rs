@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::binaries;
 use crate::guard::Guard;
-use crate::left::Owner;
+use crate::mark::Owner;
 use crate::process::{self, Process};
 use crate::words;
 

@@ -11,7 +11,8 @@ use reqwest::Url;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-use crate::{left, words};
+use crate::mark::COMMENT;
+use crate::words;
 use terminal::language::seconds;
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ pub async fn create(admin: &str, name: &str) -> Result<()> {
     let created = async {
         let mut connection = connect(admin).await?;
         connection.batch_execute(&create).await?;
-        anyhow::Ok(connection.batch_execute(&left::comment_on(name)).await?)
+        anyhow::Ok(connection.batch_execute(&comment_on(name)).await?)
     };
     created.await.with_context(|| words::cannot_create_database(name))
 }
@@ -94,6 +95,11 @@ fn advice(code: Option<&SqlState>) -> String {
         Some(&SqlState::INVALID_CATALOG_NAME) => words::name_a_database(),
         _ => words::check_server_and_url(),
     }
+}
+
+/// The statement that marks a database as created by Cleave.
+fn comment_on(name: &str) -> String {
+    format!("COMMENT ON DATABASE {} IS '{COMMENT}'", quoted(name))
 }
 
 async fn execute(admin: &str, sql: &str) -> Result<()> {

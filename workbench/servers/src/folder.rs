@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Uid, User, chown};
 use tempfile::TempDir;
 
 use crate::guard::Guard;
-use crate::{left, words};
+use crate::{mark, words};
 
 /// A user account under which a server runs.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ pub fn create(guard: &Guard, base: &Path) -> Result<TempDir> {
         .tempdir_in(base)
         .with_context(|| words::cannot_create_folder(base.display()))?;
     guard.watch_folder(folder.path())?;
-    left::mark(folder.path())?;
+    mark::mark(folder.path())?;
     Ok(folder)
 }
 

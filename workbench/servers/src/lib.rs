@@ -14,6 +14,7 @@ mod folder;
 pub mod guard;
 mod install;
 pub mod left;
+pub mod mark;
 pub mod packages;
 mod ports;
 mod postgres;

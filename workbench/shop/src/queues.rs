@@ -10,7 +10,7 @@ use terminal::output::default_folder;
 
 use crate::words;
 use faults::tap::delete_queues;
-use servers::left::Owner;
+use servers::mark::Owner;
 use servers::{FoundBy, Infrastructure};
 
 /// The queues of one shop.
