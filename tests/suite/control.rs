@@ -26,7 +26,7 @@ pub async fn up_sends_the_load_it_was_asked_for(stage: &Stage) -> Result<Option<
     while_up(stage, "up monolith --rate 20/s --yes", orders_are_decided).await
 }
 
-/// Starts a shop as this command line says, and stops it whatever comes of it.
+/// Starts a shop with this command line, and stops it even if the case fails.
 async fn while_up(
     stage: &Stage,
     command: &str,
@@ -46,7 +46,7 @@ async fn while_up(
     outcome.map(|()| None)
 }
 
-/// Orders arrive that nobody else has sent, and in the usual mix: some are confirmed, some refused.
+/// Orders arrive without any other client, in the usual mix: some are confirmed, some refused.
 async fn orders_are_decided(cleave: &Path, folder: &Path, _state: &Value) -> Result<()> {
     let (_, said) = run(cleave, folder, "status --json").await?;
     let status: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
@@ -125,7 +125,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
     says(cleave, folder, "set gateway.timeout_ms=1", 2, "10").await?;
     says(cleave, folder, "set nothing=1", 2, "gateway.timeout_ms").await?;
     says(cleave, folder, "set gateway.timeout_ms", 64, "a name and a number").await?;
-    says(cleave, folder, "logs nobody", 2, "no process is called nobody").await?;
+    says(cleave, folder, "logs nobody", 2, "there is no process nobody").await?;
     says(cleave, folder, "logs monolith-2", 0, "registered with the registry").await?;
     Ok(())
 }
