@@ -64,7 +64,7 @@ fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
             name: "an unknown order",
             service: "orders",
             body: answer(OrderId::new())?,
-            reason: "unknown",
+            reason: "has no checkout",
         },
         Poison {
             name: "an answer to nothing",
