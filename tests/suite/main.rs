@@ -33,6 +33,7 @@ mod live_audit;
 mod openapi;
 mod overlap;
 mod relay;
+mod repeats;
 mod retired_coordinators;
 mod running;
 mod scenario;
@@ -145,9 +146,9 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         edge::head_is_get_without_the_body,
         edge::a_wrong_method_is_told_which_are_right,
         edge::what_is_described_is_accepted,
-        edge::lines_in_another_order_are_the_same_order,
-        edge::a_reused_id_is_refused,
-        edge::one_id_and_many_contents_at_the_same_moment,
+        repeats::lines_in_another_order_are_the_same_order,
+        repeats::a_reused_id_is_refused,
+        repeats::one_id_and_many_contents_at_the_same_moment,
         edge::orders_have_pages,
         edge::a_connection_is_not_held_for_nothing,
         edge::what_belongs_to_one_connection_stays_there,

@@ -11,7 +11,7 @@ terminal::texts! {
     order_lost(order) {
         "order {order} was accepted, but is not in the database" "접수된 주문 {order}이 데이터베이스에 없습니다"
     }
-    ids_listed(ids) { "{ids} ids that the load was given are among them" "부하가 받은 주문 번호 {ids}개가 모두 있습니다" }
+    ids_listed(ids) { "all {ids} ids that the load received are among them" "부하가 받은 주문 번호 {ids}개가 모두 있습니다" }
     no_list_of_ids() { "the load kept no list of ids" "부하가 주문 번호 목록을 남기지 않았습니다" }
     all_decided(orders, listed) {
         "{orders} orders in the database, all decided; {listed}" "데이터베이스의 주문 {orders}건이 모두 결정됨; {listed}"

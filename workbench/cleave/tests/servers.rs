@@ -324,7 +324,7 @@ async fn nothing_survives_a_parent_that_is_killed() -> Result {
 const SAY: &str = "INFRA_TEST_SAY";
 
 #[tokio::test]
-#[ignore = "no test of its own: the process that the test above starts, and kills"]
+#[ignore = "it is the child process of the test above, which starts it by name and kills it"]
 async fn a_parent_that_another_test_kills() -> Result {
     let options = Options { needs_broker: true, ..Options::default() };
     let mut found = Infrastructure::find(&Guard::start()?, &options).await?;

@@ -1,4 +1,4 @@
-//! All texts of a report, in English and in Korean.
+//! All texts of a report, in English and in Korean. The file is long because a crate has one table of texts.
 
 use terminal::language::{Language, current};
 
@@ -186,7 +186,7 @@ terminal::words! {
     no_difference_title() { "No difference shown" "차이가 드러나지 않은 수치" }
     audit_title() { "The audit" "감사" }
     audit_intro() {
-        "After the load had stopped and the work had drained, every database was read. Speed is worth nothing if one of these is violated."
+        "After the load, when all orders were decided, the audit read every database. If an invariant is violated, the other figures mean nothing."
         "부하가 멈추고 남은 일이 모두 끝난 뒤 모든 데이터베이스를 읽었습니다. 하나라도 깨졌다면 속도는 의미가 없습니다."
     }
     nothing_audited() { "nothing was audited" "감사한 것이 없습니다" }
