@@ -76,7 +76,7 @@ pub async fn a_service_that_hangs_is_cut_off_and_taken_back(stage: &Stage) -> Re
     let (mut detected, mut recovered) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        world.shop().await.pause("inventory")?;
+        world.shop().await.pause("inventory").await?;
         detected.push(until_breaker(&world, "inventory", "open").await?);
         // Long enough for one or two probes to fail.
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -204,7 +204,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
         {
             let mut shop = world.shop().await;
             if pause {
-                shop.pause("registry")?
+                shop.pause("registry").await?
             } else {
                 shop.kill("registry")?
             };
@@ -247,7 +247,7 @@ pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
 
     set(&world, "gateway.timeout_ms", 60_000).await?;
     set(&world, "breaker.failures", 2).await?;
-    world.shop().await.pause("inventory")?;
+    world.shop().await.pause("inventory").await?;
     let patient = tokio::spawn(reqwest::get(format!("{}/stock/{sku}", world.address)));
     tests::eventually("a request waits", async || {
         Ok((dependency(&world, "inventory").await?["permits"]["in_use"] == 1).then_some(()))

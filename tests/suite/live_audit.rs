@@ -169,7 +169,7 @@ pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> 
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
     let settings = Settings { late: Duration::from_secs(3), ..OFTEN };
     let live = Live::start(world.subject(), settings);
-    world.shop().await.pause("shipping")?;
+    world.shop().await.pause("shipping").await?;
     let wanted = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     let placed = world.order("late", &wanted).await?.expect(202)?;
     let disagreed = || live.snapshot().disagreement.orders_now == 1;

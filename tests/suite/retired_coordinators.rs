@@ -165,7 +165,7 @@ impl StandsStill {
     async fn begin(stage: &Stage) -> Result<StandsStill> {
         let (stands_still, mut gate) = StandsStill::preparing(stage).await?;
         let world = &stands_still.world;
-        world.shop().await.pause("monolith")?;
+        world.shop().await.pause("monolith").await?;
         gate.batch_execute("SELECT pg_advisory_unlock(4242)").await?;
         eventually("all are prepared", async || Ok((branches(world).await?.len() == 5).then_some(())))
             .await?;
@@ -216,7 +216,8 @@ impl StandsStill {
         let on_hand = number(&world.databases.orders, &on_hand).await?;
         ensure!(
             (status, there, on_hand) == (503, 0, 5),
-            "the response is {status}: {said}; there are {there} orders and {on_hand} pieces"
+            "the response is {status}: {said}; there are {there} orders and {on_hand} pieces; left prepared: {:?}",
+            branches(&world).await?
         );
         ensure!(said["code"] == "unavailable", "it is certain that nothing was done: {said}");
         // Send the same request again.

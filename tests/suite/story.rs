@@ -84,7 +84,7 @@ fn settled(story: &Story) -> Result<()> {
 
 async fn stuck(world: &World) -> Result<()> {
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
-    world.shop().await.pause("payments")?;
+    world.shop().await.pause("payments").await?;
     let key = Uuid::new_v4().to_string();
     let placed = world
         .order(&key, &order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]))

@@ -13,12 +13,14 @@ use nix::sys::signal::{Signal, kill};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::guard::Guard;
-use crate::process_tree::{kill_tree, nix_pid};
+use crate::process_tree::{is_stopped, kill_tree, nix_pid};
 use crate::words;
 use terminal::language::seconds;
 
 /// The polling interval.
 const TICK: Duration = Duration::from_millis(10);
+/// How long SIGSTOP may take. It waits for a system call that cannot be interrupted, such as a write to a slow disk.
+const PAUSES: Duration = Duration::from_secs(20);
 /// How many log lines an error quotes.
 const TAIL: usize = 15;
 
@@ -126,6 +128,20 @@ impl Process {
         // The id of a process that was waited for may have been reused.
         if self.try_wait()?.is_none() {
             kill(nix_pid(self.pid()), signal).with_context(|| words::cannot_signal(&self.name))?;
+        }
+        Ok(())
+    }
+
+    /// Pauses it with SIGSTOP, and waits until none of its threads goes on. The signal alone is no more than a
+    /// request: on a busy machine a thread still did half a transaction after `kill` had returned.
+    pub async fn pause(&mut self) -> Result<()> {
+        self.signal(Signal::SIGSTOP)?;
+        let deadline = Instant::now() + PAUSES;
+        while self.try_wait()?.is_none() && !is_stopped(self.pid()) {
+            if Instant::now() > deadline {
+                bail!(words::does_not_pause(&self.name, seconds(PAUSES)));
+            }
+            tokio::time::sleep(TICK).await;
         }
         Ok(())
     }

@@ -54,7 +54,35 @@ pub fn start_time(pid: u32) -> Option<u64> {
     (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
 }
 
+/// Whether a process is stopped by SIGSTOP. Its threads stop together.
+pub fn is_stopped(pid: u32) -> bool {
+    let pid = sysinfo::Pid::from_u32(pid);
+    let Ok(mut system) = System::new() else { return false };
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
+    system.process(pid).is_some_and(|process| process.status() == sysinfo::ProcessStatus::Stop)
+}
+
 /// The id as system calls take it.
 pub fn nix_pid(pid: u32) -> Pid {
     Pid::from_raw(pid.cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_process_is_told_from_a_running_one() {
+        let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        assert!(!is_stopped(child.id()));
+        kill(nix_pid(child.id()), Signal::SIGSTOP).unwrap();
+        let stopped = (0..500).any(|_| {
+            std::thread::sleep(TICK);
+            is_stopped(child.id())
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(stopped);
+        assert!(!is_stopped(child.id()), "it has ended");
+    }
 }

@@ -219,6 +219,10 @@ terminal::words! {
         "{name}이(가) {limit} 동안 아무것도 출력하지 않았습니다"
     }
     cannot_signal(name) { "cannot send a signal to {name}" "{name}에 시그널을 보낼 수 없습니다" }
+    does_not_pause(name, limit) {
+        "{name} went on for {limit} after SIGSTOP"
+        "{name}이(가) SIGSTOP을 받고도 {limit} 동안 멈추지 않았습니다"
+    }
     cannot_wait_for(name) { "cannot wait for {name}" "{name}의 종료를 기다릴 수 없습니다" }
     state_unknown() { "unknown" "알 수 없음" }
     state_gone() { "gone" "없음" }

@@ -241,8 +241,8 @@ impl Shop {
     }
 
     /// Pauses a process with SIGSTOP: it keeps its connections but does not respond.
-    pub fn pause(&mut self, name: &str) -> Result<()> {
-        self.member(name)?.process.signal(Signal::SIGSTOP)
+    pub async fn pause(&mut self, name: &str) -> Result<()> {
+        self.member(name)?.process.pause().await
     }
 
     /// Continues a paused process with SIGCONT.

@@ -44,7 +44,7 @@ impl Supervisor {
             }
             Act::Pause(name) => {
                 let name = self.process(name).await;
-                self.shop().await.pause(&name)?;
+                self.shop().await.pause(&name).await?;
                 Ok(Hit::one(format!("{name} was paused")))
             }
             // It may have been ended as hung meanwhile, and its successor is not paused.
