@@ -12,6 +12,7 @@ use actix_web::{HttpResponse, web};
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::Flaw;
 use crate::db::{self, Pool};
@@ -24,13 +25,13 @@ const PROBE: Duration = Duration::from_secs(1);
 pub struct Health {
     service: &'static str,
     needs: Vec<(&'static str, Arc<AtomicBool>)>,
-    stopping: Arc<AtomicBool>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Health {
     /// A process with no requirements yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, needs: Vec::new(), stopping: Arc::default() }
+        Self { service, needs: Vec::new(), stopping: watch::Sender::default() }
     }
 
     /// Adds a requirement that is met while the flag is set.
@@ -41,7 +42,14 @@ impl Health {
 
     /// Makes the process not ready: it finishes its current work and accepts nothing new.
     pub fn stopping(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.send_replace(true);
+    }
+
+    /// Completes when the process begins to stop. A request that only waits for news responds then, because the process
+    /// would wait for it.
+    pub async fn stops(&self) {
+        // An error means that the server is gone, which is a stop too.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// Registers `GET /health/live` and `GET /health/ready`.
@@ -78,7 +86,7 @@ async fn ready(
     for (what, there) in &health.needs {
         checks.insert((*what).into(), there.load(Ordering::Relaxed).into());
     }
-    checks.insert("accepting".into(), (!health.stopping.load(Ordering::Relaxed)).into());
+    checks.insert("accepting".into(), (!*health.stopping.borrow()).into());
     let ready = checks.values().all(|check| check == true);
     let status = if ready { "ready" } else { "not ready" };
     let mut body = json!({ "service": health.service, "status": status, "checks": checks });

@@ -8,6 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use parking_lot::Mutex;
 use platform::Problem;
+use platform::health::Health;
 use platform::registration::http_url;
 use platform::registry::{Heartbeat, Instance, Rhythm, Snapshot};
 use platform::settings::{Setting, Settings};
@@ -221,13 +222,20 @@ struct After {
 }
 
 /// `GET /watch?after=VERSION&wait=SECONDS`: the complete state, as soon as its version differs from `after` (*long
-/// polling*), or when the time is over. It compares for difference, not for a later version: if the clock was set back
+/// polling*), or when the time is over or the registry stops. It compares for difference, not for a later version: if the clock was set back
 /// before a restart, the new versions are lower.
-async fn watch(question: web::Query<After>, registry: web::Data<Registry>) -> HttpResponse {
+async fn watch(
+    question: web::Query<After>,
+    registry: web::Data<Registry>,
+    health: web::Data<Health>,
+) -> HttpResponse {
     let mut version = registry.version.subscribe();
-    let news = version.wait_for(|version| *version != question.after);
     // Changed or not, the response is the current state.
-    let _ = tokio::time::timeout(Duration::from_secs(question.wait.min(LONGEST_WAIT)), news).await;
+    tokio::select! {
+        _ = version.wait_for(|version| *version != question.after) => {}
+        () = tokio::time::sleep(Duration::from_secs(question.wait.min(LONGEST_WAIT))) => {}
+        () = health.stops() => {}
+    }
     HttpResponse::Ok().json(registry.with(|directory| directory.snapshot()))
 }
 

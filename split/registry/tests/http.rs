@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpServer};
+use platform::health::Health;
 use registry::Registry;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ const WAIT: u64 = 20;
 struct Asked {
     client: Client,
     address: String,
+    health: Health,
 }
 
 impl Asked {
@@ -26,11 +28,15 @@ impl Asked {
         let registry = Registry::new(TIME_TO_LIVE, TIME_TO_LIVE / 4);
         let watched = registry.clone();
         tokio::spawn(async move { watched.watch_over_leases().await });
-        let server = HttpServer::new(move || App::new().configure(|app| registry.routes(app)));
+        let health = Health::new("registry");
+        let of_server = health.clone();
+        let server = HttpServer::new(move || {
+            App::new().configure(|app| of_server.routes(app)).configure(|app| registry.routes(app))
+        });
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", server.addrs()[0]);
         tokio::spawn(server.run());
-        Asked { client: Client::builder().no_proxy().build().unwrap(), address }
+        Asked { client: Client::builder().no_proxy().build().unwrap(), address, health }
     }
 
     /// The status of the response, and its body if that is JSON.
@@ -132,6 +138,19 @@ async fn who_watches_hears_of_everything_at_once() {
     let began = Instant::now();
     asked.get(&format!("/watch?after={}&wait={WAIT}", u64::MAX)).await;
     assert!(began.elapsed() < Duration::from_secs(WAIT), "it waited for a version of an earlier run");
+}
+
+#[tokio::test]
+async fn who_watches_does_not_delay_a_stop() {
+    let asked = Asked::start();
+    let path = format!("/watch?after={}&wait={WAIT}", asked.version().await);
+    let began = Instant::now();
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        asked.health.stopping();
+    };
+    tokio::join!(stop, asked.get(&path));
+    assert!(began.elapsed() < Duration::from_secs(WAIT), "the stop did not wake the watcher");
 }
 
 #[tokio::test]
