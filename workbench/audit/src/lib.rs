@@ -62,7 +62,7 @@ pub struct Expected {
 #[derive(Debug, Clone)]
 pub struct Fault {
     /// A description of the fault.
-    pub name: String,
+    pub name: Text,
     /// Whether it fired.
     pub fired: bool,
 }

@@ -69,3 +69,11 @@ terminal::words! {
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     no_address(host) { "{host} has no address" "{host}의 주소를 찾을 수 없습니다" }
 }
+
+terminal::texts! {
+    // What a fault hit.
+    was_killed(name) { "{name} was killed" "{name} 강제 종료" }
+    was_paused(name) { "{name} was paused" "{name} 일시 정지" }
+    was_restarted(name) { "{name} was restarted with another clock" "{name} 시계를 바꾸어 다시 시작" }
+    aborted(name) { "{name} aborted" "{name} 비정상 종료(abort)" }
+}

@@ -21,6 +21,16 @@ pub enum Language {
     Korean,
 }
 
+impl Language {
+    /// Its code, as [`FromStr`] reads it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Korean => "ko",
+        }
+    }
+}
+
 impl FromStr for Language {
     type Err = String;
 
@@ -159,6 +169,7 @@ mod tests {
         for language in [Language::English, Language::Korean] {
             let (name, value) = with(language, passed_on);
             assert_eq!(of_locale(|asked| (asked == name).then(|| value.to_owned())), language);
+            assert_eq!(language.code().parse(), Ok(language));
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::words::{self, WORDS};
 use super::{SCRIPTS, STYLES, asset, data, html, standing_alone};
 use faults::KINDS;
+use terminal::language::has_hangul;
 
 /// Every key that the page or a script uses literally.
 fn asked_for() -> BTreeSet<String> {
@@ -38,10 +39,11 @@ fn no_word_is_missing_in_either_language() {
 
 #[test]
 fn every_kind_of_fault_is_explained() {
+    let texts = words::json();
     for kind in KINDS {
-        let key = format!("does_{}", kind.name);
-        let (_, english, _) = WORDS.iter().find(|(word, ..)| *word == key).expect(kind.name);
-        assert_eq!(*english, kind.does.replace('`', ""), "{}", kind.name);
+        let text = |language: &str| texts[format!("does_{}", kind.name)][language].as_str().expect(kind.name);
+        assert!(!has_hangul(text("en")) && has_hangul(text("ko")), "{}", kind.name);
+        assert!(!text("en").contains('`') && !text("ko").contains('`'), "{}", kind.name);
     }
 }
 

@@ -197,7 +197,7 @@ async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Text
             accepted: Some(accepted),
             outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
             min_per_outcome: 1,
-            faults: vec![Fault { name: format!("crash at {point}"), fired: true }],
+            faults: vec![Fault { name: format!("crash at {point}").into(), fired: true }],
             ..Expected::default()
         },
     };

@@ -99,7 +99,7 @@ impl Scene {
 
     /// Records that a fault was requested.
     pub(super) fn fault(&mut self, name: String, fired: bool) {
-        self.expected.faults.push(Fault { name, fired });
+        self.expected.faults.push(Fault { name: name.into(), fired });
     }
 
     /// Waits until one more order is decided. Everything that was sent before it on the same way has arrived then.

@@ -200,7 +200,10 @@ impl Place<'_> {
         started_at: DateTime<Utc>,
     ) -> Result<Outcome> {
         let orders = shop.orders(&experience, started_at).await?;
-        let fault = |record: &Record| Fault { name: record.fault.to_string(), fired: record.hits > 0 };
+        let fault = |record: &Record| {
+            let name = Text::of(|| record.fault.to_string());
+            Fault { name, fired: record.hits > 0 }
+        };
         let audit = shop.audit(&experience, shop.faults.iter().map(fault).collect()).await?;
         done.windows.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
         let requests = &experience.requests;

@@ -22,6 +22,7 @@ use servers::guard::Guard;
 use servers::record as machine;
 use shop::supervisor::Supervisor;
 use terminal::progress::Progress;
+use terminal::text::Text;
 use topology::Driver;
 
 /// The interval between faults: the shortest at which most faults are over before the next one.
@@ -112,7 +113,7 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     let orders = shop.orders(&experience, started_at).await?;
     // A fault without hits proves nothing, and the verdict counts how often each kind had some.
     let fired = shop.faults.iter().filter(|record| record.hits > 0);
-    let fired = fired.map(|record| Fault { name: record.fault.to_string(), fired: true });
+    let fired = fired.map(|record| Fault { name: Text::of(|| record.fault.to_string()), fired: true });
     let audit = shop.audit(&experience, fired.collect()).await;
     let soaked = audit.map(|audit| {
         Soaked::new(

@@ -197,7 +197,7 @@ mod tests {
             started: Utc::now(),
             ended: Some(Utc::now()),
             hits: u64::from(id <= fired),
-            hit: String::new(),
+            hit: Default::default(),
             problem: None,
         };
         let audit = Audit {
