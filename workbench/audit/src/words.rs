@@ -209,4 +209,22 @@ terminal::texts! {
         "fewer than {least} orders of an outcome: {rare}; {faults}" "{least}건이 안 되는 결과: {rare}; {faults}"
     }
     decided(counts, faults) { "decided: {counts}; {faults}" "결정: {counts}; {faults}" }
+
+    // The live audit
+    live_on_hand(sku) { "{sku}: stock on hand" "{sku}: 보유 재고" }
+    live_quota(sku) { "{sku}: quota of its sale" "{sku}: 세일 한정 수량" }
+    live_stock(sku) { "{sku}: reserved stock" "{sku}: 예약된 재고" }
+    live_sale(sku) { "{sku}: claims of its sale" "{sku}: 세일 물량 배정" }
+    live_messages(late, dead) {
+        "{late} messages waiting in outboxes for too long, {dead} unexpected dead letters"
+        "아웃박스에 너무 오래 남은 메시지 {late}개, 예상하지 못한 데드 레터 {dead}개"
+    }
+    live_sessions(prepared, open, deadlocks) {
+        "{prepared} transactions prepared and {open} open for too long, {deadlocks} deadlocks"
+        "너무 오래 준비된 채인 트랜잭션 {prepared}개, 너무 오래 열린 트랜잭션 {open}개, 교착 상태 {deadlocks}번"
+    }
+    live_given_up(orders) {
+        "{orders} orders open for too long and no longer followed"
+        "너무 오래 끝나지 않아 더는 지켜보지 않는 주문 {orders}건"
+    }
 }
