@@ -228,3 +228,25 @@ terminal::texts! {
         "너무 오래 끝나지 않아 더는 지켜보지 않는 주문 {orders}건"
     }
 }
+
+terminal::words! {
+    cannot_read_database(name) {
+        "the audit cannot read the database of {name}" "감사가 {name}의 데이터베이스를 읽을 수 없습니다"
+    }
+    query_failed(query) { "the audit's query failed: {query}" "감사의 조회에 실패했습니다: {query}" }
+    broker_silent(limit) {
+        "the broker did not respond to the audit within {limit}" "브로커가 {limit} 안에 감사에 응답하지 않았습니다"
+    }
+    cannot_count(namespace) {
+        "the audit cannot count the queues of {namespace}" "감사가 {namespace}의 큐를 셀 수 없습니다"
+    }
+    cannot_ask_for_taken() {
+        "the audit cannot ask the broker for unacknowledged messages"
+        "감사가 수신 확인되지 않은 메시지를 브로커에서 알아낼 수 없습니다"
+    }
+    took_too_long(program, limit) {
+        "{program} took more than {limit}" "{program}이(가) {limit}보다 오래 걸렸습니다"
+    }
+    cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
+    program_failed(program, said) { "{program} failed: {said}" "{program} 실행에 실패했습니다: {said}" }
+}

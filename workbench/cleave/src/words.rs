@@ -2,6 +2,12 @@
 //! [`crate::cli`].
 
 terminal::words! {
+    sending(rate) {
+        "Sending {rate} orders per second to each shop; one in ten is meant to be refused."
+        "쇼핑몰마다 초당 주문 {rate}건을 보냅니다. 열 건 중 한 건은 거절되도록 만든 주문입니다."
+    }
+    no_more_orders(why) { "No more orders are sent: {why}" "주문을 더는 보내지 않습니다: {why}" }
+
     // The first minute.
     first_steps(program) {
         "{program} up              start the shop in both modes: one monolith, and services beside it\n\

@@ -1,16 +1,32 @@
 //! All texts of a report, in English and in Korean. The file is long because a crate has one table of texts.
 
-use terminal::language::{Language, current};
+use terminal::language::current;
 
 /// The value of the attribute `lang` of a page.
 pub fn language_tag() -> &'static str {
-    match current() {
-        Language::English => "en",
-        Language::Korean => "ko",
-    }
+    current().code()
 }
 
 terminal::words! {
+    // Writing a run
+    cannot_create_folder(path) { "cannot create the folder {path}" "{path} 폴더를 만들 수 없습니다" }
+    cannot_write_json() { "cannot write the run as JSON" "실행 기록을 JSON으로 쓸 수 없습니다" }
+    cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
+    cannot_find(path) { "cannot find {path}" "{path}을(를) 찾을 수 없습니다" }
+    needs_own_folder(path) {
+        "a run cannot be written to {path}: give it a folder of its own"
+        "{path}에는 실행 기록을 쓸 수 없습니다. 전용 폴더를 지정하십시오"
+    }
+    cannot_link(path) {
+        "cannot link {path} to this run; if it is not a link, move it away"
+        "{path} 링크를 이 실행으로 바꿀 수 없습니다. 링크가 아니면 다른 곳으로 옮기십시오"
+    }
+    cannot_measure() { "cannot connect to the databases to measure" "측정할 데이터베이스에 연결할 수 없습니다" }
+    cannot_connect_orders() {
+        "cannot connect to the database of orders" "주문 데이터베이스에 연결할 수 없습니다"
+    }
+    cannot_read_orders() { "cannot read the orders" "주문을 읽을 수 없습니다" }
+
     // Verdicts
     held() { "✓ held" "✓ 지켜짐" }
     violated() { "✗ VIOLATED" "✗ 깨짐" }

@@ -94,7 +94,17 @@ pub fn seconds(time: Duration) -> String {
 
 /// Whether a text contains Hangul.
 pub fn has_hangul(text: &str) -> bool {
-    text.chars().any(|letter| ('가'..='힣').contains(&letter))
+    text.chars().any(is_hangul)
+}
+
+fn is_hangul(letter: char) -> bool {
+    ('가'..='힣').contains(&letter)
+}
+
+/// A text followed by spaces up to this many columns of a terminal, where a Hangul syllable takes two.
+pub fn padded(text: &str, columns: usize) -> String {
+    let taken: usize = text.chars().map(|letter| if is_hangul(letter) { 2 } else { 1 }).sum();
+    text.to_owned() + &" ".repeat(columns.saturating_sub(taken))
 }
 
 /// A crate's table of words. Defines one function per word, which returns the text in the current language. The
@@ -155,6 +165,13 @@ mod tests {
         assert_eq!(with(&[("LC_ALL", ""), ("LANG", "ko")]), Language::Korean);
         assert_eq!(with(&[("LC_ALL", "C"), ("LANG", "ko_KR")]), Language::English);
         assert_eq!(with(&[("LC_MESSAGES", "de_DE"), ("LANG", "ko_KR")]), Language::English);
+    }
+
+    #[test]
+    fn a_text_is_padded_to_columns() {
+        assert_eq!(padded("held", 6), "held  ");
+        assert_eq!(padded("깨짐", 6), "깨짐  ");
+        assert_eq!(padded("지켜짐", 5), "지켜짐");
     }
 
     #[test]

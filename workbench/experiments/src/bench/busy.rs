@@ -116,7 +116,7 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
         let place = Place { guard, programs: &programs, logs: logs.join(how), proxied, options };
         let shared = Arc::new(Mutex::new(infra));
         shops.extend(place.measure(&shared, loops).await?);
-        infra = last_owner(shared).await.context("something still works on the servers")?.into_inner();
+        infra = last_owner(shared).await.with_context(words::servers_in_use)?.into_inner();
     }
     let busy = Busy {
         schema: "cleave.bench-busy/1",

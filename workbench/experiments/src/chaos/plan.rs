@@ -8,6 +8,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
+use crate::words;
 use faults::{FaultSpec, Kind, Link, On, POINTS};
 use topology::{Driver, Mode, SERVICES};
 
@@ -173,7 +174,7 @@ fn fault(kind: &Kind, driver: Driver, target: &str, random: &mut Xoshiro256PlusP
         "attributes": attributes,
         "for": format!("{lasts}ms"),
     });
-    serde_json::from_value(fault).with_context(|| format!("a {} was planned on {target}", kind.name))
+    serde_json::from_value(fault).with_context(|| words::while_planning(kind.name, target))
 }
 
 /// A point that the process passes with every order. Compensations are too rare.

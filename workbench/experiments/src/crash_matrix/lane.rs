@@ -201,7 +201,7 @@ async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Text
             ..Expected::default()
         },
     };
-    let audits = audit::audit(&subject).await.context("the audit")?;
+    let audits = audit::audit(&subject).await.with_context(words::while_auditing)?;
     let wrong = audits.into_iter().filter(|audit| audit.verdict != Verdict::Held);
     let said =
         |audit: Audit| Text::of(|| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence));

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use audit::Verdict;
 use faults::{POINTS, Point};
 use lane::Lane;
@@ -174,7 +175,7 @@ async fn cells(
     };
     let steps: usize = options.drivers.iter().map(|driver| plan(*driver).len()).sum();
     if steps == 0 {
-        bail!("none of these points exists in any of these drivers; `cleave crash-matrix --help` lists them");
+        bail!(words::no_point_in_drivers());
     }
     let progress = Progress::new(steps as u64);
     let lanes = options.drivers.iter().map(|driver| {
@@ -186,7 +187,7 @@ async fn cells(
             }
             let programs = programs.to_owned();
             let lane = Lane { guard, infra, programs, logs, driver: *driver, setting, progress };
-            lane.run(&plan).await.with_context(|| format!("the crashes of {driver}"))
+            lane.run(&plan).await.with_context(|| words::crashes_of(driver))
         }
     });
     let cells = try_join_all(lanes).await?.into_iter().flatten().collect();

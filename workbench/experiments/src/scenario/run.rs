@@ -46,12 +46,12 @@ pub async fn run(
     let started_at = Utc::now();
     let folder = folder.join("runs").join(format!("{}-scenario", started_at.format("%Y%m%dT%H%M%SZ")));
     let logs = folder.join("logs");
-    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+    std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
     let programs = binaries::ensure_built(&own_shop::programs(&options.drivers)).await?;
     let mut shops = Vec::new();
     for driver in &options.drivers {
         let logs = logs.join(driver.to_string().replace(':', "-"));
-        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let place = Place { guard, driver: *driver, programs: &programs, logs: &logs, options };
         shops.push(place.run(scenario).await.with_context(|| driver.to_string())?);
     }

@@ -61,7 +61,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak
         let logs = folder
             .join(format!("{}", started_at.format("%Y%m%dT%H%M%SZ")))
             .join(driver.to_string().replace(':', "-"));
-        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let beginning = Beginning {
             guard,
             driver: *driver,
@@ -74,7 +74,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak
         shops.push(
             soak(&beginning, options)
                 .await
-                .with_context(|| format!("{driver}; its logs: {}", logs.display()))?,
+                .with_context(|| words::logs_are_in(driver, logs.display()))?,
         );
     }
     Ok(Soak {
