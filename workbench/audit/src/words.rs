@@ -37,7 +37,7 @@ terminal::texts! {
         "카탈로그에 없는 {sku} 세일의 물량 {given_out}개를 주문이 잡고 있습니다"
     }
     stock_agrees(stocks, products, pieces) {
-        "{stocks} stocks and {products} products agree with what orders hold; {pieces} pieces are reserved"
+        "{stocks} stocks and {products} products agree with what orders hold; {pieces} units are reserved"
         "재고 {stocks}건, 상품 {products}건이 주문이 잡은 수량과 맞습니다; 예약된 수량 {pieces}개"
     }
 
