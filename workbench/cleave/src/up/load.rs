@@ -13,7 +13,7 @@ use dashboard::load::{LoadProcess, Wanted};
 /// The interval for checking which shops are up: a replaced shop has a new address.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sends so many orders per second to each running shop, until `stop` is done.
+/// Sends this many orders per second to each running shop, until `stop` is done.
 pub(super) async fn send(folder: &Path, rate_per_s: f64, stop: impl Future<Output = ()>) {
     terminal::note!("{}", words::sending(rate_per_s));
     tokio::pin!(stop);

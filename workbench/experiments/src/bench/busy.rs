@@ -33,7 +33,7 @@ use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{Driver, Mode, programs};
 
-/// The goals: this share of the orders is served, and 99 % of those are decided within so many milliseconds.
+/// The goals: this share of the orders is served, and 99 % of those are decided within this many milliseconds.
 const GOAL_SERVED: f64 = 0.95;
 const GOAL_P99_MS: f64 = 2_000.0;
 /// How long a shop may take to finish afterwards.

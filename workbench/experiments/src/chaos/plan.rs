@@ -36,7 +36,7 @@ const KINDS: [&str; 19] = [
     "poison",
 ];
 
-/// A target is not disturbed again for so many faults.
+/// A target is not disturbed again for this many faults.
 const REST: usize = 4;
 /// The duration of a fault, in milliseconds.
 const LASTS: std::ops::RangeInclusive<u64> = 1000..=2000;

@@ -1,7 +1,7 @@
 //! `cleave crash-matrix`: every crash point, on every driver that has it, more than once.
 //!
-//! A *cell* is one crash: a shop under load, one of its processes told to die at a point, started again, drained and
-//! audited. The cells of one driver run one after the other on one shop, and the drivers side by side, so that the
+//! A *cell* is one crash: in a shop under load, one process crashes at a point and is restarted. Then the shop is
+//! drained and audited. The cells of one driver run one after the other on one shop, and the drivers side by side, so that the
 //! servers and the databases are set up once for many crashes.
 
 mod grid;

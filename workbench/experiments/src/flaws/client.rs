@@ -32,7 +32,7 @@ impl Client {
         Ok(Client { http, address: address.to_owned() })
     }
 
-    /// Creates a product with so many units in stock. Returns its SKU.
+    /// Creates a product with this many units in stock. Returns its SKU.
     pub(super) async fn product(&self, pieces: i64) -> Result<String> {
         let sku = format!("thing-{}", Uuid::new_v4().simple());
         let product = json!([{ "sku": sku, "name": "Thing", "price": PRICE }]);

@@ -132,7 +132,7 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     soaked
 }
 
-/// Rates for so many orders in all, and a few requests of other kinds.
+/// Rates for this many orders in all, and a few requests of other kinds.
 fn rates(orders: u64, length: Duration) -> Rates {
     Rates { browse: 10.0, order: orders as f64 / length.as_secs_f64(), pay: 10.0, track: 10.0 }
 }

@@ -84,7 +84,7 @@ pub enum Action {
         /// For this time the deployment is repeated as soon as it is done; once if zero.
         again_for: Duration,
     },
-    /// Sells so many products at half their price, and nearly all customers order them.
+    /// Sells this many products at half their price, and nearly all customers order them.
     FlashSale(FlashSale),
 }
 
