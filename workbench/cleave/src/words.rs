@@ -52,7 +52,7 @@ terminal::words! {
     }
     does_not_end(pid, limit) {
         "`cleave up`, process {pid}, has not ended after {limit}"
-        "{limit}이 지났지만 `cleave up`(프로세스 {pid})이 끝나지 않았습니다"
+        "{limit}가 지났지만 `cleave up`(프로세스 {pid})이 끝나지 않았습니다"
     }
     slowed_by_machine(busy) {
         "{busy}; slow figures may be due to the machine and not the shop"

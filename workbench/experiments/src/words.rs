@@ -178,11 +178,11 @@ terminal::words! {
     must_break() { "  ← must break" "  ← 깨져야 함" }
     caught(breaks, seconds) {
         "Caught: the same disturbance does no harm without the flaw, and breaks {breaks} with it. {seconds} s."
-        "잡아냄: 같은 방해가 결함이 없으면 해를 끼치지 않고, 결함이 있으면 {breaks}을 깨뜨립니다. {seconds}초."
+        "잡아냄: 같은 방해가 결함이 없으면 해를 끼치지 않고, 결함이 있으면 {breaks}을(를) 깨뜨립니다. {seconds}초."
     }
     not_caught(breaks, seconds) {
         "NOT CAUGHT: without the flaw everything should hold, and with it this should break: {breaks}. {seconds} s."
-        "잡아내지 못함: 결함이 없으면 모두 지켜지고, 결함이 있으면 {breaks}이 깨져야 합니다. {seconds}초."
+        "잡아내지 못함: 결함이 없으면 모두 지켜지고, 결함이 있으면 {breaks}이(가) 깨져야 합니다. {seconds}초."
     }
 
     // Benches
@@ -306,7 +306,7 @@ terminal::words! {
     not_accepted() { "the shop did not accept an order" "쇼핑몰이 주문을 접수하지 않았습니다" }
     not_decided(limit) { "no order was decided within {limit}" "{limit} 안에 결정된 주문이 없습니다" }
     count_not_reached(limit, count, query) {
-        "after {limit} the query still returns {count}: {query}" "{limit}이 지났지만 조회 결과가 아직 {count}입니다: {query}"
+        "after {limit} the query still returns {count}: {query}" "{limit}가 지났지만 조회 결과가 아직 {count}입니다: {query}"
     }
     monolith_failed(reasons) {
         "the monolith did not accept every order ({reasons}); see its log"

@@ -249,7 +249,7 @@ terminal::words! {
     }
     no_alarm(limit) {
         "RabbitMQ raised no alarm within {limit}"
-        "{limit}이 지났지만 RabbitMQ가 알람을 일으키지 않았습니다"
+        "{limit}가 지났지만 RabbitMQ가 알람을 일으키지 않았습니다"
     }
     url_unreadable() { "the database URL is not valid" "데이터베이스 URL이 올바르지 않습니다" }
     postgres_silent(limit) {

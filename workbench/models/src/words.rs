@@ -67,15 +67,15 @@ terminal::words! {
     once() { "no effect twice (rules 12, 20)" "효과는 두 번 나타나지 않습니다 (규칙 12, 20)" }
     stays_undone() { "what was undone stays undone (rule 19)" "되돌린 것은 되돌린 채로 있습니다 (규칙 19)" }
     never_both() {
-        "never confirmed and compensated both (rule 21)" "확정되고 보상까지 되는 일은 없습니다 (규칙 21)"
+        "never confirmed and compensated both (rule 21)" "확정되면서 보상 트랜잭션까지 실행되는 일은 없습니다 (규칙 21)"
     }
     wholly() {
         "without messages it is wholly confirmed or wholly compensated (I5)"
-        "메시지가 남지 않으면 전부 확정되었거나 전부 보상되었습니다 (I5)"
+        "메시지가 남지 않으면 전부 확정되었거나 보상 트랜잭션으로 전부 되돌려졌습니다 (I5)"
     }
     confirmed() { "it is wholly confirmed" "전부 확정됩니다" }
     compensated() {
-        "it is wholly compensated after all had to be undone" "모두 되돌려야 하는 경우에 전부 보상됩니다"
+        "it is wholly compensated after all had to be undone" "모두 되돌려야 하는 경우에 보상 트랜잭션으로 전부 되돌려집니다"
     }
     early() { "a compensation comes before its action" "보상 트랜잭션이 그 동작보다 먼저 옵니다" }
     tombstone() { "an action finds a tombstone and does nothing" "동작이 툼스톤을 보고 아무것도 하지 않습니다" }

@@ -93,7 +93,7 @@ terminal::words! {
     longest() { "longest" "최장" }
     trial_hindered(mode, trial, orders, reason) {
         "{mode}, trial {trial} is no evidence: {orders} orders could not be sent, {reason}"
-        "{mode}, 시행 {trial}은 증거가 되지 못합니다: 주문 {orders}건을 보내지 못했습니다({reason})"
+        "{mode}, 시행 {trial}: 증거가 되지 못합니다. 주문 {orders}건을 보내지 못했습니다({reason})"
     }
     figure_missing(mode, trial, figure, why) {
         "{mode}, trial {trial} has no figure for {figure}: {why}"
@@ -282,7 +282,7 @@ terminal::words! {
     }
     written_by(version) {
         "Written by cleave {version}. This page is one file and needs no network."
-        "cleave {version}이 작성했습니다. 파일 하나로 된 페이지이며 네트워크가 필요 없습니다."
+        "cleave {version}에서 만든 보고서입니다. 파일 하나로 되어 있으며 네트워크가 필요 없습니다."
     }
 
     // Why a run cannot be read
@@ -394,7 +394,7 @@ terminal::texts! {
     }
     one_pair(figure, other, baseline, seen) {
         "{figure}: no difference shown between {other} and {baseline}; {seen} was seen, but one pair of trials cannot tell a difference from chance"
-        "{figure}: {other}, {baseline} 사이에 차이가 드러나지 않았습니다. {seen}가 나왔지만 시행 한 쌍으로는 차이와 우연을 구별할 수 없습니다"
+        "{figure}: {other}, {baseline} 사이에 차이가 드러나지 않았습니다. 측정된 비율은 {seen}입니다. 하지만 시행 한 쌍으로는 차이와 우연을 구별할 수 없습니다"
     }
     not_shown(figure, other, baseline, seen, range) {
         "{figure}: no difference shown between {other} and {baseline} ({seen}, {range})"
@@ -416,7 +416,7 @@ terminal::texts! {
     }
     trial_without_evidence(run, driver, trial) {
         "In {run}, {driver}, trial {trial} is no evidence: its load generator could not send every order."
-        "{run}의 {driver}, 시행 {trial}은 증거가 되지 못합니다. 부하 생성기가 모든 주문을 보내지 못했습니다."
+        "{run}의 {driver}, 시행 {trial}: 증거가 되지 못합니다. 부하 생성기가 모든 주문을 보내지 못했습니다."
     }
     not_alternated() {
         "The trials of two runs did not alternate: a ratio also includes everything else that changed on the machine between them. Repeat both runs before you trust a small difference."

@@ -8,7 +8,7 @@ terminal::words! {
     not_drained(limit, shop, orders, sagas, transactions, in_doubt, messages) {
         "after {limit} the shop {shop} still has {orders} pending orders, {sagas} open sagas, {transactions} open \
          transactions, {in_doubt} branches in doubt and {messages} unsent messages"
-        "{limit}이 지났지만 쇼핑몰 {shop}에 아직 대기 중인 주문 {orders}개, 진행 중인 사가 {sagas}개, 열린 트랜잭션 \
+        "{limit}가 지났지만 쇼핑몰 {shop}에 아직 대기 중인 주문 {orders}개, 진행 중인 사가 {sagas}개, 열린 트랜잭션 \
          {transactions}개, 미확정 브랜치 {in_doubt}개, 보내지 않은 메시지 {messages}개가 있습니다"
     }
     cannot_read_progress(query) {
@@ -31,7 +31,7 @@ terminal::words! {
     }
     still_runs(name, limit) {
         "{name} is still running after {limit}"
-        "{limit}이 지났지만 {name}이(가) 아직 실행 중입니다"
+        "{limit}가 지났지만 {name}이(가) 아직 실행 중입니다"
     }
     runs_already(name) {
         "{name} is still running; kill it before starting it again"

@@ -55,7 +55,7 @@ pub struct Planned {
     pub fault: FaultSpec,
 }
 
-/// So many faults for a shop with this driver, one per interval. Each kind occurs once before any occurs again.
+/// This many faults for a shop with this driver, one per interval. Each kind occurs once before any occurs again.
 pub fn plan(seed: u64, driver: Driver, faults: usize, every: Duration) -> Result<Vec<Planned>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut kinds = Vec::new();

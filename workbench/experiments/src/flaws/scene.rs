@@ -77,12 +77,12 @@ impl Scene {
         order(&self.customer, &[&self.sku])
     }
 
-    /// So many customers with enough money.
+    /// This many customers with enough money.
     pub(super) async fn customers(&self, number: usize) -> Result<Vec<String>> {
         try_join_all((0..number).map(|_| self.client.customer(PLENTY))).await
     }
 
-    /// So many products with enough stock.
+    /// This many products with enough stock.
     pub(super) async fn products(&self, number: usize) -> Result<Vec<String>> {
         try_join_all((0..number).map(|_| self.client.product(PLENTY))).await
     }
