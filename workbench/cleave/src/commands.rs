@@ -66,7 +66,8 @@ pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Res
     for ShopSettings { shop, settings } in all {
         for (name, state) in settings {
             let bounds = format!("{}–{}", state.least, state.most);
-            table.add_row([shop.to_string(), name, state.value.to_string(), bounds, state.what]);
+            let meaning = words::meaning(&name, state.what);
+            table.add_row([shop.to_string(), name, state.value.to_string(), bounds, meaning]);
         }
     }
     terminal::say!("{table}");
