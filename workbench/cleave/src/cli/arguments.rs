@@ -41,11 +41,11 @@ pub(super) enum Command {
 /// Commands that stay until Ctrl-C, and end in order then.
 #[derive(Debug, Subcommand)]
 pub(super) enum Staying {
-    /// Start a shop, print its address and what to try, and stay until Ctrl-C.
+    /// Start a shop, print its address and what to try, and run until Ctrl-C.
     Up(Up),
     /// Show both modes in a web page under the same load, and break them there. Starts the shops if none is up.
     Dashboard(dashboard::Dashboard),
-    /// Play back a recording of the dashboard; no shop need be up.
+    /// Play back a recording of the dashboard; no shop has to be up.
     Replay(dashboard::Replay),
     /// Check the invariants of the shops that are up.
     Audit(audit::Audit),
@@ -73,7 +73,7 @@ pub(super) enum Asking {
         /// Only lines about this order.
         #[arg(long, value_name = "ID")]
         order: Option<String>,
-        /// Stay, and print new lines as they are written.
+        /// Keep running, and print new lines as they are written.
         #[arg(long)]
         follow: bool,
     },
@@ -85,7 +85,7 @@ pub(super) enum Asking {
         #[command(flatten)]
         json: Json,
     },
-    /// Replace every instance of a service by a new one, one after another, while it serves.
+    /// Replace every instance of a service by a new one, one after another, while the service keeps running.
     Deploy {
         /// Service, e.g. inventory, or monolith.
         service: String,
@@ -165,7 +165,7 @@ pub(super) struct Up {
     /// Mode: monolith, split, both, or a driver, e.g. split:tcc.
     #[arg(default_value = "both", value_parser = modes)]
     pub(super) modes: Modes,
-    /// Put a proxy into every link, where `cleave fault` can act.
+    /// Put a proxy into every link, so that `cleave fault` can disturb it.
     #[arg(long)]
     pub(super) proxies: bool,
     /// Show the shops in a web page, as `cleave dashboard` does; implies --proxies.
