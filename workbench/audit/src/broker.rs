@@ -91,8 +91,7 @@ pub(super) async fn read(subject: &Subject) -> anyhow::Result<Queues> {
         .map_err(|_| anyhow!(words::broker_silent(seconds(LIMIT))))?
         .with_context(|| words::cannot_count(namespace))?;
     if let Some(control) = &subject.shop.broker {
-        let taken =
-            taken(control).await.with_context(words::cannot_ask_for_taken)?;
+        let taken = taken(control).await.with_context(words::cannot_ask_for_taken)?;
         for queue in &mut counted.queues {
             queue.taken = taken.get(&queue.name).copied();
         }

@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 pub use verdict::{Audit, Verdict};
 
+use terminal::text::Text;
 use topology::ShopHandle;
 
 /// The subject of an audit.

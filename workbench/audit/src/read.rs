@@ -83,8 +83,7 @@ fn by_order<Row>(rows: Vec<Row>, id: impl Fn(&Row) -> Uuid) -> HashMap<Uuid, Row
 
 /// Opens a read-only transaction with one snapshot, on a connection of the audit.
 async fn open(name: &str, url: &str) -> anyhow::Result<AsyncPgConnection> {
-    let mut connection =
-        connect(url).await.with_context(|| words::cannot_read_database(name))?;
+    let mut connection = connect(url).await.with_context(|| words::cannot_read_database(name))?;
     connection.batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     Ok(connection)
 }
@@ -109,10 +108,7 @@ async fn rows<Row>(connection: &mut AsyncPgConnection, query: &str) -> anyhow::R
 where
     Row: QueryableByName<diesel::pg::Pg> + Send + 'static,
 {
-    diesel::sql_query(query)
-        .load(connection)
-        .await
-        .with_context(|| words::query_failed(query))
+    diesel::sql_query(query).load(connection).await.with_context(|| words::query_failed(query))
 }
 
 #[derive(QueryableByName)]

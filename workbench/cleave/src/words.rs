@@ -262,7 +262,9 @@ mod tests {
         let registry = include_str!("../../../split/registry/src/settings.rs");
         let platform = include_str!("../../../modules/platform/src/settings.rs");
         let mut known = 0;
-        for setting in [registry, platform].into_iter().flat_map(|text| text.split("Setting = Setting {").skip(1)) {
+        for setting in
+            [registry, platform].into_iter().flat_map(|text| text.split("Setting = Setting {").skip(1))
+        {
             let field = |name: &str| setting.split_once(name).unwrap().1.split('"').nth(1).unwrap();
             let (name, what) = (field("name: "), field("what: "));
             let shown = |language| language::with(language, || meaning(name, String::new()));

@@ -96,11 +96,7 @@ pub static KINDS: &[Kind] = &[
     server("broker_memory_alarm", On::Broker, &[], words::does_broker_memory_alarm),
     server("broker_disk_alarm", On::Broker, &[], words::does_broker_disk_alarm),
     messages("duplicate", &[KEY], words::does_duplicate),
-    messages(
-        "delay",
-        &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)],
-        words::does_delay,
-    ),
+    messages("delay", &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)], words::does_delay),
     messages(
         "reorder",
         &[

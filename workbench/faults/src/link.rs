@@ -102,9 +102,8 @@ mod tests {
     fn the_monolith_has_no_link_between_its_modules() {
         let in_monolith = |link: &str| link.parse::<Link>().unwrap().counterpart(Mode::Monolith);
         assert_eq!(in_monolith("orders-database").unwrap(), Link::Database(MONOLITH));
-        let refused = |link: &str| {
-            language::with(Language::English, || in_monolith(link).unwrap_err().to_string())
-        };
+        let refused =
+            |link: &str| language::with(Language::English, || in_monolith(link).unwrap_err().to_string());
         assert!(refused("gateway-orders").contains("in one process"));
         assert!(refused("orders-broker").contains("no broker"));
         assert!(Link::Database(MONOLITH).counterpart(Mode::Split).is_err());

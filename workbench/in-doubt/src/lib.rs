@@ -129,11 +129,8 @@ pub async fn look(urls: &[String]) -> Result<InDoubt> {
     let mut sources = Vec::new();
     for url in urls {
         let shown = servers::shown(url)?;
-        let mut connection =
-            servers::connect(url).await.with_context(|| words::cannot_connect(&shown))?;
-        let source = Source::read(&mut connection)
-            .await
-            .with_context(|| words::cannot_read(&shown))?;
+        let mut connection = servers::connect(url).await.with_context(|| words::cannot_connect(&shown))?;
+        let source = Source::read(&mut connection).await.with_context(|| words::cannot_read(&shown))?;
         sources.push((shown, source));
     }
     let (databases, sources): (Vec<String>, Vec<Source>) = sources.into_iter().unzip();

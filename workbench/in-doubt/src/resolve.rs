@@ -30,9 +30,7 @@ pub(super) async fn all(in_doubt: &mut InDoubt, urls: &[String]) -> Result<()> {
 fn reason_to_leave(branch: &Branch) -> Option<Text> {
     let name = &branch.coordinator.name;
     match (branch.coordinator.alive, branch.coordinator.epoch) {
-        (Some(true), Some(epoch)) if epoch <= branch.epoch => {
-            Some(words::coordinator_is_running(name))
-        }
+        (Some(true), Some(epoch)) if epoch <= branch.epoch => Some(words::coordinator_is_running(name)),
         (Some(_), Some(_)) => None,
         _ => Some(words::decisions_not_found(name)),
     }
@@ -77,7 +75,8 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
 }
 
 async fn is_prepared(database: &mut AsyncPgConnection, gid: &str) -> Result<bool> {
-    let found = diesel::sql_query("SELECT gid FROM pg_prepared_xacts WHERE gid = $1").bind::<sql_types::Text, _>(gid);
+    let found =
+        diesel::sql_query("SELECT gid FROM pg_prepared_xacts WHERE gid = $1").bind::<sql_types::Text, _>(gid);
     Ok(found.execute(database).await? > 0)
 }
 

@@ -57,7 +57,9 @@ fn text(name: &str) -> Option<&'static str> {
 pub(super) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Arguments, Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(arguments);
-    matches.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| error.format(&mut command))
+    matches
+        .and_then(|matches| Arguments::from_arg_matches(&matches))
+        .map_err(|error| error.format(&mut command))
 }
 
 fn command() -> Command {
@@ -70,8 +72,9 @@ fn command() -> Command {
 fn in_korean(mut command: Command) -> Command {
     let usage = usage_in_korean(&command.render_usage().to_string());
     let heading = *command.get_styles().get_usage();
-    let template =
-        format!("{{about-with-newline}}\n{heading}사용법:{heading:#} {{usage}}\n\n{{all-args}}{{after-help}}");
+    let template = format!(
+        "{{about-with-newline}}\n{heading}사용법:{heading:#} {{usage}}\n\n{{all-args}}{{after-help}}"
+    );
     command
         .help_template(template)
         .override_usage(usage)

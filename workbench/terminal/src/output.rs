@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-crate::words! {
-    no_current_folder() { "the current folder does not exist" "현재 폴더가 없습니다" }
-    cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
-}
+use crate::words;
 
 /// The default folder for runs and state: `.cleave` in the checkout, independent of the current folder, so that
 /// `cleave down` finds the state of `cleave up`. If the checkout no longer exists, `.cleave` in the current folder.
@@ -17,7 +14,7 @@ pub fn default_folder() -> Result<PathBuf> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).filter(|folder| folder.is_dir());
     let root = match checkout {
         Some(folder) => folder.to_owned(),
-        None => std::env::current_dir().with_context(no_current_folder)?,
+        None => std::env::current_dir().with_context(words::no_current_folder)?,
     };
     Ok(root.join(".cleave"))
 }
@@ -39,5 +36,5 @@ pub fn json(target: &str, value: &impl Serialize) -> Result<()> {
         crate::say!("{text}");
         return Ok(());
     }
-    std::fs::write(target, text + "\n").with_context(|| cannot_write(target))
+    std::fs::write(target, text + "\n").with_context(|| words::cannot_write(target))
 }

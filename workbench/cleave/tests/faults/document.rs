@@ -43,8 +43,7 @@ fn rows<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
 
 #[test]
 fn its_table_is_the_catalogue() {
-    let catalogue: Vec<String> =
-        language::with(Language::English, || KINDS.iter().map(row).collect());
+    let catalogue: Vec<String> = language::with(Language::English, || KINDS.iter().map(row).collect());
     let rows = rows(DOCUMENT, "| kind ");
     assert_eq!(rows, catalogue, "the table in docs/faults.md should be:\n{}", catalogue.join("\n"));
 }

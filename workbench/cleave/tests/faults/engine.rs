@@ -72,7 +72,7 @@ async fn a_toxic_heals_by_itself_and_says_what_it_hit() -> Result {
     let record = ended(&faults, id).await?;
     let lasted = record.ended.context("ended")? - record.started;
     assert!((390..5000).contains(&lasted.num_milliseconds()), "{lasted}");
-    assert_eq!((record.hits, record.hit.as_str()), (1, "echo: 1"));
+    assert_eq!((record.hits, record.hit.english()), (1, "echo: 1"));
     assert!(proxy.toxics().is_empty() && faults.list().is_empty());
     assert_eq!(faults.heal(id).await?, record, "it is over, and that is no error");
     Ok(())
@@ -193,7 +193,7 @@ async fn a_detached_proxy_is_healed_too() -> Result {
     assert!(is_silent(&stream, ms(100)).await);
     faults.detach(orders, "echo");
     let record = faults.heal(id).await?;
-    assert_eq!((record.hits, record.hit.as_str()), (1, "echo: 1; other: 0"));
+    assert_eq!((record.hits, record.hit.english()), (1, "echo: 1; other: 0"));
     assert!(!is_silent(&stream, BOUND).await);
     Ok(())
 }

@@ -166,8 +166,7 @@ async fn monolith(shop: &Shop, options: &Options, number: u64) -> Result<f64> {
 /// Checkouts per second that pgbench does.
 async fn pgbench(shop: &Shop, length: Duration) -> Result<f64> {
     let program = PostgresPrograms::find().and_then(|programs| programs.pgbench());
-    let program =
-        program.with_context(words::no_pgbench)?;
+    let program = program.with_context(words::no_pgbench)?;
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), SCRIPT)?;
     let url = Url::parse(&shop.databases.orders)?;

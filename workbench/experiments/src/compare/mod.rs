@@ -204,7 +204,8 @@ impl OneTrial<'_> {
         let (recorded, clock) = trial::read_orders(&shop.databases.orders).await?;
         let settled = trial::settle(samples, &recorded, started_at);
         let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
-        let audit = audit::audit(&subject(&shop, Some(accepted))).await.with_context(words::while_auditing)?;
+        let audit =
+            audit::audit(&subject(&shop, Some(accepted))).await.with_context(words::while_auditing)?;
         let ready_ms = shop.ready_ms;
         let tax = tax::of_load(&shop.handle(), &trial::moments(&settled, window, started_at)).await;
         shop.stop(self.lab.infra).await?;

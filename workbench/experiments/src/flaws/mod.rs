@@ -115,7 +115,8 @@ impl Lab<'_> {
         loop {
             rounds += 1;
             let (sound, took) = self.without(flaw).await.with_context(crate::words::without_flaw)?;
-            let flawed = self.with(flaw, PATIENCE + took * 3).await.with_context(crate::words::with_the_flaw)?;
+            let flawed =
+                self.with(flaw, PATIENCE + took * 3).await.with_context(crate::words::with_the_flaw)?;
             let caught = sound.is_sound() && flawed.verdict(flaw.breaks) == Verdict::Violated;
             if caught || !sound.is_sound() || rounds == ROUNDS {
                 let seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
@@ -153,7 +154,10 @@ impl Lab<'_> {
 
 /// Runs the experiment on a shop, lets it finish, and audits it. Also returns how long it took to finish.
 async fn observe(flaw: &Flaw, scene: &mut Scene, patience: Duration) -> Result<(Observed, Duration)> {
-    flaw.experiment.run(scene).await.with_context(|| crate::words::during(format!("{:?}", flaw.experiment)))?;
+    flaw.experiment
+        .run(scene)
+        .await
+        .with_context(|| crate::words::during(format!("{:?}", flaw.experiment)))?;
     let (took, unfinished) = scene.settle(patience).await;
     Ok((Observed { unfinished, audit: scene.audit().await? }, took))
 }

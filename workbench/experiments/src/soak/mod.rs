@@ -72,9 +72,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak
             proxied: true,
         };
         shops.push(
-            soak(&beginning, options)
-                .await
-                .with_context(|| words::logs_are_in(driver, logs.display()))?,
+            soak(&beginning, options).await.with_context(|| words::logs_are_in(driver, logs.display()))?,
         );
     }
     Ok(Soak {

@@ -111,7 +111,8 @@ fn a_crash_point_is_one_that_the_process_comes_to() {
     let point = |name: &str, process: &str, driver: Driver| {
         let told = json!({ "point": name });
         let spec = FaultSpec::told("crash_point", Some(process), told.as_object().unwrap().clone()).unwrap();
-        language::with(Language::English, || spec.check_crash_point(driver)).map_err(|error| error.to_string())
+        language::with(Language::English, || spec.check_crash_point(driver))
+            .map_err(|error| error.to_string())
     };
     assert_eq!(point("after-commit", "inventory-2", Driver::Orchestrated), Ok(()));
     assert_eq!(point("after-commit", "monolith", Driver::Local), Ok(()));

@@ -155,8 +155,7 @@ struct Scale {
 impl Scenario {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Scenario> {
-        let text =
-            fs::read_to_string(path).with_context(|| words::cannot_read_scenario(path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| words::cannot_read_scenario(path.display()))?;
         Scenario::parse(&text).with_context(|| words::scenario_invalid(path.display()))
     }
 
