@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// The price and stock of a new product.
 #[derive(Debug, Clone, Copy)]
 pub struct Goods {
-    /// Per piece, in the smallest unit of the currency.
+    /// The price per unit, in minor units of the currency.
     pub price: i64,
     /// In stock. With 0 the inventory has never heard of the product.
     pub pieces: i64,
@@ -18,7 +18,7 @@ pub struct Line<'a> {
     pub sku: &'a str,
     /// How many are ordered.
     pub pieces: i64,
-    /// The price per piece that the customer saw, in the smallest unit of the currency.
+    /// The price per unit that the customer saw, in minor units of the currency.
     pub price: i64,
 }
 

@@ -230,7 +230,7 @@ impl World {
         Ok(())
     }
 
-    /// The pieces on hand.
+    /// The units on hand.
     pub async fn on_hand(&self, sku: &str) -> Result<i64> {
         let level = self.get(&format!("/stock/{sku}")).await?.expect(200)?.json;
         level["on_hand"].as_i64().context("a stock level has on_hand")

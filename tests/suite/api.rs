@@ -68,12 +68,12 @@ pub async fn each_refusal_gives_everything_back(world: &World) -> Result<()> {
         let refused = world.refused(&body, code).await?;
         let detail = refused["refusal"]["detail"].as_str().unwrap_or_default();
         ensure!(detail.len() > 10, "{code} has a short detail: {detail:?}");
-        ensure!(world.on_hand(&sku).await? == 5, "{code} did not return the pieces");
+        ensure!(world.on_hand(&sku).await? == 5, "{code} did not return the units");
         ensure!(world.balance(&customer).await? == 15, "{code} did not return the money");
         let id = refused["order_id"].as_str().context("an order has an id")?;
         world.get(&format!("/shipments/{id}")).await?.is_problem(404, "not_found")?;
     }
-    // Returned pieces can be ordered again.
+    // Returned units can be ordered again.
     world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     Ok(())
 }
@@ -197,7 +197,7 @@ pub async fn a_time_sale_keeps_to_its_quota(world: &World) -> Result<()> {
     world
         .refused(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 2, price: 6 }]), "sale_sold_out")
         .await?;
-    // A refusal by a later step also returns the claimed pieces of the sale.
+    // A refusal by a later step also returns the claimed units of the sale.
     world
         .refused(
             &order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 6 }]),

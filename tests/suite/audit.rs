@@ -180,7 +180,7 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE inventory.stock SET on_hand = on_hand - 1",
             "UPDATE inventory.stock SET on_hand = on_hand + 1",
         ),
-        // Then a sale's pieces were sold without a claim: the quota is zero.
+        // Then a sale's units were sold without a claim: the quota is zero.
         of(
             "I2",
             &all.catalog,

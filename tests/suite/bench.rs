@@ -1,5 +1,5 @@
 //! The benchmarks of a busy machine and of recovery, in their shortest form. Their figures fit the schemas and the
-//! tables, whatever the values are.
+//! tables, for any values.
 
 use std::time::Duration;
 

@@ -59,7 +59,7 @@ pub async fn one_key_at_the_same_moment_is_one_order(world: &World) -> Result<()
         }
         world.decision(&location.unwrap_or_default()).await?;
     }
-    ensure!(world.on_hand(&sku).await? == 47, "three keys did not buy three pieces");
+    ensure!(world.on_hand(&sku).await? == 47, "three keys did not buy three units");
     ensure!(world.balance(&customer).await? == 970);
     Ok(())
 }

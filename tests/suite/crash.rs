@@ -20,7 +20,7 @@ fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
         accepted: Some(accepted),
         outcomes: Mix::OUTCOMES.map(String::from).to_vec(),
         min_per_outcome: 1,
-        faults: vec![Fault { name: fault.to_owned(), fired: true }],
+        faults: vec![Fault { name: fault.into(), fired: true }],
         ..Expected::default()
     }
 }

@@ -233,5 +233,5 @@ fn finding(live: &Live, invariant: &str) -> (Verdict, Option<String>) {
         .into_iter()
         .find(|finding| finding.invariant == invariant)
         .expect("every invariant has a finding");
-    (finding.verdict, finding.example)
+    (finding.verdict, finding.example.map(|text| text.english().to_owned()))
 }

@@ -106,6 +106,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::programs_say_nothing_by_macros_that_panic,
         tidy::migrations_have_versions_of_their_own,
         tidy::translations_have_the_same_headings,
+        tidy::glossaries_list_the_same_words,
         tidy::the_readme_names_every_suite,
         tidy::every_rule_sees_its_violation,
         schema::the_readers_of_sources_read_all_of_it,

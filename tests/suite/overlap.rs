@@ -39,7 +39,7 @@ struct Case {
 type Step = fn(&Case) -> Command;
 
 impl Case {
-    /// Ten pieces, seven of them on sale, and a wallet that pays for ten.
+    /// Ten units, seven of them on sale, and a wallet that pays for ten.
     async fn new(connection: &mut AsyncPgConnection) -> Result<Case> {
         let name = Uuid::new_v4();
         let (sku, customer) = (format!("sku-{name}").try_into()?, format!("customer-{name}").try_into()?);

@@ -216,7 +216,7 @@ impl StandsStill {
         let on_hand = number(&world.databases.orders, &on_hand).await?;
         ensure!(
             (status, there, on_hand) == (503, 0, 5),
-            "the response is {status}: {said}; there are {there} orders and {on_hand} pieces; left prepared: {:?}",
+            "the response is {status}: {said}; there are {there} orders and {on_hand} units; left prepared: {:?}",
             branches(&world).await?
         );
         ensure!(said["code"] == "unavailable", "it is certain that nothing was done: {said}");

@@ -235,6 +235,33 @@ fn levels(text: &str) -> Vec<usize> {
     levels
 }
 
+pub fn glossaries_list_the_same_words() -> Result<()> {
+    let glossary = |name: &str| read(&checkout().join("docs").join(name));
+    let (english, korean) = (glossary("glossary.md")?, glossary("glossary.ko.md")?);
+    ensure!(entries(&english).len() > 5, "the glossary has too few topics");
+    without_complaints(different_entries(&english, &korean))
+}
+
+/// Topics in which the glossaries do not have the same number of words.
+fn different_entries(english: &str, korean: &str) -> Vec<String> {
+    let pairs = entries(english).into_iter().zip(entries(korean));
+    let different = pairs.filter(|((_, one), (_, other))| one != other);
+    different
+        .map(|((topic, one), (other_topic, other))| format!("{topic}: {one} words; {other_topic}: {other}"))
+        .collect()
+}
+
+/// The topics of a glossary, each with its number of words. A word is a paragraph that starts in bold.
+fn entries(glossary: &str) -> Vec<(&str, usize)> {
+    let topics = glossary.split("\n## ").skip(1);
+    topics
+        .map(|topic| {
+            let words = topic.lines().filter(|line| line.starts_with("**")).count();
+            (topic.lines().next().unwrap_or_default(), words)
+        })
+        .collect()
+}
+
 pub fn the_readme_names_every_suite() -> Result<()> {
     let suite = checkout().join("tests/suite");
     let mut names = Vec::new();
@@ -281,6 +308,8 @@ pub fn every_rule_sees_its_violation() -> Result<()> {
         (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000100_b".into()]), 1),
         (different_headings("x", "# A\n```\n# no\n```\n## B", "# 가\n## 나"), 0),
         (different_headings("x", "# A\n## B", "# 가\n### 나"), 1),
+        (different_entries("# A\n\n## B\n\n**C.** D", "# 가\n\n## 나\n\n**다.** 라"), 0),
+        (different_entries("# A\n\n## B\n\n**C.** D", "# 가\n\n## 나"), 1),
         (unnamed("| `a.rs` | it |", &["a.rs".into()]), 0),
         (unnamed("| `a.rs` | it |\nor `b.rs`", &["b.rs".into()]), 2),
     ];

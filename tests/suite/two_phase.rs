@@ -183,7 +183,10 @@ pub async fn branches_of_the_living_are_left_alone(stage: &Stage) -> Result<Opti
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let in_doubt = in_doubt::resolve(std::slice::from_ref(&world.databases.orders)).await?;
     let [branch] = &in_doubt.branches[..] else { anyhow::bail!("there should be one branch: {in_doubt:?}") };
-    ensure!(matches!(&branch.outcome, Some(Outcome::Left(reason)) if reason.contains("alive")), "{branch:?}");
+    ensure!(
+        matches!(&branch.outcome, Some(Outcome::Left(reason)) if reason.english().contains("is running")),
+        "{branch:?}"
+    );
     connection.batch_execute(&format!("ROLLBACK PREPARED '{gid}'")).await?;
     // A branch of an earlier epoch is finished.
     let gid = format!("cleave:monolith:0:{}:orders", Uuid::new_v4());

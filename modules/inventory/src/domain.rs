@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_piece_can_be_had_and_no_more() {
+    fn the_last_unit_can_be_reserved_and_no_more() {
         let levels = [level("a", 2), level("b", 1)];
         assert!(reserve(&[line("a", 2), line("b", 1)], &levels).is_ok());
         assert!(reserve(&[line("a", 2), line("b", 2)], &levels).is_err());

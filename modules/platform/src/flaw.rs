@@ -1,6 +1,6 @@
 //! *Flaws*: the rules of correctness as switches. Each flaw disables one rule at the one place that implements it, so
 //! that you can see what the rule is for. All are off unless `--flaws` names them, and `/health/ready` lists the active
-//! ones. `cleave flaws` tells which invariant breaks and how to see it.
+//! ones. `cleave flaws` shows which invariant breaks and how to see it.
 //!
 //! A check costs one relaxed load of a word that rarely changes.
 

@@ -62,7 +62,7 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
-    /// 504: no reply from where it was to be done. It may have been done, or may still be; this process cannot know.
+    /// 504: no response from the process that should do it. It may have been done, or may still be.
     pub fn outcome_unknown(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "outcome_unknown", detail)
     }

@@ -1,7 +1,7 @@
 //! The two-phase driver: two-phase commit with one branch per module.
 //!
 //! Each module works in its own transaction, on its own connection, possibly in its own database. Once all steps have
-//! accepted, every branch is *prepared*: it can be committed whatever happens, and keeps its locks until then. Next the
+//! accepted, every branch is *prepared*: it can be committed even after a crash, and keeps its locks until then. Next the
 //! decision to commit is recorded, and only then is the first branch committed: rule 30 (decision). A crash between the
 //! first prepare and the last commit leaves branches *in doubt*, and [`Recovery`] finishes them.
 

@@ -37,7 +37,7 @@ pub async fn take_in_hand(pool: &Pool, message: Uuid) -> Result<(), Failure> {
     Err(Failure::Poison(format!("the service died {MAX_DEATHS} times while handling this message")))
 }
 
-/// Removes the record: the process has survived the message, with whatever result.
+/// Removes the record: the process has survived the message, even if handling it failed.
 pub async fn put_down(pool: &Pool, message: Uuid) -> Result<(), Failure> {
     let mut conn = pool.get().await.map_err(BoxError::from)?;
     sql("DELETE FROM chassis.suspects WHERE message_id = $1")

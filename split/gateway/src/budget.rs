@@ -27,7 +27,7 @@ impl RetryBudget {
         self.balance = (self.balance + percent).min(MOST * PRICE);
     }
 
-    /// Takes one retry if the budget allows it. At 0 % it never does, whatever was earned before.
+    /// Takes one retry if the budget allows it. At 0 % it never does, even if there is a balance.
     pub fn spend(&mut self, percent: u64) -> bool {
         let affordable = percent > 0 && self.balance >= PRICE;
         if affordable {

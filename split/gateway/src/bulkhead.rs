@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone, Default)]
 pub struct Bulkhead(Arc<AtomicU64>);
 
-/// The permit for one request. Dropping it frees the slot, whatever the result of the request.
+/// The permit for one request. Dropping it frees the slot, whether the request succeeded or not.
 #[derive(Debug)]
 pub struct Permit(Arc<AtomicU64>);
 

@@ -227,9 +227,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_sent_is_not_the_service_s_fault() {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let get = async |path: &str| {
-            let sent = client().get(format!("http://{nobody}{path}")).send().await;
+            let sent = client().get(format!("http://{closed}{path}")).send().await;
             NoAnswer::because(&sent.expect_err("the port has no listener"))
         };
         assert_eq!(get("/orders").await, NoAnswer::Refused);

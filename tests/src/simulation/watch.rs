@@ -75,7 +75,7 @@ impl Watch {
                 "the claims of a sale differ from what orders hold, or exceed its quota".into()
             }),
             Service::Inventory => insist(stores.stock.balances(), "I2", || {
-                format!("the received pieces differ from those on hand or reserved: {:?}", stores.stock)
+                format!("the received units differ from those on hand or reserved: {:?}", stores.stock)
             }),
             Service::Payments => {
                 self.count_captures(before, after, work)?;

@@ -10,9 +10,11 @@ use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde::Deserialize;
-use topology::BrokerControl;
 
 use super::Subject;
+use crate::words;
+use terminal::language::seconds;
+use topology::BrokerControl;
 
 /// The services that have queues.
 const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
@@ -86,11 +88,10 @@ pub(super) async fn read(subject: &Subject) -> anyhow::Result<Queues> {
     };
     let mut counted = tokio::time::timeout(LIMIT, counting)
         .await
-        .map_err(|_| anyhow!("the broker did not respond to the audit within {LIMIT:?}"))?
-        .with_context(|| format!("the audit cannot count the queues of {namespace}"))?;
+        .map_err(|_| anyhow!(words::broker_silent(seconds(LIMIT))))?
+        .with_context(|| words::cannot_count(namespace))?;
     if let Some(control) = &subject.shop.broker {
-        let taken =
-            taken(control).await.context("the audit cannot ask the broker for unacknowledged messages")?;
+        let taken = taken(control).await.with_context(words::cannot_ask_for_taken)?;
         for queue in &mut counted.queues {
             queue.taken = taken.get(&queue.name).copied();
         }
@@ -171,11 +172,11 @@ async fn ask(control: &BrokerControl) -> anyhow::Result<HashMap<String, u64>> {
     command.env_clear().envs(&control.environment).stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(CONTROL, command.output())
         .await
-        .with_context(|| format!("{program} took more than {CONTROL:?}"))?
-        .with_context(|| format!("cannot run {program}"))?;
+        .with_context(|| words::took_too_long(program, seconds(CONTROL)))?
+        .with_context(|| words::cannot_run(program))?;
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program} failed: {}", said.trim());
+    ensure!(output.status.success(), words::program_failed(program, said.trim()));
     Ok(read_taken(&said))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Expected;
 use super::records::Records;
 use crate::{Audit, Verdict, words};
+use terminal::text::Text;
 
 /// Checks that each requested fault fired and that each intended outcome occurred often enough.
 ///
@@ -15,8 +16,8 @@ pub(super) fn enough_was_tried(records: &Records, expected: &Expected) -> Audit 
     for order in records.orders.iter().filter(|order| order.is_terminal()) {
         *decided.entry(order.outcome()).or_default() += 1;
     }
-    let silent: Vec<&str> =
-        expected.faults.iter().filter(|fault| !fault.fired).map(|fault| fault.name.as_str()).collect();
+    let silent: Vec<Text> =
+        expected.faults.iter().filter(|fault| !fault.fired).map(|fault| fault.name.clone()).collect();
     let rare: Vec<String> = expected
         .outcomes
         .iter()
@@ -31,7 +32,7 @@ pub(super) fn enough_was_tried(records: &Records, expected: &Expected) -> Audit 
     };
     let least = expected.min_per_outcome;
     let (verdict, evidence) = if !silent.is_empty() {
-        (Verdict::Violated, words::did_not_fire(silent.join(", ")))
+        (Verdict::Violated, words::did_not_fire(Text::join(&silent, ", ")))
     } else if decided.is_empty() {
         (Verdict::NoEvidence, words::none_decided(faults))
     } else if !rare.is_empty() {

@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 pub use verdict::{Audit, Verdict};
 
+use terminal::text::Text;
 use topology::ShopHandle;
 
 /// The subject of an audit.
@@ -62,7 +63,7 @@ pub struct Expected {
 #[derive(Debug, Clone)]
 pub struct Fault {
     /// A description of the fault.
-    pub name: String,
+    pub name: Text,
     /// Whether it fired.
     pub fired: bool,
 }

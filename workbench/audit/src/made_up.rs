@@ -11,7 +11,7 @@ use super::records::{
     Commitment, Entry, Hold, Level, Moment, Order, Outboxes, Payment, Records, Saga, Sale, Shipment, Wallet,
 };
 
-/// The history of one order of a made-up shop: two pieces of `a` for 10, bought by `c`.
+/// The history of one order of a made-up shop: two units of `a` for 10, bought by `c`.
 #[derive(Clone, Copy)]
 pub(super) enum Story {
     Confirmed(u128),

@@ -10,6 +10,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use uuid::Uuid;
 
 use super::records::{Commitment, Hold, Outboxes, Payment, Records, Saga, Shipment};
+use crate::words;
 use topology::{Databases, Driver};
 
 /// Reads every table that an invariant needs.
@@ -82,8 +83,7 @@ fn by_order<Row>(rows: Vec<Row>, id: impl Fn(&Row) -> Uuid) -> HashMap<Uuid, Row
 
 /// Opens a read-only transaction with one snapshot, on a connection of the audit.
 async fn open(name: &str, url: &str) -> anyhow::Result<AsyncPgConnection> {
-    let mut connection =
-        connect(url).await.with_context(|| format!("the audit cannot read the database of {name}"))?;
+    let mut connection = connect(url).await.with_context(|| words::cannot_read_database(name))?;
     connection.batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     Ok(connection)
 }
@@ -108,10 +108,7 @@ async fn rows<Row>(connection: &mut AsyncPgConnection, query: &str) -> anyhow::R
 where
     Row: QueryableByName<diesel::pg::Pg> + Send + 'static,
 {
-    diesel::sql_query(query)
-        .load(connection)
-        .await
-        .with_context(|| format!("the audit's query failed: {query}"))
+    diesel::sql_query(query).load(connection).await.with_context(|| words::query_failed(query))
 }
 
 #[derive(QueryableByName)]

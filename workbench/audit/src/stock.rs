@@ -1,4 +1,4 @@
-//! I2: pieces are neither created nor lost.
+//! I2: units are neither created nor lost.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Values;
@@ -88,7 +88,7 @@ mod tests {
         oversold.levels = vec![Level { sku: "a".into(), received: 1, on_hand: -1 }];
         assert!(nothing_is_sold_twice(&oversold).evidence.english().contains("a received 1"));
 
-        // Both pieces of a confirmed order at the sale's price, without a claim.
+        // Both units of a confirmed order at the sale's price, without a claim.
         let mut unclaimed = good.clone();
         unclaimed.orders[0].lines[0]["unit_price"] = 3.into();
         let said = nothing_is_sold_twice(&unclaimed);

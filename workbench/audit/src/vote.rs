@@ -10,7 +10,7 @@ use crate::{Audit, words};
 use terminal::text::Text;
 use topology::Driver;
 
-/// A confirmed order has all its pieces set aside, at valid prices, its total paid, and one shipment to its region. A
+/// A confirmed order has all its units set aside, at valid prices, its total paid, and one shipment to its region. A
 /// cancelled order has none of these. An order in any other state is a violation. And no module holds anything for an
 /// order that does not exist.
 pub(super) fn all_or_nothing(records: &Records, driver: Driver) -> Audit {
@@ -75,7 +75,7 @@ fn missing(records: &Records, order: &Order) -> Option<Text> {
     if records.prices.is_empty() { None } else { records.prices.flaw(order, &claimed) }
 }
 
-/// What was only tried for a confirmed order: held money and, with try-confirm-cancel, pieces that could still be
+/// What was only tried for a confirmed order: held money and, with try-confirm-cancel, units that could still be
 /// released.
 fn unconfirmed(records: &Records, driver: Driver, order: Uuid) -> Option<Text> {
     let payment = &records.payments.get(&order)?.status;

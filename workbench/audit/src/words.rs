@@ -6,10 +6,10 @@ terminal::texts! {
 
     i1() { "every accepted order exists and is decided" "접수된 주문은 모두 존재하고 결정됩니다" }
     still(order, status, placed_at) {
-        "order {order} is still {status}, placed at {placed_at}" "주문 {order}이 아직 {status} 상태입니다(접수 {placed_at})"
+        "order {order} is still {status}, placed at {placed_at}" "주문 {order}: 아직 {status} 상태입니다(접수 {placed_at})"
     }
     order_lost(order) {
-        "order {order} was accepted, but is not in the database" "접수된 주문 {order}이 데이터베이스에 없습니다"
+        "order {order} was accepted, but is not in the database" "접수된 주문 {order}: 데이터베이스에 없습니다"
     }
     ids_listed(ids) { "all {ids} ids that the load received are among them" "부하가 받은 주문 번호 {ids}개가 모두 있습니다" }
     no_list_of_ids() { "the load kept no list of ids" "부하가 주문 번호 목록을 남기지 않았습니다" }
@@ -37,7 +37,7 @@ terminal::texts! {
         "카탈로그에 없는 {sku} 세일의 물량 {given_out}개를 주문이 잡고 있습니다"
     }
     stock_agrees(stocks, products, pieces) {
-        "{stocks} stocks and {products} products agree with what orders hold; {pieces} pieces are reserved"
+        "{stocks} stocks and {products} products agree with what orders hold; {pieces} units are reserved"
         "재고 {stocks}건, 상품 {products}건이 주문이 잡은 수량과 맞습니다; 예약된 수량 {pieces}개"
     }
 
@@ -47,7 +47,7 @@ terminal::texts! {
     }
     paid_for_nothing(paid, held, order) {
         "{paid} was paid and {held} held for order {order}, which does not exist"
-        "없는 주문 {order}에 {paid}이 결제되고 {held}이 묶여 있습니다"
+        "없는 주문 {order}: 결제된 금액 {paid}, 묶인 금액 {held}"
     }
     captures_seen(orders, captures) { "{orders} orders against {captures} captures" "주문 {orders}건, 매입 {captures}건" }
     captured_twice(order, captures, refunds) {
@@ -58,7 +58,7 @@ terminal::texts! {
         "주문 {order}({outcome}): 총액 {total}, 결제액 {paid}"
     }
     still_held(held, order, outcome) {
-        "{held} is still held for order {order}, which is {outcome}" "주문 {order}({outcome})에 {held}이 아직 묶여 있습니다"
+        "{held} is still held for order {order}, which is {outcome}" "주문 {order}({outcome}): 아직 묶인 금액 {held}"
     }
     ledger_differs(order, row, ledger) {
         "the payment row of order {order} says {row}, but the ledger says {ledger}"
@@ -74,7 +74,7 @@ terminal::texts! {
         "{customer}의 지갑: 잔액 {balance}, 기입의 합 {entered}"
     }
     no_such_account(sum, account) {
-        "the ledger has {sum} in account {account}, which does not exist" "원장에 없는 계정 {account}의 금액 {sum}이 있습니다"
+        "the ledger has {sum} in account {account}, which does not exist" "없는 계정 {account}: 원장의 금액 {sum}"
     }
     money_agrees(movements, wallets) {
         "{movements} movements add up to 0 each, and {wallets} wallets agree with their entries"
@@ -82,19 +82,19 @@ terminal::texts! {
     }
 
     i5() {
-        "each order is wholly confirmed or wholly compensated" "모든 주문은 전부 확정되거나 전부 보상됩니다"
+        "each order is wholly confirmed or wholly compensated" "모든 주문은 전부 확정되거나, 보상 트랜잭션으로 전부 되돌려집니다"
     }
     undecided() { "it is not decided" "결정되지 않았습니다" }
     order_but(order, outcome, flaw) { "order {order} is {outcome}, but {flaw}" "주문 {order}({outcome}): {flaw}" }
-    no_order_but(order, flaw) { "there is no order {order}, but {flaw}" "주문 {order}은 없는데: {flaw}" }
+    no_order_but(order, flaw) { "there is no order {order}, but {flaw}" "없는 주문 {order}: {flaw}" }
     votes(confirmed, compensated) {
         "{confirmed} wholly confirmed, {compensated} wholly compensated"
-        "전부 확정 {confirmed}건, 전부 보상 {compensated}건"
+        "전부 확정 {confirmed}건, 전부 되돌림 {compensated}건"
     }
     nothing_reserved() { "no stock is reserved" "예약된 재고가 없습니다" }
-    reserved_instead(reserved, wanted) { "{reserved} is reserved instead of {wanted}" "{wanted} 대신 {reserved}이 예약되었습니다" }
+    reserved_instead(reserved, wanted) { "{reserved} is reserved instead of {wanted}" "예약된 것 {reserved}, 예약되어야 할 것 {wanted}" }
     nothing_paid() { "nothing is paid" "결제되지 않았습니다" }
-    other_customer(paid, ordered) { "{paid} paid instead of {ordered}" "{ordered} 대신 {paid}이 결제했습니다" }
+    other_customer(paid, ordered) { "{paid} paid instead of {ordered}" "{ordered} 대신 {paid}이(가) 결제했습니다" }
     nothing_shipped() { "nothing is shipped" "배송이 없습니다" }
     other_region(region, wanted) { "it is shipped to {region} instead of {wanted}" "{wanted} 대신 {region}(으)로 배송됩니다" }
     claim_off() {
@@ -102,25 +102,25 @@ terminal::texts! {
     }
     not_captured(status) { "its payment is {status}, not captured" "결제가 매입되지 않고 {status} 상태입니다" }
     not_committed() { "its reservation is not committed" "예약이 판매 확정되지 않았습니다" }
-    still_reserved(pieces) { "{pieces} is still reserved" "{pieces}이 아직 예약되어 있습니다" }
-    still_claimed(pieces) { "{pieces} of a sale is still claimed" "세일 물량 {pieces}이 아직 배정되어 있습니다" }
-    still_paid(amount, status) { "{amount} is still {status}" "{amount}이 아직 {status} 상태입니다" }
+    still_reserved(pieces) { "{pieces} is still reserved" "아직 예약된 것: {pieces}" }
+    still_claimed(pieces) { "{pieces} of a sale is still claimed" "아직 배정된 세일 물량: {pieces}" }
+    still_paid(amount, status) { "{amount} is still {status}" "금액 {amount}: 아직 {status} 상태입니다" }
     still_shipped(region) { "it still has a shipment to {region}" "{region}(으)로 가는 배송이 있습니다" }
     no_saga() { "it has no saga" "사가가 없습니다" }
     saga_unfinished(last) { "its saga is not finished; its last event is {last}" "사가가 {last}까지 가고 끝나지 않았습니다" }
     saga_ended(last) { "its saga ended with {last}" "사가가 {last}(으)로 끝났습니다" }
     other_sale_price(sku, price) {
-        "{sku} was sold at the sale price {price}, but the sale had another price" "{sku}이 세일 가격이 아닌 {price}에 세일로 팔렸습니다"
+        "{sku} was sold at the sale price {price}, but the sale had another price" "{sku}: 세일 가격이 아닌 {price}에 세일로 팔렸습니다"
     }
     not_claimed(quantity, sku, price) {
         "{quantity} of {sku} were sold at the sale price {price}, but not claimed"
         "{sku} {quantity}개가 배정 없이 세일 가격 {price}에 팔렸습니다"
     }
-    other_price(sku, price) { "{sku} was sold at {price}, which was not its price" "{sku}이 제 가격이 아닌 {price}에 팔렸습니다" }
+    other_price(sku, price) { "{sku} was sold at {price}, which was not its price" "{sku}: 제 가격이 아닌 {price}에 팔렸습니다" }
 
     i6() {
         "outboxes and queues are empty; dead letters = the poison put in"
-        "아웃박스와 큐가 비어 있습니다; 데드 레터 = 넣은 독 메시지"
+        "아웃박스와 큐가 비어 있습니다; 데드 레터 = 넣은 포이즌 메시지"
     }
     in_outbox(waiting, service) {
         "{waiting} messages wait in the outbox of {service}" "{service}의 아웃박스에 메시지 {waiting}개가 남아 있습니다"
@@ -150,7 +150,7 @@ terminal::texts! {
     letters_in(letters, queue) { "{letters} in {queue}" "{queue}에 {letters}개" }
     letter_unknown(id, queue) {
         "message {id} is a dead letter in {queue}, but not poison"
-        "독 메시지가 아닌 메시지 {id}이 {queue}의 데드 레터가 되었습니다"
+        "{queue}의 데드 레터 {id}: 포이즌 메시지가 아닙니다"
     }
 
     i7() {
@@ -158,11 +158,11 @@ terminal::texts! {
         "미확정이거나 열린 트랜잭션이 남지 않고, 교착 상태로 중단된 트랜잭션도 없습니다"
     }
     left_prepared(gid) {
-        "transaction {gid} was left prepared" "트랜잭션 {gid}이 준비된 채로 남아 있습니다"
+        "transaction {gid} was left prepared" "트랜잭션 {gid}: 준비된 채로 남아 있습니다"
     }
     left_open(pid, state, since, query) {
         "session {pid} is {state} in a transaction since {since}; its statement: {query}"
-        "세션 {pid}이 {since}부터 트랜잭션 안에서 {state} 상태입니다. 문장: {query}"
+        "세션 {pid}: {since}부터 트랜잭션 안에서 {state} 상태입니다. SQL 문: {query}"
     }
     deadlocked(deadlocks, database) {
         "{deadlocks} transactions died in a deadlock in {database}"
@@ -173,7 +173,7 @@ terminal::texts! {
         "데이터베이스 {databases}개의 세션 {sessions}개에 열린 트랜잭션이 없고, 미확정 트랜잭션도 교착 상태로 중단된 트랜잭션도 없음"
     }
 
-    i8() { "an order's events are in order" "주문의 사건은 순서대로 일어납니다" }
+    i8() { "an order's events are in order" "주문의 이벤트는 순서대로 일어납니다" }
     order_flaw(order, flaw) { "order {order}: {flaw}" "주문 {order}: {flaw}" }
     sagas_walked(sagas) { "; {sagas} sagas followed the plan" "; 사가 {sagas}개가 계획대로 진행됨" }
     times_rise(orders, walks) { "{orders} orders with rising times{walks}" "주문 {orders}건의 시각이 순서대로임{walks}" }
@@ -188,7 +188,7 @@ terminal::texts! {
         "{what}: {made}, {undone}에 취소, 주문 결정 {decided}"
     }
     saga_walked(history, legal) {
-        "its saga was {history}, but the plan allows {legal}" "사가의 진행 {history}은 계획 {legal}과 다릅니다"
+        "its saga was {history}, but the plan allows {legal}" "사가의 진행 {history}: 계획({legal})과 다릅니다"
     }
     answered_twice() { "a step replied twice" "같은 단계가 두 번 응답했습니다" }
     after_refusal() { "replies were counted after a refusal" "거절 뒤의 응답을 세었습니다" }
@@ -209,4 +209,44 @@ terminal::texts! {
         "fewer than {least} orders of an outcome: {rare}; {faults}" "{least}건이 안 되는 결과: {rare}; {faults}"
     }
     decided(counts, faults) { "decided: {counts}; {faults}" "결정: {counts}; {faults}" }
+
+    // The live audit
+    live_on_hand(sku) { "{sku}: stock on hand" "{sku}: 보유 재고" }
+    live_quota(sku) { "{sku}: quota of its sale" "{sku}: 세일 한정 수량" }
+    live_stock(sku) { "{sku}: reserved stock" "{sku}: 예약된 재고" }
+    live_sale(sku) { "{sku}: claims of its sale" "{sku}: 세일 물량 배정" }
+    live_messages(late, dead) {
+        "{late} messages waiting in outboxes for too long, {dead} unexpected dead letters"
+        "아웃박스에 너무 오래 남은 메시지 {late}개, 예상하지 못한 데드 레터 {dead}개"
+    }
+    live_sessions(prepared, open, deadlocks) {
+        "{prepared} transactions prepared and {open} open for too long, {deadlocks} deadlocks"
+        "너무 오래 준비된 채인 트랜잭션 {prepared}개, 너무 오래 열린 트랜잭션 {open}개, 교착 상태 {deadlocks}번"
+    }
+    live_given_up(orders) {
+        "{orders} orders open for too long and no longer followed"
+        "너무 오래 끝나지 않아 더는 지켜보지 않는 주문 {orders}건"
+    }
+}
+
+terminal::words! {
+    cannot_read_database(name) {
+        "the audit cannot read the database of {name}" "감사가 {name}의 데이터베이스를 읽을 수 없습니다"
+    }
+    query_failed(query) { "the audit's query failed: {query}" "감사의 조회에 실패했습니다: {query}" }
+    broker_silent(limit) {
+        "the broker did not respond to the audit within {limit}" "브로커가 {limit} 안에 감사에 응답하지 않았습니다"
+    }
+    cannot_count(namespace) {
+        "the audit cannot count the queues of {namespace}" "감사가 {namespace}의 큐를 셀 수 없습니다"
+    }
+    cannot_ask_for_taken() {
+        "the audit cannot ask the broker for unacknowledged messages"
+        "감사가 수신 확인되지 않은 메시지를 브로커에서 알아낼 수 없습니다"
+    }
+    took_too_long(program, limit) {
+        "{program} took more than {limit}" "{program}이(가) {limit}보다 오래 걸렸습니다"
+    }
+    cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
+    program_failed(program, said) { "{program} failed: {said}" "{program} 실행에 실패했습니다: {said}" }
 }

@@ -66,7 +66,8 @@ pub async fn set(folder: &Path, wanted: Option<&Set>, json: Option<&str>) -> Res
     for ShopSettings { shop, settings } in all {
         for (name, state) in settings {
             let bounds = format!("{}–{}", state.least, state.most);
-            table.add_row([shop.to_string(), name, state.value.to_string(), bounds, state.what]);
+            let meaning = words::meaning(&name, state.what);
+            table.add_row([shop.to_string(), name, state.value.to_string(), bounds, meaning]);
         }
     }
     terminal::say!("{table}");
@@ -90,12 +91,18 @@ pub async fn add_fault(folder: &Path, fault: &AddFault, json: Option<&str>) -> R
 
 /// Lists faults, active and over, and what each hit.
 pub async fn list_faults(folder: &Path, json: Option<&str>) -> Result<()> {
-    tell(&control::client(folder)?.get::<Vec<FaultLog>>("/faults").await?, json)
+    tell(&fault_client(folder, json)?.get::<Vec<FaultLog>>("/faults").await?, json)
 }
 
 /// Ends faults early, and lists what each hit.
 pub async fn heal(folder: &Path, heal: &Heal, json: Option<&str>) -> Result<()> {
-    tell(&control::client(folder)?.post::<Vec<FaultLog>>("/heal", heal).await?, json)
+    tell(&fault_client(folder, json)?.post::<Vec<FaultLog>>("/heal", heal).await?, json)
+}
+
+/// A client that asks for texts in the user's language, or in English for JSON.
+fn fault_client(folder: &Path, json: Option<&str>) -> Result<control::Client> {
+    let client = control::client(folder)?;
+    Ok(if json.is_some() { client.in_english() } else { client })
 }
 
 /// Prints faults with their hits.
@@ -114,11 +121,11 @@ pub fn tell(logs: &[FaultLog], json: Option<&str>) -> Result<()> {
                 (None, None) => words::active(),
             };
             // A fault without hits has shown nothing.
-            let hit = match (record.hits, record.hit.as_str()) {
+            let hit = match (record.hits, record.hit.shown()) {
                 (0, _) => words::hit_nothing(),
                 // Only the end shows what it hit.
                 (hits, "") => words::hit_so_far(hits),
-                (hits, what) => format!("{hits} {what}"),
+                (_, what) => what.to_owned(),
             };
             table.add_row([
                 log.shop.to_string(),

@@ -13,6 +13,7 @@ use crate::{up, words};
 use audit::Verdict;
 use audit::live::{Disagreement, Finding, Live, Recording, Settings, Snapshot};
 use report::verdict_words;
+use terminal::text::Text;
 use terminal::{output, say};
 use topology::{Driver, Mode};
 
@@ -80,7 +81,7 @@ fn line(driver: Driver, snapshot: &Snapshot) -> String {
         .iter()
         .filter(|finding| finding.anomalies > 0)
         .map(|finding| {
-            let example = finding.example.as_deref().unwrap_or("?");
+            let example = finding.example.as_ref().map_or("?", Text::shown);
             format!(
                 "{} {}: {} ({example})",
                 finding.invariant,

@@ -2,6 +2,12 @@
 //! [`crate::cli`].
 
 terminal::words! {
+    sending(rate) {
+        "Sending {rate} orders per second to each shop; one in ten is meant to be refused."
+        "쇼핑몰마다 초당 주문 {rate}건을 보냅니다. 열 건 중 한 건은 거절되도록 만든 주문입니다."
+    }
+    no_more_orders(why) { "No more orders are sent: {why}" "주문을 더는 보내지 않습니다: {why}" }
+
     // The first minute.
     first_steps(program) {
         "{program} up              start the shop in both modes: one monolith, and services beside it\n\
@@ -46,7 +52,7 @@ terminal::words! {
     }
     does_not_end(pid, limit) {
         "`cleave up`, process {pid}, has not ended after {limit}"
-        "{limit}이 지났지만 `cleave up`(프로세스 {pid})이 끝나지 않았습니다"
+        "{limit}가 지났지만 `cleave up`(프로세스 {pid})이 끝나지 않았습니다"
     }
     slowed_by_machine(busy) {
         "{busy}; slow figures may be due to the machine and not the shop"
@@ -199,4 +205,73 @@ terminal::words! {
     }
     needs_a_value(name) { "--{name} needs a value" "--{name}에 값이 필요합니다" }
     one_target(name) { "there can be one target; --{name} is the second" "대상은 하나만 쓸 수 있습니다. --{name}이(가) 두 번째입니다" }
+
+    // What the settings mean. The English texts are those of the programs.
+    gateway_timeout() {
+        "how long the gateway waits for an instance's response to a GET before it tries another"
+        "GET 요청의 응답을 기다리는 시간. 지나면 API 게이트웨이가 다른 인스턴스에 시도함"
+    }
+    gateway_write_timeout() {
+        "how long the gateway waits for an instance's response to anything but a GET, plus any `Prefer: wait`"
+        "GET이 아닌 요청의 응답을 API 게이트웨이가 기다리는 시간. `Prefer: wait`가 있으면 더해짐"
+    }
+    gateway_concurrency() {
+        "how many requests to one dependency the gateway may have in progress"
+        "API 게이트웨이가 의존 대상 하나에 동시에 보낼 수 있는 요청 수"
+    }
+    gateway_retry_budget() {
+        "how many retries the gateway may add per hundred requests to a dependency"
+        "의존 대상에 보낸 요청 100건마다 API 게이트웨이가 할 수 있는 재시도 수"
+    }
+    breaker_failures() {
+        "how many consecutive failures of a dependency open its circuit breaker"
+        "서킷 브레이커를 여는 연속 실패 횟수"
+    }
+    breaker_open() {
+        "how long a circuit breaker stays open before it lets one request through as a probe"
+        "서킷 브레이커가 열린 뒤 요청 하나를 시험 삼아 보내기까지의 시간"
+    }
+    drain_grace() {
+        "how long an instance keeps serving clients that have not yet noticed that it deregistered"
+        "등록을 해제한 인스턴스가, 아직 모르는 클라이언트의 요청을 계속 처리하는 시간"
+    }
+}
+
+/// What a setting means; in the running program's own words if it is unknown here.
+pub fn meaning(setting: &str, own: String) -> String {
+    match setting {
+        "gateway.timeout_ms" => gateway_timeout(),
+        "gateway.write_timeout_ms" => gateway_write_timeout(),
+        "gateway.concurrency" => gateway_concurrency(),
+        "gateway.retry_budget_percent" => gateway_retry_budget(),
+        "breaker.failures" => breaker_failures(),
+        "breaker.open_ms" => breaker_open(),
+        "drain.grace_ms" => drain_grace(),
+        _ => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use terminal::language::{self, Language};
+
+    use super::*;
+
+    #[test]
+    fn every_setting_of_the_programs_has_its_meaning_here() {
+        let registry = include_str!("../../../split/registry/src/settings.rs");
+        let platform = include_str!("../../../modules/platform/src/settings.rs");
+        let mut known = 0;
+        for setting in
+            [registry, platform].into_iter().flat_map(|text| text.split("Setting = Setting {").skip(1))
+        {
+            let field = |name: &str| setting.split_once(name).unwrap().1.split('"').nth(1).unwrap();
+            let (name, what) = (field("name: "), field("what: "));
+            let shown = |language| language::with(language, || meaning(name, String::new()));
+            assert_eq!(shown(Language::English), what, "{name}");
+            assert!(language::has_hangul(&shown(Language::Korean)), "{name}");
+            known += 1;
+        }
+        assert_eq!(known, 7);
+    }
 }

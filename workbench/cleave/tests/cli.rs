@@ -84,7 +84,7 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --trials 0", "between 1 and 100"),
         ("compare --modes monolit", "give monolith, split, or a driver"),
         ("compare --modes split:two-phase", "split:tcc"),
-        ("compare --flaws ../no-outbox", "these exist: no-outbox, id-ordered-polling"),
+        ("compare --flaws ../no-outbox", "use one of: no-outbox, id-ordered-polling"),
         ("chaos --every=-1s", "between 0 and 1 h"),
         ("fault add lag", "latency, bandwidth"),
         ("scale inventory", "e.g. inventory=3"),

@@ -3,6 +3,8 @@
 //! This is a separate program because most runs need no container, and a Docker API client takes longer to build than
 //! the rest of `cleave`. `servers::containers` builds and runs it if a Docker engine responds.
 
+mod words;
+
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
 use serde_json::json;
+use terminal::language::seconds;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::{
     ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -56,12 +59,14 @@ const POSTGRES: (&str, &str) = ("postgres", "17");
 const RABBITMQ: (&str, &str) = ("rabbitmq", "3.13");
 /// The first start pulls the image.
 const LIMIT: Duration = Duration::from_secs(300);
+/// The time limit for an engine to respond at all.
+const PING: Duration = Duration::from_secs(3);
 
 /// Returns `Ok` if a Docker engine responds, and otherwise the reason why none can be used.
 async fn engine() -> Result<()> {
-    let docker = Docker::connect_with_defaults().context("no Docker engine is configured")?;
-    let ping = tokio::time::timeout(Duration::from_secs(3), docker.ping()).await;
-    ping.context("the Docker engine does not respond")?.context("no Docker engine responds")?;
+    let docker = Docker::connect_with_defaults().with_context(words::not_configured)?;
+    let ping = tokio::time::timeout(PING, docker.ping()).await;
+    ping.with_context(|| words::silent(seconds(PING)))?.with_context(words::no_engine)?;
     Ok(())
 }
 
@@ -87,7 +92,7 @@ async fn postgres(owner: &str) -> Result<(Container, String)> {
         ])
         .start()
         .await
-        .context("cannot start PostgreSQL in a container")?;
+        .with_context(|| words::cannot_start("PostgreSQL"))?;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432.tcp()).await?);
     Ok((container, format!("postgres://cleave:{password}@{host}:{port}/postgres")))
 }
@@ -104,7 +109,7 @@ async fn rabbitmq(owner: &str) -> Result<(Container, String)> {
         .with_env_var("RABBITMQ_DEFAULT_PASS", &password)
         .start()
         .await
-        .context("cannot start RabbitMQ in a container")?;
+        .with_context(|| words::cannot_start("RabbitMQ"))?;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5672.tcp()).await?);
     Ok((container, format!("amqp://cleave:{password}@{host}:{port}/%2f")))
 }
@@ -139,7 +144,8 @@ async fn hold(started: (Container, String)) -> Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    container.rm().await.context("the container was not removed")
+    let id = container.id().to_owned();
+    container.rm().await.with_context(|| words::not_removed(id))
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use reqwest::header::ACCEPT_LANGUAGE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use terminal::language::{self, Language};
 
 use super::Access;
 use super::admission::TOKEN;
@@ -19,12 +21,20 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub struct Client {
     access: Access,
     http: reqwest::Client,
+    /// The language of the texts in responses.
+    language: Language,
 }
 
 impl Client {
     /// A client with this token.
     pub fn new(access: Access) -> Result<Client> {
-        Ok(Client { access, http: reqwest::Client::builder().no_proxy().timeout(LIMIT).build()? })
+        let http = reqwest::Client::builder().no_proxy().timeout(LIMIT).build()?;
+        Ok(Client { access, http, language: language::current() })
+    }
+
+    /// Asks for English texts, as in JSON for other programs.
+    pub fn in_english(self) -> Client {
+        Client { language: Language::English, ..self }
     }
 
     /// Sends a GET request.
@@ -42,7 +52,8 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
-        let answer = request.header(TOKEN, &self.access.token).send().await;
+        let request = request.header(TOKEN, &self.access.token);
+        let answer = request.header(ACCEPT_LANGUAGE, self.language.code()).send().await;
         let answer = answer.with_context(words::up_is_silent)?;
         let good = answer.status().is_success();
         let body: Value = answer.json().await.with_context(words::not_json)?;

@@ -4,13 +4,14 @@ use std::net::TcpListener;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, Json};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use terminal::language::{self, Language};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use super::{
     ShopSettings, ShopState,
 };
 use crate::{Control, words};
+use faults::Record;
 use shop::supervisor::Supervisor;
 use topology::{Driver, Mode, SERVICES};
 
@@ -174,7 +176,7 @@ async fn add_fault(wanted: Json<AddFault>, control: Data<Control>) -> Answer {
     Ok(HttpResponse::Ok().json(all))
 }
 
-async fn heal(wanted: Json<Heal>, control: Data<Control>) -> Answer {
+async fn heal(wanted: Json<Heal>, control: Data<Control>, request: HttpRequest) -> Answer {
     let mut all = Vec::new();
     let shops = control.shops.read().await;
     for (driver, supervisor) in chosen(&shops, wanted.shop)? {
@@ -184,17 +186,31 @@ async fn heal(wanted: Json<Heal>, control: Data<Control>) -> Answer {
             None => faults.heal_all().await,
         };
         let faults = healed.map_err(|why| failed(StatusCode::UNPROCESSABLE_ENTITY, *driver, &why))?;
-        all.push(FaultLog { shop: *driver, faults });
+        all.push(FaultLog { shop: *driver, faults: in_language(language_of(&request), faults) });
     }
     Ok(HttpResponse::Ok().json(all))
 }
 
-async fn fault_log(control: Data<Control>) -> Answer {
+async fn fault_log(control: Data<Control>, request: HttpRequest) -> Answer {
     let log = |(driver, supervisor): &(Driver, Supervisor)| FaultLog {
         shop: *driver,
-        faults: supervisor.faults().log(),
+        faults: in_language(language_of(&request), supervisor.faults().log()),
     };
     Ok(HttpResponse::Ok().json(control.shops.read().await.iter().map(log).collect::<Vec<_>>()))
+}
+
+/// The language that the client asked for; English if it asked for none.
+fn language_of(request: &HttpRequest) -> Language {
+    let asked = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    asked.and_then(|code| code.parse().ok()).unwrap_or(Language::English)
+}
+
+/// What the faults hit, in this language. In JSON, a text would be English.
+fn in_language(language: Language, mut records: Vec<Record>) -> Vec<Record> {
+    for record in &mut records {
+        record.hit = language::with(language, || record.hit.shown().to_owned()).into();
+    }
+    records
 }
 
 async fn settings(control: Data<Control>) -> Answer {

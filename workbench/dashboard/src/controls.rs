@@ -14,6 +14,7 @@ use super::Dashboard;
 use super::clock::shares;
 use super::load::Wanted;
 use super::sample::FlashSale;
+use crate::words;
 use control::admission::Refused;
 use control::{AddFault, Deploy, Heal, Renew, Scale};
 use shop::seed::{Goods, PRODUCTS};
@@ -75,7 +76,7 @@ async fn load(Json(asked): Json<SetLoad>, dashboard: Data<Dashboard>) -> Answer 
     let mut wanted = dashboard.wanted();
     if let Some(rate) = asked.rate_per_s {
         if !(0.0..=RATE_MOST).contains(&rate) {
-            return Err(wrong(format!("the rate is 0 to {RATE_MOST} orders per second, not {rate}")));
+            return Err(wrong(words::rate_out_of_range(RATE_MOST, rate)));
         }
         wanted.rate_per_s = rate;
     }
@@ -86,7 +87,7 @@ async fn load(Json(asked): Json<SetLoad>, dashboard: Data<Dashboard>) -> Answer 
             .collect();
         if shares(&per_mille).is_none() {
             let known: Vec<String> = Wanted::new(0.0).per_mille.into_keys().collect();
-            return Err(wrong(format!("the shares of {} must sum to 1", known.join(", "))));
+            return Err(wrong(words::shares_do_not_sum(known.join(", "))));
         }
         wanted.per_mille = per_mille;
     }
@@ -103,15 +104,13 @@ async fn flash_sale(
     wanted.sale = None;
     if products > 0 {
         if products > PRODUCTS as u64 || !(1..=LONGEST_SALE_S).contains(&for_s) || quota == 0 {
-            return Err(wrong(format!(
-                "a sale has 1 to {PRODUCTS} products, pieces of each, and lasts 1 to {LONGEST_SALE_S} seconds"
-            )));
+            return Err(wrong(words::sale_out_of_range(PRODUCTS, LONGEST_SALE_S)));
         }
         let state = control::running(&dashboard.folder).map_err(|why| failed(&why))?;
         let goods = Goods::new(control::SEED);
         for shop in &state.shops {
             let announced = goods.put_on_sale(&shop.address, products as usize, quota).await;
-            announced.map_err(|why| failed(&why.context(format!("{}: the sale", shop.driver))))?;
+            announced.map_err(|why| failed(&why.context(words::during_sale(shop.driver))))?;
         }
         let until = Utc::now() + TimeDelta::seconds(for_s.cast_signed());
         wanted.sale = Some(FlashSale { products, quota, until });

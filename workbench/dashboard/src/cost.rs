@@ -49,7 +49,7 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// The costs of a shop, empty.
+    /// The costs of a shop before its first second.
     pub fn new(driver: Driver) -> Costs {
         Costs {
             driver,
@@ -123,7 +123,7 @@ impl Costs {
         })
     }
 
-    /// Adds a window of a recording, which contains only averages. Figures of its single seconds are lost.
+    /// Adds a window of a recording, which contains only averages. Figures of individual seconds are lost.
     pub fn recorded(&mut self, number: u64, shop: &Shop) {
         let cost = shop.cost;
         if cost != Cost::default() {
@@ -243,6 +243,6 @@ mod tests {
         assert_eq!(costs.trials.len(), 1);
         costs.gap();
         costs.close(30, true);
-        assert_eq!(costs.trials.len(), 1, "what was not read to its end is no trial");
+        assert_eq!(costs.trials.len(), 1, "an incomplete window is not a trial");
     }
 }

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn twenty_minutes_are_kept_and_no_more() {
+    fn ten_minutes_are_kept_and_no_more() {
         let feed = Feed::default();
         (1..=4_000).for_each(|second| feed.tell(told(second)));
         let all: Vec<serde_json::Value> = serde_json::from_str(&feed.history(u64::MAX)).unwrap();

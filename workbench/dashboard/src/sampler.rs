@@ -24,6 +24,7 @@ use control::{Client, State};
 use faults::{Record, Target};
 use report::run::Comparison;
 use servers::busy::{Busy, Gauge};
+use terminal::language::{self, Language};
 use topology::{Driver, ShopHandle};
 
 /// The interval between samples.
@@ -210,7 +211,7 @@ fn fault(shop: Driver, record: &Record) -> Fault {
         shop,
         kind: record.fault.kind.name.to_owned(),
         target,
-        name: record.fault.to_string(),
+        name: language::with(Language::English, || record.fault.to_string()),
         from: record.started,
         until: record.ended.unwrap_or(record.started + record.fault.time_to_live),
         active: record.ended.is_none(),

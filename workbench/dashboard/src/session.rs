@@ -8,6 +8,7 @@ use super::sample::SCHEMA;
 use faults::{Attribute, KINDS, Kind, Link, On, Unit};
 use load::mix::Intended;
 use shop::supervisor;
+use terminal::language::{self, Language};
 use topology::{Driver, Mode, SERVICES};
 
 /// The response of `GET /api/session`.
@@ -54,13 +55,13 @@ pub struct FaultChoice {
     /// `link`, `process`, `database`, `broker` or `messages`.
     pub on: &'static str,
     /// What it does and how it heals, in a sentence.
-    pub does: &'static str,
+    pub does: String,
     /// The possible targets; empty for a server, which the kind names.
     pub targets: Vec<String>,
     /// Its attributes.
     pub attributes: Vec<AttributeChoice>,
     /// Why the monolith has no counterpart; null if it has.
-    pub not_in_monolith: Option<&'static str>,
+    pub not_in_monolith: Option<String>,
 }
 
 /// An attribute of a fault.
@@ -106,7 +107,7 @@ fn fault(kind: &'static Kind) -> FaultChoice {
     FaultChoice {
         kind: kind.name,
         on: kind.on.name(),
-        does: kind.does,
+        does: in_english(|| kind.does()),
         targets: match kind.on {
             On::Link => Link::all(Mode::Split).iter().map(Link::to_string).collect(),
             On::Process => processes().collect(),
@@ -114,8 +115,13 @@ fn fault(kind: &'static Kind) -> FaultChoice {
             On::Database | On::Broker => Vec::new(),
         },
         attributes: kind.attributes.iter().map(attribute).collect(),
-        not_in_monolith: kind.missing_in_monolith(),
+        not_in_monolith: in_english(|| kind.missing_in_monolith()),
     }
+}
+
+/// Records are English. The page has these texts in both languages.
+fn in_english<T>(text: impl FnOnce() -> T) -> T {
+    language::with(Language::English, text)
 }
 
 fn attribute(attribute: &Attribute) -> AttributeChoice {

@@ -124,7 +124,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Kept>> {
             Ok(one) => kept.push(one),
             // A session that was killed may have left an incomplete line.
             Err(_) if !line.ends_with('\n') => break,
-            Err(why) => bail!("{} is damaged: line {} is not a story: {why}", path.display(), number + 1),
+            Err(why) => bail!(words::line_is_no_story(path.display(), number + 1, why)),
         }
     }
     Ok(kept)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Dashboard;
+use crate::words;
 use control::admission::Refused;
 use story::{Language, Story};
 use topology::Driver;
@@ -55,7 +56,7 @@ pub(super) async fn order(
     let places = control::shops(&dashboard.folder).await.map_err(failed)?;
     let stories = story::tell(&places, id).await.map_err(failed)?;
     if stories.is_empty() {
-        return Err(refuse(StatusCode::NOT_FOUND, format!("no shop that is up has an order {id}")));
+        return Err(refuse(StatusCode::NOT_FOUND, words::no_such_order(id)));
     }
     let shops: Vec<Driver> = places.iter().map(|place| place.driver).collect();
     Ok(HttpResponse::Ok().json(Told::new(&shops, stories, asked.language())))

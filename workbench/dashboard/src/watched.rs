@@ -15,6 +15,7 @@ use audit::{Expected, Subject, Verdict};
 use control::live::{ProcessNow, ShopNow};
 use faults::Record;
 use report::stats::percentile;
+use terminal::text::Text;
 use topology::{Driver, ShopHandle};
 
 /// If the audit's last look is older, it cannot read the databases.
@@ -183,11 +184,12 @@ fn latency(mut of: Vec<f64>) -> Latency {
 
 /// A finding of the audit. If it is stale, it is no evidence of the current state.
 fn shown(finding: &audit::live::Finding, stale: bool) -> Finding {
+    let example = finding.example.as_ref().map(Text::english);
     Finding {
         invariant: finding.invariant.to_owned(),
         verdict: if stale { Verdict::NoEvidence } else { finding.verdict },
         anomalies: finding.anomalies,
-        example: finding.example.clone(),
-        order_id: finding.example.as_deref().and_then(|example| example.parse().ok()),
+        example: example.map(str::to_owned),
+        order_id: example.and_then(|example| example.parse().ok()),
     }
 }

@@ -1,6 +1,24 @@
 //! The texts of this crate at the terminal. Those of the page are in `page/`.
 
 terminal::words! {
+    rate_out_of_range(most, rate) {
+        "the rate must be between 0 and {most} orders per second, not {rate}"
+        "부하는 초당 주문 0~{most}건이어야 합니다. {rate}은(는) 쓸 수 없습니다"
+    }
+    shares_do_not_sum(outcomes) {
+        "the shares of {outcomes} must sum to 1"
+        "다음 비율의 합이 1이어야 합니다: {outcomes}"
+    }
+    sale_out_of_range(products, seconds) {
+        "a sale has 1 to {products} products, at least 1 unit of each, and lasts 1 to {seconds} seconds"
+        "세일은 상품 1~{products}개, 상품마다 수량 1개 이상, 길이 1~{seconds}초여야 합니다"
+    }
+    during_sale(shop) { "{shop}: the sale" "{shop}: 세일" }
+    no_such_order(id) { "no shop that is up has an order {id}" "실행 중인 쇼핑몰에 주문 {id}이(가) 없습니다" }
+    line_is_no_story(path, line, why) {
+        "{path} is damaged: line {line} is not a story: {why}"
+        "{path} 파일이 손상되었습니다. {line}번째 줄이 주문 이야기가 아닙니다: {why}"
+    }
     dashboard_at(address) { "the dashboard is at {address}" "대시보드 주소: {address}" }
     without_controls(address) {
         "the dashboard is at {address}; it has no controls"

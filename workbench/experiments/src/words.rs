@@ -178,11 +178,11 @@ terminal::words! {
     must_break() { "  ← must break" "  ← 깨져야 함" }
     caught(breaks, seconds) {
         "Caught: the same disturbance does no harm without the flaw, and breaks {breaks} with it. {seconds} s."
-        "잡아냄: 같은 방해가 결함이 없으면 해를 끼치지 않고, 결함이 있으면 {breaks}을 깨뜨립니다. {seconds}초."
+        "잡아냄: 같은 방해가 결함이 없으면 해를 끼치지 않고, 결함이 있으면 {breaks}을(를) 깨뜨립니다. {seconds}초."
     }
     not_caught(breaks, seconds) {
         "NOT CAUGHT: without the flaw everything should hold, and with it this should break: {breaks}. {seconds} s."
-        "잡아내지 못함: 결함이 없으면 모두 지켜지고, 결함이 있으면 {breaks}이 깨져야 합니다. {seconds}초."
+        "잡아내지 못함: 결함이 없으면 모두 지켜지고, 결함이 있으면 {breaks}이(가) 깨져야 합니다. {seconds}초."
     }
 
     // Benches
@@ -231,4 +231,103 @@ terminal::words! {
     head_median_s() { "median, s" "중앙값, 초" }
     head_longest_s() { "longest, s" "최장, 초" }
     head_goal_s() { "goal: 5 s" "목표: 5초" }
+
+    // Errors: a scenario's file
+    cannot_read_scenario(path) { "cannot read the scenario {path}" "시나리오 {path}을(를) 읽을 수 없습니다" }
+    scenario_invalid(path) { "the scenario {path} cannot be run" "시나리오 {path}을(를) 실행할 수 없습니다" }
+    length_out_of_range(most) { "length_s must be greater than 0 and at most {most}" "length_s는 0보다 크고 {most} 이하여야 합니다" }
+    share_out_of_range() { "steady.served must be a share between 0 and 1" "steady.served는 0~1 범위의 비율이어야 합니다" }
+    steady_too_long() {
+        "steady.over_s must be at most half of the scenario" "steady.over_s는 시나리오 길이의 절반 이하여야 합니다"
+    }
+    step_of_file(step, seconds) { "step {step}, at {seconds} s" "{step}번째 단계({seconds}초)" }
+    step_too_early(step) {
+        "step {step} comes before the one above it; write the steps in the order of time"
+        "{step}번째 단계가 바로 위의 단계보다 앞섭니다. 단계를 시간순으로 쓰세요"
+    }
+    step_too_late(step, length) {
+        "step {step} comes after the end of the scenario, {length}" "{step}번째 단계가 시나리오의 끝({length})보다 뒤에 있습니다"
+    }
+    second_sale(step) {
+        "step {step} begins a flash sale while another one is on" "{step}번째 단계의 반짝 세일이 다른 반짝 세일과 겹칩니다"
+    }
+    step_goes_on(step) { "step {step} goes on after the scenario" "{step}번째 단계가 시나리오보다 늦게 끝납니다" }
+    instances_out_of_range(most) { "instances must be between 1 and {most}" "instances는 1~{most} 범위여야 합니다" }
+    only_with_deploy() { "again_for_s can only be given with deploy" "again_for_s는 deploy와 함께만 쓸 수 있습니다" }
+    step_is_empty(known) { "it does nothing; give it one of {known}" "하는 일이 없습니다. 다음 중 하나를 쓰세요: {known}" }
+    step_has_several(known) {
+        "it does several things; write one step for each of {known}" "여러 가지를 합니다. 다음을 저마다 다른 단계로 쓰세요: {known}"
+    }
+    sale_products(most) {
+        "flash_sale.products must be between 1 and {most}" "flash_sale.products는 1~{most} 범위여야 합니다"
+    }
+    sale_quota() { "flash_sale.quota must be at least 1" "flash_sale.quota는 1 이상이어야 합니다" }
+    sale_end() { "flash_sale.for_s must end within the scenario" "flash_sale.for_s는 시나리오 안에서 끝나야 합니다" }
+    no_such_service(name, known) {
+        "{name} cannot be scaled or deployed; these can: {known}"
+        "{name}은(는) 스케일 아웃하거나 배포할 수 없습니다. 가능한 서비스: {known}"
+    }
+    rate_out_of_range(most, rate) {
+        "a rate of the load must be between 0 and {most} per second, not {rate}"
+        "부하는 초당 0~{most} 범위여야 합니다. {rate}은(는) 쓸 수 없습니다"
+    }
+    not_seconds(name, value) {
+        "{name} must be a time in seconds, not {value}" "{name}에는 시간을 초로 써야 합니다. {value}은(는) 쓸 수 없습니다"
+    }
+    fault_ends_late(fault, from) {
+        "{fault} at {from} ends after the scenario, so the recovery would not be seen"
+        "{from}의 {fault}: 시나리오보다 늦게 끝나서 회복을 볼 수 없습니다"
+    }
+    faults_overlap(fault, from, other) {
+        "{fault} at {from} overlaps with the same fault at {other}" "{from}의 {fault}: {other}의 같은 장애와 겹칩니다"
+    }
+
+    // Errors: running
+    cannot_create(path) { "cannot create {path}" "{path}을(를) 만들 수 없습니다" }
+    logs_are_in(driver, path) { "{driver}; its logs: {path}" "{driver}. 로그: {path}" }
+    cannot_write_json() { "cannot write the run as JSON" "실행 기록을 JSON으로 쓸 수 없습니다" }
+    cannot_draw() { "cannot draw the report" "보고서를 그릴 수 없습니다" }
+    while_auditing() { "during the audit" "감사하는 중" }
+    servers_in_use() { "the servers are still in use" "서버를 아직 쓰고 있습니다" }
+    is_not_up(up) { "this shop is not up; these are: {up}" "이 쇼핑몰은 실행 중이 아닙니다. 실행 중: {up}" }
+    while_planning(kind, target) { "cannot plan {kind} on {target}" "{target}에 {kind} 장애를 계획할 수 없습니다" }
+    crashes_of(driver) { "the crashes of {driver}" "{driver}의 크래시" }
+    no_point_in_drivers() {
+        "none of these points exists in any of these drivers; `cleave crash-matrix --help` lists them"
+        "이 드라이버들에는 그런 크래시 지점이 없습니다. `cleave crash-matrix --help`에 목록이 있습니다"
+    }
+    no_such_flaw(name, known) {
+        "there is no flaw \"{name}\"; use one of: {known}" "\"{name}\" 결함은 없습니다. 쓸 수 있는 결함: {known}"
+    }
+    with_the_flaw() { "with the flaw" "결함을 켜고" }
+    during(experiment) { "during the experiment {experiment}" "{experiment} 실험 중" }
+    shop_refused(status, said) { "the shop refused an order: {status} {said}" "쇼핑몰이 주문을 거부했습니다: {status} {said}" }
+    shop_answered(path, status, said) { "{path} returned {status}: {said}" "{path} 요청의 응답: {status} {said}" }
+    not_accepted() { "the shop did not accept an order" "쇼핑몰이 주문을 접수하지 않았습니다" }
+    not_decided(limit) { "no order was decided within {limit}" "{limit} 안에 결정된 주문이 없습니다" }
+    count_not_reached(limit, count, query) {
+        "after {limit} the query still returns {count}: {query}" "{limit}가 지났지만 조회 결과가 아직 {count}입니다: {query}"
+    }
+    monolith_failed(reasons) {
+        "the monolith did not accept every order ({reasons}); see its log"
+        "모놀리스가 접수하지 않은 주문이 있습니다({reasons}). 로그를 확인하세요"
+    }
+    no_pgbench() {
+        "pgbench not found; it comes with PostgreSQL's server or client package"
+        "pgbench를 찾을 수 없습니다. PostgreSQL의 서버 또는 클라이언트 패키지에 들어 있습니다"
+    }
+    cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
+    program_failed(program, said) { "{program} failed: {said}" "{program} 실행에 실패했습니다: {said}" }
+    no_speed(said) { "pgbench printed no speed: {said}" "pgbench가 속도를 출력하지 않았습니다: {said}" }
+    after_death(driver, server) { "{driver}, after the {server} died" "{driver}, {server} 종료 뒤" }
+    private_only() {
+        "only a private server can be killed; leave out --database-url and --amqp-url"
+        "전용 서버만 강제 종료할 수 있습니다. --database-url과 --amqp-url을 빼세요"
+    }
+    no_answer() { "the shop did not respond" "쇼핑몰이 응답하지 않았습니다" }
+    order_refused(status) { "an order was refused with HTTP {status}" "주문이 HTTP {status}(으)로 거부되었습니다" }
+    none_followed() {
+        "the live audit followed no order, so nothing is known about its cost"
+        "실시간 감사가 지켜본 주문이 없어서 비용을 알 수 없습니다"
+    }
 }

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use terminal::language::seconds;
+use terminal::text::Text;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::words;
 
 /// A server may take up to two minutes to restart. Everything else is faster.
 const ANSWER: Duration = Duration::from_secs(150);
@@ -53,20 +57,21 @@ pub struct Hit {
     /// Number of hits: processes, connections, messages or pieces of data.
     pub count: u64,
     /// A description for people.
-    pub what: String,
+    pub what: Text,
 }
 
 impl Hit {
     /// A single hit.
-    pub fn one(what: impl Into<String>) -> Hit {
+    pub fn one(what: impl Into<Text>) -> Hit {
         Hit { count: 1, what: what.into() }
     }
 
     /// Adds up two hits.
     pub(super) fn and(mut self, other: Hit) -> Hit {
         self.count += other.count;
-        let separator = if self.what.is_empty() || other.what.is_empty() { "" } else { "; " };
-        self.what = format!("{}{separator}{}", self.what, other.what);
+        let said: Vec<Text> =
+            [self.what, other.what].into_iter().filter(|what| !what.english().is_empty()).collect();
+        self.what = Text::join(&said, "; ");
         self
     }
 }
@@ -84,13 +89,11 @@ pub struct Request {
 pub(super) async fn ask(owner: &mpsc::Sender<Request>, acts: &[Act]) -> Result<Hit> {
     let mut hit = Hit::default();
     for act in acts {
-        let gone = "the shop is no more";
         let (answer, answered) = oneshot::channel();
-        owner.send(Request { act: act.clone(), answer }).await.ok().context(gone)?;
+        owner.send(Request { act: act.clone(), answer }).await.ok().with_context(words::shop_gone)?;
         let answered = tokio::time::timeout(ANSWER, answered).await;
-        hit = hit.and(
-            answered.with_context(|| format!("{act:?}: no response within {ANSWER:?}"))?.context(gone)??,
-        );
+        let answered = answered.with_context(|| words::no_response(seconds(ANSWER)))?;
+        hit = hit.and(answered.with_context(words::shop_gone)??);
     }
     Ok(hit)
 }

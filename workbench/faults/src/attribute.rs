@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value};
 
+use crate::words;
+
 /// The longest duration in any attribute: one hour.
 const HOUR_MS: i64 = 3_600_000;
 
@@ -69,8 +71,8 @@ impl Attribute {
     /// Converts a value to the attribute's unit, and checks its bounds.
     fn read(&self, value: &Value) -> Result<Value> {
         if self.unit == Unit::Word {
-            let word = value.as_str().with_context(|| format!("{} is a name, not {value}", self.name))?;
-            ensure!(!word.is_empty(), "{} is empty", self.name);
+            let word = value.as_str().with_context(|| words::must_be_a_name(self.name, value))?;
+            ensure!(!word.is_empty(), words::is_empty(self.name));
             return Ok(value.clone());
         }
         let number = match value {
@@ -78,11 +80,11 @@ impl Attribute {
             Value::String(text) => self.unit.read(text),
             _ => None,
         };
-        let number =
-            number.with_context(|| format!("{} is {}, not {value}", self.name, self.unit.in_words()))?;
-        let (least, most) = (self.least, self.most);
-        let bounds = format!("{least} to {most} {}", self.unit.symbol());
-        ensure!((least..=most).contains(&number), "{} is {}, not {number}", self.name, bounds.trim_end());
+        let number = number.with_context(|| words::must_be(self.name, self.unit.in_words(), value))?;
+        let Attribute { name, least, most, .. } = *self;
+        if !(least..=most).contains(&number) {
+            bail!(words::out_of_range(name, least, most, self.unit.after_number(), number));
+        }
         Ok(number.into())
     }
 }
@@ -99,14 +101,23 @@ impl Unit {
         }
     }
 
-    fn in_words(self) -> &'static str {
+    /// The unit after a number in a sentence, with a space where the language has one.
+    fn after_number(self) -> String {
         match self {
-            Unit::Milliseconds => "a whole number of milliseconds, or a text such as \"200ms\" or \"1.5s\"",
-            Unit::Microseconds => "a whole number of microseconds, or a text such as \"50us\" or \"1ms\"",
-            Unit::KilobytesPerSecond => "a whole number of kilobytes per second",
-            Unit::Bytes => "a whole number of bytes",
-            Unit::Count => "a whole number",
-            Unit::Word => "a name",
+            Unit::Bytes => words::bytes(),
+            Unit::Count | Unit::Word => String::new(),
+            other => format!(" {}", other.symbol()),
+        }
+    }
+
+    fn in_words(self) -> String {
+        match self {
+            Unit::Milliseconds => words::whole_milliseconds(),
+            Unit::Microseconds => words::whole_microseconds(),
+            Unit::KilobytesPerSecond => words::whole_kilobytes(),
+            Unit::Bytes => words::whole_bytes(),
+            Unit::Count => words::whole_number(),
+            Unit::Word => words::a_name(),
         }
     }
 
@@ -132,7 +143,7 @@ pub(super) fn read_all(
 ) -> Result<Map<String, Value>> {
     for name in given.keys() {
         if !allowed.iter().any(|attribute| attribute.name == name) {
-            bail!("{kind} has no attribute {name:?}; {}", listed(allowed));
+            bail!(unknown(kind, name, allowed));
         }
     }
     let mut all = Map::new();
@@ -141,20 +152,19 @@ pub(super) fn read_all(
             (Some(value), _) => attribute.read(value).map_err(|error| anyhow!("{kind}: {error:#}"))?,
             (None, Some(_)) if attribute.unit == Unit::Word => continue,
             (None, Some(default)) => default.into(),
-            (None, None) => bail!("{kind} must be told its {}", attribute.name),
+            (None, None) => bail!(words::needs_attribute(kind, attribute.name)),
         };
         all.insert(attribute.name.to_owned(), value);
     }
     Ok(all)
 }
 
-fn listed(allowed: &[Attribute]) -> String {
-    match allowed {
-        [] => "it has none".to_owned(),
-        _ => {
-            let names: Vec<&str> = allowed.iter().map(|attribute| attribute.name).collect();
-            format!("it has {}", names.join(", "))
-        }
+/// The error for an attribute of another name.
+fn unknown(kind: &str, name: &str, allowed: &[Attribute]) -> String {
+    let names: Vec<&str> = allowed.iter().map(|attribute| attribute.name).collect();
+    match names[..] {
+        [] => words::no_attributes(kind, name),
+        _ => words::no_attribute(kind, name, names.join(", ")),
     }
 }
 
@@ -167,11 +177,11 @@ pub fn read_duration(text: &str) -> Result<Duration> {
         "ms" => 1e-3,
         "s" => 1.0,
         "m" => 60.0,
-        _ => bail!("{text:?} is not a time such as 10s, 500ms or 2m"),
+        _ => bail!(words::not_a_time(text)),
     };
-    let number: f64 = number.parse().with_context(|| format!("{text:?} is not a time such as 10s"))?;
+    let number: f64 = number.parse().with_context(|| words::not_a_time(text))?;
     let duration = Duration::from_secs_f64((number * factor).min(1e9));
-    ensure!(duration <= Duration::from_millis(HOUR_MS as u64), "{text} is more than an hour");
+    ensure!(duration <= Duration::from_millis(HOUR_MS as u64), words::over_an_hour(text));
     Ok(duration)
 }
 

@@ -12,7 +12,8 @@ use super::place::Place;
 use super::server_faults::{PATIENCE, TakenConnections};
 use super::spec::{FaultSpec, Target};
 use super::{Link, Proxy, Toxic, toxic};
-use crate::tap;
+use crate::{tap, words};
+use terminal::language::seconds;
 
 /// The proxies of a shop. A link has several proxies if its service has several instances.
 pub(super) type Proxies = BTreeMap<Link, Vec<Arc<Proxy>>>;
@@ -63,12 +64,9 @@ impl Effect {
             }
             Target::Messages(service) => interfere(spec, service, place).await,
             Target::Database if spec.kind.name == "connection_limit" => {
-                let ours = "Cleave did not start this PostgreSQL; only a server that was started here can have faults";
-                let url = place.database.as_deref().context(ours)?;
-                ensure!(
-                    spec.time_to_live < PATIENCE,
-                    "it lasts less than {PATIENCE:?}: PostgreSQL ends it then"
-                );
+                let not_ours = || words::not_our_server("PostgreSQL");
+                let url = place.database.as_deref().with_context(not_ours)?;
+                ensure!(spec.time_to_live < PATIENCE, words::connections_too_long(seconds(PATIENCE)));
                 let (taken, hit) = TakenConnections::but(url, spec.number("left") as usize).await?;
                 Ok((Effect::Connections(taken), hit))
             }
@@ -103,7 +101,7 @@ impl Effect {
                 let mut hit = Hit::default();
                 for proxy in proxies.drain(..) {
                     let count = proxy.remove(&toxic.name)?;
-                    hit = hit.and(Hit { count, what: format!("{}: {count}", proxy.name()) });
+                    hit = hit.and(Hit { count, what: format!("{}: {count}", proxy.name()).into() });
                 }
                 Ok(hit)
             }
@@ -111,12 +109,12 @@ impl Effect {
                 for proxy in proxies.iter() {
                     proxy.up()?;
                 }
-                Ok(Hit { count: *cut, what: format!("{cut} connections cut; refused ones are not counted") })
+                Ok(Hit { count: *cut, what: words::connections_cut(*cut) })
             }
             Effect::Undo(acts) => ask(owner, acts).await,
             Effect::Messages(interference) => {
                 let count = interference.end().await?;
-                Ok(Hit { count, what: format!("{count} messages") })
+                Ok(Hit { count, what: words::messages_disturbed(count) })
             }
             Effect::Connections(taken) => {
                 taken.release();
@@ -170,13 +168,13 @@ fn acts(spec: &FaultSpec) -> Result<(Act, Option<Act>)> {
 }
 
 async fn interfere(spec: &FaultSpec, service: &str, place: &Place) -> Result<(Effect, Hit)> {
-    let (url, namespace) = place.broker.as_ref().context("the shop has no broker")?;
+    let (url, namespace) = place.broker.as_ref().with_context(words::no_broker)?;
     if spec.kind.name == "poison" {
         let count = spec.number("count") as u64;
         for _ in 0..count {
             tap::put(url, &format!("{namespace}.{service}"), b"nobody can read this").await?;
         }
-        return Ok((Effect::Over, Hit { count, what: format!("{count} messages to {service}") }));
+        return Ok((Effect::Over, Hit { count, what: words::messages_to(count, service) }));
     }
     let interference = Interference::start(spec, service, place.driver, url, namespace).await?;
     Ok((Effect::Messages(interference), Hit::default()))

@@ -14,6 +14,8 @@ use super::effect::{Effect, Proxies};
 use super::place::Place;
 use super::spec::{FaultSpec, Target};
 use super::{Link, Proxy};
+use crate::words;
+use terminal::text::Text;
 
 /// The record of a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +31,7 @@ pub struct Record {
     /// Number of hits: pieces of data, connections, messages or processes. 0 means that it was active but met none.
     pub hits: u64,
     /// A description of what it hit.
-    pub hit: String,
+    pub hit: Text,
     /// Why it could not be healed, if that failed. It is then still active.
     pub problem: Option<String>,
 }
@@ -146,7 +148,7 @@ impl Faults {
             }
             Err(error) => {
                 record.problem = Some(format!("{error:#}"));
-                Err(error.context(format!("cannot heal fault {id}, {}", record.fault)))
+                Err(error.context(words::cannot_heal(id, &record.fault)))
             }
         }
     }
@@ -186,12 +188,12 @@ impl Faults {
         let mut state = self.state();
         let there = state.faults.values().filter(|fault| fault.is_there());
         if let Some(other) = there.map(|fault| &fault.record).find(|other| other.fault.clashes_with(spec)) {
-            bail!("{} is there already, as fault {}: heal it first", other.fault, other.id);
+            bail!(words::active_already(&other.fault, other.id));
         }
         let proxies = match spec.target {
             Target::Link(link) => {
                 let proxies = state.proxies.get(&link).cloned().unwrap_or_default();
-                ensure!(!proxies.is_empty(), "no proxy stands in the link {link}: nothing can be done to it");
+                ensure!(!proxies.is_empty(), words::no_proxy(link));
                 proxies
             }
             _ => Vec::new(),
@@ -203,7 +205,7 @@ impl Faults {
             started: Utc::now(),
             ended: None,
             hits: 0,
-            hit: String::new(),
+            hit: Text::default(),
             problem: None,
         };
         state.faults.insert(id, Fault { record, effect });
@@ -217,9 +219,7 @@ impl Faults {
 
 impl State {
     fn find(&mut self, id: u64) -> Result<&mut Fault> {
-        let there: Vec<u64> =
-            self.faults.values().filter(|fault| fault.is_there()).map(|f| f.record.id).collect();
-        self.faults.get_mut(&id).with_context(|| format!("there is no fault {id}; there are {there:?}"))
+        self.faults.get_mut(&id).with_context(|| words::no_such_number(id))
     }
 }
 

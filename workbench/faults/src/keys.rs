@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::words;
 use topology::Driver;
 
 /// The routing keys bound to a service. With the first one, an order reaches the service for its part in the
@@ -83,9 +84,7 @@ pub(super) fn meant(driver: Driver, service: &str, key: Option<&str>) -> Result<
     let Some(key) = key else { return Ok(heard[0]) };
     match heard.iter().find(|known| **known == key) {
         Some(known) => Ok(known),
-        None => {
-            bail!("no message {key:?} comes to {service} in {driver}; what comes is {}", heard.join(", "))
-        }
+        None => bail!(words::no_such_key(key, service, driver, heard.join(", "))),
     }
 }
 
@@ -128,6 +127,6 @@ mod tests {
         assert_eq!(meant(None).unwrap(), "inventory.reserve-stock");
         assert_eq!(meant(Some("inventory.release-stock")).unwrap(), "inventory.release-stock");
         let error = meant(Some("catalog.prices-honoured")).unwrap_err().to_string();
-        assert!(error.contains("what comes is inventory.reserve-stock, "), "{error}");
+        assert!(error.contains(": inventory.reserve-stock, "), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 
 use super::attribute::{Attribute, Unit};
 use super::toxic;
+use crate::words;
 
 /// The target of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +30,14 @@ pub struct Kind {
     pub on: On,
     /// Its attributes.
     pub attributes: &'static [Attribute],
-    /// What it does and how it heals, in one sentence.
-    pub does: &'static str,
+    does: Does,
 }
 
+/// Returns a text in the current language.
+type Does = fn() -> String;
+
 impl On {
-    /// The name of the target for people.
+    /// The name of the target, the same in every language.
     pub fn name(self) -> &'static str {
         match self {
             On::Link => "link",
@@ -44,68 +47,56 @@ impl On {
             On::Messages => "messages",
         }
     }
+
+    /// What can be such a target, in the current language.
+    pub(super) fn described(self) -> String {
+        match self {
+            On::Link => words::a_link(),
+            On::Process => words::a_process(),
+            On::Database => words::the_database(),
+            On::Broker => words::the_broker(),
+            On::Messages => words::a_service(),
+        }
+    }
 }
 
 /// All kinds. docs/faults.md lists the same ones; a test compares the two.
 pub static KINDS: &[Kind] = &[
-    link(toxic::TYPES[0], "every piece of data arrives later, by `latency` plus or minus up to `jitter`"),
-    link(toxic::TYPES[1], "at most `rate` kilobytes pass per second"),
-    link(toxic::TYPES[2], "connections close later"),
-    link(toxic::TYPES[3], "no data passes; the connection closes after `timeout`, or never if it is 0"),
-    link(toxic::TYPES[4], "a connection is reset (RST) `timeout` after data arrived"),
-    link(toxic::TYPES[5], "data is passed on in small pieces, with pauses"),
-    link(toxic::TYPES[6], "a connection closes when `bytes` bytes have passed"),
-    link(("down", &[]), "connections close, and new ones are refused"),
-    process("kill", &[], "ends at once (SIGKILL); the supervisor restarts it"),
-    process(
-        "pause",
-        &[],
-        "stops (SIGSTOP) while holding its locks and connections, and continues at the end (SIGCONT)",
-    ),
+    link(toxic::TYPES[0], words::does_latency),
+    link(toxic::TYPES[1], words::does_bandwidth),
+    link(toxic::TYPES[2], words::does_slow_close),
+    link(toxic::TYPES[3], words::does_timeout),
+    link(toxic::TYPES[4], words::does_reset_peer),
+    link(toxic::TYPES[5], words::does_slicer),
+    link(toxic::TYPES[6], words::does_limit_data),
+    link(("down", &[]), words::does_down),
+    process("kill", &[], words::does_kill),
+    process("pause", &[], words::does_pause),
     process(
         "clock_skew",
         &[Attribute::needed("skew", Unit::Milliseconds, -3_600_000, 3_600_000)],
-        "its clock is ahead by `skew`, or behind if `skew` is negative",
+        words::does_clock_skew,
     ),
     process(
         "crash_point",
         &[Attribute::word("point"), Attribute::or("pass", Unit::Count, 1, 1_000_000, 1)],
-        "aborts when it reaches a point in the code for the `pass`-th time",
+        words::does_crash_point,
     ),
-    server(
-        "kill_database",
-        On::Database,
-        &[],
-        "PostgreSQL ends as in a power cut, and restarts when the fault ends",
-    ),
-    server("restart_database", On::Database, &[], "PostgreSQL ends as in a power cut, and restarts at once"),
+    server("kill_database", On::Database, &[], words::does_kill_database),
+    server("restart_database", On::Database, &[], words::does_restart_database),
     server(
         "connection_limit",
         On::Database,
         &[Attribute::or("left", Unit::Count, 0, 1000, 0)],
-        "sessions are ended, and Cleave takes all connections except `left`",
+        words::does_connection_limit,
     ),
-    server(
-        "disk_full",
-        On::Database,
-        &[],
-        "the small file system that PostgreSQL was given with `--disk` is full",
-    ),
-    server(
-        "kill_broker",
-        On::Broker,
-        &[],
-        "RabbitMQ ends as in a power cut, and restarts when the fault ends",
-    ),
-    server("restart_broker", On::Broker, &[], "RabbitMQ ends as in a power cut, and restarts at once"),
-    server("broker_memory_alarm", On::Broker, &[], "RabbitMQ has no memory left, so publishing is blocked"),
-    server("broker_disk_alarm", On::Broker, &[], "RabbitMQ has no disk left, so publishing is blocked"),
-    messages("duplicate", &[KEY], "every message arrives twice"),
-    messages(
-        "delay",
-        &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)],
-        "every message arrives later",
-    ),
+    server("disk_full", On::Database, &[], words::does_disk_full),
+    server("kill_broker", On::Broker, &[], words::does_kill_broker),
+    server("restart_broker", On::Broker, &[], words::does_restart_broker),
+    server("broker_memory_alarm", On::Broker, &[], words::does_broker_memory_alarm),
+    server("broker_disk_alarm", On::Broker, &[], words::does_broker_disk_alarm),
+    messages("duplicate", &[KEY], words::does_duplicate),
+    messages("delay", &[KEY, Attribute::needed("delay", Unit::Milliseconds, 1, 60_000)], words::does_delay),
     messages(
         "reorder",
         &[
@@ -113,32 +104,28 @@ pub static KINDS: &[Kind] = &[
             Attribute::or("window", Unit::Count, 2, 1000, 8),
             Attribute::or("wait", Unit::Milliseconds, 1, 60_000, 200),
         ],
-        "up to `window` messages are collected for at most `wait`, and arrive in reverse",
+        words::does_reorder,
     ),
-    messages(
-        "drop_before_confirm",
-        &[KEY],
-        "the broker refuses every message (nack); the sender must send it again",
-    ),
-    messages("poison", &[Attribute::or("count", Unit::Count, 1, 1000, 1)], "unreadable messages arrive"),
+    messages("drop_before_confirm", &[KEY], words::does_drop_before_confirm),
+    messages("poison", &[Attribute::or("count", Unit::Count, 1, 1000, 1)], words::does_poison),
 ];
 
 /// A routing key. The default is the service's first key, with which an order reaches it.
 const KEY: Attribute = Attribute::word_or_nothing("key");
 
-const fn link((name, attributes): (&'static str, &'static [Attribute]), does: &'static str) -> Kind {
+const fn link((name, attributes): (&'static str, &'static [Attribute]), does: Does) -> Kind {
     Kind { name, on: On::Link, attributes, does }
 }
 
-const fn process(name: &'static str, attributes: &'static [Attribute], does: &'static str) -> Kind {
+const fn process(name: &'static str, attributes: &'static [Attribute], does: Does) -> Kind {
     Kind { name, on: On::Process, attributes, does }
 }
 
-const fn server(name: &'static str, on: On, attributes: &'static [Attribute], does: &'static str) -> Kind {
+const fn server(name: &'static str, on: On, attributes: &'static [Attribute], does: Does) -> Kind {
     Kind { name, on, attributes, does }
 }
 
-const fn messages(name: &'static str, attributes: &'static [Attribute], does: &'static str) -> Kind {
+const fn messages(name: &'static str, attributes: &'static [Attribute], does: Does) -> Kind {
     Kind { name, on: On::Messages, attributes, does }
 }
 
@@ -149,7 +136,7 @@ impl Kind {
             Some(kind) => Ok(kind),
             None => {
                 let all: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                bail!("there is no fault {name:?}; there are {}", all.join(", "))
+                bail!(words::no_such_fault(name, all.join(", ")))
             }
         }
     }
@@ -159,21 +146,26 @@ impl Kind {
         toxic::TYPES.iter().any(|(name, _)| *name == self.name)
     }
 
+    /// What it does and how it heals, in one sentence.
+    pub fn does(&self) -> String {
+        (self.does)()
+    }
+
     /// The target in the monolith, or why there is none, in one sentence.
-    pub fn in_monolith(&self) -> &'static str {
+    pub fn in_monolith(&self) -> String {
         match self.on {
-            On::Link => "the links that the monolith has too: to clients and to its database",
-            On::Process => "the process `monolith`, so everything at once",
-            On::Database => "its database server, which holds all data",
+            On::Link => words::on_links_of_monolith(),
+            On::Process => words::on_monolith(),
+            On::Database => words::on_database_of_monolith(),
             On::Broker | On::Messages => self.missing_in_monolith().unwrap_or_default(),
         }
     }
 
     /// Why the monolith has no such target; `None` if it has one.
-    pub fn missing_in_monolith(&self) -> Option<&'static str> {
+    pub fn missing_in_monolith(&self) -> Option<String> {
         match self.on {
-            On::Broker => Some("the monolith has no broker: its modules call each other"),
-            On::Messages => Some("the monolith sends no messages: its modules call each other"),
+            On::Broker => Some(words::no_broker_in_monolith()),
+            On::Messages => Some(words::no_messages_in_monolith()),
             On::Link | On::Process | On::Database => None,
         }
     }

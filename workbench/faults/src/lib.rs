@@ -18,6 +18,7 @@ mod server_faults;
 mod spec;
 pub mod tap;
 pub mod toxic;
+mod words;
 
 pub use act::{Act, Hit, Request, ServerAct};
 pub use attribute::{Attribute, Unit, read_duration};

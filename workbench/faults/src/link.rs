@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
 
+use crate::words;
 use topology::{Mode, SERVICES};
 
 /// The name of the monolith's process.
@@ -42,12 +43,12 @@ impl Link {
     pub(super) fn counterpart(self, mode: Mode) -> Result<Link> {
         match (mode, self) {
             (Mode::Monolith, Link::Database(_)) => Ok(Link::Database(MONOLITH)),
-            (Mode::Monolith, Link::Gateway(service)) if service != MONOLITH => Err(anyhow!(
-                "the modules of the monolith are in one process: no link leads to {service} alone"
-            )),
-            (Mode::Monolith, Link::Broker(_)) => Err(anyhow!("the monolith has no broker")),
+            (Mode::Monolith, Link::Gateway(service)) if service != MONOLITH => {
+                Err(anyhow!(words::no_link_to_module(service)))
+            }
+            (Mode::Monolith, Link::Broker(_)) => Err(anyhow!(words::no_broker_in_monolith())),
             _ if Link::all(mode).contains(&self) => Ok(self),
-            _ => Err(anyhow!("the {mode} shop has no link {self}; it has {}", listed(&Link::all(mode)))),
+            _ => Err(anyhow!(words::no_link_in(mode, self, listed(&Link::all(mode))))),
         }
     }
 }
@@ -70,7 +71,7 @@ impl FromStr for Link {
         let mut all = Link::all(Mode::Split);
         all.extend(&Link::all(Mode::Monolith)[1..]);
         let found = all.iter().find(|link| link.to_string() == text).copied();
-        found.ok_or_else(|| anyhow!("there is no link {text:?}; there are {}", listed(&all)))
+        found.ok_or_else(|| anyhow!(words::no_such_link(text, listed(&all))))
     }
 }
 
@@ -80,6 +81,8 @@ fn listed(links: &[Link]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
 
     #[test]
@@ -99,8 +102,10 @@ mod tests {
     fn the_monolith_has_no_link_between_its_modules() {
         let in_monolith = |link: &str| link.parse::<Link>().unwrap().counterpart(Mode::Monolith);
         assert_eq!(in_monolith("orders-database").unwrap(), Link::Database(MONOLITH));
-        assert!(in_monolith("gateway-orders").unwrap_err().to_string().contains("in one process"));
-        assert!(in_monolith("orders-broker").unwrap_err().to_string().contains("no broker"));
+        let refused =
+            |link: &str| language::with(Language::English, || in_monolith(link).unwrap_err().to_string());
+        assert!(refused("gateway-orders").contains("in one process"));
+        assert!(refused("orders-broker").contains("no broker"));
         assert!(Link::Database(MONOLITH).counterpart(Mode::Split).is_err());
     }
 }

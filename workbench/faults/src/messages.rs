@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::keys;
 use super::spec::FaultSpec;
 use crate::tap::Tap;
+use crate::words;
 use topology::Driver;
 
 /// The interval between checks for new messages.
@@ -101,7 +102,7 @@ impl Interference {
     /// Forwards the held messages, removes the tap, and returns the number of messages hit.
     pub async fn end(&mut self) -> Result<u64> {
         self.ends.send_replace(true);
-        (&mut self.work).await.context("the task that disturbs messages has already ended")??;
+        (&mut self.work).await.with_context(words::messages_already_over)??;
         Ok(self.hits())
     }
 }
@@ -130,7 +131,7 @@ impl Way {
             let mut again = Err(failed);
             while let Err(error) = again {
                 if *ending.borrow() && *deadline.get_or_insert(Instant::now() + END) < Instant::now() {
-                    return Err(error.context("the broker remained unreachable"));
+                    return Err(error.context(words::broker_unreachable()));
                 }
                 tokio::time::sleep(AGAIN).await;
                 again = self.place().await;

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::words;
 use topology::{Driver, Mode, SERVICES};
 
 /// A point in the code at which a process can be made to abort.
@@ -94,7 +95,7 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Point>> {
         Some(point) => Ok(point),
         None => {
             let all: Vec<&str> = POINTS.iter().map(|point| point.name).collect();
-            bail!("there is no crash point {name:?}; there are {}", all.join(", "))
+            bail!(words::no_such_point(name, all.join(", ")))
         }
     };
     names.iter().map(find).collect()

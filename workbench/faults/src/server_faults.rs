@@ -11,7 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::act::{Hit, ServerAct};
+use crate::words;
 use servers::{Infrastructure, Postgres, RabbitMq};
+use terminal::language::seconds;
 
 /// RabbitMQ's default memory limit, restored afterwards.
 const MEMORY: &str = "0.4";
@@ -37,12 +39,12 @@ impl ServerAct {
         match self {
             ServerAct::EndDatabase => {
                 database(infra)?.kill_hard()?;
-                Ok(Hit::one("PostgreSQL was ended"))
+                Ok(Hit::one(words::server_killed("PostgreSQL")))
             }
             ServerAct::RestartDatabase => {
                 let began = Instant::now();
                 database(infra)?.restart().await?;
-                Ok(Hit::one(format!("PostgreSQL was back after {} ms", began.elapsed().as_millis())))
+                Ok(Hit::one(words::server_back("PostgreSQL", began.elapsed().as_millis())))
             }
             ServerAct::DiskFull(true) => {
                 database(infra)?.fill_disk().await?;
@@ -50,16 +52,16 @@ impl ServerAct {
             }
             ServerAct::DiskFull(false) => {
                 let count = database(infra)?.free_disk().await?;
-                Ok(Hit { count, what: format!("PostgreSQL found no room {count} times") })
+                Ok(Hit { count, what: words::no_space(count) })
             }
             ServerAct::EndBroker => {
                 broker(infra)?.kill_hard()?;
-                Ok(Hit::one("RabbitMQ was ended"))
+                Ok(Hit::one(words::server_killed("RabbitMQ")))
             }
             ServerAct::RestartBroker => {
                 let began = Instant::now();
                 broker(infra)?.restart().await?;
-                Ok(Hit::one(format!("RabbitMQ was back after {} ms", began.elapsed().as_millis())))
+                Ok(Hit::one(words::server_back("RabbitMQ", began.elapsed().as_millis())))
             }
             ServerAct::MemoryAlarm(on) => {
                 let limit = if on { "0" } else { MEMORY };
@@ -74,15 +76,12 @@ impl ServerAct {
 }
 
 fn database(infra: &mut Infrastructure) -> Result<&mut Postgres> {
-    let not_ours =
-        "Cleave did not start this PostgreSQL; only a server that was started here can have faults";
-    infra.postgres.running.private().context(not_ours)
+    infra.postgres.running.private().with_context(|| words::not_our_server("PostgreSQL"))
 }
 
 fn broker(infra: &mut Infrastructure) -> Result<&mut RabbitMq> {
-    let not_ours = "Cleave did not start this RabbitMQ; only a server that was started here can have faults";
-    let broker = infra.rabbitmq.as_mut().context("there is no broker")?;
-    broker.running.private().context(not_ours)
+    let broker = infra.rabbitmq.as_mut().with_context(words::no_broker)?;
+    broker.running.private().with_context(|| words::not_our_server("RabbitMQ"))
 }
 
 /// Sets or clears an alarm. After setting it, waits until RabbitMQ reports it. The hits are the blocked connections,
@@ -92,12 +91,12 @@ async fn alarm(broker: &RabbitMq, set: &[&str], on: bool) -> Result<Hit> {
         let states = broker.ctl(&["list_connections", "state"]).await?;
         broker.ctl(set).await?;
         let count = states.lines().filter(|state| state.starts_with("block")).count() as u64;
-        return Ok(Hit { count, what: format!("{count} connections were blocked") });
+        return Ok(Hit { count, what: words::connections_blocked(count) });
     }
     broker.ctl(set).await?;
     let deadline = Instant::now() + ALARM;
     while broker.ctl(&["eval", "rabbit_alarm:get_alarms()."]).await?.trim() == "[]" {
-        ensure!(Instant::now() < deadline, "after {ALARM:?} RabbitMQ has no alarm");
+        ensure!(Instant::now() < deadline, words::no_alarm(seconds(ALARM)));
     }
     Ok(Hit::default())
 }
@@ -116,7 +115,7 @@ impl TakenConnections {
     /// the terminated sessions.
     pub async fn but(url: &str, left: usize) -> Result<(TakenConnections, Hit)> {
         let mut session = servers::connect(url).await?;
-        let url = Url::parse(url).context("the database's URL cannot be read")?;
+        let url = Url::parse(url).with_context(words::url_unreadable)?;
         let mut taken = Vec::new();
         let mut ended = 0;
         // Terminated clients reconnect. Slots that become free in between have to be occupied again.
@@ -134,7 +133,7 @@ impl TakenConnections {
         tokio::time::sleep(FREED).await;
         take_all(&url, &mut taken).await?;
         taken.truncate(taken.len().saturating_sub(left));
-        let what = format!("{ended} sessions ended, {} connections taken", taken.len());
+        let what = words::connections_taken(ended, taken.len());
         Ok((TakenConnections(taken), Hit { count: ended, what }))
     }
 
@@ -169,7 +168,7 @@ async fn take(url: &Url) -> Result<Option<TcpStream>> {
         std::io::Result::Ok((kind == b'R').then_some(stream))
     };
     let answered = tokio::time::timeout(ANSWER, answer).await;
-    Ok(answered.with_context(|| format!("PostgreSQL did not respond within {ANSWER:?}"))??)
+    Ok(answered.with_context(|| words::postgres_silent(seconds(ANSWER)))??)
 }
 
 #[derive(QueryableByName)]

@@ -19,6 +19,8 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
+use crate::words;
+use terminal::language::seconds;
 use topology::SERVICES;
 
 /// The time limit for the broker, far longer than a healthy one needs.
@@ -76,7 +78,7 @@ impl Tap {
         own: Option<FieldTable>,
     ) -> Result<Tap> {
         let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await;
-        let connection = connection.context("the tap cannot reach the broker")?;
+        let connection = connection.with_context(words::cannot_reach_broker)?;
         let channel = within(connection.create_channel()).await?;
         within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
         let tap = Tap {
@@ -109,7 +111,7 @@ impl Tap {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("after {bound:?} {held} messages with the key {} came, not {messages}", self.key);
+                bail!(words::too_few_messages(messages, &self.key, held, seconds(bound)));
             }
             tokio::time::sleep(TICK).await;
         }
@@ -199,13 +201,13 @@ impl Tap {
         let (exchange, key) = (self.exchange.as_str().into(), self.key.as_str().into());
         let options = QueueBindOptions::default();
         let bound = self.channel.queue_bind(queue.into(), exchange, key, options, FieldTable::default());
-        within(bound).await.with_context(|| format!("cannot bind {} to {queue}", self.key))
+        within(bound).await.with_context(|| words::cannot_bind(&self.key, queue))
     }
 
     async fn unbind(&self, queue: &str) -> Result<()> {
         let (exchange, key) = (self.exchange.as_str().into(), self.key.as_str().into());
         let unbound = self.channel.queue_unbind(queue.into(), exchange, key, FieldTable::default());
-        within(unbound).await.with_context(|| format!("cannot unbind {} from {queue}", self.key))
+        within(unbound).await.with_context(|| words::cannot_unbind(&self.key, queue))
     }
 }
 
@@ -222,7 +224,7 @@ fn beside(own: &str) -> String {
 /// Waits for a response of the broker, for at most [`LIMIT`].
 async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T> {
     let answer = tokio::time::timeout(LIMIT, answer).await;
-    Ok(answer.with_context(|| format!("the broker did not respond within {LIMIT:?}"))??)
+    Ok(answer.with_context(|| words::broker_silent(seconds(LIMIT)))??)
 }
 
 /// Puts a message with any content straight into a queue, as an attacker with the password could.
@@ -255,6 +257,6 @@ async fn publish(channel: &Channel, queue: &str, body: &[u8], properties: BasicP
     let sent = within(channel.basic_publish("".into(), queue.into(), options, body, properties)).await?;
     let confirmation = within(sent).await?;
     let taken = confirmation.is_ack() && confirmation.take_message().is_none();
-    ensure!(taken, "the queue {queue} did not take a message");
+    ensure!(taken, words::queue_refuses(queue));
     Ok(())
 }

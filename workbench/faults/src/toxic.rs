@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::attribute::{Attribute, Unit, read_all};
+use crate::words;
 
 /// The types of toxics, with their attributes.
 pub const TYPES: &[(&str, &[Attribute])] = &[
@@ -129,7 +130,7 @@ impl Effect {
     pub fn new(kind: &str, attributes: &Map<String, Value>) -> Result<Effect> {
         let Some((_, allowed)) = TYPES.iter().find(|(name, _)| *name == kind) else {
             let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
-            bail!("there is no toxic {kind:?}; there are {}", names.join(", "));
+            bail!(words::no_such_toxic(kind, names.join(", ")));
         };
         let attributes = read_all(kind, allowed, attributes)?;
         let number = |name: &str| attributes[name].as_u64().unwrap_or_default();
@@ -192,7 +193,7 @@ impl TryFrom<Json> for Toxic {
     type Error = anyhow::Error;
 
     fn try_from(json: Json) -> Result<Toxic> {
-        ensure!((0.0..=1.0).contains(&json.toxicity), "toxicity is 0 to 1, not {}", json.toxicity);
+        ensure!((0.0..=1.0).contains(&json.toxicity), words::toxicity_out_of_range(json.toxicity));
         let effect = Effect::new(&json.r#type, &json.attributes)?;
         let name = json.name.unwrap_or_else(|| format!("{}_{}", json.r#type, json.stream));
         Ok(Toxic { name, stream: json.stream, toxicity: json.toxicity, effect })
@@ -214,10 +215,12 @@ impl From<Toxic> for Json {
 
 #[cfg(test)]
 mod tests {
+    use terminal::language::{self, Language};
+
     use super::*;
 
     fn read(json: Value) -> std::result::Result<Toxic, String> {
-        serde_json::from_value(json).map_err(|error| error.to_string())
+        language::with(Language::English, || serde_json::from_value(json).map_err(|error| error.to_string()))
     }
 
     /// The examples follow Toxiproxy's README, field by field.
@@ -252,15 +255,15 @@ mod tests {
     fn what_is_wrong_is_said_with_what_is_allowed() {
         let latency = |attributes: Value| read(json!({"type": "latency", "attributes": attributes}));
         for (wrong, says) in [
-            (read(json!({"type": "lag"})), "there are latency, bandwidth, slow_close, timeout, reset_peer"),
+            (read(json!({"type": "lag"})), "use one of: latency, bandwidth, slow_close, timeout, reset_peer"),
             (latency(json!({"latncy": 1})), "it has latency, jitter"),
-            (latency(json!({"latency": -1})), "0 to 3600000 ms, not -1"),
-            (latency(json!({"latency": "-1s"})), "0 to 3600000 ms, not -1000"),
+            (latency(json!({"latency": -1})), "between 0 and 3600000 ms, not -1"),
+            (latency(json!({"latency": "-1s"})), "between 0 and 3600000 ms, not -1000"),
             (latency(json!({"latency": "soon"})), "such as \"200ms\""),
             (latency(json!({"latency": 0.5})), "a whole number of milliseconds"),
-            (read(json!({"type": "bandwidth"})), "must be told its rate"),
-            (read(json!({"type": "bandwidth", "attributes": {"rate": 0}})), "1 to 10000000 KB/s"),
-            (read(json!({"type": "timeout", "toxicity": 1.5})), "toxicity is 0 to 1"),
+            (read(json!({"type": "bandwidth"})), "needs a value for rate"),
+            (read(json!({"type": "bandwidth", "attributes": {"rate": 0}})), "between 1 and 10000000 KB/s"),
+            (read(json!({"type": "timeout", "toxicity": 1.5})), "between 0 and 1, not 1.5"),
             (read(json!({"type": "timeout", "stream": "sideways"})), "`upstream` or `downstream`"),
             (read(json!({"type": "timeout", "toxicty": 1})), "unknown field `toxicty`"),
         ] {

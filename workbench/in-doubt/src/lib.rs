@@ -6,6 +6,7 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use terminal::text::Text;
 use uuid::Uuid;
 
 mod read;
@@ -120,7 +121,7 @@ pub enum Outcome {
     /// Rolled back, as decided or because no decision was recorded.
     RolledBack,
     /// Not resolved, for this reason.
-    Left(String),
+    Left(Text),
 }
 
 /// Reads the prepared branches of these databases.
@@ -128,11 +129,8 @@ pub async fn look(urls: &[String]) -> Result<InDoubt> {
     let mut sources = Vec::new();
     for url in urls {
         let shown = servers::shown(url)?;
-        let mut connection =
-            servers::connect(url).await.with_context(|| format!("cannot connect to {shown}"))?;
-        let source = Source::read(&mut connection)
-            .await
-            .with_context(|| format!("cannot read the prepared transactions of {shown}"))?;
+        let mut connection = servers::connect(url).await.with_context(|| words::cannot_connect(&shown))?;
+        let source = Source::read(&mut connection).await.with_context(|| words::cannot_read(&shown))?;
         sources.push((shown, source));
     }
     let (databases, sources): (Vec<String>, Vec<Source>) = sources.into_iter().unzip();

@@ -3,14 +3,15 @@
 use anyhow::{Context, Result};
 use diesel::QueryableByName;
 use diesel::result::Error::DatabaseError;
-use diesel::sql_types::{BigInt, Text, Uuid};
+use diesel::sql_types::{self, BigInt, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use super::{Branch, Decision, InDoubt, Outcome};
+use super::{Branch, Decision, InDoubt, Outcome, words};
+use terminal::text::Text;
 
 #[derive(QueryableByName)]
 struct DecisionRow {
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = sql_types::Text)]
     decision: String,
 }
 
@@ -19,24 +20,19 @@ pub(super) async fn all(in_doubt: &mut InDoubt, urls: &[String]) -> Result<()> {
     for branch in &mut in_doubt.branches {
         branch.outcome = Some(match reason_to_leave(branch) {
             Some(reason) => Outcome::Left(reason),
-            None => finish(branch, urls).await.with_context(|| format!("cannot finish {}", branch.gid))?,
+            None => finish(branch, urls).await.with_context(|| words::cannot_finish(&branch.gid))?,
         });
     }
     Ok(())
 }
 
 /// The reason why a branch must not be touched, if there is one.
-fn reason_to_leave(branch: &Branch) -> Option<String> {
+fn reason_to_leave(branch: &Branch) -> Option<Text> {
     let name = &branch.coordinator.name;
     match (branch.coordinator.alive, branch.coordinator.epoch) {
-        (Some(true), Some(epoch)) if epoch <= branch.epoch => {
-            Some(format!("its coordinator {name} is alive and will finish it"))
-        }
+        (Some(true), Some(epoch)) if epoch <= branch.epoch => Some(words::coordinator_is_running(name)),
         (Some(_), Some(_)) => None,
-        _ => Some(format!(
-            "the decisions of its coordinator {name} are in none of these databases, or in more than one; \
-             use --database-url to name the orders database of its shop, and no database of another shop"
-        )),
+        _ => Some(words::decisions_not_found(name)),
     }
 }
 
@@ -51,7 +47,7 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
          VALUES ($1, $2, $3, 'abort') ON CONFLICT (transaction_id) DO NOTHING",
     )
     .bind::<Uuid, _>(branch.transaction_id)
-    .bind::<Text, _>(&branch.coordinator.name)
+    .bind::<sql_types::Text, _>(&branch.coordinator.name)
     .bind::<BigInt, _>(branch.epoch)
     .execute(&mut orders)
     .await?;
@@ -72,14 +68,15 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
         // Neither a missing branch nor the text of the error proves how the branch ended: rules 60 (abort record) and
         // 45 (error kinds).
         Err(DatabaseError(..)) if !is_prepared(&mut database, &branch.gid).await? => {
-            Ok(Outcome::Left("another process has already finished it".into()))
+            Ok(Outcome::Left(words::finished_elsewhere()))
         }
         finished => Ok(finished.map(|()| outcome)?),
     }
 }
 
 async fn is_prepared(database: &mut AsyncPgConnection, gid: &str) -> Result<bool> {
-    let found = diesel::sql_query("SELECT gid FROM pg_prepared_xacts WHERE gid = $1").bind::<Text, _>(gid);
+    let found =
+        diesel::sql_query("SELECT gid FROM pg_prepared_xacts WHERE gid = $1").bind::<sql_types::Text, _>(gid);
     Ok(found.execute(database).await? > 0)
 }
 
@@ -108,8 +105,8 @@ mod tests {
             source: 0,
             decisions: None,
         };
-        assert!(reason_to_leave(&branch(Some(true), Some(3))).unwrap().contains("alive"));
-        assert!(reason_to_leave(&branch(None, None)).unwrap().contains("--database-url"));
+        assert!(reason_to_leave(&branch(Some(true), Some(3))).unwrap().english().contains("is running"));
+        assert!(reason_to_leave(&branch(None, None)).unwrap().english().contains("--database-url"));
         assert_eq!(reason_to_leave(&branch(Some(true), Some(4))), None, "of an earlier start");
         assert_eq!(reason_to_leave(&branch(Some(false), Some(3))), None, "of a process that is gone");
     }

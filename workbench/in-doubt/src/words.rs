@@ -32,4 +32,28 @@ terminal::words! {
     abort() { "abort" "중단" }
     none() { "none on record, which means abort" "기록된 결정 없음(중단으로 처리)" }
     unknown() { "unknown; it is stored in the orders database" "알 수 없음(주문 데이터베이스에 있음)" }
+    cannot_connect(database) { "cannot connect to {database}" "{database}에 연결할 수 없습니다" }
+    cannot_read(database) {
+        "cannot read the prepared transactions of {database}"
+        "{database}의 준비된 트랜잭션을 읽을 수 없습니다"
+    }
+    cannot_finish(gid) { "cannot finish {gid}" "{gid}을(를) 마무리할 수 없습니다" }
+}
+
+terminal::texts! {
+    // Why a branch is left alone.
+    coordinator_is_running(name) {
+        "its coordinator {name} is running and will finish it"
+        "코디네이터 {name}이(가) 실행 중이고 스스로 마무리합니다"
+    }
+    decisions_not_found(name) {
+        "the decisions of its coordinator {name} are in none of these databases, or in more than one; use --database-url \
+         to name the orders database of its shop, and no database of another shop"
+        "코디네이터 {name}의 결정이 이 데이터베이스들 중 어디에도 없거나 둘 이상에 있습니다. --database-url로 이 쇼핑몰의 주문 \
+         데이터베이스를 지정하고, 다른 쇼핑몰의 데이터베이스는 빼세요"
+    }
+    finished_elsewhere() {
+        "another process has already finished it"
+        "다른 프로세스가 이미 마무리했습니다"
+    }
 }

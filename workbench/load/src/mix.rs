@@ -13,7 +13,7 @@ use shop::seed::{CUSTOMERS, Goods, POOR, PRODUCTS, SOLD_OUT, customer, sku};
 /// `random_zipfian` accepts, so that both can use the same one.
 pub const ZIPF_EXPONENT: f64 = 1.001;
 
-/// The most pieces per line.
+/// The most units per line.
 const MOST_PIECES: i64 = 3;
 /// The most lines per order.
 const MOST_LINES: usize = 3;
@@ -115,7 +115,7 @@ impl Mix {
         Mix { seed, first: 0, shares: Intended::SHARES, goods: Goods::new(seed), popularity }
     }
 
-    /// The price of one piece of a product.
+    /// The price of one unit of a product.
     pub fn price(&self, product: usize) -> Money {
         self.goods.price(product)
     }
@@ -130,7 +130,7 @@ impl Mix {
         Mix { shares, ..self }
     }
 
-    /// The n-th order while the first `on_sale` products are on sale: nine in ten customers order one piece of these
+    /// The n-th order while the first `on_sale` products are on sale: nine in ten customers order one unit of these
     /// instead.
     pub fn order_in_sale(&self, n: u64, on_sale: usize) -> Order {
         let mut order = self.order(n);

@@ -10,6 +10,7 @@ use stateright::{Checker, Expectation, HasDiscoveries, Path, Property};
 
 use super::{Flaw, Name, Protocol, words};
 use servers::record;
+use terminal::language::padded;
 use terminal::text::Text;
 
 /// The interval between progress lines.
@@ -167,7 +168,7 @@ impl Display for Checked {
         for found in &self.properties {
             let expected = if found.expected == "always" { words::always() } else { words::sometimes() };
             let (verdict, property) = (found.verdict.to_string(), words::property(found.name));
-            writeln!(f, "{verdict:9}  {expected:9}  {property}")?;
+            writeln!(f, "{}  {}  {property}", padded(&verdict, 9), padded(&expected, 9))?;
         }
         for found in self.properties.iter().filter(|found| found.verdict == Verdict::Violated) {
             writeln!(f, "\n{}", words::shortest_way(words::property(found.name)))?;

@@ -6,6 +6,7 @@
 
 mod check;
 mod explore;
+mod help;
 pub mod saga;
 pub mod two_phase;
 mod words;
@@ -151,16 +152,9 @@ struct Arguments {
 /// Reads the command line, checks a model or serves its explorer. Exit status: 0 every property holds, 1 one does not,
 /// 2 nothing was checked, 64 bad usage.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match help::read(std::env::args_os()) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let asked_for = !error.use_stderr();
-            let printed = error.print();
-            if asked_for {
-                say::remember(printed);
-            }
-            return say::ended(if asked_for { 0 } else { 64 });
-        }
+        Err(error) => return explain(&error),
     };
     match run(&arguments) {
         Ok(held) => say::ended(u8::from(!held)),
@@ -171,14 +165,24 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints the requested help, or the error in the command line.
+fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        say::remember(error.print());
+        return say::ended(0);
+    }
+    match help::usage_error(error) {
+        Some(text) => terminal::note!("{text}"),
+        // If standard error cannot be written, there is no other place for the message.
+        None => drop(error.print()),
+    }
+    say::ended(64)
+}
+
 fn run(arguments: &Arguments) -> Result<bool> {
     let Arguments { name, flaw, explore, json } = arguments;
     if let Some(flaw) = flaw.filter(|flaw| flaw.concerns() != *name) {
-        bail!(
-            "the model {name} has no rule for the flaw {}; use cleave model {}",
-            flaw.name(),
-            flaw.concerns()
-        );
+        bail!(words::other_model(name, flaw.name(), flaw.concerns()));
     }
     // A flaw breaks its rule within narrow bounds, which are searched quickly. Showing that nothing breaks takes wider
     // ones.

@@ -10,6 +10,29 @@ terminal::words! {
         "상태 {states}개, 서로 다른 상태 {distinct}개, 깊이 {depth}, {seconds}초"
     }
     shortest_way(property) { "The shortest way to a violation of \"{property}\":" "\"{property}\"을(를) 깨는 가장 짧은 경로:" }
+    other_model(model, flaw, other) {
+        "the model {model} has no rule for the flaw {flaw}; use cleave model {other}"
+        "모델 {model}에는 결함 {flaw}에 해당하는 규칙이 없습니다. cleave model {other}을(를) 쓰세요"
+    }
+
+    // The explorer
+    give_address() {
+        "give an address as 127.0.0.1:3000, or [::1]:3000" "주소를 127.0.0.1:3000 또는 [::1]:3000처럼 쓰세요"
+    }
+    loopback_only(address) {
+        "{address} can be reached by other machines; the explorer is for this machine only: 127.0.0.1"
+        "{address}에는 다른 컴퓨터도 접속할 수 있습니다. 탐색기는 이 컴퓨터에서만 쓸 수 있습니다: 127.0.0.1"
+    }
+    explorer_at(address) {
+        "The explorer: http://{address}/ (Ctrl-C ends it)" "탐색기 주소: http://{address}/ (Ctrl-C를 누르면 끝남)"
+    }
+    explorer_hint() {
+        "\"Run to completion\" on the page visits all states; before that, the page knows only those that you have visited."
+        "페이지의 \"Run to completion\"을 누르면 모든 상태를 검사합니다. 그 전에는 방문한 상태만 알고 있습니다."
+    }
+    explorer_stopped() { "the explorer stopped unexpectedly" "탐색기가 예기치 않게 멈추었습니다" }
+    cannot_listen(address) { "cannot listen on {address}" "{address}에서 접속을 받을 수 없습니다" }
+
     held() { "held" "지켜짐" }
     violated() { "violated" "깨짐" }
     found() { "found" "찾음" }
@@ -44,15 +67,15 @@ terminal::words! {
     once() { "no effect twice (rules 12, 20)" "효과는 두 번 나타나지 않습니다 (규칙 12, 20)" }
     stays_undone() { "what was undone stays undone (rule 19)" "되돌린 것은 되돌린 채로 있습니다 (규칙 19)" }
     never_both() {
-        "never confirmed and compensated both (rule 21)" "확정되고 보상까지 되는 일은 없습니다 (규칙 21)"
+        "never confirmed and compensated both (rule 21)" "확정되면서 보상 트랜잭션까지 실행되는 일은 없습니다 (규칙 21)"
     }
     wholly() {
         "without messages it is wholly confirmed or wholly compensated (I5)"
-        "메시지가 남지 않으면 전부 확정되었거나 전부 보상되었습니다 (I5)"
+        "메시지가 남지 않으면 전부 확정되었거나 보상 트랜잭션으로 전부 되돌려졌습니다 (I5)"
     }
     confirmed() { "it is wholly confirmed" "전부 확정됩니다" }
     compensated() {
-        "it is wholly compensated after all had to be undone" "모두 되돌려야 하는 경우에 전부 보상됩니다"
+        "it is wholly compensated after all had to be undone" "모두 되돌려야 하는 경우에 보상 트랜잭션으로 전부 되돌려집니다"
     }
     early() { "a compensation comes before its action" "보상 트랜잭션이 그 동작보다 먼저 옵니다" }
     tombstone() { "an action finds a tombstone and does nothing" "동작이 툼스톤을 보고 아무것도 하지 않습니다" }

@@ -38,7 +38,7 @@ pub fn write(run: &Run, folder: &Path) -> Result<()> {
 
 /// The same for a run of any kind.
 pub fn write_all(folder: &Path, json: &str, html: &str) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| words::cannot_create_folder(folder.display()))?;
     write_file(&folder.join(run::FILE), json)?;
     write_file(&folder.join("report.html"), html)?;
     link_latest(folder)
@@ -46,7 +46,7 @@ pub fn write_all(folder: &Path, json: &str, html: &str) -> Result<()> {
 
 /// The run as the text of `run.json`.
 pub fn json(run: &Run) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(run).context("cannot write the run as JSON")?;
+    let mut text = serde_json::to_string_pretty(run).with_context(words::cannot_write_json)?;
     text.push('\n');
     Ok(text)
 }
@@ -63,15 +63,15 @@ fn write_file(path: &Path, text: &str) -> Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    written().with_context(|| format!("cannot write {}", path.display()))
+    written().with_context(|| words::cannot_write(path.display()))
 }
 
 /// Replaces the link atomically, by renaming a new one over it.
 fn link_latest(folder: &Path) -> Result<()> {
     // An absolute path has a name and a parent even if the given path is `.`.
-    let folder = folder.canonicalize().with_context(|| format!("cannot find {}", folder.display()))?;
+    let folder = folder.canonicalize().with_context(|| words::cannot_find(folder.display()))?;
     let (Some(runs), Some(name)) = (folder.parent(), folder.file_name()) else {
-        bail!("a run cannot be written to {}: give it its own folder", folder.display());
+        bail!(words::needs_own_folder(folder.display()));
     };
     let latest = runs.join("latest");
     let linked = || -> Result<()> {
@@ -81,7 +81,5 @@ fn link_latest(folder: &Path) -> Result<()> {
         fs::rename(&link, &latest)?;
         Ok(())
     };
-    linked().with_context(|| {
-        format!("cannot link {} to this run; if it is not a link, move it away", latest.display())
-    })
+    linked().with_context(|| words::cannot_link(latest.display()))
 }

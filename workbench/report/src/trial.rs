@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 
 use crate::run::{Histograms, Latency, Orders, ScheduleError, Second};
 use crate::stats::percentile;
+use crate::words;
 use load::Window;
 use load::client::{Answer, Decision, Sample};
 use story::tax::Moments;
@@ -39,7 +40,7 @@ pub struct Recorded {
 
 /// Reads every order from the database, by idempotency key.
 pub async fn read_orders(url: &str) -> Result<(HashMap<String, Recorded>, DecisionClock)> {
-    let mut connection = servers::connect(url).await.context("cannot connect to the orders' database")?;
+    let mut connection = servers::connect(url).await.with_context(words::cannot_connect_orders)?;
     let tracked = "SELECT current_setting('track_commit_timestamp')::bool AS value";
     let tracked = diesel::sql_query(tracked).get_result::<Flag>(&mut connection).await?.value;
     let (moment, clock) = if tracked {
@@ -52,7 +53,7 @@ pub async fn read_orders(url: &str) -> Result<(HashMap<String, Recorded>, Decisi
     ))
     .load::<Row>(&mut connection)
     .await
-    .context("cannot read the orders")?;
+    .with_context(words::cannot_read_orders)?;
     Ok((rows.into_iter().map(Row::recorded).collect(), clock))
 }
 

@@ -1,16 +1,32 @@
 //! All texts of a report, in English and in Korean. The file is long because a crate has one table of texts.
 
-use terminal::language::{Language, current};
+use terminal::language::current;
 
 /// The value of the attribute `lang` of a page.
 pub fn language_tag() -> &'static str {
-    match current() {
-        Language::English => "en",
-        Language::Korean => "ko",
-    }
+    current().code()
 }
 
 terminal::words! {
+    // Writing a run
+    cannot_create_folder(path) { "cannot create the folder {path}" "{path} 폴더를 만들 수 없습니다" }
+    cannot_write_json() { "cannot write the run as JSON" "실행 기록을 JSON으로 쓸 수 없습니다" }
+    cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
+    cannot_find(path) { "cannot find {path}" "{path}을(를) 찾을 수 없습니다" }
+    needs_own_folder(path) {
+        "a run cannot be written to {path}: give it a folder of its own"
+        "{path}에는 실행 기록을 쓸 수 없습니다. 전용 폴더를 지정하십시오"
+    }
+    cannot_link(path) {
+        "cannot link {path} to this run; if it is not a link, move it away"
+        "{path} 링크를 이 실행으로 바꿀 수 없습니다. 링크가 아니면 다른 곳으로 옮기십시오"
+    }
+    cannot_measure() { "cannot connect to the databases to measure" "측정할 데이터베이스에 연결할 수 없습니다" }
+    cannot_connect_orders() {
+        "cannot connect to the database of orders" "주문 데이터베이스에 연결할 수 없습니다"
+    }
+    cannot_read_orders() { "cannot read the orders" "주문을 읽을 수 없습니다" }
+
     // Verdicts
     held() { "✓ held" "✓ 지켜짐" }
     violated() { "✗ VIOLATED" "✗ 깨짐" }
@@ -77,7 +93,7 @@ terminal::words! {
     longest() { "longest" "최장" }
     trial_hindered(mode, trial, orders, reason) {
         "{mode}, trial {trial} is no evidence: {orders} orders could not be sent, {reason}"
-        "{mode}, 시행 {trial}은 증거가 되지 못합니다: 주문 {orders}건을 보내지 못했습니다({reason})"
+        "{mode}, 시행 {trial}: 증거가 되지 못합니다. 주문 {orders}건을 보내지 못했습니다({reason})"
     }
     figure_missing(mode, trial, figure, why) {
         "{mode}, trial {trial} has no figure for {figure}: {why}"
@@ -266,7 +282,7 @@ terminal::words! {
     }
     written_by(version) {
         "Written by cleave {version}. This page is one file and needs no network."
-        "cleave {version}이 작성했습니다. 파일 하나로 된 페이지이며 네트워크가 필요 없습니다."
+        "cleave {version}에서 만든 보고서입니다. 파일 하나로 되어 있으며 네트워크가 필요 없습니다."
     }
 
     // Why a run cannot be read
@@ -378,7 +394,7 @@ terminal::texts! {
     }
     one_pair(figure, other, baseline, seen) {
         "{figure}: no difference shown between {other} and {baseline}; {seen} was seen, but one pair of trials cannot tell a difference from chance"
-        "{figure}: {other}, {baseline} 사이에 차이가 드러나지 않았습니다. {seen}가 나왔지만 시행 한 쌍으로는 차이와 우연을 구별할 수 없습니다"
+        "{figure}: {other}, {baseline} 사이에 차이가 드러나지 않았습니다. 측정된 비율은 {seen}입니다. 하지만 시행 한 쌍으로는 차이와 우연을 구별할 수 없습니다"
     }
     not_shown(figure, other, baseline, seen, range) {
         "{figure}: no difference shown between {other} and {baseline} ({seen}, {range})"
@@ -400,7 +416,7 @@ terminal::texts! {
     }
     trial_without_evidence(run, driver, trial) {
         "In {run}, {driver}, trial {trial} is no evidence: its load generator could not send every order."
-        "{run}의 {driver}, 시행 {trial}은 증거가 되지 못합니다. 부하 생성기가 모든 주문을 보내지 못했습니다."
+        "{run}의 {driver}, 시행 {trial}: 증거가 되지 못합니다. 부하 생성기가 모든 주문을 보내지 못했습니다."
     }
     not_alternated() {
         "The trials of two runs did not alternate: a ratio also includes everything else that changed on the machine between them. Repeat both runs before you trust a small difference."

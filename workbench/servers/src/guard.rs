@@ -108,7 +108,7 @@ impl Drop for Inner {
 
 /// The path of the `cleave` program: this one, or the one beside it (a test's executable is in `deps`).
 pub fn executable() -> Result<PathBuf> {
-    let here = std::env::current_exe().context("cannot find the path of this program")?;
+    let here = std::env::current_exe().with_context(words::no_own_path)?;
     if here.file_stem().is_some_and(|name| name == "cleave") {
         return Ok(here);
     }
@@ -167,7 +167,7 @@ impl Watched {
 /// `put_away` for databases and containers.
 pub fn run(put_away: impl AsyncFn(&Watched) -> Result<()>) -> Result<()> {
     // Signals from a closing terminal or a supervisor must not end the guard before it has cleaned up.
-    SigSet::all().thread_block().context("cannot block signals")?;
+    SigSet::all().thread_block().with_context(words::cannot_block_signals)?;
     let mut watched = HashMap::new();
     for line in io::stdin().lock().lines().map_while(Result::ok) {
         if let Some(forgotten) = line.strip_prefix("forget ") {

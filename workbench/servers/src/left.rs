@@ -91,7 +91,7 @@ pub async fn databases(url: &str) -> Result<Vec<Database>> {
                  ORDER BY datname";
     let mut connection = connect(url).await?;
     let found = diesel::sql_query(query).bind::<Text, _>(COMMENT).load::<Database>(&mut connection).await;
-    found.context("cannot list the databases")
+    found.with_context(words::cannot_list_databases)
 }
 
 /// Drops a database that [`databases`] has returned. The server refuses this while it is in use.

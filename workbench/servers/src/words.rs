@@ -1,6 +1,11 @@
 //! Texts of this crate, in English and in Korean.
 
 terminal::words! {
+    // The machine and this program.
+    cannot_list_databases() { "cannot list the databases" "데이터베이스 목록을 읽을 수 없습니다" }
+    no_own_path() { "cannot find the path of this program" "이 프로그램의 경로를 알 수 없습니다" }
+    cannot_block_signals() { "cannot block signals" "시그널을 막을 수 없습니다" }
+
     // Progress.
     starting_the_servers() { "Starting the servers" "서버를 시작하는 중" }
     from_url(place) { "{place}, as given" "지정한 서버 {place}" }

@@ -41,7 +41,7 @@ impl Goods {
         Goods { seed, prices: (0..PRODUCTS).map(|_| random.random_range(PRICES)).collect() }
     }
 
-    /// The price of one piece of a product.
+    /// The price of one unit of a product.
     pub fn price(&self, product: usize) -> Money {
         Money(self.prices[product])
     }
@@ -56,7 +56,7 @@ impl Goods {
         analyze(shop).await
     }
 
-    /// Puts the first `products` products on sale at the shop with this address, `quota` pieces of each.
+    /// Puts the first `products` products on sale at the shop with this address, `quota` units of each.
     pub async fn put_on_sale(&self, address: &str, products: usize, quota: u64) -> Result<()> {
         let product = |n: usize| {
             let price = self.price(n);

@@ -8,7 +8,7 @@ terminal::words! {
     not_drained(limit, shop, orders, sagas, transactions, in_doubt, messages) {
         "after {limit} the shop {shop} still has {orders} pending orders, {sagas} open sagas, {transactions} open \
          transactions, {in_doubt} branches in doubt and {messages} unsent messages"
-        "{limit}이 지났지만 쇼핑몰 {shop}에 아직 대기 중인 주문 {orders}개, 진행 중인 사가 {sagas}개, 열린 트랜잭션 \
+        "{limit}가 지났지만 쇼핑몰 {shop}에 아직 대기 중인 주문 {orders}개, 진행 중인 사가 {sagas}개, 열린 트랜잭션 \
          {transactions}개, 미확정 브랜치 {in_doubt}개, 보내지 않은 메시지 {messages}개가 있습니다"
     }
     cannot_read_progress(query) {
@@ -31,7 +31,7 @@ terminal::words! {
     }
     still_runs(name, limit) {
         "{name} is still running after {limit}"
-        "{limit}이 지났지만 {name}이(가) 아직 실행 중입니다"
+        "{limit}가 지났지만 {name}이(가) 아직 실행 중입니다"
     }
     runs_already(name) {
         "{name} is still running; kill it before starting it again"
@@ -68,4 +68,12 @@ terminal::words! {
     still_in_use() { "the shop is still in use" "쇼핑몰이 아직 사용 중입니다" }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     no_address(host) { "{host} has no address" "{host}의 주소를 찾을 수 없습니다" }
+}
+
+terminal::texts! {
+    // What a fault hit.
+    was_killed(name) { "{name} was killed" "{name} 강제 종료" }
+    was_paused(name) { "{name} was paused" "{name} 일시 정지" }
+    was_restarted(name) { "{name} was restarted with another clock" "{name} 시계를 바꾸어 다시 시작" }
+    aborted(name) { "{name} aborted" "{name} 비정상 종료(abort)" }
 }

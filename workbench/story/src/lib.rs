@@ -213,7 +213,7 @@ pub async fn tell(shops: &[ShopHandle], id: Uuid) -> Result<Vec<Story>> {
         if failed.is_empty() {
             return Ok(Vec::new());
         }
-        bail!("order {id} was not found, and not every shop could be asked: {}", failed.join("; "));
+        bail!(words::not_found(id, failed.join("; ")));
     };
     let mut stories = Vec::new();
     for shop in shops {

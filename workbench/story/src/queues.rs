@@ -8,6 +8,8 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 
+use crate::words;
+use terminal::language::seconds;
 use topology::{SERVICES, ShopHandle};
 
 /// More than a healthy broker needs to respond.
@@ -43,5 +45,5 @@ pub(super) async fn look(shop: &ShopHandle) -> Result<HashMap<String, Queue>> {
         Ok::<_, lapin::Error>(queues)
     };
     let looked = tokio::time::timeout(LIMIT, looking).await;
-    Ok(looked.with_context(|| format!("the broker did not respond within {LIMIT:?}"))??)
+    Ok(looked.with_context(|| words::broker_silent(seconds(LIMIT)))??)
 }

@@ -11,6 +11,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Evidence, Witness};
+use crate::words;
+use terminal::language::seconds;
 use topology::ShopHandle;
 
 /// The time limit for a response. A paused process never responds.
@@ -131,16 +133,16 @@ pub(crate) async fn page(address: &str, query: &str) -> Result<Page> {
     let client = Client::builder().no_proxy().timeout(LIMIT).build()?;
     let answer = match client.get(format!("{address}/telemetry/spans?{query}")).send().await {
         Ok(answer) => answer,
-        Err(error) if error.is_timeout() => bail!("no response within {LIMIT:?}: it is paused or very busy"),
-        Err(error) if error.is_connect() => bail!("connection refused: it has ended or is being restarted"),
+        Err(error) if error.is_timeout() => bail!(words::process_silent(seconds(LIMIT))),
+        Err(error) if error.is_connect() => bail!(words::process_gone()),
         Err(error) => return Err(error.into()),
     };
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => bail!(RECORDS_NONE),
-        status => bail!("it responded {status}"),
+        status => bail!(words::process_answered(status)),
     }
-    let mut page: Page = answer.json().await.context("cannot read its spans")?;
+    let mut page: Page = answer.json().await.with_context(words::cannot_read_spans)?;
     for span in &mut page.spans {
         span.service.clone_from(&page.service);
     }

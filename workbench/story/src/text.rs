@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::spans::RECORDS_NONE;
 use super::words::{self, Label, title};
 use super::{Event, Evidence, Story, What};
 use terminal::language::current;
@@ -44,6 +45,8 @@ impl Story {
             }
         }
         let line = |((of, why), names): ((String, &str), Vec<&str>)| {
+            // In a record, this reason is always the same text.
+            let why = if why == RECORDS_NONE { words::records_none() } else { why.to_owned() };
             words::nothing_from(of, names.join(", "), why) + "\n"
         };
         silent.into_iter().map(line).collect()

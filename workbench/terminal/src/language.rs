@@ -21,6 +21,16 @@ pub enum Language {
     Korean,
 }
 
+impl Language {
+    /// Its code, as [`FromStr`] reads it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Korean => "ko",
+        }
+    }
+}
+
 impl FromStr for Language {
     type Err = String;
 
@@ -84,7 +94,17 @@ pub fn seconds(time: Duration) -> String {
 
 /// Whether a text contains Hangul.
 pub fn has_hangul(text: &str) -> bool {
-    text.chars().any(|letter| ('가'..='힣').contains(&letter))
+    text.chars().any(is_hangul)
+}
+
+fn is_hangul(letter: char) -> bool {
+    ('가'..='힣').contains(&letter)
+}
+
+/// A text followed by spaces up to this many columns of a terminal, where a Hangul syllable takes two.
+pub fn padded(text: &str, columns: usize) -> String {
+    let taken: usize = text.chars().map(|letter| if is_hangul(letter) { 2 } else { 1 }).sum();
+    text.to_owned() + &" ".repeat(columns.saturating_sub(taken))
 }
 
 /// A crate's table of words. Defines one function per word, which returns the text in the current language. The
@@ -148,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_padded_to_columns() {
+        assert_eq!(padded("held", 6), "held  ");
+        assert_eq!(padded("깨짐", 6), "깨짐  ");
+        assert_eq!(padded("지켜짐", 5), "지켜짐");
+    }
+
+    #[test]
     fn a_word_takes_its_arguments_in_the_language_that_was_chosen() {
         let both = || [ready("split"), with(Language::Korean, || ready("split")), ready("split")];
         let english = "split is ready";
@@ -159,6 +186,7 @@ mod tests {
         for language in [Language::English, Language::Korean] {
             let (name, value) = with(language, passed_on);
             assert_eq!(of_locale(|asked| (asked == name).then(|| value.to_owned())), language);
+            assert_eq!(language.code().parse(), Ok(language));
         }
     }
 }

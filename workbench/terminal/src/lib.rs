@@ -5,3 +5,4 @@ pub mod output;
 pub mod progress;
 pub mod say;
 pub mod text;
+mod words;

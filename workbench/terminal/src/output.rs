@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::words;
+
 /// The default folder for runs and state: `.cleave` in the checkout, independent of the current folder, so that
 /// `cleave down` finds the state of `cleave up`. If the checkout no longer exists, `.cleave` in the current folder.
 pub fn default_folder() -> Result<PathBuf> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).filter(|folder| folder.is_dir());
     let root = match checkout {
         Some(folder) => folder.to_owned(),
-        None => std::env::current_dir().context("the current folder does not exist")?,
+        None => std::env::current_dir().with_context(words::no_current_folder)?,
     };
     Ok(root.join(".cleave"))
 }
@@ -34,5 +36,5 @@ pub fn json(target: &str, value: &impl Serialize) -> Result<()> {
         crate::say!("{text}");
         return Ok(());
     }
-    std::fs::write(target, text + "\n").with_context(|| format!("cannot write {target}"))
+    std::fs::write(target, text + "\n").with_context(|| words::cannot_write(target))
 }

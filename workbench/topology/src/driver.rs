@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Mode;
+use crate::{Mode, words};
 
 /// How the checkout runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl FromStr for Driver {
             "split" => Ok(Driver::Orchestrated),
             word => Driver::ALL.into_iter().find(|driver| driver.to_string() == word).ok_or_else(|| {
                 let all = Driver::ALL.map(|driver| driver.to_string()).join(", ");
-                format!("unknown mode \"{word}\"; use monolith or split, or a driver: {all}")
+                words::unknown_mode(word, all)
             }),
         }
     }

@@ -6,6 +6,7 @@ mod databases;
 mod driver;
 mod handle;
 mod mode;
+mod words;
 
 pub use capability::Capability;
 pub use databases::{Databases, SERVICES};

@@ -48,7 +48,7 @@ pub struct Ticket<'a> {
 
 impl Ticket<'_> {
     /// Returns the order once it is decided, or its last known state when the time is over. The order is stored and in
-    /// progress whatever the database does meanwhile, so a failed look-up must not turn into an error response:
+    /// progress even if the database fails meanwhile, so a failed look-up must not turn into an error response:
     /// rule 53 (three outcomes).
     pub async fn wait(mut self, pool: &Pool, mut order: Order, at_most: Duration) -> Order {
         let deadline = Instant::now() + at_most;

@@ -42,6 +42,7 @@ use super::Subject;
 use crate::Verdict;
 use letters::Letters;
 use read::Eyes;
+use terminal::text::Text;
 use watch::Watch;
 
 /// The maximum number of looks in a recording: one day.
@@ -88,7 +89,7 @@ pub struct Finding {
     /// Number of current anomalies.
     pub anomalies: u64,
     /// The id of an affected order, or a description if the anomaly is not about an order.
-    pub example: Option<String>,
+    pub example: Option<Text>,
 }
 
 /// Disagreements between the modules' databases about orders, and how long they lasted.

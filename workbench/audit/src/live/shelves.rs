@@ -22,7 +22,7 @@ pub(super) struct Shelves {
 }
 
 impl Shelves {
-    /// Replaces the pieces that an order held by those that it holds now.
+    /// Replaces the units that an order held by those that it holds now.
     pub fn hold(&mut self, was: &Pieces, is: &Pieces) {
         for (pieces, sign) in [(was, -1), (is, 1)] {
             for (sku, quantity) in pieces {
@@ -66,7 +66,7 @@ impl Shelves {
     }
 
     /// Evaluates the full check of a suspected product. Returns whether it is really wrong. If it is not, an order
-    /// was missed, and its pieces are counted from now on.
+    /// was missed, and its units are counted from now on.
     pub fn confirm(&mut self, exact: &ExactLevel) -> bool {
         self.suspected.remove(&exact.sku);
         if exact.given_out == exact.held {
@@ -86,7 +86,7 @@ mod tests {
         Pieces::from([("a".to_owned(), quantity)])
     }
 
-    /// Five pieces were given out before the first look.
+    /// Five units were given out before the first look.
     fn shelves() -> Shelves {
         let mut shelves = Shelves::default();
         shelves.give_out("a", 5);

@@ -187,7 +187,7 @@ fn last<V: Version>(version: &Option<V>) -> Option<Moment> {
     version.as_ref().filter(|version| version.says_something())?.dating().seen_at()
 }
 
-/// The reserved pieces.
+/// The reserved units.
 fn held(version: Option<&HoldVersion>) -> Pieces {
     version
         .filter(|version| version.record.is_held())

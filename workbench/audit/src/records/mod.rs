@@ -103,7 +103,7 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Whether the pieces are still set aside.
+    /// Whether the units are still set aside.
     pub fn is_held(&self) -> bool {
         self.released_at.is_none()
     }
@@ -202,7 +202,7 @@ pub(crate) struct Outboxes {
     pub waiting: Vec<(&'static str, i64)>,
 }
 
-/// Lines in the database's JSON as pieces by sku. Data stored by faulty code must not stop the audit, so anything
+/// Lines in the database's JSON as units by sku. Data stored by faulty code must not stop the audit, so anything
 /// that is not a line is left out. The sums then disagree.
 pub(crate) fn pieces(lines: &Value) -> Pieces {
     let mut pieces = Pieces::new();

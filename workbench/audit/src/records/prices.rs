@@ -117,7 +117,7 @@ mod tests {
         Price { sku: "a".into(), price, sale_price, since: Moment::from_timestamp(second, 0).unwrap() }
     }
 
-    /// The order was placed in second 0 and decided in second 90, and has two pieces at 5.
+    /// The order was placed in second 0 and decided in second 90, and has two units at 5.
     #[test]
     fn a_price_counts_from_its_change_to_a_little_after_the_next() {
         let order = &shop([confirmed(1)]).orders[0];

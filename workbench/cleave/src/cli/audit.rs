@@ -61,10 +61,10 @@ pub(super) struct BenchLiveAudit {
     /// Length of each turn.
     #[arg(long, default_value = "10s", value_parser = length)]
     duration: Duration,
-    /// Clients that send at the same time.
+    /// Number of concurrent clients.
     #[arg(long, default_value_t = 64, value_parser = whole(1..=1_000))]
     clients: u64,
-    /// Turns without and with it, per shop.
+    /// Number of turns without and with it, per shop.
     #[arg(long, default_value_t = 10, value_parser = whole(1..=100))]
     rounds: u64,
     /// Seed of the goods and the orders.

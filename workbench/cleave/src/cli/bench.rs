@@ -20,9 +20,9 @@ pub(super) enum Bench {
     Limit(Limit),
     /// Measure what the live audit costs: a saturated shop without and with it, in turns.
     LiveAudit(BenchLiveAudit),
-    /// Measure the shops on a busy machine: orders served, latency, and processes wrongly taken for dead.
+    /// Measure the shops on a busy machine: orders served, latency, and living processes that were considered dead.
     Busy(Busy),
-    /// Measure how long after a crash of the broker or the database orders are decided again.
+    /// Measure how long it takes until orders are decided again after the broker or the database has crashed.
     Recovery(Recovery),
 }
 
@@ -31,10 +31,10 @@ pub(super) struct Limit {
     /// Length of each round.
     #[arg(long, default_value = "10s", value_parser = length)]
     duration: Duration,
-    /// Clients at the same time.
+    /// Number of concurrent clients.
     #[arg(long, default_value_t = 64, value_parser = whole(1..=1_000))]
     clients: u64,
-    /// Rounds of each.
+    /// Number of rounds of each.
     #[arg(long, default_value_t = 3, value_parser = whole(1..=100))]
     rounds: u64,
     /// Seed of the goods and the orders.
@@ -55,7 +55,7 @@ pub(super) struct Busy {
     /// Length of the load.
     #[arg(long, default_value = "60s", value_parser = length)]
     duration: Duration,
-    /// Orders per second and shop.
+    /// Orders per second for each shop.
     #[arg(long, value_name = "N/s", default_value = "20/s", value_parser = rate)]
     rate: f64,
     /// Busy loops per processor.
@@ -75,7 +75,7 @@ pub(super) struct Recovery {
     /// Shops, one after another, e.g. monolith:two-phase or split:tcc.
     #[arg(long, value_delimiter = ',', default_value = "monolith,split", value_parser = driver)]
     modes: Vec<Driver>,
-    /// How often to kill each server.
+    /// Number of times to kill each server.
     #[arg(long, default_value_t = 10, value_parser = whole(1..=1_000))]
     times: u64,
     /// Seed of the goods and the orders.

@@ -22,7 +22,7 @@ pub(super) struct Chaos {
     /// Time from one fault to the next; at least 1s.
     #[arg(long, default_value = "5s", value_parser = pause)]
     every: Duration,
-    /// How long to go on.
+    /// How long to continue.
     #[arg(long = "for", value_name = "TIME", default_value = "1m", value_parser = length)]
     length: Duration,
     /// Only in this shop, e.g. split:tcc.
@@ -35,7 +35,7 @@ pub(super) struct Soak {
     /// Orders per shop.
     #[arg(long, default_value_t = 10_000, value_parser = whole(1..=1_000_000))]
     orders: u64,
-    /// Faults per shop; more are added for kinds that hit too little.
+    /// Faults per shop; more are added for kinds with too few hits.
     #[arg(long, default_value_t = 64, value_parser = whole(1..=1_000))]
     faults: u64,
     /// Seed of the faults and the orders.

@@ -10,10 +10,10 @@ use crate::clean::{self, Kind, Wanted};
 
 #[derive(Debug, Args)]
 pub(super) struct Clean {
-    /// What to remove; by default nothing. `all` leaves packages, which go only where they are named.
+    /// What to remove; by default nothing. `all` keeps packages, which are removed only if named.
     #[arg(value_enum, value_name = "KIND")]
     kinds: Vec<Kind>,
-    /// How many of the latest runs stay.
+    /// Number of latest runs to keep.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = number)]
     keep: u64,
     /// PostgreSQL where cleave made databases: postgres://user:password@host:port/name.

@@ -27,7 +27,7 @@ pub(super) struct Compare {
     /// Send as fast as the shop decides (closed loop), to find its limit.
     #[arg(long, conflicts_with = "rate")]
     saturate: bool,
-    /// Clients that send at the same time, with --saturate.
+    /// Number of concurrent clients, with --saturate.
     #[arg(long, default_value_t = 64, requires = "saturate", value_parser = whole(1..=1_000))]
     clients: u64,
     /// Length of the measured part of each trial.
@@ -36,7 +36,7 @@ pub(super) struct Compare {
     /// Length of the part before that, which is not measured.
     #[arg(long, default_value = "2s", value_parser = length_or_none)]
     warm_up: Duration,
-    /// Trials per mode. With three or more, differences can be told from chance.
+    /// Trials per mode. With three or more, a difference can be distinguished from chance.
     #[arg(long, default_value_t = 3, value_parser = whole(1..=100))]
     trials: u64,
     /// Seed of the load: the same seed sends the same orders.

@@ -20,7 +20,7 @@ pub(super) struct Dashboard {
     modes: Modes,
     #[command(flatten)]
     page: PageArgs,
-    /// Orders per second and shop to begin with.
+    /// Orders per second for each shop at the start.
     #[arg(long, value_name = "N/s", default_value = "20/s", value_parser = rate)]
     rate: f64,
     /// Write a recording as one HTML page that opens anywhere, instead.

@@ -23,9 +23,9 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ("compare --modes monolith,monolith:two-phase --rate 200/s", "What two-phase commit costs", "2단계 커밋의 비용"),
         ("compare --scenario docs/scenarios/a-slow-dependency.toml", "The same faults on both modes", "두 모드에 같은 장애"),
     ]),
-    ("logs", &[("logs orders --follow", "The orders service, as it writes", "주문 서비스의 로그를 계속 보기")]),
+    ("logs", &[("logs orders --follow", "The log of the orders service, as it is written", "주문 서비스의 로그를 계속 보기")]),
     ("scale", &[("scale inventory=3", "Three instances of the inventory service", "재고 서비스 인스턴스 세 개")]),
-    ("deploy", &[("deploy payments", "A new instance for each of the payments service", "결제 서비스의 인스턴스를 모두 교체")]),
+    ("deploy", &[("deploy payments", "Replace every instance of the payments service", "결제 서비스의 인스턴스를 모두 교체")]),
     ("set", &[
         ("set", "All settings with their bounds", "모든 설정과 범위"),
         ("set gateway.timeout_ms=500", "How long the gateway waits for a service", "API 게이트웨이가 서비스를 기다리는 시간"),
@@ -58,8 +58,8 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ]),
     ("clean", &[
         ("clean", "What is left, its size, and whether it is in use", "남은 것, 크기, 사용 여부"),
-        ("clean runs --keep 3", "Remove all runs but the latest three", "최근 세 개를 뺀 실행 기록 삭제"),
-        ("clean all", "Remove everything but packages", "패키지를 뺀 모두 삭제"),
+        ("clean runs --keep 3", "Remove all runs except the latest three", "최근 세 개를 뺀 실행 기록 삭제"),
+        ("clean all", "Remove everything except packages", "패키지를 뺀 모두 삭제"),
     ]),
     ("doctor", &[
         ("doctor", "What is here and what is missing", "있는 것과 없는 것"),

@@ -21,7 +21,7 @@ pub(super) struct CrashMatrix {
     /// Drivers; by default all that are meant to be correct.
     #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT, value_parser = driver)]
     drivers: Vec<Driver>,
-    /// Tries per point and driver, each with another process, pass and orders.
+    /// Attempts per point and driver, each with another process, pass and orders.
     #[arg(long, default_value_t = 3, value_parser = whole(1..=1_000))]
     seeds: u64,
     /// First seed.

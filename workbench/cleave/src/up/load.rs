@@ -6,22 +6,21 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::Utc;
 
+use crate::words;
 use control::State;
 use dashboard::load::{LoadProcess, Wanted};
 
 /// The interval for checking which shops are up: a replaced shop has a new address.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sends so many orders per second to each running shop, until `stop` is done.
+/// Sends this many orders per second to each running shop, until `stop` is done.
 pub(super) async fn send(folder: &Path, rate_per_s: f64, stop: impl Future<Output = ()>) {
-    terminal::note!(
-        "Sending {rate_per_s} orders per second to each shop; one in ten is meant to be refused."
-    );
+    terminal::note!("{}", words::sending(rate_per_s));
     tokio::pin!(stop);
     tokio::select! {
         () = &mut stop => {}
         Err(why) = keep_sending(folder, rate_per_s) => {
-            terminal::note!("No more orders are sent: {why:#}");
+            terminal::note!("{}", words::no_more_orders(format!("{why:#}")));
             stop.await;
         }
     }

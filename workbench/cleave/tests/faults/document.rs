@@ -2,9 +2,11 @@
 
 use experiments::scenario::Scenario;
 use faults::{Attribute, KINDS, Kind, Link, Unit};
+use terminal::language::{self, Language};
 use topology::Mode;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md"));
+const KOREAN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.ko.md"));
 
 fn attribute(attribute: &Attribute) -> String {
     let Attribute { name, unit, least, most, default } = attribute;
@@ -28,17 +30,33 @@ fn row(kind: &Kind) -> String {
         "| `{}` | {} | {attributes} | {} | {} |",
         kind.name,
         kind.on.name(),
-        kind.does,
+        kind.does(),
         kind.in_monolith()
     )
 }
 
+/// The rows of the table with this heading.
+fn rows<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
+    let table = document.lines().skip_while(|line| !line.starts_with(heading)).skip(2);
+    table.take_while(|line| line.starts_with('|')).collect()
+}
+
 #[test]
 fn its_table_is_the_catalogue() {
-    let catalogue: Vec<String> = KINDS.iter().map(row).collect();
-    let table = DOCUMENT.lines().skip_while(|line| !line.starts_with("| kind ")).skip(2);
-    let rows: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+    let catalogue: Vec<String> = language::with(Language::English, || KINDS.iter().map(row).collect());
+    let rows = rows(DOCUMENT, "| kind ");
     assert_eq!(rows, catalogue, "the table in docs/faults.md should be:\n{}", catalogue.join("\n"));
+}
+
+#[test]
+fn the_korean_table_describes_each_fault_as_the_program_does() {
+    let rows = rows(KOREAN, "| 종류 ");
+    assert_eq!(rows.len(), KINDS.len());
+    for (row, kind) in rows.iter().zip(KINDS) {
+        let (does, there) = language::with(Language::Korean, || (kind.does(), kind.in_monolith()));
+        assert!(row.starts_with(&format!("| `{}` |", kind.name)), "{row}");
+        assert!(row.ends_with(&format!("| {does} | {there} |")), "{row}: {does} | {there}");
+    }
 }
 
 #[test]

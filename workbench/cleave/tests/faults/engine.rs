@@ -72,7 +72,7 @@ async fn a_toxic_heals_by_itself_and_says_what_it_hit() -> Result {
     let record = ended(&faults, id).await?;
     let lasted = record.ended.context("ended")? - record.started;
     assert!((390..5000).contains(&lasted.num_milliseconds()), "{lasted}");
-    assert_eq!((record.hits, record.hit.as_str()), (1, "echo: 1"));
+    assert_eq!((record.hits, record.hit.english()), (1, "echo: 1"));
     assert!(proxy.toxics().is_empty() && faults.list().is_empty());
     assert_eq!(faults.heal(id).await?, record, "it is over, and that is no error");
     Ok(())
@@ -101,7 +101,7 @@ async fn down_goes_for_every_proxy_of_the_link_and_for_those_that_come() -> Resu
         assert!(connect(proxy).await.is_err());
     }
     let error = faults.add(&FaultSpec::new("down", Some("gateway-monolith"))?).await.unwrap_err().to_string();
-    assert!(error.contains("is there already, as fault 1"), "{error}");
+    assert!(error.contains("is already active, as fault 1"), "{error}");
 
     let record = faults.heal(id).await?;
     assert_eq!(record.hits, 1, "{}", record.hit);
@@ -116,7 +116,7 @@ async fn the_owner_does_it_and_undoes_it() -> Result {
     let (faults, asked) = faults(Driver::Orchestrated);
     let pause = faults.add(&spec(json!({"kind": "pause", "target": "orders", "for": "100ms"}))).await?;
     let error = faults.add(&FaultSpec::new("kill", Some("orders"))?).await.unwrap_err().to_string();
-    assert!(error.contains("pause on orders is there already"), "{error}");
+    assert!(error.contains("pause on orders is already active"), "{error}");
     assert_eq!(ended(&faults, pause).await?.hits, 1);
 
     let kill = faults.add(&FaultSpec::new("kill", Some("orders"))?).await?;
@@ -153,8 +153,8 @@ async fn what_cannot_be_done_changes_nothing() -> Result {
     for (faults, kind, target, says) in [
         (&split, "kill", Some("shipping"), "shipping is not there"),
         (&split, "kill", Some("monolith"), "has no process monolith"),
-        (&split, "down", Some("client-gateway"), "no proxy stands in the link client-gateway"),
-        (&split, "connection_limit", None, "only a server that was started here"),
+        (&split, "down", Some("client-gateway"), "no proxy in the link client-gateway"),
+        (&split, "connection_limit", None, "only servers that it started"),
         (&split, "poison", Some("orders"), "has no broker"),
         (&monolith, "kill_broker", None, "the monolith has no broker"),
         (&monolith, "duplicate", Some("orders"), "sends no messages"),
@@ -175,7 +175,7 @@ async fn a_fault_ends_with_the_shop_gone() -> Result {
     let (faults, requests) = Faults::new(Place { driver: Driver::Local, database: None, broker: None });
     drop(requests);
     let error = format!("{:#}", faults.add(&FaultSpec::new("kill", Some("monolith"))?).await.unwrap_err());
-    assert!(error.contains("the shop is no more"), "{error}");
+    assert!(error.contains("the shop has stopped"), "{error}");
     Ok(())
 }
 
@@ -193,7 +193,7 @@ async fn a_detached_proxy_is_healed_too() -> Result {
     assert!(is_silent(&stream, ms(100)).await);
     faults.detach(orders, "echo");
     let record = faults.heal(id).await?;
-    assert_eq!((record.hits, record.hit.as_str()), (1, "echo: 1; other: 0"));
+    assert_eq!((record.hits, record.hit.english()), (1, "echo: 1; other: 0"));
     assert!(!is_silent(&stream, BOUND).await);
     Ok(())
 }

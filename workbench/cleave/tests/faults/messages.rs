@@ -54,7 +54,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for so many messages, and consumes them.
+    /// Waits for this many messages, and consumes them.
     async fn take(&self, messages: usize) -> Result<Vec<u8>> {
         let deadline = Instant::now() + BOUND;
         let mut taken = Vec::new();

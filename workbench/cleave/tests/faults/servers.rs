@@ -80,7 +80,7 @@ async fn the_database_dies_and_comes_back_and_runs_out_of_connections() -> Resul
     assert!(servers.session().await.is_err());
     let record = servers.faults.heal(id).await?;
     assert!(
-        record.hits > 0 && record.hit.contains("PostgreSQL was ended; PostgreSQL was back"),
+        record.hits > 0 && record.hit.english().contains("PostgreSQL was killed; PostgreSQL was back"),
         "{record:?}"
     );
     servers.session().await?.batch_execute("SELECT 1 / count(*) FROM kept").await?;
@@ -139,7 +139,7 @@ async fn the_broker_has_alarms_and_dies_and_comes_back() -> Result {
     let id = servers.faults.add(&FaultSpec::new("kill_broker", None)?).await?;
     assert!(is_confirmed(&servers.broker, ms(500)).await.is_err());
     let record = servers.faults.heal(id).await?;
-    assert!(record.hits > 0 && record.hit.contains("RabbitMQ was back"), "{record:?}");
+    assert!(record.hits > 0 && record.hit.english().contains("RabbitMQ was back"), "{record:?}");
     assert!(is_confirmed(&servers.broker, BOUND).await?);
     Ok(())
 }

@@ -29,7 +29,7 @@ fn harmless() -> impl Strategy<Value = Toxic> {
     })
 }
 
-/// Adds these toxics one after another, each for so many milliseconds.
+/// Adds these toxics one after another, each for this many milliseconds.
 async fn disturb(proxy: &Proxy, toxics: Vec<(Toxic, u64)>) -> Result {
     for (number, (mut toxic, time)) in toxics.into_iter().enumerate() {
         toxic.name = number.to_string();

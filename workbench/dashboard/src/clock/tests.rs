@@ -78,7 +78,7 @@ async fn both_shops_get_the_same_orders() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_gets_no_answer_tries_again_with_the_same_key_and_is_counted_once() {
+async fn a_failed_request_is_repeated_with_its_key_and_counted_once() {
     let (address, heard) = shop(3);
     let tick = send(plan(vec![(Driver::Local, address)])).await;
     let shop = &tick.shops[0];

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::words::{self, WORDS};
+use super::words::{self, WORDS, Word};
 use super::{SCRIPTS, STYLES, asset, data, html, standing_alone};
 use faults::KINDS;
+use terminal::language::has_hangul;
 
 /// Every key that the page or a script uses literally.
 fn asked_for() -> BTreeSet<String> {
@@ -38,10 +39,28 @@ fn no_word_is_missing_in_either_language() {
 
 #[test]
 fn every_kind_of_fault_is_explained() {
+    let texts = words::json();
     for kind in KINDS {
-        let key = format!("does_{}", kind.name);
-        let (_, english, _) = WORDS.iter().find(|(word, ..)| *word == key).expect(kind.name);
-        assert_eq!(*english, kind.does.replace('`', ""), "{}", kind.name);
+        let text = |language: &str| texts[format!("does_{}", kind.name)][language].as_str().expect(kind.name);
+        assert!(!has_hangul(text("en")) && has_hangul(text("ko")), "{}", kind.name);
+        assert!(!text("en").contains('`') && !text("ko").contains('`'), "{}", kind.name);
+    }
+}
+
+#[test]
+fn the_guides_name_buttons_by_their_labels() {
+    let english = include_str!("../../../../docs/dashboard.md");
+    let korean = include_str!("../../../../docs/dashboard.ko.md");
+    let labels = |of: fn(&Word) -> &'static str| WORDS.iter().map(of).collect::<Vec<_>>();
+    for (guide, labels) in [(english, labels(|word| word.1)), (korean, labels(|word| word.2))] {
+        // The first section is a walk through the page, with the labels in italics.
+        let walk = guide.split("\n## ").nth(1).unwrap();
+        let named: Vec<&str> =
+            walk.split('*').skip(1).step_by(2).map(|name| name.trim_end_matches('.')).collect();
+        assert!(named.len() > 8, "{named:?}");
+        for name in named {
+            assert!(labels.iter().any(|label| label.contains(name)), "the page has no {name:?}");
+        }
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! The page gets both and shows one, so that switching the language keeps the view. `{0}` and `{1}` are placeholders.
 
+use faults::KINDS;
+use serde_json::json;
+use terminal::language::{self, Language};
+
 /// A text of the page: its key, the English text and the Korean text.
 pub type Word = (&'static str, &'static str, &'static str);
 
@@ -211,6 +215,7 @@ pub static WORDS: &[Word] = &[
     ("fault_ttl", "Heals after, s", "저절로 복구, 초"),
     ("fault_add", "Inject", "주입"),
     ("heal", "Heal", "복구"),
+    ("fault_on", "{0} on {1}", "{1}에 {0}"),
     ("heals_in", "{0} s left, hit {1}×", "{0}초 남음, 영향 {1}회"),
     ("shape", "Scale and deploy…", "스케일 아웃과 배포…"),
     ("service", "Service", "서비스"),
@@ -227,57 +232,6 @@ pub static WORDS: &[Word] = &[
     ("doing", "{0}…", "{0}…"),
     ("done", "{0}: done", "{0}: 완료"),
     ("failed", "{0}: {1}", "{0}: {1}"),
-    // What each kind of fault does: of the catalogue (docs/faults.md)
-    ("does_latency", "every piece of data arrives later, by latency plus or minus up to jitter",
-        "데이터 조각마다 latency에 최대 jitter를 더하거나 뺀 만큼 늦게 도착"),
-    ("does_bandwidth", "at most rate kilobytes pass per second",
-        "초당 최대 rate 킬로바이트만 통과"),
-    ("does_slow_close", "connections close later",
-        "연결이 늦게 닫힘"),
-    ("does_timeout", "no data passes; the connection closes after timeout, or never if it is 0",
-        "데이터가 통과하지 못함. timeout 뒤에 연결이 닫히고, 0이면 닫히지 않음"),
-    ("does_reset_peer", "a connection is reset (RST) timeout after data arrived",
-        "데이터가 오고 timeout이 지나면 연결이 리셋됨(RST)"),
-    ("does_slicer", "data is passed on in small pieces, with pauses",
-        "데이터를 작은 조각으로 나누어 간격을 두고 보냄"),
-    ("does_limit_data", "a connection closes when bytes bytes have passed",
-        "bytes만큼 통과하면 연결이 닫힘"),
-    ("does_down", "connections close, and new ones are refused",
-        "연결이 닫히고 새 연결은 거부됨"),
-    ("does_kill", "ends at once (SIGKILL); the supervisor restarts it",
-        "즉시 종료됨(SIGKILL). 슈퍼바이저가 다시 시작함"),
-    ("does_pause", "stops (SIGSTOP) while holding its locks and connections, and continues at the end (SIGCONT)",
-        "잠금과 연결을 가진 채 멈추었다가(SIGSTOP) 다시 실행됨(SIGCONT)"),
-    ("does_clock_skew", "its clock is ahead by skew, or behind if skew is negative",
-        "시계가 skew만큼 앞섬. 음수이면 뒤처짐"),
-    ("does_crash_point", "aborts when it reaches a point in the code for the pass-th time",
-        "코드의 해당 지점을 pass번째로 지날 때 비정상 종료됨(abort)"),
-    ("does_kill_database", "PostgreSQL ends as in a power cut, and restarts when the fault ends",
-        "PostgreSQL이 정전된 것처럼 종료되고, 장애가 끝날 때 다시 시작함"),
-    ("does_restart_database", "PostgreSQL ends as in a power cut, and restarts at once",
-        "PostgreSQL이 정전된 것처럼 종료되고, 바로 다시 시작함"),
-    ("does_connection_limit", "sessions are ended, and Cleave takes all connections except left",
-        "세션이 끊기고, left개를 뺀 나머지 연결을 Cleave가 차지함"),
-    ("does_disk_full", "the small file system that PostgreSQL was given with --disk is full",
-        "--disk로 PostgreSQL에 준 작은 파일 시스템이 가득 참"),
-    ("does_kill_broker", "RabbitMQ ends as in a power cut, and restarts when the fault ends",
-        "RabbitMQ가 정전된 것처럼 종료되고, 장애가 끝날 때 다시 시작함"),
-    ("does_restart_broker", "RabbitMQ ends as in a power cut, and restarts at once",
-        "RabbitMQ가 정전된 것처럼 종료되고, 바로 다시 시작함"),
-    ("does_broker_memory_alarm", "RabbitMQ has no memory left, so publishing is blocked",
-        "RabbitMQ의 메모리가 바닥나 발행이 막힘"),
-    ("does_broker_disk_alarm", "RabbitMQ has no disk left, so publishing is blocked",
-        "RabbitMQ의 디스크가 바닥나 발행이 막힘"),
-    ("does_duplicate", "every message arrives twice",
-        "메시지가 모두 두 번씩 옴"),
-    ("does_delay", "every message arrives later",
-        "메시지가 늦게 옴"),
-    ("does_reorder", "up to window messages are collected for at most wait, and arrive in reverse",
-        "메시지를 최대 wait 동안 window개까지 모았다가 역순으로 보냄"),
-    ("does_drop_before_confirm", "the broker refuses every message (nack); the sender must send it again",
-        "브로커가 메시지를 거절하므로(nack) 보낸 쪽이 다시 보내야 함"),
-    ("does_poison", "unreadable messages arrive",
-        "읽을 수 없는 메시지가 옴"),
     // Help
     ("shortcuts", "Keyboard", "단축키"),
     ("key_space", "pause, continue", "멈춤, 계속"),
@@ -295,7 +249,13 @@ pub static WORDS: &[Word] = &[
     ("close", "Close", "닫기"),
 ];
 
-/// The texts for the page: `{"key": {"en": "…", "ko": "…"}}`.
+/// The texts for the page: `{"key": {"en": "…", "ko": "…"}}`. What each kind of fault does comes from the catalogue.
 pub fn json() -> serde_json::Value {
-    WORDS.iter().map(|(key, en, ko)| (key.to_string(), serde_json::json!({ "en": en, "ko": ko }))).collect()
+    let words = WORDS.iter().map(|(key, en, ko)| ((*key).to_owned(), json!({ "en": en, "ko": ko })));
+    let faults = KINDS.iter().map(|kind| {
+        let does = |language| language::with(language, || kind.does().replace('`', ""));
+        let both = json!({ "en": does(Language::English), "ko": does(Language::Korean) });
+        (format!("does_{}", kind.name), both)
+    });
+    words.chain(faults).collect()
 }

@@ -203,8 +203,8 @@ async fn elsewhere_than_on_loopback_it_is_only_to_be_looked_at() {
 async fn a_bad_load_is_explained() {
     let world = world("127.0.0.1").await;
     let bodies = [
-        (json!({ "rate_per_s": -1 }), "0 to 1000"),
-        (json!({ "rate_per_s": 1e9 }), "0 to 1000"),
+        (json!({ "rate_per_s": -1 }), "between 0 and 1000"),
+        (json!({ "rate_per_s": 1e9 }), "between 0 and 1000"),
         (json!({ "mix": { "confirmed": 0.5 } }), "sum to 1"),
         (json!({ "mix": { "lost": 1.0 } }), "confirmed, insufficient_funds"),
         (json!("x"), "not valid"),

@@ -33,7 +33,7 @@ use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{Driver, Mode, programs};
 
-/// The goals: this share of the orders is served, and 99 % of those are decided within so many milliseconds.
+/// The goals: this share of the orders is served, and 99 % of those are decided within this many milliseconds.
 const GOAL_SERVED: f64 = 0.95;
 const GOAL_P99_MS: f64 = 2_000.0;
 /// How long a shop may take to finish afterwards.
@@ -116,7 +116,7 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
         let place = Place { guard, programs: &programs, logs: logs.join(how), proxied, options };
         let shared = Arc::new(Mutex::new(infra));
         shops.extend(place.measure(&shared, loops).await?);
-        infra = last_owner(shared).await.context("something still works on the servers")?.into_inner();
+        infra = last_owner(shared).await.with_context(words::servers_in_use)?.into_inner();
     }
     let busy = Busy {
         schema: "cleave.bench-busy/1",

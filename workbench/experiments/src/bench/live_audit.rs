@@ -144,7 +144,7 @@ async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<
             progress.step();
         }
         let (with_per_s, looks, resolved) = with;
-        ensure!(resolved > 0, "the live audit followed no order, so its cost says nothing");
+        ensure!(resolved > 0, words::none_followed());
         rounds.push(Round {
             without_per_s: without,
             with_per_s,

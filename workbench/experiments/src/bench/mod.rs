@@ -158,7 +158,7 @@ async fn monolith(shop: &Shop, options: &Options, number: u64) -> Result<f64> {
     let settled = trial::settle(samples, &Default::default(), Utc::now());
     let figures = trial::figures(&settled, window);
     if !figures.orders.failed.is_empty() {
-        bail!("the monolith did not take every order: {:?}; see its log", figures.orders.failed);
+        bail!(words::monolith_failed(format!("{:?}", figures.orders.failed)));
     }
     Ok(figures.throughput_per_s)
 }
@@ -166,8 +166,7 @@ async fn monolith(shop: &Shop, options: &Options, number: u64) -> Result<f64> {
 /// Checkouts per second that pgbench does.
 async fn pgbench(shop: &Shop, length: Duration) -> Result<f64> {
     let program = PostgresPrograms::find().and_then(|programs| programs.pgbench());
-    let program =
-        program.context("pgbench is not here; it comes with PostgreSQL's server or client package")?;
+    let program = program.with_context(words::no_pgbench)?;
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), SCRIPT)?;
     let url = Url::parse(&shop.databases.orders)?;
@@ -190,13 +189,13 @@ async fn pgbench(shop: &Shop, length: Duration) -> Result<f64> {
         .kill_on_drop(true)
         .output()
         .await
-        .context("cannot run pgbench")?;
+        .with_context(|| words::cannot_run("pgbench"))?;
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
-        bail!("pgbench failed: {complained}");
+        bail!(words::program_failed("pgbench", complained));
     }
-    per_second(&said).with_context(|| format!("pgbench did not say how fast it was: {said}"))
+    per_second(&said).with_context(|| words::no_speed(&said))
 }
 
 /// From `tps = 2345.678 (without initial connection time)`.

@@ -23,6 +23,7 @@ use servers::record::{self, Machine, Servers};
 use servers::{Infrastructure, Options as ServerOptions};
 use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
+use terminal::language::seconds;
 use terminal::progress::Progress;
 use topology::{Driver, Mode, programs};
 
@@ -91,7 +92,7 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &Options) -> Result
         let mut customer = Customer::new(&shop, options.seed)?;
         for server in servers_of(*driver) {
             let took = end(&mut infra, server, &mut customer, options.times, &progress);
-            let took_s = took.await.with_context(|| format!("{driver}, after the death of its {server}"))?;
+            let took_s = took.await.with_context(|| words::after_death(driver, called(server)))?;
             let of_all = spread(took_s.iter().copied().map(Some)).context("it was ended at least once")?;
             let Spread { median, max, .. } = of_all;
             shops.push(ShopRecovery { driver: *driver, server, took_s, median_s: median, max_s: max });
@@ -134,18 +135,17 @@ async fn end(
     times: u64,
     progress: &Progress,
 ) -> Result<Vec<f64>> {
-    let not_ours = "only a private server can be ended; leave --database-url and --amqp-url out";
     let mut took = Vec::new();
     customer.is_served().await?;
     for time in 1..=times {
         progress.phase(words::dies(customer.driver, called(server), time, times));
         if server == "broker" {
-            let broker =
-                infra.rabbitmq.as_mut().and_then(|broker| broker.running.private()).context(not_ours)?;
+            let broker = infra.rabbitmq.as_mut().and_then(|broker| broker.running.private());
+            let broker = broker.with_context(words::private_only)?;
             broker.kill_hard()?;
             broker.restart().await?;
         } else {
-            let database = infra.postgres.running.private().context(not_ours)?;
+            let database = infra.postgres.running.private().with_context(words::private_only)?;
             database.kill_hard()?;
             database.restart().await?;
         }
@@ -178,14 +178,14 @@ impl Customer {
             let order = self.mix.order(self.orders);
             self.orders += 1;
             let sent = tokio::time::timeout(BOUND, self.sender.send_once(&order)).await;
-            match sent.context("it gave no answer")? {
+            match sent.with_context(words::no_answer)? {
                 Answer::Accepted(_, Some(_)) => return Ok(()),
                 Answer::Refused(status) if (400..500).contains(&status) && status != 409 && status != 429 => {
-                    bail!("an order was refused with HTTP {status}");
+                    bail!(words::order_refused(status));
                 }
                 _ => {}
             }
-            ensure!(began.elapsed() < BOUND, "no order was decided for {BOUND:?}");
+            ensure!(began.elapsed() < BOUND, words::not_decided(seconds(BOUND)));
             tokio::time::sleep(AGAIN).await;
         }
     }

@@ -40,7 +40,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>)
     let by_parts = up.iter().find(|driver| driver.mode() == Mode::Split).or(up.first());
     let Some(&driver) = by_parts else {
         let names: Vec<String> = shops.iter().map(|state| state.shop.to_string()).collect();
-        anyhow::bail!("this shop is not up; these are: {}", names.join(", "));
+        anyhow::bail!(words::is_not_up(names.join(", ")));
     };
     let faults = (wanted.length.as_secs_f64() / wanted.every.as_secs_f64()) as usize;
     let mut planned = plan(wanted.seed, driver, faults, wanted.every)?;

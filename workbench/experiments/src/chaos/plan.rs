@@ -8,6 +8,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
+use crate::words;
 use faults::{FaultSpec, Kind, Link, On, POINTS};
 use topology::{Driver, Mode, SERVICES};
 
@@ -35,7 +36,7 @@ const KINDS: [&str; 19] = [
     "poison",
 ];
 
-/// A target is not disturbed again for so many faults.
+/// A target is not disturbed again for this many faults.
 const REST: usize = 4;
 /// The duration of a fault, in milliseconds.
 const LASTS: std::ops::RangeInclusive<u64> = 1000..=2000;
@@ -54,7 +55,7 @@ pub struct Planned {
     pub fault: FaultSpec,
 }
 
-/// So many faults for a shop with this driver, one per interval. Each kind occurs once before any occurs again.
+/// This many faults for a shop with this driver, one per interval. Each kind occurs once before any occurs again.
 pub fn plan(seed: u64, driver: Driver, faults: usize, every: Duration) -> Result<Vec<Planned>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut kinds = Vec::new();
@@ -173,7 +174,7 @@ fn fault(kind: &Kind, driver: Driver, target: &str, random: &mut Xoshiro256PlusP
         "attributes": attributes,
         "for": format!("{lasts}ms"),
     });
-    serde_json::from_value(fault).with_context(|| format!("a {} was planned on {target}", kind.name))
+    serde_json::from_value(fault).with_context(|| words::while_planning(kind.name, target))
 }
 
 /// A point that the process passes with every order. Compensations are too rare.

@@ -68,7 +68,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     let folder =
         folder.join("runs").join(format!("{}-{}", started_at.format("%Y%m%dT%H%M%SZ"), options.seed));
     let logs = folder.join("logs");
-    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+    std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
 
     if let Some(why) = load::shortage(options.arrivals) {
         terminal::note!("{why}");
@@ -204,7 +204,8 @@ impl OneTrial<'_> {
         let (recorded, clock) = trial::read_orders(&shop.databases.orders).await?;
         let settled = trial::settle(samples, &recorded, started_at);
         let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
-        let audit = audit::audit(&subject(&shop, Some(accepted))).await.context("the audit")?;
+        let audit =
+            audit::audit(&subject(&shop, Some(accepted))).await.with_context(words::while_auditing)?;
         let ready_ms = shop.ready_ms;
         let tax = tax::of_load(&shop.handle(), &trial::moments(&settled, window, started_at)).await;
         shop.stop(self.lab.infra).await?;

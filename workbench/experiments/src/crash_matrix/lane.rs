@@ -197,11 +197,11 @@ async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Text
             accepted: Some(accepted),
             outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
             min_per_outcome: 1,
-            faults: vec![Fault { name: format!("crash at {point}"), fired: true }],
+            faults: vec![Fault { name: format!("crash at {point}").into(), fired: true }],
             ..Expected::default()
         },
     };
-    let audits = audit::audit(&subject).await.context("the audit")?;
+    let audits = audit::audit(&subject).await.with_context(words::while_auditing)?;
     let wrong = audits.into_iter().filter(|audit| audit.verdict != Verdict::Held);
     let said =
         |audit: Audit| Text::of(|| format!("{} {:?}: {}", audit.invariant, audit.verdict, audit.evidence));

@@ -1,7 +1,7 @@
 //! `cleave crash-matrix`: every crash point, on every driver that has it, more than once.
 //!
-//! A *cell* is one crash: a shop under load, one of its processes told to die at a point, started again, drained and
-//! audited. The cells of one driver run one after the other on one shop, and the drivers side by side, so that the
+//! A *cell* is one crash: in a shop under load, one process crashes at a point and is restarted. Then the shop is
+//! drained and audited. The cells of one driver run one after the other on one shop, and the drivers side by side, so that the
 //! servers and the databases are set up once for many crashes.
 
 mod grid;
@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use crate::words;
 use audit::Verdict;
 use faults::{POINTS, Point};
 use lane::Lane;
@@ -174,7 +175,7 @@ async fn cells(
     };
     let steps: usize = options.drivers.iter().map(|driver| plan(*driver).len()).sum();
     if steps == 0 {
-        bail!("none of these points exists in any of these drivers; `cleave crash-matrix --help` lists them");
+        bail!(words::no_point_in_drivers());
     }
     let progress = Progress::new(steps as u64);
     let lanes = options.drivers.iter().map(|driver| {
@@ -186,7 +187,7 @@ async fn cells(
             }
             let programs = programs.to_owned();
             let lane = Lane { guard, infra, programs, logs, driver: *driver, setting, progress };
-            lane.run(&plan).await.with_context(|| format!("the crashes of {driver}"))
+            lane.run(&plan).await.with_context(|| words::crashes_of(driver))
         }
     });
     let cells = try_join_all(lanes).await?.into_iter().flatten().collect();

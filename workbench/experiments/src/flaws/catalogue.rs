@@ -8,7 +8,7 @@ use topology::Driver;
 /// A rule of correctness that the shop can leave out, and an experiment that shows it.
 #[derive(Debug)]
 pub struct Flaw {
-    /// Its name, as `--flaws` knows it.
+    /// Its name, as in `--flaws`.
     pub name: &'static str,
     /// The number of the rule that it leaves out.
     pub rule: u8,

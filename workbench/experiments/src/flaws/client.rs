@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::words;
 
 /// The price of everything, in minor units.
 const PRICE: i64 = 10;
@@ -30,7 +32,7 @@ impl Client {
         Ok(Client { http, address: address.to_owned() })
     }
 
-    /// Creates a product with so many units in stock. Returns its SKU.
+    /// Creates a product with this many units in stock. Returns its SKU.
     pub(super) async fn product(&self, pieces: i64) -> Result<String> {
         let sku = format!("thing-{}", Uuid::new_v4().simple());
         let product = json!([{ "sku": sku, "name": "Thing", "price": PRICE }]);
@@ -76,7 +78,7 @@ impl Client {
                 Ok(answer)
                     if answer.status().is_client_error() && answer.status() != StatusCode::CONFLICT =>
                 {
-                    bail!("the shop refused an order: {} {}", answer.status(), answer.text().await?)
+                    bail!(words::shop_refused(answer.status(), answer.text().await?))
                 }
                 _ => {}
             }
@@ -114,7 +116,9 @@ impl Client {
         let request = self.http.request(method, format!("{}{path}", self.address)).json(&body);
         let answer = request.send().await.with_context(|| path.to_owned())?;
         let status = answer.status();
-        ensure!(status.is_success(), "{path} answered {status}: {}", answer.text().await.unwrap_or_default());
+        if !status.is_success() {
+            bail!(words::shop_answered(path, status, answer.text().await.unwrap_or_default()));
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use diesel_async::SimpleAsyncConnection;
 use serde_json::Value;
 
@@ -205,7 +205,7 @@ async fn slow_decision(scene: &mut Scene) -> Result<()> {
     let orders: Vec<Value> = orders.collect();
     let buying = tokio::spawn(async move { client.buy_all(orders, 4).await });
     tokio::time::sleep(WITHOUT_DECISION).await;
-    connection.batch_execute("COMMIT").await.context("cannot release the lock on the decisions")?;
+    connection.batch_execute("COMMIT").await?;
     let bought = buying.await??;
     scene.accept(bought);
     Ok(())

@@ -43,7 +43,7 @@ pub fn find(name: &str) -> Result<&'static Flaw> {
         Some(flaw) => Ok(flaw),
         None => {
             let all: Vec<&str> = FLAWS.iter().map(|flaw| flaw.name).collect();
-            bail!("there is no flaw {name:?}; these exist: {}", all.join(", "))
+            bail!(crate::words::no_such_flaw(name, all.join(", ")))
         }
     }
 }
@@ -114,8 +114,9 @@ impl Lab<'_> {
         let mut rounds = 0;
         loop {
             rounds += 1;
-            let (sound, took) = self.without(flaw).await.context("without the flaw")?;
-            let flawed = self.with(flaw, PATIENCE + took * 3).await.context("with the flaw")?;
+            let (sound, took) = self.without(flaw).await.with_context(crate::words::without_flaw)?;
+            let flawed =
+                self.with(flaw, PATIENCE + took * 3).await.with_context(crate::words::with_the_flaw)?;
             let caught = sound.is_sound() && flawed.verdict(flaw.breaks) == Verdict::Violated;
             if caught || !sound.is_sound() || rounds == ROUNDS {
                 let seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
@@ -153,7 +154,10 @@ impl Lab<'_> {
 
 /// Runs the experiment on a shop, lets it finish, and audits it. Also returns how long it took to finish.
 async fn observe(flaw: &Flaw, scene: &mut Scene, patience: Duration) -> Result<(Observed, Duration)> {
-    flaw.experiment.run(scene).await.with_context(|| format!("{:?}", flaw.experiment))?;
+    flaw.experiment
+        .run(scene)
+        .await
+        .with_context(|| crate::words::during(format!("{:?}", flaw.experiment)))?;
     let (took, unfinished) = scene.settle(patience).await;
     Ok((Observed { unfinished, audit: scene.audit().await? }, took))
 }

@@ -22,7 +22,7 @@ pub struct Document {
 /// One flaw.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its name, as `--flaws` knows it.
+    /// Its name, as in `--flaws`.
     pub name: String,
     /// The number of the rule that it leaves out.
     pub rule: u8,

@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 use super::Lab;
 use super::client::{Client, order};
+use crate::words;
 use audit::{Expected, Fault, Subject};
 use topology::Driver;
 
 use audit::Audit;
 use faults::tap::{self, Tap};
 use shop::{Shop, ShopOptions};
+use terminal::language::seconds;
 
 /// The time limit for everything that must happen.
 pub(super) const BOUND: Duration = Duration::from_secs(20);
@@ -75,19 +77,19 @@ impl Scene {
         order(&self.customer, &[&self.sku])
     }
 
-    /// So many customers with enough money.
+    /// This many customers with enough money.
     pub(super) async fn customers(&self, number: usize) -> Result<Vec<String>> {
         try_join_all((0..number).map(|_| self.client.customer(PLENTY))).await
     }
 
-    /// So many products with enough stock.
+    /// This many products with enough stock.
     pub(super) async fn products(&self, number: usize) -> Result<Vec<String>> {
         try_join_all((0..number).map(|_| self.client.product(PLENTY))).await
     }
 
     /// Sends an order that the shop must accept.
     pub(super) async fn buy(&mut self, order: &Value) -> Result<Uuid> {
-        let id = self.client.buy(order).await?.context("the shop did not accept the order")?;
+        let id = self.client.buy(order).await?.with_context(words::not_accepted)?;
         self.accept([id]);
         Ok(id)
     }
@@ -99,13 +101,13 @@ impl Scene {
 
     /// Records that a fault was requested.
     pub(super) fn fault(&mut self, name: String, fired: bool) {
-        self.expected.faults.push(Fault { name, fired });
+        self.expected.faults.push(Fault { name: name.into(), fired });
     }
 
     /// Waits until one more order is decided. Everything that was sent before it on the same way has arrived then.
     pub(super) async fn one_more_goes_through(&mut self) -> Result<()> {
         let id = self.buy(&self.good_order()).await?;
-        ensure!(self.client.is_decided(id, BOUND).await?, "an order was not decided within {BOUND:?}");
+        ensure!(self.client.is_decided(id, BOUND).await?, words::not_decided(seconds(BOUND)));
         Ok(())
     }
 
@@ -130,7 +132,7 @@ impl Scene {
             if is_enough(count) {
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "after {BOUND:?} the answer is {count}: {query}");
+            ensure!(Instant::now() < deadline, words::count_not_reached(seconds(BOUND), count, query));
             tokio::time::sleep(TICK).await;
         }
     }
@@ -145,7 +147,7 @@ impl Scene {
     /// Audits the databases and the broker.
     pub(super) async fn audit(&self) -> Result<Vec<Audit>> {
         let subject = Subject { shop: self.shop.handle(), expected: self.expected.clone() };
-        audit::audit(&subject).await.context("the audit")
+        audit::audit(&subject).await.with_context(words::while_auditing)
     }
 
     /// Ends the shop immediately: a broken shop cannot be asked to finish its work. Its databases are removed with the

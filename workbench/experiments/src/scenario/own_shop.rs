@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::load::Experience;
 use super::record::Orders;
+use crate::words;
 use audit::{Audit, Expected, Fault, Subject};
 use faults::Record;
 use report::trial;
@@ -112,7 +113,7 @@ impl OwnShop {
         if let Err(error) = shop.drain(DRAIN).await {
             terminal::note!("{}: {error:#}", shop.driver);
         }
-        let infra = last_owner(infra).await.context("something still works on the servers")?.into_inner();
+        let infra = last_owner(infra).await.with_context(words::servers_in_use)?.into_inner();
         Ok(AtRest { shop, infra, faults, restarts })
     }
 }
@@ -137,7 +138,7 @@ impl AtRest {
             poison_ids: Some(BTreeSet::new()),
             faults,
         };
-        audit::audit(&subject(&self.shop, expected)).await.context("the audit")
+        audit::audit(&subject(&self.shop, expected)).await.with_context(words::while_auditing)
     }
 
     /// Stops the shop and its servers.

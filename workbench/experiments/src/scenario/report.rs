@@ -22,7 +22,7 @@ pub(super) const CHART: (f64, f64) = (600.0, 60.0);
 
 /// Writes `run.json` and `report.html`.
 pub fn write(run: &ScenarioRun, folder: &Path) -> Result<()> {
-    let mut json = serde_json::to_string_pretty(run).context("cannot write the run as JSON")?;
+    let mut json = serde_json::to_string_pretty(run).with_context(words::cannot_write_json)?;
     json.push('\n');
     write_all(folder, &json, &html(run)?)
 }
@@ -35,7 +35,7 @@ pub fn html(run: &ScenarioRun) -> Result<String> {
         shops: run.shops.iter().map(|shop| ShopView::new(run, shop)).collect(),
     }
     .render()
-    .context("cannot draw the report")
+    .with_context(words::cannot_draw)
 }
 
 /// The tables for a terminal: availability and orders, and then the blast radius of each disturbance.

@@ -46,12 +46,12 @@ pub async fn run(
     let started_at = Utc::now();
     let folder = folder.join("runs").join(format!("{}-scenario", started_at.format("%Y%m%dT%H%M%SZ")));
     let logs = folder.join("logs");
-    std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+    std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
     let programs = binaries::ensure_built(&own_shop::programs(&options.drivers)).await?;
     let mut shops = Vec::new();
     for driver in &options.drivers {
         let logs = logs.join(driver.to_string().replace(':', "-"));
-        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let place = Place { guard, driver: *driver, programs: &programs, logs: &logs, options };
         shops.push(place.run(scenario).await.with_context(|| driver.to_string())?);
     }
@@ -200,7 +200,10 @@ impl Place<'_> {
         started_at: DateTime<Utc>,
     ) -> Result<Outcome> {
         let orders = shop.orders(&experience, started_at).await?;
-        let fault = |record: &Record| Fault { name: record.fault.to_string(), fired: record.hits > 0 };
+        let fault = |record: &Record| {
+            let name = Text::of(|| record.fault.to_string());
+            Fault { name, fired: record.hits > 0 }
+        };
         let audit = shop.audit(&experience, shop.faults.iter().map(fault).collect()).await?;
         done.windows.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
         let requests = &experience.requests;

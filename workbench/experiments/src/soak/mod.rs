@@ -22,6 +22,7 @@ use servers::guard::Guard;
 use servers::record as machine;
 use shop::supervisor::Supervisor;
 use terminal::progress::Progress;
+use terminal::text::Text;
 use topology::Driver;
 
 /// The interval between faults: the shortest at which most faults are over before the next one.
@@ -60,7 +61,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak
         let logs = folder
             .join(format!("{}", started_at.format("%Y%m%dT%H%M%SZ")))
             .join(driver.to_string().replace(':', "-"));
-        std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let beginning = Beginning {
             guard,
             driver: *driver,
@@ -71,9 +72,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak
             proxied: true,
         };
         shops.push(
-            soak(&beginning, options)
-                .await
-                .with_context(|| format!("{driver}; its logs: {}", logs.display()))?,
+            soak(&beginning, options).await.with_context(|| words::logs_are_in(driver, logs.display()))?,
         );
     }
     Ok(Soak {
@@ -112,7 +111,7 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     let orders = shop.orders(&experience, started_at).await?;
     // A fault without hits proves nothing, and the verdict counts how often each kind had some.
     let fired = shop.faults.iter().filter(|record| record.hits > 0);
-    let fired = fired.map(|record| Fault { name: record.fault.to_string(), fired: true });
+    let fired = fired.map(|record| Fault { name: Text::of(|| record.fault.to_string()), fired: true });
     let audit = shop.audit(&experience, fired.collect()).await;
     let soaked = audit.map(|audit| {
         Soaked::new(
@@ -131,7 +130,7 @@ async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
     soaked
 }
 
-/// Rates for so many orders in all, and a few requests of other kinds.
+/// Rates for this many orders in all, and a few requests of other kinds.
 fn rates(orders: u64, length: Duration) -> Rates {
     Rates { browse: 10.0, order: orders as f64 / length.as_secs_f64(), pay: 10.0, track: 10.0 }
 }

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use faults::FaultSpec;
 
-    /// A soak of a hundred orders with so many kills that met something, and an audit that held.
+    /// A soak with these orders, this many kills with hits, and an audit that held.
     fn soaked(orders: Orders, fired: u64) -> Soaked {
         let fault = FaultSpec::new("kill", Some("orders")).unwrap();
         let record = |id| Record {
@@ -197,7 +197,7 @@ mod tests {
             started: Utc::now(),
             ended: Some(Utc::now()),
             hits: u64::from(id <= fired),
-            hit: String::new(),
+            hit: Default::default(),
             problem: None,
         };
         let audit = Audit {

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::toxic::{Stream, Toxic};
+use crate::words;
 use line::Line;
 use traffic::Counters;
 pub use traffic::Traffic;
@@ -86,7 +87,7 @@ impl Proxy {
     /// Starts a proxy before a server, on a free port of 127.0.0.1. The seed determines which connections are spared
     /// by a toxic with a toxicity below 1.
     pub fn start(name: &str, upstream: SocketAddr, seed: u64) -> Result<Proxy> {
-        let context = || format!("cannot start the proxy {name}");
+        let context = || words::cannot_start_proxy(name);
         let reserved = bound(([127, 0, 0, 1], 0).into()).with_context(context)?;
         let setup = Setup { up: true, upstream, toxics: Vec::new(), added: 0 };
         let proxy = Proxy {
@@ -130,10 +131,7 @@ impl Proxy {
             is_new
         });
         if !added {
-            bail!(
-                "{} has a toxic {name:?} already; remove it first, or give this one another name",
-                self.name
-            );
+            bail!(words::toxic_already(&self.name, name));
         }
         Ok(())
     }
@@ -150,7 +148,7 @@ impl Proxy {
             Some(active) => Ok(active.hits.load(Relaxed)),
             None => {
                 let names: Vec<String> = self.toxics().into_iter().map(|(toxic, _)| toxic.name).collect();
-                bail!("{} has no toxic {name:?}; it has {names:?}", self.name)
+                bail!(words::no_toxic(&self.name, name, names.join(", ")))
             }
         }
     }
@@ -182,7 +180,7 @@ impl Proxy {
 
     /// Accepts connections again, on the same port.
     pub fn up(&self) -> Result<()> {
-        self.listen().with_context(|| format!("the proxy {} cannot listen again", self.name))
+        self.listen().with_context(|| words::cannot_listen_again(&self.name))
     }
 
     fn listen(&self) -> io::Result<()> {

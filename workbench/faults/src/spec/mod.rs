@@ -11,7 +11,7 @@ use super::attribute::{read_all, read_duration};
 use super::kind::{Kind, On};
 use super::link::{Link, MONOLITH};
 use super::toxic::Stream;
-use crate::{POINTS, Point};
+use crate::{POINTS, Point, words};
 use topology::{Driver, Mode, SERVICES};
 
 /// The default duration of a fault.
@@ -85,7 +85,7 @@ impl FaultSpec {
     /// The same fault in a shop of that mode, or its counterpart, or an error that says why there is none.
     pub fn in_mode(&self, mode: Mode) -> Result<FaultSpec> {
         if let (Mode::Monolith, Some(why)) = (mode, self.kind.missing_in_monolith()) {
-            bail!("{why}");
+            bail!(why);
         }
         let target = match &self.target {
             Target::Link(link) => Target::Link(link.counterpart(mode)?),
@@ -99,11 +99,12 @@ impl FaultSpec {
     pub(super) fn check_crash_point(&self, driver: Driver) -> Result<()> {
         let (Some(point), Target::Process(name)) = (self.word("point"), &self.target) else { return Ok(()) };
         let passing: Vec<&str> = crash_point(point)?.processes(driver).to_vec();
-        ensure!(
-            passing.contains(&instance(name).0),
-            "{name} never comes to {point} in {driver}; who does: {}",
-            if passing.is_empty() { "nobody".to_owned() } else { passing.join(", ") }
-        );
+        if passing.is_empty() {
+            bail!(words::point_reached_by_none(point, driver));
+        }
+        if !passing.contains(&instance(name).0) {
+            bail!(words::point_not_reached(name, point, driver, passing.join(", ")));
+        }
         Ok(())
     }
 
@@ -121,7 +122,7 @@ impl FaultSpec {
 fn crash_point(name: &str) -> Result<&'static Point> {
     POINTS.iter().find(|point| point.name == name).with_context(|| {
         let all: Vec<&str> = POINTS.iter().map(|point| point.name).collect();
-        format!("there is no crash point {name:?}; there are {}", all.join(", "))
+        words::no_such_point(name, all.join(", "))
     })
 }
 
@@ -134,7 +135,7 @@ fn process_in(mode: Mode, name: &str) -> Result<String> {
             let number = number.map(|number| format!("-{number}")).unwrap_or_default();
             Ok(format!("{MONOLITH}{number}"))
         }
-        Mode::Split if base == MONOLITH => Err(anyhow!("the split shop has no process {name}")),
+        Mode::Split if base == MONOLITH => Err(anyhow!(words::not_in_split(name))),
         Mode::Split => Ok(name.to_owned()),
     }
 }
@@ -147,34 +148,27 @@ fn instance(name: &str) -> (&str, Option<u32>) {
 
 impl Target {
     fn new(kind: &Kind, name: Option<&str>) -> Result<Target> {
-        let what = format!("{} is done to", kind.name);
-        let named =
-            name.with_context(|| format!("{what} a target of the sort {}; say which", kind.on.name()));
+        let named = name.with_context(|| words::needs_target(kind.name, kind.on.described()));
         match kind.on {
             On::Link => Ok(Target::Link(named?.parse()?)),
             On::Process => {
                 let name = named?;
                 let (base, number) = instance(name);
                 let all: Vec<&str> = SERVICES.into_iter().chain([MONOLITH]).chain(OTHERS).collect();
-                ensure!(
-                    all.contains(&base) && number != Some(0),
-                    "there is no process {name:?}; there are {}, and further instances such as inventory-2",
-                    all.join(", ")
-                );
+                if !all.contains(&base) || number == Some(0) {
+                    bail!(words::no_such_process(name, all.join(", ")));
+                }
                 Ok(Target::Process(name.to_owned()))
             }
             On::Messages => {
                 let name = named?;
                 let found = SERVICES.into_iter().find(|service| *service == name);
-                let all = SERVICES.join(", ");
-                Ok(Target::Messages(
-                    found.with_context(|| format!("there is no service {name:?}; there are {all}"))?,
-                ))
+                let service = found.with_context(|| words::no_such_service(name, SERVICES.join(", ")))?;
+                Ok(Target::Messages(service))
             }
             On::Database | On::Broker => {
-                let own = kind.on.name();
-                if let Some(other) = name.filter(|name| *name != own) {
-                    bail!("{what} the {own}, not to {other:?}");
+                if let Some(other) = name.filter(|name| *name != kind.on.name()) {
+                    bail!(words::other_target(kind.name, kind.on.described(), other));
                 }
                 Ok(if kind.on == On::Database { Target::Database } else { Target::Broker })
             }
@@ -196,7 +190,7 @@ impl fmt::Display for Target {
 
 impl fmt::Display for FaultSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", self.kind.name, self.target)
+        f.write_str(&words::fault_on(self.kind.name, &self.target))
     }
 }
 
@@ -209,12 +203,12 @@ impl TryFrom<Json> for FaultSpec {
         let target = Target::new(kind, json.target.as_deref())?;
         attributes.get("point").and_then(Value::as_str).map(crash_point).transpose()?;
         if !kind.is_toxic() && (json.stream.is_some() || json.toxicity.is_some()) {
-            bail!("{} has neither stream nor toxicity: it is not a toxic", kind.name);
+            bail!(words::toxics_only(kind.name));
         }
         let toxicity = json.toxicity.unwrap_or(1.0);
-        ensure!((0.0..=1.0).contains(&toxicity), "toxicity is 0 to 1, not {toxicity}");
+        ensure!((0.0..=1.0).contains(&toxicity), words::toxicity_out_of_range(toxicity));
         let time_to_live = json.r#for.map_or(Ok(FOR), |text| read_duration(&text))?;
-        ensure!(!time_to_live.is_zero(), "the time of a fault must be greater than 0");
+        ensure!(!time_to_live.is_zero(), words::time_is_zero());
         let stream = json.stream.unwrap_or(Stream::Downstream);
         Ok(FaultSpec { kind, target, stream, toxicity, attributes, time_to_live })
     }

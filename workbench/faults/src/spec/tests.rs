@@ -1,10 +1,11 @@
 use serde_json::json;
+use terminal::language::{self, Language};
 
 use super::super::kind::KINDS;
 use super::*;
 
 fn read(json: Value) -> std::result::Result<FaultSpec, String> {
-    serde_json::from_value(json).map_err(|error| error.to_string())
+    language::with(Language::English, || serde_json::from_value(json).map_err(|error| error.to_string()))
 }
 
 /// One spec per kind, with only the required attributes.
@@ -55,30 +56,30 @@ fn what_is_wrong_is_said_with_what_is_allowed() {
         read(json)
     };
     for (wrong, says) in [
-        (read(json!({"kind": "lag", "target": "gateway-orders"})), "there are latency, bandwidth,"),
+        (read(json!({"kind": "lag", "target": "gateway-orders"})), "use one of: latency, bandwidth,"),
         (latency(json!({"target": "gateway-stock"})), "gateway-inventory, "),
         (latency(json!({"attributes": {"latncy": 1}})), "it has latency, jitter"),
-        (latency(json!({"attributes": {"latency": -1}})), "0 to 3600000 ms, not -1"),
+        (latency(json!({"attributes": {"latency": -1}})), "between 0 and 3600000 ms, not -1"),
         (latency(json!({"for": "-1s"})), "such as 10s, 500ms or 2m"),
         (latency(json!({"for": "0s"})), "greater than 0"),
-        (latency(json!({"for": "2 days"})), "such as 10s"),
-        (latency(json!({"toxicity": -0.1})), "0 to 1"),
+        (latency(json!({"for": "2 days"})), "such as 10s, 500ms or 2m"),
+        (latency(json!({"toxicity": -0.1})), "between 0 and 1, not -0.1"),
         (latency(json!({"until": "10s"})), "unknown field `until`"),
-        (read(json!({"kind": "latency"})), "a target of the sort link"),
+        (read(json!({"kind": "latency"})), "needs a target: a link"),
         (read(json!({"kind": "kill", "target": "init"})), "inventory, "),
         (read(json!({"kind": "kill", "target": "1"})), "there is no process"),
         (read(json!({"kind": "kill", "target": "orders-0"})), "there is no process"),
         (read(json!({"kind": "kill", "target": "orders", "stream": "upstream"})), "it is not a toxic"),
-        (read(json!({"kind": "kill_broker", "target": "database"})), "done to the broker"),
+        (read(json!({"kind": "kill_broker", "target": "database"})), "is the broker, not"),
         (
             read(json!({"kind": "delay", "target": "gateway", "attributes": {"delay": 1}})),
             "there is no service",
         ),
-        (read(json!({"kind": "delay", "target": "orders"})), "must be told its delay"),
-        (read(json!({"kind": "crash_point", "target": "orders"})), "must be told its point"),
+        (read(json!({"kind": "delay", "target": "orders"})), "needs a value for delay"),
+        (read(json!({"kind": "crash_point", "target": "orders"})), "needs a value for point"),
         (
             read(json!({"kind": "crash_point", "target": "orders", "attributes": {"point": "nowhere"}})),
-            "there are before-order-write, ",
+            "use one of: before-order-write, ",
         ),
     ] {
         let error = wrong.unwrap_err();
@@ -94,8 +95,9 @@ fn each_has_a_counterpart_in_the_monolith_or_a_reason_why_not() {
         assert_eq!(spec.in_mode(Mode::Split).unwrap(), spec);
     }
     let target = |kind: &str, target: &str, mode: Mode| {
-        let spec = FaultSpec::new(kind, Some(target)).unwrap().in_mode(mode);
-        spec.map(|spec| spec.target.to_string()).map_err(|error| error.to_string())
+        let spec = FaultSpec::new(kind, Some(target)).unwrap();
+        let there = language::with(Language::English, || spec.in_mode(mode));
+        there.map(|spec| spec.target.to_string()).map_err(|error| error.to_string())
     };
     assert_eq!(target("kill", "inventory-2", Mode::Monolith).unwrap(), "monolith-2");
     assert_eq!(target("kill", "gateway", Mode::Monolith).unwrap(), "gateway");
@@ -109,11 +111,12 @@ fn a_crash_point_is_one_that_the_process_comes_to() {
     let point = |name: &str, process: &str, driver: Driver| {
         let told = json!({ "point": name });
         let spec = FaultSpec::told("crash_point", Some(process), told.as_object().unwrap().clone()).unwrap();
-        spec.check_crash_point(driver).map_err(|error| error.to_string())
+        language::with(Language::English, || spec.check_crash_point(driver))
+            .map_err(|error| error.to_string())
     };
     assert_eq!(point("after-commit", "inventory-2", Driver::Orchestrated), Ok(()));
     assert_eq!(point("after-commit", "monolith", Driver::Local), Ok(()));
     let error = point("after-saga-start", "inventory", Driver::Orchestrated).unwrap_err();
-    assert!(error.contains("who does: orders"), "{error}");
-    assert!(point("after-ack", "monolith", Driver::Local).unwrap_err().contains("nobody"));
+    assert!(error.contains("these do: orders"), "{error}");
+    assert!(point("after-ack", "monolith", Driver::Local).unwrap_err().contains("no process reaches"));
 }

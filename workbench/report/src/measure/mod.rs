@@ -90,7 +90,7 @@ impl Meter {
     pub async fn new(shop: &Shop, infra: &Infrastructure) -> Result<Meter> {
         let databases = shop.databases.distinct();
         let connecting = databases.iter().map(|(_, url)| servers::connect(url));
-        let connections = try_join_all(connecting).await.context("cannot connect to measure")?;
+        let connections = try_join_all(connecting).await.with_context(words::cannot_measure)?;
         let mut servers: Roots =
             infra.postgres.pids().into_iter().map(|pid| ("PostgreSQL".to_owned(), pid)).collect();
         let mut servers_seen = !servers.is_empty();

@@ -45,7 +45,7 @@ pub fn compare(modes: &[ModeRun]) -> Vec<Comparison> {
         .collect()
 }
 
-/// The confidence of each interval if so many pairs of modes are compared by every figure.
+/// The confidence of each interval if this many pairs of modes are compared by every figure.
 pub(crate) fn confidence(pairs: usize) -> f64 {
     1.0 - FALSE_ALARMS / (FIGURES.len() * pairs.max(1)) as f64
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio::sync::{Mutex, mpsc};
 
 use super::Supervisor;
+use crate::words;
 use faults::{Act, Hit, Request};
 use servers::Infrastructure;
 
@@ -40,12 +41,12 @@ impl Supervisor {
             Act::Kill(name) => {
                 let name = self.process(name).await;
                 self.shop().await.kill(&name)?;
-                Ok(Hit::one(format!("{name} was ended")))
+                Ok(Hit::one(words::was_killed(name)))
             }
             Act::Pause(name) => {
                 let name = self.process(name).await;
                 self.shop().await.pause(&name).await?;
-                Ok(Hit::one(format!("{name} was paused")))
+                Ok(Hit::one(words::was_paused(name)))
             }
             // It may have been ended as hung meanwhile, and its successor is not paused.
             Act::Resume(name) => {
@@ -57,7 +58,7 @@ impl Supervisor {
                 let skewed = ["--clock-skew-ms".to_owned(), ms.to_string()];
                 let arguments = if ms == 0 { &[][..] } else { &skewed };
                 self.shop().await.restart_with(&name, arguments).await?;
-                Ok(if ms == 0 { Hit::default() } else { Hit::one(format!("{name} was restarted with it")) })
+                Ok(if ms == 0 { Hit::default() } else { Hit::one(words::was_restarted(name)) })
             }
             Act::CrashAt(name, point, pass) => {
                 let name = self.process(name).await;
@@ -70,7 +71,7 @@ impl Supervisor {
                 let name = self.process(name).await;
                 let before = armed.lock().remove(&name).unwrap_or_default();
                 if self.times_restarted(&name) > before {
-                    return Ok(Hit::one(format!("{name} aborted")));
+                    return Ok(Hit::one(words::aborted(name)));
                 }
                 self.shop().await.restart_with(&name, &[]).await?;
                 Ok(Hit::default())

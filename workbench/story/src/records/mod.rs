@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub(crate) mod locks;
 
 use super::{Evidence, Witness, messages};
+use crate::words;
 use locks::Held;
 use topology::{Driver, ShopHandle};
 
@@ -174,9 +175,7 @@ fn effects_of(service: &str) -> &'static str {
 
 /// A separate session with short time limits, so that it gives up instead of waiting.
 pub(crate) async fn connect(service: &str, url: &str) -> Result<AsyncPgConnection> {
-    let mut connection = servers::connect(url)
-        .await
-        .with_context(|| format!("cannot connect to the database of {service}"))?;
+    let mut connection = servers::connect(url).await.with_context(|| words::cannot_connect(service))?;
     let own = format!(
         "SET application_name = '{APPLICATION}'; SET statement_timeout = '5s'; SET lock_timeout = '1s'"
     );

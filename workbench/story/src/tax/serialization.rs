@@ -40,7 +40,7 @@ impl PerMessage {
         PerMessage { write_us, read_us }
     }
 
-    /// Moves this cost, for so many messages, out of the parts that contain it.
+    /// Moves this cost, for this many messages, out of the parts that contain it.
     pub(super) fn take_from(self, parts: &mut Parts, messages: usize) {
         for (from, us) in [(Part::Database, self.write_us), (Part::Queue, self.read_us)] {
             let there = parts.entry(from).or_default();

@@ -18,7 +18,8 @@ use super::shelves::Shelves;
 use super::trace::{Standing, Trace};
 use super::windows::Windows;
 use super::{Disagreement, Finding, INVARIANTS, Snapshot};
-use crate::Verdict;
+use crate::{Verdict, words};
+use terminal::text::Text;
 use topology::Driver;
 
 /// The maximum number of orders to follow. If more are open, the oldest are dropped and counted as undecided.
@@ -107,15 +108,18 @@ impl Watch {
         }
         for level in news.levels {
             self.stock.give_out(&level.sku, level.received - level.on_hand);
-            self.flag("I2", level.sku + " on hand", level.on_hand < 0);
+            self.flag("I2", words::live_on_hand(&level.sku), level.on_hand < 0);
         }
         Arc::make_mut(&mut self.prices).extend(news.prices);
         for sale in news.sales {
             self.sales.give_out(&sale.sku, sale.claimed);
-            self.flag("I2", sale.sku + "'s quota", !(0..=sale.quota).contains(&sale.claimed));
+            self.flag("I2", words::live_quota(&sale.sku), !(0..=sale.quota).contains(&sale.claimed));
         }
-        for (fit, what) in [(self.stock.settle(), "'s stock"), (self.sales.settle(), "'s sale")] {
-            fit.into_iter().for_each(|sku| self.flag("I2", sku + what, false));
+        for sku in self.stock.settle() {
+            self.flag("I2", words::live_stock(sku), false);
+        }
+        for sku in self.sales.settle() {
+            self.flag("I2", words::live_sale(sku), false);
         }
         self.outboxes.extend(news.outbox);
         if let Some(sessions) = news.sessions {
@@ -134,9 +138,7 @@ impl Watch {
         let late: u64 = self.outboxes.values().sum();
         // If there are fewer than were sent, the rest are still in progress.
         let dead = self.letters.saturating_sub(self.poison);
-        let words =
-            || format!("{late} messages waiting in outboxes for too long, {dead} unexpected dead letters");
-        self.anomalies("I6").count(late + dead, words);
+        self.anomalies("I6").count(late + dead, || words::live_messages(late, dead));
     }
 
     fn sessions(&mut self, sessions: &Sessions) {
@@ -145,9 +147,7 @@ impl Watch {
         self.deadlocks = Some(before.min(sessions.deadlocks));
         let deadlocks = sessions.deadlocks.saturating_sub(before).max(0);
         let Sessions { prepared, open, .. } = sessions;
-        let words = || {
-            format!("{prepared} transactions prepared and {open} open for too long, {deadlocks} deadlocks")
-        };
+        let words = || words::live_sessions(prepared, open, deadlocks);
         self.anomalies("I7").count((prepared + open + deadlocks).unsigned_abs(), words);
     }
 
@@ -210,7 +210,7 @@ impl Watch {
                 _ => true,
             };
             *self.looked.entry(invariant).or_default() += u64::from(looked);
-            self.flag(invariant, id.to_string(), wrong);
+            self.flag(invariant, id.to_string().into(), wrong);
         }
     }
 
@@ -230,8 +230,8 @@ impl Watch {
         };
         let stock = confirmed(&mut self.stock, exact.stock);
         let sales = confirmed(&mut self.sales, exact.sales);
-        stock.into_iter().for_each(|(sku, wrong)| self.flag("I2", sku + "'s stock", wrong));
-        sales.into_iter().for_each(|(sku, wrong)| self.flag("I2", sku + "'s sale", wrong));
+        stock.into_iter().for_each(|(sku, wrong)| self.flag("I2", words::live_stock(sku), wrong));
+        sales.into_iter().for_each(|(sku, wrong)| self.flag("I2", words::live_sale(sku), wrong));
     }
 
     /// Drops the orders that are settled and that no later look can return.
@@ -258,8 +258,7 @@ impl Watch {
     /// The current findings.
     pub fn snapshot(&mut self, at: Moment) -> Snapshot {
         let given_up = self.given_up;
-        self.anomalies("I1")
-            .count(given_up, || format!("{given_up} orders open for too long and no longer followed"));
+        self.anomalies("I1").count(given_up, || words::live_given_up(given_up));
         let of = |(invariant, anomalies): (&&'static str, &Anomalies)| {
             // Sessions and messages can always be checked, but without an order that proves nothing.
             let of_all = matches!(*invariant, "I6" | "I7");
@@ -283,7 +282,7 @@ impl Watch {
         self.wrong.entry(invariant).or_default()
     }
 
-    fn flag(&mut self, invariant: &'static str, thing: String, wrong: bool) {
+    fn flag(&mut self, invariant: &'static str, thing: Text, wrong: bool) {
         match wrong {
             true => self.anomalies(invariant).add(thing),
             false => self.anomalies(invariant).remove(&thing),

@@ -102,6 +102,8 @@ const controls = (() => {
     act(kind, "/api/faults", { fault, shop: null });
   }
 
+  const called = (one) => (one.target ? words.word("fault_on", one.kind, one.target) : one.kind);
+
   /** The active faults with their remaining time; redrawn only if they change. */
   const active = { shown: "", lines: [] };
   function draw(sample) {
@@ -114,8 +116,8 @@ const controls = (() => {
       active.shown = ids;
       active.lines = faults.map((one) => element("span"));
       byId("active").replaceChildren(...faults.map((one, n) => element("li", {},
-        element("span", {}, modeMark(one.shop.split(":")[0]), ` ${one.name} `, active.lines[n]),
-        element("button", { type: "button", "aria-label": `${words.word("heal")}: ${one.name}, ${one.shop}`, onclick: () => heal(one.id, one.shop) }, words.word("heal")))));
+        element("span", {}, modeMark(one.shop.split(":")[0]), ` ${called(one)} `, active.lines[n]),
+        element("button", { type: "button", "aria-label": `${words.word("heal")}: ${called(one)}, ${one.shop}`, onclick: () => heal(one.id, one.shop) }, words.word("heal")))));
     }
     faults.forEach((one, n) => say(active.lines[n], one.problem ?? words.word("heals_in", Math.max(0, Math.round((Date.parse(one.until) - sample.time) / 1000)), one.hits)));
     happened(sample);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::load::{Part, Rates};
 use crate::words;
 use faults::FaultSpec;
+use terminal::language::seconds as in_words;
 use terminal::text::Text;
 use topology::SERVICES;
 
@@ -83,7 +84,7 @@ pub enum Action {
         /// For this time the deployment is repeated as soon as it is done; once if zero.
         again_for: Duration,
     },
-    /// Sells so many products at half their price, and nearly all customers order them.
+    /// Sells this many products at half their price, and nearly all customers order them.
     FlashSale(FlashSale),
 }
 
@@ -154,21 +155,20 @@ struct Scale {
 impl Scenario {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Scenario> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("the scenario {} cannot be read", path.display()))?;
-        Scenario::parse(&text).with_context(|| format!("the scenario {} is not in order", path.display()))
+        let text = fs::read_to_string(path).with_context(|| words::cannot_read_scenario(path.display()))?;
+        Scenario::parse(&text).with_context(|| words::scenario_invalid(path.display()))
     }
 
     /// Reads the text of a file, and refuses what cannot be run.
     pub fn parse(text: &str) -> Result<Scenario> {
         let written: Written = toml::from_str(text)?;
         let length = seconds("length_s", written.length_s)?;
-        ensure!(!length.is_zero() && length <= LONGEST, "length_s is more than 0 and at most {LONGEST:?}");
+        ensure!(!length.is_zero() && length <= LONGEST, words::length_out_of_range(in_words(LONGEST)));
         check_rates(&written.load)?;
         let Steady { served, over_s } = written.steady;
-        ensure!((0.0..=1.0).contains(&served), "steady.served is a share, from 0 to 1");
+        ensure!((0.0..=1.0).contains(&served), words::share_out_of_range());
         let over = seconds("steady.over_s", over_s)?;
-        ensure!(over * 2 <= length, "steady.over_s is at most half of the scenario");
+        ensure!(over * 2 <= length, words::steady_too_long());
 
         let mut steps = Vec::new();
         let mut parts =
@@ -176,10 +176,10 @@ impl Scenario {
         let mut sale_ends: Option<Duration> = None;
         let mut last = Duration::ZERO;
         for (n, step) in written.step.into_iter().enumerate() {
-            let place = |error: anyhow::Error| error.context(format!("step {}, at {} s", n + 1, step.at_s));
+            let place = |error: anyhow::Error| error.context(words::step_of_file(n + 1, step.at_s));
             let at = seconds("at_s", step.at_s).map_err(place)?;
-            ensure!(at >= last, "step {} comes before the step that is written above it", n + 1);
-            ensure!(at < length, "step {} comes after the end of the scenario, {length:?}", n + 1);
+            ensure!(at >= last, words::step_too_early(n + 1));
+            ensure!(at < length, words::step_too_late(n + 1, in_words(length)));
             last = at;
             if let Some(end) = sale_ends.filter(|end| *end <= at) {
                 parts.change(end, |parts| parts.on_sale = 0);
@@ -191,7 +191,7 @@ impl Scenario {
                     parts.change(at, |parts| parts.rates = rates);
                 }
                 Change::Action(Action::FlashSale(sale)) => {
-                    ensure!(sale_ends.is_none(), "step {} begins a flash sale while there is one", n + 1);
+                    ensure!(sale_ends.is_none(), words::second_sale(n + 1));
                     let end = at + sale.checked(at, length).map_err(place)?;
                     parts.change(at, |parts| parts.on_sale = sale.products);
                     sale_ends = Some(end);
@@ -199,7 +199,7 @@ impl Scenario {
                 }
                 Change::Action(action) => {
                     if let Action::Deploy { again_for, .. } = &action {
-                        ensure!(at + *again_for < length, "step {} goes on after the scenario", n + 1);
+                        ensure!(at + *again_for < length, words::step_goes_on(n + 1));
                     }
                     steps.push(Step { at, action });
                 }
@@ -238,7 +238,7 @@ impl WrittenStep {
         let mut found: Vec<Change> = Vec::new();
         found.extend(self.fault.clone().map(|fault| Change::Action(Action::Fault(fault))));
         if let Some(Scale { service, instances }) = &self.scale {
-            ensure!(INSTANCES.contains(instances), "instances: from 1 to {}", INSTANCES.end());
+            ensure!(INSTANCES.contains(instances), words::instances_out_of_range(INSTANCES.end()));
             let service = known_service(service)?;
             found.push(Change::Action(Action::Scale { service, instances: *instances }));
         }
@@ -246,26 +246,23 @@ impl WrittenStep {
             let again_for = seconds("again_for_s", self.again_for_s.unwrap_or_default())?;
             found.push(Change::Action(Action::Deploy { service: known_service(service)?, again_for }));
         }
-        ensure!(self.again_for_s.is_none() || self.deploy.is_some(), "again_for_s belongs to deploy");
+        ensure!(self.again_for_s.is_none() || self.deploy.is_some(), words::only_with_deploy());
         found.extend(self.load.map(Change::Load));
         found.extend(self.flash_sale.map(|sale| Change::Action(Action::FlashSale(sale))));
         match found.len() {
             1 => Ok(found.remove(0)),
-            0 => bail!("it does nothing; give it one of {known}"),
-            _ => bail!("it does several things; make a step of each of {known}"),
+            0 => bail!(words::step_is_empty(known)),
+            _ => bail!(words::step_has_several(known)),
         }
     }
 }
 
 impl FlashSale {
     fn checked(&self, at: Duration, length: Duration) -> Result<Duration> {
-        ensure!(ON_SALE.contains(&self.products), "flash_sale.products: from 1 to {}", ON_SALE.end());
-        ensure!(self.quota > 0, "flash_sale.quota: at least 1");
+        ensure!(ON_SALE.contains(&self.products), words::sale_products(ON_SALE.end()));
+        ensure!(self.quota > 0, words::sale_quota());
         let lasts = seconds("flash_sale.for_s", self.for_s)?;
-        ensure!(
-            !lasts.is_zero() && at + lasts <= length,
-            "flash_sale.for_s: it must end within the scenario"
-        );
+        ensure!(!lasts.is_zero() && at + lasts <= length, words::sale_end());
         Ok(lasts)
     }
 }
@@ -300,22 +297,19 @@ impl Parts {
 
 fn known_service(name: &str) -> Result<String> {
     let known = SERVICES.join(", ");
-    ensure!(
-        SERVICES.contains(&name),
-        "{name} is no service that can be scaled or deployed; these are: {known}"
-    );
+    ensure!(SERVICES.contains(&name), words::no_such_service(name, known));
     Ok(name.to_owned())
 }
 
 fn check_rates(rates: &Rates) -> Result<()> {
     for rate in [rates.browse, rates.order, rates.pay, rates.track] {
-        ensure!((0.0..=MOST).contains(&rate), "a rate of the load is from 0 to {MOST} a second, not {rate}");
+        ensure!((0.0..=MOST).contains(&rate), words::rate_out_of_range(MOST, rate));
     }
     Ok(())
 }
 
 fn seconds(what: &str, value: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(value).with_context(|| format!("{what} is a time in seconds, not {value}"))
+    Duration::try_from_secs_f64(value).with_context(|| words::not_seconds(what, value))
 }
 
 /// Two faults of one kind on one target at the same time would be one fault with two ends.
@@ -328,15 +322,12 @@ fn refuse_overlaps(steps: &[Step], length: Duration) -> Result<()> {
         })
         .collect();
     for (n, (from, to, fault)) in faults.iter().enumerate() {
-        ensure!(
-            *to <= length,
-            "{fault} at {from:?} ends after the scenario, so nobody would see whether the shop recovers"
-        );
+        ensure!(*to <= length, words::fault_ends_late(fault, in_words(*from)));
         for (other_from, other_to, other) in &faults[..n] {
             let apart = from >= other_to || to <= other_from;
             ensure!(
                 apart || !fault.clashes_with(other),
-                "{fault} at {from:?} overlaps with the same fault at {other_from:?}"
+                words::faults_overlap(fault, in_words(*from), in_words(*other_from))
             );
         }
     }

@@ -1,3 +1,5 @@
+use terminal::language::{self, Language};
+
 use super::*;
 
 fn parse(steps: &str) -> Result<Scenario> {
@@ -5,7 +7,7 @@ fn parse(steps: &str) -> Result<Scenario> {
 }
 
 fn refused(steps: &str) -> String {
-    format!("{:#}", parse(steps).expect_err(steps))
+    language::with(Language::English, || format!("{:#}", parse(steps).expect_err(steps)))
 }
 
 #[test]
@@ -43,21 +45,21 @@ fn what_cannot_be_run_is_refused_in_words() {
     for (steps, words) in [
         ("[[step]]\nat_s = 1\n", "does nothing"),
         ("[[step]]\nat_s = 1\ndeploy = 'orders'\nload = {}\n", "several things"),
-        ("[[step]]\nat_s = 1\nload = {}\nagain_for_s = 2\n", "belongs to deploy"),
+        ("[[step]]\nat_s = 1\nload = {}\nagain_for_s = 2\n", "only be given with deploy"),
         ("[[step]]\nat_s = 1\ndeploy = 'orders'\nagain_for_s = 20\n", "after the scenario"),
         ("[[step]]\nat_s = -1\ndeploy = 'orders'\n", "a time in seconds"),
         ("[[step]]\nat_s = 25\ndeploy = 'orders'\n", "after the end"),
         ("[[step]]\nat_s = 9\ndeploy = 'orders'\n[[step]]\nat_s = 8\ndeploy = 'orders'\n", "comes before"),
-        ("[[step]]\nat_s = 1\ndeploy = 'nobody'\n", "these are: catalog, inventory"),
-        ("[[step]]\nat_s = 1\nscale = { service = 'orders', instances = 0 }\n", "from 1 to"),
+        ("[[step]]\nat_s = 1\ndeploy = 'nobody'\n", "these can: catalog, inventory"),
+        ("[[step]]\nat_s = 1\nscale = { service = 'orders', instances = 0 }\n", "between 1 and"),
         ("[[step]]\nat_s = 1\nfault = { kind = 'kill', target = 'nobody' }\n", "orders"),
         ("[[step]]\nat_s = 1\nfault = { kind = 'fire', target = 'orders' }\n", "latency"),
         ("[[step]]\nat_s = 1\nfault = { kind = 'down', target = 'gateway-nothing' }\n", "gateway-inventory"),
         ("[[step]]\nat_s = 1\nfault = { kind = 'pause', target = 'orders', for = '-2s' }\n", "2s"),
         ("[[step]]\nat_s = 15\nfault = { kind = 'pause', target = 'orders', for = '9s' }\n", "ends after"),
-        ("[load]\norder = -1\n", "from 0 to"),
+        ("[load]\norder = -1\n", "between 0 and"),
         ("[load]\nodrer = 1\n", "odrer"),
-        ("[[step]]\nat_s = 1\nflash_sale = { products = 0, quota = 1, for_s = 1 }\n", "from 1 to"),
+        ("[[step]]\nat_s = 1\nflash_sale = { products = 0, quota = 1, for_s = 1 }\n", "between 1 and"),
         ("[steady]\nserved = 1.5\n", "a share"),
     ] {
         let said = refused(steps);
