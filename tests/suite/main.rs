@@ -230,6 +230,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         overlap::nothing_is_prepared_twice,
         schema::tables_are_as_declared,
         schema::every_text_is_a_statement,
+        relay::an_order_keeps_its_order_across_instances,
         relay::one_that_stops_does_not_wait_for_others,
         broker::foreign_text_of_any_size_is_set_aside,
         broker::a_delivery_limit_drops_nothing,

@@ -9,12 +9,12 @@ use anyhow::{Context, Result, ensure};
 use audit::Expected;
 use diesel::sql_query;
 use diesel::sql_types::{Binary, Text};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::try_join_all;
 use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
-use tests::{Driver, Stage, eventually};
+use tests::{Driver, Goods, Line, Stage, eventually, order};
 
 /// Enough writers to keep the outbox from ever being empty.
 const WRITERS: usize = 2;
@@ -28,6 +28,14 @@ const SLOW: [&str; 2] = [
 ];
 const INSERT: &str = "INSERT INTO chassis.outbox (message_id, destination, queue, body) \
                       VALUES (gen_random_uuid(), $1, true, $2)";
+/// A row about the order that the relay is not told of, as if another instance had written it.
+const EARLIER: &str = "CREATE FUNCTION orders.earlier() RETURNS trigger LANGUAGE plpgsql AS
+     $$ BEGIN
+         INSERT INTO chassis.outbox (message_id, destination, queue, subject, body)
+         VALUES (gen_random_uuid(), 'QUEUE', true, NEW.order_id, 'earlier');
+         RETURN NULL;
+     END $$;
+     CREATE TRIGGER earlier AFTER INSERT ON orders.orders FOR EACH ROW EXECUTE FUNCTION orders.earlier()";
 /// Just before the supervisor kills an instance that does not stop by itself.
 const KILLED: Duration = Duration::from_secs(14);
 
@@ -85,6 +93,40 @@ pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Op
     println!("ended after {took:?}; {written} messages, none lost");
     connection.close(200, "done".into()).await?;
     world.still_works().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}
+
+/// The relay has a row in memory, and an earlier row of the same order is only in the table. The earlier one is
+/// published first.
+pub async fn an_order_keeps_its_order_across_instances(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, 1).await?;
+    let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await?;
+    let queue = queue.name().to_string();
+    let (exchange, key) = (world.namespace.as_str().into(), "catalog.honour-prices".into());
+    let bound =
+        channel.queue_bind(queue.as_str().into(), exchange, key, Default::default(), FieldTable::default());
+    bound.await?;
+    let (sku, customer) =
+        (world.product(Goods { price: 1, pieces: 100 }).await?, world.customer(100).await?);
+    let mut orders = AsyncPgConnection::establish(&world.databases.orders).await?;
+    orders.batch_execute(&EARLIER.replace("QUEUE", &queue)).await?;
+    // Several times, because the relay may happen to read the table just then.
+    for _ in 0..10 {
+        world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 1 }])).await?;
+        for expected in [true, false] {
+            let message = eventually("both messages arrive", async || {
+                Ok(channel.basic_get(queue.as_str().into(), BasicGetOptions { no_ack: true }).await?)
+            })
+            .await?;
+            ensure!((message.delivery.data == b"earlier") == expected, "the later one was published first");
+        }
+    }
+    connection.close(200, "done".into()).await?;
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }

@@ -66,15 +66,15 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         );
         self.metrics.set_aside("brought-back");
         let (queue, body) = (&self.topology.queue, delivery.data.clone());
-        self.send(&[OutboxEntry::to_queue(queue, headers, body, TraceContext::root())]).await?;
+        self.send(vec![OutboxEntry::to_queue(queue, headers, body, TraceContext::root())]).await?;
         within(delivery.acker.ack(Default::default())).await?;
         Ok(())
     }
 
-    pub(crate) async fn send(&self, messages: &[OutboxEntry]) -> anyhow::Result<()> {
+    pub(crate) async fn send(&self, messages: Vec<OutboxEntry>) -> anyhow::Result<()> {
         let mut conn = db::get(&self.pool).await?;
-        outbox::enqueue(&mut conn, messages).await.map_err(|error| anyhow!(error))?;
-        self.wake.notify_one();
+        let written = outbox::enqueue(&mut conn, messages).await.map_err(|error| anyhow!(error))?;
+        self.handover.committed(written);
         Ok(())
     }
 }

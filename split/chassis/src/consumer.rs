@@ -21,7 +21,7 @@ use crate::inbox;
 use crate::metrics::Metrics;
 use crate::outbox;
 use crate::reactor::{Failure, Fresh, Reactor};
-use crate::relay::Wake;
+use crate::relay::Handover;
 use crate::suspects;
 use crate::topology::Topology;
 use crate::upgrade;
@@ -41,7 +41,7 @@ pub struct Consumer<R: ?Sized> {
     pub broker: Broker,
     pub topology: Topology,
     pub pool: Pool,
-    pub wake: Wake,
+    pub handover: Handover,
     pub reactor: Arc<R>,
     /// How many deliveries the broker may send ahead of our acks. lapin's own buffer is unbounded: rule 15 (prefetch).
     pub prefetch: u16,
@@ -148,7 +148,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             Err(failure) => {
                 let unhandled =
                     items.iter_mut().map(|item| self.put_aside(item, &failure)).collect::<Vec<_>>();
-                self.send(&unhandled).await
+                self.send(unhandled).await
             }
         }
     }
@@ -215,21 +215,21 @@ impl<R: Reactor + ?Sized> Consumer<R> {
                 let reason = item.envelope.as_ref().err()?;
                 Some(self.dead_letter(item, reason))
             }));
-            outbox::enqueue(conn, &outgoing).await?;
+            let written = outbox::enqueue(conn, outgoing).await?;
             let commit = |(_, transaction): &(_, Span)| {
                 transaction.scope().span(Kind::Client, "commit").with(DATABASE)
             };
-            Ok(readable.iter().map(commit).collect::<Vec<_>>())
+            Ok((written, readable.iter().map(commit).collect::<Vec<_>>()))
         })
         .await;
         match done {
-            Ok(commits) => drop(commits),
+            // The spans of the commit end here.
+            Ok((written, _)) => self.handover.committed(written),
             Err(failure) => {
                 readable.iter_mut().for_each(|(_, transaction)| transaction.failed(failure.kind()));
                 return Err(failure);
             }
         }
-        self.wake.notify_one();
         self.reactor.committed();
         Ok(())
     }
@@ -239,7 +239,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         while tokio::time::timeout(Duration::from_secs(1), stop.changed()).await.is_err() {
             match self.reactor.every_second(&self.pool).await {
                 Ok(false) => {}
-                Ok(true) => self.wake.notify_one(),
+                Ok(true) => self.handover.look(),
                 Err(failure) => tracing::warn!(?failure, "periodic work failed and is retried in a second"),
             }
         }

@@ -30,6 +30,11 @@ impl Holds {
             .collect()
     }
 
+    /// Whether every destination takes messages.
+    pub fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a destination did not take the last message that was sent to it.
     pub fn doubts(&self, destination: &str) -> bool {
         self.0.contains_key(destination)

@@ -24,7 +24,7 @@ use crate::inbox;
 use crate::metrics::Metrics;
 use crate::protocol::Protocol;
 use crate::reactor::{Reactor, Reacts};
-use crate::relay::{Relay, Wake};
+use crate::relay::{Handover, Relay};
 use crate::schema::owner;
 use crate::topology::Topology;
 
@@ -82,7 +82,7 @@ pub struct Service {
     pub routing_keys: &'static [&'static str],
     /// How it reacts to messages.
     pub reacts: Reacts,
-    /// Its endpoints. They find the [`Pool`] and the relay's [`Wake`] in the app's data.
+    /// Its endpoints. They find the [`Pool`] and the relay's [`Handover`] in the app's data.
     pub routes: Routes,
 }
 
@@ -123,12 +123,12 @@ async fn run_with<R: Reactor + ?Sized>(
     let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
     let metrics = Metrics::new(&telemetry);
     telemetry.pools().inspect(|pools| pools.watch("background", &pool));
-    let (wake, connected) = (Wake::default(), Arc::new(AtomicBool::new(false)));
+    let (handover, connected) = (Handover::default(), Arc::new(AtomicBool::new(false)));
     let relay = Relay {
         database_url: url.clone(),
         broker: broker.clone(),
         topology: topology.clone(),
-        wake: wake.clone(),
+        handover: handover.clone(),
         deliveries: settings.deliveries,
         telemetry: telemetry.clone(),
         metrics: metrics.clone(),
@@ -137,7 +137,7 @@ async fn run_with<R: Reactor + ?Sized>(
         broker,
         topology,
         pool: pool.clone(),
-        wake: wake.clone(),
+        handover: handover.clone(),
         reactor,
         prefetch: settings.prefetch,
         connected: connected.clone(),
@@ -149,7 +149,7 @@ async fn run_with<R: Reactor + ?Sized>(
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&base.database_url, base.pool_per_worker());
         observed.pools().inspect(|pools| pools.watch("requests", &pool));
-        app.app_data(web::Data::new(pool)).app_data(web::Data::new(wake.clone()));
+        app.app_data(web::Data::new(pool)).app_data(web::Data::new(handover.clone()));
         (service.routes)(app);
     });
 

@@ -11,8 +11,8 @@ use super::{OutboxEntry, OutboxRow};
 static UNSAFE_OUTBOX: Mutex<Vec<OutboxRow>> = Mutex::new(Vec::new());
 
 /// Sends messages outside the transaction.
-pub fn dual_write(messages: &[OutboxEntry]) {
-    UNSAFE_OUTBOX.lock().extend(messages.iter().map(OutboxEntry::unstored));
+pub fn dual_write(messages: Vec<OutboxEntry>) {
+    UNSAFE_OUTBOX.lock().extend(messages.into_iter().map(|message| message.into_row(0)));
 }
 
 /// Takes the messages that were sent outside transactions and are not published yet.

@@ -1,6 +1,7 @@
 //! The *transactional outbox*: a message is written in the same transaction as the change that it reports.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use contracts::{BoxError, Envelope, Message, TraceContext};
 use diesel::pg::Pg;
@@ -47,11 +48,19 @@ impl OutboxEntry {
         })
     }
 
-    /// The row that the relay would have read if the message had been stored.
-    pub(crate) fn unstored(&self) -> OutboxRow {
-        let Self { destination, queue, headers, body, parent_span, subject, .. } = self.clone();
-        let parent_span = Some(parent_span);
-        OutboxRow { id: 0, destination, queue, headers, body, parent_span, subject, waited_us: 0 }
+    /// The row as the relay would read it, with this id.
+    fn into_row(self, id: i64) -> OutboxRow {
+        let Self { destination, queue, headers, body, parent_span, subject, .. } = self;
+        OutboxRow {
+            id,
+            destination,
+            queue,
+            headers,
+            body,
+            parent_span: Some(parent_span),
+            subject,
+            waited_us: 0,
+        }
     }
 
     /// Bytes to a queue, unchanged: a message to be retried, or a dead letter.
@@ -73,33 +82,81 @@ fn written(within: TraceContext) -> i64 {
     within.ids().1.cast_signed()
 }
 
-/// Puts messages into the outbox. The caller owns the transaction and wakes the relay after the commit.
-pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxEntry]) -> Result<(), BoxError> {
+/// Rows that a transaction has put into the outbox. After the commit, give them to [`Handover`](crate::Handover).
+#[derive(Debug, Default)]
+#[must_use = "the relay publishes them at once only if they are handed over"]
+pub struct Written(pub(crate) Vec<WrittenRow>);
+
+/// A row, and what the relay has to know before it publishes the row without reading the outbox.
+#[derive(Debug)]
+pub(crate) struct WrittenRow {
+    pub row: OutboxRow,
+    /// Rows of the same order that were in the outbox before this one.
+    pub earlier: Vec<i64>,
+    at: Instant,
+}
+
+impl WrittenRow {
+    /// The row with its waiting time until now.
+    pub fn waited(self) -> OutboxRow {
+        let waited_us = self.at.elapsed().as_micros().try_into().unwrap_or(i64::MAX);
+        OutboxRow { waited_us, ..self.row }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Inserted {
+    #[diesel(sql_type = SqlUuid)]
+    message_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Array<BigInt>)]
+    earlier: Vec<i64>,
+}
+
+/// Rows that the same statement inserts are not visible to the subquery.
+const INSERT: &str = "INSERT INTO chassis.outbox AS written
+        (message_id, destination, queue, headers, body, parent_span, subject)
+    SELECT message_id, destination, queue, headers, body, parent_span, subject
+    FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bytea[], $6::bigint[], $7::uuid[])
+        AS message (message_id, destination, queue, headers, body, parent_span, subject)
+    RETURNING message_id, id,
+        ARRAY(SELECT before.id FROM chassis.outbox AS before WHERE before.subject = written.subject) AS earlier";
+
+/// Puts messages into the outbox. The caller owns the transaction, and hands the result over after the commit.
+pub async fn enqueue(conn: &mut AsyncPgConnection, messages: Vec<OutboxEntry>) -> Result<Written, BoxError> {
     if messages.is_empty() {
-        return Ok(());
+        return Ok(Written::default());
     }
     CrashPoint::BeforeOutboxWrite.pass();
     if Flaw::NoOutbox.is_on() {
         flawed::dual_write(messages);
-        return Ok(());
+        return Ok(Written::default());
     }
-    sql("INSERT INTO chassis.outbox (message_id, destination, queue, headers, body, parent_span, subject)
-         SELECT message_id, destination, queue, headers, body, parent_span, subject
-         FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::jsonb[], $5::bytea[], $6::bigint[], $7::uuid[])
-             AS message (message_id, destination, queue, headers, body, parent_span, subject)")
-    .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(messages.iter().map(|message| message.destination.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Bool>, _>(messages.iter().map(|message| message.queue).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Jsonb>>, _>(
-        messages.iter().map(|message| message.headers.as_ref()).collect::<Vec<_>>(),
-    )
-    .bind::<Array<Binary>, _>(messages.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(messages.iter().map(|message| message.parent_span).collect::<Vec<_>>())
-    .bind::<Array<Nullable<SqlUuid>>, _>(messages.iter().map(|message| message.subject).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
+    let at = Instant::now();
+    let inserted: Vec<Inserted> = sql(INSERT)
+        .bind::<Array<SqlUuid>, _>(messages.iter().map(|message| message.message_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            messages.iter().map(|message| message.destination.as_str()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Bool>, _>(messages.iter().map(|message| message.queue).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Jsonb>>, _>(
+            messages.iter().map(|message| message.headers.as_ref()).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Binary>, _>(messages.iter().map(|message| message.body.as_slice()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(messages.iter().map(|message| message.parent_span).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(
+            messages.iter().map(|message| message.subject).collect::<Vec<_>>(),
+        )
+        .load(conn)
+        .await?;
     CrashPoint::AfterOutboxWrite.pass();
-    Ok(())
+    let mut messages: HashMap<Uuid, OutboxEntry> =
+        messages.into_iter().map(|message| (message.message_id, message)).collect();
+    let rows = inserted.into_iter().filter_map(|Inserted { message_id, id, earlier }| {
+        Some(WrittenRow { row: messages.remove(&message_id)?.into_row(id), earlier, at })
+    });
+    Ok(Written(rows.collect()))
 }
 
 /// A row that waits to be published.
@@ -179,4 +236,13 @@ pub async fn unsent(conn: &mut AsyncPgConnection, orders: &[Uuid]) -> Result<Has
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(|row| row.subject).collect())
+}
+
+#[cfg(test)]
+impl WrittenRow {
+    /// A row with this id, after these others of its order.
+    pub fn for_test(id: i64, earlier: &[i64]) -> WrittenRow {
+        let entry = OutboxEntry::to_queue("queue", Value::Null, Vec::new(), TraceContext::root());
+        WrittenRow { row: entry.into_row(id), earlier: earlier.to_vec(), at: Instant::now() }
+    }
 }

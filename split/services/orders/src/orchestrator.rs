@@ -110,8 +110,10 @@ impl Reactor for Orchestrator {
                         outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
                     }
                 }
-                enqueue(conn, &outgoing).await?;
-                Ok(!outgoing.is_empty())
+                let any = !outgoing.is_empty();
+                // Read from the outbox: who calls this is told only that there is something.
+                let _ = enqueue(conn, outgoing).await?;
+                Ok(any)
             })
             .await
         })

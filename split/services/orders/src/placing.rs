@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chassis::{OutboxEntry, Protocol, Wake, enqueue};
+use chassis::{Handover, OutboxEntry, Protocol, Written, enqueue};
 use checkout::Process;
 use contracts::{BoxError, Envelope, Event, OrderRequest, PlacedOrder, TraceContext};
 use diesel_async::AsyncPgConnection;
@@ -20,7 +20,7 @@ pub async fn place_order(
     request: HttpRequest,
     body: web::Json<OrderRequest>,
     pool: web::Data<Pool>,
-    wake: web::Data<Wake>,
+    handover: web::Data<Handover>,
     waiting: web::Data<Waiting>,
     start: web::Data<Start>,
 ) -> Result<HttpResponse, Problem> {
@@ -31,9 +31,9 @@ pub async fn place_order(
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
     let id = new.placed.order_id;
     let begun = orders::insist(async || start.begin(&pool, &new, &scope).await).await;
-    let (mut order, replayed) = begun.map_err(|error| orders::not_placed(error, id))?;
+    let Begun { mut order, replayed, written } = begun.map_err(|error| orders::not_placed(error, id))?;
     CrashPoint::AfterCommit.pass();
-    wake.notify_one();
+    handover.committed(written);
     if let (Some(at_most), Some(ticket)) = (wait, ticket)
         && !order.status.is_terminal()
     {
@@ -50,6 +50,15 @@ pub async fn place_order(
     Ok(orders::order_answer(status, &order, replayed))
 }
 
+/// A checkout whose start is committed.
+struct Begun {
+    order: Order,
+    /// Whether an earlier request placed the order and this one repeats that request.
+    replayed: bool,
+    /// The first messages.
+    written: Written,
+}
+
 /// How checkouts start in this shop.
 pub struct Start {
     /// Decides which messages are sent first.
@@ -60,7 +69,7 @@ pub struct Start {
 
 impl Start {
     /// Places the order, or finds the one that the same request placed earlier.
-    async fn begin(&self, pool: &Pool, new: &NewOrder, within: &Scope) -> Result<(Order, bool), PlaceError> {
+    async fn begin(&self, pool: &Pool, new: &NewOrder, within: &Scope) -> Result<Begun, PlaceError> {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
         let mut span = within.span(Kind::Internal, "transaction").with(DATABASE);
         let scope = span.scope();
@@ -69,7 +78,7 @@ impl Start {
             false => {
                 let placed =
                     transaction(&mut conn, async |conn| self.place_and_start(conn, new, scope).await);
-                placed.await.map(|(placed, _commit)| placed).map_err(failed)
+                placed.await.map(|(placed, written, _commit)| (placed, written)).map_err(failed)
             }
         };
         match &placed {
@@ -77,14 +86,17 @@ impl Start {
             Err(PlaceError::Unknown(_)) => span.failed("unknown"),
             _ => {}
         }
-        match placed? {
-            Placed::New(_) => Ok((Order::pending(new.placed.clone()), false)),
+        let (placed, written) = placed?;
+        match placed {
+            Placed::New(_) => {
+                Ok(Begun { order: Order::pending(new.placed.clone()), replayed: false, written })
+            }
             Placed::Known(order) => {
                 span.of(order.placed.order_id);
                 // If the ids are equal, an earlier attempt of this same request stored the order and only its reply was
                 // lost.
                 let replayed = order.placed.order_id != new.placed.order_id;
-                Ok((*order, replayed))
+                Ok(Begun { order: *order, replayed, written })
             }
         }
     }
@@ -96,17 +108,18 @@ impl Start {
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
         within: &Scope,
-    ) -> Result<(Placed, Span), PlaceError> {
+    ) -> Result<(Placed, Written, Span), PlaceError> {
         CrashPoint::BeforeOrderWrite.pass();
         let step = within.span(Kind::Internal, "orders.place-order");
         let placed = orders::place(conn, new).await?;
         step.end();
         CrashPoint::AfterOrderWrite.pass();
-        if let Placed::New(event) = &placed {
-            self.start(conn, event, &new.placed, within.context()).await?;
-        }
+        let written = match &placed {
+            Placed::New(event) => self.start(conn, event, &new.placed, within.context()).await?,
+            Placed::Known(_) => Written::default(),
+        };
         CrashPoint::BeforeCommit.pass();
-        Ok((placed, within.span(Kind::Client, "commit").with(DATABASE)))
+        Ok((placed, written, within.span(Kind::Client, "commit").with(DATABASE)))
     }
 
     /// Starts the checkout: sends the event to all services, or the first commands to their participants.
@@ -116,18 +129,18 @@ impl Start {
         event: &Event,
         order: &PlacedOrder,
         trace: TraceContext,
-    ) -> Result<(), BoxError> {
+    ) -> Result<Written, BoxError> {
         let (process, commands) = match self.protocol {
             Protocol::Orchestrated => Process::saga(order.clone()),
             Protocol::Tcc => Process::tcc(order.clone()),
             Protocol::Choreographed | Protocol::Naive => {
                 let envelope = Envelope::new("orders", trace, 0, event.clone()).carrying(order.clone());
-                return enqueue(conn, &[OutboxEntry::new(envelope)?]).await;
+                return enqueue(conn, vec![OutboxEntry::new(envelope)?]).await;
             }
         };
         sagas::insert(conn, order.order_id, &process, trace, self.answer_within).await?;
         let seal = |command| OutboxEntry::new(Envelope::new("orders", trace, 0, command));
-        enqueue(conn, &commands.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?).await
+        enqueue(conn, commands.into_iter().map(seal).collect::<Result<Vec<_>, _>>()?).await
     }
 
     /// Breaks rule 22 (stored intent): the order is committed first, and a crash after that loses its start.
@@ -136,15 +149,14 @@ impl Start {
         conn: &mut AsyncPgConnection,
         new: &NewOrder,
         within: &Scope,
-    ) -> Result<Placed, PlaceError> {
+    ) -> Result<(Placed, Written), PlaceError> {
         let placed = transaction(conn, async |conn| orders::place(conn, new).await).await.map_err(failed)?;
-        if let Placed::New(event) = &placed {
-            let start = async |conn: &mut _| {
-                self.start(conn, event, &new.placed, within.context()).await.map_err(PlaceError::from)
-            };
-            transaction(conn, start).await.map_err(failed)?;
-        }
-        Ok(placed)
+        let Placed::New(event) = &placed else { return Ok((placed, Written::default())) };
+        let start = async |conn: &mut _| {
+            self.start(conn, event, &new.placed, within.context()).await.map_err(PlaceError::from)
+        };
+        let written = transaction(conn, start).await.map_err(failed)?;
+        Ok((placed, written))
     }
 }
 

@@ -1,0 +1,1 @@
+DROP INDEX chassis.outbox_by_subject;
