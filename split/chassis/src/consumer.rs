@@ -223,8 +223,10 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         })
         .await;
         match done {
-            // The spans of the commit end here.
-            Ok((written, _)) => self.handover.committed(written),
+            Ok((written, commits)) => {
+                drop(commits);
+                self.handover.committed(written);
+            }
             Err(failure) => {
                 readable.iter_mut().for_each(|(_, transaction)| transaction.failed(failure.kind()));
                 return Err(failure);

@@ -30,6 +30,11 @@ impl Holds {
             .collect()
     }
 
+    /// Forgets all other destinations. For those that no message is waiting for.
+    pub fn keep(&mut self, waited_for: impl Fn(&str) -> bool) {
+        self.0.retain(|destination, _| waited_for(destination));
+    }
+
     /// Whether every destination takes messages.
     pub fn are_none(&self) -> bool {
         self.0.is_empty()

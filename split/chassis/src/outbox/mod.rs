@@ -124,6 +124,8 @@ const INSERT: &str = "INSERT INTO chassis.outbox AS written
         ARRAY(SELECT before.id FROM chassis.outbox AS before WHERE before.subject = written.subject) AS earlier";
 
 /// Puts messages into the outbox. The caller owns the transaction, and hands the result over after the commit.
+///
+/// If two messages have the same id, because they repeat one answer, only one of them is in the result.
 pub async fn enqueue(conn: &mut AsyncPgConnection, messages: Vec<OutboxEntry>) -> Result<Written, BoxError> {
     if messages.is_empty() {
         return Ok(Written::default());
@@ -172,7 +174,7 @@ pub(crate) struct OutboxRow {
     pub parent_span: Option<i64>,
     /// The order that it is about, if any.
     pub subject: Option<Uuid>,
-    /// How long it has waited, in microseconds, by the database's clock.
+    /// How long it has waited, in microseconds.
     #[diesel(sql_type = BigInt)]
     pub waited_us: i64,
 }

@@ -35,6 +35,9 @@ pub use handover::Handover;
 /// How often the relay reads the outbox, and deletes what is published.
 const POLL: Duration = Duration::from_millis(100);
 
+/// The same if the last reading found something: then another instance is probably writing too.
+const SOON: Duration = Duration::from_millis(10);
+
 /// The maximum number of rows that are read at once, and of published ones that are not deleted yet.
 const ROWS: usize = 500;
 
@@ -44,6 +47,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The relay's session only deletes rows that the broker has confirmed, so it need not wait for the disk. If the
 /// database loses a deletion, the row is published again, as after any crash.
 const NOT_FLUSHED: &str = "SET synchronous_commit = off";
+/// For rows to a queue. Dead letters have no inbox that would drop a second copy.
+const FLUSHED: &str = "SET synchronous_commit = on";
 
 /// Publishes the outbox of one service.
 pub struct Relay {
@@ -90,6 +95,8 @@ impl Relay {
             if tokio::time::timeout(POLL, stop.wait_for(|stop| *stop)).await.is_ok() {
                 return Ok(());
             }
+            // The other instance reads them.
+            drop(self.handover.take(&HashSet::new()));
         }
         conn.batch_execute(NOT_FLUSHED).await?;
         let connection = self.broker.connect("relay").await?;
@@ -153,8 +160,15 @@ impl Session<'_> {
         let held = self.holds.held(std::time::Instant::now());
         let rows =
             outbox::pending(&mut self.conn, &held, ROWS as i64).await.map_err(|error| anyhow!(error))?;
-        let more = rows.len() >= ROWS;
-        self.read_at = Instant::now() + if more { Duration::ZERO } else { POLL };
+        let pause = match rows.len() {
+            0 => POLL,
+            ROWS.. => Duration::ZERO,
+            _ => SOON,
+        };
+        self.read_at = Instant::now() + pause;
+        if held.is_empty() && rows.len() < ROWS {
+            self.holds.keep(|destination| rows.iter().any(|row| row.destination == destination));
+        }
         Ok(rows)
     }
 
@@ -180,6 +194,11 @@ impl Session<'_> {
         }
         self.known.extend(&confirmed);
         self.sent.extend(confirmed);
+        if rows.iter().any(|row| row.queue) {
+            self.conn.batch_execute(FLUSHED).await?;
+            self.delete_sent().await?;
+            self.conn.batch_execute(NOT_FLUSHED).await?;
+        }
         Ok(())
     }
 

@@ -217,6 +217,9 @@ pub(crate) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
         };
         records.witnesses.push(Witness { name: service.to_owned(), of: Evidence::Database, told, why_not });
     }
+    // What was handled is published. Its row is deleted up to 100 ms later (docs/adr/0023).
+    let published = |id| records.handled.iter().any(|message| message.message_id == id);
+    records.unpublished.retain(|row| !published(row.message_id));
     // In the monolith all modules share one database, and the same lock appears five times.
     records.held.sort_by(|one, other| one.the_row.cmp(&other.the_row));
     records.held.dedup_by(|one, other| one.the_row == other.the_row);
