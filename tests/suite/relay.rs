@@ -111,8 +111,7 @@ pub async fn an_order_keeps_its_order_across_instances(stage: &Stage) -> Result<
     let bound =
         channel.queue_bind(queue.as_str().into(), exchange, key, Default::default(), FieldTable::default());
     bound.await?;
-    let (sku, customer) =
-        (world.product(Goods { price: 1, pieces: 100 }).await?, world.customer(100).await?);
+    let (sku, customer) = (world.product(Goods { price: 1, pieces: 100 }).await?, world.customer(100).await?);
     let mut orders = AsyncPgConnection::establish(&world.databases.orders).await?;
     orders.batch_execute(&EARLIER.replace("QUEUE", &queue)).await?;
     // Several times, because the relay may happen to read the table just then.

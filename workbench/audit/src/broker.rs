@@ -23,7 +23,7 @@ const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "ship
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The time limit for `rabbitmqctl`, which first starts its own Erlang.
-const CONTROL: Duration = Duration::from_secs(60);
+const CONTROL: Duration = Duration::from_secs(180);
 
 /// How long counts may take to become final: a quorum queue reports a delivery with a short delay.
 const SETTLING: Duration = Duration::from_secs(5);

@@ -20,7 +20,7 @@ use crate::process::{self, Process};
 use terminal::language::seconds;
 
 /// How long `initdb` may take, on a slow disk.
-const INITDB: Duration = Duration::from_secs(60);
+const INITDB: Duration = Duration::from_secs(180);
 /// How long it may take to respond. This includes recovery after a crash, which reads every page written since the
 /// last checkpoint. On a busy disk this has taken more than 20 s.
 const READY: Duration = Duration::from_secs(180);

@@ -26,7 +26,7 @@ const READY: [Duration; 3] = [Duration::from_secs(40), Duration::from_secs(60), 
 /// How long closing its queues may take.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long one `rabbitmqctl` may take, which starts its own Erlang.
-const CTL: Duration = Duration::from_secs(30);
+const CTL: Duration = Duration::from_secs(180);
 
 /// A running private RabbitMQ. Dropping it ends it and removes its data.
 #[derive(Debug)]

@@ -33,7 +33,7 @@ pub(crate) use member::{Member, Recipe};
 use start::{REGISTRY, Starting};
 
 /// How long a shop may take from the start of its processes until all of them are ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(180);
 /// How long a process that is asked to stop may take to finish its work.
 const GRACE: Duration = Duration::from_secs(15);
 

@@ -33,7 +33,7 @@ use topology::{Mode, SERVICES};
 /// The interval between checks of the processes.
 const TICK: Duration = Duration::from_millis(20);
 /// How long a new instance may take until it is ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(180);
 /// How long a removed instance may take to finish its work.
 const GRACE: Duration = Duration::from_secs(15);
 /// The most instances per service: more would be too many for a laptop.
