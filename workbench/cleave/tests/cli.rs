@@ -98,6 +98,8 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("up three", "split, both, or a driver"),
         ("up --rate fast", "e.g. 200"),
         ("bench limit --rounds 0", "between 1 and 100"),
+        ("bench limit --in-flight 8,0", "between 1 and 1000"),
+        ("bench limit --drivers monolith:local,split:local", "split:tcc"),
     ];
     for (arguments, hint) in cases {
         let output = run(&folder, arguments);
@@ -314,12 +316,24 @@ fn the_limit_is_measured_in_turns() {
         return;
     }
     let folder = folder();
-    let output = run(&folder, "bench limit --duration 1s --rounds 2 --clients 8 --json -");
+    let options = "--duration 1s --rounds 2 --in-flight 8 --drivers monolith:local,split:choreographed --yes";
+    let output = run(&folder, &format!("bench limit {options} --json -"));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let limit: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_valid(&limit, "bench-limit.schema.json");
-    assert_eq!(limit["rounds"].as_array().unwrap().len(), 2);
+    assert_eq!((limit["clients"].as_u64(), limit["rounds"].as_array().unwrap().len()), (Some(8), 2));
     assert!(limit["ratio"]["median"].as_f64().unwrap() > 0.0);
+    let level = &limit["levels"][0];
+    assert_eq!((&level["in_flight"], &level["best_split"]), (&8.into(), &"split:choreographed".into()));
+    let drivers = level["drivers"].as_array().unwrap();
+    assert_eq!(drivers.len(), 2);
+    for driver in drivers {
+        assert_eq!(driver["turns"].as_array().unwrap().len(), 2);
+        for ratio in ["ratio_to_pgbench", "ratio_to_monolith", "p50_ratio_to_monolith"] {
+            assert!(driver[ratio]["median"].as_f64().unwrap() > 0.0, "{ratio} of {driver}");
+        }
+    }
+    assert!(stderr(&output).contains("orders/s ÷ pgbench"), "people get their table on standard error");
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod chaos;
 pub mod compare;
 pub mod crash_matrix;
 pub mod flaws;
+mod measured;
 pub mod scenario;
 pub mod soak;
 mod words;

@@ -186,14 +186,33 @@ terminal::words! {
     }
 
     // Benches
-    warming_up() { "warming up" "워밍업 중" }
-    round_pgbench(number, rounds) { "round {number} of {rounds}: pgbench" "{number}/{rounds}회: pgbench 실행 중" }
-    round_monolith(number, rounds) {
-        "round {number} of {rounds}: the monolith over HTTP" "{number}/{rounds}회: HTTP를 거친 모놀리스"
+    turn_of(round, rounds, in_flight, name) {
+        "round {round} of {rounds}, {in_flight} in flight: {name}" "{round}/{rounds}회, 처리 중인 주문 {in_flight}건: {name}"
+    }
+    not_all_decided(turn, orders, reasons) {
+        "{turn}: {orders} orders were not accepted or not decided{reasons}" "{turn}: 접수되지 않았거나 결정되지 않은 주문 {orders}건{reasons}"
+    }
+    in_flight(orders, sessions) {
+        "{orders} orders in flight: orders decided per second, and checkouts per second of pgbench in {sessions} sessions"
+        "처리 중인 주문 {orders}건: 초당 결정된 주문 수, 그리고 세션 {sessions}개를 쓰는 pgbench의 초당 체크아웃 수"
+    }
+    decided_per_s() { "orders decided/s" "결정된 주문/초" }
+    per_s_to_pgbench() { "orders/s ÷ pgbench" "주문/초 ÷ pgbench" }
+    per_s_to_monolith() { "orders/s ÷ monolith:local" "주문/초 ÷ monolith:local" }
+    decided_p50_ms() { "decided p50, ms" "결정 p50, ms" }
+    decided_p99_ms() { "decided p99, ms" "결정 p99, ms" }
+    p50_to_monolith() { "decided p50 ÷ monolith:local" "결정 p50 ÷ monolith:local" }
+    cpu_ms() { "CPU per order, ms" "주문당 CPU, ms" }
+    cpu_ms_programs() { "CPU of the programs, ms" "프로그램의 CPU, ms" }
+    cpu_ms_servers() { "CPU of the servers, ms" "서버의 CPU, ms" }
+    cpu_to_monolith() { "CPU per order ÷ monolith:local" "주문당 CPU ÷ monolith:local" }
+    memory_mb() { "peak memory with servers, MB" "서버를 포함한 최대 메모리, MB" }
+    not_decided() { "orders not decided" "결정되지 않은 주문" }
+    best_split(driver, to_monolith, to_pgbench) {
+        "best split driver: {driver}; orders/s ÷ monolith:local {to_monolith}, ÷ pgbench {to_pgbench}"
+        "가장 많이 결정한 split 드라이버: {driver}. 주문/초 ÷ monolith:local {to_monolith}, ÷ pgbench {to_pgbench}"
     }
     head_round() { "round" "회" }
-    head_pgbench() { "pgbench, checkouts/s" "pgbench, 체크아웃/초" }
-    head_monolith() { "monolith over HTTP, orders/s" "HTTP를 거친 모놀리스, 주문/초" }
     head_ratio() { "ratio" "비율" }
     median() { "median (min–max)" "중앙값 (최소–최대)" }
     mean_95() { "mean (95 %)" "평균 (95 %)" }

@@ -24,7 +24,7 @@ mod words;
 
 pub use words::reason;
 
-pub use figures::{verdict_words, warnings};
+pub use figures::{number, spread_words, verdict_words, warnings};
 pub use html::render as html;
 pub use table::render as table;
 pub use words::language_tag;

@@ -1,5 +1,6 @@
 //! The output of a command: progress while it runs, figures at the end.
 
+pub mod bars;
 pub mod language;
 pub mod output;
 pub mod progress;

@@ -16,7 +16,7 @@ use topology::Driver;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Bench {
-    /// Compare the monolith over HTTP with pgbench, which runs a plain checkout on the same database.
+    /// Compare the drivers over HTTP with pgbench, which runs a plain checkout on the same database server.
     Limit(Limit),
     /// Measure what the live audit costs: a saturated shop without and with it, in turns.
     LiveAudit(BenchLiveAudit),
@@ -28,13 +28,23 @@ pub(super) enum Bench {
 
 #[derive(Debug, Args)]
 pub(super) struct Limit {
-    /// Length of each round.
+    /// Drivers, which take turns with pgbench. Ratios to the monolith need monolith:local among them.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "DRIVER",
+        default_value = "monolith:local,split:orchestrated,split:choreographed",
+        value_parser = driver
+    )]
+    drivers: Vec<Driver>,
+    /// Orders in flight: so many clients send their next order when the last one is decided. Each number has its own
+    /// turns.
+    #[arg(long, value_delimiter = ',', value_name = "N", default_value = "8,64", value_parser = whole(1..=1_000))]
+    in_flight: Vec<u64>,
+    /// Length of each turn.
     #[arg(long, default_value = "10s", value_parser = length)]
     duration: Duration,
-    /// Number of concurrent clients.
-    #[arg(long, default_value_t = 64, value_parser = whole(1..=1_000))]
-    clients: u64,
-    /// Number of rounds of each.
+    /// Rounds, each with one turn of pgbench and of every driver for each number of orders in flight.
     #[arg(long, default_value_t = 3, value_parser = whole(1..=100))]
     rounds: u64,
     /// Seed of the goods and the orders.
@@ -98,10 +108,10 @@ pub(super) async fn bench(asked: Bench, folder: &Path) -> Result<u8> {
 }
 
 async fn limit(asked: Limit, folder: &Path) -> Result<u8> {
-    let Limit { duration, clients, rounds, seed, yes, json } = asked;
-    let options = bench::Options { duration, clients, rounds, seed, yes };
+    let Limit { drivers, in_flight, duration, rounds, seed, yes, json } = asked;
+    let options = bench::LimitOptions { drivers, in_flight, duration, rounds, seed, yes };
     let limit = bench::limit(&Guard::start()?, folder, &options).await?;
-    output::figures(json.json.as_deref(), limit.table(), &limit)?;
+    output::figures(json.json.as_deref(), limit.text(), &limit)?;
     Ok(HELD)
 }
 

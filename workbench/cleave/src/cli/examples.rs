@@ -46,7 +46,10 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ]),
     ("chaos", &[("chaos --for 2m --seed 7", "Two minutes of faults", "2분 동안 장애")]),
     ("soak", &[("soak --orders 1000 --faults 16", "A short soak", "짧은 소크 테스트")]),
-    ("bench limit", &[("bench limit --duration 5s", "Three rounds of 5 s each", "5초씩 세 라운드")]),
+    ("bench limit", &[
+        ("bench limit", "The monolith and two split drivers, about seven minutes", "모놀리스와 split 드라이버 두 개, 7분 정도"),
+        ("bench limit --drivers monolith:local --in-flight 64", "The monolith alone, without RabbitMQ", "RabbitMQ 없이 모놀리스만"),
+    ]),
     ("crash-matrix", &[("crash-matrix --drivers split:tcc --seeds 1", "Every crash point of TCC once", "TCC의 모든 크래시 지점을 한 번씩")]),
     ("flaws", &[
         ("flaws", "All rules that can be left out", "뺄 수 있는 모든 규칙"),

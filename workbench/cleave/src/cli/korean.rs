@@ -143,11 +143,21 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("bench", "쇼핑몰의 한계와 비용을 측정합니다"),
     (
         "bench limit",
-        "HTTP로 실행하는 모놀리스와, 같은 데이터베이스에서 단순한 체크아웃을 하는 pgbench를 비교합니다",
+        "HTTP로 요청을 받는 드라이버들과, 같은 데이터베이스 서버에서 단순한 체크아웃을 하는 pgbench를 비교합니다",
     ),
-    ("bench limit --duration", "라운드의 길이"),
-    ("bench limit --clients", "동시에 일하는 클라이언트 수"),
-    ("bench limit --rounds", "각각의 라운드 수"),
+    (
+        "bench limit --drivers",
+        "pgbench와 번갈아 측정할 드라이버. 모놀리스에 대한 비율을 보려면 monolith:local이 있어야 합니다",
+    ),
+    (
+        "bench limit --in-flight",
+        "처리 중인 주문 수. 이 수만큼의 클라이언트가 앞 주문이 결정되면 다음 주문을 보냅니다. 값마다 따로 측정합니다",
+    ),
+    ("bench limit --duration", "측정 한 번의 길이"),
+    (
+        "bench limit --rounds",
+        "라운드 수. 라운드마다 처리 중인 주문 수별로 pgbench와 모든 드라이버를 한 번씩 측정합니다",
+    ),
     (
         "bench live-audit",
         "실시간 감사의 비용을 측정합니다. 포화된 쇼핑몰을 감사 없이, 감사와 함께 번갈아 실행합니다",

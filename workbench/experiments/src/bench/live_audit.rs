@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::{ORDERS_A_ROUND, WARM_UP};
+use super::WARM_UP;
 use crate::words;
 use audit::live::{Live, Settings};
 use audit::{Expected, Subject};
@@ -36,6 +36,8 @@ const TYPICAL: f64 = 0.05;
 const CONFIDENCE: f64 = 0.95;
 /// How long a shop may take to finish after a turn.
 const DRAIN: Duration = Duration::from_secs(60);
+/// A turn sends fewer orders than this, so each has its own keys.
+const ORDERS_A_TURN: u64 = 1_000_000_000;
 
 /// The options.
 #[derive(Debug, Clone)]
@@ -131,7 +133,7 @@ async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<
         for (turn, looked_at) in [looked_at_first, !looked_at_first].into_iter().enumerate() {
             let how = if looked_at { words::with_live_audit() } else { words::without_live_audit() };
             progress.phase(words::round_of(shop.driver, number, options.rounds, how));
-            let from = (number * 2 + turn as u64) * ORDERS_A_ROUND;
+            let from = (number * 2 + turn as u64) * ORDERS_A_TURN;
             if looked_at {
                 let live = Live::start(subject(shop), Settings::default());
                 let throughput = saturate(shop, options, from).await?;

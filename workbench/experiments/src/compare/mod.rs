@@ -6,22 +6,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use diesel_async::SimpleAsyncConnection;
 
+use crate::measured::{fresh_shop, metered_load};
 use crate::words;
 use audit::live::{self, Live};
 use audit::{Expected, Subject, Verdict};
 use load::client::Sender;
 use load::mix::Intended;
 use load::{Arrivals, Window};
-use report::measure::Meter;
 use report::run::{Load, ModeRun, Run, SCHEMA, Trial};
 use report::stats;
 use report::trial::{self, DecisionClock};
 use servers::binaries;
 use servers::guard::Guard;
 use servers::{Infrastructure, record};
-use shop::seed::{CUSTOMERS, Goods, PRODUCTS};
+use shop::seed::{CUSTOMERS, PRODUCTS};
 use shop::{Shop, ShopOptions};
 use story::tax;
 use terminal::progress::Progress;
@@ -183,15 +182,11 @@ impl OneTrial<'_> {
         let window = Window { from: options.warm_up, to: options.warm_up + options.duration };
         // A closed loop asks for the decision in both modes: a client is free when its order is decided.
         let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
-        let (started, started_at) = (sender.started(), wall_clock(sender.started()));
+        let started_at = wall_clock(sender.started());
         let looking =
             options.live_audit.then(|| Live::start(subject(&shop, None), live::Settings::default()));
-        let mut meter = Meter::new(&shop, self.lab.infra).await?;
-        let (samples, usage) = tokio::try_join!(
-            load::run(&sender, options.arrivals, options.seed, window),
-            meter.between(started + window.from, started + window.to),
-        )?;
-        drop(meter);
+        let load = metered_load(&sender, &shop, self.lab.infra, options.arrivals, options.seed, window);
+        let (samples, usage) = load.await?;
 
         self.phase(&words::waiting_and_auditing());
         if let Err(error) = shop.drain(DRAIN).await {
@@ -240,13 +235,8 @@ impl OneTrial<'_> {
             exports: self.lab.options.exports,
             ..ShopOptions::new(&self.lab.programs, &self.logs)
         };
-        let shop = Shop::start(self.lab.guard, self.driver, self.lab.infra, &options).await?;
-        Goods::new(self.lab.options.seed).put_into(&shop).await?;
-        // Every trial starts right after a checkpoint, because PostgreSQL writes whole pages to its log after one. On a
-        // server that is not ours we may lack the permission to request one.
-        let _ =
-            servers::connect(self.lab.infra.postgres.admin_url()).await?.batch_execute("CHECKPOINT").await;
-        Ok(shop)
+        let lab = self.lab;
+        fresh_shop(lab.guard, self.driver, lab.infra, &options, lab.options.seed).await
     }
 
     fn phase(&self, what: &str) {
