@@ -207,7 +207,7 @@ terminal::words! {
     cpu_ms_servers() { "CPU of the servers, ms" "서버의 CPU, ms" }
     cpu_to_monolith() { "CPU per order ÷ monolith:local" "주문당 CPU ÷ monolith:local" }
     memory_mb() { "peak memory with servers, MB" "서버를 포함한 최대 메모리, MB" }
-    not_decided() { "orders not decided" "결정되지 않은 주문" }
+    orders_not_decided() { "orders not decided" "결정되지 않은 주문" }
     best_split(driver, to_monolith, to_pgbench) {
         "best split driver: {driver}; orders/s ÷ monolith:local {to_monolith}, ÷ pgbench {to_pgbench}"
         "가장 많이 결정한 split 드라이버: {driver}. 주문/초 ÷ monolith:local {to_monolith}, ÷ pgbench {to_pgbench}"

@@ -74,7 +74,7 @@ fn table(level: &Level) -> Table {
     }
     if level.drivers.iter().any(|of| of.not_decided > 0) {
         let orders = level.drivers.iter().map(|of| number(of.not_decided as f64));
-        table.add_row([words::not_decided(), String::new()].into_iter().chain(orders));
+        table.add_row([words::orders_not_decided(), String::new()].into_iter().chain(orders));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
