@@ -26,8 +26,10 @@ const CUSTOMERS: usize = 20;
 const BUYERS: usize = 12;
 const CLERKS: usize = 2;
 const PRICE: i64 = 7;
-/// More than all orders together need.
-const PLENTY: i64 = 100_000_000;
+/// More than all orders together need: units of each product, the most that one receipt can bring, and money of each
+/// customer.
+const UNITS: i64 = 1_000_000;
+const MONEY: i64 = 100_000_000;
 
 /// Completed requests by kind.
 #[derive(Debug, Default)]
@@ -51,8 +53,8 @@ pub async fn a_minute_of_orders_and_receipts(stage: &Stage) -> Result<Option<Str
 }
 
 async fn minute(world: &World) -> Result<()> {
-    let goods = (0..PRODUCTS).map(|_| world.product(Goods { price: PRICE, pieces: PLENTY }));
-    let (skus, customers) = (try_join_all(goods).await?, (0..CUSTOMERS).map(|_| world.customer(PLENTY)));
+    let goods = (0..PRODUCTS).map(|_| world.product(Goods { price: PRICE, pieces: UNITS }));
+    let (skus, customers) = (try_join_all(goods).await?, (0..CUSTOMERS).map(|_| world.customer(MONEY)));
     let crowd = Arc::new(Crowd {
         client: Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?,
         address: world.address.clone(),
