@@ -93,6 +93,7 @@ pub async fn bad_usage(stage: &Stage) -> Result<Option<String>> {
     }
     service("--deliveries=0", &["--deliveries"]).await?;
     service("--amqp-url=http://x", &["--amqp-url", "amqp://"]).await?;
+    service("--amqp-url=amqp://guest:guest@[2001:db8::1]:5672/%2f", &["--amqp-url", "IPv6"]).await?;
     run(programs, "monolith", &[], &[]).await?.is(USAGE, &["--database-url"])?;
     run(programs, "orders-service", &[], &[url]).await?.is(USAGE, &["--amqp-url"])?;
     run(programs, "gateway", &[], &[]).await?.is(USAGE, &["--registry"])?;

@@ -66,10 +66,14 @@ impl ServiceSettings {
 }
 
 fn amqp_url(text: &str) -> Result<String, String> {
-    if text.starts_with("amqp://") {
-        return Ok(text.to_owned());
+    let Some(rest) = text.strip_prefix("amqp://") else {
+        return Err("it must start with amqp:// and look like amqp://user:password@host:port/vhost".into());
+    };
+    // The client library reads such a host as localhost, and would connect to another broker.
+    if rest.rsplit_once('@').map_or(rest, |(_, host)| host).starts_with('[') {
+        return Err("an IPv6 address is not supported here; give a host name that leads to it".into());
     }
-    Err("it must start with amqp:// and look like amqp://user:password@host:port/vhost".into())
+    Ok(text.to_owned())
 }
 
 /// A service: its module's tables and endpoints, the messages that it receives, and how it reacts to them.

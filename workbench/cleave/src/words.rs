@@ -177,6 +177,10 @@ terminal::words! {
     not_whole(text) { "{text} is not a whole number" "{text}은(는) 정수가 아닙니다" }
     between(least, most) { "must be between {least} and {most}" "{least}~{most} 범위여야 합니다" }
     give_url(form) { "give a URL, e.g. {form}" "URL을 쓰세요. 예: {form}" }
+    no_ipv6() {
+        "an IPv6 address is not supported here; give a host name that leads to it"
+        "여기에는 IPv6 주소를 쓸 수 없습니다. 그 주소로 이어지는 호스트 이름을 쓰세요"
+    }
     give_rate() { "give orders per second, e.g. 200 or 200/s" "초당 주문 수를 쓰세요. 예: 200 또는 200/s" }
     rate_between(least, most) {
         "must be between {least} and {most} orders per second"

@@ -95,6 +95,8 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --seed x", "whole number"),
         ("compare --database-url mysql://x/y", "postgres://"),
         ("compare --amqp-url http://x", "amqp://"),
+        ("compare --amqp-url amqp://guest:guest@[2001:db8::1]:5672/%2f", "IPv6"),
+        ("clean --amqp-url amqp://[::1]/%2f queues", "IPv6"),
         ("up three", "split, both, or a driver"),
         ("up --rate fast", "e.g. 200"),
         ("bench limit --rounds 0", "between 1 and 100"),

@@ -117,6 +117,11 @@ pub(super) fn postgres_url(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn amqp_url(text: &str) -> Result<String, String> {
+    // The client library reads an IPv6 address as localhost, and would connect to another broker.
+    let host = text.rsplit_once('@').map_or(text.trim_start_matches("amqp://"), |(_, host)| host);
+    if host.starts_with('[') {
+        return Err(words::no_ipv6());
+    }
     url(text, &["amqp"], "amqp://user:password@host:port/%2f")
 }
 

@@ -75,7 +75,7 @@ pub static WORDS: &[Word] = &[
     ("verdict_changed", "{0}, {1}: {2}", "{0}, {1}: {2}"),
     // The columns and their charts
     ("mode_monolith", "Monolith", "모놀리스"),
-    ("mode_split", "Split", "마이크로서비스(분리)"),
+    ("mode_split", "Split", "마이크로서비스(분리 모드)"),
     ("broken_on_purpose", "broken on purpose", "일부러 망가뜨림"),
     ("disagree", "{0} orders inconsistent", "데이터베이스마다 다르게 보이는 주문 {0}건"),
     ("throughput", "Decided", "결정"),
@@ -132,8 +132,8 @@ pub static WORDS: &[Word] = &[
         "두 쇼핑몰이 동시에 실행되며 컴퓨터 하나를 나누어 씁니다. 한쪽이 쓰는 만큼 다른 쪽은 쓰지 못합니다."),
     ("machine_in_turn", "They ran one after the other, and each had the machine to itself.",
         "두 쇼핑몰을 차례로 실행했고, 저마다 컴퓨터를 혼자 썼습니다."),
-    ("cost_ratio_header", "Split ÷ monolith, with its interval", "분리 ÷ 모놀리스, 구간과 함께"),
-    ("cost_only", "only there", "분리에만 있음"),
+    ("cost_ratio_header", "Split ÷ monolith, with its interval", "분리 모드 ÷ 모놀리스, 구간과 함께"),
+    ("cost_only", "only there", "분리 모드에만 있음"),
     // The tax of distribution
     ("tax_title", "Where the time of an order goes", "주문 하나의 시간이 가는 곳"),
     ("tax_how", "The average of the last {0} decided orders of each shop, from the request to the decision. Each instant counts once; what no span covers is left over.",
@@ -156,7 +156,7 @@ pub static WORDS: &[Word] = &[
     ("pick_slowest", "Slowest", "가장 느린 것"),
     ("pick_stuck", "Stuck", "멈춘 것"),
     ("story_none", "Pick an order by its id or with a button. Then j and k move from step to step.",
-        "주문 번호를 넣거나 단추를 눌러 주문을 고르십시오. 그다음 j와 k로 한 단계씩 움직입니다."),
+        "주문 번호를 넣거나 단추를 눌러 주문을 고르세요. 그다음 j와 k로 한 단계씩 움직입니다."),
     ("story_recorded", "this recording has no story of that order. It has stories of some orders that were refused, slow or stuck; use the buttons to find them.",
         "이 녹화에는 그 주문의 이야기가 없습니다. 거절되었거나 느렸거나 멈춘 주문 가운데 일부의 이야기가 있으며, 단추로 찾을 수 있습니다."),
     ("story_keys", "j and k move from step to step.", "j와 k로 한 단계씩 움직입니다."),

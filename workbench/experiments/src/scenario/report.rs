@@ -218,7 +218,7 @@ struct ShopView<'a> {
     radius: Vec<(String, Vec<String>)>,
 }
 
-/// Availability over time: a bar a second, as high as the share that was served.
+/// Availability over time: one bar per second, as high as the share that was served.
 struct Chart {
     name: String,
     share: String,

@@ -80,7 +80,7 @@ pub(crate) async fn held(
             LEFT JOIN pg_stat_activity session ON session.pid = own.pid
             LEFT JOIN pg_prepared_xacts prepared ON prepared.transaction = needed.locker
             WHERE own.mode = 'ExclusiveLock')
-         SELECT * FROM held WHERE waiting > 0 ORDER BY the_row",
+         SELECT the_row, pid, application, statement, gid, since, waiting FROM held WHERE waiting > 0 ORDER BY the_row",
         rows = rows_of(service)
     );
     let skus: Vec<String> = row
