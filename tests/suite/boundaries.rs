@@ -2,6 +2,7 @@
 //! cycle.
 
 mod modules;
+mod picture;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,6 +126,24 @@ fn differences(actual: &Graph, allowed: &Graph) -> Vec<String> {
 pub fn the_crates_depend_as_the_table_says() -> Result<()> {
     let differences = differences(&actual()?, &allowed());
     ensure!(differences.is_empty(), "the table and cargo disagree:\n{}", differences.join("\n"));
+    Ok(())
+}
+
+/// The picture in ARCHITECTURE.md shows the crates as they are. With CLEAVE_DRAW=1 it is drawn anew.
+pub fn the_picture_shows_the_crates() -> Result<()> {
+    let root = checkout();
+    let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec()?;
+    let mut folders = BTreeMap::new();
+    for package in &metadata.packages {
+        let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
+        folders.insert(package.name.to_string(), folder.strip_prefix(&root)?.to_string());
+    }
+    let (file, drawn) = (root.join("docs/images/crates.svg"), picture::svg(&actual()?, &folders));
+    if std::env::var_os("CLEAVE_DRAW").is_some() {
+        std::fs::write(&file, &drawn)?;
+    }
+    let shown = std::fs::read_to_string(&file).context("docs/images/crates.svg")?;
+    ensure!(shown == drawn, "docs/images/crates.svg is out of date: run this case with CLEAVE_DRAW=1");
     Ok(())
 }
 

@@ -97,6 +97,7 @@ macro_rules! cases {
 fn plain() -> Vec<(&'static str, Plain)> {
     cases![plain:
         boundaries::the_crates_depend_as_the_table_says,
+        boundaries::the_picture_shows_the_crates,
         boundaries::a_dependency_too_many_or_too_few_is_seen,
         boundaries::modules_form_no_cycle,
         boundaries::a_cycle_of_modules_is_seen,
