@@ -40,6 +40,13 @@ pub struct RabbitMq {
     guard: Guard,
 }
 
+/// Whether the node has started before on its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Data {
+    New,
+    Kept,
+}
+
 /// The part that stays the same when the server restarts.
 #[derive(Debug, Clone)]
 struct Node {
@@ -69,7 +76,7 @@ impl RabbitMq {
         node.write_settings()?;
         let epmd = node.start_epmd(guard)?;
         let log = logs.unwrap_or(folder.path()).join("rabbitmq.log");
-        let server = node.serve(guard, &log).await?;
+        let server = node.serve(guard, &log, Data::New).await?;
         Ok(RabbitMq { node, server, epmd, folder, guard: guard.clone() })
     }
 
@@ -113,7 +120,7 @@ impl RabbitMq {
     pub async fn restart(&mut self) -> Result<()> {
         self.server.kill()?;
         let log = self.server.log().to_owned();
-        self.server = self.node.serve(&self.guard, &log).await?;
+        self.server = self.node.serve(&self.guard, &log, Data::Kept).await?;
         Ok(())
     }
 
@@ -179,11 +186,17 @@ impl Node {
     }
 
     /// Starts the server, and tries again if it does not respond in time.
-    async fn serve(&self, guard: &Guard, log: &Path) -> Result<Process> {
+    ///
+    /// A first start that was cut off leaves data with which the node runs but cannot declare a quorum queue (*seen* on
+    /// an overloaded machine), so new data is removed before the next attempt.
+    async fn serve(&self, guard: &Guard, log: &Path, data: Data) -> Result<Process> {
         let [earlier @ .., last] = READY;
         for limit in earlier {
             if let Some(server) = self.try_to_serve(guard, log, limit).await? {
                 return Ok(server);
+            }
+            if data == Data::New {
+                let _ = fs::remove_dir_all(self.folder.join("data"));
             }
         }
         let said = || words::rabbitmq_not_ready(seconds(last), earlier.len());
