@@ -55,7 +55,8 @@ async fn an_order_that_nobody_decides_is_seen(world: &World) -> Result<()> {
     let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
     connection
         .batch_execute(
-            "CREATE TABLE orders.kept AS SELECT * FROM orders.orders WHERE status = 'cancelled';
+            "CREATE TABLE orders.kept AS SELECT order_id, status, decided_at, refusal_code
+             FROM orders.orders WHERE status = 'cancelled';
              UPDATE orders.orders SET status = 'pending', decided_at = NULL, refusal_code = NULL
              WHERE status = 'cancelled'",
         )

@@ -39,16 +39,22 @@ const EARLIER: &str = "CREATE FUNCTION orders.earlier() RETURNS trigger LANGUAGE
 /// Just before the supervisor kills an instance that does not stop by itself.
 const KILLED: Duration = Duration::from_secs(14);
 
+/// A channel, and a queue that ends with its connection.
+async fn heard(connection: &Connection) -> Result<(Channel, String)> {
+    let channel = connection.create_channel().await?;
+    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
+    let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await?;
+    let name = queue.name().to_string();
+    Ok((channel, name))
+}
+
 /// A stopping instance publishes what is in the outbox, and leaves rows that others write meanwhile to the
 /// next relay. No message is lost in between.
 pub async fn one_that_stops_does_not_wait_for_others(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, 1).await?;
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
-    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
-    let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await?;
-    let queue = queue.name().to_string();
+    let (channel, queue) = heard(&connection).await?;
 
     let mut inventory = AsyncPgConnection::establish(&world.databases.inventory).await?;
     for statement in SLOW {
@@ -103,10 +109,7 @@ pub async fn an_order_keeps_its_order_across_instances(stage: &Stage) -> Result<
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, 1).await?;
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
-    let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
-    let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await?;
-    let queue = queue.name().to_string();
+    let (channel, queue) = heard(&connection).await?;
     let (exchange, key) = (world.namespace.as_str().into(), "catalog.honour-prices".into());
     let bound =
         channel.queue_bind(queue.as_str().into(), exchange, key, Default::default(), FieldTable::default());

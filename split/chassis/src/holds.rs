@@ -82,7 +82,10 @@ mod tests {
             now += LONGEST;
             assert!(holds.held(now).is_empty());
         }
+        holds.keep(|destination| destination == "shipping");
+        assert!(holds.doubts("shipping"), "a message is waiting for it");
         holds.took("shipping");
+        assert!(holds.are_none());
         holds.failed("shipping", now);
         assert!(holds.held(now + FIRST).is_empty(), "a success resets the pause");
     }

@@ -14,7 +14,7 @@ terminal::words! {
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     cannot_find(path) { "cannot find {path}" "{path}을(를) 찾을 수 없습니다" }
     needs_own_folder(path) {
-        "a run cannot be written to {path}: give it a folder of its own"
+        "a run cannot be written to {path}: give it a separate folder"
         "{path}에는 실행 기록을 쓸 수 없습니다. 전용 폴더를 지정하십시오"
     }
     cannot_link(path) {

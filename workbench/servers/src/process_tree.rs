@@ -54,12 +54,13 @@ pub fn start_time(pid: u32) -> Option<u64> {
     (process.status() != sysinfo::ProcessStatus::Zombie).then(|| process.start_time())
 }
 
-/// Whether a process is stopped by SIGSTOP. Its threads stop together.
+/// Whether a process is stopped, by SIGSTOP or a debugger. Its threads stop together.
 pub fn is_stopped(pid: u32) -> bool {
     let pid = sysinfo::Pid::from_u32(pid);
     let Ok(mut system) = System::new() else { return false };
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
-    system.process(pid).is_some_and(|process| process.status() == sysinfo::ProcessStatus::Stop)
+    let status = system.process(pid).map(sysinfo::Process::status);
+    matches!(status, Some(sysinfo::ProcessStatus::Stop | sysinfo::ProcessStatus::Tracing))
 }
 
 /// The id as system calls take it.

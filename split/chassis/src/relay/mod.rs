@@ -144,7 +144,7 @@ impl Session<'_> {
 
     /// The rows to publish: those handed over, or those in the outbox if it is time to read it or there may be others.
     async fn next(&mut self, read: bool) -> anyhow::Result<Vec<OutboxRow>> {
-        // Whatever is taken here and not used is in the outbox, which is read after it.
+        // Rows that are taken here and not used are in the outbox, which is read afterwards.
         let given = self.relay.handover.take(&self.known);
         let due = read || Instant::now() >= self.read_at || self.sent.len() >= ROWS;
         match given {

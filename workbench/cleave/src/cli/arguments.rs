@@ -105,7 +105,7 @@ pub(super) enum Asking {
     Fault(fault::Fault),
     /// End faults early.
     Heal(fault::HealFaults),
-    /// Run many orders and many faults on a shop of its own for minutes, then audit it.
+    /// Start a shop, run many orders and many faults on it for minutes, then audit it.
     Soak(chaos::Soak),
     /// Tell the story of one order: what happened to it and where, what it waits for, and what is safe to do.
     Order(order::Order),

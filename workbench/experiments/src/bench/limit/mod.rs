@@ -84,7 +84,7 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
     if let Some(why) = load::shortage(Arrivals::Closed { clients: most }) {
         terminal::note!("{why}");
     }
-    // pgbench works on the tables of a monolith, whatever else is measured.
+    // pgbench always works on the tables of a monolith.
     let shops = [&[Driver::Local], &options.drivers[..]].concat();
     let programs = binaries::ensure_built(&programs(&shops)).await?;
     let needs_broker = shops.iter().any(|driver| driver.mode() == Mode::Split);
@@ -177,7 +177,7 @@ impl Bench<'_> {
 
     async fn pgbench(&self, logs: &Path) -> Result<f64> {
         let shop = self.shop(Driver::Local, logs).await?;
-        // A run of its own: pgbench then plans its statements anew, on tables that have rows.
+        // A separate run, so that pgbench plans its statements again, on tables that have rows.
         pgbench::checkouts_per_s(&shop, WARM_UP).await?;
         let per_s = pgbench::checkouts_per_s(&shop, self.options.duration).await?;
         shop.stop(self.infra).await?;
