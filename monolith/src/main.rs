@@ -163,7 +163,7 @@ async fn place_order(
     let scope = http::scope_of(&request).of(new.placed.order_id);
     telemetry::note_order(new.placed.order_id);
     let id = new.placed.order_id;
-    let decided = driver.checkout(&new, &scope).await.map_err(|error| orders::not_placed(error, id))?;
+    let decided = driver.checkout(&new, &scope).await.map_err(|error| orders::not_placed(error, &new.key))?;
     // If the ids are equal, an earlier attempt of this same request stored the order and only its reply was lost.
     let replayed = decided.replayed && decided.order.placed.order_id != id;
     tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");

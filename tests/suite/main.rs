@@ -12,6 +12,7 @@ mod batches;
 mod bench;
 mod boundaries;
 mod broker;
+mod by_key;
 mod choreography;
 mod config;
 mod contention;
@@ -127,6 +128,7 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         api::each_refusal_gives_everything_back,
         api::a_replay_finds_the_order,
         api::a_key_with_another_order_is_refused,
+        by_key::an_order_is_found_by_its_key,
         api::deliveries_and_deposits_count_once,
         api::lists_have_pages,
         api::what_is_not_there_is_not_found,
@@ -277,6 +279,7 @@ fn alone() -> Vec<(&'static str, OnStage)> {
         soak::orders_live_through_faults_of_every_sort,
         gateway::a_service_that_hangs_is_cut_off_and_taken_back,
         gateway::a_rolling_replacement_loses_no_request,
+        by_key::an_order_whose_response_is_lost_is_found,
     ]
 }
 

@@ -18,4 +18,4 @@ pub use event::Event;
 pub use excerpt::excerpt;
 pub use ids::{CustomerId, Invalid, OrderId, Region, Sku};
 pub use money::{Money, Quantity};
-pub use order::{MAX_LINES, OrderLine, OrderRequest, PlacedOrder};
+pub use order::{MAX_LINES, OrderLine, OrderRequest, PlacedOrder, path_by_key};

@@ -1,5 +1,6 @@
 //! What a customer asks for, and the order that results.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{CustomerId, Invalid, Money, OrderId, Quantity, Region, Sku};
@@ -66,6 +67,12 @@ impl PlacedOrder {
             .ok_or_else(|| Invalid("the order's total does not fit in 64 bits".into()))?;
         Ok(Self { order_id, customer_id, region, lines, total })
     }
+}
+
+/// The path of the order that was placed with this idempotency key. Unlike an order's id, the client knows its key even
+/// if it never got a response: rule 53 (three outcomes).
+pub fn path_by_key(key: &str) -> String {
+    format!("/orders/by-key?idempotency_key={}", utf8_percent_encode(key, NON_ALPHANUMERIC))
 }
 
 #[cfg(test)]

@@ -109,13 +109,19 @@ impl NewOrder {
     /// The maximum length of an idempotency key, in bytes.
     const MAX_KEY: usize = 255;
 
-    /// Checks a request and assigns an id.
-    pub fn new(key: &str, mut request: OrderRequest) -> Result<Self, Invalid> {
+    /// Whether this can be an idempotency key.
+    pub fn check_key(key: &str) -> Result<(), Invalid> {
         if key.is_empty() || key.len() > Self::MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let limits =
                 format!("an Idempotency-Key must be 1 to {} visible ASCII characters", Self::MAX_KEY);
             return Err(Invalid(limits));
         }
+        Ok(())
+    }
+
+    /// Checks a request and assigns an id.
+    pub fn new(key: &str, mut request: OrderRequest) -> Result<Self, Invalid> {
+        Self::check_key(key)?;
         // The order of the lines has no meaning, so it must not make two requests differ: rule 58 (same request).
         // `PlacedOrder::new` rejects two lines of one product in any case.
         request.lines.sort_by(|a, b| a.sku.cmp(&b.sku));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use backon::{ExponentialBuilder, Retryable};
-use contracts::{CustomerId, OrderId, OrderRequest};
+use contracts::{CustomerId, OrderId, OrderRequest, path_by_key};
 use platform::request::read;
 use platform::{Blame, Pool, Problem, blame, telemetry};
 use serde::Deserialize;
@@ -20,7 +20,10 @@ use crate::postgres;
 
 /// Registers the endpoints for reading orders.
 pub fn routes(routes: &mut web::ServiceConfig) {
-    routes.route("/orders", web::get().to(list)).route("/orders/{order_id}", web::get().to(find));
+    routes
+        .route("/orders", web::get().to(list))
+        .route("/orders/by-key", web::get().to(find_by_key))
+        .route("/orders/{order_id}", web::get().to(find));
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,6 +65,22 @@ async fn find(pool: web::Data<Pool>, order: web::Path<OrderId>) -> Result<HttpRe
     match read(&pool, async |conn| postgres::find(conn, *order).await).await? {
         Some(order) => Ok(HttpResponse::Ok().json(order)),
         None => Err(Problem::not_found(format!("order {order}"))),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByKey {
+    idempotency_key: String,
+}
+
+/// The order that was placed with a key. For a client that got no response, and so has no id.
+async fn find_by_key(pool: web::Data<Pool>, query: web::Query<ByKey>) -> Result<HttpResponse, Problem> {
+    let key = &query.idempotency_key;
+    NewOrder::check_key(key).map_err(|error| Problem::bad_request("invalid_query", error.0))?;
+    match read(&pool, async |conn| postgres::find_by_key(conn, key).await).await? {
+        Some(order) => Ok(HttpResponse::Ok().json(order)),
+        None => Err(Problem::not_found("order with this Idempotency-Key so far")),
     }
 }
 
@@ -134,8 +153,8 @@ pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Resu
 }
 
 /// The error response for an order that was not placed, or may have been placed. It says which of the two, and what to
-/// do next. `order` is the id that the order would have.
-pub fn not_placed(error: PlaceError, order: OrderId) -> Problem {
+/// do next. `key` is the idempotency key of the request.
+pub fn not_placed(error: PlaceError, key: &str) -> Problem {
     match error {
         PlaceError::KeyReused => Problem::unprocessable(
             "idempotency_key_reused",
@@ -154,12 +173,12 @@ pub fn not_placed(error: PlaceError, order: OrderId) -> Problem {
         }
         PlaceError::Unknown(error) => {
             tracing::error!(%error, "it is unknown whether the order was placed");
+            let path = path_by_key(key);
             Problem::outcome_unknown(format!(
                 "the order may have been placed; send it again with the same Idempotency-Key (never a new one), or \
-                 poll {} until it exists",
-                path(order)
+                 poll {path} until it exists"
             ))
-            .ask_at(path(order))
+            .ask_at(path)
         }
     }
 }
@@ -215,12 +234,11 @@ mod tests {
 
     #[test]
     fn the_three_outcomes_have_codes_of_their_own() {
-        let order = OrderId(uuid::Uuid::nil());
-        let told = |error| serde_json::to_value(not_placed(error, order)).unwrap();
+        let told = |error| serde_json::to_value(not_placed(error, "a/b")).unwrap();
         let (not_done, unknown) = (told(PlaceError::Broken(moment())), told(PlaceError::Unknown(moment())));
         assert_eq!((&not_done["code"], not_done.get("ask")), (&"unavailable".into(), None));
         assert_eq!(unknown["code"], "outcome_unknown");
-        assert_eq!(unknown["ask"], format!("/orders/{order}"));
+        assert_eq!(unknown["ask"], "/orders/by-key?idempotency_key=a%2Fb");
         assert!(!unknown["detail"].as_str().unwrap().contains("nothing was decided"), "{unknown}");
     }
 }

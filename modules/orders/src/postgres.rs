@@ -118,6 +118,13 @@ pub async fn find(conn: &mut AsyncPgConnection, order: OrderId) -> Result<Option
     row.map(Order::try_from).transpose()
 }
 
+/// The order that was placed with an idempotency key.
+pub async fn find_by_key(conn: &mut AsyncPgConnection, key: &str) -> Result<Option<Order>, BoxError> {
+    let of_key = orders::table.filter(orders::idempotency_key.eq(key));
+    let row = of_key.select(OrderRow::as_select()).get_result(conn).await.optional()?;
+    row.map(Order::try_from).transpose()
+}
+
 /// A customer's orders, newest first: all, or those before the order with this time and id.
 pub async fn list(
     conn: &mut AsyncPgConnection,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::error::PayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
-use contracts::OrderId;
+use contracts::{OrderId, path_by_key};
 use platform::registry::Instance;
 use platform::telemetry::{self, Kind, Scope, Span};
 use platform::{Problem, entrance, http, idle};
@@ -118,6 +118,13 @@ impl Call {
     pub fn is_idempotent(&self) -> bool {
         let by_nature = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE].contains(&self.method);
         by_nature || self.headers.contains_key("idempotency-key")
+    }
+
+    /// Where the client can ask whether this order was placed; `None` for anything else.
+    pub fn ask(&self) -> Option<String> {
+        let places = self.method == Method::POST && self.route == Some("/orders");
+        let key = self.headers.get("idempotency-key").filter(|_| places)?;
+        Some(path_by_key(key.to_str().ok()?))
     }
 
     /// The time limit for one attempt. Reads get a short one, so that there is time to try another instance. Writes get

@@ -114,13 +114,13 @@ impl Upstream {
             let outcome = match outcome {
                 // The attempt in doubt holds the key, so its own outcome says more than this conflict.
                 Ok(answer) if in_doubt && answer.status == StatusCode::CONFLICT => {
-                    last.take().unwrap_or_else(|| Err(unknown(service)))
+                    last.take().unwrap_or_else(|| Err(unknown(service, call)))
                 }
                 Ok(answer) if in_doubt && answer.status == StatusCode::SERVICE_UNAVAILABLE => {
-                    Err(unknown(service))
+                    Err(unknown(service, call))
                 }
-                Err(NoAnswer::Refused) if in_doubt => Err(unknown(service)),
-                outcome => outcome.map_err(|why| no_answer(service, why)),
+                Err(NoAnswer::Refused) if in_doubt => Err(unknown(service, call)),
+                outcome => outcome.map_err(|why| no_answer(service, why, call)),
             };
             if !again {
                 return outcome;
@@ -181,18 +181,26 @@ fn refused(service: &str, no: No) -> Problem {
 }
 
 /// A refused connection decided nothing. After any other failure the client has to ask: rule 23 (time-outs).
-fn no_answer(service: &str, why: NoAnswer) -> Problem {
+fn no_answer(service: &str, why: NoAnswer, call: &Call) -> Problem {
     if why == NoAnswer::Refused {
         return Problem::unavailable(format!(
             "the {service} service is unreachable; nothing was decided, try again"
         ));
     }
-    unknown(service)
+    unknown(service, call)
 }
 
-fn unknown(service: &str) -> Problem {
-    Problem::outcome_unknown(format!(
-        "the {service} service did not reply, so the request may have been done; send the same request again, an order \
-         with the same Idempotency-Key (never a new one)"
-    ))
+fn unknown(service: &str, call: &Call) -> Problem {
+    let no_reply = format!("the {service} service did not reply");
+    match call.ask() {
+        Some(path) => Problem::outcome_unknown(format!(
+            "{no_reply}, so the order may have been placed; send it again with the same Idempotency-Key (never a new \
+             one), or poll {path} until it exists"
+        ))
+        .ask_at(path),
+        None if call.reads() => Problem::outcome_unknown(format!("{no_reply}; send the request again")),
+        None => Problem::outcome_unknown(format!(
+            "{no_reply}, so the request may have been done; send the same request again, with the same id"
+        )),
+    }
 }
