@@ -19,7 +19,7 @@ use platform::health::Health;
 use platform::http::Routes;
 use platform::registration::Endpoint;
 use platform::telemetry::{self, Scope, Telemetry};
-use platform::{Pool, Problem, db, http};
+use platform::{Pool, Problem, Waits, db, http};
 
 use databases::{Databases, ModuleUrls, Pools};
 use decided::Decided;
@@ -90,7 +90,7 @@ async fn serve_local(settings: ProgramSettings, telemetry: &Telemetry) -> anyhow
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| module.routes(app));
     });
-    serve(&endpoint, telemetry, routes).await
+    serve(&endpoint, telemetry, Waits::default(), routes).await
 }
 
 async fn serve_two_phase(
@@ -114,9 +114,10 @@ async fn serve_two_phase(
             .route("/orders", web::post().to(place_order));
         Module::ALL.into_iter().for_each(|module| routes_on(app, module, &pools));
     });
+    let waits = recovery.waits.clone();
     let (stopped, until_stopped) = tokio::sync::oneshot::channel::<()>();
     let served = async {
-        let served = serve(&endpoint, telemetry, routes).await;
+        let served = serve(&endpoint, telemetry, waits, routes).await;
         drop(stopped);
         served
     };
@@ -124,9 +125,14 @@ async fn serve_two_phase(
     served
 }
 
-async fn serve(endpoint: &Endpoint, telemetry: &Telemetry, routes: Routes) -> anyhow::Result<()> {
+async fn serve(
+    endpoint: &Endpoint,
+    telemetry: &Telemetry,
+    waits: Waits,
+    routes: Routes,
+) -> anyhow::Result<()> {
     let registration = endpoint.registration("monolith");
-    let health = Health::new("monolith");
+    let health = Health::new("monolith").waiting(waits);
     http::serve(endpoint.port, telemetry, health, registration, routes).await
 }
 

@@ -27,7 +27,7 @@ pub async fn up_sends_the_load_it_was_asked_for(stage: &Stage) -> Result<Option<
 }
 
 /// Starts a shop with this command line, and stops it even if the case fails.
-async fn while_up(
+pub async fn while_up(
     stage: &Stage,
     command: &str,
     case: impl AsyncFnOnce(&Path, &Path, &Value) -> Result<()>,
@@ -192,7 +192,7 @@ async fn says(cleave: &Path, folder: &Path, command: &str, code: i32, words: &st
     Ok(())
 }
 
-async fn run(cleave: &Path, folder: &Path, command: &str) -> Result<(Option<i32>, String)> {
+pub async fn run(cleave: &Path, folder: &Path, command: &str) -> Result<(Option<i32>, String)> {
     let mut cleave = Command::new(cleave);
     cleave.arg("--folder").arg(folder).args(command.split(' ')).env("LC_ALL", "C").kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, cleave.output()).await.with_context(|| command.to_owned())??;

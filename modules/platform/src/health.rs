@@ -14,8 +14,8 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::Flaw;
 use crate::db::{self, Pool};
+use crate::{Flaw, Waits};
 
 /// The time limit for a readiness probe of the database.
 const PROBE: Duration = Duration::from_secs(1);
@@ -25,19 +25,25 @@ const PROBE: Duration = Duration::from_secs(1);
 pub struct Health {
     service: &'static str,
     needs: Vec<(&'static str, Arc<AtomicBool>)>,
+    waits: Waits,
     stopping: watch::Sender<bool>,
 }
 
 impl Health {
     /// A process with no requirements yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, needs: Vec::new(), stopping: watch::Sender::default() }
+        Self { service, needs: Vec::new(), waits: Waits::default(), stopping: watch::Sender::default() }
     }
 
     /// Adds a requirement that is met while the flag is set.
     pub fn needing(mut self, what: &'static str, there: Arc<AtomicBool>) -> Self {
         self.needs.push((what, there));
         self
+    }
+
+    /// Adds what the process waits for. It is shown, and does not make the process less ready.
+    pub fn waiting(self, waits: Waits) -> Self {
+        Self { waits, ..self }
     }
 
     /// Makes the process not ready: it finishes its current work and accepts nothing new.
@@ -93,6 +99,10 @@ async fn ready(
     let flaws: Vec<String> = Flaw::switched_on().map(Flaw::name).collect();
     if !flaws.is_empty() {
         body["flaws"] = flaws.into();
+    }
+    let waits = health.waits.now();
+    if !waits.is_empty() {
+        body["waits"] = json!(waits);
     }
     if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }

@@ -21,6 +21,7 @@ mod sql;
 pub mod telemetry;
 pub mod transaction;
 mod trouble;
+mod waits;
 
 pub use blame::{Blame, blame};
 pub use crash::CrashPoint;
@@ -29,3 +30,4 @@ pub use flaw::Flaw;
 pub use problem::Problem;
 pub use sql::{Bound, Sql, clock_timestamp, sql};
 pub use transaction::{NotCommitted, transaction};
+pub use waits::Waits;

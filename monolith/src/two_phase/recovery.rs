@@ -15,7 +15,7 @@ use contracts::BoxError;
 use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use platform::{CrashPoint, Flaw, Pool, db, sql};
+use platform::{CrashPoint, Flaw, Pool, Waits, db, sql};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::branch::{commit_prepared, roll_back_prepared};
@@ -40,6 +40,8 @@ pub struct Recovery {
     orders: Pool,
     /// Each database once.
     databases: Vec<Pool>,
+    /// Shown while a database does not respond: until then, branches stay prepared.
+    pub waits: Waits,
 }
 
 #[derive(QueryableByName)]
@@ -56,6 +58,7 @@ impl Recovery {
             lock,
             orders: db::pool(databases.url(Module::Orders), 1),
             databases: databases.distinct().into_iter().map(|(url, _)| db::pool(url, 1)).collect(),
+            waits: Waits::default(),
         }
     }
 
@@ -69,8 +72,9 @@ impl Recovery {
                 _ = tick.tick() => {}
                 () = &mut stopped => break,
             }
-            if let Err(error) = self.run().await {
-                tracing::warn!(error = format!("{error:#}"), "recovery failed and is retried in a second");
+            match self.run().await {
+                Ok(()) => self.waits.end("recovery"),
+                Err(error) => self.waits.begin("recovery", "database", format!("{error:#}")),
             }
         }
         match tokio::time::timeout(LAST_RUN, self.finish()).await {

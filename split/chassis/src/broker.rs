@@ -1,5 +1,6 @@
 //! Connections to RabbitMQ.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -14,6 +15,22 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 /// The time limit for connecting. A broker that has just started can accept a connection and then never respond on it,
 /// but a new attempt soon after succeeds.
 const CONNECT: Duration = Duration::from_secs(3);
+
+/// The context of errors that are the broker's.
+#[derive(Debug, Clone, Copy)]
+pub struct BrokerFailed;
+
+impl fmt::Display for BrokerFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the broker failed")
+    }
+}
+
+/// What a session that ended with this error waits for.
+pub fn waits_on(error: &anyhow::Error) -> &'static str {
+    let of_broker = error.is::<BrokerFailed>() || error.chain().any(|cause| cause.is::<lapin::Error>());
+    if of_broker { "broker" } else { "database" }
+}
 
 /// The broker's address.
 #[derive(Debug, Clone)]
@@ -40,6 +57,7 @@ impl Broker {
                  and password in --amqp-url (or AMQP_URL) are correct",
                 platform::db::without_password(self.url.split('?').next().unwrap_or_default())
             )
+            .context(BrokerFailed)
         })
     }
 }
@@ -58,5 +76,6 @@ pub async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> anyhow
 
 async fn limited<T>(limit: Duration, answer: impl Future<Output = lapin::Result<T>>) -> anyhow::Result<T> {
     let answer = tokio::time::timeout(limit, answer).await;
-    Ok(answer.with_context(|| format!("the broker did not reply within {} s", limit.as_secs()))??)
+    let answer = answer.with_context(|| format!("no reply within {} s", limit.as_secs()));
+    answer.context(BrokerFailed)?.context(BrokerFailed)
 }

@@ -11,11 +11,11 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions};
 use platform::telemetry::{DATABASE, Kind, Span, Telemetry};
-use platform::{Blame, CrashPoint, Flaw, Pool, blame};
+use platform::{Blame, CrashPoint, Flaw, Pool, Waits, blame};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::broker::{Broker, consume, within};
+use crate::broker::{Broker, BrokerFailed, consume, waits_on, within};
 use crate::delivery::{Received, unpack};
 use crate::inbox;
 use crate::metrics::Metrics;
@@ -33,6 +33,11 @@ const BATCH: usize = 128;
 /// 8,192 messages would be held for longer than the lock time-out.
 const TRANSACTION: usize = 256;
 
+/// What is said to wait. All batches are handled by one task.
+const PART: &str = "consumer";
+
+const PERIODIC: &str = "periodic work";
+
 /// The pause after a failure that no message has caused.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -47,6 +52,7 @@ pub struct Consumer<R: ?Sized> {
     pub prefetch: u16,
     /// Whether the queue is being consumed; part of readiness.
     pub connected: Arc<AtomicBool>,
+    pub waits: Waits,
     pub telemetry: Telemetry,
     pub metrics: Metrics,
 }
@@ -56,7 +62,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.session(&mut stop).await {
             self.connected.store(false, Ordering::Relaxed);
-            tracing::warn!(error = format!("{error:#}"), "the consumer lost its connection and reconnects");
+            self.waits.begin(PART, waits_on(&error), format!("{error:#}"));
             if *stop.borrow() {
                 return;
             }
@@ -74,6 +80,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         let beside = within(connection.create_channel()).await?;
         let mut taken_out = consume(&beside, &self.topology.taken_out, 1).await?;
         self.connected.store(true, Ordering::Relaxed);
+        self.waits.end(PART);
         while !*stop.borrow() {
             let first = tokio::select! {
                 _ = stop.changed() => break,
@@ -165,10 +172,13 @@ impl<R: Reactor + ?Sized> Consumer<R> {
                     if *stop.borrow() {
                         bail!("stopped while the database was unavailable: {error}");
                     }
-                    tracing::warn!(%error, "handling a batch failed, trying again");
+                    self.waits.begin(PART, "database", error);
                     tokio::time::sleep(PAUSE).await;
                 }
-                outcome => return Ok(outcome),
+                outcome => {
+                    self.waits.end(PART);
+                    return Ok(outcome);
+                }
             }
         }
     }
@@ -242,8 +252,13 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             match self.reactor.every_second(&self.pool).await {
                 Ok(false) => {}
                 Ok(true) => self.handover.look(),
+                Err(Failure::Broken(error)) if !counts_against(&error) => {
+                    self.waits.begin(PERIODIC, "database", error);
+                    continue;
+                }
                 Err(failure) => tracing::warn!(?failure, "periodic work failed and is retried in a second"),
             }
+            self.waits.end(PERIODIC);
         }
     }
 }
@@ -263,7 +278,7 @@ fn counts_against(error: &BoxError) -> bool {
 }
 
 fn cancelled() -> anyhow::Error {
-    anyhow!("the broker cancelled the consumer")
+    anyhow!("the broker cancelled the consumer").context(BrokerFailed)
 }
 
 /// The ids of all readable messages.
@@ -279,7 +294,7 @@ async fn ack(batch: &[Delivery]) -> anyhow::Result<()> {
     let everything_so_far = BasicAckOptions { multiple: true };
     if !within(last.acker.ack(everything_so_far)).await? {
         // The ack failed: the channel is gone, and the broker will deliver everything again. See rule 18 (failed ack).
-        bail!("the broker did not accept an ack");
+        return Err(anyhow!("it did not accept an ack").context(BrokerFailed));
     }
     CrashPoint::AfterAck.pass();
     Ok(())

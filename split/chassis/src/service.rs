@@ -15,7 +15,7 @@ use futures_util::future::LocalBoxFuture;
 use platform::health::Health;
 use platform::http::Routes;
 use platform::telemetry::Telemetry;
-use platform::{Flaw, Pool, config, db, flaw, http, migrations};
+use platform::{Flaw, Pool, Waits, config, db, flaw, http, migrations};
 use tokio::sync::watch;
 
 use crate::broker::Broker;
@@ -128,12 +128,14 @@ async fn run_with<R: Reactor + ?Sized>(
     let metrics = Metrics::new(&telemetry);
     telemetry.pools().inspect(|pools| pools.watch("background", &pool));
     let (handover, connected) = (Handover::default(), Arc::new(AtomicBool::new(false)));
+    let waits = Waits::default();
     let relay = Relay {
         database_url: url.clone(),
         broker: broker.clone(),
         topology: topology.clone(),
         handover: handover.clone(),
         deliveries: settings.deliveries,
+        waits: waits.clone(),
         telemetry: telemetry.clone(),
         metrics: metrics.clone(),
     };
@@ -145,10 +147,11 @@ async fn run_with<R: Reactor + ?Sized>(
         reactor,
         prefetch: settings.prefetch,
         connected: connected.clone(),
+        waits: waits.clone(),
         telemetry: telemetry.clone(),
         metrics: metrics.clone(),
     };
-    let health = Health::new(service.name).needing("broker", connected);
+    let health = Health::new(service.name).needing("broker", connected).waiting(waits);
     let (base, observed) = (settings.base.clone(), telemetry.clone());
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         let pool = db::pool(&base.database_url, base.pool_per_worker());

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use faults::{FaultSpec, Record};
+use servers::Waits;
 use shop::supervisor::{Deployment, Entry};
 use topology::Driver;
 
@@ -193,6 +194,8 @@ pub struct ProcessState {
     pub address: String,
     /// Whether it reports that it is ready.
     pub ready: bool,
+    /// What parts of it wait for.
+    pub waits: Vec<Waits>,
     /// How often it was restarted.
     pub restarts: u64,
     /// Processor time used, in milliseconds; null if it cannot be read, for example because the process has just ended.

@@ -12,6 +12,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use super::Control;
 use super::admission::Answer;
 use faults::{Link, Record};
+use servers::{Readiness, Waits};
 use shop::supervisor::{Entry, Supervisor};
 use topology::Driver;
 
@@ -53,6 +54,8 @@ pub struct ProcessNow {
     pub address: String,
     /// Whether it reports that it is ready.
     pub ready: bool,
+    /// What parts of it wait for.
+    pub waits: Vec<Waits>,
     /// How often it was restarted.
     pub restarts: u64,
     /// Its process id. A new id means a new process, whose processor time starts from zero.
@@ -80,6 +83,7 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
             service: shop.service_of(name).unwrap_or(name).to_owned(),
             address: shop.address_of(name).unwrap_or_default().to_owned(),
             ready: false,
+            waits: Vec::new(),
             restarts: restarts.get(name).copied().unwrap_or_default(),
             pid,
             cpu_ms: None,
@@ -90,15 +94,10 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
         (processes, (!bytes.is_empty()).then(|| bytes.iter().sum()))
     };
     measure(&mut processes);
-    // New connections only: a pooled one would test the connection, not the process.
-    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build();
-    let ready = join_all(processes.iter().map(async |process| match &client {
-        Ok(client) => is_ready(client, &process.address).await,
-        Err(_) => false,
-    }))
-    .await;
-    for (process, ready) in processes.iter_mut().zip(ready) {
-        process.ready = ready;
+    let asked = processes.iter().map(|process| Readiness::of(&process.address, PATIENCE));
+    let asked = join_all(asked).await;
+    for (process, Readiness { ready, waits }) in processes.iter_mut().zip(asked) {
+        (process.ready, process.waits) = (ready, waits);
     }
     let remembered = Utc::now() - TimeDelta::seconds(REMEMBERED_S);
     let recent = |record: &Record| record.ended.is_none_or(|ended| ended > remembered);
@@ -123,9 +122,4 @@ fn measure(processes: &mut [ProcessNow]) {
             process.memory_mb = Some(seen.memory() as f64 / 1e6);
         }
     }
-}
-
-async fn is_ready(client: &reqwest::Client, address: &str) -> bool {
-    let answer = client.get(format!("{address}/health/ready")).send().await;
-    answer.is_ok_and(|answer| answer.status().is_success())
 }

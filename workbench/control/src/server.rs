@@ -1,6 +1,7 @@
 //! The server side of the control interface, in `cleave up`.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
@@ -25,8 +26,12 @@ use super::{
 };
 use crate::{Control, words};
 use faults::Record;
+use servers::Readiness;
 use shop::supervisor::Supervisor;
 use topology::{Driver, Mode, SERVICES};
+
+/// The time limit for a readiness check.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An open interface.
 pub struct Open {
@@ -266,8 +271,10 @@ async fn state_of(driver: Driver, supervisor: &Supervisor) -> ShopState {
     }
     let processes = places.into_iter().map(async |(name, pid, address)| {
         let process = system.as_ref().and_then(|system| system.process(Pid::from_u32(pid)));
+        let Readiness { ready, waits } = Readiness::of(&address, PATIENCE).await;
         ProcessState {
-            ready: is_ready(&address).await,
+            ready,
+            waits,
             restarts: restarts.get(&name).copied().unwrap_or_default(),
             cpu_ms: process.map(sysinfo::Process::accumulated_cpu_time),
             memory_mb: process.map(|process| process.memory() as f64 / 1e6),
@@ -278,11 +285,4 @@ async fn state_of(driver: Driver, supervisor: &Supervisor) -> ShopState {
     });
     let processes = join_all(processes).await;
     ShopState { shop: driver, processes, journal: supervisor.journal().entries() }
-}
-
-async fn is_ready(address: &str) -> bool {
-    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(2)).build();
-    let Ok(client) = client else { return false };
-    let answer = client.get(format!("{address}/health/ready")).send().await;
-    answer.is_ok_and(|answer| answer.status().is_success())
 }

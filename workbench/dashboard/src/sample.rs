@@ -12,6 +12,7 @@ use uuid::Uuid;
 use audit::Verdict;
 use audit::live::Disagreement;
 use report::run::Comparison;
+use servers::Waits;
 use servers::busy::Busy;
 use servers::record::Machine;
 use topology::{Driver, Mode};
@@ -170,6 +171,9 @@ pub struct Process {
     pub service: String,
     /// Whether it reports that it is ready.
     pub ready: bool,
+    /// What parts of it wait for. Recordings of older versions do not have it.
+    #[serde(default)]
+    pub waits: Vec<Waits>,
     /// How often it was restarted.
     pub restarts: u64,
     /// Processor time in per cent of one core; null in its first second.

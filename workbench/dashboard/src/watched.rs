@@ -138,6 +138,7 @@ impl Watched {
             name: now.name.clone(),
             service: now.service.clone(),
             ready: now.ready,
+            waits: now.waits.clone(),
             restarts: now.restarts,
             cpu_percent: used.map(|ms| rounded(ms as f64 / since.as_secs_f64() / 10.0)),
             memory_mb: now.memory_mb.map(rounded),

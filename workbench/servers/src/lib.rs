@@ -22,6 +22,7 @@ pub mod process;
 pub mod process_tree;
 mod programs;
 mod rabbitmq;
+mod readiness;
 pub mod record;
 mod server;
 mod words;
@@ -36,6 +37,7 @@ pub use install::{Server, command as install_command, install, uninstall};
 pub use postgres::Postgres;
 pub use programs::{PostgresPrograms, RabbitPrograms, on_path, version as program_version};
 pub use rabbitmq::RabbitMq;
+pub use readiness::{Readiness, Waits};
 pub use server::{Broker, DatabaseServer, FoundBy, Running};
 
 use crate::guard::{Guard, Watched};

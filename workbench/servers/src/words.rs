@@ -28,6 +28,18 @@ terminal::words! {
     busy_load(load, cores) { "load {load} on {cores} cores" "코어 {cores}개에 부하 {load}" }
     busy_late(ms) { "our own clock was {ms} ms late" "자체 타이머가 {ms}ms 늦음" }
 
+    // What a process waits for.
+    the_consumer() { "the consumer" "소비자" }
+    the_relay() { "the relay" "릴레이" }
+    the_recovery() { "the recovery" "복구 작업" }
+    the_periodic_work() { "the periodic work" "주기 작업" }
+    the_database() { "the database" "데이터베이스" }
+    the_broker() { "the broker" "브로커" }
+    part_waits(part, on, since, why) {
+        "{part} has waited for {on} since {since}: {why}"
+        "{part}: {since}부터 {on}을(를) 기다리는 중 ({why})"
+    }
+
     // Missing servers.
     and(one, other) { "{one} and {other}" "{one} 및 {other}" }
     no_package_manager(names) {

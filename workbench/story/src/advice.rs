@@ -75,6 +75,7 @@ pub(super) fn of(waits: &[Wait]) -> Vec<Advice> {
             Wait::Silent { process, .. } => {
                 vec![Advice::ComesBack { process: process.clone() }, Advice::Faults, Advice::Heal]
             }
+            Wait::Process { .. } => vec![Advice::Faults, Advice::Heal],
             Wait::Lost => vec![Advice::Audit],
         };
         for one in about {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Advice, Holder, Language, Wait};
+use terminal::language;
 
 fn time(at: &DateTime<Utc>) -> String {
     at.format("%H:%M:%S%.3f UTC").to_string()
@@ -51,6 +52,9 @@ impl Wait {
                 time(since)
             ),
             Wait::Silent { process, why } => format!("{process}, which does not respond: {why}"),
+            Wait::Process { process, waits } => {
+                language::with(Language::English, || format!("{process}: {waits}"))
+            }
             Wait::Lost => "a lost message: no outbox has one, and nothing sends it again".into(),
         }
     }
@@ -83,6 +87,9 @@ impl Wait {
                 format!("{module} 브랜치의 커밋: {}부터 준비된 상태입니다 ({gid}로 추정)", time(since))
             }
             Wait::Silent { process, why } => format!("응답하지 않는 프로세스 {process}: {why}"),
+            Wait::Process { process, waits } => {
+                language::with(Language::Korean, || format!("{process}: {waits}"))
+            }
             Wait::Lost => "사라진 메시지: 어느 아웃박스에도 없고, 다시 보낼 주체도 없습니다".into(),
         }
     }
@@ -200,6 +207,15 @@ mod tests {
             },
             Wait::InDoubt { module: "payments".into(), gid: "cleave:m".into(), since: now },
             Wait::Silent { process: "payments".into(), why: "paused".into() },
+            Wait::Process {
+                process: "payments".into(),
+                waits: servers::Waits {
+                    part: "consumer".into(),
+                    on: "database".into(),
+                    since: now,
+                    why: "refused".into(),
+                },
+            },
             Wait::Lost,
         ];
         for held_by in holders {

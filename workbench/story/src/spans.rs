@@ -16,7 +16,7 @@ use terminal::language::seconds;
 use topology::ShopHandle;
 
 /// The time limit for a response. A paused process never responds.
-const LIMIT: Duration = Duration::from_secs(2);
+pub(super) const LIMIT: Duration = Duration::from_secs(2);
 
 /// The reason shown for a process that responds but keeps no spans.
 pub(super) const RECORDS_NONE: &str = "it records no spans";

@@ -11,9 +11,9 @@ use super::queues::Queue;
 use super::records::locks::Held;
 use super::records::{Records, SagaRow};
 use super::{Evidence, Witness, messages, spans};
-use topology::{Driver, ShopHandle};
-
-use topology::Mode;
+use futures_util::future::join_all;
+use servers::{Readiness, Waits};
+use topology::{Driver, Mode, ProcessHandle, ShopHandle};
 
 /// Something that an order waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +83,13 @@ pub enum Wait {
         process: String,
         /// How that was noticed.
         why: String,
+    },
+    /// A process cannot continue until something around it works again.
+    Process {
+        /// The process.
+        process: String,
+        /// What it says that it waits for, and since when.
+        waits: Waits,
     },
     /// The order is not decided, and no message about it is in flight.
     Lost,
@@ -162,6 +169,7 @@ pub(super) async fn of(
         waits.extend(records.held.iter().map(lock));
         let asked: Vec<String> = waits.iter().filter_map(Wait::service).map(str::to_owned).collect();
         waits.extend(silent(witnesses, &asked));
+        waits.extend(waiting(shop, &asked).await);
     }
     if shop.driver == Driver::TwoPhase {
         waits.extend(prepared(shop, records).await);
@@ -296,14 +304,29 @@ fn lock(held: &Held) -> Wait {
     Wait::RowLock { row: held.the_row.clone(), held_by, since: held.since, waiting: held.waiting }
 }
 
+/// Whether a process is an instance of one of these services.
+fn is_one_of(services: &[String], process: &str) -> bool {
+    services.iter().any(|service| {
+        process.strip_prefix(service.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
+}
+
+/// What the processes of these services wait for themselves.
+async fn waiting(shop: &ShopHandle, services: &[String]) -> Vec<Wait> {
+    let of_these = shop.processes.iter().filter(|process| is_one_of(services, &process.name));
+    let asked = of_these.map(async |process| (process, Readiness::of(&process.address, spans::LIMIT).await));
+    let answers = join_all(asked).await.into_iter();
+    let waits = |(process, Readiness { waits, .. }): (&ProcessHandle, Readiness)| {
+        let name = process.name.clone();
+        waits.into_iter().map(move |waits| Wait::Process { process: name.clone(), waits })
+    };
+    answers.flat_map(waits).collect()
+}
+
 /// The processes of these services that did not respond when asked for spans.
 fn silent(witnesses: &[Witness], services: &[String]) -> Vec<Wait> {
-    let of_these = |name: &str| {
-        services.iter().any(|service| {
-            name.strip_prefix(service.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
-    };
-    let asked = witnesses.iter().filter(|witness| witness.of == Evidence::Span && of_these(&witness.name));
+    let of_these = |witness: &&Witness| is_one_of(services, &witness.name);
+    let asked = witnesses.iter().filter(|witness| witness.of == Evidence::Span).filter(of_these);
     let silent = asked.filter_map(|witness| {
         let why = witness.why_not.clone().filter(|why| why != spans::RECORDS_NONE)?;
         Some(Wait::Silent { process: witness.name.clone(), why })

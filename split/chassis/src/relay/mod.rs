@@ -12,18 +12,18 @@ mod publish;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use diesel::QueryableByName;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use lapin::Channel;
 use lapin::options::ConfirmSelectOptions;
 use platform::telemetry::Telemetry;
-use platform::{CrashPoint, Flaw, db, sql};
+use platform::{CrashPoint, Flaw, Waits, db, sql};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::broker::{Broker, within};
+use crate::broker::{Broker, BrokerFailed, waits_on, within};
 use crate::holds::Holds;
 use crate::metrics::Metrics;
 use crate::outbox::{self, OutboxRow};
@@ -40,6 +40,9 @@ const SOON: Duration = Duration::from_millis(10);
 
 /// The maximum number of rows that are read at once, and of published ones that are not deleted yet.
 const ROWS: usize = 500;
+
+/// What is said to wait.
+const PART: &str = "relay";
 
 /// The pause after a failure, before the relay reconnects.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -58,6 +61,7 @@ pub struct Relay {
     pub handover: Handover,
     /// How many times each message is published. More than 1 only in tests, to show that duplicates make no difference.
     pub deliveries: u8,
+    pub waits: Waits,
     pub telemetry: Telemetry,
     pub metrics: Metrics,
 }
@@ -80,7 +84,7 @@ impl Relay {
     /// Publishes until told to stop, then publishes what is pending at that moment.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.session(&mut stop).await {
-            tracing::warn!(error = format!("{error:#}"), "the relay lost its connection and reconnects");
+            self.waits.begin(PART, waits_on(&error), format!("{error:#}"));
             if *stop.borrow() {
                 return;
             }
@@ -103,6 +107,7 @@ impl Relay {
         let channel = within(connection.create_channel()).await?;
         self.topology.declare_exchange(&channel).await?;
         within(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+        self.waits.end(PART);
         let mut session = Session {
             relay: self,
             conn,
@@ -186,7 +191,7 @@ impl Session<'_> {
         let published = relay.publish(&self.channel, rows, &mut self.holds).await;
         relay.metrics.published(published.is_ok(), publishing.elapsed());
         publishing.end(published.as_deref().unwrap_or_default());
-        let confirmed = published?;
+        let confirmed = published.context(BrokerFailed)?;
         CrashPoint::AfterConfirm.pass();
         if confirmed.len() < rows.len() {
             // The others are still in the outbox.

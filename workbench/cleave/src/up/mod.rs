@@ -18,6 +18,7 @@ use control::{Claim, Control, LOGS, ProcessState, SEED, ShopState, Stage, State,
 
 use servers::busy::{self, Busy};
 use servers::guard::Guard;
+use servers::{Readiness, Waits};
 
 use crate::{logs, words};
 use audit::{Audit, Verdict};
@@ -37,6 +38,8 @@ use page::Page;
 
 /// How long `audit` waits for orders in progress.
 const SETTLE: Duration = Duration::from_secs(10);
+/// The time limit for a readiness check.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The width of a table if the output is not a terminal.
 const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
@@ -178,7 +181,7 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
     };
     let (flaws, shops) = state.map(|state| (state.flaws, state.shops)).unwrap_or_default();
     let shops = shops.into_iter().zip(now).map(async |(shop, now)| ShopStatus {
-        ready: is_ready(&shop.address).await,
+        ready: Readiness::of(&shop.address, PATIENCE).await.ready,
         mode: shop.driver.mode(),
         driver: shop.driver,
         broken_on_purpose: shop.driver.is_broken_on_purpose(),
@@ -193,6 +196,9 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
             let drivers = status.shops.iter().map(|shop| shop.driver);
             terminal::say_part!("{}", warnings(drivers, &status.flaws));
             terminal::say!("{}", status.table());
+            for (shop, process, waits) in status.waits() {
+                terminal::say!("{shop} {process}: {waits}");
+            }
             if let Some(busy) = &status.busy {
                 terminal::say!("{}", words::slowed_by_machine(busy));
             }
@@ -203,6 +209,16 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
 }
 
 impl Status {
+    /// What the processes wait for, with the names of shop and process.
+    fn waits(&self) -> impl Iterator<Item = (Driver, &str, &Waits)> {
+        let processes = self.shops.iter().flat_map(|shop| {
+            shop.processes.iter().map(|process| (shop.driver, process))
+        });
+        processes.flat_map(|(driver, process)| {
+            process.waits.iter().map(move |waits| (driver, process.name.as_str(), waits))
+        })
+    }
+
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -339,13 +355,4 @@ impl AuditedShop {
         }
         table
     }
-}
-
-/// Whether the shop's entrance responds that it is ready.
-async fn is_ready(address: &str) -> bool {
-    let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else {
-        return false;
-    };
-    let answer = client.get(format!("{address}/health/ready")).send().await;
-    answer.is_ok_and(|response| response.status().is_success())
 }

@@ -133,13 +133,23 @@ const shopMap = (() => {
     for (const [id, dot] of column.dots) if (!now.has(id)) { dot.remove(); column.dots.delete(id); }
   }
 
+  /** What processes wait for, a line each: an outage is named, and not only seen as a queue that grows. */
+  function waits(list, shop) {
+    const all = shop.processes.flatMap((process) => (process.waits ?? []).map((wait) => ({ process, ...wait })));
+    list.hidden = all.length === 0;
+    list.replaceChildren(...all.map(({ process, part, on, since, why }) => {
+      const at = new Date(since).toLocaleTimeString();
+      return element("li", { title: why }, words.word("waits", process.name, words.wordOr(`part_${part.replace(" ", "_")}`, part), words.wordOr(on, on), at));
+    }));
+  }
+
   function build(shop) {
     const ground = svg("g");
     const layer = svg("g", { "aria-hidden": "true" });
     const picture = svg("svg", { class: "map", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" }, ground, layer);
     const section = element("section", { class: `shop ${shop.mode}` },
       element("h2", {}, element("span", {}, modeMark(shop.mode), " ", element("span", { "data-word": `mode_${shop.mode}` }, words.word(`mode_${shop.mode}`))), element("small", {}, shop.driver)),
-      picture, element("p", { class: "map-key" }));
+      picture, element("ul", { class: "waits", hidden: "" }), element("p", { class: "map-key" }));
     return { driver: shop.driver, ground, layer, picture, section, dots: new Map() };
   }
 
@@ -154,6 +164,7 @@ const shopMap = (() => {
       columns[n].ground.replaceChildren(...(shop.mode === "monolith" ? monolith : split)(shop, faults));
       columns[n].picture.setAttribute("aria-label", words.word(`map_says_${shop.mode}`));
       say(columns[n].section.lastChild, words.word(shop.mode === "monolith" ? "map_key_monolith" : "map_key_split", SLOW));
+      waits(columns[n].section.querySelector(".waits"), shop);
       orders(columns[n], shop, sample.load.rate_per_s);
     });
   }

@@ -1,0 +1,71 @@
+//! While a database holds a service up, the log, `status`, `order` and the page name the service, what it waits for and
+//! since when.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tests::{Stage, eventually};
+use uuid::Uuid;
+
+use crate::control::{run, while_up};
+use crate::docs;
+
+pub async fn a_service_that_waits_is_named(stage: &Stage) -> Result<Option<String>> {
+    while_up(stage, "up split:orchestrated --yes", named_everywhere).await
+}
+
+async fn named_everywhere(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
+    let shop = &state["shops"][0];
+    let address = shop["address"].as_str().context("a shop has an address")?;
+    let inventory = shop["databases"]["inventory"].as_str().context("inventory has a database")?;
+    let client = Client::new();
+    let product: Value = client.get(format!("{address}/products/product-0001")).send().await?.json().await?;
+
+    // From here on, inventory cannot read its stock, and each attempt ends at the lock time-out.
+    let mut holder = AsyncPgConnection::establish(inventory).await?;
+    holder.batch_execute("BEGIN; LOCK TABLE inventory.stock IN ACCESS EXCLUSIVE MODE").await?;
+    let order = json!({
+        "customer_id": "customer-00001", "region": "seoul",
+        "lines": [{ "sku": "product-0001", "quantity": 1, "unit_price": product["price"] }],
+    });
+    let placed = client.post(format!("{address}/orders")).header("idempotency-key", Uuid::new_v4().to_string());
+    let placed: Value = placed.json(&order).send().await?.json().await?;
+    let id = placed["order_id"].as_str().with_context(|| format!("placed: {placed}"))?;
+
+    let waits = eventually("status says that inventory waits", async || {
+        let (_, said) = run(cleave, folder, "status --json").await?;
+        let status: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
+        docs::fits(&status, "status.schema.json")?;
+        let all = status["shops"][0]["processes"].as_array().context("processes")?.clone();
+        let others = all.iter().filter(|process| process["name"] != "inventory");
+        ensure!(others.clone().all(|process| process["waits"] == json!([])), "others wait, too: {status}");
+        let inventory = all.iter().find(|process| process["name"] == "inventory").context("inventory")?;
+        ensure!(inventory["ready"] == true, "a process that waits stays ready: {inventory}");
+        Ok(inventory["waits"].get(0).cloned())
+    })
+    .await?;
+    ensure!(waits["part"] == "consumer" && waits["on"] == "database", "{waits}");
+    for (command, text) in [
+        ("status", "inventory: the consumer has waited for the database since "),
+        (&format!("order {id}"), "inventory: the consumer has waited for the database since "),
+        ("--lang ko status", "inventory: 소비자: "),
+        ("logs inventory", "the consumer waits for the database"),
+    ] {
+        let (_, said) = run(cleave, folder, command).await?;
+        ensure!(said.contains(text), "`{command}` lacks {text:?}: {said}");
+    }
+
+    holder.batch_execute("ROLLBACK").await?;
+    eventually("the order is decided, and nothing waits any more", async || {
+        let order: Value = client.get(format!("{address}/orders/{id}")).send().await?.json().await?;
+        let (_, said) = run(cleave, folder, "status").await?;
+        Ok((order["status"] == "confirmed" && !said.contains("has waited")).then_some(()))
+    })
+    .await?;
+    let (_, said) = run(cleave, folder, "logs inventory").await?;
+    ensure!(said.contains("the consumer no longer waits for the database"), "{said}");
+    Ok(())
+}
