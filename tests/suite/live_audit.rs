@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use audit::Verdict;
-use audit::live::{INVARIANTS, Live, Recording, Settings, Snapshot};
+use audit::live::{INVARIANTS, Live, Pace, Recording, Snapshot};
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Timestamptz};
@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use tests::{Goods, Line, order};
 
-/// The default settings, with shorter intervals so that no case has to wait long.
-const OFTEN: Settings = Settings { every: Duration::from_millis(200), late: Duration::from_secs(35) };
+/// The default pace, with shorter intervals so that no case has to wait long.
+const OFTEN: Pace = Pace { every: Duration::from_millis(200), late: Duration::from_secs(35) };
 /// Tables that grow during the run.
 const GROWING: &str = "('claims', 'reservations', 'orders', 'payments', 'entries', 'shipments')";
 
@@ -151,7 +151,7 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
     // A session reports its reads when it ends, or at most a second later.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let before = scans().await?;
-    let live = Live::start(world.subject(), Settings { every: Duration::from_millis(20), ..OFTEN });
+    let live = Live::start(world.subject(), Pace { every: Duration::from_millis(20), ..OFTEN });
     tokio::time::sleep(Duration::from_secs(1)).await;
     let looks = live.finish().await?.1.series.len();
     ensure!(looks > 1, "it looked {looks} times");
@@ -167,8 +167,8 @@ pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> 
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Choreographed, infrastructure, DELIVERIES).await?;
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
-    let settings = Settings { late: Duration::from_secs(3), ..OFTEN };
-    let live = Live::start(world.subject(), settings);
+    let pace = Pace { late: Duration::from_secs(3), ..OFTEN };
+    let live = Live::start(world.subject(), pace);
     world.shop().await.pause("shipping").await?;
     let wanted = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     let placed = world.order("late", &wanted).await?.expect(202)?;

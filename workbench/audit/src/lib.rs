@@ -41,6 +41,18 @@ pub struct Subject {
     pub expected: Expected,
 }
 
+impl Subject {
+    /// A shop in interactive use: no load is known that it could be held to.
+    pub fn of(shop: ShopHandle) -> Subject {
+        Subject { shop, expected: Expected::default() }
+    }
+
+    /// The same shop, held to what a load knows about it.
+    pub fn expecting(self, expected: Expected) -> Subject {
+        Subject { expected, ..self }
+    }
+}
+
 /// What the load knows about the shop, and the databases must agree with.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use tokio::sync::RwLock;
 
-use audit::{Expected, Subject};
+use audit::Subject;
 use control::{Claim, Control, LOGS, ProcessState, SEED, ShopState, Stage, State, Wanted, client_of};
 
 use servers::busy::{self, Busy};
@@ -28,7 +28,7 @@ use shop::seed::{Goods, customer, sku};
 use shop::{Shop, drain};
 use terminal::language::seconds;
 use terminal::output;
-use topology::{Driver, Mode, ShopHandle};
+use topology::{Driver, Mode};
 
 mod load;
 mod page;
@@ -267,12 +267,7 @@ pub async fn down(folder: &Path) -> Result<u8> {
 /// The running shops, for the audit.
 pub fn subjects(folder: &Path) -> Result<Vec<Subject>> {
     let state = control::running(folder)?;
-    Ok(state.shops.into_iter().map(subject).collect())
-}
-
-fn subject(shop: ShopHandle) -> Subject {
-    // Interactive use has no plan that the shop could be held to.
-    Subject { shop, expected: Expected::default() }
+    Ok(state.shops.into_iter().map(Subject::of).collect())
 }
 
 /// The JSON of `audit`.
@@ -298,7 +293,7 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             terminal::note!("{error}");
         }
-        let audit = audit::audit(&subject(shop.clone())).await;
+        let audit = audit::audit(&Subject::of(shop.clone())).await;
         let audit = audit.with_context(|| words::cannot_audit(shop.driver))?;
         shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
     }
