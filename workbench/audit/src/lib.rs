@@ -67,7 +67,7 @@ pub struct Expected {
     pub outcomes: Vec<String>,
     /// The number of orders per outcome that counts as enough evidence.
     pub min_per_outcome: u64,
-    /// The requested faults.
+    /// The requested faults. One that never fired means that too little was tried (I9).
     pub faults: Vec<Fault>,
 }
 
@@ -76,7 +76,7 @@ pub struct Expected {
 pub struct Fault {
     /// A description of the fault.
     pub name: Text,
-    /// Whether it fired.
+    /// Whether it hit anything.
     pub fired: bool,
 }
 

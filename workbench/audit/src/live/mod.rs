@@ -101,9 +101,9 @@ pub struct Disagreement {
     pub resolved: u64,
     /// Median length of those windows; null if there are none. Percentiles are exact to three digits.
     pub p50_ms: Option<f64>,
-    /// 99th percentile.
+    /// Their 99th percentile, in milliseconds; null if there are none.
     pub p99_ms: Option<f64>,
-    /// Maximum.
+    /// The longest of them, in milliseconds; null if there are none.
     pub longest_ms: Option<f64>,
 }
 
