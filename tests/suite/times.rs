@@ -24,6 +24,11 @@ impl Times {
         outcome
     }
 
+    /// Whether this case ran, with any driver.
+    pub fn ran(&self, case: &str) -> bool {
+        self.0.lock().iter().any(|(_, name)| name.ends_with(case))
+    }
+
     /// Prints the slowest cases.
     pub fn tell(&self) {
         let mut times = self.0.lock();
