@@ -292,8 +292,10 @@ pub fn the_readme_names_every_suite() -> Result<()> {
     let mut names = Vec::new();
     for file in files(&suite)? {
         let name = file.strip_prefix(&suite)?.to_string_lossy().into_owned();
-        // Files in folders belong to the file with the folder's name.
-        if name.ends_with(".rs") && !RUNNERS.contains(&name.as_str()) && !name.contains('/') {
+        // Other files in folders belong to the folder's `mod.rs`.
+        let name = name.strip_suffix("mod.rs").map(str::to_owned).unwrap_or(name);
+        let is_suite = name.ends_with('/') || name.ends_with(".rs") && !name.contains('/');
+        if is_suite && !RUNNERS.contains(&name.as_str()) {
             names.push(name);
         }
     }
