@@ -271,8 +271,7 @@ pub async fn a_paused_coordinator_that_holds_its_lock_is_waited_for(stage: &Stag
     let database = &paused.world.databases.orders;
     let second = monolith(stage.programs().await?, database, &["--coordinator", "monolith-2"]).await?;
     let second = second.map_err(anyhow::Error::msg)?;
-    // Of a coordinator that no process has, and that comes after the paused one.
-    recovery_has_run(&paused.world, "nobody").await?;
+    recovery_has_run(&paused.world, "monolith-2").await?;
     ensure!(branches(&paused.world).await?.len() == 5, "the branches of a running instance were finished");
     drop(second);
     let StandsStill { world, sku, customer, .. } = paused;

@@ -172,9 +172,9 @@ pub async fn branches_are_finished_by_hand(stage: &Stage) -> Result<Option<Strin
     Ok(None)
 }
 
-/// Waits until recovery has looked at all branches of this coordinator, and of those before it in the alphabet. It is
-/// seen in a branch of an earlier epoch, which recovery finishes. Two such branches, one after the other: the run that
-/// finishes the second one began after all that was there before.
+/// Waits until this coordinator's recovery has looked at all branches. It is seen in a branch of an earlier epoch, which
+/// recovery finishes. Two such branches, one after the other: the run that finished the first one ended before the run
+/// that finishes the second one.
 pub async fn recovery_has_run(world: &World, coordinator: &str) -> Result<()> {
     let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
     for _ in 0..2 {
