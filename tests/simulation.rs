@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use platform::Flaw;
-use tests::simulation::{Campaign, Case, Protocol, SIMULATED, Summary, shrink};
+use tests::simulation::{Campaign, Case, Protocol, SAMPLE, SIMULATED, Summary, shrink};
 
 const PROTOCOLS: [Protocol; 3] = [Protocol::Orchestrated, Protocol::Choreographed, Protocol::Tcc];
 
@@ -16,7 +16,7 @@ fn campaign(flaw: Option<Flaw>, schedules: u64) -> Summary {
 /// No schedule violates an invariant, and each kind of disturbance happened often enough to mean something.
 #[test]
 fn no_schedule_violates_an_invariant() {
-    let summary = campaign(None, 3000);
+    let summary = campaign(None, SAMPLE);
     let commands: Vec<String> = summary.failed.iter().map(|case| shrink(case).command()).collect();
     assert!(commands.is_empty(), "these schedules violate an invariant:\n{}", commands.join("\n"));
     assert_eq!(summary.tallies.len(), PROTOCOLS.len());

@@ -1,10 +1,10 @@
 //! The API description, as a check for every response.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 use jsonschema::Validator;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 /// A parsed `openapi.json`.
@@ -62,7 +62,7 @@ impl Description {
     }
 
     fn validate(&self, key: String, schema: &Value, body: &Value) -> Result<()> {
-        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut validators = self.validators.lock();
         let validator = match validators.entry(key) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {

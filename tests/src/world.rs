@@ -252,10 +252,8 @@ impl World {
 
     /// What to audit while the shop runs.
     pub fn subject(&self) -> Subject {
-        Subject {
-            shop: self.handle.clone(),
-            expected: Expected { poison: self.poison.load(Ordering::Relaxed), ..Expected::default() },
-        }
+        let poison = self.poison.load(Ordering::Relaxed);
+        Subject::of(self.handle.clone()).expecting(Expected { poison, ..Expected::default() })
     }
 
     /// Waits until no order or message is under way.

@@ -23,8 +23,8 @@ const BUYERS: usize = 500;
 const CONNECTIONS: usize = 100;
 
 /// The number of rounds in every run of the suite, and in a full run.
-const ROUNDS: usize = 3;
-const ROUNDS_IN_FULL: usize = 100;
+pub const ROUNDS: usize = 3;
+pub const ROUNDS_IN_FULL: usize = 100;
 
 /// Places these orders at once, and counts how they ended.
 async fn outcomes(world: &World, orders: Vec<Value>) -> Result<BTreeMap<String, usize>> {

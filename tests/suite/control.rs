@@ -144,7 +144,7 @@ async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &
     ensure!(ended == Some(0), "{said}");
     let told: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
     let met = &told["shops"][0]["served"]["browse"];
-    ensure!(met["requests"].as_u64() > Some(10) && met["failed"] == json!(0), "{told:#}");
+    ensure!(met["requests"].as_u64() > Some(0) && met["failed"] == json!(0), "{told:#}");
     ensure!(told["shops"][0]["served"]["order"]["requests"] == json!(0), "{told:#}");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use audit::{Expected, Subject, Verdict, audit};
+use audit::{Subject, Verdict, audit};
 use serde_json::Value;
 use tests::{Driver, Stage};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -129,8 +129,7 @@ pub async fn each_module_may_have_its_own_database(stage: &Stage) -> Result<Opti
     let [catalog, inventory, orders, payments, shipping] = urls.map(|(_, url)| url);
     let databases = Databases { catalog, inventory, orders, payments, shipping };
     let shop = ShopHandle { databases, ..world.shop().await.handle() };
-    let subject = Subject { shop, expected: Expected::default() };
-    let findings = audit(&subject).await?;
+    let findings = audit(&Subject::of(shop)).await?;
     let wrong = findings.iter().find(|found| found.invariant != "I9" && found.verdict != Verdict::Held);
     ensure!(wrong.is_none(), "{wrong:?}");
     world.into_shop().stop(infrastructure).await?;

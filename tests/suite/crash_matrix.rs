@@ -42,7 +42,8 @@ pub async fn a_sample_with_a_slow_database(stage: &Stage) -> Result<Option<Strin
 const TWO_INSTANCES: Setting = Setting { instances: 2, ..Setting::PLAIN };
 const SLOW_DATABASE: Setting = Setting { database_delay_ms: Setting::SLOW_MS, ..Setting::PLAIN };
 
-const OF_EACH: [(Driver, &str); 5] = [
+/// For the samples: a point for each driver, at which something is left to finish.
+pub const OF_EACH: [(Driver, &str); 5] = [
     (Driver::Local, "before-commit"),
     (Driver::TwoPhase, "after-decision"),
     (Driver::Orchestrated, "after-saga-save"),

@@ -40,7 +40,7 @@ exec "${cleave[@]}" "${@:2}"
 "#;
 
 /// Guides that are run for every change: they need a minute.
-const SAMPLE: [&str; 2] = ["story.md", "telemetry.md"];
+pub const SAMPLE: [&str; 2] = ["story.md", "telemetry.md"];
 /// The others: a comparison, chaos, a dashboard.
 const REST: [&str; 4] = ["reading-a-report.md", "faults.md", "dashboard.md", "misconceptions.md"];
 

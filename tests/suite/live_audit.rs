@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use audit::Verdict;
-use audit::live::{INVARIANTS, Live, Recording, Settings, Snapshot};
+use audit::live::{INVARIANTS, Live, Pace, Recording, Snapshot};
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Timestamptz};
@@ -17,8 +17,10 @@ use uuid::Uuid;
 
 use tests::{Goods, Line, order};
 
-/// The default settings, with shorter intervals so that no case has to wait long.
-const OFTEN: Settings = Settings { every: Duration::from_millis(200), late: Duration::from_secs(35) };
+/// The default pace, with shorter intervals so that no case has to wait long.
+const OFTEN: Pace = Pace { every: Duration::from_millis(200), late: Duration::from_secs(35) };
+/// Looks at an idle shop, to see what each reads.
+const LOOKS: usize = 10;
 /// Tables that grow during the run.
 const GROWING: &str = "('claims', 'reservations', 'orders', 'payments', 'entries', 'shipments')";
 
@@ -149,14 +151,23 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
         Ok(sum)
     };
     // A session reports its reads when it ends, or at most a second later.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let before = scans().await?;
-    let live = Live::start(world.subject(), Settings { every: Duration::from_millis(20), ..OFTEN });
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let reported = async || -> Result<i64> {
+        let mut before = scans().await?;
+        eventually("all reads are reported", async || {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            let now = scans().await?;
+            Ok((std::mem::replace(&mut before, now) == now).then_some(now))
+        })
+        .await
+    };
+    let before = reported().await?;
+    let live = Live::start(world.subject(), Pace { every: Duration::from_millis(20), ..OFTEN });
+    for _ in 0..LOOKS {
+        let last = live.snapshot().at;
+        eventually("it looks again", async || Ok((live.snapshot().at > last).then_some(()))).await?;
+    }
     let looks = live.finish().await?.1.series.len();
-    ensure!(looks > 1, "it looked {looks} times");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let after = scans().await?;
+    let after = reported().await?;
     ensure!(after == before, "{} growing tables were read completely in {looks} looks", after - before);
     Ok(())
 }
@@ -167,8 +178,8 @@ pub async fn what_stands_still_is_late(stage: &Stage) -> Result<Option<String>> 
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Choreographed, infrastructure, DELIVERIES).await?;
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
-    let settings = Settings { late: Duration::from_secs(3), ..OFTEN };
-    let live = Live::start(world.subject(), settings);
+    let pace = Pace { late: Duration::from_secs(3), ..OFTEN };
+    let live = Live::start(world.subject(), pace);
     world.shop().await.pause("shipping").await?;
     let wanted = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
     let placed = world.order("late", &wanted).await?.expect(202)?;

@@ -37,6 +37,7 @@ mod relay;
 mod repeats;
 mod retired_coordinators;
 mod running;
+mod samples;
 mod scenario;
 mod schema;
 mod servers;
@@ -103,9 +104,12 @@ fn plain() -> Vec<(&'static str, Plain)> {
         boundaries::a_dependency_too_many_or_too_few_is_seen,
         boundaries::modules_form_no_cycle,
         boundaries::a_cycle_of_modules_is_seen,
+        boundaries::the_foundation_has_no_business,
+        boundaries::a_word_of_the_shop_is_seen,
         tidy::modules_keep_their_shape,
         tidy::modules_keep_the_world_out,
         tidy::sql_names_only_its_own_schema,
+        tidy::queries_name_their_columns,
         tidy::programs_say_nothing_by_macros_that_panic,
         tidy::migrations_have_versions_of_their_own,
         tidy::translations_have_the_same_headings,
@@ -115,6 +119,7 @@ fn plain() -> Vec<(&'static str, Plain)> {
         schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
         guides::none_is_left_out,
+        samples::what_runs_in_full_has_a_sample,
         choreography::a_module_hears_just_what_it_reacts_to,
         choreography::what_is_sent_is_heard,
         choreography::reactions_stay_at_home,
@@ -306,6 +311,7 @@ fn main() -> ExitCode {
 
     let Suite { runtime, stage, times } = Arc::into_inner(suite).expect("all cases are over");
     times.tell();
+    samples::tell(&times);
     let stage = Arc::into_inner(stage).expect("all cases are over");
     match runtime.block_on(stage.finish()) {
         Ok(()) => conclusion.exit_code(),

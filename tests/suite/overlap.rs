@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -16,6 +16,7 @@ use diesel::sql_types::{Bool, Integer, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use inventory::{Pieces, Receipt};
+use parking_lot::Mutex;
 use payments::Deposit;
 use tests::Stage;
 use tokio::sync::oneshot;
@@ -279,10 +280,10 @@ pub async fn nothing_is_prepared_twice(stage: &Stage) -> Result<Option<String>> 
         InstrumentationEvent::StartQuery { query, .. } => {
             let text = query.to_string();
             let text = text.split(" -- binds").next().unwrap_or_default().to_owned();
-            all.lock().expect("no panics").insert(text);
+            all.lock().insert(text);
         }
         InstrumentationEvent::CacheQuery { sql, .. } => {
-            cached.lock().expect("no panics").insert(sql.to_owned());
+            cached.lock().insert(sql.to_owned());
         }
         _ => {}
     });
@@ -296,8 +297,8 @@ pub async fn nothing_is_prepared_twice(stage: &Stage) -> Result<Option<String>> 
     }
     drop(connection);
     tables.stop().await?;
-    let started = started.lock().expect("no panics").clone();
-    let kept = kept.lock().expect("no panics").clone();
+    let started = started.lock().clone();
+    let kept = kept.lock().clone();
     let forgotten: Vec<&String> = started
         .difference(&kept)
         .filter(|text| !["BEGIN", "COMMIT", "ROLLBACK"].contains(&text.as_str()))

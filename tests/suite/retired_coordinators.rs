@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::coordinators::{Second, monolith};
-use crate::two_phase::{Died, START};
+use crate::two_phase::{Died, START, recovery_has_run};
 use tests::order;
 
 #[derive(QueryableByName)]
@@ -46,6 +46,14 @@ async fn nothing_is_prepared(world: &World) -> Result<()> {
     eventually("nothing is prepared", async || Ok(branches(world).await?.is_empty().then_some(()))).await
 }
 
+async fn no_decision_is_left(world: &World) -> Result<()> {
+    let decisions = "SELECT count(*) AS number FROM two_phase.decisions";
+    eventually("the decision is deleted", async || {
+        Ok((number(&world.databases.orders, decisions).await? == 0).then_some(()))
+    })
+    .await
+}
+
 /// A coordinator died and never returns under its name. Another instance finishes its transactions.
 pub async fn an_instance_that_is_gone_for_good(stage: &Stage) -> Result<Option<String>> {
     for (point, status) in [("before-decision", 201), ("after-decision", 200)] {
@@ -56,12 +64,7 @@ pub async fn an_instance_that_is_gone_for_good(stage: &Stage) -> Result<Option<S
             monolith(programs, &died.world.databases.orders, &["--coordinator", "monolith-2"]).await?;
         let second = second.map_err(anyhow::Error::msg)?;
         nothing_is_prepared(&died.world).await?;
-        let decisions = "SELECT count(*) AS number FROM two_phase.decisions";
-        eventually("the decision is deleted", async || {
-            let left = number(&died.world.databases.orders, decisions).await?;
-            Ok((left == 0).then_some(()))
-        })
-        .await?;
+        no_decision_is_left(&died.world).await?;
         // The lock was only held for recovery, so a process can use the name again.
         died.restart().await?;
         drop(second);
@@ -252,8 +255,8 @@ pub async fn a_paused_coordinator_says_what_its_successor_did(stage: &Stage) -> 
         let successor = monolith(stage.programs().await?, database, &["--coordinator", name]).await?;
         let successor = successor.map_err(anyhow::Error::msg)?;
         nothing_is_prepared(&paused.world).await?;
-        // Long enough to delete the decision. The defect only appeared after that.
-        tokio::time::sleep(Duration::from_millis(2500)).await;
+        // The defect only appeared after that.
+        no_decision_is_left(&paused.world).await?;
         if name == "monolith" {
             drop(successor);
         }
@@ -268,7 +271,7 @@ pub async fn a_paused_coordinator_that_holds_its_lock_is_waited_for(stage: &Stag
     let database = &paused.world.databases.orders;
     let second = monolith(stage.programs().await?, database, &["--coordinator", "monolith-2"]).await?;
     let second = second.map_err(anyhow::Error::msg)?;
-    tokio::time::sleep(Duration::from_millis(2500)).await;
+    recovery_has_run(&paused.world, "monolith-2").await?;
     ensure!(branches(&paused.world).await?.len() == 5, "the branches of a running instance were finished");
     drop(second);
     let StandsStill { world, sku, customer, .. } = paused;

@@ -24,12 +24,16 @@ fn expected(accepted: Vec<Uuid>, fault: &str) -> Expected {
     }
 }
 
+/// Crashes of the broker in every run of the suite, and in a full run.
+pub const CRASHES: usize = 3;
+pub const CRASHES_IN_FULL: usize = 10;
+
 pub async fn the_broker_three_times(stage: &Stage) -> Result<Option<String>> {
-    the_broker(stage, 3).await
+    the_broker(stage, CRASHES).await
 }
 
 pub async fn the_broker_ten_times(stage: &Stage) -> Result<Option<String>> {
-    the_broker(stage, 10).await
+    the_broker(stage, CRASHES_IN_FULL).await
 }
 
 /// Also in a choreography, where no command is sent again: a message that the broker loses is lost for good.

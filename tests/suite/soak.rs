@@ -8,13 +8,14 @@ use experiments::soak::{self, Options};
 
 use crate::docs;
 
-const FAULTS: usize = 10;
+pub const ORDERS: u64 = 600;
+pub const FAULTS: usize = 10;
 
 pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let options = Options {
         drivers: vec![Driver::Orchestrated],
-        orders: 600,
+        orders: ORDERS,
         faults: FAULTS,
         seed: 3,
         infra: servers::Options::default(),

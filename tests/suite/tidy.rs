@@ -149,6 +149,31 @@ fn foreign_tables(module: &str, path: &str, text: &str) -> Vec<String> {
     complaints
 }
 
+pub fn queries_name_their_columns() -> Result<()> {
+    let mut complaints = Vec::new();
+    for path in files(&checkout())?.iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
+        complaints.extend(all_columns(&path.display().to_string(), &read(path)?));
+    }
+    without_complaints(complaints)
+}
+
+/// Queries for all columns of a table: a column that a migration adds would change what they return. A star may stand
+/// on the line after its verb.
+fn all_columns(path: &str, text: &str) -> Vec<String> {
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let lines: Vec<String> = text.lines().map(code).collect();
+    let words =
+        lines.iter().enumerate().flat_map(|(n, line)| line.split_whitespace().map(move |word| (n + 1, word)));
+    let (verbs, next) = (words.clone(), words.skip(1));
+    let stars = verbs.zip(next).filter(|((_, verb), (_, columns))| {
+        let verb = verb.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_uppercase();
+        let columns = columns.trim_end_matches(|c: char| c != '*' && !c.is_ascii_alphanumeric());
+        ["SELECT", "DISTINCT", "RETURNING"].contains(&verb.as_str())
+            && (columns == "*" || columns.ends_with(".*"))
+    });
+    stars.map(|((n, verb), _)| format!("{path}:{n}: name the columns after {verb}")).collect()
+}
+
 /// `println!` and its relatives panic if the reader of the output is gone or the disk is full.
 /// `terminal::say!` and `note!` do not.
 pub fn programs_say_nothing_by_macros_that_panic() -> Result<()> {
@@ -267,8 +292,10 @@ pub fn the_readme_names_every_suite() -> Result<()> {
     let mut names = Vec::new();
     for file in files(&suite)? {
         let name = file.strip_prefix(&suite)?.to_string_lossy().into_owned();
-        // Files in folders belong to the file with the folder's name.
-        if name.ends_with(".rs") && !RUNNERS.contains(&name.as_str()) && !name.contains('/') {
+        // Other files in folders belong to the folder's `mod.rs`.
+        let name = name.strip_suffix("mod.rs").map(str::to_owned).unwrap_or(name);
+        let is_suite = name.ends_with('/') || name.ends_with(".rs") && !name.contains('/');
+        if is_suite && !RUNNERS.contains(&name.as_str()) {
             names.push(name);
         }
     }
@@ -302,6 +329,8 @@ pub fn every_rule_sees_its_violation() -> Result<()> {
         (intruders("m/src/http.rs", "use lapin;\nconn.transaction(x)"), 2),
         (foreign_tables("orders", "p", "SELECT orders.orders.total -- not payments.payments"), 0),
         (foreign_tables("orders", "p", "JOIN payments.wallets USING (x), checkout.sagas"), 2),
+        (all_columns("p", "// SELECT *\n\"SELECT count(*), a.b * 2\" RETURNING id, 2 * 3"), 0),
+        (all_columns("p", &format!("\"SELECT {0} FROM x\" (select o.{0} FROM o) RETURNING\n {0}\"", "*")), 3),
         (panicking_words("p", "// println! panics\nterminal::say!(\"x\");\nterminal::say_part!(\"x\")"), 0),
         (panicking_words("p", "println!(\"x\");\neprintln!();\nprint!(\"{x}\")"), 3),
         (shared_versions(&["2026-01-01-000100_a".into(), "2026-01-01-000200_a".into()]), 0),

@@ -1,13 +1,14 @@
 //! This process as a coordinator: its name, its epoch, and the transactions that it is working on.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contracts::BoxError;
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use super::decisions::Subject;
+use super::decisions::FencedTransaction;
 use super::gid::{Gid, Name};
 use crate::modules::Module;
 
@@ -65,7 +66,7 @@ impl Coordinator {
     }
 
     fn transactions(&self) -> MutexGuard<'_, HashSet<Uuid>> {
-        self.working_on.lock().unwrap_or_else(PoisonError::into_inner)
+        self.working_on.lock()
     }
 }
 
@@ -79,8 +80,8 @@ pub struct Transaction {
 
 impl Transaction {
     /// The transaction as decisions identify it.
-    pub fn subject(&self) -> Subject<'_> {
-        Subject { transaction: self.id, coordinator: &self.coordinator.name, epoch: self.epoch }
+    pub fn fenced(&self) -> FencedTransaction<'_> {
+        FencedTransaction { id: self.id, coordinator: &self.coordinator.name, epoch: self.epoch }
     }
 
     /// The gid of one of its branches.

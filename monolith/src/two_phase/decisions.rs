@@ -37,8 +37,8 @@ impl Verdict {
 
 /// A transaction, and the coordinator and epoch that began it.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    pub(super) transaction: uuid::Uuid,
+pub struct FencedTransaction<'a> {
+    pub(super) id: uuid::Uuid,
     pub(super) coordinator: &'a Name,
     pub(super) epoch: i64,
 }
@@ -59,11 +59,14 @@ const INSERT: &str = "INSERT INTO two_phase.decisions (transaction_id, coordinat
 ///
 /// `Ok` is durable, because the insert is its own transaction. `Err` says nothing about the decision: call
 /// [`read_back`] on another connection.
-pub async fn commit(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Option<Verdict>, BoxError> {
+pub async fn commit(
+    conn: &mut AsyncPgConnection,
+    transaction: FencedTransaction<'_>,
+) -> Result<Option<Verdict>, BoxError> {
     if Flaw::DecisionNotDurable.is_on() {
         return Ok(Some(Verdict::Commit));
     }
-    insert(conn, INSERT_FENCED, subject, Verdict::Commit).await
+    insert(conn, INSERT_FENCED, transaction, Verdict::Commit).await
 }
 
 /// Finds out the result of a call of [`commit`] whose reply was lost. Decides to abort if there is no decision yet;
@@ -73,19 +76,21 @@ pub async fn commit(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Resul
 /// the decision.
 pub async fn read_back(
     conn: &mut AsyncPgConnection,
-    subject: Subject<'_>,
+    transaction: FencedTransaction<'_>,
 ) -> Result<Option<Verdict>, BoxError> {
-    insert(conn, INSERT_FENCED, subject, Verdict::Abort).await
+    insert(conn, INSERT_FENCED, transaction, Verdict::Abort).await
 }
 
 /// Decides to abort unless there is a decision already, and returns the valid one. For recovery, which holds the
 /// coordinator's lock.
-pub async fn abort(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result<Verdict, BoxError> {
-    let stands = insert(conn, INSERT, subject, Verdict::Abort).await?;
+pub async fn abort(
+    conn: &mut AsyncPgConnection,
+    transaction: FencedTransaction<'_>,
+) -> Result<Verdict, BoxError> {
+    let stands = insert(conn, INSERT, transaction, Verdict::Abort).await?;
     stands.ok_or_else(|| {
-        let Subject { transaction, coordinator, .. } = subject;
-        format!("another process has finished and forgotten the transaction {transaction} of {coordinator}")
-            .into()
+        let FencedTransaction { id, coordinator, .. } = transaction;
+        format!("another process has finished and forgotten the transaction {id} of {coordinator}").into()
     })
 }
 
@@ -93,18 +98,18 @@ pub async fn abort(conn: &mut AsyncPgConnection, subject: Subject<'_>) -> Result
 async fn insert(
     conn: &mut AsyncPgConnection,
     insert: &'static str,
-    subject: Subject<'_>,
+    transaction: FencedTransaction<'_>,
     verdict: Verdict,
 ) -> Result<Option<Verdict>, BoxError> {
     // If another insert for this transaction is in progress, this waits until it ends and then finds its row.
     let inserted = sql(insert)
-        .bind::<Uuid, _>(subject.transaction)
-        .bind::<Text, _>(subject.coordinator.as_str())
-        .bind::<BigInt, _>(subject.epoch)
+        .bind::<Uuid, _>(transaction.id)
+        .bind::<Text, _>(transaction.coordinator.as_str())
+        .bind::<BigInt, _>(transaction.epoch)
         .bind::<Text, _>(verdict.as_str())
         .execute(conn)
         .await?;
-    if inserted == 1 { Ok(Some(verdict)) } else { recorded(conn, subject.transaction).await }
+    if inserted == 1 { Ok(Some(verdict)) } else { recorded(conn, transaction.id).await }
 }
 
 /// The decision on record, if any.

@@ -29,7 +29,7 @@ use platform::{CrashPoint, db};
 
 use branch::{Branch, Prepared};
 use coordinator::Transaction;
-use decisions::{Subject, Verdict};
+use decisions::{FencedTransaction, Verdict};
 use lock::CoordinatorLock;
 use outcome::OutcomeUnknown;
 
@@ -134,11 +134,11 @@ impl TwoPhase {
         let mut orders = prepared.swap_remove(orders);
         CrashPoint::BeforeDecision.pass();
         let decision = within.span(Kind::Client, "decide").with(DATABASE);
-        let verdict = match decisions::commit(orders.connection(), transaction.subject()).await {
+        let verdict = match decisions::commit(orders.connection(), transaction.fenced()).await {
             // The epoch is over and *commit* is not on record, so it never will be.
             Ok(stands) => stands.unwrap_or(Verdict::Abort),
             // The insert may have been committed with only the reply lost.
-            Err(lost) => self.read_back(transaction.subject(), order, lost).await?,
+            Err(lost) => self.read_back(transaction.fenced(), order, lost).await?,
         };
         if verdict == Verdict::Abort {
             roll_back_all([orders].into_iter().chain(prepared)).await;
@@ -155,7 +155,7 @@ impl TwoPhase {
     /// Asks for a decision whose reply was lost, on a new connection, until it is known or the attempts are used up.
     async fn read_back(
         &self,
-        subject: Subject<'_>,
+        transaction: FencedTransaction<'_>,
         order: OrderId,
         lost: BoxError,
     ) -> Result<Verdict, OutcomeUnknown> {
@@ -164,7 +164,7 @@ impl TwoPhase {
         for _ in 0..ASKED {
             let asked = async {
                 let mut connection = db::connect_one(&self.decisions).await?;
-                decisions::read_back(&mut connection, subject).await
+                decisions::read_back(&mut connection, transaction).await
             };
             match asked.await {
                 Ok(Some(verdict)) => return Ok(verdict),

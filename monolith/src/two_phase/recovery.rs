@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::branch::{commit_prepared, roll_back_prepared};
 use super::coordinator::Coordinator;
-use super::decisions::{self, Subject, Verdict};
+use super::decisions::{self, FencedTransaction, Verdict};
 use super::gid::{Gid, Name};
 use super::lock::CoordinatorLock;
 use crate::databases::Databases;
@@ -178,7 +178,7 @@ async fn verdict(orders: &mut AsyncPgConnection, gid: &Gid) -> Result<Verdict, B
         return Ok(decisions::recorded(orders, gid.transaction).await?.unwrap_or(Verdict::Abort));
     }
     let Gid { transaction, ref coordinator, epoch, .. } = *gid;
-    decisions::abort(orders, Subject { transaction, coordinator, epoch }).await
+    decisions::abort(orders, FencedTransaction { id: transaction, coordinator, epoch }).await
 }
 
 /// The prepared branches in this database whose gid has this prefix. Only here can they be finished: rule 32 (same

@@ -113,17 +113,10 @@ async fn run_with<R: Reactor + ?Sized>(
     if settings.saga == Protocol::Naive {
         flaw::switch_on(&[Flaw::NoOutbox, Flaw::NoInbox]);
     }
-    let url = &settings.base.database_url;
-    let tables = std::iter::once(MIGRATIONS).chain(service.migrations).collect();
     let broker = Broker::new(&settings.amqp_url);
-    let database = async {
-        migrations::run(url, tables).await?;
-        own_database(&mut db::connect_one(url).await?, service.name, settings.saga).await
-    };
-    // Waits for both at once, so that a wrong address of either is reported before anything else starts.
-    tokio::try_join!(database, broker.connect("check"))?;
+    prepare_servers(&settings, &broker, service.name, service.migrations).await?;
+    let url = &settings.base.database_url;
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
-
     let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
     let metrics = Metrics::new(&telemetry);
     telemetry.pools().inspect(|pools| pools.watch("background", &pool));
@@ -142,14 +135,14 @@ async fn run_with<R: Reactor + ?Sized>(
     let consumer = Consumer {
         broker,
         topology,
-        pool: pool.clone(),
+        pool,
         handover: handover.clone(),
         reactor,
         prefetch: settings.prefetch,
         connected: connected.clone(),
         waits: waits.clone(),
         telemetry: telemetry.clone(),
-        metrics: metrics.clone(),
+        metrics,
     };
     let health = Health::new(service.name).needing("broker", connected).waiting(waits);
     let (base, observed) = (settings.base.clone(), telemetry.clone());
@@ -160,15 +153,45 @@ async fn run_with<R: Reactor + ?Sized>(
         (service.routes)(app);
     });
 
-    // Three stages on shutdown: messages are consumed while requests are still in progress, because a request may wait
-    // for their result, and the relay runs until nothing can write to the outbox any more.
+    let endpoint = &settings.base.endpoint;
+    let registration = endpoint.registration(service.name);
+    let server = http::serve(endpoint.port, &telemetry, health, registration, routes);
+    let outcome = until_stopped(server, &consumer, &relay).await;
+    telemetry.finish().await;
+    outcome
+}
+
+/// Migrates and claims the database, and checks the broker. Waits for both at once, so that a wrong address of either is
+/// reported before anything else starts.
+async fn prepare_servers(
+    settings: &ServiceSettings,
+    broker: &Broker,
+    service: &str,
+    migrations: Vec<EmbeddedMigrations>,
+) -> anyhow::Result<()> {
+    let url = &settings.base.database_url;
+    let tables = std::iter::once(MIGRATIONS).chain(migrations).collect();
+    let database = async {
+        migrations::run(url, tables).await?;
+        own_database(&mut db::connect_one(url).await?, service, settings.saga).await
+    };
+    tokio::try_join!(database, broker.connect("check"))?;
+    Ok(())
+}
+
+/// Runs everything until the server ends. Three stages on shutdown: messages are consumed while requests are still in
+/// progress, because a request may wait for their result, and the relay runs until nothing can write to the outbox any
+/// more.
+async fn until_stopped<R: Reactor + ?Sized>(
+    server: impl Future<Output = anyhow::Result<()>>,
+    consumer: &Consumer<R>,
+    relay: &Relay,
+) -> anyhow::Result<()> {
     let (stop_taking, taking) = watch::channel(false);
     let (stop_relay, relaying) = watch::channel(false);
     let intake = async {
         let server = async {
-            let endpoint = &settings.base.endpoint;
-            let registration = endpoint.registration(service.name);
-            let outcome = http::serve(endpoint.port, &telemetry, health, registration, routes).await;
+            let outcome = server.await;
             stop_taking.send_replace(true);
             outcome
         };
@@ -176,14 +199,13 @@ async fn run_with<R: Reactor + ?Sized>(
             server,
             consumer.run(taking.clone()),
             consumer.tick(taking.clone()),
-            housekeeping(&pool, taking.clone()),
-            metrics.watch_outbox(&pool, taking.clone())
+            housekeeping(&consumer.pool, taking.clone()),
+            consumer.metrics.watch_outbox(&consumer.pool, taking.clone())
         );
         stop_relay.send_replace(true);
         outcome
     };
     let (outcome, ()) = tokio::join!(intake, relay.run(relaying));
-    telemetry.finish().await;
     outcome
 }
 

@@ -29,3 +29,6 @@ pub use case::{Case, Protocol, Run, SIMULATED};
 pub use shrink::shrink;
 pub use tally::Tally;
 pub use watch::Violation;
+
+/// Schedules that `cargo test` runs. `cargo make simulate` runs more.
+pub const SAMPLE: u64 = 3000;

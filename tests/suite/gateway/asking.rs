@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use parking_lot::Mutex;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
-use tests::World;
+use tests::{World, eventually};
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
@@ -35,7 +36,7 @@ pub struct Seen {
 
 impl Seen {
     /// Whether it is what was asked for, and not stale.
-    fn is_good(&self) -> bool {
+    pub fn is_good(&self) -> bool {
         self.status.is_some_and(|status| status.is_success()) && !self.stale
     }
 }
@@ -43,14 +44,16 @@ impl Seen {
 /// A request that is sent to the gateway repeatedly.
 pub struct Asking {
     stop: Arc<AtomicBool>,
-    asking: JoinHandle<Vec<Seen>>,
+    /// The responses so far.
+    seen: Arc<Mutex<Vec<Seen>>>,
+    asking: JoinHandle<()>,
 }
 
 impl Asking {
     /// Starts sending.
     pub fn start(world: &World, question: Question) -> Asking {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, address) = (stop.clone(), world.address.clone());
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (stopped, noted, address) = (stop.clone(), seen.clone(), world.address.clone());
         let asking = tokio::spawn(async move {
             let client = Client::builder().no_proxy().build().expect("the settings are valid");
             let apart = match question {
@@ -61,26 +64,45 @@ impl Asking {
             while !stopped.load(Ordering::Relaxed) {
                 ticks.tick().await;
                 let (client, address, question) = (client.clone(), address.clone(), question.clone());
-                under_way.spawn(async move { ask(&client, &address, &question).await });
+                let noted = noted.clone();
+                under_way.spawn(async move {
+                    let response = ask(&client, &address, &question).await;
+                    noted.lock().push(response);
+                });
             }
-            under_way.join_all().await
+            under_way.join_all().await;
         });
-        Asking { stop, asking }
+        Asking { stop, seen, asking }
+    }
+
+    /// Waits until there are this many further responses of this kind.
+    pub async fn until(&self, further: usize, kind: &str, is_of_it: impl Fn(&Seen) -> bool) -> Result<()> {
+        let number = || self.seen.lock().iter().filter(|seen| is_of_it(seen)).count();
+        let goal = number() + further;
+        eventually(&format!("{further} more responses are {kind}"), async || {
+            Ok((number() >= goal).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until there are this many further good responses.
+    pub async fn proceed(&self, further: usize) -> Result<()> {
+        self.until(further, "good", Seen::is_good).await
     }
 
     /// Stops, and returns all responses.
     pub async fn finish(self) -> Result<Vec<Seen>> {
         self.stop.store(true, Ordering::Relaxed);
-        Ok(self.asking.await?)
+        self.asking.await?;
+        Ok(std::mem::take(&mut *self.seen.lock()))
     }
 
-    /// Stops, and fails unless there were this many responses, all of them good.
-    pub async fn finish_well(self, at_least: usize) -> Result<usize> {
+    /// Stops, and fails unless all responses were good. Returns their number.
+    pub async fn finish_well(self) -> Result<usize> {
         let seen = self.finish().await?;
         let bad: Vec<_> = seen.iter().filter(|seen| !seen.is_good()).collect();
         let first = bad.first().map_or("", |seen| &seen.text);
         ensure!(bad.is_empty(), "{} of {} requests failed, the first: {first}", bad.len(), seen.len());
-        ensure!(seen.len() >= at_least, "only {} requests were sent", seen.len());
         Ok(seen.len())
     }
 }

@@ -41,6 +41,18 @@ pub struct Subject {
     pub expected: Expected,
 }
 
+impl Subject {
+    /// A shop in interactive use: no load is known that it could be held to.
+    pub fn of(shop: ShopHandle) -> Subject {
+        Subject { shop, expected: Expected::default() }
+    }
+
+    /// The same shop, held to what a load knows about it.
+    pub fn expecting(self, expected: Expected) -> Subject {
+        Subject { expected, ..self }
+    }
+}
+
 /// What the load knows about the shop, and the databases must agree with.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
@@ -55,7 +67,7 @@ pub struct Expected {
     pub outcomes: Vec<String>,
     /// The number of orders per outcome that counts as enough evidence.
     pub min_per_outcome: u64,
-    /// The requested faults.
+    /// The requested faults. One that never fired means that too little was tried (I9).
     pub faults: Vec<Fault>,
 }
 
@@ -64,7 +76,7 @@ pub struct Expected {
 pub struct Fault {
     /// A description of the fault.
     pub name: Text,
-    /// Whether it fired.
+    /// Whether it hit anything.
     pub fired: bool,
 }
 

@@ -10,7 +10,7 @@ pub struct Audit {
     pub invariant: String,
     /// A short description of the invariant.
     pub title: Text,
-    /// The verdict.
+    /// `Held` only with enough evidence.
     pub verdict: Verdict,
     /// Number of checked items (orders, products, sessions …).
     pub checked: u64,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{up, words};
 use audit::Verdict;
-use audit::live::{Disagreement, Finding, Live, Recording, Settings, Snapshot};
+use audit::live::{Disagreement, Finding, Live, Pace, Recording, Snapshot};
 use report::verdict_words;
 use terminal::text::Text;
 use terminal::{output, say};
@@ -40,7 +40,7 @@ pub async fn run(folder: &Path, json: Option<&str>, end: impl Future<Output = ()
     let shops = up::subjects(folder)?;
     let lives: Vec<(Driver, Live)> = shops
         .into_iter()
-        .map(|subject| (subject.shop.driver, Live::start(subject, Settings::default())))
+        .map(|subject| (subject.shop.driver, Live::start(subject, Pace::default())))
         .collect();
     tokio::pin!(end);
     let mut seconds = tokio::time::interval(Duration::from_secs(1));

@@ -31,13 +31,13 @@ pub use state::{Claim, State, client, client_of, databases, is_running, running,
 /// The address of the interface and the token for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Access {
-    /// The port on 127.0.0.1.
+    /// The port, always on 127.0.0.1.
     pub port: u16,
-    /// The token of this run.
+    /// For the header [`TOKEN`](admission::TOKEN) of each request. It is in a file that only its owner can read.
     pub token: String,
 }
 
-/// `POST /scale`.
+/// `POST /scale`: starts or stops instances of a service in every shop that has it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
@@ -47,7 +47,7 @@ pub struct Scale {
     pub instances: usize,
 }
 
-/// `POST /deploy`.
+/// `POST /deploy`: replaces all instances of a service, one after another, without losing a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deploy {
@@ -59,9 +59,9 @@ pub struct Deploy {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Set {
-    /// Its name.
+    /// Its name, such as `gateway.timeout_ms`.
     pub name: String,
-    /// Its new value.
+    /// The registry refuses a value out of bounds.
     pub value: u64,
 }
 
@@ -74,16 +74,16 @@ pub struct ShopSettings {
     pub settings: BTreeMap<String, SettingState>,
 }
 
-/// One setting.
+/// A setting of the external configuration; the unit is part of its name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SettingState {
     /// Its value now.
     pub value: u64,
     /// The value if it is not set.
     pub default: u64,
-    /// The minimum.
+    /// A smaller value is refused.
     pub least: u64,
-    /// The maximum.
+    /// A larger value is refused.
     pub most: u64,
     /// A sentence that describes it.
     pub what: String,
@@ -93,7 +93,7 @@ pub struct SettingState {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Renew {
-    /// The shop.
+    /// The shop to replace, by its driver.
     pub shop: Driver,
     /// The driver of the fresh shop, in the same architecture; the same as before if null.
     #[serde(default)]
@@ -114,7 +114,7 @@ pub struct Renewed {
 pub struct Scaled {
     /// The shop.
     pub shop: Driver,
-    /// The current instances.
+    /// All instances of the service after the change, such as `orders` and `orders-2`.
     pub instances: Vec<String>,
 }
 
@@ -133,7 +133,7 @@ pub struct Deployed {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddFault {
-    /// The fault.
+    /// What to disturb, where, and for how long.
     pub fault: FaultSpec,
     /// Only in this shop; in all of them if null.
     #[serde(default)]
@@ -183,12 +183,12 @@ pub struct ShopState {
     pub journal: Vec<Entry>,
 }
 
-/// One process.
+/// A process of a shop, as its supervisor sees it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProcessState {
-    /// Its name.
+    /// Such as `gateway` or `orders-2`.
     pub name: String,
-    /// Its process id.
+    /// Its process id; another one after each restart.
     pub pid: u32,
     /// Its own address, as `http://127.0.0.1:port`, without a proxy.
     pub address: String,

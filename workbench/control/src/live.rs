@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a fault is still listed after its end, in seconds.
 const REMEMBERED_S: i64 = 10;
 
-/// The query.
+/// What a client of the live view already knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Since {
     /// Only journal entries after this time.

@@ -26,9 +26,9 @@ const ENOUGH: u64 = 20;
 pub struct Counters {
     /// Decided orders.
     pub decided: u64,
-    /// Published messages.
+    /// Messages published to the broker; `None` if unknown.
     pub messages: Option<u64>,
-    /// Database transactions.
+    /// Database transactions; `None` if unknown.
     pub transactions: Option<u64>,
     /// Bytes through its proxies.
     pub bytes: Option<u64>,

@@ -22,7 +22,7 @@ const BEHIND: usize = 16;
 /// A sample in the form in which it is sent.
 #[derive(Debug)]
 pub struct Told {
-    /// Its second.
+    /// The number of its second, by which the page asks for what it missed.
     pub second: u64,
     /// The sample as JSON.
     pub json: String,

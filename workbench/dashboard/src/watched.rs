@@ -11,7 +11,7 @@ use super::look::{Decided, Look, Seen};
 use super::rounded;
 use super::sample::{Finding, Latency, Process, Shop};
 use audit::live::Live;
-use audit::{Expected, Subject, Verdict};
+use audit::{Subject, Verdict};
 use control::live::{ProcessNow, ShopNow};
 use faults::Record;
 use report::stats::percentile;
@@ -38,13 +38,9 @@ pub(super) struct Watched {
 impl Watched {
     /// Starts to sample this shop.
     pub(super) fn new(shop: ShopHandle) -> Watched {
-        let subject = Subject {
-            shop: shop.clone(),
-            // Interactive use has no plan that the shop could be held to.
-            expected: Expected::default(),
-        };
+        let subject = Subject::of(shop.clone());
         Watched {
-            audit: Live::start(subject, audit::live::Settings::default()),
+            audit: Live::start(subject, audit::live::Pace::default()),
             costs: Costs::new(shop.driver),
             look: Look::new(shop),
             counters: Counters::default(),

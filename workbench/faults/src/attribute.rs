@@ -30,9 +30,9 @@ pub enum Unit {
 /// An attribute of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name.
+    /// As in commands and scenarios, such as `jitter`.
     pub name: &'static str,
-    /// Its unit.
+    /// The unit of a plain number, and of the limits below.
     pub unit: Unit,
     /// The smallest allowed value, in its unit.
     pub least: i64,

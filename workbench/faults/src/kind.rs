@@ -26,9 +26,9 @@ pub enum On {
 pub struct Kind {
     /// Its name in commands and scenarios.
     pub name: &'static str,
-    /// Its target.
+    /// The sort of target that it takes.
     pub on: On,
-    /// Its attributes.
+    /// The attributes that it takes; any other is refused.
     pub attributes: &'static [Attribute],
     does: Does,
 }

@@ -5,7 +5,7 @@ use topology::Driver;
 /// The driver, database server and broker of a shop.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The shop's driver.
+    /// Decides which kinds of faults have a counterpart in this shop.
     pub driver: Driver,
     /// The URL of a database on the shop's database server, if Cleave started that server.
     pub database: Option<String>,

@@ -11,12 +11,12 @@ pub struct Point {
     /// Its name, as in the programs' `--crash-at`.
     pub name: &'static str,
     /// The part of the code in which it lies.
-    place: Place,
+    part: CodePart,
 }
 
 /// The part of the code to which a point belongs.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum CodePart {
     /// Placing an order: the process that takes orders.
     Orders,
     /// A step of the checkout, or a commit: every process.
@@ -33,54 +33,54 @@ enum Place {
 
 /// All points. A test compares them with those of the programs.
 pub const POINTS: &[Point] = &[
-    at("before-order-write", Place::Orders),
-    at("after-order-write", Place::Orders),
-    at("before-business-write", Place::Everywhere),
-    at("after-business-write", Place::Everywhere),
-    at("before-compensation", Place::Compensation),
-    at("after-compensation", Place::Compensation),
-    at("before-commit", Place::Everywhere),
-    at("after-commit", Place::Everywhere),
-    at("before-inbox-row", Place::Chassis),
-    at("after-inbox-row", Place::Chassis),
-    at("before-outbox-write", Place::Chassis),
-    at("after-outbox-write", Place::Chassis),
-    at("before-ack", Place::Chassis),
-    at("after-ack", Place::Chassis),
-    at("before-publish", Place::Chassis),
-    at("after-publish", Place::Chassis),
-    at("after-confirm", Place::Chassis),
-    at("after-mark-sent", Place::Chassis),
-    at("before-saga-start", Place::Orchestrator),
-    at("after-saga-start", Place::Orchestrator),
-    at("before-saga-advance", Place::Orchestrator),
-    at("after-saga-advance", Place::Orchestrator),
-    at("after-saga-save", Place::Orchestrator),
-    at("before-prepare", Place::TwoPhase),
-    at("after-prepare", Place::TwoPhase),
-    at("before-decision", Place::TwoPhase),
-    at("after-decision", Place::TwoPhase),
-    at("before-commit-prepared", Place::TwoPhase),
-    at("after-commit-prepared", Place::TwoPhase),
-    at("before-forget", Place::TwoPhase),
-    at("after-forget", Place::TwoPhase),
+    at("before-order-write", CodePart::Orders),
+    at("after-order-write", CodePart::Orders),
+    at("before-business-write", CodePart::Everywhere),
+    at("after-business-write", CodePart::Everywhere),
+    at("before-compensation", CodePart::Compensation),
+    at("after-compensation", CodePart::Compensation),
+    at("before-commit", CodePart::Everywhere),
+    at("after-commit", CodePart::Everywhere),
+    at("before-inbox-row", CodePart::Chassis),
+    at("after-inbox-row", CodePart::Chassis),
+    at("before-outbox-write", CodePart::Chassis),
+    at("after-outbox-write", CodePart::Chassis),
+    at("before-ack", CodePart::Chassis),
+    at("after-ack", CodePart::Chassis),
+    at("before-publish", CodePart::Chassis),
+    at("after-publish", CodePart::Chassis),
+    at("after-confirm", CodePart::Chassis),
+    at("after-mark-sent", CodePart::Chassis),
+    at("before-saga-start", CodePart::Orchestrator),
+    at("after-saga-start", CodePart::Orchestrator),
+    at("before-saga-advance", CodePart::Orchestrator),
+    at("after-saga-advance", CodePart::Orchestrator),
+    at("after-saga-save", CodePart::Orchestrator),
+    at("before-prepare", CodePart::TwoPhase),
+    at("after-prepare", CodePart::TwoPhase),
+    at("before-decision", CodePart::TwoPhase),
+    at("after-decision", CodePart::TwoPhase),
+    at("before-commit-prepared", CodePart::TwoPhase),
+    at("after-commit-prepared", CodePart::TwoPhase),
+    at("before-forget", CodePart::TwoPhase),
+    at("after-forget", CodePart::TwoPhase),
 ];
 
-const fn at(name: &'static str, place: Place) -> Point {
-    Point { name, place }
+const fn at(name: &'static str, part: CodePart) -> Point {
+    Point { name, part }
 }
 
 impl Point {
     /// The processes of a driver that reach the point; empty if none does.
     pub fn processes(&self, driver: Driver) -> &'static [&'static str] {
         let coordinated = matches!(driver, Driver::Orchestrated | Driver::Tcc);
-        match (driver.mode(), self.place) {
-            (Mode::Monolith, Place::Orders | Place::Everywhere) => &["monolith"],
-            (Mode::Monolith, Place::TwoPhase) if driver == Driver::TwoPhase => &["monolith"],
-            (Mode::Split, Place::Orders) => &["orders"],
-            (Mode::Split, Place::Orchestrator) if coordinated => &["orders"],
-            (Mode::Split, Place::Everywhere | Place::Chassis) => &SERVICES,
-            (Mode::Split, Place::Compensation) => &["inventory", "payments", "catalog", "orders"],
+        match (driver.mode(), self.part) {
+            (Mode::Monolith, CodePart::Orders | CodePart::Everywhere) => &["monolith"],
+            (Mode::Monolith, CodePart::TwoPhase) if driver == Driver::TwoPhase => &["monolith"],
+            (Mode::Split, CodePart::Orders) => &["orders"],
+            (Mode::Split, CodePart::Orchestrator) if coordinated => &["orders"],
+            (Mode::Split, CodePart::Everywhere | CodePart::Chassis) => &SERVICES,
+            (Mode::Split, CodePart::Compensation) => &["inventory", "payments", "catalog", "orders"],
             _ => &[],
         }
     }

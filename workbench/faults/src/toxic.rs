@@ -74,7 +74,7 @@ pub enum Effect {
     },
     /// Delays the end of the stream.
     SlowClose {
-        /// The delay.
+        /// Time between the last byte and the end of the stream.
         delay: Duration,
     },
     /// Lets nothing pass. Closes the connection after `timeout`, or never if that is zero.

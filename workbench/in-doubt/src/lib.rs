@@ -66,7 +66,7 @@ pub struct Branch {
 /// The process that decides about a transaction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coordinator {
-    /// Its name.
+    /// As in `--coordinator`; part of the gid of each branch.
     pub name: String,
     /// Whether a process of this name is running; `None` if the database that shows it was not read.
     pub alive: Option<bool>,
@@ -95,7 +95,7 @@ pub struct Lock {
     pub on: String,
     /// The lock mode, by PostgreSQL's name.
     pub mode: String,
-    /// Number of locks.
+    /// How many the transaction holds.
     pub count: i64,
 }
 

@@ -59,7 +59,7 @@ impl Decision {
 /// The record of one order. Times are counted from the start of the load.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Its idempotency key.
+    /// Its idempotency key, by which the shop's record of it is found.
     pub key: String,
     /// When it should be sent.
     pub intended: Duration,
@@ -67,7 +67,7 @@ pub struct Sample {
     pub sent: Duration,
     /// When the response arrived.
     pub answered: Duration,
-    /// The result.
+    /// How the request ended, as far as the client knows.
     pub answer: Answer,
 }
 

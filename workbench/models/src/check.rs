@@ -23,7 +23,7 @@ pub struct Checked {
     pub schema: &'static str,
     /// The git commit of the program; none outside git.
     pub commit: Option<String>,
-    /// The model.
+    /// The protocol that was modelled.
     pub model: Name,
     /// The rule that was left out.
     pub flaw: Option<Flaw>,
@@ -31,7 +31,7 @@ pub struct Checked {
     pub bounds: BTreeMap<&'static str, u64>,
     /// Generated states: each is counted every time it is reached.
     pub states: u64,
-    /// Distinct states.
+    /// States without repetitions.
     pub distinct_states: u64,
     /// The largest distance of any state from the start, in states.
     pub depth: u64,
@@ -65,7 +65,7 @@ pub enum Verdict {
     Held,
     /// False in some state.
     Violated,
-    /// An example exists.
+    /// True in some state, which is all that is expected.
     Found,
     /// No example exists: the model cannot do what it should show.
     NotFound,

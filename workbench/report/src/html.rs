@@ -93,7 +93,7 @@ impl Page<'_> {
 /// Reads a figure from a trial.
 type Reading = fn(&Trial) -> Option<f64>;
 
-/// Renders the page.
+/// The report as one HTML page that needs no other file.
 pub fn render(run: &Run) -> Result<String> {
     let labels: Vec<String> = run.modes.iter().map(ModeRun::heading).collect();
     let warnings = warnings(run.modes.iter().map(|mode| mode.driver), &run.flaws);

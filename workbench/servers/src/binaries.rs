@@ -3,11 +3,20 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::time::{Instant, interval_at};
 
 use crate::guard::executable;
 use crate::words;
+
+/// What the first build of the shop takes, in seconds of one core; docs/performance.md has the measurements.
+const FIRST_BUILD_CORE_S: u64 = 180;
+
+/// How often a build reports its progress where cargo's own is not shown.
+const REPORT_EVERY: Duration = Duration::from_secs(15);
 
 /// Builds these programs in the same profile as this one, and returns their folder.
 ///
@@ -15,27 +24,63 @@ use crate::words;
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
     if programs.iter().any(|program| !folder.join(program).exists()) {
-        terminal::note!("{}", words::building(programs.join(", ")));
+        terminal::note!("{}", words::building(programs.join(", "), first_build_min()));
     }
     let mut cargo = cargo(&folder, programs)?;
-    // At a terminal the user sees cargo's progress. Elsewhere its output is shown only if it fails.
+    // At a terminal the user sees cargo's progress. Elsewhere its output is summed up, and shown only if it fails.
     let visible = std::io::stderr().is_terminal() || std::env::var_os("CI").is_some();
     cargo.stdin(Stdio::null()).stdout(Stdio::null());
     cargo.stderr(if visible { Stdio::inherit() } else { Stdio::piped() });
-    let output = tokio::process::Command::from(cargo)
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(words::cargo_missing)?
-        .wait_with_output()
-        .await?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!(words::build_failed(programs.join(", "), output.status, said.trim_end()));
+    let mut cargo =
+        tokio::process::Command::from(cargo).kill_on_drop(true).spawn().with_context(words::cargo_missing)?;
+    let said = match cargo.stderr.take() {
+        Some(output) => {
+            let report = |since: Duration, crates, line: &str| {
+                terminal::note!("{}", words::still_building(since.as_secs(), crates, line));
+            };
+            follow(output, REPORT_EVERY, report).await?
+        }
+        None => String::new(),
+    };
+    let status = cargo.wait().await?;
+    if !status.success() {
+        bail!(words::build_failed(programs.join(", "), status, said.trim_end()));
     }
     if let Some(missing) = programs.iter().find(|program| !folder.join(program).is_file()) {
         bail!(words::built_elsewhere(missing, folder.display()));
     }
     Ok(folder)
+}
+
+/// About how many minutes the first build takes on this machine.
+fn first_build_min() -> u64 {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    FIRST_BUILD_CORE_S.div_ceil(cores * 60)
+}
+
+/// Reads cargo's output to its end and returns it. Meanwhile, regularly reports the time since the start, the number of
+/// crates begun, and the last line.
+async fn follow(
+    output: impl AsyncRead + Unpin,
+    every: Duration,
+    mut report: impl FnMut(Duration, usize, &str),
+) -> Result<String> {
+    let start = Instant::now();
+    let (mut said, mut crates, mut last) = (String::new(), 0, String::new());
+    let mut lines = BufReader::new(output).split(b'\n');
+    let mut reports = interval_at(start + every, every);
+    loop {
+        tokio::select! {
+            line = lines.next_segment() => {
+                let Some(line) = line? else { return Ok(said) };
+                let line = String::from_utf8_lossy(&line);
+                said.extend([&line, "\n"]);
+                line.trim().clone_into(&mut last);
+                crates += usize::from(last.starts_with("Compiling "));
+            }
+            _ = reports.tick() => report(start.elapsed(), crates, &last),
+        }
+    }
 }
 
 fn cargo(folder: &Path, programs: &[&str]) -> Result<Command> {
@@ -100,6 +145,8 @@ fn is_target_folder(folder: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     fn arguments(folder: &str) -> Vec<String> {
@@ -112,6 +159,22 @@ mod tests {
         let expected = "build --profile dev --target-dir /t --bin monolith --bin gateway";
         assert_eq!(arguments("/t/debug").join(" "), expected);
         assert!(arguments("/t/release").join(" ").contains("--profile release"));
+    }
+
+    #[tokio::test]
+    async fn a_long_build_shows_life() {
+        let (mut cargo, output) = tokio::io::duplex(1024);
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let report = move |_, crates, line: &str| {
+            let _ = tell.send((crates, line.to_owned()));
+        };
+        let following = tokio::spawn(follow(output, Duration::from_millis(1), report));
+        cargo.write_all(b"   Compiling a v1.0.0\n   Compiling b v0.2.0\n").await.unwrap();
+        while told.recv().await.unwrap() != (2, "Compiling b v0.2.0".to_owned()) {}
+        cargo.write_all(b"error: no \xff").await.unwrap();
+        drop(cargo);
+        let said = following.await.unwrap().unwrap();
+        assert_eq!(said, "   Compiling a v1.0.0\n   Compiling b v0.2.0\nerror: no \u{fffd}\n");
     }
 
     #[test]

@@ -20,7 +20,7 @@ const STRETCH: Duration = Duration::from_millis(500);
 /// The signs that the machine is busy. Unknown values are null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Busy {
-    /// Number of processors.
+    /// Logical processors, which share the load.
     pub cores: u64,
     /// The share of about the last second in which at least one program waited for a processor, according to the
     /// kernel (pressure stall information).

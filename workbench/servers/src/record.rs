@@ -69,14 +69,14 @@ fn found(by: FoundBy) -> Found {
 /// on`.
 async fn durability(url: &str) -> Result<String> {
     #[derive(QueryableByName)]
-    struct Settings {
+    struct DurabilityRow {
         #[diesel(sql_type = Text)]
         settings: String,
     }
     let query = "SELECT string_agg(name || ' ' || setting, ', ' ORDER BY name) AS settings FROM pg_settings
                  WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')";
     let mut connection = crate::connect(url).await?;
-    let row = diesel::sql_query(query).get_result::<Settings>(&mut connection).await;
+    let row = diesel::sql_query(query).get_result::<DurabilityRow>(&mut connection).await;
     Ok(row.with_context(words::cannot_read_settings)?.settings)
 }
 

@@ -33,7 +33,7 @@ pub enum FoundBy {
 pub enum Running<P> {
     /// A server at this place (shown without its password) that Cleave did not start and does not stop.
     Elsewhere(String),
-    /// A private one.
+    /// Started by Cleave, for this run alone.
     Private(P),
     /// One in a container.
     Container(Box<Container>),

@@ -11,9 +11,13 @@ terminal::words! {
     from_url(place) { "{place}, as given" "지정한 서버 {place}" }
     private(folder) { "private, its data in {folder}" "전용 서버, 데이터 폴더 {folder}" }
     in_container(id) { "in container {id}" "컨테이너 {id}" }
-    building(programs) {
-        "Building {programs} with cargo: minutes the first time, seconds after that"
-        "cargo로 {programs}을(를) 빌드하는 중(처음에는 몇 분, 그다음부터는 몇 초)"
+    building(programs, minutes) {
+        "Building {programs} with cargo: about {minutes} min the first time on this machine, seconds after that"
+        "cargo로 {programs}을(를) 빌드하는 중(이 컴퓨터에서 처음에는 약 {minutes}분, 그다음부터는 몇 초)"
+    }
+    still_building(seconds, crates, line) {
+        "Still building: {crates} crates begun in {seconds} s; cargo: {line}"
+        "빌드 중: {seconds}초 동안 크레이트 {crates}개를 시작했습니다. cargo: {line}"
     }
     installing(names, command) { "Installing {names}: {command}" "{names} 설치 중: {command}" }
     rabbitmq_starts_again(limit, why, state, said) {

@@ -60,7 +60,7 @@ pub enum Kind {
     Producer,
     /// Handled a message.
     Consumer,
-    /// Internal work.
+    /// Work inside a process, such as a transaction.
     Internal,
 }
 

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 static CURRENT: Mutex<Option<Language>> = Mutex::new(None);
 
@@ -45,13 +46,13 @@ impl FromStr for Language {
 
 /// Sets the language of this process.
 pub fn set(language: Language) {
-    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(language);
+    *CURRENT.lock() = Some(language);
 }
 
 /// The language of this process: as set, or else by the locale.
 pub fn current() -> Language {
     CHOSEN.get().unwrap_or_else(|| {
-        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = CURRENT.lock();
         *current.get_or_insert_with(|| of_locale(|name| std::env::var(name).ok()))
     })
 }

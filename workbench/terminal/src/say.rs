@@ -7,7 +7,8 @@
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 /// The exit status of a command that failed.
 const COULD_NOT: u8 = 2;
@@ -48,19 +49,19 @@ pub fn aside(text: Arguments<'_>) {
 /// Remembers the result of a write to standard output that was made elsewhere.
 pub fn remember(written: io::Result<()>) {
     if let Err(error) = written {
-        let mut failure = FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failure = FAILURE.lock();
         failure.get_or_insert_with(|| (error.kind(), error.to_string()));
     }
 }
 
 /// Whether standard output is still being read. A command that runs until it is stopped ends when it is not.
 pub fn is_heard() -> bool {
-    FAILURE.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    FAILURE.lock().is_none()
 }
 
 /// Why standard output is incomplete; `None` if it is complete or the reader closed the pipe.
 pub fn failure() -> Option<String> {
-    let failure = FAILURE.lock().unwrap_or_else(PoisonError::into_inner);
+    let failure = FAILURE.lock();
     let (_, why) = failure.as_ref().filter(|(kind, _)| *kind != ErrorKind::BrokenPipe)?;
     Some(format!("cannot write to standard output: {why}; the output is incomplete"))
 }

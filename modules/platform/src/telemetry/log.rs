@@ -101,8 +101,9 @@ impl Behalf {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
+    use parking_lot::Mutex;
     use tracing::Level;
 
     use super::*;
@@ -112,7 +113,7 @@ mod tests {
 
     impl Write for Written {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
@@ -154,7 +155,7 @@ mod tests {
         .await;
         assert_eq!(about, Some(order));
         tracing::info!("after");
-        let written = written.0.lock().unwrap().clone();
+        let written = written.0.lock().clone();
         let lines: Vec<serde_json::Value> = String::from_utf8(written)
             .unwrap()
             .lines()

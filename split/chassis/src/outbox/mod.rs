@@ -225,7 +225,7 @@ pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<
 }
 
 #[derive(QueryableByName)]
-struct Subject {
+struct UnsentRow {
     #[diesel(sql_type = SqlUuid)]
     subject: Uuid,
 }
@@ -233,7 +233,7 @@ struct Subject {
 /// Which of these orders still have a message to be published. Call this before asking again: a question that has not
 /// been sent cannot have been answered. See rule 52 (asking again).
 pub async fn unsent(conn: &mut AsyncPgConnection, orders: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
-    let rows: Vec<Subject> = sql("SELECT DISTINCT subject FROM chassis.outbox WHERE subject = ANY($1)")
+    let rows: Vec<UnsentRow> = sql("SELECT DISTINCT subject FROM chassis.outbox WHERE subject = ANY($1)")
         .bind::<Array<SqlUuid>, _>(orders)
         .load(conn)
         .await?;

@@ -51,9 +51,9 @@ const RECORDED: usize = 86_400;
 /// The invariants that can be checked while the shop runs. I9 is about the load, and is known only at its end.
 pub const INVARIANTS: [&str; 8] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"];
 
-/// Settings of a live audit.
+/// How often a live audit looks, and when it counts something as late.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct Pace {
     /// The interval between looks.
     pub every: Duration,
     /// Anything open for longer than this is an anomaly: an order without a decision, a disagreement, a message in an
@@ -61,10 +61,10 @@ pub struct Settings {
     pub late: Duration,
 }
 
-impl Default for Settings {
+impl Default for Pace {
     /// Once per second. The limit is longer than the 30 s after which an orchestrator asks again.
-    fn default() -> Settings {
-        Settings { every: Duration::from_secs(1), late: Duration::from_secs(35) }
+    fn default() -> Pace {
+        Pace { every: Duration::from_secs(1), late: Duration::from_secs(35) }
     }
 }
 
@@ -101,9 +101,9 @@ pub struct Disagreement {
     pub resolved: u64,
     /// Median length of those windows; null if there are none. Percentiles are exact to three digits.
     pub p50_ms: Option<f64>,
-    /// 99th percentile.
+    /// Their 99th percentile, in milliseconds; null if there are none.
     pub p99_ms: Option<f64>,
-    /// Maximum.
+    /// The longest of them, in milliseconds; null if there are none.
     pub longest_ms: Option<f64>,
 }
 
@@ -165,11 +165,11 @@ pub struct Live {
 
 impl Live {
     /// Starts a live audit on the current runtime. It continues through outages of the servers.
-    pub fn start(subject: Subject, settings: Settings) -> Live {
-        let (tell, snapshot) = channel::channel(Watch::new(&subject, settings.late).snapshot(Utc::now()));
+    pub fn start(subject: Subject, pace: Pace) -> Live {
+        let (tell, snapshot) = channel::channel(Watch::new(&subject, pace.late).snapshot(Utc::now()));
         let (stop, stopped) = oneshot::channel();
         let poison = Arc::new(AtomicU64::new(subject.expected.poison));
-        let looking = tokio::spawn(look_on(subject, settings, poison.clone(), tell, stopped));
+        let looking = tokio::spawn(look_on(subject, pace, poison.clone(), tell, stopped));
         Live { snapshot, poison, stop, looking }
     }
 
@@ -199,17 +199,17 @@ impl Drop for Live {
 
 async fn look_on(
     subject: Subject,
-    settings: Settings,
+    pace: Pace,
     poison: Arc<AtomicU64>,
     tell: channel::Sender<Snapshot>,
     mut stopped: oneshot::Receiver<()>,
 ) -> (Snapshot, Recording) {
     let (started_at, started) = (Utc::now(), Instant::now());
-    let mut watch = Watch::new(&subject, settings.late);
-    let mut eyes = Eyes::new(&subject.shop.databases, settings.late);
+    let mut watch = Watch::new(&subject, pace.late);
+    let mut eyes = Eyes::new(&subject.shop.databases, pace.late);
     let mut letters = Letters::new(&subject);
     let mut series = Vec::new();
-    let mut ticks = tokio::time::interval(settings.every);
+    let mut ticks = tokio::time::interval(pace.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = false;
     while !last {
@@ -231,7 +231,7 @@ async fn look_on(
     let recording = Recording {
         started_at,
         dated_by: if eyes.read_commits() { DatedBy::Commit } else { DatedBy::Row },
-        late_s: settings.late.as_secs_f64(),
+        late_s: pace.late.as_secs_f64(),
         series,
         disagreement: watch.disagreement(),
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use uuid::Uuid;
 
@@ -76,10 +76,11 @@ pub(super) async fn order(asked: Order, folder: &Path) -> Result<u8> {
             return Ok(NOT_THERE);
         }
     }
-    let (stories, none) = match (asked.which.id, asked.which.pick()) {
-        (Some(id), _) => (story::tell(&places, id).await?, words::no_such_order(id)),
-        (None, Some((pick, none))) => (picked(&places, pick).await?, none()),
-        (None, None) => unreachable!("one of them is required"),
+    let (stories, none) = if let Some(id) = asked.which.id {
+        (story::tell(&places, id).await?, words::no_such_order(id))
+    } else {
+        let (pick, none) = asked.which.pick().with_context(words::give_order_id)?;
+        (picked(&places, pick).await?, none())
     };
     if stories.is_empty() {
         terminal::note!("cleave: {none}");

@@ -25,27 +25,27 @@ const SHARED: u64 = 64 << 20;
 const LOOK: Duration = Duration::from_millis(200);
 const STRAY: Duration = Duration::from_millis(10);
 
-/// The findings.
+/// What `cleave doctor` found: `docs/doctor.schema.json`.
 #[derive(Debug, Serialize)]
 pub struct Findings {
     /// The format: `cleave.doctor/1`.
     pub schema: &'static str,
     /// Whether everything that is needed is there.
     pub ready: bool,
-    /// The checks.
+    /// In the order in which they are printed.
     pub checks: Vec<Check>,
     /// The command that installs what is missing, if anything is.
     pub fix: Option<String>,
 }
 
-/// A check.
+/// One thing that Cleave needs or prefers.
 #[derive(Debug, Serialize)]
 pub struct Check {
-    /// The subject.
+    /// What was looked for, such as `PostgreSQL`, in the language of the user.
     pub name: String,
     /// The result.
     pub state: State,
-    /// Details for people.
+    /// A version and path, or what is missing and why it matters.
     pub found: String,
 }
 
@@ -61,7 +61,7 @@ pub enum State {
     Missing,
 }
 
-/// Checks this machine.
+/// Checks this machine. It changes nothing, and a check that fails is a finding, not an error.
 pub async fn examine() -> Findings {
     let postgres = PostgresPrograms::find();
     let rabbitmq = RabbitPrograms::find();

@@ -6,42 +6,32 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use chrono::Utc;
-use comfy_table::{ContentArrangement, Table, presets};
-use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::Serialize;
 use tokio::sync::RwLock;
 
-use audit::{Expected, Subject};
-use control::{Claim, Control, LOGS, ProcessState, SEED, ShopState, Stage, State, Wanted, client_of};
+use control::{Claim, Control, LOGS, SEED, Stage, State, Wanted};
 
-use servers::busy::{self, Busy};
 use servers::guard::Guard;
-use servers::{Readiness, Waits};
 
 use crate::{logs, words};
-use audit::{Audit, Verdict};
-use report::{verdict_words, warnings};
+use report::warnings;
 use servers::process_tree::start_time;
+use shop::Shop;
 use shop::last_owner::last_owner;
 use shop::seed::{Goods, customer, sku};
-use shop::{Shop, drain};
 use terminal::language::seconds;
-use terminal::output;
-use topology::{Driver, Mode, ShopHandle};
+use topology::Mode;
 
+mod audit;
 mod load;
 mod page;
+mod status;
 
+pub use audit::{audit, subjects};
 use page::Page;
+pub use status::status;
 
-/// How long `audit` waits for orders in progress.
-const SETTLE: Duration = Duration::from_secs(10);
-/// The time limit for a readiness check.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The width of a table if the output is not a terminal.
-const WIDTH: u16 = 110;
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);
 
@@ -149,112 +139,6 @@ fn what_to_try(shop: &Shop) -> String {
     )
 }
 
-/// The JSON of `status`. It has no URLs of databases, because they contain passwords.
-#[derive(Serialize)]
-struct Status {
-    schema: &'static str,
-    running: bool,
-    /// Rules that every shop leaves out on purpose.
-    flaws: Vec<String>,
-    /// Evidence that the machine is overloaded; null if there is none.
-    busy: Option<Busy>,
-    shops: Vec<ShopStatus>,
-}
-
-#[derive(Serialize)]
-struct ShopStatus {
-    mode: Mode,
-    driver: Driver,
-    broken_on_purpose: bool,
-    address: String,
-    ready: bool,
-    processes: Vec<ProcessState>,
-}
-
-/// Prints the running shops. Returns the exit status: 0 if something is up, 2 otherwise.
-pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
-    let state = State::read(folder)?;
-    let running = state.is_some();
-    let now = match &state {
-        Some(state) => client_of(state)?.get::<Vec<ShopState>>("/state").await?,
-        None => Vec::new(),
-    };
-    let (flaws, shops) = state.map(|state| (state.flaws, state.shops)).unwrap_or_default();
-    let shops = shops.into_iter().zip(now).map(async |(shop, now)| ShopStatus {
-        ready: Readiness::of(&shop.address, PATIENCE).await.ready,
-        mode: shop.driver.mode(),
-        driver: shop.driver,
-        broken_on_purpose: shop.driver.is_broken_on_purpose(),
-        address: shop.address,
-        processes: now.processes,
-    });
-    let status =
-        Status { schema: "cleave.status/1", running, flaws, busy: busy::now(), shops: join_all(shops).await };
-    match json {
-        Some(target) => output::json(target, &status)?,
-        None if running => {
-            let drivers = status.shops.iter().map(|shop| shop.driver);
-            terminal::say_part!("{}", warnings(drivers, &status.flaws));
-            terminal::say!("{}", status.table());
-            for (shop, process, waits) in status.waits() {
-                terminal::say!("{shop} {process}: {waits}");
-            }
-            if let Some(busy) = &status.busy {
-                terminal::say!("{}", words::slowed_by_machine(busy));
-            }
-        }
-        None => terminal::say!("{}", words::nothing_is_up()),
-    }
-    Ok(if running { 0 } else { 2 })
-}
-
-impl Status {
-    /// What the processes wait for, with the names of shop and process.
-    fn waits(&self) -> impl Iterator<Item = (Driver, &str, &Waits)> {
-        let processes = self.shops.iter().flat_map(|shop| {
-            shop.processes.iter().map(|process| (shop.driver, process))
-        });
-        processes.flat_map(|(driver, process)| {
-            process.waits.iter().map(move |waits| (driver, process.name.as_str(), waits))
-        })
-    }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header([
-            words::mode(),
-            words::process(),
-            words::ready(),
-            words::pid(),
-            words::restarts(),
-            words::cpu_s(),
-            words::memory_mb(),
-        ]);
-        let yes_or_no = |yes| if yes { words::yes() } else { words::no() };
-        for shop in &self.shops {
-            table.add_row([shop.driver.to_string(), shop.address.clone(), yes_or_no(shop.ready)]);
-            for process in &shop.processes {
-                table.add_row([
-                    String::new(),
-                    process.name.clone(),
-                    yes_or_no(process.ready),
-                    process.pid.to_string(),
-                    process.restarts.to_string(),
-                    figure(process.cpu_ms.map(|ms| format!("{:.1}", ms as f64 / 1000.0))),
-                    figure(process.memory_mb.map(|mb| format!("{mb:.0}"))),
-                ]);
-            }
-        }
-        table
-    }
-}
-
-/// A figure that cannot be read is shown as a dash, not as zero: rule 62 (no zero).
-fn figure(read: Option<String>) -> String {
-    read.unwrap_or_else(|| "–".to_owned())
-}
-
 /// Prints the logs of the running shops, or of the last ones.
 pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
     logs::run(&folder.join(LOGS), wanted).await
@@ -278,81 +162,4 @@ pub async fn down(folder: &Path) -> Result<u8> {
     }
     terminal::say!("{}", words::stopped());
     Ok(0)
-}
-
-/// The running shops, for the audit.
-pub fn subjects(folder: &Path) -> Result<Vec<Subject>> {
-    let state = control::running(folder)?;
-    Ok(state.shops.into_iter().map(subject).collect())
-}
-
-fn subject(shop: ShopHandle) -> Subject {
-    // Interactive use has no plan that the shop could be held to.
-    Subject { shop, expected: Expected::default() }
-}
-
-/// The JSON of `audit`.
-#[derive(Serialize)]
-struct Audited {
-    schema: &'static str,
-    verdict: Verdict,
-    shops: Vec<AuditedShop>,
-}
-
-#[derive(Serialize)]
-struct AuditedShop {
-    mode: Mode,
-    driver: Driver,
-    audit: Vec<Audit>,
-}
-
-/// Audits the running shops once they have come to rest.
-pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
-    let state = control::running(folder)?;
-    let mut shops = Vec::new();
-    for shop in &state.shops {
-        if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
-            terminal::note!("{error}");
-        }
-        let audit = audit::audit(&subject(shop.clone())).await;
-        let audit = audit.with_context(|| words::cannot_audit(shop.driver))?;
-        shops.push(AuditedShop { mode: shop.driver.mode(), driver: shop.driver, audit });
-    }
-    let verdict = Verdict::of_all(shops.iter().flat_map(|shop| &shop.audit).map(|audit| audit.verdict));
-    let audited = Audited { schema: "cleave.audit/1", verdict, shops };
-    match json {
-        Some(target) => output::json(target, &audited)?,
-        None => {
-            terminal::say_part!("{}", warnings(state.shops.iter().map(|shop| shop.driver), &state.flaws));
-            terminal::say_part!("{}", audited.tables());
-        }
-    }
-    Ok(verdict)
-}
-
-impl Audited {
-    /// One table per shop, under its driver.
-    fn tables(&self) -> String {
-        self.shops.iter().map(|shop| format!("{}\n{}\n\n", shop.driver, shop.table())).collect()
-    }
-}
-
-impl AuditedShop {
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header([words::invariant(), words::verdict(), words::evidence()]);
-        let width = table.width().unwrap_or(WIDTH);
-        table.set_width(width);
-        for audit in &self.audit {
-            table.add_row([
-                format!("{} {}", audit.invariant, audit.title),
-                verdict_words(audit.verdict),
-                audit.evidence.to_string(),
-            ]);
-        }
-        table
-    }
 }

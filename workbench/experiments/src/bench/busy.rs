@@ -113,9 +113,9 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
         let said = if proxied { words::with_proxies() } else { words::without_proxies() };
         let lasts = format!("{:?}", options.duration);
         terminal::note!("{}", words::busy_loops(said, loops, options.rate_per_s, lasts));
-        let place = Place { guard, programs: &programs, logs: logs.join(how), proxied, options };
+        let rig = Rig { guard, programs: &programs, logs: logs.join(how), proxied, options };
         let shared = Arc::new(Mutex::new(infra));
-        shops.extend(place.measure(&shared, loops).await?);
+        shops.extend(rig.measure(&shared, loops).await?);
         infra = last_owner(shared).await.with_context(words::servers_in_use)?.into_inner();
     }
     let busy = Busy {
@@ -136,8 +136,8 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
     Ok(busy)
 }
 
-/// Runs the shops.
-struct Place<'a> {
+/// How the shops are run: with or without proxies.
+struct Rig<'a> {
     guard: &'a Guard,
     programs: &'a Path,
     logs: std::path::PathBuf,
@@ -145,7 +145,7 @@ struct Place<'a> {
     options: &'a Options,
 }
 
-impl Place<'_> {
+impl Rig<'_> {
     async fn measure(&self, infra: &Arc<Mutex<Infrastructure>>, loops: u64) -> Result<Vec<ShopBusy>> {
         let mut supervisors = Vec::new();
         for driver in &self.options.drivers {

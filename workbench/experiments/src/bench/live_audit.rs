@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::WARM_UP;
 use crate::words;
-use audit::live::{Live, Settings};
-use audit::{Expected, Subject};
+use audit::Subject;
+use audit::live::{Live, Pace};
 use load::client::Sender;
 use load::mix::Mix;
 use load::{Window, closed};
@@ -135,7 +135,7 @@ async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<
             progress.phase(words::round_of(shop.driver, number, options.rounds, how));
             let from = (number * 2 + turn as u64) * ORDERS_A_TURN;
             if looked_at {
-                let live = Live::start(subject(shop), Settings::default());
+                let live = Live::start(Subject::of(shop.handle()), Pace::default());
                 let throughput = saturate(shop, options, from).await?;
                 let (_, recording) = live.finish().await?;
                 with = (throughput, recording.series.len() as u64, recording.disagreement.resolved);
@@ -168,10 +168,6 @@ async fn saturate(shop: &Shop, options: &Options, from: u64) -> Result<f64> {
     // Every client waits for the decision, so no order has to be looked up.
     let settled = trial::settle(samples, &Default::default(), Utc::now());
     Ok(trial::figures(&settled, window).throughput_per_s)
-}
-
-fn subject(shop: &Shop) -> Subject {
-    Subject { shop: shop.handle(), expected: Expected::default() }
 }
 
 impl Cost {

@@ -183,8 +183,9 @@ impl OneTrial<'_> {
         // A closed loop asks for the decision in both modes: a client is free when its order is decided.
         let sender = Sender::new(&shop.address, matches!(options.arrivals, Arrivals::Closed { .. }))?;
         let started_at = wall_clock(sender.started());
-        let looking =
-            options.live_audit.then(|| Live::start(subject(&shop, None), live::Settings::default()));
+        let looking = options.live_audit.then(|| {
+            Live::start(Subject::of(shop.handle()).expecting(expected(None)), live::Pace::default())
+        });
         let load = metered_load(&sender, &shop, self.lab.infra, options.arrivals, options.seed, window);
         let (samples, usage) = load.await?;
 
@@ -199,8 +200,9 @@ impl OneTrial<'_> {
         let (recorded, clock) = trial::read_orders(&shop.databases.orders).await?;
         let settled = trial::settle(samples, &recorded, started_at);
         let accepted = settled.iter().filter_map(|order| Some(order.order_id?.0)).collect();
-        let audit =
-            audit::audit(&subject(&shop, Some(accepted))).await.with_context(words::while_auditing)?;
+        let audit = audit::audit(&Subject::of(shop.handle()).expecting(expected(Some(accepted))))
+            .await
+            .with_context(words::while_auditing)?;
         let ready_ms = shop.ready_ms;
         let tax = tax::of_load(&shop.handle(), &trial::moments(&settled, window, started_at)).await;
         shop.stop(self.lab.infra).await?;
@@ -245,16 +247,14 @@ impl OneTrial<'_> {
 }
 
 /// The audit's input: after a load, with the orders that were accepted.
-fn subject(shop: &Shop, accepted: Option<Vec<uuid::Uuid>>) -> Subject {
-    Subject {
-        shop: shop.handle(),
-        expected: Expected {
-            accepted,
-            outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
-            min_per_outcome: 1,
-            poison_ids: Some(BTreeSet::new()),
-            ..Expected::default()
-        },
+/// What the load of a comparison expects: every outcome at least once, and no poison message.
+fn expected(accepted: Option<Vec<uuid::Uuid>>) -> Expected {
+    Expected {
+        accepted,
+        outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
+        min_per_outcome: 1,
+        poison_ids: Some(BTreeSet::new()),
+        ..Expected::default()
     }
 }
 

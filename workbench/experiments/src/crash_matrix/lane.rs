@@ -191,16 +191,13 @@ fn choose(processes: &'static [&'static str], point: &str, seed: u64) -> (&'stat
 /// The findings on a shop that has drained. A crash was requested and every outcome was ordered, so missing evidence is
 /// a finding too.
 async fn audit(shop: &Shop, accepted: Vec<Uuid>, point: &str) -> Result<Vec<Text>> {
-    let subject = Subject {
-        shop: shop.handle(),
-        expected: Expected {
-            accepted: Some(accepted),
-            outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
-            min_per_outcome: 1,
-            faults: vec![Fault { name: format!("crash at {point}").into(), fired: true }],
-            ..Expected::default()
-        },
-    };
+    let subject = Subject::of(shop.handle()).expecting(Expected {
+        accepted: Some(accepted),
+        outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str().to_owned()).to_vec(),
+        min_per_outcome: 1,
+        faults: vec![Fault { name: format!("crash at {point}").into(), fired: true }],
+        ..Expected::default()
+    });
     let audits = audit::audit(&subject).await.with_context(words::while_auditing)?;
     let wrong = audits.into_iter().filter(|audit| audit.verdict != Verdict::Held);
     let said =

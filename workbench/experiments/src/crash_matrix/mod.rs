@@ -80,14 +80,14 @@ pub struct CrashMatrix {
     pub cells: Vec<Cell>,
 }
 
-/// One crash.
+/// One crash: a driver was killed at a point, and audited after its recovery.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cell {
     /// The crash point.
     pub point: String,
     /// The driver.
     pub driver: Driver,
-    /// The seed.
+    /// Decides which process dies, and at which pass of the point.
     pub seed: u64,
     /// Which process was to die.
     pub process: String,

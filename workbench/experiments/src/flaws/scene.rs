@@ -146,7 +146,7 @@ impl Scene {
 
     /// Audits the databases and the broker.
     pub(super) async fn audit(&self) -> Result<Vec<Audit>> {
-        let subject = Subject { shop: self.shop.handle(), expected: self.expected.clone() };
+        let subject = Subject::of(self.shop.handle()).expecting(self.expected.clone());
         audit::audit(&subject).await.with_context(words::while_auditing)
     }
 

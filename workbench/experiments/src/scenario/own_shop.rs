@@ -101,7 +101,8 @@ impl OwnShop {
 
     /// The audit's input while it runs. `poison` is the number of unreadable messages that will be put in.
     pub async fn subject(&self, poison: u64) -> Subject {
-        subject(&*self.supervisor.shop().await, Expected { poison, ..Expected::default() })
+        Subject::of(self.supervisor.shop().await.handle())
+            .expecting(Expected { poison, ..Expected::default() })
     }
 
     /// Ends all faults, and waits until everything is decided. The audit reports what is not decided in time.
@@ -138,7 +139,8 @@ impl AtRest {
             poison_ids: Some(BTreeSet::new()),
             faults,
         };
-        audit::audit(&subject(&self.shop, expected)).await.with_context(words::while_auditing)
+        let subject = Subject::of(self.shop.handle()).expecting(expected);
+        audit::audit(&subject).await.with_context(words::while_auditing)
     }
 
     /// Stops the shop and its servers.
@@ -146,10 +148,6 @@ impl AtRest {
         self.shop.stop(&self.infra).await?;
         self.infra.stop().await
     }
-}
-
-fn subject(shop: &Shop, expected: Expected) -> Subject {
-    Subject { shop: shop.handle(), expected }
 }
 
 fn count(

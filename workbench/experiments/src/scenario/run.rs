@@ -52,8 +52,8 @@ pub async fn run(
     for driver in &options.drivers {
         let logs = logs.join(driver.to_string().replace(':', "-"));
         std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
-        let place = Place { guard, driver: *driver, programs: &programs, logs: &logs, options };
-        shops.push(place.run(scenario).await.with_context(|| driver.to_string())?);
+        let runner = Runner { guard, driver: *driver, programs: &programs, logs: &logs, options };
+        shops.push(runner.run(scenario).await.with_context(|| driver.to_string())?);
     }
     let run = ScenarioRun {
         schema: SCHEMA.to_owned(),
@@ -84,8 +84,8 @@ fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
     shop.audit.iter().map(|audit| audit.verdict).chain([steady, shop.orders.sent()])
 }
 
-/// Runs a scenario.
-struct Place<'a> {
+/// Runs a scenario on one shop.
+struct Runner<'a> {
     guard: &'a Guard,
     driver: Driver,
     programs: &'a Path,
@@ -101,7 +101,7 @@ struct Done {
     without_counterpart: Vec<Text>,
 }
 
-impl Place<'_> {
+impl Runner<'_> {
     /// Each shop has its own servers, because the scenario may break them.
     async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
         terminal::note!("{}", words::starting(self.driver));
@@ -116,7 +116,7 @@ impl Place<'_> {
             proxied: scenario.steps.iter().any(|step| matches!(step.action, Action::Fault(_))),
         };
         let shop = beginning.start().await?;
-        let live = Live::start(shop.subject(poison(scenario)).await, live::Settings::default());
+        let live = Live::start(shop.subject(poison(scenario)).await, live::Pace::default());
 
         terminal::note!("{}", words::playing(self.driver, &scenario.name, format!("{:?}", scenario.length)));
         let customers = Customers::new(&shop.address().await, self.options.seed)?;

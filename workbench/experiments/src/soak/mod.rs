@@ -42,9 +42,9 @@ const NOTE: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
-    /// Orders for each.
+    /// Orders for each driver.
     pub orders: u64,
-    /// Faults for each.
+    /// Faults for each driver, spread over the orders.
     pub faults: usize,
     /// The seed of all randomness.
     pub seed: u64,

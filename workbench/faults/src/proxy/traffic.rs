@@ -17,9 +17,9 @@ pub(super) struct Counters {
 /// Traffic since the proxy was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Traffic {
-    /// Connections from clients.
+    /// Connections from clients, open and closed.
     pub connections: u64,
-    /// Open connections.
+    /// Those of them that are open now.
     pub open: u64,
     /// Connections that failed because the server did not accept them.
     pub unreachable: u64,

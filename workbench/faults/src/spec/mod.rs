@@ -23,9 +23,9 @@ const OTHERS: [&str; 2] = ["gateway", "registry"];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Json", into = "Json")]
 pub struct FaultSpec {
-    /// Its kind.
+    /// What it does, with the attributes that it takes.
     pub kind: &'static Kind,
-    /// Its target.
+    /// What it hits. It fits the kind.
     pub target: Target,
     /// For toxics: the direction to which it applies.
     pub stream: Stream,
@@ -40,7 +40,7 @@ pub struct FaultSpec {
 /// The target of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// A link.
+    /// A connection between two processes, through the proxies in it.
     Link(Link),
     /// A process: `inventory`, or one of several instances, `inventory-2`.
     Process(String),

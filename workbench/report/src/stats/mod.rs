@@ -149,9 +149,9 @@ pub fn times(ratio: f64) -> String {
 pub struct Spread {
     /// The middle value, or the mean of the two in the middle.
     pub median: f64,
-    /// The smallest.
+    /// The smallest value.
     pub min: f64,
-    /// The largest.
+    /// The largest value.
     pub max: f64,
 }
 
@@ -169,11 +169,11 @@ pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
 /// The mean of ratios on the log scale, with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct RatioInterval {
-    /// Their geometric mean.
+    /// The geometric mean: 1 means no difference, 2 twice as much.
     pub mean: f64,
-    /// The lower end.
+    /// The lower end of the interval, as a ratio.
     pub low: f64,
-    /// The upper end.
+    /// The upper end of the interval, as a ratio.
     pub high: f64,
 }
 

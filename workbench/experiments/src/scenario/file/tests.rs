@@ -1,5 +1,10 @@
 use terminal::language::{self, Language};
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+
 use super::*;
 
 fn parse(steps: &str) -> Result<Scenario> {

@@ -1,6 +1,7 @@
 //! The crates depend on each other exactly as ARCHITECTURE.md allows, and within a crate no modules form a
 //! cycle.
 
+mod business;
 mod modules;
 mod picture;
 mod text;
@@ -207,5 +208,25 @@ pub fn a_cycle_of_modules_is_seen() -> Result<()> {
         let found = modules::cycles(&modules::uses(&sources));
         ensure!(found == [expected], "{text:?}: {found:?}");
     }
+    Ok(())
+}
+
+/// ARCHITECTURE.md promises it of platform: what it contains serves any shop.
+pub fn the_foundation_has_no_business() -> Result<()> {
+    let mut sources = modules::sources(checkout().join("modules/platform/src").as_ref())?;
+    // It lists the rules of all modules that can be left out, by name.
+    sources.remove("flaw.rs").context("the flaws are listed in one file")?;
+    let found = business::business_in(&sources);
+    ensure!(found.is_empty(), "platform has words of the shop:\n{}", found.join("\n"));
+    Ok(())
+}
+
+pub fn a_word_of_the_shop_is_seen() -> Result<()> {
+    let text = "use contracts::OrderId; // a price\nfn note(order: OrderId) { say(\"stock\", Ordering::Relaxed) }\n\
+                struct Page { first: Sku, max_price: i64 }\nfn find_all(of: &OrderLines, orders: u8) {}\n\
+                #[cfg(test)]\nmod tests { use contracts::CustomerId; }\n";
+    let found = business::business_in(&[("page.rs".to_owned(), text.to_owned())].into());
+    let expected = ["page.rs:3 names Sku", "page.rs:3 names max_price", "page.rs:4 names orders"];
+    ensure!(found == expected, "{found:?}");
     Ok(())
 }

@@ -3,13 +3,14 @@
 //! These types are the format. `docs/run.schema.json` describes it for other programs, and a test compares the two.
 //! Field names include units (`_ms`, `_s`, `_mb`). A figure that could not be measured is `null`, by rule 62 (no zero).
 
+mod read;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use read::ReadError;
 
 use crate::words;
 use audit::live::Recording;
@@ -26,9 +27,6 @@ pub const SCHEMA: &str = "cleave.run/1";
 /// The file of a run in its folder.
 pub const FILE: &str = "run.json";
 
-/// A larger file is not a run: ten trials of an hour need less than a tenth of this.
-const LARGEST_FILE: u64 = 64 * 1024 * 1024;
-
 /// One comparison: several trials of the same load on each mode in turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -44,7 +42,7 @@ pub struct Run {
     pub seed: u64,
     /// The machine of the run. Figures from two machines are not comparable.
     pub machine: Machine,
-    /// What was sent.
+    /// The load that every mode got.
     pub load: Load,
     /// Rules that were left out on purpose in every mode, by their names in `cleave flaws`; empty in a normal run.
     pub flaws: Vec<String>,
@@ -107,7 +105,7 @@ impl ModeRun {
 /// One trial of one mode. Every figure except `audit` and `live` covers the measured window alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Counted from 1.
+    /// Its number within the mode, from 1.
     pub trial: u64,
     /// The outcomes of the orders.
     pub orders: Orders,
@@ -148,7 +146,7 @@ pub struct Trial {
 /// The outcomes of a trial's orders.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Orders {
-    /// Requests sent.
+    /// Orders that left the generator; the others count as failed.
     pub sent: u64,
     /// Responses with 201 or 202: the shop accepted the order.
     pub accepted: u64,
@@ -284,92 +282,4 @@ pub enum Difference {
     /// Everything else. It does not mean that the two are equal.
     #[serde(rename = "no difference shown")]
     NotShown,
-}
-
-/// Why a file could not be read as a run.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file does not exist or may not be read.
-    #[error("{}", words::cannot_read(.path, .source))]
-    Io {
-        /// The file.
-        path: String,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
-    /// A folder without a run.
-    #[error("{}", words::no_run_in(.folder))]
-    NoRun {
-        /// The folder.
-        folder: String,
-    },
-    /// Much larger than any run.
-    #[error("{}", words::too_large(.path))]
-    TooLarge {
-        /// The file.
-        path: String,
-    },
-    /// JSON in another version of the format.
-    #[error("{}", words::other_version(.path, .found, SCHEMA))]
-    OtherVersion {
-        /// The file.
-        path: String,
-        /// Its `schema` field.
-        found: String,
-    },
-    /// JSON, but another kind of record, such as that of a scenario.
-    #[error("{}", words::other_record(.path, .found, SCHEMA))]
-    OtherRecord {
-        /// The file.
-        path: String,
-        /// Its `schema` field.
-        found: String,
-    },
-    /// Not JSON, truncated, or with a missing or wrong field.
-    #[error("{}", words::damaged(.path, SCHEMA, .source))]
-    Damaged {
-        /// The file.
-        path: String,
-        /// The error and its line.
-        source: serde_json::Error,
-    },
-}
-
-impl Run {
-    /// Reads a `run.json`, or the one in a folder.
-    pub fn read(path: &Path) -> Result<Run, ReadError> {
-        if path.is_dir() {
-            let file = path.join(FILE);
-            if !file.exists() {
-                return Err(ReadError::NoRun { folder: path.display().to_string() });
-            }
-            return Run::read(&file);
-        }
-        let name = || path.display().to_string();
-        let io = |source| ReadError::Io { path: name(), source };
-        let damaged = |source| ReadError::Damaged { path: name(), source };
-
-        // The limit applies while reading: the size of a pipe or device is not known beforehand.
-        let mut bytes = Vec::new();
-        File::open(path).map_err(io)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(io)?;
-        if bytes.len() as u64 > LARGEST_FILE {
-            return Err(ReadError::TooLarge { path: name() });
-        }
-
-        // The version first: otherwise a later format would be reported as damage.
-        #[derive(Deserialize)]
-        struct Header {
-            schema: String,
-        }
-        let header: Header = serde_json::from_slice(&bytes).map_err(damaged)?;
-        let kind = |schema: &str| schema.split('/').next().map(str::to_owned);
-        match header.schema {
-            found if found == SCHEMA => {}
-            found if kind(&found) == kind(SCHEMA) => {
-                return Err(ReadError::OtherVersion { path: name(), found });
-            }
-            found => return Err(ReadError::OtherRecord { path: name(), found }),
-        }
-        serde_json::from_slice(&bytes).map_err(damaged)
-    }
 }

@@ -1,4 +1,4 @@
-//! Takes a look: one connection and one short transaction per database, all at the same time.
+//! One connection, and what it reads.
 
 use std::time::Duration;
 
@@ -11,42 +11,34 @@ use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Uuid as Sql
 use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::super::read::{APPLICATION, database_name};
-use super::super::records::{Entry, Moment};
-use super::news::{ExactLevel, News, Sessions};
-use super::statements;
+use super::{LIMIT, MARGIN, first_id};
+use crate::live::news::{News, Sessions};
+use crate::live::statements;
+use crate::read::APPLICATION;
+use crate::records::Moment;
 
-use topology::{Databases, SERVICES};
-
-/// The time limit of a look.
-const LIMIT: Duration = Duration::from_secs(5);
-/// The longest time between the creation of an order's id and the commit of its row. If it takes longer, the order is
-/// missed.
-const MARGIN: TimeDelta = TimeDelta::seconds(5);
 /// How far back the first look goes.
 const BEFORE: TimeDelta = TimeDelta::seconds(60);
 /// Counting stops here, because this many late rows of an outbox are enough.
 const ENOUGH: i64 = 1_000;
-/// The time limit for the full check of suspected products.
-const SUSPICION: Duration = Duration::from_secs(3);
 
 /// A statement whose rows can be read as `Row`.
-trait Question<Row>: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static {}
+pub trait Question<Row>:
+    LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static
+{
+}
 impl<Row, Q: LoadQuery<'static, AsyncPgConnection, Row> + QueryFragment<Pg> + Send + 'static> Question<Row>
     for Q
 {
 }
 
-/// The connections to a shop's databases.
-pub(super) struct Eyes(Vec<Eye>);
-
 /// The connection to one database.
-struct Eye {
+pub struct Eye {
     url: String,
     /// The modules with tables in this database.
     modules: Vec<&'static str>,
@@ -82,104 +74,37 @@ struct Count {
     count: i64,
 }
 
-impl Eyes {
-    pub fn new(databases: &Databases, late: Duration) -> Eyes {
-        let urls = [
-            &databases.catalog,
-            &databases.inventory,
-            &databases.orders,
-            &databases.payments,
-            &databases.shipping,
-        ];
-        let distinct = databases.distinct();
-        let names: Vec<String> = distinct.iter().map(|(_, url)| database_name(url)).collect();
-        let eye = |(n, (_, url)): (usize, &(&str, &str))| Eye {
-            url: (*url).to_owned(),
-            modules: SERVICES
-                .into_iter()
-                .zip(urls)
-                .filter(|(_, of)| of == url)
-                .map(|(name, _)| name)
-                .collect(),
-            all: (n == 0).then(|| names.clone()),
+impl Eye {
+    /// Not connected yet. `all` are the names of all databases of the shop, if this connection reads the sessions.
+    pub fn new(url: &str, modules: Vec<&'static str>, all: Option<Vec<String>>, late: Duration) -> Eye {
+        Eye {
+            url: url.to_owned(),
+            modules,
+            all,
             late,
             connection: None,
             seen_to: None,
             looked_at: None,
             commits: true,
             outbox: false,
-        };
-        Eyes(distinct.iter().enumerate().map(eye).collect())
-    }
-
-    /// Whether all databases have commit timestamps.
-    pub fn read_commits(&self) -> bool {
-        self.0.iter().all(|eye| eye.commits)
-    }
-
-    /// The changes since the last look, in the newest orders and in those that are `open`. `None` stands for a
-    /// database that could not be read; the next look includes its changes.
-    pub async fn look(&mut self, at: Moment, open: &[Uuid]) -> Vec<Option<News>> {
-        let mut looks = Vec::new();
-        for eye in &mut self.0 {
-            looks.push(eye.look(at, open));
         }
-        join_all(looks).await
     }
 
-    /// Orders older than this one can only change if they are open.
-    pub fn oldest(&self) -> Option<Uuid> {
-        let looks: Option<Vec<Moment>> = self.0.iter().map(|eye| eye.looked_at).collect();
-        Some(first_id(looks?.into_iter().min()? - MARGIN))
+    /// Whether the module has its tables in this database.
+    pub fn reads(&self, module: &str) -> bool {
+        self.modules.contains(&module)
     }
 
-    /// The ledger's entries for these orders.
-    pub async fn entries(&mut self, orders: &[Uuid]) -> Option<Vec<Entry>> {
-        if orders.is_empty() {
-            return Some(Vec::new());
-        }
-        let query = diesel::sql_query(statements::ENTRIES).bind::<Array<SqlUuid>, _>(orders.to_vec());
-        self.of("payments")?.ask(LIMIT, query).await
+    /// Whether the server keeps commit timestamps, as far as it is known.
+    pub fn has_commits(&self) -> bool {
+        self.commits
     }
 
-    /// What the rows of these products say, and what all orders together hold of them. Only this query reads a whole
-    /// table, and it runs only for suspected products.
-    pub async fn shelves(&mut self, suspects: &Suspects) -> Option<ExactShelves> {
-        let mut exact = ExactShelves::default();
-        if !suspects.stock.is_empty() {
-            let query =
-                statements::in_full("inventory.stock", "received - on_hand", "inventory.reservations");
-            let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.stock.clone());
-            exact.stock = self.of("inventory")?.ask(SUSPICION, query).await?;
-        }
-        if !suspects.sales.is_empty() {
-            let query = statements::in_full("catalog.products", "sale_claimed", "catalog.claims");
-            let query = diesel::sql_query(query).bind::<Array<Text>, _>(suspects.sales.clone());
-            exact.sales = self.of("catalog")?.ask(SUSPICION, query).await?;
-        }
-        Some(exact)
+    /// The time of the last look.
+    pub fn looked_at(&self) -> Option<Moment> {
+        self.looked_at
     }
 
-    fn of(&mut self, module: &str) -> Option<&mut Eye> {
-        self.0.iter_mut().find(|eye| eye.modules.contains(&module))
-    }
-}
-
-/// Products whose rows do not seem to match what orders hold, by sku.
-#[derive(Debug, Default)]
-pub(super) struct Suspects {
-    pub stock: Vec<String>,
-    pub sales: Vec<String>,
-}
-
-/// The same products, from a full check.
-#[derive(Debug, Default)]
-pub(super) struct ExactShelves {
-    pub stock: Vec<ExactLevel>,
-    pub sales: Vec<ExactLevel>,
-}
-
-impl Eye {
     /// The result of a query. After any error the next look opens a new connection. A server that is down is not a
     /// finding of the audit.
     fn heard<T>(&mut self, answer: Result<anyhow::Result<T>, Elapsed>) -> Option<T> {
@@ -190,13 +115,13 @@ impl Eye {
         answer
     }
 
-    async fn look(&mut self, at: Moment, open: &[Uuid]) -> Option<News> {
+    pub async fn look(&mut self, at: Moment, open: &[Uuid]) -> Option<News> {
         let answer = timeout(LIMIT, self.read(at, open)).await;
         self.heard(answer)
     }
 
     /// Runs one query outside of a look.
-    async fn ask<Row: Send + 'static>(
+    pub async fn ask<Row: Send + 'static>(
         &mut self,
         limit: Duration,
         query: impl Question<Row>,
@@ -312,10 +237,4 @@ impl Eye {
     async fn execute(&mut self, statement: &str) -> anyhow::Result<()> {
         Ok(self.connection.as_mut().context("there is no connection")?.batch_execute(statement).await?)
     }
-}
-
-/// The smallest id of an order created at this time: a UUID of version 7 begins with the milliseconds since 1970.
-pub(super) fn first_id(moment: Moment) -> Uuid {
-    let ms = moment.timestamp_millis().max(0).unsigned_abs();
-    uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid()
 }

@@ -13,7 +13,7 @@ use tests::{Browser, Stage};
 pub use live::a_person_breaks_it_and_watches;
 
 /// A recording of two seconds, which other tests read as well.
-const RECORDED: &str = include_str!("../../workbench/dashboard/tests/data/live.jsonl");
+const RECORDED: &str = include_str!("../../../workbench/dashboard/tests/data/live.jsonl");
 const VIEWS: [&str; 4] = ["watch", "map", "cost", "order"];
 /// The accessibility roles of controls.
 const TOUCHED: [&str; 8] =
@@ -140,7 +140,7 @@ fn chrono_of(sample: &Value) -> Result<chrono::DateTime<chrono::Utc>> {
 
 /// Names, headings, contrast, width.
 async fn is_accessible(browser: &Browser) -> Result<()> {
-    let told = browser.run(include_str!("dashboard/accessibility.js")).await?;
+    let told = browser.run(include_str!("accessibility.js")).await?;
     ensure!(told["complaints"] == json!([]), "{told:#}");
     let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await?;
     let mut looked = 0;
