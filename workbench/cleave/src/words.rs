@@ -144,12 +144,12 @@ terminal::words! {
     }
     windows(resolved, p50, p99, longest) {
         "{resolved} resolved: p50 {p50} ms, p99 {p99} ms, longest {longest} ms"
-        "해소 {resolved}건: p50 {p50}ms, p99 {p99}ms, 최장 {longest}ms"
+        "해소 {resolved}건: p50 {p50} ms, p99 {p99} ms, 최장 {longest} ms"
     }
     none_resolved() { "none resolved" "해소 0건" }
     inconsistency() { "inconsistency" "불일치" }
     orders() { "orders" "주문" }
-    longest_ms() { "longest, ms" "최장(ms)" }
+    longest_ms() { "longest, ms" "최장, ms" }
     still_open() { "still open" "미해소" }
 
     // clean.

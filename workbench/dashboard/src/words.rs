@@ -121,6 +121,36 @@ terminal::words! {
     }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     cannot_create(path) { "cannot create {path}" "{path}을(를) 만들 수 없습니다" }
+    up_is_older() {
+        "`cleave up` has an older version; start it again"
+        "실행 중인 `cleave up`이 이전 버전입니다. 다시 시작하세요"
+    }
+    being_replaced() {
+        "it is being replaced; if that failed, reset it again"
+        "쇼핑몰을 교체하는 중입니다. 교체에 실패했다면 다시 초기화하세요"
+    }
+    processes_unread(why) {
+        "its processes cannot be read: {why}"
+        "프로세스의 상태를 읽을 수 없습니다: {why}"
+    }
+    orders_unread(why) { "its orders cannot be read: {why}" "주문을 읽을 수 없습니다: {why}" }
+    queues_unread(why) { "its queues cannot be read: {why}" "큐를 읽을 수 없습니다: {why}" }
+    gateway_unread(why) {
+        "its gateway cannot be read: {why}"
+        "API 게이트웨이의 상태를 읽을 수 없습니다: {why}"
+    }
+    no_gateway() { "the gateway is not up" "API 게이트웨이가 실행 중이 아닙니다" }
+    no_answer(limit) { "no response within {limit}" "{limit} 안에 응답이 없습니다" }
+    no_connection() { "cannot connect to the database" "데이터베이스에 연결할 수 없습니다" }
+    not_connected(limit) { "not connected within {limit}" "{limit} 안에 연결되지 않았습니다" }
+    no_service(service) {
+        "no shop that is up has a service {service}"
+        "실행 중인 쇼핑몰에 {service} 서비스가 없습니다"
+    }
+    order_is_gone() {
+        "no shop has the order any more"
+        "이 주문이 남아 있는 쇼핑몰이 없습니다"
+    }
     cannot_start_load() {
         "cannot start the process that sends the load"
         "부하를 보내는 프로세스를 시작할 수 없습니다"
