@@ -57,11 +57,11 @@ terminal::words! {
     messages_per_order() { "messages per order" "주문당 메시지" }
     orders_per_s() { "orders/s" "주문/초" }
     cost_per_order() { "costs per order" "주문당 비용" }
-    shop_cpu() { "processor time of the shop" "쇼핑몰의 프로세서 시간" }
-    servers_cpu() { "processor time of the servers" "서버의 프로세서 시간" }
+    shop_cpu() { "processor time of the shop" "쇼핑몰의 CPU 시간" }
+    servers_cpu() { "processor time of the servers" "서버의 CPU 시간" }
     messages() { "messages" "메시지" }
-    shop_cpu_ms() { "processor time of the shop, ms" "쇼핑몰의 프로세서 시간, ms" }
-    servers_cpu_ms() { "processor time of the servers, ms" "서버의 프로세서 시간, ms" }
+    shop_cpu_ms() { "processor time of the shop, ms" "쇼핑몰의 CPU 시간, ms" }
+    servers_cpu_ms() { "processor time of the servers, ms" "서버의 CPU 시간, ms" }
     transactions() { "database transactions" "데이터베이스 트랜잭션" }
     wal_kb() { "write-ahead log, kB" "WAL(로그 선행 기록), kB" }
     median() { "median (min–max)" "중앙값 (최소–최대)" }
@@ -371,7 +371,7 @@ terminal::texts! {
     }
     cpu_differs(other, seen, baseline) {
         "{other} spends {seen}× the processor time per order of {baseline}"
-        "{other}의 주문당 프로세서 시간은 {baseline}의 {seen}배입니다"
+        "{other}의 주문당 CPU 시간은 {baseline}의 {seen}배입니다"
     }
     transactions_differ(other, seen, baseline) {
         "{other} runs {seen}× the database transactions per order of {baseline}"

@@ -63,7 +63,7 @@ impl Wait {
                 time(since)
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
-                "{message} 메시지의 처리: 발행되었지만 아직 처리되지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
+                "{message} 메시지의 처리: 발행되었지만 아직 처리되지 않았습니다. 큐 {queue}: 메시지 {}개, 컨슈머 \
                  {}개(이미 가져갔을 수 있음), 데드 레터 {}개",
                 count(*standing),
                 count(*consumers),
