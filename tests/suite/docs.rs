@@ -1,5 +1,7 @@
 //! The output of `cleave` matches the formats that docs/ describes.
 
+mod chart;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,6 +43,23 @@ pub fn the_schemas_in_docs_are_schemas() -> Result<()> {
         }
     }
     ensure!(schemas > 0, "docs/ describes no format");
+    Ok(())
+}
+
+/// The chart of all drivers shows the figures of their pages. With CLEAVE_DRAW=1 it is drawn anew.
+pub fn the_chart_shows_the_figures_of_the_drivers() -> Result<()> {
+    let figures = chart::figures("md")?;
+    ensure!(chart::figures("ko.md")? == figures, "the Korean pages of the drivers have other figures");
+    for (language, name) in
+        ["docs/images/drivers-chart.svg", "docs/images/drivers-chart.ko.svg"].iter().enumerate()
+    {
+        let (file, drawn) = (checkout().join(name), chart::svg(&figures, language));
+        if std::env::var_os("CLEAVE_DRAW").is_some() {
+            fs::write(&file, &drawn)?;
+        }
+        let shown = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        ensure!(shown == drawn, "{name} is out of date: run this case with CLEAVE_DRAW=1");
+    }
     Ok(())
 }
 

@@ -1,48 +1,29 @@
 //! The commands of the guides, as a reader pastes them: in order, from an empty folder.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Output, Stdio};
-use std::time::Duration;
+mod reader;
 
 use anyhow::{Context, Result, ensure};
 use tests::Stage;
-use tokio::process::Command;
 
 use crate::docs::checkout;
 use crate::tidy::{files, read};
-
-/// The limit for one block of a guide, on a busy machine.
-const BOUND: Duration = Duration::from_secs(900);
-
-/// Stands in for `cargo` on the reader's path. A command that stays until Ctrl-C runs in the background here, as it
-/// does in a second terminal of the reader's, and the next command waits until its shop is up.
-const CARGO: &str = r#"#!/usr/bin/env bash
-set -euo pipefail
-# cleave itself builds the shop with cargo, which is next on the path.
-[ "$1" = cleave ] || PATH=${PATH#*:} exec cargo "$@"
-shift
-cleave=("$GUIDE_CLEAVE" --folder "$GUIDE/state" "$1")
-case "$*" in
-    *--export*|*replay*) ;;
-    up*|dashboard*)
-        "${cleave[@]}" "${@:2}" --yes >"$GUIDE/stays.log" 2>&1 &
-        stays=$!
-        for _ in $(seq 3000); do
-            if [ -e "$GUIDE/state/up.json" ]; then exit 0; fi
-            if ! kill -0 "$stays" 2>/dev/null; then cat "$GUIDE/stays.log" >&2; exit 98; fi
-            sleep 0.1
-        done
-        echo "cleave $* did not come up" >&2
-        exit 97 ;;
-esac
-exec "${cleave[@]}" "${@:2}"
-"#;
+pub use reader::Reader;
 
 /// Guides that are run for every change: they need a minute.
 pub const SAMPLE: [&str; 2] = ["story.md", "telemetry.md"];
 /// The others: a comparison, chaos, a dashboard.
 const REST: [&str; 4] = ["reading-a-report.md", "faults.md", "dashboard.md", "misconceptions.md"];
+/// Those of the drivers: a comparison of all, and crash points, flaws and models of each.
+const DRIVERS: [&str; 8] = [
+    "consistency.md",
+    "drivers/messages.md",
+    "drivers/monolith-local.md",
+    "drivers/monolith-two-phase.md",
+    "drivers/split-choreographed.md",
+    "drivers/split-naive.md",
+    "drivers/split-orchestrated.md",
+    "drivers/split-tcc.md",
+];
 
 pub async fn the_first_ones_work_when_pasted(stage: &Stage) -> Result<Option<String>> {
     for guide in SAMPLE {
@@ -58,20 +39,31 @@ pub async fn all_others_work_when_pasted(stage: &Stage) -> Result<Option<String>
     Ok(None)
 }
 
-/// Every guide with commands is run by one of the two cases, and its translation has the same commands.
+pub async fn those_of_the_drivers_work_when_pasted(stage: &Stage) -> Result<Option<String>> {
+    for guide in DRIVERS {
+        follow(stage, guide).await.with_context(|| guide)?;
+    }
+    Ok(None)
+}
+
+/// Every guide with commands is run by one of the three cases, and its translation has the same commands.
 pub fn none_is_left_out() -> Result<()> {
     let example = "a\n```sh\none\ntwo\n```\n```text\nthree\n```\n```sh\nfour\n```\n";
     ensure!(blocks(example) == ["one\ntwo\n", "four\n"], "{:?}", blocks(example));
+    ensure!(unmarked("```\ncargo a\n```\n```text\ncargo b\n```\ncargo c").eq(["cargo a"]));
     let mut complaints = Vec::new();
-    for path in files(&checkout().join("docs"))? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let docs = checkout().join("docs");
+    for path in files(&docs)? {
+        let name = path.strip_prefix(&docs)?.to_string_lossy().into_owned();
         if !name.ends_with(".md") || name.ends_with(".ko.md") {
             continue;
         }
         let commands = blocks(&read(&path)?);
-        if !commands.is_empty() && !SAMPLE.contains(&name.as_str()) && !REST.contains(&name.as_str()) {
+        let run = [&SAMPLE[..], &REST, &DRIVERS].concat().contains(&name.as_str());
+        if !commands.is_empty() && !run {
             complaints.push(format!("no case runs the commands of {name}"));
         }
+        complaints.extend(unmarked(&read(&path)?).map(|line| format!("{name} does not run “{line}”")));
         let korean = path.with_extension("ko.md");
         if korean.is_file() && blocks(&read(&korean)?) != commands {
             complaints.push(format!("the Korean {name} has other commands"));
@@ -99,45 +91,21 @@ fn blocks(text: &str) -> Vec<String> {
     found
 }
 
-async fn follow(stage: &Stage, guide: &str) -> Result<()> {
-    let cleave = stage.programs().await?.join("cleave");
-    let scripts = blocks(&read(&checkout().join("docs").join(guide))?);
-    ensure!(!scripts.is_empty(), "it has no commands");
-    let folder = tempfile::tempdir()?;
-    let cargo = folder.path().join("bin/cargo");
-    fs::create_dir(folder.path().join("bin"))?;
-    fs::write(&cargo, CARGO)?;
-    fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-
-    let mut outcome = Ok(());
-    for script in &scripts {
-        outcome = paste(&cleave, folder.path(), script).await;
-        if outcome.is_err() {
-            break;
+/// Commands in a block without a language, which would be neither run nor marked as not for pasting.
+fn unmarked(text: &str) -> impl Iterator<Item = &str> {
+    let mut language = None;
+    text.lines().filter(move |line| {
+        match (line.trim().strip_prefix("```"), language) {
+            (Some(named), None) => language = Some(named.is_empty()),
+            (Some(_), Some(_)) => language = None,
+            (None, _) => return language == Some(true) && line.trim().starts_with("cargo "),
         }
-    }
-    // A guide that stops half way must not leave its shop behind.
-    if folder.path().join("state/up.json").exists() {
-        let down = paste(&cleave, folder.path(), "cargo cleave down").await;
-        outcome = outcome.and(down.context("after the guide"));
-    }
-    outcome
+        false
+    })
 }
 
-async fn paste(cleave: &Path, folder: &Path, script: &str) -> Result<()> {
-    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap_or_default());
-    let mut bash = Command::new("bash");
-    bash.args(["-euo", "pipefail", "-c", script])
-        .current_dir(folder)
-        .env("PATH", path)
-        .env("GUIDE", folder)
-        .env("GUIDE_CLEAVE", cleave)
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let Output { status, stdout, stderr } =
-        tokio::time::timeout(BOUND, bash.output()).await.context("it did not end")??;
-    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    ensure!(status.success(), "ended with {status}:\n{script}\n{out}\n{err}");
-    Ok(())
+async fn follow(stage: &Stage, guide: &str) -> Result<()> {
+    let scripts = blocks(&read(&checkout().join("docs").join(guide))?);
+    ensure!(!scripts.is_empty(), "it has no commands");
+    Reader::new(stage).await?.paste_all(&scripts).await
 }

@@ -27,6 +27,7 @@ mod docs;
 mod duplicates;
 mod edge;
 mod environment;
+mod examples;
 mod flaws;
 mod gateway;
 mod guides;
@@ -114,10 +115,12 @@ fn plain() -> Vec<(&'static str, Plain)> {
         tidy::migrations_have_versions_of_their_own,
         tidy::translations_have_the_same_headings,
         tidy::glossaries_list_the_same_words,
+        tidy::words_are_those_that_readers_know,
         tidy::the_readme_names_every_suite,
         tidy::every_rule_sees_its_violation,
         schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
+        docs::the_chart_shows_the_figures_of_the_drivers,
         guides::none_is_left_out,
         samples::what_runs_in_full_has_a_sample,
         choreography::a_module_hears_just_what_it_reacts_to,
@@ -299,6 +302,8 @@ fn alone_in_full() -> Vec<(&'static str, OnStage)> {
         deadlocks::a_minute_of_orders_and_receipts,
         servers::the_broker_ten_times,
         guides::all_others_work_when_pasted,
+        guides::those_of_the_drivers_work_when_pasted,
+        examples::every_one_works_when_pasted,
     ]
 }
 

@@ -3,6 +3,8 @@
 //! Each is a function from text to complaints, so that [`every_rule_sees_its_violation`] can test it with a
 //! bad example.
 
+mod wording;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -287,6 +289,29 @@ fn entries(glossary: &str) -> Vec<(&str, usize)> {
         .collect()
 }
 
+pub fn words_are_those_that_readers_know() -> Result<()> {
+    let mut complaints = Vec::new();
+    for path in files(&checkout())? {
+        let name = path.strip_prefix(checkout())?.display().to_string();
+        // These files name the words in order to find them.
+        if name.ends_with("tidy.rs") || name.ends_with("wording.rs") {
+            continue;
+        }
+        if name.ends_with(".ko.md") || name.ends_with(".ko.svg") {
+            complaints.extend(wording::korean(&name, &read(&path)?));
+        } else if name.ends_with(".md") {
+            complaints.extend(wording::english(&name, &read(&path)?));
+        } else if name.ends_with(".rs") {
+            let text = read(&path)?;
+            complaints.extend(wording::english(&name, &text));
+            if name.starts_with("workbench/") {
+                complaints.extend(wording::korean(&name, &text));
+            }
+        }
+    }
+    without_complaints(complaints)
+}
+
 pub fn the_readme_names_every_suite() -> Result<()> {
     let suite = checkout().join("tests/suite");
     let mut names = Vec::new();
@@ -339,6 +364,10 @@ pub fn every_rule_sees_its_violation() -> Result<()> {
         (different_headings("x", "# A\n## B", "# 가\n### 나"), 1),
         (different_entries("# A\n\n## B\n\n**C.** D", "# 가\n\n## 나\n\n**다.** 라"), 0),
         (different_entries("# A\n\n## B\n\n**C.** D", "# 가\n\n## 나"), 1),
+        (wording::korean("a.ko.md", "마이크로서비스(분리 모드)의 보상\n트랜잭션"), 0),
+        (wording::korean("a.ko.md", "분리 모드의 보상은 게이트웨이가"), 3),
+        (wording::english("a.rs", "let nobody = 1; // is `nobody`"), 0),
+        (wording::english("a.rs", "f(); // Nobody reads it,\n// whatever it is"), 2),
         (unnamed("| `a.rs` | it |", &["a.rs".into()]), 0),
         (unnamed("| `a.rs` | it |\nor `b.rs`", &["b.rs".into()]), 2),
     ];

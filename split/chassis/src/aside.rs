@@ -55,7 +55,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
     }
 
     /// Puts a message back that the broker removed from the queue. The message is not known to be bad: the delivery
-    /// limit counts every message that was in flight when a consumer died, and most of them were innocent. See
+    /// limit counts every message that was in flight when a consumer died, and most of them did not cause it. See
     /// rules 46 (bad moments) and 50 (delivery limit).
     pub(crate) async fn bring_back(&self, delivery: &Delivery) -> anyhow::Result<()> {
         let counts = Counts::of(delivery);

@@ -222,8 +222,8 @@ struct After {
 }
 
 /// `GET /watch?after=VERSION&wait=SECONDS`: the complete state, as soon as its version differs from `after` (*long
-/// polling*), or when the time is over or the registry stops. It compares for difference, not for a later version: if the clock was set back
-/// before a restart, the new versions are lower.
+/// polling*), or when the time is over or the registry stops. Any other version counts, not only a later one: if the
+/// clock was set back before a restart, the new versions are lower.
 async fn watch(
     question: web::Query<After>,
     registry: web::Data<Registry>,

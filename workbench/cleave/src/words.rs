@@ -78,7 +78,7 @@ terminal::words! {
     no() { "no" "아니요" }
     invariant() { "invariant" "불변식" }
     verdict() { "verdict" "판정" }
-    evidence() { "evidence" "근거" }
+    evidence() { "evidence" "증거" }
     shop() { "shop" "쇼핑몰" }
     setting() { "setting" "설정" }
     value() { "value" "값" }
@@ -104,11 +104,11 @@ terminal::words! {
     // scale, deploy, set, fault, heal.
     replaced(shop, new, old, ready_ms, drained_ms) {
         "{shop}: {new} replaces {old}: ready after {ready_ms} ms, {old} ended {drained_ms} ms later"
-        "{shop}: {old} 대신 {new}: {ready_ms}ms 만에 준비, {drained_ms}ms 뒤 {old} 종료"
+        "{shop}: {old} 대신 {new}: {ready_ms} ms 만에 준비, {drained_ms} ms 뒤 {old} 종료"
     }
     deployed(shop, service, ms) {
         "{shop}: {service} deployed in {ms} ms"
-        "{shop}: {service} 배포 완료({ms}ms)"
+        "{shop}: {service} 배포 완료({ms} ms)"
     }
     fault_added(shop, id, fault) {
         "{shop}: fault {id}, {fault}; heals by itself"
@@ -144,12 +144,12 @@ terminal::words! {
     }
     windows(resolved, p50, p99, longest) {
         "{resolved} resolved: p50 {p50} ms, p99 {p99} ms, longest {longest} ms"
-        "해소 {resolved}건: p50 {p50}ms, p99 {p99}ms, 최장 {longest}ms"
+        "해소 {resolved}건: p50 {p50} ms, p99 {p99} ms, 최장 {longest} ms"
     }
     none_resolved() { "none resolved" "해소 0건" }
     inconsistency() { "inconsistency" "불일치" }
     orders() { "orders" "주문" }
-    longest_ms() { "longest, ms" "최장(ms)" }
+    longest_ms() { "longest, ms" "최장, ms" }
     still_open() { "still open" "미해소" }
 
     // clean.

@@ -182,11 +182,7 @@ async fn everywhere<T: Serialize>(
     }
     if all.is_empty() {
         let why: Vec<String> = not_done.into_iter().map(|one| one.why_not).collect();
-        return Err(wrong(if why.is_empty() {
-            format!("no shop that is up has {service}")
-        } else {
-            why.join("; ")
-        }));
+        return Err(wrong(if why.is_empty() { words::no_service(service) } else { why.join("; ") }));
     }
     all.extend(not_done.iter().filter_map(|one| serde_json::to_value(one).ok()));
     Ok(HttpResponse::Ok().json(all))

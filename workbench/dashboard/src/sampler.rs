@@ -19,6 +19,7 @@ use super::recording::Recorder;
 use super::sample::{Event, Fault, Sample};
 use super::watched::Watched;
 use super::{Dashboard, rounded};
+use crate::words;
 use control::live::ShopNow;
 use control::{Client, State};
 use faults::{Record, Target};
@@ -33,8 +34,6 @@ const TICK: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_millis(900);
 /// Up to this rate orders are shown individually.
 const WATCHED_RATE: f64 = 20.0;
-/// The problem of a shop that should be up and is not.
-const REPLACED: &str = "it is being replaced; if that failed, reset it again";
 /// Makes samples.
 pub struct Sampler {
     dashboard: Arc<Dashboard>,
@@ -101,7 +100,7 @@ impl Sampler {
         let now = Utc::now();
         self.flawed = !state.flaws.is_empty();
         self.watch(&state.shops);
-        let access = state.control.context("`cleave up` has an older version; start it again")?;
+        let access = state.control.with_context(words::up_is_older)?;
         let live = self.live(&Client::new(access)?).await;
         let wanted = self.dashboard.wanted();
         if let Ok(live) = &live {
@@ -118,8 +117,8 @@ impl Sampler {
         let looking = self.shops.iter_mut().map(|shop| {
             let driver = shop.look.shop().driver;
             let found = match &live {
-                Ok(live) => live.iter().find(|now| now.shop == driver).ok_or(REPLACED.to_owned()),
-                Err(why) => Err(format!("its processes cannot be asked after: {why:#}")),
+                Ok(live) => live.iter().find(|now| now.shop == driver).ok_or_else(words::being_replaced),
+                Err(why) => Err(words::processes_unread(format!("{why:#}"))),
             };
             shop.now(found, by_driver.remove(&driver), watched, flawed)
         });
@@ -184,7 +183,9 @@ impl Sampler {
         let since = self.since.to_rfc3339_opts(SecondsFormat::Micros, true);
         let path = format!("/live?since={since}");
         let asking = client.get(&path);
-        tokio::time::timeout(LIMIT, asking).await.map_err(|_| anyhow!("no response within {LIMIT:?}"))?
+        tokio::time::timeout(LIMIT, asking)
+            .await
+            .map_err(|_| anyhow!(words::no_answer(language::seconds(LIMIT))))?
     }
 
     /// Directs the load to the running shops: one that is being replaced gets none.

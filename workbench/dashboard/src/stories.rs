@@ -77,7 +77,8 @@ async fn keep_into(dashboard: &Dashboard, path: &Path) -> Result<()> {
         // A shop with faults may not respond; there will be other orders.
         let Ok(Ok(told)) = timeout(EVERY, tell(dashboard, order)).await else { continue };
         known.extend(told.stories.iter().map(|story| story.order_id));
-        writeln!(file, "{}", serde_json::to_string(&told)?).context("cannot write the story")?;
+        writeln!(file, "{}", serde_json::to_string(&told)?)
+            .with_context(|| words::cannot_write(path.display()))?;
         kept += 1;
     }
     Ok(())
@@ -87,7 +88,7 @@ async fn tell(dashboard: &Dashboard, order: Uuid) -> Result<Kept> {
     let places = control::shops(&dashboard.folder).await?;
     let stories = story::tell(&places, order).await?;
     if stories.is_empty() {
-        bail!("no shop has the order any more");
+        bail!(words::order_is_gone());
     }
     Ok(Kept { shops: places.iter().map(|place| place.driver).collect(), stories })
 }

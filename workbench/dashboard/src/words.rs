@@ -22,11 +22,11 @@ terminal::words! {
     dashboard_at(address) { "the dashboard is at {address}" "대시보드 주소: {address}" }
     without_controls(address) {
         "the dashboard is at {address}; it has no controls"
-        "대시보드 주소: {address} (조작 버튼 없음)"
+        "대시보드 주소: {address} (제어판 없음)"
     }
     recorded(folder) {
         "Recording to {folder}; play it back with: cleave replay {folder}"
-        "기록 폴더: {folder}. 재생하려면: cleave replay {folder}"
+        "녹화 폴더: {folder}. 재생하려면: cleave replay {folder}"
     }
     shops_ended() { "no shop is up any more; the dashboard ends" "실행 중인 쇼핑몰이 없어 대시보드를 끝냅니다" }
     cannot_go_on() { "the dashboard cannot continue" "대시보드를 계속할 수 없습니다" }
@@ -43,24 +43,24 @@ terminal::words! {
     server_not_opened() { "the page's server could not be opened" "페이지 서버를 열 수 없습니다" }
     replay_at(samples, began_at, address) {
         "{samples} samples, recorded from {began_at} on, are at {address}"
-        "{began_at}부터 기록한 표본 {samples}개, 주소: {address}"
+        "{began_at}부터 녹화한 표본 {samples}개, 주소: {address}"
     }
     thinned(every) {
         "The recording is long: only one of {every} samples is in the file"
-        "기록이 길어서 표본 {every}개 중 하나만 파일에 넣었습니다"
+        "녹화가 길어서 표본 {every}개 중 하나만 파일에 넣었습니다"
     }
     opens_anywhere(file) { "{file} opens in any browser" "{file}은(는) 어느 브라우저에서나 열립니다" }
     too_many_recordings(number) {
         "{number} recordings given; give one, or two to show side by side"
-        "기록을 {number}개 지정했습니다. 하나, 또는 나란히 볼 두 개를 지정하세요"
+        "녹화를 {number}개 지정했습니다. 하나, 또는 나란히 볼 두 개를 지정하세요"
     }
     cannot_read_recording(path) {
         "cannot read the recording {path}; `cleave dashboard` leaves one in .cleave/runs/…-live"
-        "기록 {path}을(를) 읽을 수 없습니다. `cleave dashboard`는 .cleave/runs/…-live에 기록을 남깁니다"
+        "녹화 {path}을(를) 읽을 수 없습니다. `cleave dashboard`는 .cleave/runs/…-live에 녹화를 남깁니다"
     }
     recording_too_large(path, most_mb) {
         "{path} is larger than any recording ({most_mb} MB at most)"
-        "{path}은(는) 기록이라기에 너무 큽니다(최대 {most_mb}MB)"
+        "{path}은(는) 녹화라기에 너무 큽니다(최대 {most_mb} MB)"
     }
     recording_no_text(path) { "{path} is damaged: it is not text" "{path} 파일이 손상되었습니다. 텍스트가 아닙니다" }
     line_is_no_sample(path, line) {
@@ -69,15 +69,15 @@ terminal::words! {
     }
     no_samples(path) {
         "{path} has no sample: the session ended before its first second"
-        "{path}에 표본이 없습니다. 첫 1초가 되기 전에 끝난 기록입니다"
+        "{path}에 표본이 없습니다. 첫 1초가 되기 전에 끝난 녹화입니다"
     }
     no_recording(path) {
         "{path} is no recording of `cleave dashboard`"
-        "{path}은(는) `cleave dashboard`의 기록이 아닙니다"
+        "{path}은(는) `cleave dashboard`의 녹화가 아닙니다"
     }
     another_version(path, schema, own) {
         "{path} has another version, {schema}; this cleave reads {own}: use the cleave that recorded it"
-        "{path}은(는) 다른 버전({schema})입니다. 이 cleave는 {own}을(를) 읽습니다. 기록한 버전의 cleave를 쓰세요"
+        "{path}은(는) 다른 버전({schema})입니다. 이 cleave는 {own}을(를) 읽습니다. 녹화한 버전의 cleave를 쓰세요"
     }
     no_header(path) {
         "{path} is damaged: line 1 is not a header"
@@ -85,11 +85,11 @@ terminal::words! {
     }
     no_recording_in(folder) {
         "there is no recording in {folder}; `cleave dashboard` leaves one"
-        "{folder}에 기록이 없습니다. `cleave dashboard`를 실행하면 남습니다"
+        "{folder}에 녹화가 없습니다. `cleave dashboard`를 실행하면 남습니다"
     }
     nothing_in_common() {
         "the loads of the two recordings do not overlap"
-        "두 기록에 부하가 겹치는 구간이 없습니다"
+        "두 녹화에 부하가 겹치는 구간이 없습니다"
     }
     loads_differ(unlike, seconds) {
         "In {unlike} of {seconds} seconds the two loads differ: the figures of those seconds are not comparable"
@@ -97,23 +97,23 @@ terminal::words! {
     }
     no_load_in(began_at) {
         "the recording from {began_at} has no load in it"
-        "{began_at}에 시작한 기록에는 부하가 없습니다"
+        "{began_at}에 시작한 녹화에는 부하가 없습니다"
     }
     several_shops(began_at, shops) {
         "the recording from {began_at} shows {shops} shops; two recordings can be shown side by side if each is of one \
          shop, e.g. of `cleave dashboard monolith` and `cleave dashboard split`"
-        "{began_at}에 시작한 기록에는 쇼핑몰이 {shops}개 있습니다. 쇼핑몰이 하나씩인 기록만 나란히 볼 수 있습니다. 예: `cleave \
-         dashboard monolith`와 `cleave dashboard split`의 기록"
+        "{began_at}에 시작한 녹화에는 쇼핑몰이 {shops}개 있습니다. 쇼핑몰이 하나씩인 녹화만 나란히 볼 수 있습니다. 예: `cleave \
+         dashboard monolith`와 `cleave dashboard split`의 녹화"
     }
     cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
     no_lesson(path) { "{path} is not a lesson" "{path}은(는) 따라 보기 파일이 아닙니다" }
     no_such_second(step, second) {
         "step {step} of the lesson: the recording has no second {second}"
-        "따라 보기 {step}단계: 기록에 {second}초째가 없습니다"
+        "따라 보기 {step}단계: 녹화에 {second}초째가 없습니다"
     }
     no_such_story(step, second) {
         "step {step} of the lesson: up to second {second}, the recording has no story of such an order; give a later second"
-        "따라 보기 {step}단계: {second}초까지의 기록에 그런 주문의 이야기가 없습니다. 더 늦은 시각을 지정하세요"
+        "따라 보기 {step}단계: {second}초까지의 녹화에 그런 주문의 이야기가 없습니다. 더 늦은 시각을 지정하세요"
     }
     no_more_stories(why) {
         "No more stories are recorded: {why}"
@@ -121,6 +121,36 @@ terminal::words! {
     }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     cannot_create(path) { "cannot create {path}" "{path}을(를) 만들 수 없습니다" }
+    up_is_older() {
+        "`cleave up` has an older version; start it again"
+        "실행 중인 `cleave up`이 이전 버전입니다. 다시 시작하세요"
+    }
+    being_replaced() {
+        "it is being replaced; if that failed, reset it again"
+        "쇼핑몰을 교체하는 중입니다. 교체에 실패했다면 다시 초기화하세요"
+    }
+    processes_unread(why) {
+        "its processes cannot be read: {why}"
+        "프로세스의 상태를 읽을 수 없습니다: {why}"
+    }
+    orders_unread(why) { "its orders cannot be read: {why}" "주문을 읽을 수 없습니다: {why}" }
+    queues_unread(why) { "its queues cannot be read: {why}" "큐를 읽을 수 없습니다: {why}" }
+    gateway_unread(why) {
+        "its gateway cannot be read: {why}"
+        "API 게이트웨이의 상태를 읽을 수 없습니다: {why}"
+    }
+    no_gateway() { "the gateway is not up" "API 게이트웨이가 실행 중이 아닙니다" }
+    no_answer(limit) { "no response within {limit}" "{limit} 안에 응답이 없습니다" }
+    no_connection() { "cannot connect to the database" "데이터베이스에 연결할 수 없습니다" }
+    not_connected(limit) { "not connected within {limit}" "{limit} 안에 연결되지 않았습니다" }
+    no_service(service) {
+        "no shop that is up has a service {service}"
+        "실행 중인 쇼핑몰에 {service} 서비스가 없습니다"
+    }
+    order_is_gone() {
+        "no shop has the order any more"
+        "이 주문이 남아 있는 쇼핑몰이 없습니다"
+    }
     cannot_start_load() {
         "cannot start the process that sends the load"
         "부하를 보내는 프로세스를 시작할 수 없습니다"

@@ -36,11 +36,11 @@ terminal::words! {
     nothing_disturbed(driver) { "{driver}: nothing was disturbed" "{driver}: 주입한 장애가 없습니다" }
     radius_of(driver) {
         "{driver}, the blast radius: served (failed), first failure and recovery after the start"
-        "{driver}, 영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 복구까지"
+        "{driver}, 영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 회복까지"
     }
     radius() {
         "Blast radius: served (failed), first failure and recovery after the start"
-        "영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 복구까지"
+        "영향 범위: 응답 비율(실패 수), 장애 시작부터 첫 실패와 회복까지"
     }
     not_sent(times, reason) {
         "no evidence, because {times} requests could not be sent: {reason}"
@@ -61,7 +61,7 @@ terminal::words! {
     stale(answers) { ", {answers} stale" ", 오래된 응답 {answers}" }
     of_failed(share, failed, sent, stale) { "{share} ({failed} of {sent} failed{stale})" "{share} ({sent}건 가운데 {failed}건 실패{stale})" }
     orders_accepted() { "orders accepted" "접수된 주문" }
-    orders_lost() { "orders lost" "잃은 주문" }
+    orders_lost() { "orders lost" "유실된 주문" }
     orders_doubled() { "orders doubled" "중복된 주문" }
     of(some, all) { "{some} of {all}" "{all}건 가운데 {some}건" }
     decided_in_2_s() { "decided in 2 s" "2초 안에 결정" }
@@ -109,7 +109,7 @@ terminal::words! {
         "보내려던 주문 {wanted}건, 접수 {accepted}건, 결정 {decided}건, 그 가운데 2초보다 늦은 것 {delayed}건."
     }
     decided_within(share) { "Decided within 2 s: {share}" "2초 안에 결정: {share}" }
-    lost_doubled(lost, doubled) { "{lost} lost, {doubled} doubled" "잃은 주문 {lost}건, 중복된 주문 {doubled}건" }
+    lost_doubled(lost, doubled) { "{lost} lost, {doubled} doubled" "유실된 주문 {lost}건, 중복된 주문 {doubled}건" }
     faults_title() { "Faults" "장애" }
     hit_nothing() { "hit nothing" "영향을 준 것이 없음" }
     hits(hits) { "{hits} hits" "영향 {hits}회" }
@@ -124,7 +124,7 @@ terminal::words! {
     slowest_after(seconds) { "after {seconds} s" "{seconds}초 뒤" }
     soak_orders(wanted, accepted, decided, share, least, lost, doubled, soon, later, slowest) {
         "orders: {wanted} wanted, {accepted} accepted, {decided} decided ({share} %, at least {least} %), {lost} lost, {doubled} doubled, {soon} decided within 2 s, {later} later, the slowest {slowest}"
-        "주문: 보내려던 것 {wanted}건, 접수 {accepted}건, 결정 {decided}건({share} %, 최소 {least} %), 잃은 것 {lost}건, 중복 {doubled}건, 2초 안에 결정 {soon}건, 그 뒤 {later}건, 가장 느린 것 {slowest}"
+        "주문: 보내려던 것 {wanted}건, 접수 {accepted}건, 결정 {decided}건({share} %, 최소 {least} %), 유실 {lost}건, 중복 {doubled}건, 2초 안에 결정 {soon}건, 그 뒤 {later}건, 가장 느린 것 {slowest}"
     }
     head_fault() { "fault" "장애" }
     head_planned() { "planned" "계획" }

@@ -298,7 +298,7 @@ terminal::texts! {
     messages_disturbed(count) { "{count} messages" "메시지 {count}개" }
     messages_to(count, service) { "{count} messages to {service}" "{service}에 보낸 메시지 {count}개" }
     server_killed(server) { "{server} was killed" "{server} 강제 종료" }
-    server_back(server, ms) { "{server} was back after {ms} ms" "{ms}ms 뒤 {server} 복귀" }
+    server_back(server, ms) { "{server} was back after {ms} ms" "{ms} ms 뒤 {server} 복귀" }
     no_space(count) {
         "PostgreSQL ran out of space {count} times"
         "PostgreSQL의 공간 부족 {count}번"

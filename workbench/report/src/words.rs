@@ -15,11 +15,11 @@ terminal::words! {
     cannot_find(path) { "cannot find {path}" "{path}을(를) 찾을 수 없습니다" }
     needs_own_folder(path) {
         "a run cannot be written to {path}: give it a separate folder"
-        "{path}에는 실행 기록을 쓸 수 없습니다. 전용 폴더를 지정하십시오"
+        "{path}에는 실행 기록을 쓸 수 없습니다. 전용 폴더를 지정하세요"
     }
     cannot_link(path) {
         "cannot link {path} to this run; if it is not a link, move it away"
-        "{path} 링크를 이 실행으로 바꿀 수 없습니다. 링크가 아니면 다른 곳으로 옮기십시오"
+        "{path} 링크를 이 실행으로 바꿀 수 없습니다. 링크가 아니면 다른 곳으로 옮기세요"
     }
     cannot_measure() { "cannot connect to the databases to measure" "측정할 데이터베이스에 연결할 수 없습니다" }
     cannot_connect_orders() {
@@ -57,11 +57,11 @@ terminal::words! {
     messages_per_order() { "messages per order" "주문당 메시지" }
     orders_per_s() { "orders/s" "주문/초" }
     cost_per_order() { "costs per order" "주문당 비용" }
-    shop_cpu() { "processor time of the shop" "쇼핑몰의 프로세서 시간" }
-    servers_cpu() { "processor time of the servers" "서버의 프로세서 시간" }
+    shop_cpu() { "processor time of the shop" "쇼핑몰의 CPU 시간" }
+    servers_cpu() { "processor time of the servers" "서버의 CPU 시간" }
     messages() { "messages" "메시지" }
-    shop_cpu_ms() { "processor time of the shop, ms" "쇼핑몰의 프로세서 시간, ms" }
-    servers_cpu_ms() { "processor time of the servers, ms" "서버의 프로세서 시간, ms" }
+    shop_cpu_ms() { "processor time of the shop, ms" "쇼핑몰의 CPU 시간, ms" }
+    servers_cpu_ms() { "processor time of the servers, ms" "서버의 CPU 시간, ms" }
     transactions() { "database transactions" "데이터베이스 트랜잭션" }
     wal_kb() { "write-ahead log, kB" "WAL(로그 선행 기록), kB" }
     median() { "median (min–max)" "중앙값 (최소–최대)" }
@@ -190,7 +190,7 @@ terminal::words! {
     }
     one_without_evidence() {
         "For at least one invariant there is no evidence. That is not a pass: see the audit."
-        "증거가 없는 불변식이 있습니다. 통과가 아닙니다. 감사 결과를 보십시오."
+        "증거가 없는 불변식이 있습니다. 통과가 아닙니다. 감사 결과를 보세요."
     }
     answer_title() { "The answer" "결론" }
     range_note() {
@@ -252,7 +252,7 @@ terminal::words! {
     dt_generator() { "Load generator" "부하 생성기" }
     generator_late() {
         "It was as late as the shop was slow: these latencies are partly its own. Repeat with a lower rate."
-        "부하 생성기가 쇼핑몰의 지연 시간만큼 늦었습니다. 이 지연 시간의 일부는 생성기 때문이므로 초당 주문 수를 낮추어 다시 실행하십시오."
+        "부하 생성기가 쇼핑몰의 지연 시간만큼 늦었습니다. 이 지연 시간의 일부는 생성기 때문이므로 초당 주문 수를 낮추어 다시 실행하세요."
     }
     read_title() { "How to read this" "읽는 법" }
     read_latency() {
@@ -265,7 +265,7 @@ terminal::words! {
     }
     read_pairs() {
         "Trials of the modes alternate and are compared in pairs, because a machine’s own speed changes from minute to minute. Do not compare figures with those of another run or machine; compare ratios, or use <code>cleave diff</code>."
-        "컴퓨터의 속도는 시시각각 달라지므로 모드를 번갈아 시행하고 짝을 지어 비교합니다. 다른 실행이나 다른 컴퓨터의 수치와 직접 비교하지 말고, 비율을 비교하거나 <code>cleave diff</code>를 쓰십시오."
+        "컴퓨터의 속도는 시시각각 달라지므로 모드를 번갈아 시행하고 짝을 지어 비교합니다. 다른 실행이나 다른 컴퓨터의 수치와 직접 비교하지 말고, 비율을 비교하거나 <code>cleave diff</code>를 쓰세요."
     }
     read_different() {
         "“Different” means more than 5 %, and that chance would show as much in at most one run of twenty, over all figures together. “No difference shown” does not say that there is none."
@@ -289,15 +289,15 @@ terminal::words! {
     cannot_read(path, why) { "cannot read {path}: {why}" "{path} 파일을 읽을 수 없습니다: {why}" }
     no_run_in(folder) {
         "{folder} has no run.json: give the folder of a run that `cleave compare` wrote, e.g. .cleave/runs/latest"
-        "{folder} 폴더에 run.json이 없습니다. `cleave compare`가 만든 실행 폴더를 지정하십시오. 예: .cleave/runs/latest"
+        "{folder} 폴더에 run.json이 없습니다. `cleave compare`가 만든 실행 폴더를 지정하세요. 예: .cleave/runs/latest"
     }
     too_large(path) {
         "{path} is larger than 64 MB; a run is far smaller: give the run.json that `cleave compare` wrote"
-        "{path} 파일이 64 MB보다 큽니다. 실행 기록은 훨씬 작습니다. `cleave compare`가 만든 run.json을 지정하십시오"
+        "{path} 파일이 64 MB보다 큽니다. 실행 기록은 훨씬 작습니다. `cleave compare`가 만든 run.json을 지정하세요"
     }
     other_version(path, found, read) {
         "{path} says its schema is \"{found}\", and this program reads \"{read}\": read it with the version of cleave that wrote it, or run `cleave compare` again"
-        "{path} 파일의 형식은 \"{found}\"이고 이 프로그램은 \"{read}\"을 읽습니다. 파일을 만든 버전의 cleave로 읽거나 `cleave compare`를 다시 실행하십시오"
+        "{path} 파일의 형식은 \"{found}\"이고 이 프로그램은 \"{read}\"을 읽습니다. 파일을 만든 버전의 cleave로 읽거나 `cleave compare`를 다시 실행하세요"
     }
     other_record(path, found, read) {
         "{path} is a record of another kind, \"{found}\"; this needs \"{read}\", as `cleave compare` writes it without --scenario"
@@ -305,7 +305,7 @@ terminal::words! {
     }
     damaged(path, schema, why) {
         "{path} is not a whole {schema} file ({why}); run `cleave compare` again"
-        "{path} 파일은 온전한 {schema} 파일이 아닙니다({why}). `cleave compare`를 다시 실행하십시오"
+        "{path} 파일은 온전한 {schema} 파일이 아닙니다({why}). `cleave compare`를 다시 실행하세요"
     }
 
     // Two runs side by side
@@ -371,7 +371,7 @@ terminal::texts! {
     }
     cpu_differs(other, seen, baseline) {
         "{other} spends {seen}× the processor time per order of {baseline}"
-        "{other}의 주문당 프로세서 시간은 {baseline}의 {seen}배입니다"
+        "{other}의 주문당 CPU 시간은 {baseline}의 {seen}배입니다"
     }
     transactions_differ(other, seen, baseline) {
         "{other} runs {seen}× the database transactions per order of {baseline}"
@@ -420,7 +420,7 @@ terminal::texts! {
     }
     not_alternated() {
         "The trials of two runs did not alternate: a ratio also includes everything else that changed on the machine between them. Repeat both runs before you trust a small difference."
-        "두 실행의 시행은 번갈아 가며 실행되지 않았습니다. 그 사이에 컴퓨터에서 달라진 것도 비율에 들어 있으므로, 작은 차이는 두 실행을 모두 다시 해 본 뒤에 믿으십시오."
+        "두 실행의 시행은 번갈아 가며 실행되지 않았습니다. 그 사이에 컴퓨터에서 달라진 것도 비율에 들어 있으므로, 작은 차이는 두 실행을 모두 다시 해 본 뒤에 믿으세요."
     }
     machines_differ() {
         "The machines differ: the ratios compare the machines as well as the programs."

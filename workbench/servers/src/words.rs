@@ -27,10 +27,10 @@ terminal::words! {
     busy(signs) { "this machine is busy: {signs}" "이 컴퓨터가 바쁩니다: {signs}" }
     busy_waiting(percent) {
         "programs waited for a processor {percent} % of the time"
-        "프로그램들이 시간의 {percent}% 동안 프로세서를 기다림"
+        "프로그램들이 시간의 {percent} % 동안 CPU를 기다림"
     }
     busy_load(load, cores) { "load {load} on {cores} cores" "코어 {cores}개에 부하 {load}" }
-    busy_late(ms) { "our own clock was {ms} ms late" "자체 타이머가 {ms}ms 늦음" }
+    busy_late(ms) { "our own clock was {ms} ms late" "자체 타이머가 {ms} ms 늦음" }
 
     // What a process waits for.
     the_consumer() { "the consumer" "소비자" }
@@ -249,7 +249,7 @@ terminal::words! {
     state_gone() { "gone" "없음" }
     state(status, cpu_ms) {
         "in state {status}, with {cpu_ms} ms of CPU time"
-        "{status}, CPU 시간 {cpu_ms}ms"
+        "{status}, CPU 시간 {cpu_ms} ms"
     }
     wrote_nothing() { "; its log is empty" ". 로그가 비어 있습니다" }
     wrote(last) { "; the end of its log:\n  {last}" ". 로그의 마지막 부분:\n  {last}" }

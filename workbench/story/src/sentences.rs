@@ -67,7 +67,7 @@ impl Wait {
                 time(since)
             ),
             Wait::Queue { queue, message, standing, consumers, dead_letters } => format!(
-                "{message} 메시지의 처리: 발행되었지만 아직 처리되지 않았습니다. 큐 {queue}: 메시지 {}개, 소비자 \
+                "{message} 메시지의 처리: 발행되었지만 아직 처리되지 않았습니다. 큐 {queue}: 메시지 {}개, 컨슈머 \
                  {}개(이미 가져갔을 수 있음), 데드 레터 {}개",
                 count(*standing),
                 count(*consumers),
@@ -149,22 +149,19 @@ impl Advice {
         match self {
             Advice::Nothing => "할 일이 없습니다".into(),
             Advice::AsksAgain { at } => {
-                format!(
-                    "기다리십시오. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다",
-                    time(at)
-                )
+                format!("기다리세요. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다", time(at))
             }
             Advice::ComesBack { process } => format!(
-                "기다리십시오. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
+                "기다리세요. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
             ),
             Advice::IsPublished => {
-                "기다리십시오. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()
+                "기다리세요. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()
             }
             Advice::Faults => "어떤 장애가 언제까지 주입되어 있는지 확인합니다".into(),
             Advice::Heal => "모든 장애를 지금 끝냅니다".into(),
             Advice::InDoubt => "미확정 트랜잭션과 이를 기다리는 세션을 확인합니다".into(),
             Advice::Resolve => "미확정 트랜잭션을 기록된 결정대로 마무리합니다".into(),
-            Advice::LockEnds => "기다리십시오. 잠금은 그 잠금을 쥔 트랜잭션이 끝나면 풀립니다".into(),
+            Advice::LockEnds => "기다리세요. 잠금은 그 잠금을 쥔 트랜잭션이 끝나면 풀립니다".into(),
             Advice::Logs => "이 주문에 대해 모든 프로세스가 남긴 로그를 읽습니다".into(),
             Advice::Audit => "감사 결과를 확인합니다. 주문이 사라졌다면 규칙이 깨진 것입니다".into(),
         }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::spans::RECORDS_NONE;
 use super::words::{self, Label, title};
 use super::{Event, Evidence, Story, What};
-use terminal::language::current;
+use terminal::language::{Language, current};
 use topology::Mode;
 
 /// The width of a lane, in characters.
@@ -140,11 +140,12 @@ fn described(event: &Event) -> String {
         0 => String::new(),
         us => format!(" ({})", milliseconds(us)),
     };
-    let kind = event.what.says(current());
-    // A step is shown by its bar or dot, and the name of a commit repeats its kind.
-    let kind = if event.what == What::Step || event.name == kind { "" } else { kind };
+    // A step is shown by its bar or dot.
+    let kind = if event.what == What::Step { "" } else { event.what.says(current()) };
+    // The name of a commit repeats its kind.
+    let name = if event.name == event.what.says(Language::English) { "" } else { event.name.as_str() };
     let failed = if event.ok { "" } else { " ✗" };
-    format!("{kind} {}{took}{failed}", event.name).trim_start().to_owned()
+    format!("{kind} {name}").trim().to_owned() + &took + failed
 }
 
 /// Microseconds as milliseconds.
@@ -156,6 +157,7 @@ pub(super) fn milliseconds(us: i64) -> String {
 mod tests {
     use super::super::made_up::{event, hops, story};
     use super::*;
+    use terminal::language;
     use topology::Driver;
 
     #[test]
@@ -164,6 +166,13 @@ mod tests {
         let hop = text.lines().find(|line| line.contains("deliver")).unwrap();
         assert!(hop.contains("├─") && hop.contains(">↘"), "{text}");
         assert!(text.contains("compensate payments.refund-payment"), "{text}");
+    }
+
+    #[test]
+    fn a_commit_is_named_once_in_either_language() {
+        let commit = Event { duration_us: 1_000, ..event(0, "orders", What::Commit, "commit", None) };
+        assert_eq!(described(&commit), "commit (1.00 ms)");
+        assert_eq!(language::with(Language::Korean, || described(&commit)), "커밋 (1.00 ms)");
     }
 
     #[test]

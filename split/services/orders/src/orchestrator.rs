@@ -111,7 +111,7 @@ impl Reactor for Orchestrator {
                     }
                 }
                 let any = !outgoing.is_empty();
-                // Read from the outbox: who calls this is told only that there is something.
+                // The relay reads these rows from the outbox: the caller learns only that there are some.
                 let _ = enqueue(conn, outgoing).await?;
                 Ok(any)
             })

@@ -11,13 +11,14 @@ type Example = (&'static str, &'static str, &'static str);
 pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ("up", &[
         ("up", "Both modes, each at its own address", "두 모드를 각각의 주소로"),
-        ("up split:tcc --proxies", "Services kept consistent by TCC, ready for faults", "TCC로 일관성을 지키는 서비스, 장애 주입 준비까지"),
+        ("up both --proxies --rate 20/s", "Both modes under load, ready for faults", "두 모드에 부하를 걸고 장애 주입 준비까지"),
+        ("up split:tcc", "Services kept consistent by TCC", "TCC로 일관성을 지키는 서비스"),
     ]),
     ("dashboard", &[
         ("dashboard --open", "Both modes in the browser", "두 모드를 브라우저에서"),
         ("dashboard split:tcc --rate 50/s", "One shop, with 50 orders per second", "쇼핑몰 하나에 초당 주문 50건"),
     ]),
-    ("replay", &[("replay --open", "The latest recording in the browser", "가장 최근 기록을 브라우저에서")]),
+    ("replay", &[("replay --open", "The latest recording in the browser", "가장 최근 녹화를 브라우저에서")]),
     ("compare", &[
         ("compare", "The monolith and the services, about two minutes", "모놀리스와 마이크로서비스, 2분 정도"),
         ("compare --modes monolith,monolith:two-phase --rate 200/s", "What two-phase commit costs", "2단계 커밋의 비용"),
@@ -41,7 +42,7 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ("order --slowest --shop split", "Where the slowest order spent its time", "가장 느린 주문이 시간을 쓴 곳"),
     ]),
     ("audit", &[
-        ("audit", "Every invariant, with its evidence", "모든 불변식과 근거"),
+        ("audit", "Every invariant, with its evidence", "모든 불변식과 증거"),
         ("audit --live --for 30s", "Inconsistent orders, second by second", "불일치 주문을 1초마다"),
     ]),
     ("chaos", &[("chaos --for 2m --seed 7", "Two minutes of faults", "2분 동안 장애")]),

@@ -27,7 +27,7 @@ pub(super) struct FlawArgs {
 /// Which servers to use. Private ones of cleave's own, unless these say otherwise.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArgs {
-    /// PostgreSQL to use: postgres://user:password@host:port/name. cleave creates databases of its own there.
+    /// PostgreSQL to use: postgres://user:password@host:port/name. cleave creates its own databases there.
     #[arg(long, value_name = "URL", value_parser = postgres_url)]
     database_url: Option<String>,
     /// RabbitMQ to use: amqp://user:password@host:port/%2f.

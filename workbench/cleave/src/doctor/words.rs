@@ -11,7 +11,7 @@ terminal::words! {
 
     linker() { "C linker" "C 링커" }
     docker() { "Docker engine" "Docker 엔진" }
-    cores() { "processor cores" "프로세서 코어" }
+    cores() { "processor cores" "CPU 코어" }
     memory() { "memory available" "사용 가능한 메모리" }
     disk() { "disk free" "디스크 여유" }
     data_folder() { "data folder" "데이터 폴더" }
@@ -53,7 +53,7 @@ terminal::words! {
     }
     clock_moved(ms, in_ms) {
         "moved {ms} ms against the monotonic clock in {in_ms} ms"
-        "{in_ms}ms 동안 단조 시계와 {ms}ms 어긋남"
+        "{in_ms} ms 동안 단조 시계와 {ms} ms 어긋남"
     }
     let_it_settle() {
         "wait until it is stable (after sleep, or under WSL: wsl --shutdown)"

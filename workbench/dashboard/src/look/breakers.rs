@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::LIMIT;
 use crate::sample::Breaker;
+use crate::words;
 
 /// Reads the breakers of one gateway.
 #[derive(Default)]
@@ -41,7 +42,7 @@ struct Permits {
 
 impl Breakers {
     pub(super) async fn now(&mut self, gateway: Option<&str>) -> Result<Vec<Breaker>> {
-        let address = gateway.context("the gateway is not up")?;
+        let address = gateway.with_context(words::no_gateway)?;
         let client = match &self.client {
             Some(client) => client,
             None => self.client.insert(Client::builder().no_proxy().timeout(LIMIT).build()?),

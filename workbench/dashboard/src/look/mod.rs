@@ -16,12 +16,14 @@ use tokio::task::JoinHandle;
 
 use super::clock::Taken;
 use super::sample::{Breaker, Database, Queue};
+use crate::words;
 
 use breakers::Breakers;
 use databases::Databases;
 use orders::Orders;
 pub use orders::{Decided, OrdersNow};
 use queues::Queues;
+use terminal::language::seconds;
 use topology::{Mode, ShopHandle};
 
 /// The time limit for each read.
@@ -90,15 +92,15 @@ impl Look {
         let (orders, (databases, messages, transactions), queues, breakers) =
             tokio::join!(self.orders.now(watched), self.databases.now(), queues, self.breakers.now(gateway));
         let mut problems = Vec::new();
-        let orders = kept(orders, "its orders", &mut problems);
-        let queues = kept(queues, "its queues", &mut problems).unwrap_or_default();
-        let breakers = kept(breakers, "its gateway", &mut problems).unwrap_or_default();
+        let orders = kept(orders, words::orders_unread, &mut problems);
+        let queues = kept(queues, words::queues_unread, &mut problems).unwrap_or_default();
+        let breakers = kept(breakers, words::gateway_unread, &mut problems).unwrap_or_default();
         Seen { orders, databases, messages, transactions, queues, breakers, problems }
     }
 }
 
-fn kept<T>(seen: Result<T>, what: &str, problems: &mut Vec<String>) -> Option<T> {
-    seen.map_err(|why| problems.push(format!("{what} cannot be read: {why:#}"))).ok()
+fn kept<T>(seen: Result<T>, unread: fn(String) -> String, problems: &mut Vec<String>) -> Option<T> {
+    seen.map_err(|why| problems.push(unread(format!("{why:#}")))).ok()
 }
 
 /// A database connection that is opened when needed, and reopened after any error.
@@ -120,13 +122,13 @@ impl Session {
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T>,
     ) -> Result<T> {
         let deadline = tokio::time::Instant::now() + LIMIT;
-        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), "no response within {LIMIT:?}");
-        let mut connection = self.connection(url, deadline).await.context("no connection")?;
+        ensure!(self.ask_again.is_none_or(|then| then <= Instant::now()), words::no_answer(seconds(LIMIT)));
+        let mut connection = self.connection(url, deadline).await.with_context(words::no_connection)?;
         let Ok(worked) = tokio::time::timeout_at(deadline, work(&mut connection)).await else {
             // A connection that was abandoned in the middle of a query cannot be reused.
             self.silent = (self.silent + 1).min(MOST_SILENT);
             self.ask_again = Some(Instant::now() + LIMIT * 2_u32.pow(self.silent));
-            bail!("no response within {LIMIT:?}");
+            bail!(words::no_answer(seconds(LIMIT)));
         };
         (self.silent, self.ask_again) = (0, None);
         let worked = worked?;
@@ -142,7 +144,7 @@ impl Session {
         let connecting =
             self.connecting.get_or_insert_with(|| tokio::spawn(async move { servers::connect(&url).await }));
         let Ok(connected) = tokio::time::timeout_at(deadline, connecting).await else {
-            bail!("not established within {LIMIT:?}");
+            bail!(words::not_connected(seconds(LIMIT)));
         };
         self.connecting = None;
         connected?

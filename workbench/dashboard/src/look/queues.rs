@@ -7,6 +7,8 @@ use lapin::{Channel, Connection, ConnectionProperties};
 
 use super::{LIMIT, is_split};
 use crate::sample::Queue;
+use crate::words;
+use terminal::language::seconds;
 use topology::{SERVICES, ShopHandle};
 
 /// Reads the counts.
@@ -44,7 +46,7 @@ impl Queues {
             anyhow::Ok(((connection, channel), queues))
         };
         let counted = tokio::time::timeout(LIMIT, counting).await;
-        let (open, queues) = counted.map_err(|_| anyhow!("no response within {LIMIT:?}"))??;
+        let (open, queues) = counted.map_err(|_| anyhow!(words::no_answer(seconds(LIMIT))))??;
         self.open = Some(open);
         Ok(queues)
     }

@@ -80,7 +80,12 @@ impl Limit {
 /// Measures pgbench and the drivers in turns. Logs go below `folder`.
 pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Limit> {
     let started_at = Utc::now();
-    let most = options.in_flight.iter().copied().max().context("give a number of orders in flight")?;
+    let most = options
+        .in_flight
+        .iter()
+        .copied()
+        .max()
+        .context("there is at least one number of orders in flight")?;
     if let Some(why) = load::shortage(Arrivals::Closed { clients: most }) {
         terminal::note!("{why}");
     }

@@ -12,6 +12,8 @@ use servers::PostgresPrograms;
 use shop::Shop;
 use shop::seed::{CUSTOMERS, POOR, PRODUCTS, SOLD_OUT};
 
+use crate::words;
+
 /// The checkout that it runs.
 const SCRIPT: &str = include_str!("checkout.sql");
 /// As many sessions as the monolith's pool has. With more, both wait for their own locks on the popular rows.
@@ -20,8 +22,7 @@ pub(super) const SESSIONS: usize = 8;
 /// Runs pgbench on the shop's database for this time. Returns checkouts per second.
 pub(super) async fn checkouts_per_s(shop: &Shop, length: Duration) -> Result<f64> {
     let program = PostgresPrograms::find().and_then(|programs| programs.pgbench());
-    let program =
-        program.context("pgbench is not here; it comes with PostgreSQL's server or client package")?;
+    let program = program.with_context(words::no_pgbench)?;
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), SCRIPT)?;
     let url = Url::parse(&shop.databases.orders)?;
@@ -44,13 +45,13 @@ pub(super) async fn checkouts_per_s(shop: &Shop, length: Duration) -> Result<f64
         .kill_on_drop(true)
         .output()
         .await
-        .context("cannot run pgbench")?;
+        .with_context(|| words::cannot_run("pgbench"))?;
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
-        bail!("pgbench failed: {complained}");
+        bail!(words::program_failed("pgbench", complained.trim()));
     }
-    per_second(&said).with_context(|| format!("pgbench did not say how fast it was: {said}"))
+    per_second(&said).with_context(|| words::no_speed(said.trim()))
 }
 
 /// From `tps = 2345.678 (without initial connection time)`.
