@@ -89,38 +89,39 @@ impl Reactor for Orchestrator {
         self.decisions.tell();
     }
 
-    /// Sends overdue commands again. A time-out means that the outcome is unknown, never that the step was refused:
-    /// rule 23 (time-outs). The command goes out as a new attempt, and the participant, which knows whether it did it,
-    /// sends the same reply. The order id stays the key of the work. Only the message id is new, because the
-    /// participant's inbox would drop a known one.
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
             let mut conn = pool.get().await.map_err(BoxError::from)?;
-            conn.transaction(async |conn| {
-                let mut outgoing = Vec::new();
-                for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
-                    if Flaw::TimeOutMeansFailure.is_on() {
-                        outgoing.extend(self.give_up(conn, &mut stored).await?);
-                        sagas::save(conn, [stored], self.answer_within).await?;
-                        continue;
-                    }
-                    for command in stored.process.outstanding() {
-                        let key = command.routing_key();
-                        tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
-                        outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
-                    }
-                }
-                let any = !outgoing.is_empty();
-                // Read from the outbox: who calls this is told only that there is something.
-                let _ = enqueue(conn, outgoing).await?;
-                Ok(any)
-            })
-            .await
+            conn.transaction(async |conn| self.ask_again(conn).await).await
         })
     }
 }
 
 impl Orchestrator {
+    /// Sends overdue commands again, in the caller's transaction. Returns whether there were any. A time-out means that
+    /// the outcome is unknown, never that the step was refused: rule 23 (time-outs). The command goes out as a new
+    /// attempt, and the participant, which knows whether it did it, sends the same reply. The order id stays the key of
+    /// the work. Only the message id is new, because the participant's inbox would drop a known one.
+    pub async fn ask_again(&self, conn: &mut AsyncPgConnection) -> Result<bool, Failure> {
+        let mut outgoing = Vec::new();
+        for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
+            if Flaw::TimeOutMeansFailure.is_on() {
+                outgoing.extend(self.give_up(conn, &mut stored).await?);
+                sagas::save(conn, [stored], self.answer_within).await?;
+                continue;
+            }
+            for command in stored.process.outstanding() {
+                let key = command.routing_key();
+                tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
+                outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
+            }
+        }
+        let any = !outgoing.is_empty();
+        // Read from the outbox: who calls this is told only that there is something.
+        let _ = enqueue(conn, outgoing).await?;
+        Ok(any)
+    }
+
     /// Breaks rule 23 (time-outs): treats a missing reply as a refusal.
     async fn give_up(
         &self,
