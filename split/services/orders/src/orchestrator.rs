@@ -11,9 +11,9 @@ use std::time::Duration;
 use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue, perform};
 use checkout::Progress;
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 use platform::telemetry::{Scope, Telemetry};
-use platform::{CrashPoint, Flaw, Pool};
+use platform::{CrashPoint, Flaw, NotCommitted, Pool};
 use uuid::Uuid;
 
 use crate::HANDLE;
@@ -92,7 +92,11 @@ impl Reactor for Orchestrator {
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
             let mut conn = pool.get().await.map_err(BoxError::from)?;
-            conn.transaction(async |conn| self.ask_again(conn).await).await
+            let asked = platform::transaction(&mut conn, async |conn| self.ask_again(conn).await).await;
+            asked.map_err(|failed| match failed {
+                NotCommitted::RolledBack(failure) => failure,
+                NotCommitted::Unknown(error) => Failure::Broken(error),
+            })
         })
     }
 }
