@@ -167,7 +167,7 @@ pub async fn four_kinds_of_silence_are_told_apart(stage: &Stage) -> Result<Optio
     match Starved::begin(scene.pid().await?) {
         Err(why) => skipped = Some(format!("no process could be starved: {why:#}")),
         Ok(starved) => {
-            scene.until_told(VICTIM, "alive and slow: it waited for a processor").await?;
+            scene.until_told(VICTIM, "does not respond but is alive and slow: it ").await?;
             drop(starved);
             scene.until_silent(&all, false).await.context("starved")?;
             scene.goes_on(&[]).await.context("starved")?;
