@@ -50,6 +50,8 @@ impl Scene {
             (world.product(Goods { price: 1, pieces: 1000 }).await?, world.customer(1000).await?);
         let order = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 1 }]);
         let shop = world.into_shop();
+        // The worlds of the suite are more patient than a customer.
+        shop.set("gateway.write_timeout_ms", 3000).await?;
         let (address, registry) = (shop.address.clone(), shop.address_of("registry")?.to_owned());
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?;
         let infrastructure = Arc::new(tokio::sync::Mutex::new(infrastructure));
