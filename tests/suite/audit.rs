@@ -15,8 +15,8 @@ use tests::{Goods, Line, order};
 struct Damage<'a> {
     invariant: &'static str,
     database: &'a str,
-    plant: &'static str,
-    mend: &'static str,
+    plant: String,
+    mend: String,
 }
 
 pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
@@ -24,18 +24,19 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
     let world = stage.new_world(driver, infrastructure).await?;
     let (sku, customer) = (world.product(Goods { price: 10, pieces: 5 }).await?, world.customer(100).await?);
     world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
-    world
+    let refused = world
         .refused(
             &order(&customer, "atlantis", &[Line { sku: &sku, pieces: 1, price: 10 }]),
             "region_not_served",
         )
         .await?;
 
-    for damage in damages(&world) {
+    let cancelled = refused["order_id"].as_str().context("an order has an id")?;
+    for damage in damages(&world).into_iter().chain(rows_of_other_orders(&world, cancelled)) {
         let mut connection = AsyncPgConnection::establish(damage.database).await?;
-        connection.batch_execute(damage.plant).await.with_context(|| damage.plant.to_owned())?;
-        sees(&world, Expected::default(), damage.invariant).await.with_context(|| damage.plant.to_owned())?;
-        connection.batch_execute(damage.mend).await.with_context(|| damage.mend.to_owned())?;
+        connection.batch_execute(&damage.plant).await.with_context(|| damage.plant.clone())?;
+        sees(&world, Expected::default(), damage.invariant).await.with_context(|| damage.plant.clone())?;
+        connection.batch_execute(&damage.mend).await.with_context(|| damage.mend.clone())?;
     }
     an_order_that_nobody_decides_is_seen(&world).await?;
     if driver.mode() == Mode::Split {
@@ -171,9 +172,52 @@ async fn sees(world: &World, expected: Expected, invariant: &str) -> Result<()> 
     Ok(())
 }
 
+fn damage<'a>(invariant: &'static str, database: &'a str, plant: &str, mend: &str) -> Damage<'a> {
+    Damage { invariant, database, plant: plant.to_owned(), mend: mend.to_owned() }
+}
+
+/// A parcel that is missing, or is for a cancelled order; another total than was paid; a reservation of another order.
+/// A parcel to another region is among [`damages`].
+fn rows_of_other_orders<'a>(world: &'a World, cancelled: &str) -> Vec<Damage<'a>> {
+    let (all, unknown) = (&world.databases, Uuid::new_v4());
+    vec![
+        damage(
+            "I5",
+            &all.shipping,
+            &format!("INSERT INTO shipping.shipments (order_id, region) VALUES ('{cancelled}', 'seoul')"),
+            &format!("DELETE FROM shipping.shipments WHERE order_id = '{cancelled}'"),
+        ),
+        damage(
+            "I5",
+            &all.shipping,
+            "CREATE TABLE shipping.kept AS SELECT * FROM shipping.shipments; DELETE FROM shipping.shipments",
+            "INSERT INTO shipping.shipments SELECT * FROM shipping.kept; DROP TABLE shipping.kept",
+        ),
+        damage(
+            "I3",
+            &all.orders,
+            "UPDATE orders.orders SET total = total + 1 WHERE status = 'confirmed'",
+            "UPDATE orders.orders SET total = total - 1 WHERE status = 'confirmed'",
+        ),
+        damage(
+            "I5",
+            &all.inventory,
+            &format!(
+                "CREATE TABLE inventory.kept AS SELECT order_id FROM inventory.reservations WHERE released_at IS NULL;
+                 UPDATE inventory.reservations SET order_id = '{unknown}' WHERE released_at IS NULL"
+            ),
+            &format!(
+                "UPDATE inventory.reservations SET order_id = kept.order_id FROM inventory.kept
+                 WHERE reservations.order_id = '{unknown}';
+                 DROP TABLE inventory.kept"
+            ),
+        ),
+    ]
+}
+
 fn damages(world: &World) -> Vec<Damage<'_>> {
     let all = &world.databases;
-    let of = |invariant, database, plant, mend| Damage { invariant, database, plant, mend };
+    let of = damage;
     let mut damages = vec![
         of(
             "I2",

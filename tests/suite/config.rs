@@ -1,6 +1,8 @@
 //! A program that cannot start says what is wrong and what to do, and exits.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -182,6 +184,43 @@ pub async fn a_database_of_a_newer_program(stage: &Stage) -> Result<Option<Strin
             .await?;
         let end = run(programs, program, &[], &[("DATABASE_URL", &database), ("AMQP_URL", &amqp)]).await?;
         end.is(1, &["20991231235959", "newer"]).with_context(|| program.to_owned())?;
+    }
+    Ok(None)
+}
+
+/// The migration's lock would stay with a session that another client uses, and the next instance would wait for it.
+pub async fn a_pooler_that_shares_sessions(stage: &Stage) -> Result<Option<String>> {
+    let programs = stage.programs().await?;
+    let (database, amqp) = urls(stage).await?;
+    let (user, place) = database.rsplit_once('@').context("a URL with a user")?;
+    let (server, name) = place.split_once('/').context("a URL with a database")?;
+    let (host, port) = server.rsplit_once(':').context("a URL with a port")?;
+    let (user, password) = user.trim_start_matches("postgres://").split_once(':').unwrap_or((user, ""));
+    let free = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+    let settings = folder.path().join("pgbouncer.ini");
+    std::fs::write(
+        &settings,
+        format!(
+            "[databases]\n* = host={host} port={port} user={user} password={password}\n[pgbouncer]\n\
+             listen_addr = 127.0.0.1\nlisten_port = {free}\nunix_socket_dir =\nauth_type = any\n\
+             pool_mode = transaction\n"
+        ),
+    )?;
+    let mut pooler = Command::new("pgbouncer");
+    pooler.arg(&settings).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    // It refuses to be root.
+    if std::fs::metadata(folder.path())?.uid() == 0 {
+        pooler.args(["-u", "nobody"]);
+    }
+    let Ok(_pooler) = pooler.spawn() else { return Ok(Some("pgbouncer is not installed".into())) };
+    let url = format!("postgres://{user}@127.0.0.1:{free}/{name}");
+    tests::eventually("the pooler responds", async || Ok(AsyncPgConnection::establish(&url).await.ok()))
+        .await?;
+    for program in ["monolith", "payments-service"] {
+        let end = run(programs, program, &[], &[("DATABASE_URL", &url), ("AMQP_URL", &amqp)]).await?;
+        end.is(1, &["pooler", "session mode", "--database-url"]).with_context(|| program.to_owned())?;
     }
     Ok(None)
 }

@@ -65,17 +65,21 @@ pub fn the_chart_shows_the_figures_of_the_drivers() -> Result<()> {
 
 pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>> {
     let cleave = stage.programs().await?.join("cleave");
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("run.json");
+    // As on a machine whose user has such a name.
+    let outer = tempfile::tempdir()?;
+    let folder = outer.path().join("홍 길동").join("임시 폴더");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join("run.json");
     let options = "compare --modes monolith,split --rate 20/s --duration 3s --warm-up 1s --trials 1 --seed 7 --live-audit --yes";
     let mut command = Command::new(cleave);
     command
         .arg("--folder")
-        .arg(folder.path())
+        .arg(&folder)
         .args(options.split(' '))
         .arg("--json")
         .arg(&file)
         .env("LC_ALL", "C")
+        .env("TMPDIR", &folder)
         .kill_on_drop(true);
     let output = tokio::time::timeout(BOUND, command.output()).await.context("compare did not end")??;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -90,4 +94,39 @@ pub async fn a_real_run_is_as_described(stage: &Stage) -> Result<Option<String>>
     let modes: Vec<_> = run["modes"].as_array().into_iter().flatten().map(|mode| &mode["driver"]).collect();
     ensure!(modes == ["monolith:local", "split:orchestrated"], "{modes:?}");
     Ok(None)
+}
+
+/// The cases of docs/field-log.md, by letter and number.
+const REPORTED: [(&str, usize); 8] =
+    [("A", 4), ("B", 3), ("C", 3), ("D", 5), ("E", 6), ("F", 2), ("G", 3), ("H", 6)];
+
+/// Each reported case is in the table, and each test that the table names exists.
+pub fn each_reported_case_has_a_test() -> Result<()> {
+    let text = fs::read_to_string(checkout().join("docs/field-log.md"))?;
+    let (_, table) = text.split_once("## The reported cases and their tests").context("the table")?;
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
+    let cases = REPORTED.iter().flat_map(|(letter, last)| (1..=*last).map(move |n| format!("{letter}{n}")));
+    for case in cases.chain(["held".to_owned()]) {
+        let row = rows.iter().find(|row| row[0] == case).with_context(|| format!("{case} has no row"))?;
+        let [_, _, tests] = row[..] else { anyhow::bail!("{case}: {row:?}") };
+        let missing = missing(tests)?;
+        ensure!(missing.is_empty(), "{case} names tests that do not exist: {missing:?}");
+    }
+    ensure!(missing("`docs::nothing`, `nothing` in `tests/suite/docs.rs`")?.len() == 2, "all tests exist");
+    Ok(())
+}
+
+/// Those of these tests that do not exist: cases of the suite, or functions in the file that is named after them.
+fn missing(tests: &str) -> Result<Vec<&str>> {
+    let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+    ensure!(!names.is_empty(), "no test is named");
+    let (files, names): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| name.ends_with(".rs"));
+    let texts: Vec<String> =
+        files.iter().map(|file| fs::read_to_string(checkout().join(file))).collect::<Result<_, _>>()?;
+    let exists = |name: &&str| match name.contains("::") {
+        true => [',', ']'].iter().any(|end| include_str!("main.rs").contains(&format!(" {name}{end}"))),
+        false => texts.iter().any(|text| text.contains(&format!("fn {name}()"))),
+    };
+    Ok(names.into_iter().filter(|name| !exists(name)).collect())
 }

@@ -156,6 +156,7 @@ pub async fn a_path_has_one_reading(world: &World) -> Result<()> {
             ensure!(answer.status == 400, "{path}: {} {}", answer.status, answer.body);
         }
     }
+    an_order_is_not_read_as_a_product(world).await?;
     // A valid path means the same in every notation.
     let sku = world.product(Goods { price: 5, pieces: 1 }).await?;
     let plain = ask(world, "GET", &format!("/products/{sku}"), "").await?;
@@ -169,6 +170,25 @@ pub async fn a_path_has_one_reading(world: &World) -> Result<()> {
             let answer = ask(world, "GET", &format!("{prefix}/{inside}"), "").await?;
             ensure!([400, 404].contains(&answer.status), "{prefix}/{inside}: {}", answer.status);
         }
+    }
+    Ok(())
+}
+
+/// The gateway treats products and orders differently, so a path must not be a product's to it and an order's to the
+/// shop behind it.
+async fn an_order_is_not_read_as_a_product(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(Goods { price: 5, pieces: 1 }).await?, world.customer(5).await?);
+    let placed = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 5 }]);
+    let id = world.confirmed(&placed).await?["order_id"].as_str().context("an order has an id")?.to_owned();
+    let plain = ask(world, "GET", &format!("/orders/{id}"), "").await?;
+    ensure!(plain.status == 200 && plain.body.contains(&id), "{} {}", plain.status, plain.body);
+    for up in
+        ["/..", "/%2e%2e", "/%2E.", "/.%2e", "/x/../..", "/..%2f..", "%2f..", "//..", "/./..", "/..%5c.."]
+    {
+        let path = format!("/products{up}/orders/{id}");
+        let answer = ask(world, "GET", &path, "").await?;
+        ensure!(answer.status == 400, "{path}: {} {}", answer.status, answer.body);
+        ensure!(!answer.body.contains(&customer), "{path} shows the order");
     }
     Ok(())
 }

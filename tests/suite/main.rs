@@ -31,7 +31,9 @@ mod examples;
 mod flaws;
 mod gateway;
 mod guides;
+mod hang_up;
 mod live_audit;
+mod machine;
 mod openapi;
 mod overlap;
 mod relay;
@@ -42,6 +44,8 @@ mod samples;
 mod scenario;
 mod schema;
 mod servers;
+mod silent_rollback;
+mod slow;
 mod soak;
 mod story;
 mod telemetry;
@@ -121,8 +125,10 @@ fn plain() -> Vec<(&'static str, Plain)> {
         schema::the_readers_of_sources_read_all_of_it,
         docs::the_schemas_in_docs_are_schemas,
         docs::the_chart_shows_the_figures_of_the_drivers,
+        docs::each_reported_case_has_a_test,
         guides::none_is_left_out,
         samples::what_runs_in_full_has_a_sample,
+        openapi::a_check_that_is_left_out_says_so,
         choreography::a_module_hears_just_what_it_reacts_to,
         choreography::what_is_sent_is_heard,
         choreography::reactions_stay_at_home,
@@ -207,6 +213,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         config::a_port_in_use,
         config::a_database_out_of_reach,
         config::a_broker_out_of_reach,
+        config::a_pooler_that_shares_sessions,
         config::two_services_on_one_database,
         config::a_database_of_a_newer_program,
         crash::the_monolith,
@@ -216,10 +223,13 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         servers::the_database,
         docs::a_real_run_is_as_described,
         guides::the_first_ones_work_when_pasted,
+        machine::few_open_files_are_no_evidence,
+        machine::spans_are_exported_only_when_asked,
         story::it_tells_what_happened,
         story::it_tells_what_is_in_doubt,
         dashboard::everybody_can_read_it,
         dashboard::the_recorded_lesson_is_followed,
+        dashboard::a_busy_machine_is_named,
         live_audit::one_transaction_has_no_window,
         live_audit::between_several_commits_there_is_one,
         live_audit::what_stands_still_is_late,
@@ -231,7 +241,12 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         environment::what_is_said_of_an_order_is_true,
         environment::a_stored_order_is_pending_whatever_the_database_does,
         environment::a_table_may_change_under_a_running_shop,
+        environment::a_cut_connection_never_counts_against_a_message,
         environment::a_half_open_connection_is_given_up,
+        environment::a_read_only_moment_is_waited_out,
+        environment::a_commit_whose_answer_is_lost_is_told_as_it_is,
+        hang_up::five_hundred_clients_lose_nothing,
+        gateway::a_path_has_one_reading_before_monoliths,
         gateway::a_killed_instance_leaves_rotation,
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
@@ -240,6 +255,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         deadlocks::no_two_writers_wait_in_a_circle,
         overlap::every_pair_of_handlers_is_as_one_after_the_other,
         overlap::nothing_is_prepared_twice,
+        silent_rollback::is_never_taken_for_success,
         schema::tables_are_as_declared,
         schema::every_text_is_a_statement,
         relay::an_order_keeps_its_order_across_instances,
@@ -260,6 +276,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         two_phase::branches_of_the_living_are_left_alone,
         retired_coordinators::an_instance_that_is_gone_for_good,
         retired_coordinators::an_instance_that_stops_leaves_nothing_prepared,
+        retired_coordinators::an_instance_that_is_retired_in_its_back_off,
         retired_coordinators::instances_share_the_room_of_their_server,
         retired_coordinators::a_paused_coordinator_says_what_its_successor_did,
         retired_coordinators::a_paused_coordinator_that_holds_its_lock_is_waited_for,
@@ -286,6 +303,8 @@ fn alone() -> Vec<(&'static str, OnStage)> {
         bench::of_recovery_is_as_described,
         scenario::the_same_kill_on_both,
         dashboard::a_person_breaks_it_and_watches,
+        slow::four_kinds_of_silence_are_told_apart,
+        scenario::an_order_does_not_wait_for_what_it_does_not_need,
         soak::orders_live_through_faults_of_every_sort,
         gateway::a_service_that_hangs_is_cut_off_and_taken_back,
         gateway::a_rolling_replacement_loses_no_request,

@@ -3,6 +3,9 @@
 //! The first works and does not commit yet. The second begins, and runs until it waits for the first or has
 //! finished. Only then does the first commit. No case sleeps: the server reports which session waits.
 
+mod steps;
+pub mod work;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use catalog::{Product, Sale};
-use contracts::{Command, CustomerId, Error, Event, Money, OrderId, OrderLine, Region, Sku};
+use contracts::{Money, OrderId};
 use diesel::connection::InstrumentationEvent;
 use diesel::sql_types::{Bool, Integer, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, sql_query};
@@ -23,6 +26,8 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::schema::Tables;
+use steps::{Case, GROUPS, Step};
+use work::{Outcome, Work, refused};
 
 /// How often a failed transaction is retried, as the consumer and the monolith would.
 const ATTEMPTS: usize = 3;
@@ -30,102 +35,44 @@ const ATTEMPTS: usize = 3;
 /// Limits a wait that would otherwise hang. A pair takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An order that no other case uses, with its own product and customer.
-struct Case {
-    order: OrderId,
-    sku: Sku,
-    customer: CustomerId,
+/// What is still failing after all attempts.
+fn broken() -> Outcome {
+    refused("broken")
 }
 
-type Step = fn(&Case) -> Command;
-
-impl Case {
-    /// Ten units, seven of them on sale, and a wallet that pays for ten.
-    async fn new(connection: &mut AsyncPgConnection) -> Result<Case> {
-        let name = Uuid::new_v4();
-        let (sku, customer) = (format!("sku-{name}").try_into()?, format!("customer-{name}").try_into()?);
-        let case = Case { order: OrderId(Uuid::new_v4()), sku, customer };
-        let sale = Some(Sale { price: Money(7), quota: 7, claimed: 0 });
-        let product = Product { sku: case.sku.clone(), name: "A thing".into(), price: Money(10), sale };
-        catalog::put(connection, &[product]).await.map_err(anyhow::Error::from_boxed)?;
-        let pieces = Pieces { sku: case.sku.clone(), quantity: 10.try_into()? };
-        let receipt = Receipt { receipt_id: name, lines: vec![pieces] };
-        inventory::receive(connection, &receipt).await.map_err(|error| anyhow!("{error:?}"))?;
-        let deposit = Deposit { deposit_id: name, customer_id: case.customer.clone(), amount: Money(100) };
-        payments::deposit(connection, &[deposit]).await.map_err(|error| anyhow!("{error:?}"))?;
-        Ok(case)
-    }
-
-    fn lines(&self) -> Vec<OrderLine> {
-        let quantity = 3.try_into().expect("three is a quantity");
-        vec![OrderLine { sku: self.sku.clone(), quantity, unit_price: Money(7) }]
-    }
-}
-
-const HONOUR: Step = |case| Command::HonourPrices { order_id: case.order, lines: case.lines() };
-const UNHONOUR: Step = |case| Command::ReleasePrices { order_id: case.order };
-const RESERVE: Step = |case| Command::ReserveStock { order_id: case.order, lines: case.lines() };
-const COMMIT: Step = |case| Command::CommitReservation { order_id: case.order };
-const RELEASE: Step = |case| Command::ReleaseStock { order_id: case.order };
-const AUTHORIZE: Step = |case| Command::AuthorizePayment {
-    order_id: case.order,
-    customer_id: case.customer.clone(),
-    amount: Money(21),
-};
-const CAPTURE: Step = |case| Command::CapturePayment {
-    order_id: case.order,
-    customer_id: case.customer.clone(),
-    amount: Money(21),
-};
-const VOID: Step = |case| Command::VoidPayment { order_id: case.order };
-const REFUND: Step = |case| Command::RefundPayment { order_id: case.order };
-const SCHEDULE: Step = |case| Command::ScheduleShipment {
-    order_id: case.order,
-    region: Region::try_from("seoul".to_owned()).expect("seoul is a region"),
-};
-
-/// The commands of each module, and the commands that may have been done before two of them meet.
-const MODULES: [(&[Step], &[&[Step]]); 4] = [
-    (&[HONOUR, UNHONOUR], &[&[], &[HONOUR], &[UNHONOUR]]),
-    (&[RESERVE, COMMIT, RELEASE], &[&[], &[RESERVE], &[RESERVE, COMMIT], &[RELEASE]]),
-    (&[AUTHORIZE, CAPTURE, VOID, REFUND], &[&[], &[AUTHORIZE], &[CAPTURE], &[VOID], &[REFUND]]),
-    (&[SCHEDULE], &[&[], &[SCHEDULE]]),
-];
-
-async fn handle(connection: &mut AsyncPgConnection, command: Command) -> Result<Event, Error> {
-    match command.routing_key().split('.').next() {
-        Some("catalog") => catalog::handle(connection, command).await,
-        Some("inventory") => inventory::handle(connection, command).await,
-        Some("payments") => payments::handle(connection, command).await,
-        _ => shipping::handle(connection, command).await,
-    }
-}
-
-/// Handles a command and returns its outcome as a word. An `Err` is retried.
-async fn answer(connection: &mut AsyncPgConnection, command: Command) -> Result<String> {
-    match handle(connection, command).await {
-        Ok(event) => Ok(event.routing_key().to_owned()),
-        Err(Error::Refused(refusal)) => Ok(refusal.code.as_str().to_owned()),
-        Err(Error::Broken(error)) => Err(anyhow::Error::from_boxed(error)),
-    }
+/// Ten units, seven of them on sale, and a wallet that pays for ten.
+async fn new_case(connection: &mut AsyncPgConnection) -> Result<Case> {
+    let name = Uuid::new_v4();
+    let (sku, customer) = (format!("sku-{name}").try_into()?, format!("customer-{name}").try_into()?);
+    let case = Case { order: OrderId(Uuid::new_v4()), sku, customer };
+    let sale = Some(Sale { price: Money(7), quota: 7, claimed: 0 });
+    let product = Product { sku: case.sku.clone(), name: "A thing".into(), price: Money(10), sale };
+    catalog::put(connection, &[product]).await.map_err(anyhow::Error::from_boxed)?;
+    let pieces = Pieces { sku: case.sku.clone(), quantity: 10.try_into()? };
+    let receipt = Receipt { receipt_id: name, lines: vec![pieces] };
+    inventory::receive(connection, &receipt).await.map_err(|error| anyhow!("{error:?}"))?;
+    let deposit = Deposit { deposit_id: name, customer_id: case.customer.clone(), amount: Money(100) };
+    payments::deposit(connection, &[deposit]).await.map_err(|error| anyhow!("{error:?}"))?;
+    Ok(case)
 }
 
 /// One transaction.
-async fn attempt(connection: &mut AsyncPgConnection, command: Command) -> Result<String> {
+async fn attempt(connection: &mut AsyncPgConnection, work: Work) -> Result<Outcome> {
     connection.batch_execute("BEGIN").await?;
-    let answer = answer(connection, command).await;
-    connection.batch_execute(if answer.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
-    answer
+    let outcome = work.perform(connection).await;
+    let commits = outcome.as_ref().is_ok_and(|outcome| outcome.commits);
+    connection.batch_execute(if commits { "COMMIT" } else { "ROLLBACK" }).await?;
+    outcome
 }
 
 /// One transaction, retried if it fails.
-async fn transact(connection: &mut AsyncPgConnection, command: Command) -> Result<String> {
+async fn transact(connection: &mut AsyncPgConnection, work: Work) -> Result<Outcome> {
     for _ in 0..ATTEMPTS {
-        if let Ok(answer) = attempt(connection, command.clone()).await {
-            return Ok(answer);
+        if let Ok(outcome) = attempt(connection, work.clone()).await {
+            return Ok(outcome);
         }
     }
-    Ok("broken".to_owned())
+    Ok(broken())
 }
 
 #[derive(QueryableByName)]
@@ -162,25 +109,22 @@ struct Three {
 
 impl Three {
     /// Runs two overlapping transactions and returns both outcomes.
-    async fn overlap(&mut self, first: Command, second: Command) -> Result<[String; 2]> {
+    async fn overlap(&mut self, first: Work, second: Work) -> Result<[Outcome; 2]> {
         let Three { first: one, second: two, watcher } = self;
         let second_pid = pid(two).await?;
         one.batch_execute("BEGIN").await?;
-        let first = match answer(one, first).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                one.batch_execute("ROLLBACK; BEGIN").await?;
-                "broken".to_owned()
-            }
-        };
+        let first = first.perform(one).await.unwrap_or_else(|_| broken());
+        if !first.commits {
+            one.batch_execute("ROLLBACK; BEGIN").await?;
+        }
         let tried = Cell::new(false);
         let (committed, is_committed) = oneshot::channel();
         let second = async {
-            let answer = attempt(two, second.clone()).await;
+            let outcome = attempt(two, second.clone()).await;
             tried.set(true);
             is_committed.await?;
-            match answer {
-                Ok(answer) => Ok(answer),
+            match outcome {
+                Ok(outcome) => Ok(outcome),
                 Err(_) => transact(two, second).await,
             }
         };
@@ -196,6 +140,44 @@ impl Three {
         };
         let ((), second) = tokio::try_join!(commit, second)?;
         Ok([first, second])
+    }
+}
+
+impl Three {
+    /// Runs two steps one after the other, and then overlapping on another order. Returns the difference.
+    async fn compare(&mut self, before: &[Step], first: Step, second: Step) -> Result<Option<String>> {
+        let apart = self.prepare(before).await?;
+        let names = [first(&apart).name(), second(&apart).name()];
+        let expected = [
+            transact(&mut self.first, first(&apart)).await?,
+            transact(&mut self.first, second(&apart)).await?,
+        ];
+        let expected = (expected, self.settle(&apart).await?);
+        let together = self.prepare(before).await?;
+        let outcomes = self.overlap(first(&together), second(&together)).await;
+        let outcomes = outcomes.with_context(|| format!("{names:?} after {} steps", before.len()))?;
+        let found = (outcomes, self.settle(&together).await?);
+        let before: Vec<_> = before.iter().map(|step| step(&apart).name()).collect();
+        Ok((found != expected)
+            .then(|| format!("{names:?} after {before:?}: {found:?}, but one after the other {expected:?}")))
+    }
+
+    /// A new order in which these steps are done.
+    async fn prepare(&mut self, before: &[Step]) -> Result<Case> {
+        self.watcher.batch_execute("DELETE FROM checkout.sagas").await?;
+        let case = new_case(&mut self.watcher).await?;
+        for step in before {
+            transact(&mut self.first, step(&case)).await?;
+        }
+        self.watcher.batch_execute(LATER).await?;
+        Ok(case)
+    }
+
+    /// The state of an order after the orders service has asked again, which it does every second, and leaves out
+    /// orders that are being handled.
+    async fn settle(&mut self, case: &Case) -> Result<State> {
+        transact(&mut self.watcher, Work::Ask).await?;
+        state(&mut self.watcher, case).await
     }
 }
 
@@ -215,7 +197,17 @@ const STATE: &str = "SELECT jsonb_build_object(
         'payment', (SELECT status FROM payments.payments WHERE order_id = $1),
         'entries', (SELECT coalesce(jsonb_object_agg(operation || ' ' || split_part(account, ':', 1), amount), '{}')
                     FROM payments.entries WHERE reference = $1),
-        'shipments', (SELECT count(*) FROM shipping.shipments WHERE order_id = $1))::text AS state";
+        'shipments', (SELECT count(*) FROM shipping.shipments WHERE order_id = $1),
+        'orders', (SELECT coalesce(jsonb_agg(jsonb_build_array(status, refusal_code) ORDER BY status), '[]')
+                   FROM orders.orders WHERE customer_id = $3),
+        'saga', (SELECT coalesce(jsonb_agg(jsonb_build_array(finished, version, attempt)), '[]')
+                 FROM checkout.sagas JOIN orders.orders USING (order_id) WHERE customer_id = $3),
+        'outbox', (SELECT coalesce(jsonb_agg(destination ORDER BY destination), '[]')
+                   FROM chassis.outbox JOIN orders.orders ON order_id = subject WHERE customer_id = $3))::text AS state";
+
+/// All messages are sent, and all replies are late.
+const LATER: &str =
+    "DELETE FROM chassis.outbox; UPDATE checkout.sagas SET deadline = clock_timestamp() WHERE NOT finished";
 
 async fn state(connection: &mut AsyncPgConnection, case: &Case) -> Result<State> {
     let state = sql_query(STATE).bind::<SqlUuid, _>(case.order.0);
@@ -231,39 +223,19 @@ pub async fn every_pair_of_handlers_is_as_one_after_the_other(stage: &Stage) -> 
         watcher: tables.connect().await?,
     };
     let (mut wrong, mut pairs) = (Vec::new(), 0);
-    for (steps, befores) in MODULES {
+    for (steps, befores) in GROUPS {
         for before in befores {
             for (first, second) in
                 steps.iter().flat_map(|first| steps.iter().map(move |second| (first, second)))
             {
-                let [together, apart] =
-                    [Case::new(&mut three.watcher).await?, Case::new(&mut three.watcher).await?];
-                for step in *before {
-                    transact(&mut three.first, step(&together)).await?;
-                    transact(&mut three.first, step(&apart)).await?;
-                }
-                let names = [first(&apart).routing_key(), second(&apart).routing_key()];
-                let expected = [
-                    transact(&mut three.first, first(&apart)).await?,
-                    transact(&mut three.first, second(&apart)).await?,
-                ];
-                let answers = three.overlap(first(&together), second(&together)).await;
-                let answers = answers.with_context(|| format!("{names:?} after {} steps", before.len()))?;
-                let found = (answers, state(&mut three.watcher, &together).await?);
-                let expected = (expected, state(&mut three.watcher, &apart).await?);
-                if found != expected {
-                    let before: Vec<_> = before.iter().map(|step| step(&apart).routing_key()).collect();
-                    wrong.push(format!(
-                        "{names:?} after {before:?}: {found:?}, but one after the other {expected:?}"
-                    ));
-                }
+                wrong.extend(three.compare(before, *first, *second).await?);
                 pairs += 1;
             }
         }
     }
     drop(three);
     tables.stop().await?;
-    ensure!(pairs > 100, "only {pairs} pairs were tried");
+    ensure!(pairs > 700, "only {pairs} pairs were tried");
     if !wrong.is_empty() {
         bail!("{} of {pairs} pairs have another result:\n{}", wrong.len(), wrong.join("\n"));
     }
@@ -287,9 +259,9 @@ pub async fn nothing_is_prepared_twice(stage: &Stage) -> Result<Option<String>> 
         }
         _ => {}
     });
-    for (steps, befores) in MODULES {
+    for (steps, befores) in GROUPS {
         for before in befores {
-            let case = Case::new(&mut connection).await?;
+            let case = new_case(&mut connection).await?;
             for step in before.iter().chain(steps) {
                 transact(&mut connection, step(&case)).await?;
             }

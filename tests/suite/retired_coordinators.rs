@@ -1,6 +1,8 @@
 //! Coordinators that are gone, or only seem to be: which instance finishes their transactions, and what they
 //! may still respond.
 
+mod backoff;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -18,6 +20,7 @@ use uuid::Uuid;
 
 use crate::coordinators::{Second, monolith};
 use crate::two_phase::{Died, START, recovery_has_run};
+pub use backoff::an_instance_that_is_retired_in_its_back_off;
 use tests::order;
 
 #[derive(QueryableByName)]

@@ -76,3 +76,43 @@ fn failed(shop: &Outcome, capability: Capability) -> Result<u64> {
     let first = shop.blast_radius.get(&capability).and_then(|impacts| impacts.first());
     Ok(first.with_context(|| format!("{}: no impact on {}", shop.driver, capability.name()))?.failed)
 }
+
+/// No order needs the gateway's link to the catalog, and each needs the payments.
+const NEEDLESS: &str = "
+name = 'A link that no order needs'
+about = 'First no product page can be read. Later the payments stand still.'
+length_s = 24
+load = { browse = 10, order = 4 }
+steady = { served = 0.8, over_s = 4 }
+[[step]]
+at_s = 4
+fault = { kind = 'down', target = 'gateway-catalog', for = '6s' }
+";
+const NEEDED: &str = "
+[[step]]
+at_s = 12
+fault = { kind = 'pause', target = 'payments', for = '6s' }
+";
+
+/// Orders accepted and orders decided are different figures in a split shop, and the report has both.
+pub async fn an_order_does_not_wait_for_what_it_does_not_need(stage: &Stage) -> Result<Option<String>> {
+    for (text, waits) in [(NEEDLESS.to_owned(), false), (format!("{NEEDLESS}{NEEDED}"), true)] {
+        let folder = tempfile::tempdir()?;
+        let drivers = vec![Driver::Orchestrated];
+        let options = Options { drivers, seed: 3, infra: servers::Options::default() };
+        let scenario = Scenario::parse(&text)?;
+        let (run, files) = scenario::run(stage.guard().await?, folder.path(), &scenario, &options).await?;
+        let orders = &run.shops[0].orders;
+        ensure!(orders.accepted == orders.wanted && orders.decided == orders.wanted, "{orders:?}");
+        ensure!(orders.decided_within_2_s + orders.delayed == orders.decided, "{orders:?}");
+        ensure!((orders.delayed > 0) == waits, "{orders:?}");
+        ensure!(orders.decided_within_2_s > 0 && orders.lost + orders.doubled == 0, "{orders:?}");
+        let report = std::fs::read_to_string(Path::new(&files).join("report.html"))?;
+        let share = format!("{} of {}", orders.decided_within_2_s, orders.wanted);
+        ensure!(
+            report.contains("Decided within 2 s") && report.contains(&share),
+            "{share} is not in the report"
+        );
+    }
+    Ok(None)
+}

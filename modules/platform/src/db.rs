@@ -3,17 +3,20 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use diesel::ConnectionError;
+use anyhow::{Context, anyhow, bail};
+use diesel::sql_types::Integer;
+use diesel::{ConnectionError, QueryableByName};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool,
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::Url;
+use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::silence::{self, ANSWER};
+use crate::sql;
 use crate::trouble::{self, Trouble};
 
 /// A pool of connections to one database. Clones share the connections.
@@ -134,6 +137,9 @@ async fn opened(
     if config.get_keepalives_idle() > PROBE_AFTER {
         config.keepalives_idle(PROBE_AFTER).keepalives_interval(PROBE_EVERY).keepalives_retries(PROBES);
     }
+    // A server that is only a standby, or became one, or a database that is read-only for a while: a session would stay
+    // read-only for as long as the pool keeps it. So it is not opened, and the next attempt may reach another server.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(failed)?;
     let asker = silence::drive(connection, answer);
     let mut connection = AsyncPgConnection::try_from(client).await?;
@@ -165,6 +171,37 @@ pub(crate) fn connect(
         opened.map_err(|error| unreachable_database(database_url, &error.to_string()))
     }
     .boxed()
+}
+
+/// Fails if a pooler passes this session on to other clients between two transactions. Locks of a session would then stay
+/// with a stranger, and prepared statements and settings would be missing: rule 54 (time limits) and
+/// rule 41 (migrations) depend on them.
+pub(crate) async fn refuse_pooler(connection: &mut AsyncPgConnection, url: &str) -> anyhow::Result<()> {
+    let ours = backend(connection).await?;
+    connection.batch_execute("COMMIT").await?;
+    let mut other = connect(url, ANSWER).await?;
+    if backend(&mut other).await? == ours {
+        bail!(
+            "the database {} is behind a pooler that shares one session between clients, such as PgBouncer in transaction \
+             mode. Advisory locks, prepared statements and settings need a session for each client: let --database-url \
+             (or DATABASE_URL) name PostgreSQL itself, or use the pooler's session mode",
+            without_password(url)
+        );
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Backend {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+}
+
+/// Begins a transaction, and returns the server process in which it runs.
+async fn backend(connection: &mut AsyncPgConnection) -> anyhow::Result<i32> {
+    connection.batch_execute("BEGIN").await?;
+    let Backend { pid } = sql("SELECT pg_backend_pid() AS pid").get_result(connection).await?;
+    Ok(pid)
 }
 
 fn unreachable_database(url: &str, cause: &str) -> anyhow::Error {

@@ -31,6 +31,7 @@ pub async fn run(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow
 
 async fn migrate(database_url: &str, sources: Vec<EmbeddedMigrations>) -> anyhow::Result<()> {
     let mut connection = db::connect(database_url, LONG).await?;
+    db::refuse_pooler(&mut connection, database_url).await?;
     // A session lock, released with this connection in any case. Another instance may hold it for a long time.
     connection
         .batch_execute(&format!(

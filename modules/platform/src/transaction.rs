@@ -3,7 +3,7 @@
 use contracts::BoxError;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind as Kind, Error};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -29,8 +29,13 @@ pub async fn transaction<T, E: From<Error>>(
     match work(conn).await {
         Ok(done) => match commit(conn).await {
             Ok(()) => Ok(done),
-            Err(error) if server_refused(&error) => Err(NotCommitted::RolledBack(error.into())),
-            Err(error) => Err(NotCommitted::Unknown(error.into())),
+            Err(error) => {
+                let _ = rollback(conn).await;
+                Err(match server_refused(&error) {
+                    true => NotCommitted::RolledBack(error.into()),
+                    false => NotCommitted::Unknown(error.into()),
+                })
+            }
         },
         Err(error) => {
             let _ = rollback(conn).await;
@@ -45,9 +50,19 @@ fn begin(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
     AnsiTransactionManager::begin_transaction(conn).boxed()
 }
 
+/// In an aborted transaction `COMMIT` returns `ROLLBACK` and no error, and diesel does not look at it. A statement in the
+/// same message fails there, and then `COMMIT` is not reached: rule 29 (silent rollback).
+const COMMIT: &str = "SELECT; COMMIT";
+
 #[inline(never)]
 fn commit(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
-    AnsiTransactionManager::commit_transaction(conn).boxed()
+    let commit = async move {
+        conn.batch_execute(COMMIT).await?;
+        // As diesel's own function leaves it: no transaction is open.
+        *AnsiTransactionManager::transaction_manager_status_mut(conn) = Default::default();
+        Ok(())
+    };
+    commit.boxed()
 }
 
 #[inline(never)]

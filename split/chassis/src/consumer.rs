@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use contracts::{BoxError, Message};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use diesel_async::AsyncPgConnection;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions};
 use platform::telemetry::{DATABASE, Kind, Span, Telemetry};
-use platform::{Blame, CrashPoint, Flaw, Pool, Waits, blame};
+use platform::{Blame, CrashPoint, Flaw, NotCommitted, Pool, Waits, blame};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -300,24 +300,23 @@ async fn ack(batch: &[Delivery]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs work in a transaction. diesel's own `transaction` requires a future that is `Send`, and a reactor's future is
-/// not.
+/// Runs work in a transaction. If the answer to its commit is lost, it is tried again, and the inbox tells whether it
+/// was done.
 async fn in_transaction<T>(
     conn: &mut AsyncPgConnection,
     work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    AnsiTransactionManager::begin_transaction(conn).await?;
-    match work(conn).await {
-        Ok(value) => {
-            CrashPoint::BeforeCommit.pass();
-            AnsiTransactionManager::commit_transaction(conn).await?;
+    let done = platform::transaction(conn, async |conn| {
+        let done = work(conn).await?;
+        CrashPoint::BeforeCommit.pass();
+        Ok(done)
+    });
+    match done.await {
+        Ok(done) => {
             CrashPoint::AfterCommit.pass();
-            Ok(value)
+            Ok(done)
         }
-        Err(failure) => {
-            // If this fails too, the connection is broken and the pool discards it.
-            let _ = AnsiTransactionManager::rollback_transaction(conn).await;
-            Err(failure)
-        }
+        Err(NotCommitted::RolledBack(failure)) => Err(failure),
+        Err(NotCommitted::Unknown(error)) => Err(Failure::Broken(error)),
     }
 }

@@ -25,6 +25,7 @@ mod topology;
 mod upgrade;
 
 pub use choreographed::Choreographed;
+pub use inbox::{claim, forget_old};
 pub use locks::{Lock, NOTHING_SHARED};
 pub use module::{Module, run_module};
 pub use outbox::{OutboxEntry, Written, enqueue, unsent};

@@ -104,6 +104,42 @@ pub async fn the_recorded_lesson_is_followed(_stage: &Stage) -> Result<Option<St
     .await
 }
 
+/// The page blames the machine if it is busy, and does not otherwise.
+pub async fn a_busy_machine_is_named(_stage: &Stage) -> Result<Option<String>> {
+    let folder = tempfile::tempdir()?;
+    let busy = json!({ "cores": 2, "waiting": 0.5, "load": 9.0, "late_ms": 300.0 });
+    let said =
+        "This machine is busy (programs waited for a processor 50 % of the time, load 9.00 on 2.00 cores, ";
+    for (busy, hidden, starts) in [(Value::Null, true, ""), (busy, false, said)] {
+        let mut lines = Vec::new();
+        for line in recording(20)?.lines() {
+            let mut line: Value = serde_json::from_str(line)?;
+            if line.get("busy").is_some() {
+                line["busy"] = busy.clone();
+            }
+            lines.push(line.to_string());
+        }
+        let file = folder.path().join("run.html");
+        std::fs::write(&file, page::standing_alone("en", &lines.join("\n"), &json!({ "ids": [] }), None)?)?;
+        let skipped = Browser::with(async |browser| {
+            browser.open(&format!("file://{}#watch", file.display())).await?;
+            browser
+                .until("it plays", "document.getElementById('state').classList.contains('recorded')")
+                .await?;
+            let shown = format!("document.getElementById('busy').hidden === {hidden}");
+            browser.until("it is said, or not", &shown).await?;
+            let told = browser.tell("document.getElementById('busy').textContent").await?;
+            ensure!(hidden || told.as_str().is_some_and(|told| told.starts_with(starts)), "{told}");
+            Ok(())
+        })
+        .await?;
+        if skipped.is_some() {
+            return Ok(skipped);
+        }
+    }
+    Ok(None)
+}
+
 /// A recording of this length. One invariant is violated from the middle on, and texts contain markup
 /// everywhere.
 fn recording(seconds: u64) -> Result<String> {

@@ -3,7 +3,11 @@
 //! A trigger causes the problem: it fails as the server would, with the server's codes and in Korean, or ends
 //! the session that fires it. A sequence counts how often it fired, because no rollback undoes a sequence.
 
+mod changes;
+mod cut;
 mod half_open;
+mod lost_answer;
+mod read_only;
 
 use std::time::Duration;
 
@@ -12,11 +16,14 @@ use audit::Expected;
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use futures_util::future::try_join_all;
 use tests::{Body, Driver, Goods, Line, Stage, World, eventually};
 use uuid::Uuid;
 
+pub use changes::a_table_may_change_under_a_running_shop;
+pub use cut::a_cut_connection_never_counts_against_a_message;
 pub use half_open::a_half_open_connection_is_given_up;
+pub use lost_answer::a_commit_whose_answer_is_lost_is_told_as_it_is;
+pub use read_only::a_read_only_moment_is_waited_out;
 use tests::order;
 
 /// Fails with the codes of a lock time-out, a deadlock, a full disk, a shutdown, an I/O error, too many
@@ -49,7 +56,7 @@ struct Fired {
 impl BadMoment {
     async fn begin(url: &str, when: &str, table: &'static str, what: &str) -> Result<BadMoment> {
         let mut connection = AsyncPgConnection::establish(url).await?;
-        let deferred = if when == AT_COMMIT { "DEFERRABLE INITIALLY DEFERRED" } else { "" };
+        let deferred = if when.starts_with("CONSTRAINT") { "DEFERRABLE INITIALLY DEFERRED" } else { "" };
         connection
             .batch_execute(&format!(
                 "DROP SEQUENCE IF EXISTS public.bad_moments;
@@ -199,31 +206,5 @@ pub async fn a_stored_order_is_pending_whatever_the_database_does(stage: &Stage)
     let decided = world.decision(answer.header("location")).await?;
     ensure!(decided["status"] == "confirmed", "{decided}");
     stage.close(world, infrastructure, Expected::default()).await?;
-    Ok(None)
-}
-
-/// More than a worker's connections, so that each of them has prepared its statements.
-const CROWD: usize = 20;
-
-pub async fn a_table_may_change_under_a_running_shop(stage: &Stage) -> Result<Option<String>> {
-    let infrastructure = stage.infrastructure().await?;
-    for driver in [Driver::Local, Driver::Orchestrated] {
-        let world = stage.new_world(driver, infrastructure).await?;
-        let (sku, customer) =
-            (world.product(Goods { price: 10, pieces: 9 }).await?, world.customer(100).await?);
-        let body = order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }]);
-        world.confirmed(&body).await?;
-        let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
-        let list = format!("/orders?customer={customer}");
-        for migration in ["ADD note text", "ALTER region TYPE varchar(64)"] {
-            try_join_all((0..CROWD).map(|_| world.get(&list))).await?;
-            connection.batch_execute(&format!("ALTER TABLE orders.orders {migration}")).await?;
-            for answer in try_join_all((0..CROWD).map(|_| world.get(&list))).await? {
-                answer.expect(200).with_context(|| format!("{driver}, {migration}"))?;
-            }
-            world.confirmed(&body).await.with_context(|| format!("{driver}, {migration}"))?;
-        }
-        stage.close(world, infrastructure, Expected::default()).await.context(driver.to_string())?;
-    }
     Ok(None)
 }

@@ -254,6 +254,26 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
     Ok(None)
 }
 
+/// What the shared worlds check on a split shop and on a monolith, with a gateway in front of two monoliths.
+pub async fn a_path_has_one_reading_before_monoliths(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    for driver in [Driver::Local, Driver::TwoPhase] {
+        let world = stage.new_world_behind_gateway(driver, infrastructure).await?;
+        let second = world.shop().await.add("monolith").await?;
+        let registry = format!("{}/instances", world.shop().await.address_of("registry")?);
+        tests::eventually("both instances are registered", async || {
+            let known = reqwest::get(&registry).await?.json::<Value>().await?;
+            let known = known.as_array().into_iter().flatten();
+            Ok((known.filter(|known| known["service"] == "monolith").count() == 2).then_some(()))
+        })
+        .await
+        .with_context(|| second.clone())?;
+        crate::edge::a_path_has_one_reading(&world).await.with_context(|| driver.to_string())?;
+        stage.close(world, infrastructure, Expected::default()).await?;
+    }
+    Ok(None)
+}
+
 pub async fn settings_are_followed(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = stage.new_world_of_one(Driver::Orchestrated, infrastructure, DELIVERIES).await?;

@@ -1,34 +1,15 @@
-#![doc = include_str!("../README.md")]
-
-mod decisions;
-mod listener;
-mod orchestrator;
-mod placing;
-mod sagas;
-mod schema;
-mod waiting;
+//! The program. What it does is in the library, so that tests can run the same code on connections that they control.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use chassis::{Choreographed, Handle, Reacts, Service, ServiceSettings};
+use chassis::{Choreographed, Reacts, Service, ServiceSettings};
 use clap::Parser;
-use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use orders::DecisionCounter;
+use orders_service::{Decisions, HANDLE, LISTENS_TO, Listener, MIGRATIONS, Orchestrator, Start, place_order};
 use platform::config;
-
-use crate::decisions::Decisions;
-use crate::listener::Listener;
-use crate::orchestrator::Orchestrator;
-use crate::placing::Start;
-
-/// The tables of the sagas.
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
-
-/// The orders module's handler.
-const HANDLE: Handle = |conn, command| Box::pin(orders::handle(conn, command));
 
 /// The shop's orders as an independent service with its own process and database; coordinates checkouts unless they are
 /// choreographed.
@@ -57,7 +38,7 @@ async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         app.app_data(waiting.clone())
             .app_data(start.clone())
-            .route("/orders", web::post().to(placing::place_order))
+            .route("/orders", web::post().to(place_order))
             .configure(orders::routes);
     });
     let (name, migrations) = ("orders", vec![orders::MIGRATIONS, MIGRATIONS]);
@@ -66,8 +47,7 @@ async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
             Choreographed { name, react: orders::react, lock: chassis::NOTHING_SHARED, handle: HANDLE };
         (orders::HEARS, Reacts::ToEvents(Arc::new(Listener { module, decisions })))
     } else {
-        let orchestrator = Orchestrator { decisions, answer_within };
-        (orchestrator::LISTENS_TO, Reacts::ToEvents(Arc::new(orchestrator)))
+        (LISTENS_TO, Reacts::ToEvents(Arc::new(Orchestrator { decisions, answer_within })))
     };
     chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await
 }

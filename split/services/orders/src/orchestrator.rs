@@ -11,9 +11,9 @@ use std::time::Duration;
 use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue, perform};
 use checkout::Progress;
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
-use diesel_async::{AsyncConnection, AsyncPgConnection};
+use diesel_async::AsyncPgConnection;
 use platform::telemetry::{Scope, Telemetry};
-use platform::{CrashPoint, Flaw, Pool};
+use platform::{CrashPoint, Flaw, NotCommitted, Pool};
 use uuid::Uuid;
 
 use crate::HANDLE;
@@ -89,38 +89,43 @@ impl Reactor for Orchestrator {
         self.decisions.tell();
     }
 
-    /// Sends overdue commands again. A time-out means that the outcome is unknown, never that the step was refused:
-    /// rule 23 (time-outs). The command goes out as a new attempt, and the participant, which knows whether it did it,
-    /// sends the same reply. The order id stays the key of the work. Only the message id is new, because the
-    /// participant's inbox would drop a known one.
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
             let mut conn = pool.get().await.map_err(BoxError::from)?;
-            conn.transaction(async |conn| {
-                let mut outgoing = Vec::new();
-                for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
-                    if Flaw::TimeOutMeansFailure.is_on() {
-                        outgoing.extend(self.give_up(conn, &mut stored).await?);
-                        sagas::save(conn, [stored], self.answer_within).await?;
-                        continue;
-                    }
-                    for command in stored.process.outstanding() {
-                        let key = command.routing_key();
-                        tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
-                        outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
-                    }
-                }
-                let any = !outgoing.is_empty();
-                // The relay reads these rows from the outbox: the caller learns only that there are some.
-                let _ = enqueue(conn, outgoing).await?;
-                Ok(any)
+            let asked = platform::transaction(&mut conn, async |conn| self.ask_again(conn).await).await;
+            asked.map_err(|failed| match failed {
+                NotCommitted::RolledBack(failure) => failure,
+                NotCommitted::Unknown(error) => Failure::Broken(error),
             })
-            .await
         })
     }
 }
 
 impl Orchestrator {
+    /// Sends overdue commands again, in the caller's transaction. Returns whether there were any. A time-out means that
+    /// the outcome is unknown, never that the step was refused: rule 23 (time-outs). The command goes out as a new
+    /// attempt, and the participant, which knows whether it did it, sends the same reply. The order id stays the key of
+    /// the work. Only the message id is new, because the participant's inbox would drop a known one.
+    pub async fn ask_again(&self, conn: &mut AsyncPgConnection) -> Result<bool, Failure> {
+        let mut outgoing = Vec::new();
+        for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
+            if Flaw::TimeOutMeansFailure.is_on() {
+                outgoing.extend(self.give_up(conn, &mut stored).await?);
+                sagas::save(conn, [stored], self.answer_within).await?;
+                continue;
+            }
+            for command in stored.process.outstanding() {
+                let key = command.routing_key();
+                tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
+                outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
+            }
+        }
+        let any = !outgoing.is_empty();
+        // The relay reads these rows from the outbox: the caller learns only that there are some.
+        let _ = enqueue(conn, outgoing).await?;
+        Ok(any)
+    }
+
     /// Breaks rule 23 (time-outs): treats a missing reply as a refusal.
     async fn give_up(
         &self,

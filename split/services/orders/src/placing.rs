@@ -101,8 +101,8 @@ impl Start {
     }
 
     /// One transaction with the order, its saga if it has one, and the first messages in the outbox: rules 1 (outbox)
-    /// and 22 (stored intent).
-    async fn place_and_start(
+    /// and 22 (stored intent). Returns the span of the commit, which comes next and begins here.
+    pub async fn place_and_start(
         &self,
         conn: &mut AsyncPgConnection,
         new: &NewOrder,

@@ -131,6 +131,9 @@ impl Silence {
                 waited * 100.0
             ));
         }
+        if now.ready && ran < AT_WORK {
+            return Finding::Slow("it is ready to run and gets no processor".into());
+        }
         if ran >= AT_WORK && self.misses < CIRCLES {
             return Finding::Slow(format!("it used a processor {:.0} % of the time", ran * 100.0));
         }
@@ -169,7 +172,7 @@ mod tests {
 
     fn effort(ran_ms: u64, waited_ms: u64) -> Option<Effort> {
         let ms = Duration::from_millis;
-        Some(Effort { stopped: false, ran: ms(ran_ms), waited: ms(waited_ms) })
+        Some(Effort { stopped: false, ready: false, ran: ms(ran_ms), waited: ms(waited_ms) })
     }
 
     /// The findings of this many probes, three seconds apart, if the process runs and waits for this many
@@ -191,6 +194,15 @@ mod tests {
         assert!(matches!(hangs[4], Finding::End(_)), "{hangs:?}");
         let starves = silence(100, 30, 400);
         assert!(starves[4..].iter().all(|finding| matches!(finding, Finding::Slow(_))), "{starves:?}");
+    }
+
+    /// The kernel has not counted its waiting time yet.
+    #[test]
+    fn one_that_gets_no_processor_at_all_is_not_ended() {
+        let mut silence = Silence { misses: MISSES - 1, ..Silence::begin(effort(0, 0)) };
+        let starves = effort(1, 0).map(|effort| Effort { ready: true, ..effort });
+        let found = silence.goes_on(starves, None, silence.since + Duration::from_secs(15));
+        assert!(matches!(&found, Finding::Slow(why) if why.contains("gets no processor")), "{found:?}");
     }
 
     #[test]
