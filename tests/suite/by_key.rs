@@ -17,8 +17,14 @@ pub async fn an_order_is_found_by_its_key(world: &World) -> Result<()> {
     let found = world.get(&ask).await?.expect(200)?.json;
     ensure!(found["order_id"] == decided["order_id"], "{found} instead of {decided}");
 
-    for query in ["", "?idempotency_key=", "?idempotency_key=a%20b", "?idempotency_key=a&customer=c", "?key=a"] {
-        world.get(&format!("/orders/by-key{query}")).await?.is_problem(400, "invalid_query").context(query)?;
+    for query in
+        ["", "?idempotency_key=", "?idempotency_key=a%20b", "?idempotency_key=a&customer=c", "?key=a"]
+    {
+        world
+            .get(&format!("/orders/by-key{query}"))
+            .await?
+            .is_problem(400, "invalid_query")
+            .context(query)?;
     }
     Ok(())
 }

@@ -31,7 +31,8 @@ async fn named_everywhere(cleave: &Path, folder: &Path, state: &Value) -> Result
         "customer_id": "customer-00001", "region": "seoul",
         "lines": [{ "sku": "product-0001", "quantity": 1, "unit_price": product["price"] }],
     });
-    let placed = client.post(format!("{address}/orders")).header("idempotency-key", Uuid::new_v4().to_string());
+    let placed =
+        client.post(format!("{address}/orders")).header("idempotency-key", Uuid::new_v4().to_string());
     let placed: Value = placed.json(&order).send().await?.json().await?;
     let id = placed["order_id"].as_str().with_context(|| format!("placed: {placed}"))?;
 

@@ -64,7 +64,11 @@ impl Waits {
         };
         if now - *logged >= REMINDER {
             *logged = now;
-            tracing::warn!(error = why, "the {part} has waited for the {on} for {} s", began.elapsed().as_secs());
+            tracing::warn!(
+                error = why,
+                "the {part} has waited for the {on} for {} s",
+                began.elapsed().as_secs()
+            );
         }
         wait.why = why;
     }

@@ -30,7 +30,8 @@ pub async fn place_order(
     let wait = http::preferred_wait(&request);
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
     let begun = orders::insist(async || start.begin(&pool, &new, &scope).await).await;
-    let Begun { mut order, replayed, written } = begun.map_err(|error| orders::not_placed(error, &new.key))?;
+    let Begun { mut order, replayed, written } =
+        begun.map_err(|error| orders::not_placed(error, &new.key))?;
     CrashPoint::AfterCommit.pass();
     handover.committed(written);
     if let (Some(at_most), Some(ticket)) = (wait, ticket)

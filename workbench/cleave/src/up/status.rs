@@ -81,7 +81,8 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
 impl Status {
     /// What the processes wait for, with the names of shop and process.
     fn waits(&self) -> impl Iterator<Item = (Driver, &str, &Waits)> {
-        let processes = self.shops.iter().flat_map(|shop| shop.processes.iter().map(|one| (shop.driver, one)));
+        let processes =
+            self.shops.iter().flat_map(|shop| shop.processes.iter().map(|one| (shop.driver, one)));
         processes.flat_map(|(driver, process)| {
             process.waits.iter().map(move |waits| (driver, process.name.as_str(), waits))
         })
