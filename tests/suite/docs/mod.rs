@@ -125,7 +125,7 @@ fn missing(tests: &str) -> Result<Vec<&str>> {
     let texts: Vec<String> =
         files.iter().map(|file| fs::read_to_string(checkout().join(file))).collect::<Result<_, _>>()?;
     let exists = |name: &&str| match name.contains("::") {
-        true => [',', ']'].iter().any(|end| include_str!("main.rs").contains(&format!(" {name}{end}"))),
+        true => [',', ']'].iter().any(|end| include_str!("../main.rs").contains(&format!(" {name}{end}"))),
         false => texts.iter().any(|text| text.contains(&format!("fn {name}()"))),
     };
     Ok(names.into_iter().filter(|name| !exists(name)).collect())
