@@ -108,13 +108,11 @@ pub async fn the_recorded_lesson_is_followed(_stage: &Stage) -> Result<Option<St
 pub async fn a_busy_machine_is_named(_stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let busy = json!({ "cores": 2, "waiting": 0.5, "load": 9.0, "late_ms": 300.0 });
-    let said =
-        "This machine is busy (programs waited for a processor 50 % of the time, load 9.00 on 2.00 cores, ";
-    for (busy, hidden, starts) in [(Value::Null, true, ""), (busy, false, said)] {
+    for (busy, hidden) in [(Value::Null, true), (busy, false)] {
         let mut lines = Vec::new();
         for line in recording(20)?.lines() {
             let mut line: Value = serde_json::from_str(line)?;
-            if line.get("busy").is_some() {
+            if line.get("second").is_some() {
                 line["busy"] = busy.clone();
             }
             lines.push(line.to_string());
@@ -129,7 +127,9 @@ pub async fn a_busy_machine_is_named(_stage: &Stage) -> Result<Option<String>> {
             let shown = format!("document.getElementById('busy').hidden === {hidden}");
             browser.until("it is said, or not", &shown).await?;
             let told = browser.tell("document.getElementById('busy').textContent").await?;
-            ensure!(hidden || told.as_str().is_some_and(|told| told.starts_with(starts)), "{told}");
+            let told = told.as_str().unwrap_or_default();
+            let all = ["This machine is busy (", "waited for a processor 50", "load 9 on 2 cores"];
+            ensure!(hidden || all.iter().all(|words| told.contains(words)), "{told}");
             Ok(())
         })
         .await?;
