@@ -9,7 +9,7 @@ use audit::Expected;
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use tests::{Answer, DELIVERIES, Driver, Goods, Line, Stage, World, eventually, order};
+use tests::{Answer, Driver, Goods, Line, Stage, World, eventually, order};
 use uuid::Uuid;
 
 /// Makes only transactions that store an order wait for the standby.
@@ -86,8 +86,7 @@ impl Server {
 pub async fn a_commit_whose_answer_is_lost_is_told_as_it_is(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.new_infrastructure().await?;
     for driver in [Driver::Local, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
-        // One instance, so that its own answer arrives and not that of a second one that was asked after it.
-        let world = stage.new_world_of_one(driver, &infrastructure, DELIVERIES).await?;
+        let world = stage.new_world(driver, &infrastructure).await?;
         let mut server = Server::outside(&world.databases.orders).await?;
         for setting in ["synchronous_commit = 'local'", "synchronous_standby_names = 'nobody'"] {
             if let Err(error) = server.run(&format!("ALTER SYSTEM SET {setting}")).await {
