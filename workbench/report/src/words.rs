@@ -286,7 +286,7 @@ terminal::words! {
     }
 
     // Why a run cannot be read
-    cannot_read(path, why) { "cannot read {path}: {why}" "{path} 파일을 읽을 수 없습니다: {why}" }
+    cannot_read(path) { "cannot read {path}" "{path} 파일을 읽을 수 없습니다" }
     no_run_in(folder) {
         "{folder} has no run.json: give the folder of a run that `cleave compare` wrote, e.g. .cleave/runs/latest"
         "{folder} 폴더에 run.json이 없습니다. `cleave compare`가 만든 실행 폴더를 지정하세요. 예: .cleave/runs/latest"

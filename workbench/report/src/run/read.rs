@@ -16,7 +16,7 @@ const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file does not exist or may not be read.
-    #[error("{}", words::cannot_read(.path, .source))]
+    #[error("{}", words::cannot_read(.path))]
     Io {
         /// The file.
         path: String,
