@@ -52,7 +52,7 @@ async fn named_everywhere(cleave: &Path, folder: &Path, state: &Value) -> Result
     for (command, text) in [
         ("status", "inventory: the consumer has waited for the database since "),
         (&format!("order {id}"), "inventory: the consumer has waited for the database since "),
-        ("--lang ko status", "inventory: 소비자: "),
+        ("--lang ko status", "inventory: 컨슈머: "),
         ("logs inventory", "the consumer waits for the database"),
     ] {
         let (_, said) = run(cleave, folder, command).await?;

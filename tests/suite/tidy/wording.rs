@@ -28,6 +28,8 @@ const KOREAN: &[Avoided] = &[
     ("추적 요청", &[], "조회 요청"),
     ("당신", &[], "주어 없이"),
     ("십시오", &[], "-세요"),
+    ("소비자", &[], "컨슈머"),
+    ("참가자", &[], "참여자"),
 ];
 
 /// Vague words for which English has a plain one.

@@ -39,7 +39,7 @@ terminal::words! {
     not_found() { "not found" "찾지 못함" }
     always() { "always" "항상" }
     sometimes() { "sometimes" "때로" }
-    participants() { "participants" "참가자" }
+    participants() { "participants" "참여자" }
     attempts() { "attempts" "시도" }
     crashes() { "crashes" "크래시" }
     duplicates() { "duplicates" "중복" }
@@ -59,7 +59,7 @@ terminal::words! {
     all_roll_back() { "all roll back" "모두 롤백합니다" }
     blocked() {
         "a participant is in doubt and blocked, because there is no coordinator"
-        "코디네이터가 없어서 참가자가 미확정인 채 멈춥니다"
+        "코디네이터가 없어서 참여자가 미확정 상태로 멈춥니다"
     }
     partly() { "one has committed while another is in doubt" "하나는 커밋했는데 다른 것은 미확정입니다" }
 

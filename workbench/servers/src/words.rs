@@ -33,7 +33,7 @@ terminal::words! {
     busy_late(ms) { "our own clock was {ms} ms late" "자체 타이머가 {ms} ms 늦음" }
 
     // What a process waits for.
-    the_consumer() { "the consumer" "소비자" }
+    the_consumer() { "the consumer" "컨슈머" }
     the_relay() { "the relay" "릴레이" }
     the_recovery() { "the recovery" "복구 작업" }
     the_periodic_work() { "the periodic work" "주기 작업" }

@@ -97,7 +97,7 @@ pub static WORDS: &[Word] = &[
     ("database", "database", "데이터베이스"),
     ("broker", "broker", "브로커"),
     ("waits", "⚠ {0}: {1} has waited for the {2} since {3}", "⚠ {0}: {1}, {3}부터 {2} 기다리는 중"),
-    ("part_consumer", "the consumer", "소비자"),
+    ("part_consumer", "the consumer", "컨슈머"),
     ("part_relay", "the relay", "릴레이"),
     ("part_recovery", "the recovery", "복구 작업"),
     ("part_periodic_work", "the periodic work", "주기 작업"),
