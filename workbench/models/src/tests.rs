@@ -54,14 +54,14 @@ fn each_flaw_breaks_what_its_rule_is_for() {
     let cases = [
         (Flaw::DecisionNotDurable, "agreement", "the coordinator crashes"),
         (Flaw::DecisionNotDurable, "the decision is on record", "receives COMMIT PREPARED"),
-        (Flaw::NoRecovery, "what comes to rest", "the coordinator crashes"),
+        (Flaw::NoRecovery, "once nothing moves", "the coordinator crashes"),
         (Flaw::RecoveryIgnoresEpoch, "agreement", "the successor starts"),
         (Flaw::UnfencedDecision, "the customer is told", "loses its lock"),
         (Flaw::UnfencedDecision, "the customer is told", "deletes the decision"),
         (Flaw::NoInbox, "no effect twice", "do the step of"),
         (Flaw::NoTombstone, "what was undone", "undo the step of"),
         (Flaw::NoTombstone, "without messages", "undo the step of"),
-        (Flaw::NoVersionGuard, "never confirmed and compensated", "the slow worker saves"),
+        (Flaw::NoVersionGuard, "never both confirmed and compensated", "the slow worker saves"),
         (Flaw::FicklePivot, "without messages", "shipping refuses"),
     ];
     for flaw in Flaw::value_variants() {

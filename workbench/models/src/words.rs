@@ -48,12 +48,17 @@ terminal::words! {
     agreement() { "agreement: none commits while another rolls back" "합의: 하나가 커밋하는데 다른 것이 롤백하지 않습니다" }
     unanimous() { "none commits unless all have voted yes" "모두 찬성하지 않으면 아무도 커밋하지 않습니다" }
     recorded() {
-        "the decision is on record before the first commit (rule 30)" "첫 커밋보다 결정의 기록이 먼저입니다 (규칙 30)"
+        "the decision is on record before the first commit (rule 30 (decision))"
+        "첫 커밋보다 결정의 기록이 먼저입니다 (규칙 30(decision))"
     }
     told_truth() {
-        "the customer is told of a commit only if there is one (rule 60)" "커밋되었을 때만 고객에게 커밋되었다고 알립니다 (규칙 60)"
+        "the customer is told of a commit only if there is one (rule 60 (abort record))"
+        "커밋되었을 때만 고객에게 커밋되었다고 알립니다 (규칙 60(abort record))"
     }
-    resolved() { "what comes to rest is resolved (rule 31)" "멈춘 상태에서는 모두 마무리되어 있습니다 (규칙 31)" }
+    resolved() {
+        "once nothing moves any more, every branch is resolved: rule 31 (recovery)"
+        "더는 아무것도 진행되지 않으면 모든 브랜치가 마무리되어 있습니다: 규칙 31(recovery)"
+    }
     fenced() { "a coordinator that was taken over may not decide" "권한을 넘겨준 코디네이터는 결정하지 못합니다" }
     all_commit() { "all commit" "모두 커밋합니다" }
     all_roll_back() { "all roll back" "모두 롤백합니다" }
@@ -64,10 +69,16 @@ terminal::words! {
     partly() { "one has committed while another is in doubt" "하나는 커밋했는데 다른 것은 미확정입니다" }
 
     // Properties of the saga
-    once() { "no effect twice (rules 12, 20)" "효과는 두 번 나타나지 않습니다 (규칙 12, 20)" }
-    stays_undone() { "what was undone stays undone (rule 19)" "되돌린 것은 되돌린 채로 있습니다 (규칙 19)" }
+    once() {
+        "no effect twice (rules 12 (inbox) and 20 (once per order))"
+        "효과는 두 번 나타나지 않습니다 (규칙 12(inbox), 20(once per order))"
+    }
+    stays_undone() {
+        "what was undone stays undone (rule 19 (tombstone))" "되돌린 것은 되돌린 채로 있습니다 (규칙 19(tombstone))"
+    }
     never_both() {
-        "never confirmed and compensated both (rule 21)" "확정되면서 보상 트랜잭션까지 실행되는 일은 없습니다 (규칙 21)"
+        "never both confirmed and compensated: rule 21 (compare-and-set)"
+        "확정되면서 보상 트랜잭션까지 실행되는 일은 없습니다: 규칙 21(compare-and-set)"
     }
     wholly() {
         "without messages it is wholly confirmed or wholly compensated (I5)"
@@ -145,17 +156,17 @@ type Named = (&'static str, fn() -> String);
 pub const PROPERTIES: [Named; 19] = [
     ("agreement: none commits while another rolls back", agreement),
     ("none commits unless all have voted yes", unanimous),
-    ("the decision is on record before the first commit (rule 30)", recorded),
-    ("the customer is told of a commit only if there is one (rule 60)", told_truth),
-    ("what comes to rest is resolved (rule 31)", resolved),
+    ("the decision is on record before the first commit (rule 30 (decision))", recorded),
+    ("the customer is told of a commit only if there is one (rule 60 (abort record))", told_truth),
+    ("once nothing moves any more, every branch is resolved: rule 31 (recovery)", resolved),
     ("a coordinator that was taken over may not decide", fenced),
     ("all commit", all_commit),
     ("all roll back", all_roll_back),
     ("a participant is in doubt and blocked, because there is no coordinator", blocked),
     ("one has committed while another is in doubt", partly),
-    ("no effect twice (rules 12, 20)", once),
-    ("what was undone stays undone (rule 19)", stays_undone),
-    ("never confirmed and compensated both (rule 21)", never_both),
+    ("no effect twice (rules 12 (inbox) and 20 (once per order))", once),
+    ("what was undone stays undone (rule 19 (tombstone))", stays_undone),
+    ("never both confirmed and compensated: rule 21 (compare-and-set)", never_both),
     ("without messages it is wholly confirmed or wholly compensated (I5)", wholly),
     ("it is wholly confirmed", confirmed),
     ("it is wholly compensated after all had to be undone", compensated),

@@ -19,7 +19,7 @@
 //! |---|---|
 //! | no effect twice | 12 (inbox, for the same message) and 20 (once per order, for another attempt) |
 //! | what was undone stays undone | 19 (tombstone) |
-//! | never confirmed and compensated both | 21 (compare-and-set): terminal states are final |
+//! | never both confirmed and compensated | 21 (compare-and-set): terminal states are final |
 //! | wholly confirmed or wholly compensated, without messages | 22 (stored intent), 23 (time-outs), 24 (compensation), 25 (pivot); invariant I5 of the audit |
 //! | a stale save is refused | 21 (compare-and-set) |
 //! | an action finds a tombstone | 19 (tombstone) |
@@ -151,16 +151,22 @@ impl Model for Saga {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("no effect twice (rules 12, 20)", |_, state: &State| {
-                state.participants.values().all(|each| each.acted <= 1 && each.undone <= 1)
-            }),
-            Property::always("what was undone stays undone (rule 19)", |_, state: &State| {
+            Property::always(
+                "no effect twice (rules 12 (inbox) and 20 (once per order))",
+                |_, state: &State| {
+                    state.participants.values().all(|each| each.acted <= 1 && each.undone <= 1)
+                },
+            ),
+            Property::always("what was undone stays undone (rule 19 (tombstone))", |_, state: &State| {
                 state.participants.values().all(|each| !each.was_told_to_undo || !each.is_in_force())
             }),
-            Property::always("never confirmed and compensated both (rule 21)", |_, state: &State| {
-                let undone = state.participants.values().any(|each| each.was_told_to_undo);
-                !(state.was_confirmed && (state.was_cancelled || undone))
-            }),
+            Property::always(
+                "never both confirmed and compensated: rule 21 (compare-and-set)",
+                |_, state: &State| {
+                    let undone = state.participants.values().any(|each| each.was_told_to_undo);
+                    !(state.was_confirmed && (state.was_cancelled || undone))
+                },
+            ),
             Property::always(
                 "without messages it is wholly confirmed or wholly compensated (I5)",
                 |_, state: &State| {

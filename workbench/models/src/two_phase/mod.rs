@@ -18,12 +18,12 @@
 //! |---|---|
 //! | agreement, only if all voted yes | the purpose of two-phase commit; 29 (silent rollback): a `PREPARE` that had no effect is a no |
 //! | the decision is on record before the first commit | 30 (decision) |
-//! | what comes to rest is resolved | 31 (recovery): it finds each branch, and each is finished |
+//! | once nothing moves any more, every branch is resolved | 31 (recovery): it finds each branch, and each is finished |
 //! | the customer is told of a commit only if there is one | 60 (abort record): a coordinator that was taken over can no longer decide |
 //! | a participant is blocked | 34 (prepared locks): prepared branches survive and keep their locks, and only a coordinator may finish them |
 //!
-//! *Comes to rest* means that no message is in flight and that no running process has a step left. The runs of this
-//! model are finite, as a test checks: once faults stop, every run comes to rest, and then this property applies. That
+//! *Nothing moves any more* when no message is in flight and no running process has a step left. The runs of this model
+//! are finite, as a test checks: once faults stop, every run reaches such a state, and there this property applies. That
 //! is why it is an "always" and shows the same as an "eventually" would.
 //!
 //! The decision is written once. A coordinator that crashes may leave a decision in flight, which can arrive after
@@ -196,18 +196,19 @@ impl Model for TwoPhase {
                 !state.any(Is::Committed) || state.branches.values().all(|branch| branch.voted_yes)
             }),
             Property::always(
-                "the decision is on record before the first commit (rule 30)",
+                "the decision is on record before the first commit (rule 30 (decision))",
                 |_, state: &State| {
                     !state.any(Is::Committed) || state.record.or(state.forgotten) == Some(Decision::Commit)
                 },
             ),
             Property::always(
-                "the customer is told of a commit only if there is one (rule 60)",
+                "the customer is told of a commit only if there is one (rule 60 (abort record))",
                 |_, state: &State| state.decided() != Some(Decision::Commit) || !state.any(Is::RolledBack),
             ),
-            Property::always("what comes to rest is resolved (rule 31)", |model, state: &State| {
-                state.is_resolved() || !model.is_at_rest(state)
-            }),
+            Property::always(
+                "once nothing moves any more, every branch is resolved: rule 31 (recovery)",
+                |model, state: &State| state.is_resolved() || !model.is_at_rest(state),
+            ),
             Property::sometimes("a coordinator that was taken over may not decide", |_, state: &State| {
                 state.taken_over && state.coordinator == Coordinator::Finishing(Decision::RollBack)
             }),
