@@ -84,8 +84,8 @@ terminal::words! {
     no_evidence() { "no evidence" "증거 없음" }
     second_served(second, served, sent) { "second {second}: {served} of {sent} served" "{second}초: {sent}건 가운데 {served}건 응답" }
     second_of(second, said) { "second {second}: {said}" "{second}초: {said}" }
-    disagreeing(orders) { "{orders} orders disagreed about" "서로 다르게 기록된 주문 {orders}건" }
-    chart_disagreeing() { "orders disagreed about" "데이터베이스마다 다른 주문" }
+    disagreeing(orders) { "{orders} orders inconsistent" "불일치 주문 {orders}건" }
+    chart_disagreeing() { "inconsistent orders" "불일치 주문" }
     chart_anomalies() { "anomalies" "이상" }
     at_most(most, top) { "{most} at most at a time, on a scale to {top}" "한때 최대 {most}건, 눈금의 끝은 {top}" }
     windows(p50, p99, longest, open) { "p50 {p50}, p99 {p99}, longest {longest}{open}" "p50 {p50}, p99 {p99}, 최장 {longest}{open}" }
