@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn an_arrow_leads_from_the_cause_to_the_event() {
         let text = hops().text();
-        let hop = text.lines().find(|line| line.contains("deliver")).unwrap();
+        let hop = text.lines().find(|line| line.contains("handle")).unwrap();
         assert!(hop.contains("├─") && hop.contains(">↘"), "{text}");
         assert!(text.contains("compensate payments.refund-payment"), "{text}");
     }

@@ -106,7 +106,7 @@ impl What {
             What::Step => ("step", "단계"),
             What::Commit => ("commit", "커밋"),
             What::Publish => ("publish", "발행"),
-            What::Deliver => ("deliver", "전달"),
+            What::Deliver => ("handle", "처리"),
             What::Retry => ("retry", "재시도"),
             What::Compensate => ("compensate", "보상 트랜잭션"),
             What::Answer => ("answer", "응답"),
