@@ -172,7 +172,7 @@ impl Sender {
             Ok(Body { order_id, status, refusal }) => {
                 Answer::Accepted(order_id, Decision::read(&status, refusal.map(|refusal| refusal.code)))
             }
-            Err(_) => Answer::Unknown("answer cut short"),
+            Err(_) => Answer::Unknown("response cut short"),
         }
     }
 }

@@ -81,7 +81,7 @@ terminal::words! {
     timed_out() { "timed out" "제한 시간 초과" }
     no_connection() { "no connection" "연결되지 않음" }
     connection_lost() { "connection lost" "연결이 끊김" }
-    answer_cut_short() { "answer cut short" "응답이 중간에 끊김" }
+    response_cut_short() { "response cut short" "응답이 중간에 끊김" }
     too_many_in_flight() { "not sent: too many in flight" "보내지 않음: 응답을 기다리는 주문이 너무 많음" }
     many_open_files() {
         "too many open files in the load generator (ulimit -n)" "부하 생성기가 연 파일이 너무 많음(ulimit -n)"
@@ -460,7 +460,7 @@ pub fn reason(reason: &str) -> String {
         "timed out" => timed_out(),
         "no connection" => no_connection(),
         "connection lost" => connection_lost(),
-        "answer cut short" => answer_cut_short(),
+        "response cut short" => response_cut_short(),
         "not sent: too many in flight" => too_many_in_flight(),
         "too many open files in the load generator (ulimit -n)" => many_open_files(),
         "too many open files on this machine" => machine_open_files(),

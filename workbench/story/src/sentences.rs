@@ -38,7 +38,7 @@ impl Wait {
                 count(*dead_letters)
             ),
             Wait::Answer { from, command, attempt, deadline } => format!(
-                "the answer of {from} to {command} (times asked: {}); asked again at {}",
+                "the reply of {from} to {command} (sent {} times so far); sent again at {}",
                 attempt + 1,
                 time(deadline)
             ),

@@ -109,7 +109,7 @@ impl What {
             What::Deliver => ("handle", "처리"),
             What::Retry => ("retry", "재시도"),
             What::Compensate => ("compensate", "보상 트랜잭션"),
-            What::Answer => ("answer", "응답"),
+            What::Answer => ("response", "응답"),
         };
         choose(language, english, korean)
     }

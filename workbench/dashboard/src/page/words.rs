@@ -187,7 +187,7 @@ pub static WORDS: &[Word] = &[
     ("what_deliver", "handles", "처리"),
     ("what_retry", "handles again", "다시 처리"),
     ("what_compensate", "undoes", "보상 트랜잭션"),
-    ("what_answer", "answers", "응답"),
+    ("what_answer", "responds", "응답"),
     ("decided_after", "decided after {0}", "{0} 만에 결정"),
     ("silent", "No data from: {0}", "응답이 없는 곳: {0}"),
     ("waits_for", "It waits for", "기다리는 것"),
