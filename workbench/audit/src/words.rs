@@ -65,20 +65,23 @@ terminal::texts! {
         "주문 {order}: 결제 행은 {row}, 원장은 {ledger}"
     }
 
-    i4() { "money is constant: every movement is entered twice" "돈의 합은 일정합니다: 모든 움직임을 두 번 기입합니다" }
+    i4() {
+        "the total amount of money is constant: every movement is recorded twice"
+        "돈의 총액은 일정합니다: 돈이 움직일 때마다 두 번 기입합니다(복식부기)"
+    }
     movement_off(operation, reference, sum) {
         "the entries of {operation} {reference} add up to {sum}, not 0" "{reference}의 {operation} 기입이 {sum}만큼 맞지 않습니다"
     }
     wallet_off(customer, balance, entered) {
         "the wallet of {customer} holds {balance}, but its entries add up to {entered}"
-        "{customer}의 지갑: 잔액 {balance}, 기입의 합 {entered}"
+        "{customer}의 지갑: 잔액 {balance}, 기입 합계 {entered}"
     }
     no_such_account(sum, account) {
         "the ledger has {sum} in account {account}, which does not exist" "없는 계정 {account}: 원장의 금액 {sum}"
     }
     money_agrees(movements, wallets) {
         "{movements} movements add up to 0 each, and {wallets} wallets agree with their entries"
-        "움직임 {movements}건의 합이 저마다 0이고, 지갑 {wallets}개가 기입과 맞습니다"
+        "거래 {movements}건의 합이 각각 0이고, 지갑 {wallets}개의 잔액이 기입 합계와 맞습니다"
     }
 
     i5() {

@@ -177,8 +177,8 @@ terminal::words! {
     with_flaw() { "with it" "결함을 켜고" }
     must_break() { "  ← must break" "  ← 깨져야 함" }
     caught(breaks, seconds) {
-        "Caught: the same disturbance does no harm without the flaw, and breaks {breaks} with it. {seconds} s."
-        "잡아냄: 같은 방해가 결함이 없으면 해를 끼치지 않고, 결함이 있으면 {breaks}을(를) 깨뜨립니다. {seconds}초."
+        "Caught: under the same disturbance, everything holds without the flaw, and {breaks} breaks with it. {seconds} s."
+        "잡아냄: 같은 상황에서 결함이 없으면 모두 지켜지고, 결함이 있으면 {breaks}이(가) 깨집니다. {seconds}초."
     }
     not_caught(breaks, seconds) {
         "NOT CAUGHT: without the flaw everything should hold, and with it this should break: {breaks}. {seconds} s."

@@ -107,7 +107,7 @@ terminal::words! {
     in_trial(trial, evidence) { "trial {trial}: {evidence}" "시행 {trial}: {evidence}" }
 
     // Where the time of an order goes
-    time_of_order_ms() { "where an order's time goes, ms" "주문의 시간이 가는 곳, ms" }
+    time_of_order_ms() { "where an order's time goes, ms" "주문 처리 시간의 내역, ms" }
     whole() { "the whole" "전체" }
     of_orders(orders, of, mode) { "{orders} of {of} orders of {mode}" "{mode}의 주문 {of}건 가운데 {orders}건" }
     tax_sample(samples) {
@@ -229,7 +229,7 @@ terminal::words! {
     throughput_title() { "How many orders per second" "초당 주문 수" }
     none_answered() { "No order was answered." "응답을 받은 주문이 없습니다." }
     cost_title() { "What it costs" "비용" }
-    tax_title() { "Where an order’s time goes" "주문의 시간이 가는 곳" }
+    tax_title() { "Where an order’s time goes" "주문 처리 시간의 내역" }
     tax_intro() {
         "From the intended moment of sending to the decision. Only what the order waited for counts, and every instant counts once, so the parts add up to the whole."
         "주문을 보내기로 예정된 시각부터 결정될 때까지입니다. 주문이 실제로 기다린 것만 세고 어느 순간도 두 번 세지 않으므로, 부분을 더하면 전체가 됩니다."

@@ -43,7 +43,7 @@ pub(super) struct ServerArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct Json {
-    /// Write the figures as JSON to this file; - is standard output.
+    /// Write the result as JSON to this file; - is standard output.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub(super) json: Option<String>,
 }

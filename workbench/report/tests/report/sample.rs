@@ -80,7 +80,7 @@ fn trial(number: u64, slowness: f64, noise: &mut Noise) -> Trial {
         audit: [
             ("I1", "every accepted order exists and is decided", "접수된 주문은 모두 존재하고 결정된다"),
             ("I2", "stock is never below zero and adds up", "재고는 0보다 작아지지 않고 수가 맞는다"),
-            ("I4", "money is constant", "돈의 합은 일정하다"),
+            ("I4", "money is constant", "돈의 총액은 일정하다"),
         ]
         .map(|(invariant, english, korean)| Audit {
             invariant: invariant.to_owned(),
