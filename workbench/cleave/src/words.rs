@@ -10,11 +10,11 @@ terminal::words! {
 
     // The first minute.
     first_steps(program) {
-        "{program} up              start the shop in both modes: one monolith, and services beside it\n\
+        "{program} up              start the shop in both modes: as a monolith and as microservices\n\
          {program} dashboard       watch both in a web page under the same load, and break things there\n\
          {program} compare         measure both under the same load, and write a report\n\
          {program} order --last    tell the story of the last order, while a shop is up\n\
-         {program} --help          list all commands; `doctor` shows what this machine lacks"
+         {program} --help          list all commands; `doctor` shows what is missing on this machine"
         "{program} up              쇼핑몰을 두 모드로 시작합니다. 하나는 모놀리스, 하나는 마이크로서비스\n\
          {program} dashboard       같은 부하를 받는 두 모드를 웹 페이지에서 보고, 장애도 일으켜 봅니다\n\
          {program} compare         같은 부하로 두 모드를 측정하고 보고서를 만듭니다\n\

@@ -11,7 +11,7 @@ use super::Arguments;
 
 /// The texts of the help in Korean, by the name of the argument or value. A test compares them with the command line.
 const KOREAN: &[(&str, &str)] = &[
-    ("", "프로토콜을 검사합니다. 정해진 범위 안에서 단계의 가능한 모든 순서를 봅니다"),
+    ("", "프로토콜 모델을 검사합니다. 정해진 범위 안에서 단계의 가능한 모든 순서를 봅니다"),
     ("name", "프로토콜"),
     ("two-phase", "PostgreSQL이 하는 방식의 2단계 커밋"),
     ("saga", "오케스트레이션 사가"),

@@ -59,7 +59,7 @@ pub enum Flaw {
     /// Rule 21 (compare-and-set), saga: a save overwrites what another instance has changed meanwhile.
     NoVersionGuard,
     /// Rule 25 (pivot), saga: the pivot, which is never undone, refuses one attempt and accepts the next. The shop has
-    /// no such flaw: the answer of its pivot depends on the order alone.
+    /// no such flaw: the result of its pivot depends only on the order.
     FicklePivot,
 }
 
@@ -131,13 +131,13 @@ pub trait Protocol:
     fn bounds(&self) -> BTreeMap<&'static str, u64>;
 }
 
-/// Check a protocol: every order of every step, within bounds
+/// Check a model of a protocol in every order of steps, within bounds
 #[derive(Debug, Parser)]
 #[command(name = "cleave model", bin_name = "cleave model", version)]
 struct Arguments {
     /// The protocol.
     name: Name,
-    /// Leave a rule out, and see the shortest way to what it prevents.
+    /// Leave out a rule, and show the shortest path to the violation that it prevents.
     #[arg(long)]
     flaw: Option<Flaw>,
     /// Serve stateright's explorer on this loopback address until Ctrl-C, by default on a free port of 127.0.0.1.

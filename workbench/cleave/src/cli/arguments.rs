@@ -49,7 +49,7 @@ pub(super) enum Staying {
     Replay(dashboard::Replay),
     /// Check the invariants of the shops that are up.
     Audit(audit::Audit),
-    /// Break one thing after another in the shops that are up (`cleave up --proxies`), chosen by a seed.
+    /// Inject one fault after another into the shops that are up (`cleave up --proxies`); the seed decides which.
     Chaos(chaos::Chaos),
 }
 
@@ -85,7 +85,7 @@ pub(super) enum Asking {
         #[command(flatten)]
         json: Json,
     },
-    /// Replace every instance of a service by a new one, one after another, while the service keeps running.
+    /// Replace the instances of a service one by one, without stopping the service.
     Deploy {
         /// Service, e.g. inventory, or monolith.
         service: String,
@@ -118,7 +118,7 @@ pub(super) enum Asking {
     Flaws(proofs::Flaws),
     /// List open prepared transactions and what they block; finish them with --resolve.
     InDoubt {
-        /// Database of the shop, once per database; by default those of the shops that are up.
+        /// Database of a shop; repeat the option for each one. By default, the databases of the shops that are up.
         #[arg(long, value_name = "URL", value_parser = postgres_url)]
         database_url: Vec<String>,
         /// Finish each by the recorded decision, unless its coordinator is running and will do so itself.

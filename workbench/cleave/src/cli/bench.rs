@@ -20,7 +20,7 @@ pub(super) enum Bench {
     Limit(Limit),
     /// Measure what the live audit costs: a saturated shop without and with it, in turns.
     LiveAudit(BenchLiveAudit),
-    /// Measure the shops on a busy machine: orders served, latency, and living processes that were considered dead.
+    /// Measure the shops on a busy machine: orders served, latency, and live processes that were taken for dead.
     Busy(Busy),
     /// Measure how long it takes until orders are decided again after the broker or the database has crashed.
     Recovery(Recovery),

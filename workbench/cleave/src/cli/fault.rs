@@ -15,7 +15,7 @@ use topology::Driver;
 /// What is asked for.
 #[derive(Debug, Subcommand)]
 pub(super) enum Fault {
-    /// Add a fault for a while.
+    /// Inject a fault for a limited time.
     #[command(
         after_help = "Choose the target with --link, --process or --messages (a fault of a server needs none), and the \
         length with --for; --stream and --toxicity are for faults of a link. docs/faults.md lists the options of each kind."

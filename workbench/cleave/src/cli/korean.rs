@@ -99,7 +99,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("fault list", "진행 중이거나 끝난 장애와 그 영향을 보여 줍니다"),
     ("heal", "장애를 일찍 끝냅니다"),
     ("heal <id>", "이 번호의 장애만. 기본값은 전부입니다"),
-    ("chaos", "실행 중인 쇼핑몰(`cleave up --proxies`)을 시드에 따라 하나씩 차례로 고장 냅니다"),
+    (
+        "chaos",
+        "실행 중인 쇼핑몰(`cleave up --proxies`)에 장애를 하나씩 차례로 주입합니다. 무엇을 주입할지는 시드가 정합니다",
+    ),
     ("chaos --seed", "시드. 같은 시드는 같은 것을 고장 냅니다"),
     ("chaos --every", "장애 사이의 간격. 1s 이상"),
     ("chaos --for", "계속할 시간"),
