@@ -70,7 +70,7 @@ terminal::words! {
         "{delayed} of {decided}, the slowest {slowest} s" "{decided}건 가운데 {delayed}건, 가장 느린 것 {slowest}초"
     }
     none_decided() { "none was decided" "결정된 주문 없음" }
-    none_wanted() { "none was wanted" "보낸 주문 없음" }
+    none_wanted() { "no orders to send" "보낸 주문 없음" }
     databases_disagreed() { "databases disagreed" "불일치 구간" }
     steady_before() { "steady before" "시작 전 정상 상태" }
     steady_after() { "steady after" "끝난 뒤 정상 상태" }
@@ -87,7 +87,7 @@ terminal::words! {
     disagreeing(orders) { "{orders} orders inconsistent" "불일치 주문 {orders}건" }
     chart_disagreeing() { "inconsistent orders" "불일치 주문" }
     chart_anomalies() { "anomalies" "이상" }
-    at_most(most, top) { "{most} at most at a time, on a scale to {top}" "한때 최대 {most}건, 눈금의 끝은 {top}" }
+    at_most(most, top) { "at most {most} at once; the scale ends at {top}" "동시에 최대 {most}건, 눈금 최댓값 {top}" }
     windows(p50, p99, longest, open) { "p50 {p50}, p99 {p99}, longest {longest}{open}" "p50 {p50}, p99 {p99}, 최장 {longest}{open}" }
     still_open(orders) { ", {orders} still open" ", 아직 열린 것 {orders}건" }
     page_soft(length, seed, machine) {
@@ -97,7 +97,7 @@ terminal::words! {
     served_failed(share, failed) { "{share} served, {failed} failed" "{share} 응답, {failed}건 실패" }
     served_over_time(name, share) { "{name}: {share} served over time" "{name}: 시간에 따른 응답 비율, {share}" }
     over_time(name, most) { "{name} over time: {most}" "시간에 따른 {name}: {most}" }
-    meanwhile() { "What the databases said meanwhile" "실행 중 데이터베이스의 상태" }
+    meanwhile() { "The databases during the run" "실행 중 데이터베이스의 상태" }
     disagreement_head() { "disagreement about an order" "주문 하나의 불일치 구간" }
     lasted() { "lasted" "길이" }
     longest() { "longest" "최장" }
@@ -105,7 +105,7 @@ terminal::words! {
     open_head() { "still open" "아직 열린 것" }
     orders_title() { "Orders" "주문" }
     orders_line(wanted, accepted, decided, delayed) {
-        "{wanted} wanted, {accepted} accepted, {decided} decided, {delayed} of them later than 2 s after they were wanted."
+        "{wanted} attempted, {accepted} accepted, {decided} decided, {delayed} of them later than 2 s after they were wanted."
         "보내려던 주문 {wanted}건, 접수 {accepted}건, 결정 {decided}건, 그 가운데 2초보다 늦은 것 {delayed}건."
     }
     decided_within(share) { "Decided within 2 s: {share}" "2초 안에 결정: {share}" }
@@ -123,7 +123,7 @@ terminal::words! {
     soaked(driver, seconds, verdict) { "{driver}, in {seconds} s: {verdict}" "{driver}, {seconds}초: {verdict}" }
     slowest_after(seconds) { "after {seconds} s" "{seconds}초 뒤" }
     soak_orders(wanted, accepted, decided, share, least, lost, doubled, soon, later, slowest) {
-        "orders: {wanted} wanted, {accepted} accepted, {decided} decided ({share} %, at least {least} %), {lost} lost, {doubled} doubled, {soon} decided within 2 s, {later} later, the slowest {slowest}"
+        "orders: {wanted} attempted, {accepted} accepted, {decided} decided ({share} %, at least {least} %), {lost} lost, {doubled} doubled, {soon} decided within 2 s, {later} later, the slowest {slowest}"
         "주문: 보내려던 것 {wanted}건, 접수 {accepted}건, 결정 {decided}건({share} %, 최소 {least} %), 유실 {lost}건, 중복 {doubled}건, 2초 안에 결정 {soon}건, 그 뒤 {later}건, 가장 느린 것 {slowest}"
     }
     head_fault() { "fault" "장애" }
@@ -217,7 +217,7 @@ terminal::words! {
     median() { "median (min–max)" "중앙값 (최소–최대)" }
     mean_95() { "mean (95 %)" "평균 (95 %)" }
     busy_loops(how, loops, rate, length) {
-        "{how}: {loops} busy loops beside {rate} orders/s for {length}" "{how}: 바쁜 루프 {loops}개와 초당 주문 {rate}건, {length} 동안"
+        "{how}: {loops} busy loops beside {rate} orders/s for {length}" "{how}: CPU를 계속 쓰는 루프 {loops}개와 초당 주문 {rate}건, {length} 동안"
     }
     with_proxies() { "with proxies" "프록시 있음" }
     without_proxies() { "without proxies" "프록시 없음" }
@@ -227,7 +227,7 @@ terminal::words! {
     p50_ms() { "p50, ms" "결정 p50, ms" }
     p99_ms() { "p99, ms" "결정 p99, ms" }
     head_late() { "sent late, ms" "늦게 보냄, ms" }
-    head_taken_out() { "taken out alive" "살아 있는데 제외됨" }
+    head_taken_out() { "removed while alive" "살아 있는데 제외됨" }
     head_goal_busy() { "≥ 95 %, p99 ≤ 2 s" "목표: 95 % 이상, p99 2초 이하" }
     share_of(share, all) { "{share} % of {all}" "{all}건의 {share} %" }
     has() { "yes" "있음" }
@@ -239,7 +239,7 @@ terminal::words! {
     round_of(driver, number, rounds, how) { "{driver}, round {number} of {rounds}: {how}" "{driver}, {number}/{rounds}회: {how}" }
     head_without() { "without, orders/s" "없을 때, 주문/초" }
     head_with() { "with, orders/s" "있을 때, 주문/초" }
-    head_looks() { "looks" "살펴본 횟수" }
+    head_looks() { "audits" "감사 횟수" }
     dies(driver, server, time, times) {
         "{driver}: the {server} dies, {time} of {times}" "{driver}: {server} 죽이기, {time}/{times}회"
     }
@@ -275,7 +275,7 @@ terminal::words! {
     only_with_deploy() { "again_for_s can only be given with deploy" "again_for_s는 deploy와 함께만 쓸 수 있습니다" }
     step_is_empty(known) { "it does nothing; give it one of {known}" "하는 일이 없습니다. 다음 중 하나를 쓰세요: {known}" }
     step_has_several(known) {
-        "it does several things; write one step for each of {known}" "여러 가지를 합니다. 다음을 저마다 다른 단계로 쓰세요: {known}"
+        "it does several things; write one step for each of {known}" "한 단계에 동작이 여러 개 있습니다. 동작마다 단계를 나누세요: {known}"
     }
     sale_products(most) {
         "flash_sale.products must be between 1 and {most}" "flash_sale.products는 1~{most} 범위여야 합니다"

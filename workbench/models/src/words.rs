@@ -38,7 +38,7 @@ terminal::words! {
     found() { "found" "찾음" }
     not_found() { "not found" "찾지 못함" }
     always() { "always" "항상" }
-    sometimes() { "sometimes" "때로" }
+    sometimes() { "sometimes" "가끔" }
     participants() { "participants" "참여자" }
     attempts() { "attempts" "시도" }
     crashes() { "crashes" "크래시" }
@@ -90,7 +90,7 @@ terminal::words! {
     }
     early() { "a compensation comes before its action" "보상 트랜잭션이 그 동작보다 먼저 옵니다" }
     tombstone() { "an action finds a tombstone and does nothing" "동작이 툼스톤을 보고 아무것도 하지 않습니다" }
-    stale() { "a stale save is refused" "낡은 저장은 거절됩니다" }
+    stale() { "a stale save is refused" "오래된 상태를 저장하려는 시도는 거절됩니다" }
 
     // Steps of two-phase commit
     votes_yes(module) { "{module} does its part and votes yes" "{module}: 제 몫을 하고 찬성합니다" }

@@ -121,8 +121,8 @@ terminal::words! {
         "--database-url의 사용자와 비밀번호를 확인하세요."
     }
     name_a_database() {
-        "Name a database that exists in --database-url; cleave creates its own beside it."
-        "--database-url에는 있는 데이터베이스를 지정하세요. cleave는 그 옆에 자기 데이터베이스를 만듭니다."
+        "In --database-url, name an existing database; cleave creates its own on the same server."
+        "--database-url에는 이미 존재하는 데이터베이스를 지정하세요. cleave는 같은 서버에 자체 데이터베이스를 만듭니다."
     }
     check_server_and_url() {
         "Check that the server is running, and host, port, user and password in --database-url."
@@ -143,9 +143,9 @@ terminal::words! {
 
     // Private servers.
     no_user_for_postgres() {
-        "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody` to run it as; run cleave as an \
+        "PostgreSQL cannot run as root, and this machine has no user `postgres` or `nobody` to run it as; run cleave as an \
          ordinary user"
-        "PostgreSQL은 root로 실행되지 않는데, 이 컴퓨터에는 대신 쓸 `postgres`나 `nobody` 사용자가 없습니다. 일반 사용자로 \
+        "PostgreSQL은 root로 실행할 수 없고, 이 컴퓨터에는 대신 쓸 `postgres`나 `nobody` 사용자도 없습니다. 일반 사용자로 \
          cleave를 실행하세요"
     }
     cannot_read_users() { "cannot read the list of users" "사용자 목록을 읽을 수 없습니다" }

@@ -59,10 +59,10 @@ terminal::words! {
         "{name} was not ready after {limit}; its last response: {answer}{said}"
         "{name}이(가) {limit} 안에 준비되지 않았습니다. 마지막 응답: {answer}{said}"
     }
-    not_seeded() { "the shop did not accept its first goods" "쇼핑몰에 첫 상품을 넣지 못했습니다" }
+    not_seeded() { "the shop did not accept its initial stock" "쇼핑몰에 초기 재고를 넣지 못했습니다" }
     not_seeded_with(status, text) {
-        "the shop did not accept its first goods: {status} {text}"
-        "쇼핑몰에 첫 상품을 넣지 못했습니다: {status} {text}"
+        "the shop did not accept its initial stock: {status} {text}"
+        "쇼핑몰에 초기 재고를 넣지 못했습니다: {status} {text}"
     }
     cannot_analyze() { "cannot analyze the seeded tables" "첫 데이터를 넣은 테이블을 분석(ANALYZE)할 수 없습니다" }
     still_in_use() { "the shop is still in use" "쇼핑몰이 아직 사용 중입니다" }

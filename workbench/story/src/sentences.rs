@@ -90,7 +90,7 @@ impl Wait {
             Wait::Process { process, waits } => {
                 language::with(Language::Korean, || format!("{process}: {waits}"))
             }
-            Wait::Lost => "사라진 메시지: 어느 아웃박스에도 없고, 다시 보낼 주체도 없습니다".into(),
+            Wait::Lost => "사라진 메시지: 어느 아웃박스에도 없고, 다시 보내는 프로세스도 없습니다".into(),
         }
     }
 }
@@ -102,7 +102,7 @@ impl Holder {
                 format!("session {pid} ({application}), running: {statement}")
             }
             (Holder::Session { pid, application, statement }, Language::Korean) => {
-                format!("세션 {pid} ({application})이 보유, 실행 중인 문장: {statement}")
+                format!("세션 {pid} ({application})이 보유, 실행 중인 SQL 문: {statement}")
             }
             (Holder::Prepared { gid }, Language::English) => format!("the prepared transaction {gid}"),
             (Holder::Prepared { gid }, Language::Korean) => format!("준비된 트랜잭션 {gid}이 보유"),
@@ -149,10 +149,10 @@ impl Advice {
         match self {
             Advice::Nothing => "할 일이 없습니다".into(),
             Advice::AsksAgain { at } => {
-                format!("기다리세요. 사가가 {}에 다시 요청하며, 같은 일이 두 번 일어나지 않습니다", time(at))
+                format!("기다리세요. 사가가 {}에 명령을 다시 보냅니다. 두 번 받아도 한 번만 처리됩니다", time(at))
             }
             Advice::ComesBack { process } => format!(
-                "기다리세요. {process} 프로세스가 끝났다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 이어집니다"
+                "기다리세요. {process} 프로세스가 종료되었다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 다시 움직입니다"
             ),
             Advice::IsPublished => {
                 "기다리세요. 브로커가 응답하면 릴레이가 아웃박스의 메시지를 발행합니다".into()

@@ -176,7 +176,7 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("bench busy --modes", "동시에 실행할 쇼핑몰. 예: monolith:two-phase, split:tcc"),
     ("bench busy --duration", "부하의 길이"),
     ("bench busy --rate", "쇼핑몰별 초당 주문 수"),
-    ("bench busy --loops", "CPU 코어당 바쁜 루프 수"),
+    ("bench busy --loops", "CPU 코어마다 실행할, CPU를 계속 쓰는 루프 수"),
     ("bench recovery", "브로커나 데이터베이스가 죽은 뒤 주문이 다시 결정되기까지 걸리는 시간을 측정합니다"),
     ("bench recovery --modes", "차례로 실행할 쇼핑몰. 예: monolith:two-phase, split:tcc"),
     ("bench recovery --times", "서버마다 죽일 횟수"),
