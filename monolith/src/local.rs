@@ -55,7 +55,7 @@ async fn confirm(
         return Ok((known, commit));
     }
     for step in plan(&new.placed) {
-        // The event is dropped: no other process needs to hear of it.
+        // The event is dropped: no other process reacts to it.
         modules::handle(conn, step.action, within).await?;
     }
     CrashPoint::BeforeCommit.pass();

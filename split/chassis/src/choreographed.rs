@@ -1,4 +1,4 @@
-//! A module in a *choreography*: it hears events from elsewhere, does its own step, and sends its own event.
+//! A module in a *choreography*: it receives events of other services, does its own step, and sends its own event.
 //!
 //! No service has to know the others. The price: no service knows how far an order has progressed, and none sends a
 //! message again. A message that outbox and inbox do not deliver is lost for good.

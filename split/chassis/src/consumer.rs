@@ -33,7 +33,7 @@ const BATCH: usize = 128;
 /// 8,192 messages would be held for longer than the lock time-out.
 const TRANSACTION: usize = 256;
 
-/// What is said to wait. All batches are handled by one task.
+/// The name of this part in reports of what waits. All batches are handled by one task.
 const PART: &str = "consumer";
 
 const PERIODIC: &str = "periodic work";

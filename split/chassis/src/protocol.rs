@@ -7,7 +7,7 @@ use clap::ValueEnum;
 pub enum Protocol {
     /// The orders service owns the saga and sends commands, one step after the other.
     Orchestrated,
-    /// No service owns it: each hears events and does its own step.
+    /// No service owns it: each receives events and does its own step.
     Choreographed,
     /// The orders service asks all services at once to reserve something, then tells all to confirm or to cancel.
     Tcc,

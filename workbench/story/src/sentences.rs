@@ -149,7 +149,10 @@ impl Advice {
         match self {
             Advice::Nothing => "할 일이 없습니다".into(),
             Advice::AsksAgain { at } => {
-                format!("기다리세요. 사가가 {}에 명령을 다시 보냅니다. 두 번 받아도 한 번만 처리됩니다", time(at))
+                format!(
+                    "기다리세요. 사가가 {}에 명령을 다시 보냅니다. 두 번 받아도 한 번만 처리됩니다",
+                    time(at)
+                )
             }
             Advice::ComesBack { process } => format!(
                 "기다리세요. {process} 프로세스가 종료되었다면 슈퍼바이저가 다시 시작하고, 멈춰 있다면 장애가 끝날 때 다시 움직입니다"

@@ -41,7 +41,7 @@ const SOON: Duration = Duration::from_millis(10);
 /// The maximum number of rows that are read at once, and of published ones that are not deleted yet.
 const ROWS: usize = 500;
 
-/// What is said to wait.
+/// The name of this part in reports of what waits.
 const PART: &str = "relay";
 
 /// The pause after a failure, before the relay reconnects.

@@ -1,5 +1,5 @@
-//! The orders service in a *choreography*, where it is a service like any other. It hears that the last step succeeded
-//! or that a step was refused, and decides the order. It coordinates nothing.
+//! The orders service in a *choreography*, where it is a service like any other. It receives the event that the last
+//! step succeeded or that a step was refused, and decides the order. It coordinates nothing.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use diesel_async::AsyncPgConnection;
 
 use crate::decisions::{Decisions, decision_in};
 
-/// Decides orders by the events that it hears.
+/// Decides orders by the events that it receives.
 pub struct Listener {
     /// The module, like any other in the choreography.
     pub module: Choreographed,
