@@ -190,8 +190,8 @@ fn rows_of_other_orders<'a>(world: &'a World, cancelled: &str) -> Vec<Damage<'a>
         damage(
             "I5",
             &all.shipping,
-            "CREATE TABLE shipping.kept AS SELECT * FROM shipping.shipments; DELETE FROM shipping.shipments",
-            "INSERT INTO shipping.shipments SELECT * FROM shipping.kept; DROP TABLE shipping.kept",
+            "CREATE TABLE shipping.kept AS TABLE shipping.shipments; DELETE FROM shipping.shipments",
+            "INSERT INTO shipping.shipments TABLE shipping.kept; DROP TABLE shipping.kept",
         ),
         damage(
             "I3",

@@ -246,6 +246,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         environment::a_read_only_moment_is_waited_out,
         environment::a_commit_whose_answer_is_lost_is_told_as_it_is,
         hang_up::five_hundred_clients_lose_nothing,
+        by_key::an_order_whose_response_is_lost_is_found,
         gateway::a_path_has_one_reading_before_monoliths,
         gateway::a_killed_instance_leaves_rotation,
         gateway::browsing_goes_on_without_the_catalog,
@@ -308,7 +309,6 @@ fn alone() -> Vec<(&'static str, OnStage)> {
         soak::orders_live_through_faults_of_every_sort,
         gateway::a_service_that_hangs_is_cut_off_and_taken_back,
         gateway::a_rolling_replacement_loses_no_request,
-        by_key::an_order_whose_response_is_lost_is_found,
     ]
 }
 
