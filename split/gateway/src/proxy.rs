@@ -1,11 +1,12 @@
 //! Forwards requests to services and passes their responses back.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use platform::Problem;
+use platform::registry::Instance;
 use reqwest::Client;
 
 use crate::call::{Answer, Call, NoAnswer};
@@ -75,26 +76,12 @@ impl Upstream {
                 Err(no) => return last.unwrap_or_else(|| Err(refused(service, no))),
             };
             let limit = call.limit(&limits).min(deadline.saturating_duration_since(Instant::now()));
-            let mut span = call.span(&attempt.to, attempts);
-            let began = Instant::now();
-            let outcome = call.send(&self.client, &attempt.to, limit, &span).await;
-            self.metrics.called(service, began.elapsed(), in_a_word(&outcome));
+            let outcome = self.send(call, &attempt.to, limit, attempts).await;
             attempts += 1;
-            match &outcome {
-                Ok(answer) => answer.note_in(&mut span),
-                Err(_) => span.failed(in_a_word(&outcome)),
-            }
-            span.end();
             if outcome.as_ref().err() == Some(&NoAnswer::Unsendable) {
                 return Err(unsendable());
             }
-            let sign = match &outcome {
-                Ok(answer) if !answer.status.is_server_error() => Sign::Healthy,
-                Ok(_) => Sign::Failing,
-                Err(NoAnswer::Refused) => Sign::Gone,
-                Err(NoAnswer::Lost) => Sign::Lost,
-                Err(NoAnswer::TimedOut | NoAnswer::Unsendable) => Sign::Silent,
-            };
+            let sign = sign_of(&outcome);
             dependency.note(&attempt, sign, &in_words(&outcome));
             // Only a refused connection certainly did nothing. After any other failure only idempotent requests are
             // sent again.
@@ -128,6 +115,37 @@ impl Upstream {
             self.metrics.retried(service);
             last = Some(outcome);
         }
+    }
+
+    /// One attempt, with its span and its metrics.
+    async fn send(
+        &self,
+        call: &Call,
+        to: &Instance,
+        limit: Duration,
+        earlier: usize,
+    ) -> Result<Answer, NoAnswer> {
+        let mut span = call.span(to, earlier);
+        let began = Instant::now();
+        let outcome = call.send(&self.client, to, limit, &span).await;
+        self.metrics.called(self.dependency.service, began.elapsed(), in_a_word(&outcome));
+        match &outcome {
+            Ok(answer) => answer.note_in(&mut span),
+            Err(_) => span.failed(in_a_word(&outcome)),
+        }
+        span.end();
+        outcome
+    }
+}
+
+/// What an attempt says about the instance.
+fn sign_of(outcome: &Result<Answer, NoAnswer>) -> Sign {
+    match outcome {
+        Ok(answer) if !answer.status.is_server_error() => Sign::Healthy,
+        Ok(_) => Sign::Failing,
+        Err(NoAnswer::Refused) => Sign::Gone,
+        Err(NoAnswer::Lost) => Sign::Lost,
+        Err(NoAnswer::TimedOut | NoAnswer::Unsendable) => Sign::Silent,
     }
 }
 

@@ -52,12 +52,12 @@ pub enum ReadError {
         found: String,
     },
     /// Not JSON, truncated, or with a missing or wrong field.
-    #[error("{}", words::damaged(.path, SCHEMA, .source))]
+    #[error("{}", words::damaged(.path, SCHEMA, .why))]
     Damaged {
         /// The file.
         path: String,
         /// The error and its line.
-        source: serde_json::Error,
+        why: serde_json::Error,
     },
 }
 
@@ -73,7 +73,7 @@ impl Run {
         }
         let name = || path.display().to_string();
         let io = |source| ReadError::Io { path: name(), source };
-        let damaged = |source| ReadError::Damaged { path: name(), source };
+        let damaged = |why| ReadError::Damaged { path: name(), why };
 
         // The limit applies while reading: the size of a pipe or device is not known beforehand.
         let mut bytes = Vec::new();
