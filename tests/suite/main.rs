@@ -107,6 +107,8 @@ fn plain() -> Vec<(&'static str, Plain)> {
         boundaries::the_crates_depend_as_the_table_says,
         boundaries::the_picture_shows_the_crates,
         boundaries::a_dependency_too_many_or_too_few_is_seen,
+        boundaries::every_dependency_is_used,
+        boundaries::every_spelling_of_a_use_is_seen,
         boundaries::modules_form_no_cycle,
         boundaries::a_cycle_of_modules_is_seen,
         boundaries::the_foundation_has_no_business,
