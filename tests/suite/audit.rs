@@ -38,7 +38,7 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
         sees(&world, Expected::default(), damage.invariant).await.with_context(|| damage.plant.clone())?;
         connection.batch_execute(&damage.mend).await.with_context(|| damage.mend.clone())?;
     }
-    an_order_that_nobody_decides_is_seen(&world).await?;
+    an_order_that_is_never_decided_is_seen(&world).await?;
     if driver.mode() == Mode::Split {
         an_unexplained_dead_letter_is_seen(&world).await?;
         an_unacknowledged_message_is_seen(&world).await?;
@@ -52,7 +52,7 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
 }
 
 /// An order whose messages were dropped stays pending forever. Nothing is under way that would decide it.
-async fn an_order_that_nobody_decides_is_seen(world: &World) -> Result<()> {
+async fn an_order_that_is_never_decided_is_seen(world: &World) -> Result<()> {
     let mut connection = AsyncPgConnection::establish(&world.databases.orders).await?;
     connection
         .batch_execute(

@@ -90,7 +90,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
 
     says(cleave, folder, "scale monolith=2", 0, "monolith, monolith-2").await?;
     says(cleave, folder, "deploy monolith", 0, "no requests came meanwhile").await?;
-    a_deployment_tells_whom_it_met(cleave, folder, address).await?;
+    a_deployment_tells_which_requests_it_met(cleave, folder, address).await?;
     says(cleave, folder, "scale inventory=2", 2, "these are running: monolith").await?;
     says(cleave, folder, "scale monolith=99", 2, "between 1 and 8").await?;
     says(cleave, folder, "scale monolith", 64, "e.g. inventory=3").await?;
@@ -131,7 +131,7 @@ async fn controlled(cleave: &Path, folder: &Path, state: &Value) -> Result<()> {
 }
 
 /// A deployment under requests counts them, and none of them fails.
-async fn a_deployment_tells_whom_it_met(cleave: &Path, folder: &Path, address: &str) -> Result<()> {
+async fn a_deployment_tells_which_requests_it_met(cleave: &Path, folder: &Path, address: &str) -> Result<()> {
     let (client, url) = (Client::new(), format!("{address}/products/product-0001"));
     let browsing = tokio::spawn(async move {
         loop {

@@ -42,7 +42,7 @@ pub async fn an_order_is_answered_pending(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn who_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> {
+pub async fn a_client_that_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> {
     for (region, status) in [("seoul", "confirmed"), ("atlantis", "cancelled")] {
         let started = Instant::now();
         let answer = place(world, region, &[("prefer", "wait=30")]).await?.expect(201)?;

@@ -67,7 +67,7 @@ async fn ask(world: &World, method: &str, target: &str, more: &str) -> Result<Wr
 }
 
 /// Behind a gateway all breakers are closed and no instance is ejected.
-async fn nobody_is_blamed(world: &World) -> Result<()> {
+async fn no_service_is_blamed(world: &World) -> Result<()> {
     let report = reqwest::get(format!("{}/health/dependencies", world.address)).await?;
     if report.status() == 404 {
         return Ok(());
@@ -84,7 +84,7 @@ async fn nobody_is_blamed(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn what_a_client_did_harms_nobody_else(world: &World) -> Result<()> {
+pub async fn what_a_client_did_harms_no_other(world: &World) -> Result<()> {
     let long = |length: usize| format!("/orders/{}", "x".repeat(length));
     let header = |length: usize| format!("idempotency-key: {}\r\n", "k".repeat(length));
     let post = |headers: &str, body: &str| {
@@ -142,7 +142,7 @@ pub async fn what_a_client_did_harms_nobody_else(world: &World) -> Result<()> {
             .await?;
         drop(given_up);
     }
-    nobody_is_blamed(world).await?;
+    no_service_is_blamed(world).await?;
     world.still_works().await
 }
 

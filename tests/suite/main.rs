@@ -107,6 +107,8 @@ fn plain() -> Vec<(&'static str, Plain)> {
         boundaries::the_crates_depend_as_the_table_says,
         boundaries::the_picture_shows_the_crates,
         boundaries::a_dependency_too_many_or_too_few_is_seen,
+        boundaries::every_dependency_is_used,
+        boundaries::every_spelling_of_a_use_is_seen,
         boundaries::modules_form_no_cycle,
         boundaries::a_cycle_of_modules_is_seen,
         boundaries::the_foundation_has_no_business,
@@ -160,7 +162,7 @@ fn in_every_world() -> Vec<(&'static str, InWorld)> {
         contention::a_sale_is_not_oversold,
         contention::crossed_orders_do_not_deadlock,
         contention::one_unit_and_five_hundred_buyers,
-        edge::what_a_client_did_harms_nobody_else,
+        edge::what_a_client_did_harms_no_other,
         edge::a_path_has_one_reading,
         edge::head_is_get_without_the_body,
         edge::a_wrong_method_is_told_which_are_right,
@@ -184,7 +186,7 @@ fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     let monolith: Vec<(&str, InWorld)> = cases![world: divergence::an_order_is_answered_decided];
     let split = cases![world:
         divergence::an_order_is_answered_pending,
-        divergence::who_prefers_to_wait_gets_the_decision,
+        divergence::a_client_that_prefers_to_wait_gets_the_decision,
         divergence::a_replay_of_a_pending_order_is_accepted,
         amqp::poison_is_set_aside_and_the_queue_goes_on,
     ];
@@ -265,7 +267,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         broker::a_delivery_limit_drops_nothing,
         broker::what_kills_its_consumer_is_set_aside,
         broker::an_older_queue_is_replaced,
-        broker::what_comes_back_holds_nobody_up,
+        broker::a_returned_message_delays_no_other,
         broker::asking_again_backs_off,
         broker::a_queue_that_vanishes_comes_back,
         broker::an_exchange_that_vanishes_loses_nothing,

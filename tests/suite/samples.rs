@@ -70,6 +70,18 @@ fn samples() -> Vec<(&'static str, String, &'static str, Full)> {
             Case("guides::all_others_work_when_pasted"),
         ),
         (
+            "commands of the drivers' guides",
+            format!("none; the same reader runs {}", guides::SAMPLE.join(", ")),
+            "guides::the_first_ones_work_when_pasted",
+            Case("guides::those_of_the_drivers_work_when_pasted"),
+        ),
+        (
+            "examples in the help",
+            format!("none; the same reader runs {}", guides::SAMPLE.join(", ")),
+            "guides::the_first_ones_work_when_pasted",
+            Case("examples::every_one_works_when_pasted"),
+        ),
+        (
             "soak",
             format!("{} orders, {} faults", soak::ORDERS, soak::FAULTS),
             "soak::orders_live_through_faults_of_every_sort",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use audit::{Expected, Subject, Verdict, audit};
+use audit::{Subject, Verdict, audit};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::Client;
@@ -128,7 +128,7 @@ impl Scene {
         self.watching.abort();
         let shop = self.supervisor.release().await?;
         shop.drain(tests::BOUND).await?;
-        let findings = audit(&Subject { shop: shop.handle(), expected: Expected::default() }).await?;
+        let findings = audit(&Subject::of(shop.handle())).await?;
         let infrastructure = Arc::into_inner(self.infrastructure).context("nothing else uses the servers")?;
         let infrastructure = infrastructure.into_inner();
         shop.stop(&infrastructure).await?;

@@ -182,7 +182,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_late_answer_is_told_from_one_that_nobody_asked_for() {
+    fn a_late_answer_is_told_from_an_unexpected_one() {
         let (mut saga, first) = Saga::start(order());
         let (order_id, priced) = (first.order_id(), done(&first));
         assert!(

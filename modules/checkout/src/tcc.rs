@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whoever_answers_first_all_are_confirmed_or_all_cancelled(
+        fn in_every_order_of_answers_all_are_confirmed_or_all_cancelled(
             picks in prop::collection::vec(0usize..8, 16..20),
             refusing in prop::option::of(0usize..4),
         ) {

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool, Integer, Text};
+use diesel::pg::Pg;
+use diesel::sql_types::{Bool, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use platform::{db, sql};
 
 use super::coordinator::Coordinator;
 use super::gid::Name;
+use super::schema::coordinators;
 
 /// How long the server may take to notice that the session of a dead process is gone.
 const PREDECESSOR: Duration = Duration::from_secs(5);
@@ -34,8 +36,8 @@ struct LockRow {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = coordinators, check_for_backend(Pg))]
 struct EpochRow {
-    #[diesel(sql_type = BigInt)]
     epoch: i64,
 }
 

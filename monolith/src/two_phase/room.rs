@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use diesel::QueryableByName;
+use diesel::pg::Pg;
 use diesel::sql_types::{Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use platform::{db, sql};
 
 use super::lock::CoordinatorLock;
+use super::schema::coordinators;
 use crate::databases::Databases;
 
 /// One server, and what the shop needs from it.
@@ -27,11 +29,10 @@ struct Room {
 
 /// An instance that is running, or the one that is starting.
 #[derive(Debug, Clone, QueryableByName)]
+#[diesel(table_name = coordinators, check_for_backend(Pg))]
 struct Instance {
-    #[diesel(sql_type = Text)]
     name: String,
     /// How many transactions it may have prepared at once in each module.
-    #[diesel(sql_type = Integer)]
     prepared_per_module: i32,
 }
 

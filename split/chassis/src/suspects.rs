@@ -1,20 +1,22 @@
 //! Finds messages that kill the process which handles them, without blaming those that were merely in flight.
 
 use contracts::BoxError;
-use diesel::QueryableByName;
-use diesel::sql_types::{Integer, Uuid as SqlUuid};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::RunQueryDsl;
 use platform::{Pool, sql};
 use uuid::Uuid;
 
 use crate::reactor::Failure;
+use crate::schema::suspects;
 
 /// How many times a process may die while it handles this message alone, before the message becomes a dead letter.
 pub const MAX_DEATHS: i32 = 5;
 
 #[derive(QueryableByName)]
+#[diesel(table_name = suspects, check_for_backend(Pg))]
 struct Suspect {
-    #[diesel(sql_type = Integer)]
     deaths: i32,
 }
 
@@ -40,9 +42,6 @@ pub async fn take_in_hand(pool: &Pool, message: Uuid) -> Result<(), Failure> {
 /// Removes the record: the process has survived the message, even if handling it failed.
 pub async fn put_down(pool: &Pool, message: Uuid) -> Result<(), Failure> {
     let mut conn = pool.get().await.map_err(BoxError::from)?;
-    sql("DELETE FROM chassis.suspects WHERE message_id = $1")
-        .bind::<SqlUuid, _>(message)
-        .execute(&mut conn)
-        .await?;
+    diesel::delete(suspects::table.find(message)).execute(&mut conn).await?;
     Ok(())
 }

@@ -7,28 +7,23 @@
 use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure};
-use diesel::QueryableByName;
-use diesel::sql_types::Bool;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use lapin::options::{
     BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
     QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
-use platform::{Pool, db, sql};
+use platform::{Pool, db};
 
+use crate::advisory;
 use crate::broker::within;
 use crate::topology::Topology;
 
 /// How long the old queue must stay empty. Longer than expired messages from the retry queue need to arrive.
 const QUIET: Duration = Duration::from_millis(500);
 
-#[derive(QueryableByName)]
-struct Lock {
-    #[diesel(sql_type = Bool)]
-    locked: bool,
-}
+/// The lock of the instance that replaces the queue.
+const UPGRADE: &str = "chassis.upgrade";
 
 /// Replaces this service's queue if an older version declared it and it has no consumer. One instance at a time, or the
 /// second would delete what the first has created.
@@ -42,7 +37,7 @@ pub async fn replace_older_queue(
     }
     let mut conn = db::get(pool).await?;
     ensure!(
-        ask(&mut conn, "SELECT pg_try_advisory_lock(hashtext('chassis.upgrade')) AS locked").await?,
+        advisory::try_lock(&mut conn, UPGRADE).await?,
         "another instance is replacing the queue {}",
         topology.queue
     );
@@ -51,13 +46,8 @@ pub async fn replace_older_queue(
         Ok(false) => replace(connection, topology).await,
         Err(error) => Err(error),
     };
-    ask(&mut conn, "SELECT pg_advisory_unlock(hashtext('chassis.upgrade')) AS locked").await?;
+    advisory::unlock(&mut conn, UPGRADE).await?;
     replaced
-}
-
-async fn ask(conn: &mut AsyncPgConnection, question: &'static str) -> anyhow::Result<bool> {
-    let lock: Lock = sql(question).get_result(conn).await?;
-    Ok(lock.locked)
 }
 
 async fn replace(connection: &Connection, topology: &Topology) -> anyhow::Result<()> {

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn one_request_without_an_answer_leaves_nobody_out() {
+    fn one_request_without_a_response_ejects_no_instance() {
         let (mut balance, now) = (balance(2), Instant::now());
         for _ in 0..10 {
             for _ in 1..SILENCES {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_tried_is_not_tried_again() {
+    fn an_instance_that_was_tried_is_not_tried_again() {
         let (mut balance, now) = (balance(2), Instant::now());
         let first = balance.pick(&[], now).unwrap();
         let second = balance.pick(std::slice::from_ref(&first), now).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_are_kept_when_nobody_is_left() {
+    fn the_last_instances_are_kept_when_none_is_left() {
         let (mut balance, now) = (balance(2), Instant::now());
         balance.eject(&instance(1), now, FIRST);
         balance.heard([(instance(1), false), (instance(2), false)].into_iter());
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everybody_has_as_many_turns(instances in 1..6usize, rounds in 1..20usize, out in 0..6usize) {
+        fn all_instances_have_as_many_turns(instances in 1..6usize, rounds in 1..20usize, out in 0..6usize) {
             let (mut balance, now) = (balance(instances), Instant::now());
             balance.eject(&instance(out), now, FIRST);
             let here = if out < instances && instances > 1 { instances - 1 } else { instances };

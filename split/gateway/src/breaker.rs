@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_slow_is_not_gone() {
+    fn a_slow_service_is_not_gone() {
         let mut now = Instant::now();
         let mut breaker = Breaker::new(now);
         let silence = |breaker: &mut Breaker, now| {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn who_passed_before_a_turn_has_no_say_after_it() {
+    fn a_request_from_before_a_change_does_not_count_after_it() {
         let now = Instant::now();
         let mut breaker = Breaker::new(now);
         let early = breaker.ask(now, OPEN).unwrap();

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_silent_are_not_forgotten_until_somebody_knows() {
+    fn the_silent_stay_listed_until_they_are_known_to_be_gone() {
         let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0, Settings::default()), Instant::now());
         directory.register("orders", "orders", "http://a", now);
         for times in 1..4 {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_does_not_take_a_successor_along() {
+    fn an_instance_that_leaves_does_not_remove_its_successor() {
         let (mut directory, now) = (Directory::new(TIME_TO_LIVE, 0, Settings::default()), Instant::now());
         directory.register("orders", "orders", "http://old", now);
         assert!(directory.register("orders", "orders", "http://new", now), "a new address is a change");
@@ -198,7 +198,7 @@ mod tests {
         /// For any sequence of steps: an instance is silent exactly if its time to live is over, none is removed
         /// without deregistering, and the version changes exactly when the content does.
         #[test]
-        fn it_knows_whom_it_heard_of(steps in prop::collection::vec((0..3u8, 0..4usize, 0..60u64), 1..200)) {
+        fn the_silent_are_those_without_a_recent_heartbeat(steps in prop::collection::vec((0..3u8, 0..4usize, 0..60u64), 1..200)) {
             let mut now = Instant::now();
             let mut directory = Directory::new(TIME_TO_LIVE, 0, Settings::default());
             let mut heard: BTreeMap<String, Instant> = BTreeMap::new();

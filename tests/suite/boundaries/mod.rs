@@ -2,6 +2,7 @@
 //! cycle.
 
 mod business;
+mod dependencies;
 mod modules;
 mod picture;
 mod text;
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use crate::docs::checkout;
+use crate::tidy::without_complaints;
 
 /// The dependencies of each crate within the workspace. The table in ARCHITECTURE.md says what is allowed.
 /// This one says what exists, so that a new dependency has to be added here, too.
@@ -161,6 +163,20 @@ pub fn a_dependency_too_many_or_too_few_is_seen() -> Result<()> {
     let found = differences(&graph, &allowed());
     ensure!(found == expected, "{found:?}");
     Ok(())
+}
+
+/// Each of them is built by everyone who builds the crate.
+pub fn every_dependency_is_used() -> Result<()> {
+    let metadata = MetadataCommand::new().manifest_path(checkout().join("Cargo.toml")).no_deps().exec()?;
+    let mut complaints = Vec::new();
+    for package in &metadata.packages {
+        complaints.extend(dependencies::unused(package)?);
+    }
+    without_complaints(complaints)
+}
+
+pub fn every_spelling_of_a_use_is_seen() -> Result<()> {
+    dependencies::names_are_found()
 }
 
 /// In a cycle, none of the modules can be understood, tested or moved without all the others.

@@ -34,9 +34,8 @@ pub fn sources(src: &Path) -> Result<Sources> {
     Ok(sources)
 }
 
-/// The dependency graph of a crate's top-level modules. What the crate root re-exports counts as its original
-/// module.
-pub fn uses(sources: &Sources) -> Uses {
+/// The code of each file, without comments, literals and what is compiled only for tests.
+pub fn without_test_modules(sources: &Sources) -> BTreeMap<&str, String> {
     let mut tests = BTreeSet::new();
     let mut codes = BTreeMap::new();
     for (file, text) in sources {
@@ -51,6 +50,13 @@ pub fn uses(sources: &Sources) -> Uses {
         tests.iter().any(of)
     };
     codes.retain(|file, _| !is_test(file));
+    codes
+}
+
+/// The dependency graph of a crate's top-level modules. What the crate root re-exports counts as its original
+/// module.
+pub fn uses(sources: &Sources) -> Uses {
+    let codes = without_test_modules(sources);
 
     let top = |file: &str| place(file).0.first().cloned();
     let mut uses: Uses = codes.keys().filter_map(|file| Some((top(file)?, BTreeMap::new()))).collect();

@@ -1,7 +1,5 @@
 //! Messages that return to their queue until a limit of the broker or of the service is reached.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use audit::Expected;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
@@ -53,16 +51,16 @@ pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Optio
     world.shop().await.restart_with("inventory", &crash).await?;
     let places = means.order(&world, 1).await?;
     let mut deaths = 0;
-    loop {
+    eventually("there is a dead letter", async || {
         let mut shop = world.shop().await;
-        let ended = shop.wait_ended("inventory", Duration::from_secs(10)).await;
-        if ended.is_err() {
-            break;
+        if shop.ended("inventory")?.is_some() {
+            deaths += 1;
+            ensure!(deaths < 20, "the message still kills the service");
+            shop.restart_with("inventory", &crash).await?;
         }
-        deaths += 1;
-        ensure!(deaths < 20, "the message still kills the service");
-        shop.restart_with("inventory", &crash).await?;
-    }
+        Ok((probe.look("inventory.dead").await?.0 > 0).then_some(()))
+    })
+    .await?;
     // Two deaths before the message is suspected, and five while it is handled alone.
     ensure!(deaths == 7, "it was dead-lettered after {deaths} deaths");
     let (reason, _) = probe.dead_letter("inventory").await?;

@@ -28,7 +28,7 @@ pub use limits::{a_delivery_limit_drops_nothing, what_kills_its_consumer_is_set_
 pub use queues::{
     a_queue_that_vanishes_comes_back, an_exchange_that_vanishes_loses_nothing, an_older_queue_is_replaced,
 };
-pub use sending::{asking_again_backs_off, what_comes_back_holds_nobody_up};
+pub use sending::{a_returned_message_delays_no_other, asking_again_backs_off};
 
 /// A channel to a world's broker.
 struct Probe {

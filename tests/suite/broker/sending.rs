@@ -14,7 +14,7 @@ use super::{Means, Probe, all_confirmed, number, relay_lost, world};
 
 /// Messages that no queue takes wait by themselves, even more of them than the relay reads at a time. Others
 /// are published on the same connection. Later messages of the same order wait behind them.
-pub async fn what_comes_back_holds_nobody_up(stage: &Stage) -> Result<Option<String>> {
+pub async fn a_returned_message_delays_no_other(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
     let world = world(stage, Driver::Orchestrated, infrastructure).await?;
     let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);

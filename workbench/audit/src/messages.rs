@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_nobody_acknowledges_is_seen() {
+    fn a_message_that_is_never_acknowledged_is_seen() {
         let good = split([confirmed(1)]);
         for name in ["x.orders", "x.orders.retry", "x.orders.dead"] {
             let held = Queue { taken: Some(1), ..queue(name, 0) };

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_asked_is_no_pass() {
+    fn no_requests_are_no_pass() {
         let all = read(&metrics(10, 1));
         let told = |served: Option<Served>| language::with(Language::English, || told(served.as_ref()));
         assert!(told(Some(between(&all, &all))).contains("is not known"));

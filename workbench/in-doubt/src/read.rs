@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_behind_a_waiter_are_counted_once() {
+    fn sessions_behind_a_waiter_are_counted_once() {
         let row = |pid, blockers: &[i32]| QueueRow { pid, blockers: blockers.to_vec() };
         let queue = [row(1, &[0]), row(2, &[1]), row(3, &[1, 2]), row(4, &[3]), row(5, &[9])];
         assert_eq!(behind(&queue, 1), 3);

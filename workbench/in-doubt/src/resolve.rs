@@ -88,7 +88,7 @@ mod tests {
     use crate::Coordinator;
 
     #[test]
-    fn what_somebody_works_on_is_left_and_what_nobody_knows_too() {
+    fn branches_at_work_are_left_alone_and_unknown_ones_too() {
         let branch = |alive, epoch| Branch {
             gid: String::new(),
             transaction_id: uuid::Uuid::nil(),

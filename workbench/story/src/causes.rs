@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_alone_tell_who_caused_what() {
+    fn rows_alone_tell_what_caused_what() {
         let told = causes_of(vec![
             happened(0, "orders", What::Commit, "orders.order-placed"),
             delivered(10, "catalog", "catalog.honour-prices"),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_choreography_who_is_refused_by_another_undoes() {
+    fn in_a_choreography_a_refusal_elsewhere_is_undone() {
         let told = causes_of(vec![
             happened(0, "orders", What::Commit, "orders.order-placed"),
             delivered(10, "shipping", "payments.payment-captured"),

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_undoes_is_known_by_who_hears_it() {
+    fn whether_a_message_undoes_depends_on_its_consumer() {
         assert!(undoes("payments.refund-payment", "payments"));
         assert!(undoes("shipping.shipment-refused", "payments"));
         assert!(!undoes("shipping.shipment-refused", "orders"), "there it decides the order");

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_collector_that_is_away_keeps_nobody_waiting() {
+    async fn an_unreachable_collector_delays_nothing() {
         // A port that was just released has no listener.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let recorder = recorder(port);

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_only_counts_keeps_no_spans() {
+    async fn a_service_that_only_counts_keeps_no_spans() {
         let (telemetry, recorded) = recording();
         let app = App::new().app_data(web::Data::new(telemetry.clone())).app_data(CountOnly);
         let app = app.configure(routes).configure(|app| telemetry.routes(app)).wrap(from_fn(observe));

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_on_misses_nothing_that_is_there() {
+    fn a_reader_that_goes_on_misses_nothing_that_is_there() {
         let mut ring = Ring::new(100, usize::MAX);
         let spans: Vec<Record> = (0..25).map(|_| span(None)).collect();
         spans.iter().cloned().for_each(|span| ring.push(span));

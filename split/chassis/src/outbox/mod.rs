@@ -105,10 +105,9 @@ impl WrittenRow {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = outbox, check_for_backend(Pg))]
 struct Inserted {
-    #[diesel(sql_type = SqlUuid)]
     message_id: Uuid,
-    #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Array<BigInt>)]
     earlier: Vec<i64>,
@@ -224,20 +223,12 @@ pub(crate) async fn remove(conn: &mut AsyncPgConnection, ids: &[i64]) -> Result<
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct UnsentRow {
-    #[diesel(sql_type = SqlUuid)]
-    subject: Uuid,
-}
-
 /// Which of these orders still have a message to be published. Call this before asking again: a question that has not
 /// been sent cannot have been answered. See rule 52 (asking again).
 pub async fn unsent(conn: &mut AsyncPgConnection, orders: &[Uuid]) -> Result<HashSet<Uuid>, BoxError> {
-    let rows: Vec<UnsentRow> = sql("SELECT DISTINCT subject FROM chassis.outbox WHERE subject = ANY($1)")
-        .bind::<Array<SqlUuid>, _>(orders)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(|row| row.subject).collect())
+    let unsent = outbox::table.filter(outbox::subject.eq_any(orders));
+    let subjects: Vec<Uuid> = unsent.select(outbox::subject.assume_not_null()).distinct().load(conn).await?;
+    Ok(subjects.into_iter().collect())
 }
 
 #[cfg(test)]

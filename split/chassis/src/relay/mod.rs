@@ -13,16 +13,15 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use diesel::QueryableByName;
-use diesel::sql_types::Bool;
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use lapin::Channel;
 use lapin::options::ConfirmSelectOptions;
 use platform::telemetry::Telemetry;
-use platform::{CrashPoint, Flaw, Waits, db, sql};
+use platform::{CrashPoint, Flaw, Waits, db};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::advisory;
 use crate::broker::{Broker, BrokerFailed, waits_on, within};
 use crate::holds::Holds;
 use crate::metrics::Metrics;
@@ -221,12 +220,5 @@ impl Session<'_> {
 /// Tries to become the service's only relay. Two relays would overtake each other and reorder an order's messages:
 /// rule 3 (one relay). The lock lasts as long as the connection.
 async fn only_relay(conn: &mut AsyncPgConnection) -> anyhow::Result<bool> {
-    #[derive(QueryableByName)]
-    struct Lock {
-        #[diesel(sql_type = Bool)]
-        locked: bool,
-    }
-    let lock: Lock =
-        sql("SELECT pg_try_advisory_lock(hashtext('chassis.relay')) AS locked").get_result(conn).await?;
-    Ok(lock.locked)
+    advisory::try_lock(conn, "chassis.relay").await
 }

@@ -41,8 +41,8 @@ struct SagaRow {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = sagas, check_for_backend(Pg))]
 struct Due {
-    #[diesel(sql_type = SqlUuid)]
     order_id: Uuid,
 }
 

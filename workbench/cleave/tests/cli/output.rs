@@ -8,7 +8,7 @@ use crate::ground::*;
 const PRINTING: [&str; 6] = ["flaws", "flaws --json", "doctor", "doctor --json", "compare --help", "status"];
 
 #[test]
-fn a_reader_who_goes_away_is_no_failure() {
+fn a_reader_that_goes_away_is_no_failure() {
     let folder = folder();
     for arguments in PRINTING {
         let usual = run(&folder, arguments).status.code();

@@ -92,7 +92,7 @@ fn serve(
             .app_data(door.clone())
             .app_data(session.clone())
             .app_data(admission::bodies())
-            .wrap(from_fn(only_who_may))
+            .wrap(from_fn(only_permitted))
             .wrap(headers)
             .configure(routes.clone())
             .route("/", web::get().to(shown))
@@ -111,7 +111,7 @@ fn serve(
 }
 
 /// Runs before every handler, so that no handler can forget the check.
-async fn only_who_may(
+async fn only_permitted(
     door: Data<Door>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -71,7 +71,7 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_can_touch_and_nobody_else_can() {
+async fn only_the_page_can_change_anything() {
     let world = world("127.0.0.1").await;
     let own = format!("http://127.0.0.1:{}", world.port);
     let refused = [
@@ -127,7 +127,7 @@ async fn every_control_is_behind_the_door() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_looks_is_shown_everything_and_no_rebound_name_is() {
+async fn every_reader_is_shown_everything_and_no_rebound_name_is() {
     let world = world("127.0.0.1").await;
     for path in ["/", "/orders/01932f10-0000-7000-8000-000000000001"] {
         let page = world.get(path).await;

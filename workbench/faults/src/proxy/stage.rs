@@ -127,3 +127,45 @@ impl Stage {
         self.free = now;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::toxic::Toxic;
+
+    fn stage(kind: &str, attributes: &Value) -> Stage {
+        let toxic = json!({"type": kind, "stream": "downstream", "attributes": attributes});
+        let toxic: Toxic = serde_json::from_value(toxic).unwrap();
+        let active = Arc::new(Active { toxic, number: 1, hits: AtomicU64::new(0) });
+        Stage::draw(&active, 1, 1, Instant::now()).unwrap()
+    }
+
+    #[test]
+    fn jitter_varies_latency_within_its_bounds() {
+        let ms = Duration::from_millis;
+        let delays = || {
+            let (mut stage, now) =
+                (stage("latency", &json!({"latency": 600, "jitter": 500})), Instant::now());
+            (0..200).map(|_| stage.due(now, Some(1)).unwrap() - now).collect::<Vec<_>>()
+        };
+        let drawn = delays();
+        assert!(drawn.iter().all(|delay| (ms(100)..=ms(1100)).contains(delay)), "{drawn:?}");
+        assert!(drawn.iter().any(|delay| *delay < ms(200)), "{drawn:?}");
+        assert!(drawn.iter().any(|delay| *delay > ms(1000)), "{drawn:?}");
+        assert_eq!(drawn, delays(), "the same seed draws the same delays");
+    }
+
+    #[test]
+    fn bandwidth_lets_bytes_trickle() {
+        let (mut stage, now) = (stage("bandwidth", &json!({"rate": 50})), Instant::now());
+        let pieces = stage.cut(vec![7; 30_000], now);
+        let due: Vec<Duration> =
+            pieces.iter().map(|piece| stage.due(now, Some(piece.len())).unwrap() - now).collect();
+        let expected: Vec<Duration> = (1..=6).map(|piece| TRICKLE * piece).collect();
+        assert_eq!(due, expected);
+    }
+}

@@ -97,7 +97,7 @@ fn trials_are_paired_by_number() {
 }
 
 #[test]
-fn a_sentence_says_who_does_what_how_much() {
+fn a_sentence_names_both_shops_and_the_ratio() {
     let comparison = compared(6.0, 5, 11).into_iter().find(|c| c.figure == "decided p50").expect("listed");
     let sentence = comparison.sentence.english();
     assert!(sentence.starts_with("split:orchestrated decides the median order in "), "{sentence}");

@@ -73,7 +73,7 @@ fn hop() -> Vec<Span> {
 }
 
 #[test]
-fn what_goes_on_beside_the_path_delays_nobody() {
+fn what_goes_on_beside_the_path_costs_no_time() {
     let expected = [
         (Part::Handler, (10 + 40 + 100) as f64),
         (Part::Database, (140 + 100 + 100 + 300) as f64),
@@ -103,7 +103,7 @@ fn a_wait_for_the_deadline_is_left_over_and_not_the_relays() {
 }
 
 #[test]
-fn who_waited_for_the_decision_got_it_by_the_request() {
+fn a_client_that_waited_for_the_decision_got_it_by_the_request() {
     let mut spans = hop();
     for (span, end) in spans.iter_mut().zip([1500, 1490, 1470]) {
         span.duration_us = end - span.start_unix_us;
