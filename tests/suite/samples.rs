@@ -34,6 +34,12 @@ fn samples() -> Vec<(&'static str, String, &'static str, Full)> {
             Case("crash_matrix::every_point_of_every_driver"),
         ),
         (
+            "crash points with three seeds",
+            format!("each of the {} in one driver, with one seed", POINTS.len()),
+            "crash_matrix::a_sample_of_all_points",
+            Task("prove-matrix"),
+        ),
+        (
             "crash points with a second instance",
             one_per_driver.clone(),
             "crash_matrix::a_sample_with_two_instances",
@@ -88,6 +94,30 @@ fn samples() -> Vec<(&'static str, String, &'static str, Full)> {
             Task("prove-soak"),
         ),
         (
+            "model of two-phase commit",
+            "one crash instead of two, no duplicates".into(),
+            "two_phase_commit_holds_and_blocks",
+            Task("prove-models"),
+        ),
+        (
+            "model of the saga",
+            "two participants instead of three".into(),
+            "the_saga_holds_and_leaves_tombstones",
+            Task("prove-models"),
+        ),
+        (
+            "recovery from crashed servers",
+            "one crash of each, in one driver".into(),
+            "bench::of_recovery_is_as_described",
+            Task("prove-ladders"),
+        ),
+        (
+            "busy machine",
+            "two seconds of one driver".into(),
+            "bench::of_a_busy_machine_is_as_described",
+            Task("prove-ladders"),
+        ),
+        (
             "simulation",
             format!("{} schedules", tests::simulation::SAMPLE),
             "no_schedule_violates_an_invariant",
@@ -102,11 +132,12 @@ pub fn what_runs_in_full_has_a_sample() -> Result<()> {
     let worlds = in_every_world().into_iter().map(|(name, _)| name);
     let every_time: BTreeSet<&str> =
         worlds.chain(on_stage().into_iter().chain(alone()).map(|(name, _)| name)).collect();
-    let simulation = read(&checkout().join("tests/simulation.rs"))?;
+    let others = read(&checkout().join("tests/simulation.rs"))?
+        + &read(&checkout().join("workbench/models/src/tests.rs"))?;
     let samples = samples();
     for (what, _, case, full) in &samples {
-        let is_simulated = simulation.contains(&format!("fn {case}("));
-        ensure!(every_time.contains(case) || is_simulated, "{what}: no run has the case {case}");
+        let is_elsewhere = others.contains(&format!("#[test]\nfn {case}("));
+        ensure!(every_time.contains(case) || is_elsewhere, "{what}: no run has the case {case}");
         match full {
             Case(name) => cases.insert(*name),
             Task(name) => tasks.insert(*name),

@@ -3,6 +3,8 @@
 //! Both `schema.rs` and statements are read as text, so that none can be left out. Those of a service are
 //! inside a program, from which nothing can be imported.
 
+mod literals;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -15,12 +17,13 @@ use tests::Stage;
 
 use crate::docs::checkout;
 use crate::tidy::{files, read, without_complaints};
+use literals::{Literal, texts};
 
-/// The folders of the shop's code.
-const SOURCES: [&str; 3] = ["modules", "split", "monolith"];
+/// The folders of the shop's code, which has the tables.
+const SHOP: [&str; 3] = ["modules", "split", "monolith"];
 
-/// How a statement begins.
-const VERBS: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE"];
+/// The folders with statements about these tables. Only the shop's are limited to literals (by `platform::sql`).
+const WITH_STATEMENTS: [&str; 4] = ["modules", "split", "monolith", "workbench"];
 
 /// A table: its key and its columns, in order, with diesel's types.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Tables {
         let infrastructure = Infrastructure::find(stage.guard().await?, &Options::default()).await?;
         let url = infrastructure.postgres.create_database("cleave_tables").await?;
         let mut connection = AsyncPgConnection::establish(&url).await?;
-        let mut migrations = sources(".sql")?;
+        let mut migrations = sources(&SHOP, ".sql")?;
         migrations.retain(|path| path.ends_with("up.sql"));
         migrations
             .sort_by_key(|path| path.parent().and_then(|folder| folder.file_name()).map(ToOwned::to_owned));
@@ -65,10 +68,10 @@ impl Tables {
     }
 }
 
-/// All files of the shop whose path ends like this.
-fn sources(end: &str) -> Result<Vec<PathBuf>> {
+/// All files of these folders whose path ends like this.
+fn sources(folders: &[&str], end: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for folder in SOURCES {
+    for folder in folders {
         found.extend(files(&checkout().join(folder))?);
     }
     found.retain(|path| path.to_string_lossy().ends_with(end));
@@ -77,7 +80,7 @@ fn sources(end: &str) -> Result<Vec<PathBuf>> {
 
 pub async fn tables_are_as_declared(stage: &Stage) -> Result<Option<String>> {
     let mut declared = BTreeMap::new();
-    for path in sources("schema.rs")? {
+    for path in sources(&SHOP, "schema.rs")? {
         declared.extend(declared_in(&read(&path)?));
     }
     let tables = Tables::new(stage).await?;
@@ -174,78 +177,34 @@ pub async fn every_text_is_a_statement(stage: &Stage) -> Result<Option<String>> 
     let tables = Tables::new(stage).await?;
     let mut connection = tables.connect().await?;
     let (mut complaints, mut prepared) = (Vec::new(), 0);
-    for path in sources(".rs")? {
+    for path in sources(&WITH_STATEMENTS, ".rs")? {
+        // Tests of the workbench have tables of their own.
+        if path.components().any(|folder| folder.as_os_str() == "tests") {
+            continue;
+        }
         for text in texts(&read(&path)?) {
             if !text.is_statement() {
                 complaints.extend(text.in_sql.then(|| format!("{}: not SQL: {}", path.display(), text.text)));
                 continue;
             }
             prepared += 1;
-            let prepare = format!("PREPARE statement AS {}; DEALLOCATE statement", text.text);
-            if let Err(error) = connection.batch_execute(&prepare).await {
+            let outcome = match text.filled() {
+                Ok(text) => {
+                    let prepare = format!("PREPARE statement AS {text}; DEALLOCATE statement");
+                    connection.batch_execute(&prepare).await.map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = outcome {
                 complaints.push(format!("{}: {error}: {}", path.display(), text.text));
             }
         }
     }
     drop(connection);
     tables.stop().await?;
-    ensure!(prepared >= 20, "only {prepared} statements were found");
+    ensure!(prepared >= 100, "only {prepared} statements were found");
     without_complaints(complaints)?;
     Ok(None)
-}
-
-#[derive(Debug)]
-struct Literal {
-    text: String,
-    /// Whether it is passed directly to `sql`.
-    in_sql: bool,
-}
-
-impl Literal {
-    fn is_statement(&self) -> bool {
-        let mut words = self.text.split_whitespace();
-        words.next().is_some_and(|word| VERBS.contains(&word)) && words.next().is_some()
-    }
-}
-
-/// All string literals of a source. `sql` only accepts literals, so no statement can be missed.
-fn texts(source: &str) -> Vec<Literal> {
-    let mut found = Vec::new();
-    let mut rest = source;
-    while let Some(at) = rest.find(['"', '/', '\'']) {
-        let (before, here) = rest.split_at(at);
-        rest = if here.starts_with("//") {
-            here.split_once('\n').map_or("", |(_, next)| next)
-        } else if let Some(after) = here.strip_prefix("'\"'") {
-            after
-        } else if let Some(inside) = here.strip_prefix('"') {
-            let raw = before.ends_with("r#");
-            let end = if raw { inside.find("\"#") } else { end_of_literal(inside) };
-            let end = end.unwrap_or(inside.len());
-            found.push(Literal { text: unescaped(&inside[..end]), in_sql: before.ends_with("sql(") });
-            inside.get(end + 1..).unwrap_or_default()
-        } else {
-            &here[1..]
-        };
-    }
-    found
-}
-
-/// The place of the closing quote, counted from after the opening one.
-fn end_of_literal(literal: &str) -> Option<usize> {
-    let mut escaped = false;
-    literal.char_indices().find_map(|(at, c)| {
-        let ends = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        ends.then_some(at)
-    })
-}
-
-/// Joins lines that end with a backslash.
-fn unescaped(literal: &str) -> String {
-    let mut lines = literal.split("\\\n");
-    let first = lines.next().unwrap_or_default().to_owned();
-    lines.fold(first, |text, line| text + line.trim_start())
 }
 
 pub fn the_readers_of_sources_read_all_of_it() -> Result<()> {
@@ -254,6 +213,11 @@ pub fn the_readers_of_sources_read_all_of_it() -> Result<()> {
         texts(text).into_iter().filter(Literal::is_statement).map(|literal| literal.text).collect();
     ensure!(statements == ["SELECT 1", "WITH \"b\"", "DELETE FROM c"], "{statements:?}");
     ensure!(texts("sql(\"EXPLAIN\")").iter().any(|literal| literal.in_sql && !literal.is_statement()));
+
+    let filled = |text: &str| texts(text).remove(0).filled();
+    ensure!(filled("\"SELECT {moment}, '{}'\"") == Ok("SELECT clock_timestamp(), '{}'".into()));
+    ensure!(filled("\"SELECT {other}\"").is_err());
+    ensure!(filled("\"SELECT $2\"") == Ok("WITH part AS (SELECT $2) SELECT $1::text FROM part".into()));
 
     let text = "table! {\n    /// a (b) {\n    s.t (a, b) {\n        a -> Text,\n        b -> Nullable<Uuid>,\n    }\n}";
     let declared = declared_in(text);
