@@ -113,7 +113,10 @@ pub fn each_reported_case_has_a_test() -> Result<()> {
         let missing = missing(tests)?;
         ensure!(missing.is_empty(), "{case} names tests that do not exist: {missing:?}");
     }
-    ensure!(missing("`docs::nothing`, `nothing` in `tests/suite/docs/mod.rs`")?.len() == 2, "all tests exist");
+    ensure!(
+        missing("`docs::nothing`, `nothing` in `tests/suite/docs/mod.rs`")?.len() == 2,
+        "all tests exist"
+    );
     Ok(())
 }
 

@@ -180,8 +180,7 @@ impl Sampler {
     }
 
     async fn live(&self, client: &Client) -> Result<Vec<ShopNow>> {
-        let since = self.since.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let path = format!("/live?since={since}");
+        let path = live_path(self.since);
         let asking = client.get(&path);
         tokio::time::timeout(LIMIT, asking)
             .await
@@ -230,4 +229,23 @@ fn events(now: &ShopNow) -> Vec<Event> {
         message: entry.message.clone(),
     };
     now.journal.iter().map(event).collect()
+}
+
+/// The request for everything after a moment. With all digits: a moment that is cut off lies before the last event, which
+/// would then be in every sample.
+fn live_path(since: DateTime<Utc>) -> String {
+    format!("/live?since={}", since.to_rfc3339_opts(SecondsFormat::Nanos, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_event_is_not_asked_for_again() {
+        let last = DateTime::from_timestamp(1, 63_128_468).unwrap();
+        let path = live_path(last);
+        let asked: DateTime<Utc> = path.strip_prefix("/live?since=").unwrap().parse().unwrap();
+        assert_eq!(asked, last);
+    }
 }
