@@ -135,7 +135,7 @@ mod tests {
         let for_code = |code| english(Some(&SqlState::from_code(code)));
         assert!(for_code("28P01").contains("the user and the password"));
         assert!(for_code("28000").contains("the user and the password"), "a role that does not exist");
-        assert!(for_code("3D000").contains("a database that exists"));
+        assert!(for_code("3D000").contains("an existing database"));
         assert!(english(None).contains("host, port"));
     }
 
