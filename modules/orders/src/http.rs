@@ -168,7 +168,7 @@ pub fn not_placed(error: PlaceError, key: &str) -> Problem {
         PlaceError::Broken(error) => {
             tracing::error!(%error, "the order was not placed");
             Problem::unavailable(
-                "the order was not placed and nothing was decided; send it again, preferably with the same Idempotency-Key",
+                "this request has not placed the order; send it again with the same Idempotency-Key, because an earlier request with that key may have placed it",
             )
         }
         PlaceError::Unknown(error) => {
@@ -176,7 +176,7 @@ pub fn not_placed(error: PlaceError, key: &str) -> Problem {
             let path = path_by_key(key);
             Problem::outcome_unknown(format!(
                 "the order may have been placed; send it again with the same Idempotency-Key (never a new one), or \
-                 poll {path} until it exists"
+                 look at {path}"
             ))
             .ask_at(path)
         }

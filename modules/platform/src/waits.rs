@@ -54,8 +54,7 @@ impl Waits {
     pub fn begin(&self, part: &'static str, on: &'static str, why: impl Display) {
         let (now, why) = (Instant::now(), excerpt(&why.to_string(), LONGEST_REASON).into_owned());
         let mut list = self.0.list.lock();
-        let known = list.get_mut(part).filter(|waiting| waiting.wait.on == on);
-        let Some(Waiting { wait, began, logged }) = known else {
+        let Some(Waiting { wait, began, logged }) = list.get_mut(part) else {
             tracing::warn!(error = why, "the {part} waits for the {on}");
             let wait = Wait { part, on, since: Utc::now(), why };
             list.insert(part, Waiting { wait, began: now, logged: now });
@@ -70,7 +69,8 @@ impl Waits {
                 began.elapsed().as_secs()
             );
         }
-        wait.why = why;
+        // Since when it cannot continue, also if something else stands in its way by now.
+        (wait.on, wait.why) = (on, why);
     }
 
     /// It continues.
@@ -108,7 +108,8 @@ mod tests {
         assert_eq!(still.since, consumer.since);
         assert!(still.why.starts_with("xxx") && still.why.len() < 2 * LONGEST_REASON);
         waits.begin("consumer", "broker", "gone");
-        assert_eq!(waits.now()[0].on, "broker", "something else is waited for");
+        let now = waits.now().swap_remove(0);
+        assert_eq!((now.on, now.since), ("broker", consumer.since), "something else stands in its way");
         waits.end("consumer");
         waits.end("relay");
         assert_eq!(waits.now(), []);

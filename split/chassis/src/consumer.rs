@@ -166,13 +166,15 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         items: &[Received<R::Message>],
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<Result<(), Failure>> {
+        let mut again = false;
         loop {
-            match self.transact(items).await {
+            match self.transact(items, again).await {
                 Err(Failure::Broken(error)) if !counts_against(&error) => {
                     if *stop.borrow() {
                         bail!("stopped while the database was unavailable: {error}");
                     }
                     self.waits.begin(PART, "database", error);
+                    again = true;
                     tokio::time::sleep(PAUSE).await;
                 }
                 outcome => {
@@ -183,8 +185,9 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         }
     }
 
-    /// One transaction with the inbox rows, the effects and the outbox rows: rules 1 (outbox) and 12 (inbox).
-    async fn transact(&self, items: &[Received<R::Message>]) -> Result<(), Failure> {
+    /// One transaction with the inbox rows, the effects and the outbox rows: rules 1 (outbox) and 12 (inbox). `again`
+    /// says that an earlier attempt failed.
+    async fn transact(&self, items: &[Received<R::Message>], again: bool) -> Result<(), Failure> {
         let mut conn = self.pool.get().await.map_err(BoxError::from)?;
         let claimed_apart = match Flaw::InboxApart.is_on() {
             true => Some(inbox::claim(&mut conn, &ids_of(items)).await?),
@@ -214,7 +217,7 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             }
             let suspect = messages.first().map(|fresh| fresh.envelope.id).filter(|_| items[0].suspicious);
             if let Some(message) = suspect {
-                suspects::take_in_hand(&self.pool, message).await?;
+                suspects::take_in_hand(&self.pool, message, again).await?;
             }
             let reacted = self.reactor.react(conn, messages).await;
             if let Some(message) = suspect {

@@ -1,5 +1,7 @@
 //! A forwarded request and its response.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
@@ -178,14 +180,23 @@ impl NoAnswer {
     fn because(error: &reqwest::Error) -> NoAnswer {
         if error.is_builder() {
             NoAnswer::Unsendable
-        } else if error.is_connect() {
+        } else if is_refusal(error) {
             NoAnswer::Refused
-        } else if error.is_timeout() {
+        } else if error.is_timeout() || error.is_connect() {
             NoAnswer::TimedOut
         } else {
             NoAnswer::Lost
         }
     }
+}
+
+/// Whether the port is closed. Any other failure to connect is silence: the instance may be slow, its backlog full, or
+/// this process out of sockets: rule 55 (silence).
+fn is_refusal(error: &reqwest::Error) -> bool {
+    let first: Option<&dyn Error> = error.source();
+    let mut causes = std::iter::successors(first, |cause| (*cause).source());
+    let refused = |cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionRefused;
+    error.is_connect() && causes.any(|cause| cause.downcast_ref().is_some_and(refused))
 }
 
 impl Answer {
@@ -241,5 +252,22 @@ mod tests {
         };
         assert_eq!(get("/orders").await, NoAnswer::Refused);
         assert_eq!(get(&format!("/{}", "x".repeat(70_000))).await, NoAnswer::Unsendable);
+    }
+
+    /// A stopped process takes no connection from its backlog. When that is full, connecting gets no reply.
+    #[tokio::test]
+    async fn a_full_backlog_is_silence_and_no_refusal() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut taken = Vec::new();
+        while let Ok(connection) =
+            tokio::time::timeout(CONNECT, tokio::net::TcpStream::connect(address)).await
+        {
+            taken.push(connection.unwrap());
+        }
+        let sent = client().get(format!("http://{address}/orders")).send().await;
+        assert_eq!(NoAnswer::because(&sent.expect_err("nothing accepts it")), NoAnswer::TimedOut);
     }
 }

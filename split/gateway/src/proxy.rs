@@ -17,6 +17,10 @@ use crate::metrics::Metrics;
 /// The maximum number of attempts per request.
 const ATTEMPTS: usize = 3;
 
+/// What to do after a request that certainly did nothing. An earlier one with the same key may have been done, so a new
+/// key could order twice: rule 53 (three outcomes).
+const AGAIN: &str = "send it again, an order with the same Idempotency-Key";
+
 /// A service behind the gateway, as one worker uses it.
 pub struct Upstream {
     pub dependency: Arc<Dependency>,
@@ -63,7 +67,7 @@ impl Upstream {
         let deadline = Instant::now() + call.deadline(&limits);
         let _permit = dependency.enter().ok_or_else(|| {
             Problem::unavailable(format!(
-                "{} requests to the {service} service are already in progress; nothing was decided, try again",
+                "{} requests to the {service} service are already in progress; this request did nothing, {AGAIN}",
                 limits.concurrency
             ))
         })?;
@@ -190,10 +194,10 @@ fn refused(service: &str, no: No) -> Problem {
     Problem::unavailable(match no {
         No::Open => format!(
             "the {service} service has failed several times in a row and gets no requests for a moment (its circuit \
-             breaker is open); nothing was decided, try again"
+             breaker is open); this request did nothing, {AGAIN}"
         ),
         No::Nobody => {
-            format!("the {service} service has no known instance; nothing was decided, try again")
+            format!("the {service} service has no known instance; this request did nothing, {AGAIN}")
         }
     })
 }
@@ -202,7 +206,7 @@ fn refused(service: &str, no: No) -> Problem {
 fn no_answer(service: &str, why: NoAnswer, call: &Call) -> Problem {
     if why == NoAnswer::Refused {
         return Problem::unavailable(format!(
-            "the {service} service is unreachable; nothing was decided, try again"
+            "the {service} service is unreachable; this request did nothing, {AGAIN}"
         ));
     }
     unknown(service, call)
@@ -213,7 +217,7 @@ fn unknown(service: &str, call: &Call) -> Problem {
     match call.ask() {
         Some(path) => Problem::outcome_unknown(format!(
             "{no_reply}, so the order may have been placed; send it again with the same Idempotency-Key (never a new \
-             one), or poll {path} until it exists"
+             one), or look at {path}"
         ))
         .ask_at(path),
         None if call.reads() => Problem::outcome_unknown(format!("{no_reply}; send the request again")),

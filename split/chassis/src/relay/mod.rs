@@ -95,6 +95,8 @@ impl Relay {
     async fn session(&self, stop: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
         let mut conn = db::connect_one(&self.database_url).await?;
         while !only_relay(&mut conn).await? {
+            // The database responds: what another instance publishes is not waited for.
+            self.waits.end(PART);
             if tokio::time::timeout(POLL, stop.wait_for(|stop| *stop)).await.is_ok() {
                 return Ok(());
             }
