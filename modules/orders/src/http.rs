@@ -168,7 +168,8 @@ pub fn not_placed(error: PlaceError, key: &str) -> Problem {
         PlaceError::Broken(error) => {
             tracing::error!(%error, "the order was not placed");
             Problem::unavailable(
-                "this request has not placed the order; send it again with the same Idempotency-Key, because an earlier request with that key may have placed it",
+                "this request has not placed the order; send it again with the same Idempotency-Key, because an earlier \
+                 request with that key may have placed it",
             )
         }
         PlaceError::Unknown(error) => {

@@ -1,5 +1,6 @@
 //! The consumer: handles many deliveries in one transaction and acknowledges them after the commit.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -166,15 +167,14 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         items: &[Received<R::Message>],
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<Result<(), Failure>> {
-        let mut again = false;
+        let recorded = Cell::new(false);
         loop {
-            match self.transact(items, again).await {
+            match self.transact(items, &recorded).await {
                 Err(Failure::Broken(error)) if !counts_against(&error) => {
                     if *stop.borrow() {
                         bail!("stopped while the database was unavailable: {error}");
                     }
                     self.waits.begin(PART, "database", error);
-                    again = true;
                     tokio::time::sleep(PAUSE).await;
                 }
                 outcome => {
@@ -185,9 +185,9 @@ impl<R: Reactor + ?Sized> Consumer<R> {
         }
     }
 
-    /// One transaction with the inbox rows, the effects and the outbox rows: rules 1 (outbox) and 12 (inbox). `again`
-    /// says that an earlier attempt failed.
-    async fn transact(&self, items: &[Received<R::Message>], again: bool) -> Result<(), Failure> {
+    /// One transaction with the inbox rows, the effects and the outbox rows: rules 1 (outbox) and 12 (inbox). `recorded`
+    /// says whether an earlier attempt has recorded a suspect message.
+    async fn transact(&self, items: &[Received<R::Message>], recorded: &Cell<bool>) -> Result<(), Failure> {
         let mut conn = self.pool.get().await.map_err(BoxError::from)?;
         let claimed_apart = match Flaw::InboxApart.is_on() {
             true => Some(inbox::claim(&mut conn, &ids_of(items)).await?),
@@ -217,7 +217,8 @@ impl<R: Reactor + ?Sized> Consumer<R> {
             }
             let suspect = messages.first().map(|fresh| fresh.envelope.id).filter(|_| items[0].suspicious);
             if let Some(message) = suspect {
-                suspects::take_in_hand(&self.pool, message, again).await?;
+                suspects::take_in_hand(&self.pool, message, recorded.get()).await?;
+                recorded.set(true);
             }
             let reacted = self.reactor.react(conn, messages).await;
             if let Some(message) = suspect {

@@ -21,14 +21,14 @@ struct Suspect {
 }
 
 /// Records, before the work and outside its transaction, that the module is about to handle this message alone. If the
-/// process dies now, the record stays. `again` says that this process has recorded it before and tries once more, so that
-/// no process has died in between. Waiting for a connection, for the chassis's locks or for the broker is not covered.
-pub async fn take_in_hand(pool: &Pool, message: Uuid, again: bool) -> Result<(), Failure> {
+/// process dies now, the record stays. `recorded` says that this attempt follows one that has recorded it, so that no
+/// process has died in between. Waiting for a connection, for the chassis's locks or for the broker is not covered.
+pub async fn take_in_hand(pool: &Pool, message: Uuid, recorded: bool) -> Result<(), Failure> {
     let mut conn = pool.get().await.map_err(BoxError::from)?;
     let suspect: Suspect = sql("INSERT INTO chassis.suspects (message_id, deaths) VALUES ($1, 0)
          ON CONFLICT (message_id) DO UPDATE SET deaths = suspects.deaths + $2 RETURNING deaths")
     .bind::<SqlUuid, _>(message)
-    .bind::<Integer, _>(i32::from(!again))
+    .bind::<Integer, _>(i32::from(!recorded))
     .get_result(&mut conn)
     .await?;
     drop(conn);

@@ -75,7 +75,8 @@ pub enum NoAnswer {
     Refused,
     /// The connection broke. The request may have been done.
     Lost,
-    /// The time limit was reached. The request may have been done, or may still be done.
+    /// The time limit was reached, or connecting failed for another reason than a closed port. The request may have been
+    /// done, or may still be done.
     TimedOut,
     /// The client's input does not make a valid request. The service was not asked and is not to blame: rule 56 (client
     /// faults).

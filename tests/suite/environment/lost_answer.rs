@@ -88,7 +88,7 @@ pub async fn a_commit_whose_answer_is_lost_is_told_as_it_is(stage: &Stage) -> Re
     for driver in [Driver::Local, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc] {
         let world = stage.new_world(driver, &infrastructure).await?;
         let mut server = Server::outside(&world.databases.orders).await?;
-        for setting in ["synchronous_commit = 'local'", "synchronous_standby_names = 'nobody'"] {
+        for setting in ["synchronous_commit = 'local'", "synchronous_standby_names = 'missing'"] {
             if let Err(error) = server.run(&format!("ALTER SYSTEM SET {setting}")).await {
                 world.into_shop().stop(&infrastructure).await?;
                 infrastructure.stop().await?;
