@@ -266,6 +266,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         broker::foreign_text_of_any_size_is_set_aside,
         broker::a_delivery_limit_drops_nothing,
         broker::what_kills_its_consumer_is_set_aside,
+        broker::a_failure_around_a_suspect_is_no_death,
         broker::an_older_queue_is_replaced,
         broker::a_returned_message_delays_no_other,
         broker::asking_again_backs_off,

@@ -75,3 +75,42 @@ pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Optio
     world.into_shop().stop(infrastructure).await?;
     Ok(None)
 }
+
+/// Makes the record of a suspect impossible to delete for eight times, as a database would that is away at that moment.
+const STAYS: &str = "CREATE SEQUENCE public.tries;
+    CREATE FUNCTION public.stays() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('public.tries') <= 8 THEN RAISE 'not now' USING ERRCODE = '55P03'; END IF;
+        RETURN OLD;
+    END $$;
+    CREATE TRIGGER stays BEFORE DELETE ON chassis.suspects FOR EACH ROW EXECUTE FUNCTION public.stays()";
+
+/// A suspect message whose handling fails because of the database is tried again. No process has died meanwhile, so
+/// that counts as no death, however often it happens.
+pub async fn a_failure_around_a_suspect_is_no_death(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = world(stage, Driver::Choreographed, infrastructure).await?;
+    let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
+    let crash = ["--crash-at".to_owned(), "before-business-write".to_owned()];
+    world.shop().await.restart_with("inventory", &crash).await?;
+    let places = means.order(&world, 1).await?;
+    for again in [true, true, false] {
+        eventually("the message kills the service", async || {
+            Ok(world.shop().await.ended("inventory")?.is_some().then_some(()))
+        })
+        .await?;
+        if again {
+            world.shop().await.restart_with("inventory", &crash).await?;
+        }
+    }
+    let mut database = AsyncPgConnection::establish(&world.databases.inventory).await?;
+    database.batch_execute(STAYS).await?;
+    world.shop().await.restart_with("inventory", &[]).await?;
+    all_confirmed(&world, &places).await?;
+    ensure!(probe.look("inventory.dead").await?.0 == 0, "the failures counted as deaths");
+    let tries = "SELECT last_value AS number FROM public.tries";
+    ensure!(number(&world.databases.inventory, tries).await? > 8, "the record was not in the way");
+    probe.close().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
+    Ok(None)
+}

@@ -24,7 +24,10 @@ use uuid::Uuid;
 
 pub use alarm::a_memory_alarm_is_waited_out;
 pub use foreign::foreign_text_of_any_size_is_set_aside;
-pub use limits::{a_delivery_limit_drops_nothing, what_kills_its_consumer_is_set_aside};
+pub use limits::{
+    a_delivery_limit_drops_nothing, a_failure_around_a_suspect_is_no_death,
+    what_kills_its_consumer_is_set_aside,
+};
 pub use queues::{
     a_queue_that_vanishes_comes_back, an_exchange_that_vanishes_loses_nothing, an_older_queue_is_replaced,
 };
