@@ -2,6 +2,8 @@
 
 mod reader;
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, ensure};
 use tests::Stage;
 
@@ -107,5 +109,8 @@ fn unmarked(text: &str) -> impl Iterator<Item = &str> {
 async fn follow(stage: &Stage, guide: &str) -> Result<()> {
     let scripts = blocks(&read(&checkout().join("docs").join(guide))?);
     ensure!(!scripts.is_empty(), "it has no commands");
-    Reader::new(stage).await?.paste_all(&scripts).await
+    let started = Instant::now();
+    let outcome = Reader::new(stage).await?.paste_all(&scripts).await;
+    println!("{guide}: {:.0?}", started.elapsed());
+    outcome
 }
