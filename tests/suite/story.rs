@@ -108,7 +108,7 @@ async fn stuck(world: &World) -> Result<()> {
     ensure!(silent, "the story does not say that payments is silent: {}", waiting.text());
     let commands: Vec<&str> =
         waiting.safe_next_actions.iter().filter_map(|action| action.command.as_deref()).collect();
-    ensure!(commands.contains(&"cleave heal"), "{commands:?}");
+    ensure!(commands.contains(&"cargo cleave heal"), "{commands:?}");
     let shop = world.shop().await.handle();
     ensure!(story::pick(&shop, Pick::Stuck).await? == Some(id), "the stuck order was not picked");
     fits(&json!([waiting]), "story.schema.json")?;
@@ -163,7 +163,7 @@ pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> 
     ensure!(story.waits_for.iter().any(in_doubt), "{}", story.text());
     let commands: Vec<_> =
         story.safe_next_actions.iter().filter_map(|action| action.command.as_deref()).collect();
-    ensure!(commands.contains(&"cleave in-doubt --resolve"), "{commands:?}");
+    ensure!(commands.contains(&"cargo cleave in-doubt --resolve"), "{commands:?}");
     fits(&json!([story]), "story.schema.json")?;
     died.restart().await?;
     let story = tell(&died.world, id).await?;

@@ -9,17 +9,17 @@ terminal::words! {
     no_more_orders(why) { "No more orders are sent: {why}" "주문을 더는 보내지 않습니다: {why}" }
 
     // The first minute.
-    first_steps(program) {
-        "{program} up              start the shop in both modes: as a monolith and as microservices\n\
-         {program} dashboard       watch both in a web page under the same load, and break things there\n\
-         {program} compare         measure both under the same load, and write a report\n\
-         {program} order --last    tell the story of the last order, while a shop is up\n\
-         {program} --help          list all commands; `doctor` shows what is missing on this machine"
-        "{program} up              쇼핑몰을 두 모드로 시작합니다. 하나는 모놀리스, 하나는 마이크로서비스\n\
-         {program} dashboard       같은 부하를 받는 두 모드를 웹 페이지에서 보고, 장애도 일으켜 봅니다\n\
-         {program} compare         같은 부하로 두 모드를 측정하고 보고서를 만듭니다\n\
-         {program} order --last    쇼핑몰이 실행 중일 때, 마지막 주문이 거친 과정을 보여 줍니다\n\
-         {program} --help          전체 명령을 보여 줍니다. 이 컴퓨터에 없는 것은 `doctor`가 알려 줍니다"
+    first_steps() {
+        "{CLEAVE} up              start the shop in both modes: as a monolith and as microservices\n\
+         {CLEAVE} dashboard       watch both in a web page under the same load, and break things there\n\
+         {CLEAVE} compare         measure both under the same load, and write a report\n\
+         {CLEAVE} order --last    tell the story of the last order, while a shop is up\n\
+         {CLEAVE} --help          list all commands; `doctor` shows what is missing on this machine"
+        "{CLEAVE} up              쇼핑몰을 두 모드로 시작합니다. 하나는 모놀리스, 하나는 마이크로서비스\n\
+         {CLEAVE} dashboard       같은 부하를 받는 두 모드를 웹 페이지에서 보고, 장애도 일으켜 봅니다\n\
+         {CLEAVE} compare         같은 부하로 두 모드를 측정하고 보고서를 만듭니다\n\
+         {CLEAVE} order --last    쇼핑몰이 실행 중일 때, 마지막 주문이 거친 과정을 보여 줍니다\n\
+         {CLEAVE} --help          전체 명령을 보여 줍니다. 이 컴퓨터에 없는 것은 `doctor`가 알려 줍니다"
     }
     interrupted() { "interrupted; stopping everything" "중단 요청을 받았습니다. 모두 중지합니다" }
     stopping() { "Stopping" "중지하는 중" }
@@ -28,8 +28,8 @@ terminal::words! {
 
     // up, status, down.
     ctrl_c_stops() {
-        "Ctrl-C stops everything, and so does `cleave down` in another terminal."
-        "Ctrl-C를 누르거나 다른 터미널에서 `cleave down`을 실행하면 모두 중지합니다."
+        "Ctrl-C stops everything, and so does `{CLEAVE} down` in another terminal."
+        "Ctrl-C를 누르거나 다른 터미널에서 `{CLEAVE} down`을 실행하면 모두 중지합니다."
     }
     decided_at_once() { "201: the response is the decision" "201: 응답에 결과가 들어 있습니다" }
     decided_later() {
@@ -42,17 +42,17 @@ terminal::words! {
     }
     still_in_use(what) { "{what} is still in use" "{what}을(를) 아직 쓰고 있습니다" }
     nothing_is_up() {
-        "no shop is up; start one with `cleave up`"
-        "실행 중인 쇼핑몰이 없습니다. `cleave up`으로 시작하세요"
+        "no shop is up; start one with `{CLEAVE} up`"
+        "실행 중인 쇼핑몰이 없습니다. `{CLEAVE} up`으로 시작하세요"
     }
     nothing_to_stop() { "no shop is up" "실행 중인 쇼핑몰이 없습니다" }
     cannot_stop(pid) {
-        "cannot stop `cleave up`, process {pid}"
-        "`cleave up`(프로세스 {pid})을 중지할 수 없습니다"
+        "cannot stop `{CLEAVE} up`, process {pid}"
+        "`{CLEAVE} up`(프로세스 {pid})을 중지할 수 없습니다"
     }
     does_not_end(pid, limit) {
-        "`cleave up`, process {pid}, has not ended after {limit}"
-        "{limit}가 지났지만 `cleave up`(프로세스 {pid})이 끝나지 않았습니다"
+        "`{CLEAVE} up`, process {pid}, has not ended after {limit}"
+        "{limit}가 지났지만 `{CLEAVE} up`(프로세스 {pid})이 끝나지 않았습니다"
     }
     slowed_by_machine(busy) {
         "{busy}; slow figures may be due to the machine and not the shop"
@@ -61,8 +61,8 @@ terminal::words! {
     cannot_start_dashboard() { "cannot start the dashboard" "대시보드를 시작할 수 없습니다" }
     cannot_audit(shop) {
         "{shop} could not be audited: its databases and its broker must be up. If a fault holds one down, end it with \
-         `cleave heal` and try again"
-        "{shop}을(를) 감사할 수 없습니다. 데이터베이스와 브로커가 실행 중이어야 합니다. 장애로 멈춰 있다면 `cleave heal`로 \
+         `{CLEAVE} heal` and try again"
+        "{shop}을(를) 감사할 수 없습니다. 데이터베이스와 브로커가 실행 중이어야 합니다. 장애로 멈춰 있다면 `{CLEAVE} heal`로 \
          끝내고 다시 시도하세요"
     }
 
@@ -90,8 +90,8 @@ terminal::words! {
 
     // logs.
     no_logs(folder) {
-        "there are no logs in {folder}; start a shop with `cleave up`"
-        "{folder}에 로그가 없습니다. `cleave up`으로 쇼핑몰을 시작하세요"
+        "there are no logs in {folder}; start a shop with `{CLEAVE} up`"
+        "{folder}에 로그가 없습니다. `{CLEAVE} up`으로 쇼핑몰을 시작하세요"
     }
     no_such_process(name, known) {
         "there is no process {name}; these have logs: {known}"
@@ -133,8 +133,8 @@ terminal::words! {
     }
     is_not_up(shop, up) { "{shop} is not up; these are: {up}" "{shop}은(는) 실행 중이 아닙니다. 실행 중: {up}" }
     nothing_to_look_at() {
-        "no shop is up; start one with `cleave up`, or name its databases with --database-url"
-        "실행 중인 쇼핑몰이 없습니다. `cleave up`으로 시작하거나 --database-url로 데이터베이스를 지정하세요"
+        "no shop is up; start one with `{CLEAVE} up`, or name its databases with --database-url"
+        "실행 중인 쇼핑몰이 없습니다. `{CLEAVE} up`으로 시작하거나 --database-url로 데이터베이스를 지정하세요"
     }
 
     // audit --live.
@@ -155,8 +155,8 @@ terminal::words! {
     // clean.
     nothing_left() { "nothing is left" "남은 것이 없습니다" }
     how_to_clean() {
-        "To remove: cleave clean KIND, e.g. `cleave clean runs --keep 3`, or `cleave clean all`"
-        "삭제하려면: cleave clean 종류. 예: `cleave clean runs --keep 3` 또는 `cleave clean all`"
+        "To remove: {CLEAVE} clean KIND, e.g. `{CLEAVE} clean runs --keep 3`, or `{CLEAVE} clean all`"
+        "삭제하려면: {CLEAVE} clean 종류. 예: `{CLEAVE} clean runs --keep 3` 또는 `{CLEAVE} clean all`"
     }
     kind() { "kind" "종류" }
     name() { "name" "이름" }
@@ -191,8 +191,8 @@ terminal::words! {
     within_an_hour() { "must be between 0 and 1 h" "0~1시간이어야 합니다" }
     at_least_a_second() { "must be at least 1s" "1s 이상이어야 합니다" }
     give_order_id() {
-        "an order id is a UUID, e.g. 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a; `cleave order --last` finds one"
-        "주문 번호는 UUID입니다. 예: 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a. `cleave order --last`로 찾을 수 있습니다"
+        "an order id is a UUID, e.g. 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a; `{CLEAVE} order --last` finds one"
+        "주문 번호는 UUID입니다. 예: 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a. `{CLEAVE} order --last`로 찾을 수 있습니다"
     }
     give_address() { "give an IP address, e.g. 127.0.0.1" "IP 주소를 쓰세요. 예: 127.0.0.1" }
     no_such_mode(text, modes) {

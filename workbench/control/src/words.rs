@@ -3,8 +3,8 @@
 terminal::words! {
     starting(shop) { "Starting {shop}" "{shop} 시작 중" }
     nothing_is_up() {
-        "no shop is up; start one with `cleave up`"
-        "실행 중인 쇼핑몰이 없습니다. `cleave up`으로 시작하세요"
+        "no shop is up; start one with `{CLEAVE} up`"
+        "실행 중인 쇼핑몰이 없습니다. `{CLEAVE} up`으로 시작하세요"
     }
     is_not_up(shop, up) { "{shop} is not up; these are: {up}" "{shop}은(는) 실행 중이 아닙니다. 실행 중: {up}" }
     no_such_service(service, known) {
@@ -12,29 +12,29 @@ terminal::words! {
         "{service} 서비스가 없습니다. 실행 중인 서비스: {known}"
     }
     up_already() {
-        "`cleave up` is running already; see `cleave status`, or stop it with `cleave down`"
-        "`cleave up`이 이미 실행 중입니다. `cleave status`로 확인하거나 `cleave down`으로 중지하세요"
+        "`{CLEAVE} up` is running already; see `{CLEAVE} status`, or stop it with `{CLEAVE} down`"
+        "`{CLEAVE} up`이 이미 실행 중입니다. `{CLEAVE} status`로 확인하거나 `{CLEAVE} down`으로 중지하세요"
     }
     up_is_silent() {
-        "`cleave up` does not respond; see `cleave status`"
-        "`cleave up`이 응답하지 않습니다. `cleave status`를 확인하세요"
+        "`{CLEAVE} up` does not respond; see `{CLEAVE} status`"
+        "`{CLEAVE} up`이 응답하지 않습니다. `{CLEAVE} status`를 확인하세요"
     }
-    not_json() { "the response of `cleave up` is not JSON" "`cleave up`의 응답이 JSON이 아닙니다" }
-    refused() { "`cleave up` refused the request" "`cleave up`이 요청을 거부했습니다" }
+    not_json() { "the response of `{CLEAVE} up` is not JSON" "`{CLEAVE} up`의 응답이 JSON이 아닙니다" }
+    refused() { "`{CLEAVE} up` refused the request" "`{CLEAVE} up`이 요청을 거부했습니다" }
     another_version() {
-        "`cleave up` has another version; stop it and start it again"
-        "`cleave up`의 버전이 다릅니다. 중지하고 다시 시작하세요"
+        "`{CLEAVE} up` has another version; stop it and start it again"
+        "`{CLEAVE} up`의 버전이 다릅니다. 중지하고 다시 시작하세요"
     }
     state_damaged(path) { "{path} is damaged; remove it" "{path} 파일이 손상되었습니다. 삭제하세요" }
     cannot_create(path) { "cannot create {path}" "{path}을(를) 만들 수 없습니다" }
     cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
-    cannot_lock() { "cannot lock the state of `cleave up`" "`cleave up`의 상태를 잠글 수 없습니다" }
+    cannot_lock() { "cannot lock the state of `{CLEAVE} up`" "`{CLEAVE} up`의 상태를 잠글 수 없습니다" }
     no_port() { "no free port for the control interface" "제어 인터페이스가 쓸 포트가 없습니다" }
     not_opened() { "the control interface could not be opened" "제어 인터페이스를 열 수 없습니다" }
     another_mode(mode, driver) {
-        "a {mode} shop cannot be run by {driver}; start another shop with `cleave up {driver}`"
-        "{mode} 쇼핑몰은 {driver}(으)로 실행할 수 없습니다. `cleave up {driver}`으로 다른 쇼핑몰을 시작하세요"
+        "a {mode} shop cannot be run by {driver}; start another shop with `{CLEAVE} up {driver}`"
+        "{mode} 쇼핑몰은 {driver}(으)로 실행할 수 없습니다. `{CLEAVE} up {driver}`으로 다른 쇼핑몰을 시작하세요"
     }
     stopping() { "the shops are being stopped" "모두 중지하는 중입니다" }
     is_up_already(shop) { "{shop} is up already" "{shop}은(는) 이미 실행 중입니다" }

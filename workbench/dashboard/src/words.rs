@@ -25,8 +25,8 @@ terminal::words! {
         "대시보드 주소: {address} (제어판 없음)"
     }
     recorded(folder) {
-        "Recording to {folder}; play it back with: cleave replay {folder}"
-        "녹화 폴더: {folder}. 재생하려면: cleave replay {folder}"
+        "Recording to {folder}; play it back with: {CLEAVE} replay {folder}"
+        "녹화 폴더: {folder}. 재생하려면: {CLEAVE} replay {folder}"
     }
     shops_ended() { "no shop is up any more; the dashboard ends" "실행 중인 쇼핑몰이 없어 대시보드를 끝냅니다" }
     cannot_go_on() { "the dashboard cannot continue" "대시보드를 계속할 수 없습니다" }
@@ -55,8 +55,8 @@ terminal::words! {
         "녹화를 {number}개 지정했습니다. 하나, 또는 나란히 볼 두 개를 지정하세요"
     }
     cannot_read_recording(path) {
-        "cannot read the recording {path}; `cleave dashboard` leaves one in .cleave/runs/…-live"
-        "녹화 {path}을(를) 읽을 수 없습니다. `cleave dashboard`는 .cleave/runs/…-live에 녹화를 남깁니다"
+        "cannot read the recording {path}; `{CLEAVE} dashboard` leaves one in .cleave/runs/…-live"
+        "녹화 {path}을(를) 읽을 수 없습니다. `{CLEAVE} dashboard`는 .cleave/runs/…-live에 녹화를 남깁니다"
     }
     recording_too_large(path, most_mb) {
         "{path} is larger than any recording ({most_mb} MB at most)"
@@ -72,8 +72,8 @@ terminal::words! {
         "{path}에 표본이 없습니다. 첫 1초가 되기 전에 끝난 녹화입니다"
     }
     no_recording(path) {
-        "{path} is no recording of `cleave dashboard`"
-        "{path}은(는) `cleave dashboard`의 녹화가 아닙니다"
+        "{path} is no recording of `{CLEAVE} dashboard`"
+        "{path}은(는) `{CLEAVE} dashboard`의 녹화가 아닙니다"
     }
     another_version(path, schema, own) {
         "{path} has another version, {schema}; this cleave reads {own}: use the cleave that recorded it"
@@ -84,8 +84,8 @@ terminal::words! {
         "{path} 파일이 손상되었습니다. 첫 줄이 머리글이 아닙니다"
     }
     no_recording_in(folder) {
-        "there is no recording in {folder}; `cleave dashboard` leaves one"
-        "{folder}에 녹화가 없습니다. `cleave dashboard`를 실행하면 남습니다"
+        "there is no recording in {folder}; `{CLEAVE} dashboard` leaves one"
+        "{folder}에 녹화가 없습니다. `{CLEAVE} dashboard`를 실행하면 남습니다"
     }
     nothing_in_common() {
         "the loads of the two recordings do not overlap"
@@ -101,9 +101,9 @@ terminal::words! {
     }
     several_shops(began_at, shops) {
         "the recording from {began_at} shows {shops} shops; two recordings can be shown side by side if each is of one \
-         shop, e.g. of `cleave dashboard monolith` and `cleave dashboard split`"
-        "{began_at}에 시작한 녹화에는 쇼핑몰이 {shops}개 있습니다. 쇼핑몰이 하나씩인 녹화만 나란히 볼 수 있습니다. 예: `cleave \
-         dashboard monolith`와 `cleave dashboard split`의 녹화"
+         shop, e.g. of `{CLEAVE} dashboard monolith` and `{CLEAVE} dashboard split`"
+        "{began_at}에 시작한 녹화에는 쇼핑몰이 {shops}개 있습니다. 쇼핑몰이 하나씩인 녹화만 나란히 볼 수 있습니다. 예: `{CLEAVE} \
+         dashboard monolith`와 `{CLEAVE} dashboard split`의 녹화"
     }
     cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
     no_lesson(path) { "{path} is not a lesson" "{path}은(는) 따라 보기 파일이 아닙니다" }
@@ -122,8 +122,8 @@ terminal::words! {
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     cannot_create(path) { "cannot create {path}" "{path}을(를) 만들 수 없습니다" }
     up_is_older() {
-        "`cleave up` has an older version; start it again"
-        "실행 중인 `cleave up`이 이전 버전입니다. 다시 시작하세요"
+        "`{CLEAVE} up` has an older version; start it again"
+        "실행 중인 `{CLEAVE} up`이 이전 버전입니다. 다시 시작하세요"
     }
     being_replaced() {
         "it is being replaced; if that failed, reset it again"

@@ -168,8 +168,8 @@ terminal::words! {
     head_breaks() { "breaks" "깨지는 것" }
     head_seen_on() { "seen on" "보이는 드라이버" }
     flaws_list(table) {
-        "{table}\n\nAll are off. `cleave flaws show NAME` runs a shop without and with one, and says what broke.\n`--flaws NAME,NAME` of `cleave up` and `cleave compare` switches them on.\nThe rules are those of docs/rules.md, the invariants those of docs/reading-a-report.md."
-        "{table}\n\n모두 꺼져 있습니다. `cleave flaws show NAME`은 결함 없이, 그리고 결함을 켜고 쇼핑몰을 실행하여 무엇이 깨졌는지 보여 줍니다.\n`cleave up`과 `cleave compare`의 `--flaws NAME,NAME`으로 켭니다.\n규칙은 docs/rules.md에, 불변식은 docs/reading-a-report.ko.md에 있습니다."
+        "{table}\n\nAll are off. `{CLEAVE} flaws show NAME` runs a shop without and with one, and says what broke.\n`--flaws NAME,NAME` of `{CLEAVE} up` and `{CLEAVE} compare` switches them on.\nThe rules are those of docs/rules.md, the invariants those of docs/reading-a-report.md."
+        "{table}\n\n모두 꺼져 있습니다. `{CLEAVE} flaws show NAME`은 결함 없이, 그리고 결함을 켜고 쇼핑몰을 실행하여 무엇이 깨졌는지 보여 줍니다.\n`{CLEAVE} up`과 `{CLEAVE} compare`의 `--flaws NAME,NAME`으로 켭니다.\n규칙은 docs/rules.md에, 불변식은 docs/reading-a-report.ko.md에 있습니다."
     }
     flaw_head(name, rule, driver) { "{name} (rule {rule}, on {driver})" "{name} (규칙 {rule}, {driver})" }
     head_invariant() { "invariant" "불변식" }
@@ -312,8 +312,8 @@ terminal::words! {
     while_planning(kind, target) { "cannot plan {kind} on {target}" "{target}에 {kind} 장애를 계획할 수 없습니다" }
     crashes_of(driver) { "the crashes of {driver}" "{driver}의 크래시" }
     no_point_in_drivers() {
-        "none of these points exists in any of these drivers; `cleave crash-matrix --help` lists them"
-        "이 드라이버들에는 그런 크래시 지점이 없습니다. `cleave crash-matrix --help`에 목록이 있습니다"
+        "none of these points exists in any of these drivers; `{CLEAVE} crash-matrix --help` lists them"
+        "이 드라이버들에는 그런 크래시 지점이 없습니다. `{CLEAVE} crash-matrix --help`에 목록이 있습니다"
     }
     no_such_flaw(name, known) {
         "there is no flaw \"{name}\"; use one of: {known}" "\"{name}\" 결함은 없습니다. 쓸 수 있는 결함: {known}"

@@ -226,8 +226,8 @@ terminal::words! {
         "{link} 링크에 프록시가 없습니다. --proxies로 쇼핑몰을 시작하세요"
     }
     no_such_number(id) {
-        "there is no fault {id}; `cleave fault list` shows all"
-        "{id}번 장애는 없습니다. `cleave fault list`로 확인하세요"
+        "there is no fault {id}; `{CLEAVE} fault list` shows all"
+        "{id}번 장애는 없습니다. `{CLEAVE} fault list`로 확인하세요"
     }
     cannot_heal(id, fault) { "cannot heal fault {id}, {fault}" "장애 {id}번({fault})을 끝낼 수 없습니다" }
     shop_gone() { "the shop has stopped" "쇼핑몰이 중지되었습니다" }

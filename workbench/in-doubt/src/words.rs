@@ -3,8 +3,8 @@
 terminal::words! {
     nothing(databases) { "Nothing is in doubt in {databases}." "{databases}에 미확정 트랜잭션이 없습니다." }
     resolve_now() {
-        "A monolith finishes its own branches when it restarts. To finish them now, run `cleave in-doubt --resolve`."
-        "모놀리스는 다시 시작할 때 자신의 미확정 트랜잭션을 마무리합니다. 지금 마무리하려면 `cleave in-doubt --resolve`를 실행하세요."
+        "A monolith finishes its own branches when it restarts. To finish them now, run `{CLEAVE} in-doubt --resolve`."
+        "모놀리스는 다시 시작할 때 자신의 미확정 트랜잭션을 마무리합니다. 지금 마무리하려면 `{CLEAVE} in-doubt --resolve`를 실행하세요."
     }
     branch(module, database, age) {
         "{module}'s branch in database {database}, prepared {age} s ago"

@@ -133,7 +133,7 @@ pub trait Protocol:
 
 /// Check a model of a protocol in every order of steps, within bounds
 #[derive(Debug, Parser)]
-#[command(name = "cleave model", bin_name = "cleave model", version)]
+#[command(name = "cleave model", bin_name = format!("{} model", terminal::program()), version)]
 struct Arguments {
     /// The protocol.
     name: Name,

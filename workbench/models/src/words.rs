@@ -11,8 +11,8 @@ terminal::words! {
     }
     shortest_way(property) { "The shortest way to a violation of \"{property}\":" "\"{property}\"을(를) 깨는 가장 짧은 경로:" }
     other_model(model, flaw, other) {
-        "the model {model} has no rule for the flaw {flaw}; use cleave model {other}"
-        "모델 {model}에는 결함 {flaw}에 해당하는 규칙이 없습니다. cleave model {other}을(를) 쓰세요"
+        "the model {model} has no rule for the flaw {flaw}; use `{CLEAVE} model {other}`"
+        "모델 {model}에는 결함 {flaw}에 해당하는 규칙이 없습니다. `{CLEAVE} model {other}`을(를) 쓰세요"
     }
 
     // The explorer

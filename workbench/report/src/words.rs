@@ -264,8 +264,8 @@ terminal::words! {
         "백분위수 차트는 오른쪽 끝을 늘여 놓았습니다. 한 눈금마다 열 배 드문 주문입니다. 끝이 가파르면 아주 오래 기다린 주문이 있다는 뜻입니다."
     }
     read_pairs() {
-        "Trials of the modes alternate and are compared in pairs, because a machine’s own speed changes from minute to minute. Do not compare figures with those of another run or machine; compare ratios, or use <code>cleave diff</code>."
-        "컴퓨터의 속도는 시시각각 달라지므로 모드를 번갈아 시행하고 짝을 지어 비교합니다. 다른 실행이나 다른 컴퓨터의 수치와 직접 비교하지 말고, 비율을 비교하거나 <code>cleave diff</code>를 쓰세요."
+        "Trials of the modes alternate and are compared in pairs, because a machine’s own speed changes from minute to minute. Do not compare figures with those of another run or machine; compare ratios, or use <code>{CLEAVE} diff</code>."
+        "컴퓨터의 속도는 시시각각 달라지므로 모드를 번갈아 시행하고 짝을 지어 비교합니다. 다른 실행이나 다른 컴퓨터의 수치와 직접 비교하지 말고, 비율을 비교하거나 <code>{CLEAVE} diff</code>를 쓰세요."
     }
     read_different() {
         "“Different” means more than 5 %, and that chance would show as much in at most one run of twenty, over all figures together. “No difference shown” does not say that there is none."
@@ -288,24 +288,24 @@ terminal::words! {
     // Why a run cannot be read
     cannot_read(path) { "cannot read {path}" "{path} 파일을 읽을 수 없습니다" }
     no_run_in(folder) {
-        "{folder} has no run.json: give the folder of a run that `cleave compare` wrote, e.g. .cleave/runs/latest"
-        "{folder} 폴더에 run.json이 없습니다. `cleave compare`가 만든 실행 폴더를 지정하세요. 예: .cleave/runs/latest"
+        "{folder} has no run.json: give the folder of a run that `{CLEAVE} compare` wrote, e.g. .cleave/runs/latest"
+        "{folder} 폴더에 run.json이 없습니다. `{CLEAVE} compare`가 만든 실행 폴더를 지정하세요. 예: .cleave/runs/latest"
     }
     too_large(path) {
-        "{path} is larger than 64 MB; a run is far smaller: give the run.json that `cleave compare` wrote"
-        "{path} 파일이 64 MB보다 큽니다. 실행 기록은 훨씬 작습니다. `cleave compare`가 만든 run.json을 지정하세요"
+        "{path} is larger than 64 MB; a run is far smaller: give the run.json that `{CLEAVE} compare` wrote"
+        "{path} 파일이 64 MB보다 큽니다. 실행 기록은 훨씬 작습니다. `{CLEAVE} compare`가 만든 run.json을 지정하세요"
     }
     other_version(path, found, read) {
-        "{path} says its schema is \"{found}\", and this program reads \"{read}\": read it with the version of cleave that wrote it, or run `cleave compare` again"
-        "{path} 파일의 형식은 \"{found}\"이고 이 프로그램은 \"{read}\"을 읽습니다. 파일을 만든 버전의 cleave로 읽거나 `cleave compare`를 다시 실행하세요"
+        "{path} says its schema is \"{found}\", and this program reads \"{read}\": read it with the version of cleave that wrote it, or run `{CLEAVE} compare` again"
+        "{path} 파일의 형식은 \"{found}\"이고 이 프로그램은 \"{read}\"을 읽습니다. 파일을 만든 버전의 cleave로 읽거나 `{CLEAVE} compare`를 다시 실행하세요"
     }
     other_record(path, found, read) {
-        "{path} is a record of another kind, \"{found}\"; this needs \"{read}\", as `cleave compare` writes it without --scenario"
-        "{path} 파일은 다른 종류의 기록(\"{found}\")입니다. `cleave compare`가 --scenario 없이 만든 \"{read}\"이 필요합니다"
+        "{path} is a record of another kind, \"{found}\"; this needs \"{read}\", as `{CLEAVE} compare` writes it without --scenario"
+        "{path} 파일은 다른 종류의 기록(\"{found}\")입니다. `{CLEAVE} compare`가 --scenario 없이 만든 \"{read}\"이 필요합니다"
     }
     damaged(path, schema, why) {
-        "{path} is not a whole {schema} file ({why}); run `cleave compare` again"
-        "{path} 파일은 온전한 {schema} 파일이 아닙니다({why}). `cleave compare`를 다시 실행하세요"
+        "{path} is not a whole {schema} file ({why}); run `{CLEAVE} compare` again"
+        "{path} 파일은 온전한 {schema} 파일이 아닙니다({why}). `{CLEAVE} compare`를 다시 실행하세요"
     }
 
     // Two runs side by side

@@ -167,8 +167,8 @@ terminal::words! {
         "PostgreSQL이 {limit} 안에 응답하지 않았습니다{said}"
     }
     rabbitmq_not_ready(last, tries) {
-        "RabbitMQ did not respond within {last}, nor in {tries} tries before; run again, and see `cleave doctor`"
-        "RabbitMQ가 {last} 안에, 그리고 그 전의 {tries}번 시도에서도 응답하지 않았습니다. 다시 실행해 보고 `cleave doctor`를 \
+        "RabbitMQ did not respond within {last}, nor in {tries} tries before; run again, and see `{CLEAVE} doctor`"
+        "RabbitMQ가 {last} 안에, 그리고 그 전의 {tries}번 시도에서도 응답하지 않았습니다. 다시 실행해 보고 `{CLEAVE} doctor`를 \
          확인하세요"
     }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use terminal::CLEAVE;
 use uuid::Uuid;
 
 use super::{Holder, Wait};
@@ -43,19 +44,20 @@ pub enum Advice {
 impl Advice {
     /// The command to run; `None` if it happens by itself.
     pub(super) fn command(&self, order: Uuid) -> Option<String> {
-        Some(match self {
-            Advice::Faults => "cleave fault list".into(),
-            Advice::Heal => "cleave heal".into(),
-            Advice::InDoubt => "cleave in-doubt".into(),
-            Advice::Resolve => "cleave in-doubt --resolve".into(),
-            Advice::Logs => format!("cleave logs --order {order}"),
-            Advice::Audit => "cleave audit".into(),
+        let command: String = match self {
+            Advice::Faults => "fault list".into(),
+            Advice::Heal => "heal".into(),
+            Advice::InDoubt => "in-doubt".into(),
+            Advice::Resolve => "in-doubt --resolve".into(),
+            Advice::Logs => format!("logs --order {order}"),
+            Advice::Audit => "audit".into(),
             Advice::Nothing
             | Advice::AsksAgain { .. }
             | Advice::ComesBack { .. }
             | Advice::IsPublished
             | Advice::LockEnds => return None,
-        })
+        };
+        Some(format!("{CLEAVE} {command}"))
     }
 }
 

@@ -110,7 +110,7 @@ pub fn padded(text: &str, columns: usize) -> String {
 
 /// A crate's table of words. Defines one function per word, which returns the text in the current language. The
 /// arguments are named in the braces of both texts, so the compiler refuses a word without both languages or with a
-/// missing argument.
+/// missing argument. `{CLEAVE}` is the program as the user starts it.
 ///
 /// ```
 /// terminal::words! {
@@ -121,6 +121,9 @@ pub fn padded(text: &str, columns: usize) -> String {
 #[macro_export]
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident($($argument:ident),* $(,)?) { $english:literal $korean:literal })*) => {
+        #[allow(unused_imports, reason = "for texts that tell the user to type a command")]
+        use $crate::CLEAVE;
+
         $(
             $(#[$doc])*
             #[must_use]

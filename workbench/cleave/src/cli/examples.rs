@@ -1,6 +1,7 @@
 //! Examples in the help, which work when pasted.
 
 use clap::Command;
+use terminal::CLEAVE;
 use terminal::language::{self, Language};
 
 /// A line without the program's name, with a description in English and Korean.
@@ -71,11 +72,6 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ]),
 ];
 
-/// How the user calls this program: by cargo's alias, or directly.
-pub(super) fn program() -> &'static str {
-    if std::env::var_os("CARGO").is_some() { "cargo cleave" } else { "cleave" }
-}
-
 /// Appends the examples of the command at this path to its help.
 pub(super) fn with_examples(command: Command, path: &str) -> Command {
     let Some((_, examples)) = EXAMPLES.iter().find(|(of, _)| *of == path) else { return command };
@@ -84,7 +80,7 @@ pub(super) fn with_examples(command: Command, path: &str) -> Command {
     text += if korean { "예:" } else { "Examples:" };
     for (line, in_english, in_korean) in *examples {
         let what = if korean { in_korean } else { in_english };
-        text += &format!("\n  {what}:\n    {} {line}", program());
+        text += &format!("\n  {what}:\n    {CLEAVE} {line}");
     }
     command.after_help(text)
 }

@@ -1,7 +1,9 @@
 //! The help in the user's language. The English texts are the doc comments of the commands. Here they are translated,
 //! together with clap's own texts.
 
+use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
+use terminal::CLEAVE;
 use terminal::language::{self, Language};
 
 use super::Cli;
@@ -10,7 +12,7 @@ use super::korean::KOREAN;
 
 /// The command line, with help in the current language.
 pub(super) fn command() -> Command {
-    let mut command = Cli::command();
+    let mut command = Cli::command().bin_name(terminal::program());
     // Adds clap's own options to each command, so that they are translated too.
     command.build();
     finished(command, "")
@@ -18,7 +20,7 @@ pub(super) fn command() -> Command {
 
 fn finished(command: Command, path: &str) -> Command {
     let command = if language::current() == Language::Korean { in_korean(command, path) } else { command };
-    let command = with_examples(command, path);
+    let command = with_examples(pasteable(command), path);
     // The subcommands of `help` are the same as those next to it.
     if command.get_name() == "help" {
         return command;
@@ -26,6 +28,19 @@ fn finished(command: Command, path: &str) -> Command {
     command.mut_subcommands(|below| {
         let path = below_path(path, &below);
         finished(below, &path)
+    })
+}
+
+/// Names the program in these texts as the user starts it.
+fn pasteable(command: Command) -> Command {
+    let started = |text: &StyledStr| text.to_string().replace("`cleave ", &format!("`{CLEAVE} "));
+    let command = match command.get_about().map(started) {
+        Some(text) => command.about(text),
+        None => command,
+    };
+    command.mut_args(|argument| match argument.get_help().map(started) {
+        Some(text) => argument.help(text),
+        None => argument,
     })
 }
 

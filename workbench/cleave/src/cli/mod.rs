@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         None => {
-            terminal::say!("{}", words::first_steps(examples::program()));
+            terminal::say!("{}", words::first_steps());
             Ok(HELD)
         }
         Some(Command::Bare(command)) => bare(command),

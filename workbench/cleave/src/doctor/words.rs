@@ -2,8 +2,8 @@
 
 terminal::words! {
     install_missing(command) {
-        "To install what is missing: {command}   (or: cleave doctor --fix)"
-        "없는 것을 설치하려면: {command}   (또는 cleave doctor --fix)"
+        "To install what is missing: {command}   (or: {CLEAVE} doctor --fix)"
+        "없는 것을 설치하려면: {command}   (또는 {CLEAVE} doctor --fix)"
     }
     missing() { "MISSING" "없음" }
     note() { "note" "참고" }
@@ -23,8 +23,8 @@ terminal::words! {
     found_in(version, folder) { "{version} in {folder}" "{version}, 위치: {folder}" }
     not_found() { "not found" "찾을 수 없음" }
     no_pgbench() {
-        "not found; only `cleave bench limit` needs it"
-        "찾을 수 없음. `cleave bench limit`에만 필요합니다"
+        "not found; only `{CLEAVE} bench limit` needs it"
+        "찾을 수 없음. `{CLEAVE} bench limit`에만 필요합니다"
     }
     docker_responds() { "responds" "응답함" }
     not_needed(why) { "{why}; not needed" "{why}. 없어도 됩니다" }

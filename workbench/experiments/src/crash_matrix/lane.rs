@@ -17,6 +17,7 @@ use servers::Infrastructure;
 use servers::guard::Guard;
 use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
+use terminal::CLEAVE;
 use terminal::progress::Progress;
 use terminal::text::Text;
 use topology::Driver;
@@ -145,7 +146,7 @@ impl Lane<'_> {
     fn replay(&self, point: &Point, seed: u64) -> String {
         let (name, driver) = (point.name, self.driver);
         let mut replay =
-            format!("cargo cleave crash-matrix --points {name} --drivers {driver} --seed {seed} --seeds 1");
+            format!("{CLEAVE} crash-matrix --points {name} --drivers {driver} --seed {seed} --seeds 1");
         if self.setting.instances > 1 {
             replay += &format!(" --instances {}", self.setting.instances);
         }

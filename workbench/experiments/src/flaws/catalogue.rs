@@ -2,6 +2,7 @@
 
 use super::experiment::Experiment;
 use super::texts;
+use terminal::CLEAVE;
 use terminal::text::Text;
 use topology::Driver;
 
@@ -26,7 +27,7 @@ pub struct Flaw {
 impl Flaw {
     /// The command that shows it.
     pub fn command(&self) -> String {
-        format!("cargo cleave flaws show {}", self.name)
+        format!("{CLEAVE} flaws show {}", self.name)
     }
 }
 
