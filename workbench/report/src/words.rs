@@ -460,12 +460,28 @@ pub fn reason(reason: &str) -> String {
         "timed out" => timed_out(),
         "no connection" => no_connection(),
         "connection lost" => connection_lost(),
-        "response cut short" => response_cut_short(),
+        // "answer" in runs that were recorded before this reason was renamed.
+        "response cut short" | "answer cut short" => response_cut_short(),
         "not sent: too many in flight" => too_many_in_flight(),
         "too many open files in the load generator (ulimit -n)" => many_open_files(),
         "too many open files on this machine" => machine_open_files(),
         "no local port left for the load generator" => no_local_port(),
         "no memory left for the load generator" => no_memory(),
         other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use terminal::language::{Language, has_hangul, with};
+
+    #[test]
+    fn reasons_of_old_runs_are_translated() {
+        for (recorded, english) in
+            [("response cut short", "response cut short"), ("answer cut short", "response cut short")]
+        {
+            assert_eq!(with(Language::English, || super::reason(recorded)), english);
+            assert!(with(Language::Korean, || has_hangul(&super::reason(recorded))), "{recorded}");
+        }
     }
 }
