@@ -6,6 +6,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{Connection, ConnectionProperties};
 use tests::{BOUND, Driver, Mode, Stage, World, eventually};
+use topology::Databases;
 use uuid::Uuid;
 
 use crate::amqp::publish;
@@ -216,9 +217,14 @@ fn rows_of_other_orders<'a>(world: &'a World, cancelled: &str) -> Vec<Damage<'a>
 }
 
 fn damages(world: &World) -> Vec<Damage<'_>> {
-    let all = &world.databases;
+    let mut damages = damages_of_every_driver(&world.databases);
+    damages.extend(damages_of(world.driver, &world.databases));
+    damages
+}
+
+fn damages_of_every_driver(all: &Databases) -> Vec<Damage<'_>> {
     let of = damage;
-    let mut damages = vec![
+    vec![
         of(
             "I2",
             all.inventory.as_str(),
@@ -263,8 +269,12 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE shipping.shipments SET scheduled_at = scheduled_at - interval '1 hour'",
             "UPDATE shipping.shipments SET scheduled_at = scheduled_at + interval '1 hour'",
         ),
-    ];
-    damages.push(match world.driver {
+    ]
+}
+
+fn damages_of(driver: Driver, all: &Databases) -> Vec<Damage<'_>> {
+    let of = damage;
+    let mut damages = vec![match driver {
         Driver::Orchestrated | Driver::Tcc => of(
             "I8",
             &all.orders,
@@ -272,9 +282,11 @@ fn damages(world: &World) -> Vec<Damage<'_>> {
             "UPDATE checkout.sagas SET state = (state || jsonb_build_object('history', state -> 'kept')) - 'kept'",
         ),
         // The monolith stores no saga. In the split mode this is one more outbox with a row in it.
-        _ => of("I6", &all.orders, "CREATE TABLE orders.outbox AS SELECT 1 AS id", "DROP TABLE orders.outbox"),
-    });
-    if world.driver == Driver::Tcc {
+        _ => {
+            of("I6", &all.orders, "CREATE TABLE orders.outbox AS SELECT 1 AS id", "DROP TABLE orders.outbox")
+        }
+    }];
+    if driver == Driver::Tcc {
         damages.push(of(
             "I5",
             &all.inventory,

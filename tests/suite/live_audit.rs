@@ -154,6 +154,7 @@ async fn nothing_is_read_whole(world: &World) -> Result<()> {
     let reported = async || -> Result<i64> {
         let mut before = scans().await?;
         eventually("all reads are reported", async || {
+            // The pause is how this is seen: nothing else says that a session has nothing left to report.
             tokio::time::sleep(Duration::from_millis(1_500)).await;
             let now = scans().await?;
             Ok((std::mem::replace(&mut before, now) == now).then_some(now))

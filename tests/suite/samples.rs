@@ -22,8 +22,17 @@ enum Full {
 
 use Full::{Case, Task};
 
+type Sample = (&'static str, String, &'static str, Full);
+
 /// For each sample: what it is of, how much it covers, the case that runs it, and what runs all of it.
-fn samples() -> Vec<(&'static str, String, &'static str, Full)> {
+fn samples() -> Vec<Sample> {
+    let mut samples = samples_of_the_shop();
+    samples.extend(samples_of_texts());
+    samples.extend(samples_of_long_runs());
+    samples
+}
+
+fn samples_of_the_shop() -> Vec<Sample> {
     let one_per_driver =
         crash_matrix::OF_EACH.map(|(driver, point)| format!("{point} in {driver}")).join(", ");
     vec![
@@ -69,6 +78,11 @@ fn samples() -> Vec<(&'static str, String, &'static str, Full)> {
             "contention::one_unit_and_five_hundred_buyers",
             Case("contention::one_unit_and_five_hundred_buyers_in_full"),
         ),
+    ]
+}
+
+fn samples_of_texts() -> Vec<Sample> {
+    vec![
         (
             "commands of the guides",
             guides::SAMPLE.join(", "),
@@ -87,6 +101,11 @@ fn samples() -> Vec<(&'static str, String, &'static str, Full)> {
             "guides::the_first_ones_work_when_pasted",
             Case("examples::every_one_works_when_pasted"),
         ),
+    ]
+}
+
+fn samples_of_long_runs() -> Vec<Sample> {
+    vec![
         (
             "soak",
             format!("{} orders, {} faults", soak::ORDERS, soak::FAULTS),

@@ -1,10 +1,14 @@
 //! Two-phase commit: what a dead coordinator leaves behind, which sessions wait for it, and how its branches
 //! are finished.
 
+use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use audit::Expected;
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use in_doubt::{Branch, Decision, InDoubt, Outcome};
 use serde_json::Value;
@@ -234,6 +238,30 @@ pub async fn requests_that_are_given_up_keep_no_connection(stage: &Stage) -> Res
     Ok(None)
 }
 
+#[derive(QueryableByName)]
+struct Moment {
+    #[diesel(sql_type = BigInt)]
+    us: i64,
+}
+
+/// Waits until `drain` has looked at this database more often than it needs to find nothing.
+async fn has_looked_often(database: &str) -> Result<()> {
+    use diesel_async::RunQueryDsl;
+
+    const LOOKS: usize = 10;
+    let mut watching = AsyncPgConnection::establish(database).await?;
+    let began = "SELECT coalesce(max((extract(epoch FROM query_start) * 1000000)::bigint), 0) AS us
+         FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%FROM pg_prepared_xacts%'";
+    let mut looks = BTreeSet::new();
+    eventually("drain looks again and again", async || {
+        let moment: Moment = RunQueryDsl::get_result(diesel::sql_query(began), &mut watching).await?;
+        looks.insert(moment.us);
+        Ok((looks.len() > LOOKS).then_some(()))
+    })
+    .await
+}
+
 /// Until its branches are prepared, an abandoned order is only an open transaction. `drain` has to wait for
 /// it.
 pub async fn a_transaction_at_work_is_waited_for(stage: &Stage) -> Result<Option<String>> {
@@ -243,13 +271,15 @@ pub async fn a_transaction_at_work_is_waited_for(stage: &Stage) -> Result<Option
     world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     let mut at_work = AsyncPgConnection::establish(&world.databases.inventory).await?;
     at_work.batch_execute("BEGIN; SELECT count(*) FROM inventory.stock").await?;
-    let working = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        at_work.batch_execute("COMMIT").await
-    });
-    world.drain().await?;
-    ensure!(working.is_finished(), "drain returned while a transaction was open");
-    working.await??;
+    {
+        let mut draining = pin!(world.drain());
+        tokio::select! {
+            drained = &mut draining => bail!("drain returned while a transaction was open: {drained:?}"),
+            looked = has_looked_often(&world.databases.inventory) => looked?,
+        }
+        at_work.batch_execute("COMMIT").await?;
+        draining.await?;
+    }
     stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }

@@ -58,8 +58,8 @@ pub async fn a_returned_message_delays_no_other(stage: &Stage) -> Result<Option<
         Ok(message.map(|message| String::from_utf8_lossy(&message.delivery.data).into_owned()))
     };
     ensure!(eventually("the free message arrives", next).await? == "free");
-    // Longer than the first pauses of the destination. Each time it is tried, nothing of the same order may
-    // overtake.
+    // Longer than the first pauses of the destination, whose ends cannot be seen from outside. Each time it is tried,
+    // nothing of the same order may overtake.
     tokio::time::sleep(Duration::from_secs(2)).await;
     ensure!(next().await?.is_none(), "a message overtook one of its own order that came back");
     for place in &stuck {
@@ -115,7 +115,15 @@ async fn asking_again(stage: &Stage, infrastructure: &Infrastructure, driver: Dr
     let service = key.split('.').next().unwrap_or_default();
     probe.unbind(service, key).await?;
     let unasked = means.order(&world, 2).await?;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    let deadline = "SELECT (extract(epoch FROM min(deadline)) * 1000)::bigint AS number FROM checkout.sagas
+         WHERE NOT finished";
+    let (mut last, mut overdue) = (number(&world.databases.orders, deadline).await?, 0);
+    eventually("the answers are overdue three times", async || {
+        let now = number(&world.databases.orders, deadline).await?;
+        overdue += i32::from(std::mem::replace(&mut last, now) != now);
+        Ok((overdue >= 3).then_some(()))
+    })
+    .await?;
     let again = number(&world.databases.orders, attempts).await?;
     // If all participants are asked at once, an order's later commands wait behind the one that came back.
     let twice = "SELECT count(*) - count(DISTINCT (subject, destination)) AS number FROM chassis.outbox";

@@ -9,8 +9,6 @@ mod half_open;
 mod lost_answer;
 mod read_only;
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use audit::Expected;
 use diesel::QueryableByName;
@@ -194,12 +192,11 @@ pub async fn a_stored_order_is_pending_whatever_the_database_does(stage: &Stage)
              SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{orders}'"
         );
         moment.connection.batch_execute(&away).await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let back = format!("ALTER DATABASE \"{orders}\" ALLOW_CONNECTIONS true");
-        anyhow::Ok(moment.connection.batch_execute(&back).await?)
+        anyhow::Ok(format!("ALTER DATABASE \"{orders}\" ALLOW_CONNECTIONS true"))
     };
-    let (answer, broken) = tokio::join!(waiting, breaking);
-    broken?;
+    let (answer, back) = tokio::join!(waiting, breaking);
+    // The database was away until the customer had a response.
+    moment.connection.batch_execute(&back?).await?;
     let answer = answer?.expect(202)?;
     ensure!(answer.json["status"] == "pending", "{}", answer.text);
     moment.end().await?;

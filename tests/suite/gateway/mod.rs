@@ -226,6 +226,7 @@ pub async fn the_shop_goes_on_without_its_registry(stage: &Stage) -> Result<Opti
                 shop.kill("registry")?
             };
         }
+        // The pause is the scenario: the registry is silent for longer than any instance may be.
         tokio::time::sleep(2 * TIME_TO_LIVE).await;
         world.still_works().await?;
         {
