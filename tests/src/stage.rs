@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use audit::Expected;
 use servers::guard::Guard;
-use servers::{Infrastructure, Options};
+use servers::{Infrastructure, ServerOptions};
 use shop::{Shop, ShopOptions};
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use topology::{Driver, Mode};
@@ -93,7 +93,7 @@ impl Stage {
 
     /// Separate servers, for a case that breaks them.
     pub async fn new_infrastructure(&self) -> Result<Infrastructure> {
-        let options = Options { needs_broker: true, ..Options::default() };
+        let options = ServerOptions { needs_broker: true, ..ServerOptions::default() };
         Infrastructure::find(self.guard().await?, &options).await
     }
 

@@ -18,7 +18,7 @@ pub async fn of_a_busy_machine_is_as_described(stage: &Stage) -> Result<Option<S
         rate_per_s: 20.0,
         loops_per_core: 1,
         seed: 1,
-        infra: servers::Options::default(),
+        infra: servers::ServerOptions::default(),
     };
     let found = busy(stage.guard().await?, folder.path(), &options).await?;
     let table = found.table().to_string();

@@ -32,7 +32,7 @@ fault = { kind = 'latency', target = 'gateway-shipping', attributes = { latency 
 pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let drivers = vec![Driver::Local, Driver::Orchestrated];
-    let options = Options { drivers, seed: 3, infra: servers::Options::default() };
+    let options = Options { drivers, seed: 3, infra: servers::ServerOptions::default() };
     let scenario = Scenario::parse(TEXT)?;
     let (run, files) = scenario::run(stage.guard().await?, folder.path(), &scenario, &options).await?;
 
@@ -99,7 +99,7 @@ pub async fn an_order_does_not_wait_for_what_it_does_not_need(stage: &Stage) -> 
     for (text, waits) in [(NEEDLESS.to_owned(), false), (format!("{NEEDLESS}{NEEDED}"), true)] {
         let folder = tempfile::tempdir()?;
         let drivers = vec![Driver::Orchestrated];
-        let options = Options { drivers, seed: 3, infra: servers::Options::default() };
+        let options = Options { drivers, seed: 3, infra: servers::ServerOptions::default() };
         let scenario = Scenario::parse(&text)?;
         let (run, files) = scenario::run(stage.guard().await?, folder.path(), &scenario, &options).await?;
         let orders = &run.shops[0].orders;

@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use reqwest::Client;
 use serde_json::{Value, json};
 use servers::Infrastructure;
+use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use tests::{Driver, Goods, Line, Stage, eventually, order};
 use tokio::net::TcpStream;
@@ -33,7 +34,7 @@ const SILENT: Duration = Duration::from_secs(2);
 /// A supervised shop, and what its registry says meanwhile.
 struct Scene {
     supervisor: Supervisor,
-    infrastructure: Arc<tokio::sync::Mutex<Infrastructure>>,
+    infrastructure: Shared<tokio::sync::Mutex<Infrastructure>>,
     client: Client,
     address: String,
     registry: String,
@@ -55,7 +56,7 @@ impl Scene {
         shop.set("gateway.write_timeout_ms", 3000).await?;
         let (address, registry) = (shop.address.clone(), shop.address_of("registry")?.to_owned());
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?;
-        let infrastructure = Arc::new(tokio::sync::Mutex::new(infrastructure));
+        let infrastructure = Shared::new(tokio::sync::Mutex::new(infrastructure));
         let logs = tempfile::tempdir()?;
         let supervisor = Supervisor::start(shop, infrastructure.clone(), logs.path()).await?;
         let removed = Arc::<Mutex<BTreeSet<String>>>::default();
@@ -131,7 +132,8 @@ impl Scene {
         let shop = self.supervisor.release().await?;
         shop.drain(tests::BOUND).await?;
         let findings = audit(&Subject::of(shop.handle())).await?;
-        let infrastructure = Arc::into_inner(self.infrastructure).context("nothing else uses the servers")?;
+        let infrastructure =
+            self.infrastructure.take_back().await.context("nothing else uses the servers")?;
         let infrastructure = infrastructure.into_inner();
         shop.stop(&infrastructure).await?;
         infrastructure.stop().await?;

@@ -18,7 +18,7 @@ pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<O
         orders: ORDERS,
         faults: FAULTS,
         seed: 3,
-        infra: servers::Options::default(),
+        infra: servers::ServerOptions::default(),
     };
     let soak = soak::run(stage.guard().await?, folder.path(), &options).await?;
 

@@ -1,9 +1,8 @@
 //! An instance is removed while it waits for its next restart, so it can do nothing for its own transactions.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, ensure};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use tests::{BOUND, Driver, Stage, eventually};
 use tokio::sync::Mutex;
@@ -19,7 +18,7 @@ pub async fn an_instance_that_is_retired_in_its_back_off(stage: &Stage) -> Resul
     // The audit needs at least one order.
     world.still_works().await?;
     let database = world.databases.orders.clone();
-    let infrastructure = Arc::new(Mutex::new(infrastructure));
+    let infrastructure = Shared::new(Mutex::new(infrastructure));
     let logs = tempfile::tempdir()?;
     let supervisor = Supervisor::start(world.into_shop(), infrastructure.clone(), logs.path()).await?;
     let running = supervisor.scale("monolith", 2).await?;
@@ -54,7 +53,7 @@ pub async fn an_instance_that_is_retired_in_its_back_off(stage: &Stage) -> Resul
     let shop = supervisor.release().await?;
     shop.drain(BOUND).await?;
     let infrastructure =
-        Arc::into_inner(infrastructure).context("nothing else uses the servers")?.into_inner();
+        infrastructure.take_back().await.context("nothing else uses the servers")?.into_inner();
     shop.stop(&infrastructure).await?;
     infrastructure.stop().await?;
     Ok(None)

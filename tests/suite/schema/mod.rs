@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use servers::{Infrastructure, Options};
+use servers::{Infrastructure, ServerOptions};
 use tests::Stage;
 
 use crate::docs::checkout;
@@ -41,7 +41,7 @@ pub struct Tables {
 
 impl Tables {
     pub async fn new(stage: &Stage) -> Result<Tables> {
-        let infrastructure = Infrastructure::find(stage.guard().await?, &Options::default()).await?;
+        let infrastructure = Infrastructure::find(stage.guard().await?, &ServerOptions::default()).await?;
         let url = infrastructure.postgres.create_database("cleave_tables").await?;
         let mut connection = AsyncPgConnection::establish(&url).await?;
         let mut migrations = sources(&SHOP, ".sql")?;

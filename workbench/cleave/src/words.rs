@@ -187,8 +187,6 @@ terminal::words! {
         "초당 주문 {least}~{most}건이어야 합니다"
     }
     not_zero() { "must be greater than 0" "0보다 커야 합니다" }
-    give_time() { "give a time, e.g. 20s, 500ms or 2m" "시간을 쓰세요. 예: 20s, 500ms, 2m" }
-    within_an_hour() { "must be between 0 and 1 h" "0~1시간이어야 합니다" }
     at_least_a_second() { "must be at least 1s" "1s 이상이어야 합니다" }
     give_order_id() {
         "an order id is a UUID, e.g. 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a; `{CLEAVE} order --last` finds one"

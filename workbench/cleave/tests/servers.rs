@@ -12,8 +12,8 @@ use diesel_async::SimpleAsyncConnection;
 use servers::guard::{self, Guard};
 use servers::left::{self, OpenPaths};
 use servers::{
-    FoundBy, Infrastructure, Options, Postgres, PostgresPrograms, RabbitMq, RabbitPrograms, Server, connect,
-    containers, install,
+    FoundBy, Infrastructure, Postgres, PostgresPrograms, RabbitMq, RabbitPrograms, Server, ServerOptions,
+    connect, containers, install,
 };
 
 type Result<T = ()> = anyhow::Result<T>;
@@ -102,7 +102,7 @@ async fn what_is_left_is_known_to_be_ours() -> Result {
 
     // From now on the server is a foreign one, given by its URL.
     let url = server.url("postgres");
-    let options = Options { database_url: Some(url.clone()), ..Options::default() };
+    let options = ServerOptions { database_url: Some(url.clone()), ..ServerOptions::default() };
     let infra = Infrastructure::find(&guard, &options).await?;
     infra.postgres.create_database("shop-1").await?;
     let mut connection = connect(&url).await?;
@@ -218,14 +218,14 @@ async fn rabbitmq_keeps_its_address_through_a_crash_and_leaves_nothing() -> Resu
 async fn servers_are_found_by_url_too_and_only_our_databases_go() -> Result {
     let guard = Guard::start()?;
     install(&[Server::PostgreSql, Server::RabbitMq], false).await?;
-    let options = Options { needs_broker: true, ..Options::default() };
+    let options = ServerOptions { needs_broker: true, ..ServerOptions::default() };
     let private = Infrastructure::find(&guard, &options).await?;
     let theirs = private.postgres.create_database("theirs").await?;
     let amqp = private.amqp_url().expect("a broker was asked for").to_owned();
     assert_eq!(private.pids().len(), 3);
 
     let named =
-        Options { database_url: Some(theirs.clone()), amqp_url: Some(amqp.clone()), ..options.clone() };
+        ServerOptions { database_url: Some(theirs.clone()), amqp_url: Some(amqp.clone()), ..options.clone() };
     let ours = Infrastructure::find(&guard, &named).await?;
     assert_eq!(ours.postgres.running.found_by(), FoundBy::Url);
     assert_eq!(ours.postgres.version(), private.postgres.version());
@@ -240,12 +240,13 @@ async fn servers_are_found_by_url_too_and_only_our_databases_go() -> Result {
     connect(&theirs).await?;
 
     let wrong = |url: &str| url.replacen(":", "#", 1).replace("cleave:", "cleave:x").replacen("#", ":", 1);
-    let error = check(&guard, Options { database_url: Some(wrong(&theirs)), ..Options::default() }).await;
+    let error =
+        check(&guard, ServerOptions { database_url: Some(wrong(&theirs)), ..ServerOptions::default() }).await;
     assert!(
         error.contains("password") && error.contains("--database-url") && !error.contains(&wrong(&theirs)),
         "{error}"
     );
-    let error = check(&guard, Options { amqp_url: Some(wrong(&amqp)), ..named.clone() }).await;
+    let error = check(&guard, ServerOptions { amqp_url: Some(wrong(&amqp)), ..named.clone() }).await;
     assert!(error.contains("ACCESS_REFUSED") && error.contains("--amqp-url"), "{error}");
     private.stop().await
 }
@@ -254,18 +255,18 @@ async fn servers_are_found_by_url_too_and_only_our_databases_go() -> Result {
 async fn an_unreachable_server_is_said_to_be_so() -> Result {
     let guard = Guard::start()?;
     let url = Some("postgres://ann:secret@127.0.0.1:1/shop".to_owned());
-    let error = check(&guard, Options { database_url: url, ..Options::default() }).await;
+    let error = check(&guard, ServerOptions { database_url: url, ..ServerOptions::default() }).await;
     assert!(
         error.contains("127.0.0.1:1") && error.contains("--database-url") && !error.contains("secret"),
         "{error}"
     );
     let url = Some("no url".to_owned());
-    let error = check(&guard, Options { database_url: url, ..Options::default() }).await;
+    let error = check(&guard, ServerOptions { database_url: url, ..ServerOptions::default() }).await;
     assert!(error.contains("not a URL"), "{error}");
     Ok(())
 }
 
-async fn check(guard: &Guard, options: Options) -> String {
+async fn check(guard: &Guard, options: ServerOptions) -> String {
     let error = Infrastructure::find(guard, &options).await.expect_err("it cannot be used");
     format!("{error:#}")
 }
@@ -326,7 +327,7 @@ const SAY: &str = "INFRA_TEST_SAY";
 #[tokio::test]
 #[ignore = "it is the child process of the test above, which starts it by name and kills it"]
 async fn a_parent_that_another_test_kills() -> Result {
-    let options = Options { needs_broker: true, ..Options::default() };
+    let options = ServerOptions { needs_broker: true, ..ServerOptions::default() };
     let mut found = Infrastructure::find(&Guard::start()?, &options).await?;
     let postgres = found.postgres.running.private().expect("a private server").folder();
     let rabbitmq =
@@ -361,11 +362,11 @@ async fn containers_where_a_docker_engine_answers() -> Result {
     let guard = Guard::start()?;
     let ((_postgres, database), (_rabbitmq, broker)) =
         tokio::try_join!(containers::postgres(&guard), containers::rabbitmq(&guard))?;
-    let options = Options {
+    let options = ServerOptions {
         database_url: Some(database),
         amqp_url: Some(broker),
         needs_broker: true,
-        ..Options::default()
+        ..ServerOptions::default()
     };
     let found = Infrastructure::find(&guard, &options).await?;
     connect(&found.postgres.create_database("monolith").await?).await?;

@@ -2,7 +2,6 @@
 
 use parking_lot::{Mutex, MutexGuard};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use tokio::sync::RwLock;
@@ -13,6 +12,7 @@ use servers::Infrastructure;
 use servers::binaries;
 use servers::guard::Guard;
 use shop::seed::Goods;
+use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{BEFORE_MONOLITHS, Driver, Mode, programs};
@@ -32,7 +32,7 @@ pub struct Wanted {
     /// Whether every link has a proxy, where faults can act.
     pub proxies: bool,
     /// Which servers to use.
-    pub infra: servers::Options,
+    pub infra: servers::ServerOptions,
 }
 
 /// Shops with their supervisors. A replacement waits until no request uses the shops.
@@ -42,9 +42,9 @@ pub type Shops = RwLock<Vec<(Driver, Supervisor)>>;
 #[derive(Debug, Clone)]
 pub struct Control {
     /// Each shop with its supervisor.
-    pub shops: Arc<Shops>,
+    pub shops: Shared<Shops>,
     /// Replaces a shop by a fresh one.
-    pub stage: Arc<Stage>,
+    pub stage: Shared<Stage>,
 }
 
 /// Programs, servers, and the published state of the shops.
@@ -56,7 +56,7 @@ pub struct Stage {
     flaws: Vec<String>,
     proxies: bool,
     /// The servers of the shops.
-    pub infra: Arc<tokio::sync::Mutex<Infrastructure>>,
+    pub infra: Shared<tokio::sync::Mutex<Infrastructure>>,
     published: Mutex<Option<(Claim, State)>>,
     /// Only one renewal at a time.
     renewing: tokio::sync::Mutex<()>,
@@ -73,7 +73,7 @@ impl Stage {
         let logs = folder.join(LOGS);
         std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
         let needs_broker = wanted.drivers.iter().any(|driver| driver.mode() == Mode::Split);
-        let servers = servers::Options { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
+        let servers = servers::ServerOptions { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
         let infra = Infrastructure::find(guard, &servers).await?;
         Ok(Stage {
             guard: guard.clone(),
@@ -81,7 +81,7 @@ impl Stage {
             programs,
             flaws: wanted.flaws.clone(),
             proxies: wanted.proxies,
-            infra: Arc::new(tokio::sync::Mutex::new(infra)),
+            infra: Shared::new(tokio::sync::Mutex::new(infra)),
             published: Mutex::default(),
             renewing: tokio::sync::Mutex::default(),
         })
@@ -95,10 +95,8 @@ impl Stage {
         let _ = std::fs::remove_dir_all(&logs);
         let options = ShopOptions {
             flaws: self.flaws.clone(),
-            behind_gateway: true,
-            proxied: self.proxies,
             exports: true,
-            ..ShopOptions::new(&self.programs, logs)
+            ..ShopOptions::behind_gateway(&self.programs, logs, self.proxies)
         };
         let shop = Shop::start(&self.guard, driver, &*self.infra.lock().await, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;

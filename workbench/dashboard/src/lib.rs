@@ -49,6 +49,7 @@ mod in_turn;
 pub mod lesson;
 pub mod load;
 mod look;
+mod options;
 mod own;
 pub mod page;
 pub mod recording;
@@ -57,15 +58,15 @@ pub mod sample;
 mod sampler;
 mod server;
 pub mod session;
+mod shared;
 mod stories;
 mod story;
 mod tax;
 mod watched;
 mod words;
 
-use parking_lot::Mutex;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::web::Data;
@@ -75,67 +76,14 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use door::Door;
-use feed::Feed;
 use load::Wanted;
+pub use options::Options;
 use recording::Recorder;
 use sample::{Header, SCHEMA};
 use sampler::Sampler;
 use servers::record;
 use session::Session;
-
-/// The options of a dashboard.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The address to listen on. On any address except loopback, the page has no controls.
-    pub listen: IpAddr,
-    /// The port; 0 takes a free one.
-    pub port: u16,
-    /// Whether to open a browser.
-    pub open: bool,
-    /// The initial load in orders per second, for each shop.
-    pub rate_per_s: f64,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, open: false, rate_per_s: 20.0 }
-    }
-}
-
-impl Options {
-    /// The same as arguments of `cleave dashboard`.
-    pub fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec![
-            format!("--listen={}", self.listen),
-            format!("--port={}", self.port),
-            format!("--rate={}/s", self.rate_per_s),
-        ];
-        arguments.extend(self.open.then(|| "--open".to_owned()));
-        arguments
-    }
-}
-
-/// The state that the sampler, the server and the controls share.
-#[derive(Debug)]
-pub struct Dashboard {
-    /// The folder of runs and state, shared with `cleave up`.
-    pub folder: PathBuf,
-    /// The samples.
-    pub feed: Feed,
-    wanted: Mutex<Wanted>,
-}
-
-impl Dashboard {
-    /// The requested load.
-    fn wanted(&self) -> Wanted {
-        self.wanted.lock().clone()
-    }
-
-    /// Changes the requested load, from the next second on.
-    fn want(&self, wanted: Wanted) {
-        *self.wanted.lock() = wanted;
-    }
-}
+pub use shared::Dashboard;
 
 /// Shows the shops that run in this folder, until `stop` is done or nothing runs any more.
 pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
@@ -154,15 +102,11 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         in_turn: false,
     };
     let recorder = Recorder::start(&recording::runs(folder), &header)?;
-    let dashboard = Arc::new(Dashboard {
-        folder: folder.to_owned(),
-        feed: Feed::default(),
-        wanted: Mutex::new(Wanted::new(options.rate_per_s)),
-    });
+    let dashboard = Arc::new(Dashboard::new(folder, Wanted::new(options.rate_per_s)));
     let session = Session::new(header.started_at, false, controls);
     let at = if controls { words::dashboard_at(door.page()) } else { words::without_controls(door.page()) };
     terminal::say!("{at}");
-    show(folder, &door, options);
+    options.show(folder, &door);
     if let Some(recorded) = &recorder.told().folder {
         terminal::note!("{}", words::recorded(recorded));
     }
@@ -181,18 +125,4 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     dashboard.feed.close();
     open.close().await;
     ended
-}
-
-/// Opens a browser if requested. If that fails, the dashboard continues.
-fn show(folder: &Path, door: &Door, options: &Options) {
-    if options.open
-        && let Err(why) = browser::open(folder, &door.page())
-    {
-        terminal::note!("{}", words::no_browser(format!("{why:#}")));
-    }
-}
-
-/// Rounds to hundredths, to keep recordings short.
-fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
 }

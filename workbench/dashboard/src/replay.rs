@@ -37,7 +37,7 @@ pub async fn replay(
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let door = Door { address: listener.local_addr()?, token: None };
     terminal::say!("{}", words::replay_at(samples, header.started_at, door.page()));
-    super::show(folder, &door, options);
+    options.show(folder, &door);
     let session = Session::new(header.started_at, true, false);
     let open = server::replay(listener, door, session, text, stories)?;
     stop.await;

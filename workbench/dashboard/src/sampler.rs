@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
 
+use super::Dashboard;
 use super::clock::{ShopTick, Tick};
 use super::cost::{Costs, WINDOW, compare};
 use super::feed::Told;
@@ -18,7 +19,7 @@ use super::own::Own;
 use super::recording::Recorder;
 use super::sample::{Event, Fault, Sample};
 use super::watched::Watched;
-use super::{Dashboard, rounded};
+use crate::sample::rounded;
 use crate::words;
 use control::live::ShopNow;
 use control::{Client, State};

@@ -168,7 +168,7 @@ fn unknown(kind: &str, name: &str, allowed: &[Attribute]) -> String {
     }
 }
 
-/// Parses a number with a unit: `"20s"`, `"1.5s"`, `"500ms"`, `"50us"`, `"2m"`.
+/// Parses a number with a unit, of up to an hour: `"20s"`, `"1.5s"`, `"500ms"`, `"50us"`, `"2m"`.
 pub fn read_duration(text: &str) -> Result<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -176,7 +176,7 @@ pub fn read_duration(text: &str) -> Result<Duration> {
         "us" | "µs" => 1e-6,
         "ms" => 1e-3,
         "s" => 1.0,
-        "m" => 60.0,
+        "m" | "min" => 60.0,
         _ => bail!(words::not_a_time(text)),
     };
     let number: f64 = number.parse().with_context(|| words::not_a_time(text))?;

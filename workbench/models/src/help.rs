@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, Command, CommandFactory, Error, FromArgMatches};
 use terminal::language::{self, Language};
 
-use super::Arguments;
+use crate::arguments::Arguments;
 
 /// The texts of the help in Korean, by the name of the argument or value. A test compares them with the command line.
 const KOREAN: &[(&str, &str)] = &[

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
+use stateright::Model;
 
 use super::*;
 

@@ -21,6 +21,10 @@ const REPORT_EVERY: Duration = Duration::from_secs(15);
 /// Builds these programs in the same profile as this one, and returns their folder.
 ///
 /// Cargo decides whether there is anything to do, so it runs every time. Its progress is visible.
+///
+/// This is the second cargo call of a first use: `cargo cleave` has built this program, and `cargo run` builds the one
+/// program that it runs. Both resolve features for the whole workspace, so neither builds again what the other has
+/// built. docs/performance.md says what the second call costs.
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
     if programs.iter().any(|program| !folder.join(program).exists()) {

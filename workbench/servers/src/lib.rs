@@ -15,6 +15,7 @@ pub mod guard;
 mod install;
 pub mod left;
 pub mod mark;
+mod options;
 pub mod packages;
 mod ports;
 mod postgres;
@@ -27,13 +28,12 @@ pub mod record;
 mod server;
 mod words;
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 pub use database::{connect, drop as drop_database, shown};
 pub use folder::{base as data_folder, in_memory};
 pub use install::{Server, command as install_command, install, uninstall};
+pub use options::ServerOptions;
 pub use postgres::Postgres;
 pub use programs::{PostgresPrograms, RabbitPrograms, on_path, version as program_version};
 pub use rabbitmq::RabbitMq;
@@ -41,24 +41,6 @@ pub use readiness::{Readiness, Waits};
 pub use server::{Broker, DatabaseServer, FoundBy, Running};
 
 use crate::guard::{Guard, Watched};
-
-/// Options for finding servers.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// URL of a PostgreSQL to use (`--database-url`). Cleave creates its own databases beside the one named here.
-    pub database_url: Option<String>,
-    /// URL of a RabbitMQ to use (`--amqp-url`).
-    pub amqp_url: Option<String>,
-    /// Whether a broker is needed. A monolith needs none.
-    pub needs_broker: bool,
-    /// Whether missing programs may be installed without asking (`--yes`).
-    pub yes: bool,
-    /// A folder for the data of PostgreSQL, on a small file system that a fault may fill (`--disk`).
-    pub disk: Option<PathBuf>,
-    /// The folder for the servers' logs, which must exist. With `None` the logs are kept with the servers' data and
-    /// removed with it.
-    pub logs: Option<PathBuf>,
-}
 
 /// The running servers.
 #[derive(Debug)]
@@ -71,7 +53,7 @@ pub struct Infrastructure {
 
 impl Infrastructure {
     /// Finds or starts the servers, and reports on standard error which ones are used.
-    pub async fn find(guard: &Guard, options: &Options) -> Result<Infrastructure> {
+    pub async fn find(guard: &Guard, options: &ServerOptions) -> Result<Infrastructure> {
         let missing = missing(options);
         let in_containers = !missing.is_empty() && containers::engine().await.is_ok();
         if !missing.is_empty() && !in_containers {
@@ -124,7 +106,7 @@ impl Infrastructure {
 }
 
 /// The servers that are needed, have no URL from the user, and whose programs are not installed.
-fn missing(options: &Options) -> Vec<Server> {
+fn missing(options: &ServerOptions) -> Vec<Server> {
     let mut needed = Vec::new();
     if options.database_url.is_none() {
         needed.push(Server::PostgreSql);

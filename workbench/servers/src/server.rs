@@ -13,7 +13,7 @@ use super::containers::{self, Container};
 use super::postgres::Postgres;
 use super::programs::{PostgresPrograms, RabbitPrograms};
 use super::rabbitmq::RabbitMq;
-use super::{Options, amqp, database, words};
+use super::{ServerOptions, amqp, database, words};
 use crate::guard::Guard;
 
 /// How a server was found.
@@ -90,7 +90,11 @@ pub struct Broker {
 }
 
 /// Finds or starts a PostgreSQL.
-pub(super) async fn database(guard: &Guard, options: &Options, in_container: bool) -> Result<DatabaseServer> {
+pub(super) async fn database(
+    guard: &Guard,
+    options: &ServerOptions,
+    in_container: bool,
+) -> Result<DatabaseServer> {
     let (running, admin, version, prefix) = if let Some(url) = &options.database_url {
         let version = database::check(url).await?;
         let random = Uuid::new_v4().simple().to_string();
@@ -111,7 +115,7 @@ pub(super) async fn database(guard: &Guard, options: &Options, in_container: boo
 }
 
 /// Finds or starts a RabbitMQ.
-pub(super) async fn broker(guard: &Guard, options: &Options, in_container: bool) -> Result<Broker> {
+pub(super) async fn broker(guard: &Guard, options: &ServerOptions, in_container: bool) -> Result<Broker> {
     let (running, url, version) = if let Some(url) = &options.amqp_url {
         (Running::Elsewhere(database::shown(url)?), url.clone(), amqp::check(url).await?)
     } else if in_container {

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 use terminal::language::seconds;
 
-use crate::{GRACE, Member, READY, Recipe, Shop, words};
+use crate::start::READY;
+use crate::{GRACE, Member, Recipe, Shop, words};
 
 impl Shop {
     /// Kills a process with SIGKILL, as a crash would.

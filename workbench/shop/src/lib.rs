@@ -1,6 +1,6 @@
 //! A running shop: its databases, its processes, and the address for clients.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,12 @@ use topology::{BrokerControl, Databases, Driver, Mode, ProcessHandle, ShopHandle
 mod databases;
 mod drain;
 mod instances;
-pub mod last_owner;
 mod links;
 mod member;
+mod options;
 pub mod queues;
 pub mod seed;
+pub mod shared;
 mod start;
 pub mod supervisor;
 mod words;
@@ -28,57 +29,11 @@ mod words;
 pub use drain::drain;
 use links::Links;
 pub(crate) use member::{Member, Recipe};
-use start::{REGISTRY, Starting};
+pub use options::ShopOptions;
+use start::{READY, REGISTRY, Starting};
 
-/// How long a shop may take from the start of its processes until all of them are ready.
-const READY: Duration = Duration::from_secs(180);
 /// How long a process that is asked to stop may take to finish its work.
 const GRACE: Duration = Duration::from_secs(15);
-
-/// Options of a shop.
-#[derive(Debug, Clone)]
-pub struct ShopOptions {
-    /// The folder of the built programs; see [`servers::binaries::ensure_built`].
-    pub programs: PathBuf,
-    /// The folder for the processes' logs.
-    pub logs: PathBuf,
-    /// How often the relays publish each message. More than once tests how duplicates are handled.
-    pub deliveries: u8,
-    /// Database connections per process; `None` for the program's default.
-    pub pool: Option<u16>,
-    /// Rules to leave out on purpose, by their names in `cleave flaws`.
-    pub flaws: Vec<String>,
-    /// Whether a monolith runs behind a gateway and may have several instances. A split shop always does.
-    pub behind_gateway: bool,
-    /// Instances of each service, or of a monolith behind a gateway.
-    pub instances: usize,
-    /// Whether each link has a proxy in which faults can be injected.
-    pub proxied: bool,
-    /// Whether its processes record spans and metrics. On by default; switch it off to measure the cost.
-    pub telemetry: bool,
-    /// Whether its processes inherit the OTEL_* variables, which make them send spans to a collector. Off for
-    /// measurements, so that they do not depend on the user's shell.
-    pub exports: bool,
-}
-
-impl ShopOptions {
-    /// The defaults: each message published once, no flaws, no gateway before a monolith, one instance of everything,
-    /// no proxies.
-    pub fn new(programs: &Path, logs: impl Into<PathBuf>) -> ShopOptions {
-        ShopOptions {
-            programs: programs.to_owned(),
-            logs: logs.into(),
-            deliveries: 1,
-            pool: None,
-            flaws: Vec::new(),
-            behind_gateway: false,
-            instances: 1,
-            proxied: false,
-            telemetry: true,
-            exports: false,
-        }
-    }
-}
 
 /// A running shop. Dropping it kills its processes; [`Shop::stop`] stops them gracefully.
 #[derive(Debug)]

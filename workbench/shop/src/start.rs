@@ -1,13 +1,18 @@
 //! Defines the processes of a shop and their arguments.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
+use super::ShopOptions;
 use super::links::Links;
 use super::member::{Member, Recipe};
-use super::{Databases, READY, ShopOptions};
 use servers::guard::Guard;
-use topology::Driver;
+use topology::{Databases, Driver};
+
+/// How long a shop may take from the start of its processes until all of them are ready.
+pub(super) const READY: Duration = Duration::from_secs(180);
 
 /// The name of the registry's process.
 pub(super) const REGISTRY: &str = "registry";

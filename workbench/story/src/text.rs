@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::labels::{Label, title};
 use super::spans::RECORDS_NONE;
-use super::words::{self, Label, title};
+use super::words;
 use super::{Event, Evidence, Story, What};
 use terminal::language::{Language, current};
 use topology::Mode;

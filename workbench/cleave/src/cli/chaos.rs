@@ -62,7 +62,7 @@ pub(super) async fn chaos(Chaos { seed, every, length, shop }: Chaos, folder: &P
 pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     let Soak { orders, faults, seed, modes: drivers, yes, json: Json { json } } = arguments;
     // Only private servers, because it breaks them.
-    let infra = servers::Options { yes, ..servers::Options::default() };
+    let infra = servers::ServerOptions { yes, ..servers::ServerOptions::default() };
     let options = soak::Options { drivers, orders, faults: faults as usize, seed, infra };
     let soak = soak::run(&Guard::start()?, &folder.join("soak"), &options).await?;
     output::figures(json.as_deref(), soak::table(&soak), &soak)?;

@@ -49,9 +49,9 @@ pub(super) struct Json {
 }
 
 impl ServerArgs {
-    pub(super) fn options(self) -> servers::Options {
+    pub(super) fn options(self) -> servers::ServerOptions {
         let ServerArgs { database_url, amqp_url, disk, yes } = self;
-        servers::Options { database_url, amqp_url, disk, yes, ..servers::Options::default() }
+        servers::ServerOptions { database_url, amqp_url, disk, yes, ..servers::ServerOptions::default() }
     }
 }
 
@@ -153,19 +153,9 @@ pub(super) fn length(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn length_or_none(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit {
-        "ms" => 0.001,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        _ => return Err(words::give_time()),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| words::give_time())? * factor;
-    if !(0.0..=3600.0).contains(&seconds) {
-        return Err(words::within_an_hour());
-    }
-    Ok(Duration::from_secs_f64(seconds))
+    let with_unit =
+        if text.ends_with(|c: char| c.is_ascii_digit()) { format!("{text}s") } else { text.into() };
+    faults::read_duration(&with_unit).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `cleave up`, and the commands that read or stop what it runs.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -18,8 +17,8 @@ use crate::{logs, words};
 use report::warnings;
 use servers::process_tree::start_time;
 use shop::Shop;
-use shop::last_owner::last_owner;
 use shop::seed::{Goods, customer, sku};
+use shop::shared::Shared;
 use terminal::language::seconds;
 use topology::Mode;
 
@@ -73,7 +72,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
     for shop in shops {
         supervised.push((shop.driver, stage.supervise(shop).await?));
     }
-    let (stage, shops) = (Arc::new(stage), Arc::new(RwLock::new(supervised)));
+    let (stage, shops) = (Shared::new(stage), Shared::new(RwLock::new(supervised)));
     let control = control::serve(Control { shops: shops.clone(), stage: stage.clone() })?;
     state.control = Some(control.access.clone());
     stage.publish(claim, state)?;
@@ -95,12 +94,14 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
     stage.withdraw();
     control.close().await;
     let mut released = Vec::new();
-    let shops = last_owner(shops).await.with_context(|| words::still_in_use(words::shop()))?;
+    let shops = shops.take_back().await.with_context(|| words::still_in_use(words::shop()))?;
     for (_, supervisor) in shops.into_inner() {
         released.push(supervisor.release().await?);
     }
-    let stage = last_owner(stage).await.with_context(|| words::still_in_use(words::shop()))?;
-    let infra = last_owner(stage.infra)
+    let stage = stage.take_back().await.with_context(|| words::still_in_use(words::shop()))?;
+    let infra = stage
+        .infra
+        .take_back()
         .await
         .with_context(|| words::still_in_use("PostgreSQL, RabbitMQ"))?
         .into_inner();

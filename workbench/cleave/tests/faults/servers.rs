@@ -8,7 +8,7 @@ use faults::{Act, FaultSpec, Faults, Hit, Place};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use servers::guard::Guard;
-use servers::{Infrastructure, Options, connect};
+use servers::{Infrastructure, ServerOptions, connect};
 use tokio::sync::Mutex;
 use topology::Driver;
 
@@ -27,7 +27,8 @@ impl Servers {
     /// Starts the servers, the broker only if it is needed.
     pub async fn start(needs_broker: bool) -> Result<Servers> {
         let guard = Guard::start()?;
-        let infra = Infrastructure::find(&guard, &Options { needs_broker, ..Options::default() }).await?;
+        let infra =
+            Infrastructure::find(&guard, &ServerOptions { needs_broker, ..ServerOptions::default() }).await?;
         let database = infra.postgres.admin_url().to_owned();
         let broker = infra.amqp_url().unwrap_or_default().to_owned();
         let place = Place {

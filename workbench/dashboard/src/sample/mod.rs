@@ -158,6 +158,11 @@ pub struct Recording {
     pub full: bool,
 }
 
+/// Rounds to hundredths, to keep recordings short.
+pub(crate) fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;

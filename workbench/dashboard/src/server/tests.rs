@@ -1,13 +1,12 @@
 //! The page's server against a browser with the page, a hostile page, and a rebound name.
 
-use parking_lot::Mutex;
 use std::net::IpAddr;
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::feed::{Feed, Told};
+use crate::feed::Told;
 use crate::load::Wanted;
 use ::story::made_up::story;
 use topology::Driver;
@@ -28,11 +27,7 @@ struct World {
 async fn world(listen: &str) -> World {
     terminal::language::set(terminal::language::Language::English);
     let folder = tempfile::tempdir().unwrap();
-    let dashboard = Data::new(Dashboard {
-        folder: folder.path().to_owned(),
-        feed: Feed::default(),
-        wanted: Mutex::new(Wanted::new(0.0)),
-    });
+    let dashboard = Data::new(Dashboard::new(folder.path(), Wanted::new(0.0)));
     for (second, line) in EXAMPLE.lines().skip(1).enumerate() {
         dashboard.feed.tell(Told { second: second as u64 + 4, json: line.to_owned() });
     }

@@ -26,9 +26,9 @@ use servers::binaries;
 use servers::busy::{self, Busy as Evidence};
 use servers::guard::Guard;
 use servers::record::{self, Machine, Servers};
-use servers::{Infrastructure, Options as ServerOptions};
-use shop::last_owner::last_owner;
+use servers::{Infrastructure, ServerOptions};
 use shop::seed::Goods;
+use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{Driver, Mode, programs};
@@ -114,9 +114,9 @@ pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Bus
         let lasts = format!("{:?}", options.duration);
         terminal::note!("{}", words::busy_loops(said, loops, options.rate_per_s, lasts));
         let rig = Rig { guard, programs: &programs, logs: logs.join(how), proxied, options };
-        let shared = Arc::new(Mutex::new(infra));
+        let shared = Shared::new(Mutex::new(infra));
         shops.extend(rig.measure(&shared, loops).await?);
-        infra = last_owner(shared).await.with_context(words::servers_in_use)?.into_inner();
+        infra = shared.take_back().await.with_context(words::servers_in_use)?.into_inner();
     }
     let busy = Busy {
         schema: "cleave.bench-busy/1",
@@ -146,7 +146,7 @@ struct Rig<'a> {
 }
 
 impl Rig<'_> {
-    async fn measure(&self, infra: &Arc<Mutex<Infrastructure>>, loops: u64) -> Result<Vec<ShopBusy>> {
+    async fn measure(&self, infra: &Shared<Mutex<Infrastructure>>, loops: u64) -> Result<Vec<ShopBusy>> {
         let mut supervisors = Vec::new();
         for driver in &self.options.drivers {
             supervisors.push(self.start(*driver, infra).await.with_context(|| driver.to_string())?);
@@ -174,13 +174,9 @@ impl Rig<'_> {
     }
 
     /// A shop as `cleave up` runs it: behind a gateway, and supervised.
-    async fn start(&self, driver: Driver, infra: &Arc<Mutex<Infrastructure>>) -> Result<Supervisor> {
+    async fn start(&self, driver: Driver, infra: &Shared<Mutex<Infrastructure>>) -> Result<Supervisor> {
         let logs = self.logs_of(driver);
-        let options = ShopOptions {
-            behind_gateway: true,
-            proxied: self.proxied,
-            ..ShopOptions::new(self.programs, &logs)
-        };
+        let options = ShopOptions::behind_gateway(self.programs, &logs, self.proxied);
         let shop = Shop::start(self.guard, driver, &*infra.lock().await, &options).await?;
         Goods::new(self.options.seed).put_into(&shop).await?;
         Supervisor::start(shop, infra.clone(), &logs).await

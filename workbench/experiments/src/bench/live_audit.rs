@@ -53,7 +53,7 @@ pub struct Options {
     /// Seed of the products and the orders.
     pub seed: u64,
     /// Which servers to use.
-    pub infra: servers::Options,
+    pub infra: servers::ServerOptions,
 }
 
 /// What was measured; `docs/bench-live-audit.schema.json` describes it.
@@ -96,7 +96,7 @@ pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Resu
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
-    let wanted = servers::Options { needs_broker, ..options.infra.clone() };
+    let wanted = servers::ServerOptions { needs_broker, ..options.infra.clone() };
     let infra = Infrastructure::find(guard, &wanted).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
     let progress = Progress::new(options.rounds * 2 * options.drivers.len() as u64);

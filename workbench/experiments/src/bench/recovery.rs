@@ -20,7 +20,7 @@ use servers::binaries;
 use servers::busy::{self, Busy};
 use servers::guard::Guard;
 use servers::record::{self, Machine, Servers};
-use servers::{Infrastructure, Options as ServerOptions};
+use servers::{Infrastructure, ServerOptions};
 use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
 use terminal::language::seconds;

@@ -58,7 +58,7 @@ pub struct Options {
     /// Whether the live audit also runs.
     pub live_audit: bool,
     /// Which servers to use.
-    pub infra: servers::Options,
+    pub infra: servers::ServerOptions,
 }
 
 /// Runs the comparison and writes its report below `folder`. Returns the run and the folder of the report.
@@ -74,7 +74,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     }
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
-    let wanted = servers::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
+    let wanted = servers::ServerOptions { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
     let infra = Infrastructure::find(guard, &wanted).await?;
 
     let lab = Laboratory { guard, infra: &infra, options, programs, logs };

@@ -43,7 +43,7 @@ pub struct Options {
     /// The kind of shops.
     pub setting: Setting,
     /// Which servers to use.
-    pub infra: servers::Options,
+    pub infra: servers::ServerOptions,
 }
 
 /// The shops in which the processes die.
@@ -141,7 +141,8 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Cras
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
     let infra =
-        Infrastructure::find(guard, &servers::Options { needs_broker, ..options.infra.clone() }).await?;
+        Infrastructure::find(guard, &servers::ServerOptions { needs_broker, ..options.infra.clone() })
+            .await?;
     let matrix = cells(guard, &infra, &programs, &logs, &points, options).await?;
     infra.stop().await?;
     Ok(matrix)

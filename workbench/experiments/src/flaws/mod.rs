@@ -80,14 +80,15 @@ pub async fn show(
     guard: &Guard,
     folder: &Path,
     names: &[String],
-    infra: &servers::Options,
+    infra: &servers::ServerOptions,
     silent: bool,
 ) -> Result<Document> {
     let flaws = names.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?;
     let drivers: Vec<Driver> = flaws.iter().map(|flaw| flaw.driver).collect();
     let programs = binaries::ensure_built(&topology::programs(&drivers)).await?;
     let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
-    let infra = Infrastructure::find(guard, &servers::Options { needs_broker, ..infra.clone() }).await?;
+    let infra =
+        Infrastructure::find(guard, &servers::ServerOptions { needs_broker, ..infra.clone() }).await?;
     let logs = folder.join(chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string());
     let sound = SoundShops::default();
     let lab = Lab { guard, infra: &infra, programs: &programs, logs: &logs, sound: &sound };

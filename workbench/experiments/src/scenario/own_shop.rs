@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -17,8 +16,8 @@ use faults::Record;
 use report::trial;
 use servers::Infrastructure;
 use servers::guard::Guard;
-use shop::last_owner::last_owner;
 use shop::seed::Goods;
+use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
 use topology::{BEFORE_MONOLITHS, Driver, Mode};
@@ -40,7 +39,7 @@ pub struct Beginning<'a> {
     /// The folder for their logs.
     pub logs: &'a Path,
     /// Which servers to use.
-    pub infra: &'a servers::Options,
+    pub infra: &'a servers::ServerOptions,
     /// The seed of the products.
     pub seed: u64,
     /// Whether every link has a proxy.
@@ -51,7 +50,7 @@ pub struct Beginning<'a> {
 pub struct OwnShop {
     /// Keeps it running, and has its faults.
     pub supervisor: Supervisor,
-    infra: Arc<Mutex<Infrastructure>>,
+    infra: Shared<Mutex<Infrastructure>>,
 }
 
 /// The shop when the load is over and nothing is under way any more.
@@ -78,16 +77,12 @@ impl Beginning<'_> {
     pub async fn start(&self) -> Result<OwnShop> {
         let needs_broker = self.driver.mode() == Mode::Split;
         let wanted =
-            servers::Options { needs_broker, logs: Some(self.logs.to_owned()), ..self.infra.clone() };
+            servers::ServerOptions { needs_broker, logs: Some(self.logs.to_owned()), ..self.infra.clone() };
         let infra = Infrastructure::find(self.guard, &wanted).await?;
-        let options = ShopOptions {
-            behind_gateway: true,
-            proxied: self.proxied,
-            ..ShopOptions::new(self.programs, self.logs)
-        };
+        let options = ShopOptions::behind_gateway(self.programs, self.logs, self.proxied);
         let shop = Shop::start(self.guard, self.driver, &infra, &options).await?;
         Goods::new(self.seed).put_into(&shop).await?;
-        let infra = Arc::new(Mutex::new(infra));
+        let infra = Shared::new(Mutex::new(infra));
         let supervisor = Supervisor::start(shop, infra.clone(), self.logs).await?;
         Ok(OwnShop { supervisor, infra })
     }
@@ -114,7 +109,7 @@ impl OwnShop {
         if let Err(error) = shop.drain(DRAIN).await {
             terminal::note!("{}: {error:#}", shop.driver);
         }
-        let infra = last_owner(infra).await.with_context(words::servers_in_use)?.into_inner();
+        let infra = infra.take_back().await.with_context(words::servers_in_use)?.into_inner();
         Ok(AtRest { shop, infra, faults, restarts })
     }
 }

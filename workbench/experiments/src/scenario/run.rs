@@ -33,7 +33,7 @@ pub struct Options {
     /// The seed of the load.
     pub seed: u64,
     /// Which servers to use.
-    pub infra: servers::Options,
+    pub infra: servers::ServerOptions,
 }
 
 /// Runs a scenario and writes its report below `folder`. Returns the run and the folder of the report.

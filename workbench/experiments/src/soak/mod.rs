@@ -49,7 +49,7 @@ pub struct Options {
     /// The seed of all randomness.
     pub seed: u64,
     /// Which servers to use.
-    pub infra: servers::Options,
+    pub infra: servers::ServerOptions,
 }
 
 /// Runs a soak of each shop. Logs stay in the folder.

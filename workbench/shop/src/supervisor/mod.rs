@@ -14,14 +14,13 @@ mod owner;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
-use crate::last_owner::last_owner;
+use crate::shared::Shared;
 use crate::{Member, Shop, words};
 use backoff::Backoff;
 pub use deploy::{Deployment, Replacement};
@@ -41,7 +40,7 @@ pub const MOST: usize = 8;
 
 /// A supervised shop. Cheap to clone; all clones refer to the same supervisor.
 #[derive(Debug, Clone)]
-pub struct Supervisor(Arc<Inner>);
+pub struct Supervisor(Shared<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -63,14 +62,14 @@ struct Patient {
 
 impl Supervisor {
     /// Starts to supervise a shop on these servers. Its own log goes to `supervisor.log` in this folder.
-    pub async fn start(shop: Shop, infra: Arc<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
+    pub async fn start(shop: Shop, infra: Shared<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
         let (faults, requests) = Faults::new(place(&shop, &*infra.lock().await));
         for link in Link::all(shop.driver.mode()) {
             for proxy in shop.proxies(link) {
                 faults.attach(link, proxy).await?;
             }
         }
-        let supervisor = Supervisor(Arc::new(Inner {
+        let supervisor = Supervisor(Shared::new(Inner {
             shop: Mutex::new(shop),
             restarts: Default::default(),
             journal: Journal::open(logs)?,
@@ -95,7 +94,7 @@ impl Supervisor {
             // It was aborted, so its result is of no interest.
             let _ = task.await;
         }
-        let inner = last_owner(self.0).await.with_context(words::still_in_use)?;
+        let inner = self.0.take_back().await.with_context(words::still_in_use)?;
         Ok(inner.shop.into_inner())
     }
 

@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio::sync::{Mutex, mpsc};
 
 use super::Supervisor;
+use crate::shared::Shared;
 use crate::words;
 use faults::{Act, Hit, Request};
 use servers::Infrastructure;
@@ -15,7 +16,7 @@ use servers::Infrastructure;
 /// not delay other faults.
 pub(super) async fn obey(
     supervisor: Supervisor,
-    infra: Arc<Mutex<Infrastructure>>,
+    infra: Shared<Mutex<Infrastructure>>,
     mut requests: mpsc::Receiver<Request>,
 ) {
     let armed = Arc::new(parking_lot::Mutex::new(BTreeMap::new()));

@@ -9,8 +9,8 @@
 
 use std::fmt::Write;
 
+use super::labels::{Label, title};
 use super::text::milliseconds;
-use super::words::{Label, title};
 use super::{Event, Language, Story, What};
 use topology::Mode;
 

@@ -93,7 +93,8 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
     let shops = [&[Driver::Local], &options.drivers[..]].concat();
     let programs = binaries::ensure_built(&programs(&shops)).await?;
     let needs_broker = shops.iter().any(|driver| driver.mode() == Mode::Split);
-    let wanted = servers::Options { needs_broker, yes: options.yes, ..servers::Options::default() };
+    let wanted =
+        servers::ServerOptions { needs_broker, yes: options.yes, ..servers::ServerOptions::default() };
     let infra = Infrastructure::find(guard, &wanted).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
     let turns = options.rounds * (options.in_flight.len() * (options.drivers.len() + 1)) as u64;
