@@ -4,6 +4,7 @@
 mod business;
 mod dependencies;
 mod modules;
+mod panels;
 mod picture;
 mod text;
 
@@ -78,6 +79,7 @@ const TABLE: [(&str, &[&str]); 33] = [
             "control",
             "dashboard",
             "experiments",
+            "faults",
             "in-doubt",
             "load",
             "report",
@@ -132,21 +134,32 @@ pub fn the_crates_depend_as_the_table_says() -> Result<()> {
     Ok(())
 }
 
-/// The picture in ARCHITECTURE.md shows the crates as they are. With CLEAVE_DRAW=1 it is drawn anew.
+/// The pictures in ARCHITECTURE.md show the crates and their modules as they are. With CLEAVE_DRAW=1 they are drawn
+/// anew.
 pub fn the_picture_shows_the_crates() -> Result<()> {
     let root = checkout();
     let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec()?;
-    let mut folders = BTreeMap::new();
+    let (mut folders, mut modules) = (BTreeMap::new(), BTreeMap::new());
     for package in &metadata.packages {
         let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
         folders.insert(package.name.to_string(), folder.strip_prefix(&root)?.to_string());
+        let uses = modules::uses(&modules::sources(folder.join("src").as_std_path())?);
+        let graph: Graph =
+            uses.into_iter().map(|(module, used)| (module, used.into_keys().collect())).collect();
+        modules.insert(package.name.to_string(), graph);
     }
-    let (file, drawn) = (root.join("docs/images/crates.svg"), picture::svg(&actual()?, &folders));
-    if std::env::var_os("CLEAVE_DRAW").is_some() {
-        std::fs::write(&file, &drawn)?;
+    let crates = actual()?;
+    let pictures = [
+        ("docs/images/crates.svg", picture::svg(&crates, &folders)),
+        ("docs/images/modules.svg", panels::svg(&crates, &modules)),
+    ];
+    for (name, drawn) in pictures {
+        if std::env::var_os("CLEAVE_DRAW").is_some() {
+            std::fs::write(root.join(name), &drawn)?;
+        }
+        let shown = std::fs::read_to_string(root.join(name)).context(name)?;
+        ensure!(shown == drawn, "{name} is out of date: run this case with CLEAVE_DRAW=1");
     }
-    let shown = std::fs::read_to_string(&file).context("docs/images/crates.svg")?;
-    ensure!(shown == drawn, "docs/images/crates.svg is out of date: run this case with CLEAVE_DRAW=1");
     Ok(())
 }
 
@@ -198,7 +211,8 @@ pub fn a_cycle_of_modules_is_seen() -> Result<()> {
     let sound = [
         (
             "lib.rs",
-            "mod a;\nmod b;\nmod c;\npub use b::inner::{Bee, self as insides};\npub use {c::{Sea as See}};",
+            "mod a;\nmod b;\nmod c;\npub use b::inner::{Bee, self as insides};\npub use {c::{Sea as See}};\n\
+             pub struct Own(b::X);\npub(crate) const fn make() -> Bee {}",
         ),
         ("a.rs", "use crate::{Bee, b::{X, Y}};\nfn f() { crate::c::g('\"') }"),
         ("b/mod.rs", "mod inner;\n#[cfg(test)]\nmod checks;\n// crate::a\nconst S: &str = r#\"crate::a\"#;"),
@@ -212,6 +226,8 @@ pub fn a_cycle_of_modules_is_seen() -> Result<()> {
         ("c.rs", "use crate::Bee;", "b -> c (b/inner.rs:4) -> b (c.rs:1)"),
         ("c.rs", "use crate::insides::Z;", "b -> c (b/inner.rs:4) -> b (c.rs:1)"),
         ("c.rs", "fn g() { super::a::f() }", "a -> c (a.rs:2) -> a (c.rs:1)"),
+        ("c.rs", "fn g(of: super::Own) {}", "b -> c (b/inner.rs:4) -> lib (c.rs:1) -> b (lib.rs:6)"),
+        ("b/inner.rs", "use crate::make;", "b -> lib (b/inner.rs:1) -> b (lib.rs:6)"),
         ("b/inner.rs", "fn g() { super::super::a::f() }", "a -> b (a.rs:1) -> a (b/inner.rs:1)"),
     ];
     let sound: modules::Sources =

@@ -11,6 +11,9 @@ use super::text::{code_of, without_tests};
 /// For each module the modules that it uses, with the place of the first use.
 pub type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
+/// The name of a crate's root in its graph.
+const ROOT: &str = "lib";
+
 /// A crate: the path of each file below `src/`, such as `audit/mod.rs`, and its text.
 pub type Sources = BTreeMap<String, String>;
 
@@ -53,15 +56,25 @@ pub fn without_test_modules(sources: &Sources) -> BTreeMap<&str, String> {
     codes
 }
 
-/// The dependency graph of a crate's top-level modules. What the crate root re-exports counts as its original
-/// module.
+/// The dependency graph of a crate's top-level modules. Its root, with the items defined there, is one of them; what
+/// the root only re-exports counts as its original module.
 pub fn uses(sources: &Sources) -> Uses {
     let codes = without_test_modules(sources);
 
     let top = |file: &str| place(file).0.first().cloned();
     let mut uses: Uses = codes.keys().filter_map(|file| Some((top(file)?, BTreeMap::new()))).collect();
-    let roots = codes.iter().filter(|(file, _)| top(file).is_none());
-    let passed_on: BTreeMap<String, String> = roots.flat_map(|(_, code)| passed_on(code)).collect();
+    let root = ["lib.rs", "main.rs"].into_iter().find_map(|file| Some((file, codes.get(file)?)));
+    let mut passed_on = BTreeMap::new();
+    if let Some((file, code)) = root {
+        passed_on.extend(brought_in(code));
+        let used = used_by_root(file, code, &uses, &passed_on);
+        let items: Vec<String> = items(code).collect();
+        // Many roots only list and re-export their modules.
+        if !items.is_empty() {
+            uses.insert(ROOT.to_owned(), used);
+            passed_on.extend(items.into_iter().map(|item| (item, ROOT.to_owned())));
+        }
+    }
     for (file, code) in &codes {
         let (path, _) = place(file);
         let Some(from) = path.first() else { continue };
@@ -108,8 +121,70 @@ fn named(code: &str, depth: usize) -> Vec<(String, usize)> {
     found
 }
 
-/// The root's re-exports: the name in the root, and the module that it is from.
-fn passed_on(code: &str) -> Vec<(String, String)> {
+/// The modules that the code of the root uses, besides passing on what they contain.
+fn used_by_root(
+    file: &str,
+    code: &str,
+    modules: &Uses,
+    passed_on: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut used = BTreeMap::new();
+    for (n, line) in without_uses(code).lines().enumerate() {
+        for at in line.char_indices().map(|(at, _)| at) {
+            let (before, name) = (&line[..at], first(&line[at..]));
+            let is_begin = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let in_root =
+                !before.ends_with("::") || before.ends_with("crate::") || before.ends_with("self::");
+            if name.is_empty() || !is_begin || !in_root {
+                continue;
+            }
+            let is_module = modules.contains_key(name) && line[at + name.len()..].starts_with("::");
+            let of = if is_module { Some(name) } else { passed_on.get(name).map(String::as_str) };
+            if let Some(of) = of.filter(|of| modules.contains_key(*of)) {
+                used.entry(of.to_owned()).or_insert_with(|| format!("{file}:{}", n + 1));
+            }
+        }
+    }
+    used
+}
+
+/// The code without `use` and `mod`: what it brings in counts where it is used.
+fn without_uses(code: &str) -> String {
+    let mut kept = String::new();
+    let mut inside = false;
+    for line in code.lines() {
+        let item = after_visibility(line);
+        inside |= item.starts_with("use ") || (item.starts_with("mod ") && line.ends_with(';'));
+        if !inside {
+            kept.push_str(line);
+        }
+        kept.push('\n');
+        inside &= !line.ends_with(';');
+    }
+    kept
+}
+
+/// A line without `pub` or `pub(crate)`.
+fn after_visibility(line: &str) -> &str {
+    let Some(rest) = line.strip_prefix("pub") else { return line };
+    let rest = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest);
+    rest.trim_start()
+}
+
+/// The items that the root defines.
+fn items(code: &str) -> impl Iterator<Item = String> {
+    const KINDS: [&str; 8] = ["struct", "enum", "union", "trait", "fn", "const", "static", "type"];
+    code.lines().filter_map(|line| {
+        let mut words =
+            after_visibility(line).split(' ').skip_while(|word| ["async", "unsafe"].contains(word));
+        let kind = words.next().filter(|word| KINDS.contains(word))?;
+        let name = words.find(|word| !(kind == "const" && *word == "fn"))?;
+        Some(first(name).to_owned())
+    })
+}
+
+/// What the root brings into scope or re-exports: the name in the root, and the module that it is from.
+fn brought_in(code: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("use ") {
         let statement = code[at + 4..].split(';').next().unwrap_or_default();

@@ -61,7 +61,7 @@ pub fn svg(graph: &Graph, folders: &BTreeMap<String, String>) -> String {
 }
 
 /// The crates by the length of their longest chain of dependencies.
-fn layers(graph: &Graph) -> Vec<Vec<String>> {
+pub fn layers(graph: &Graph) -> Vec<Vec<String>> {
     let mut layers: Vec<Vec<String>> = Vec::new();
     for name in graph.keys() {
         let level = level(graph, name);
@@ -71,12 +71,12 @@ fn layers(graph: &Graph) -> Vec<Vec<String>> {
     layers
 }
 
-fn level(graph: &Graph, name: &str) -> usize {
+pub fn level(graph: &Graph, name: &str) -> usize {
     let others = graph.get(name).into_iter().flatten();
     others.map(|other| level(graph, other) + 1).max().unwrap_or(0)
 }
 
-fn is_reached_otherwise(graph: &Graph, name: &str, other: &str) -> bool {
+pub fn is_reached_otherwise(graph: &Graph, name: &str, other: &str) -> bool {
     graph[name].iter().any(|between| between != other && reaches(graph, between, other))
 }
 
