@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use audit::Verdict;
-use experiments::crash_matrix::{self, Options, Setting};
+use experiments::crash_matrix::{self, MatrixOptions, Setting};
 use faults::POINTS;
 use futures_util::future::try_join_all;
 use tests::{DRIVERS, Driver, Stage};
@@ -75,7 +75,7 @@ pub async fn every_point_with_a_slow_database(stage: &Stage) -> Result<Option<St
 /// All invariants hold after a crash at each of these points in each of these drivers.
 async fn hold(stage: &Stage, points: Vec<String>, drivers: Vec<Driver>, setting: Setting) -> Result<()> {
     let infra = servers::ServerOptions::default();
-    let options = Options { points, drivers, seeds: 1, first_seed: 1, setting, infra };
+    let options = MatrixOptions { points, drivers, seeds: 1, first_seed: 1, setting, infra };
     let logs = tempfile::tempdir()?;
     let (guard, programs) = (stage.guard().await?, stage.programs().await?);
     let matrix =

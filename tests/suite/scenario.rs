@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use tests::{Driver, Stage};
 
 use audit::Verdict;
-use experiments::scenario::{self, Options, Outcome, Scenario};
+use experiments::scenario::{self, Scenario, ScenarioOptions, ScenarioOutcome};
 use topology::Capability;
 
 use crate::docs;
@@ -32,7 +32,7 @@ fault = { kind = 'latency', target = 'gateway-shipping', attributes = { latency 
 pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
     let drivers = vec![Driver::Local, Driver::Orchestrated];
-    let options = Options { drivers, seed: 3, infra: servers::ServerOptions::default() };
+    let options = ScenarioOptions { drivers, seed: 3, infra: servers::ServerOptions::default() };
     let scenario = Scenario::parse(TEXT)?;
     let (run, files) = scenario::run(stage.guard().await?, folder.path(), &scenario, &options).await?;
 
@@ -72,7 +72,7 @@ pub async fn the_same_kill_on_both(stage: &Stage) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn failed(shop: &Outcome, capability: Capability) -> Result<u64> {
+fn failed(shop: &ScenarioOutcome, capability: Capability) -> Result<u64> {
     let first = shop.blast_radius.get(&capability).and_then(|impacts| impacts.first());
     Ok(first.with_context(|| format!("{}: no impact on {}", shop.driver, capability.name()))?.failed)
 }
@@ -99,7 +99,7 @@ pub async fn an_order_does_not_wait_for_what_it_does_not_need(stage: &Stage) -> 
     for (text, waits) in [(NEEDLESS.to_owned(), false), (format!("{NEEDLESS}{NEEDED}"), true)] {
         let folder = tempfile::tempdir()?;
         let drivers = vec![Driver::Orchestrated];
-        let options = Options { drivers, seed: 3, infra: servers::ServerOptions::default() };
+        let options = ScenarioOptions { drivers, seed: 3, infra: servers::ServerOptions::default() };
         let scenario = Scenario::parse(&text)?;
         let (run, files) = scenario::run(stage.guard().await?, folder.path(), &scenario, &options).await?;
         let orders = &run.shops[0].orders;

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use tests::{Driver, Stage};
 
 use audit::Verdict;
-use experiments::soak::{self, Options};
+use experiments::soak::{self, SoakOptions};
 
 use crate::docs;
 
@@ -13,7 +13,7 @@ pub const FAULTS: usize = 10;
 
 pub async fn orders_live_through_faults_of_every_sort(stage: &Stage) -> Result<Option<String>> {
     let folder = tempfile::tempdir()?;
-    let options = Options {
+    let options = SoakOptions {
         drivers: vec![Driver::Orchestrated],
         orders: ORDERS,
         faults: FAULTS,

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use audit::Expected;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use serde_json::{Value, json};
-use story::{Holder, Language, Outcome, Pick, Story, Wait, Waiting, What};
+use story::{Holder, Language, OrderOutcome, Pick, Story, Wait, Waiting, What};
 use tests::{Driver, Stage, World, eventually};
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ async fn told(world: &World) -> Result<()> {
     let confirmed =
         world.confirmed(&order(&customer, "seoul", &[Line { sku: &sku, pieces: 1, price: 10 }])).await?;
     let confirmed = tell(world, id(&confirmed)?).await?;
-    ensure!(confirmed.outcome == Outcome::Confirmed, "{:?}", confirmed.outcome);
+    ensure!(confirmed.outcome == OrderOutcome::Confirmed, "{:?}", confirmed.outcome);
     ensure!(undone(&confirmed).is_empty(), "{:?}", undone(&confirmed));
     settled(&confirmed)?;
 
@@ -46,7 +46,9 @@ async fn told(world: &World) -> Result<()> {
         )
         .await?;
     let refused = tell(world, id(&refused)?).await?;
-    let Outcome::Cancelled { code, .. } = &refused.outcome else { anyhow::bail!("{:?}", refused.outcome) };
+    let OrderOutcome::Cancelled { code, .. } = &refused.outcome else {
+        anyhow::bail!("{:?}", refused.outcome)
+    };
     ensure!(code == "region_not_served", "{code}");
     // One transaction has no compensations.
     let expected: &[&str] = if world.driver == Driver::Orchestrated { &UNDONE } else { &[] };
@@ -100,7 +102,7 @@ async fn stuck(world: &World) -> Result<()> {
         Ok(asked.then_some(story))
     })
     .await?;
-    ensure!(waiting.outcome == Outcome::Pending && waiting.decided_us.is_none(), "{}", waiting.text());
+    ensure!(waiting.outcome == OrderOutcome::Pending && waiting.decided_us.is_none(), "{}", waiting.text());
     let silent = waiting
         .waits_for
         .iter()
@@ -116,7 +118,7 @@ async fn stuck(world: &World) -> Result<()> {
     world.shop().await.resume("payments")?;
     let ended = eventually("the order is decided", async || {
         let story = tell(world, id).await?;
-        Ok((story.outcome != Outcome::Pending).then_some(story))
+        Ok((story.outcome != OrderOutcome::Pending).then_some(story))
     });
     settled(&ended.await?)
 }
@@ -167,7 +169,7 @@ pub async fn it_tells_what_is_in_doubt(stage: &Stage) -> Result<Option<String>> 
     fits(&json!([story]), "story.schema.json")?;
     died.restart().await?;
     let story = tell(&died.world, id).await?;
-    ensure!(story.outcome == Outcome::Confirmed, "{}", story.text());
+    ensure!(story.outcome == OrderOutcome::Confirmed, "{}", story.text());
     settled(&story)?;
     stage.close(died.world, stage.infrastructure().await?, Expected::default()).await?;
     Ok(None)

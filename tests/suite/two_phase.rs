@@ -10,7 +10,7 @@ use audit::Expected;
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
-use in_doubt::{Branch, Decision, InDoubt, Outcome};
+use in_doubt::{Branch, Decision, InDoubt, Resolution};
 use serde_json::Value;
 use tests::{Driver, Stage, World, eventually};
 use tokio::process::Command;
@@ -162,7 +162,7 @@ pub async fn a_coordinator_that_dies_between_two_commits(stage: &Stage) -> Resul
 
 pub async fn branches_are_finished_by_hand(stage: &Stage) -> Result<Option<String>> {
     for (point, outcome, status) in
-        [("before-decision", Outcome::RolledBack, 201), ("after-decision", Outcome::Committed, 200)]
+        [("before-decision", Resolution::RolledBack, 201), ("after-decision", Resolution::Committed, 200)]
     {
         let died = Died::at(stage, point).await?;
         let in_doubt = in_doubt::resolve(&died.urls()).await?;
@@ -206,7 +206,7 @@ pub async fn branches_of_the_living_are_left_alone(stage: &Stage) -> Result<Opti
     let in_doubt = in_doubt::resolve(std::slice::from_ref(&world.databases.orders)).await?;
     let [branch] = &in_doubt.branches[..] else { anyhow::bail!("there should be one branch: {in_doubt:?}") };
     ensure!(
-        matches!(&branch.outcome, Some(Outcome::Left(reason)) if reason.english().contains("is running")),
+        matches!(&branch.outcome, Some(Resolution::Left(reason)) if reason.english().contains("is running")),
         "{branch:?}"
     );
     connection.batch_execute(&format!("ROLLBACK PREPARED '{gid}'")).await?;

@@ -20,7 +20,7 @@ const COLOURS: [u8; 6] = [36, 33, 35, 32, 34, 31];
 
 /// Which lines to print.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct LogQuery {
     /// Only processes whose names begin with this; all if `None`.
     pub process: Option<String>,
     /// Only lines that mention this order.
@@ -50,7 +50,7 @@ struct Tail {
 }
 
 /// Prints the logs in this folder, the oldest line first: JSON lines, or coloured text at a terminal.
-pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
+pub async fn run(folder: &Path, wanted: &LogQuery) -> Result<()> {
     let mut tails: BTreeMap<PathBuf, Tail> = BTreeMap::new();
     let at_terminal = std::io::stdout().is_terminal();
     loop {
@@ -81,7 +81,7 @@ pub async fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
     }
 }
 
-fn check(wanted: &Wanted, known: &[String]) -> Result<()> {
+fn check(wanted: &LogQuery, known: &[String]) -> Result<()> {
     let Some(name) = &wanted.process else { return Ok(()) };
     if !known.iter().any(|process| process.starts_with(name)) {
         bail!(words::no_such_process(name, known.join(", ")));
@@ -129,7 +129,7 @@ fn moment(line: &Value) -> Option<DateTime<Utc>> {
     line["timestamp"].as_str()?.parse().ok()
 }
 
-impl Wanted {
+impl LogQuery {
     fn holds(&self, line: &Line) -> bool {
         let of_process = self.process.as_ref().is_none_or(|name| {
             // The supervisor's lines name the process that they concern.
@@ -200,12 +200,12 @@ mod tests {
         let words: Vec<String> =
             lines.iter().map(|line| line.json()["message"].as_str().unwrap().to_owned()).collect();
         assert_eq!(words, ["a", "no json", "b order-7", "d"]);
-        let of_order = Wanted { order: Some("order-7".into()), ..Wanted::default() };
+        let of_order = LogQuery { order: Some("order-7".into()), ..LogQuery::default() };
         assert_eq!(lines.iter().filter(|line| of_order.holds(line)).count(), 1);
-        let of_payments = Wanted { process: Some("pay".into()), ..Wanted::default() };
+        let of_payments = LogQuery { process: Some("pay".into()), ..LogQuery::default() };
         assert_eq!(lines.iter().filter(|line| of_payments.holds(line)).count(), 1);
         assert!(
-            check(&Wanted { process: Some("absent".into()), ..Wanted::default() }, &["orders".into()])
+            check(&LogQuery { process: Some("absent".into()), ..LogQuery::default() }, &["orders".into()])
                 .is_err()
         );
 

@@ -25,8 +25,8 @@ use topology::Driver;
 pub use client::Client;
 pub use served::{Asked, Served};
 pub use server::serve;
-pub use stage::{Control, LOGS, SEED, Shops, Stage, Wanted};
-pub use state::{Claim, State, client, client_of, databases, is_running, running, shops};
+pub use stage::{Control, LOGS, SEED, Shops, Stage, WantedShops};
+pub use state::{Claim, UpState, client, client_of, databases, is_running, running, shops};
 
 /// The address of the interface and the token for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

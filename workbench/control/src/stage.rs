@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use tokio::sync::RwLock;
 
-use super::state::{Claim, State};
+use super::state::{Claim, UpState};
 use crate::words;
 use servers::Infrastructure;
 use servers::binaries;
@@ -24,7 +24,7 @@ pub const LOGS: &str = "up-logs";
 
 /// The shops to start.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct WantedShops {
     /// One shop per driver.
     pub drivers: Vec<Driver>,
     /// Rules that every shop leaves out on purpose.
@@ -57,14 +57,14 @@ pub struct Stage {
     proxies: bool,
     /// The servers of the shops.
     pub infra: Shared<tokio::sync::Mutex<Infrastructure>>,
-    published: Mutex<Option<(Claim, State)>>,
+    published: Mutex<Option<(Claim, UpState)>>,
     /// Only one renewal at a time.
     renewing: tokio::sync::Mutex<()>,
 }
 
 impl Stage {
     /// Builds the programs, and finds or starts the servers.
-    pub async fn set(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<Stage> {
+    pub async fn set(guard: &Guard, folder: &Path, wanted: &WantedShops) -> Result<Stage> {
         let mut needed = programs(&wanted.drivers);
         needed.extend(BEFORE_MONOLITHS);
         needed.sort_unstable();
@@ -110,7 +110,7 @@ impl Stage {
     }
 
     /// Writes the state of the running shops for other commands.
-    pub fn publish(&self, claim: Claim, state: State) -> Result<()> {
+    pub fn publish(&self, claim: Claim, state: UpState) -> Result<()> {
         claim.publish(&state)?;
         *self.published() = Some((claim, state));
         Ok(())
@@ -169,7 +169,7 @@ impl Stage {
         healed.map(drop)
     }
 
-    fn published(&self) -> MutexGuard<'_, Option<(Claim, State)>> {
+    fn published(&self) -> MutexGuard<'_, Option<(Claim, UpState)>> {
         self.published.lock()
     }
 }

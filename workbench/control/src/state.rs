@@ -16,7 +16,7 @@ use crate::{Access, Client, ProcessState, ShopState, words};
 
 /// The running shops, and the process that runs them.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct State {
+pub struct UpState {
     /// When all of it was ready.
     pub started_at: DateTime<Utc>,
     /// The process of `cleave up`.
@@ -54,7 +54,7 @@ impl Claim {
     }
 
     /// Writes the state. Readable by this user only, because it contains passwords.
-    pub fn publish(&self, state: &State) -> Result<()> {
+    pub fn publish(&self, state: &UpState) -> Result<()> {
         // Written to a new file and renamed, so that a reader finds either the old or the new state.
         let fresh = self.path.with_extension("new");
         let _ = fs::remove_file(&fresh);
@@ -77,19 +77,19 @@ fn path(folder: &Path) -> PathBuf {
     folder.join("up.json")
 }
 
-impl State {
+impl UpState {
     /// The state of what is running; `None` if nothing is. The state that a killed `cleave up` left behind does not
     /// count.
-    pub fn read(folder: &Path) -> Result<Option<State>> {
+    pub fn read(folder: &Path) -> Result<Option<UpState>> {
         let path = path(folder);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| words::cannot_read(path.display())),
         };
-        let state: State =
+        let state: UpState =
             serde_json::from_slice(&text).with_context(|| words::state_damaged(path.display()))?;
-        Ok(Some(state).filter(State::lives))
+        Ok(Some(state).filter(UpState::lives))
     }
 
     /// Whether the process that runs the shops is still alive.
@@ -99,7 +99,7 @@ impl State {
 }
 
 /// A client for the control interface in this state.
-pub fn client_of(state: &State) -> Result<Client> {
+pub fn client_of(state: &UpState) -> Result<Client> {
     let access = state.control.clone();
     Client::new(access.with_context(words::another_version)?)
 }
@@ -111,17 +111,17 @@ pub fn client(folder: &Path) -> Result<Client> {
 
 /// Whether anything is running.
 pub fn is_running(folder: &Path) -> Result<bool> {
-    Ok(State::read(folder)?.is_some())
+    Ok(UpState::read(folder)?.is_some())
 }
 
 /// The state of what is running; an error if nothing is.
-pub fn running(folder: &Path) -> Result<State> {
-    State::read(folder)?.with_context(words::nothing_is_up)
+pub fn running(folder: &Path) -> Result<UpState> {
+    UpState::read(folder)?.with_context(words::nothing_is_up)
 }
 
 /// The URLs of all databases in use; `None` if nothing is running.
 pub fn databases(folder: &Path) -> Result<Option<Vec<String>>> {
-    let Some(state) = State::read(folder)? else { return Ok(None) };
+    let Some(state) = UpState::read(folder)? else { return Ok(None) };
     let urls = state.shops.iter().flat_map(|shop| shop.databases.distinct());
     Ok(Some(urls.map(|(_, url)| url.to_owned()).collect()))
 }

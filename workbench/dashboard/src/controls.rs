@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Dashboard;
 use super::clock::shares;
-use super::load::Wanted;
+use super::load::WantedLoad;
 use super::sample::FlashSale;
 use crate::words;
 use control::admission::Refused;
@@ -86,7 +86,7 @@ async fn load(Json(asked): Json<SetLoad>, dashboard: Data<Dashboard>) -> Answer 
             .map(|(of, share)| (of, (share.clamp(0.0, 1.0) * 1000.0).round() as u32))
             .collect();
         if shares(&per_mille).is_none() {
-            let known: Vec<String> = Wanted::new(0.0).per_mille.into_keys().collect();
+            let known: Vec<String> = WantedLoad::new(0.0).per_mille.into_keys().collect();
             return Err(wrong(words::shares_do_not_sum(known.join(", "))));
         }
         wanted.per_mille = per_mille;

@@ -76,8 +76,8 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use door::Door;
-use load::Wanted;
-pub use options::Options;
+use load::WantedLoad;
+pub use options::DashboardOptions;
 use recording::Recorder;
 use sample::{Header, SCHEMA};
 use sampler::Sampler;
@@ -86,7 +86,7 @@ use session::Session;
 pub use shared::Dashboard;
 
 /// Shows the shops that run in this folder, until `stop` is done or nothing runs any more.
-pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()>) -> Result<()> {
+pub async fn run(folder: &Path, options: &DashboardOptions, stop: impl Future<Output = ()>) -> Result<()> {
     control::running(folder)?;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let address = listener.local_addr()?;
@@ -102,7 +102,7 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
         in_turn: false,
     };
     let recorder = Recorder::start(&recording::runs(folder), &header)?;
-    let dashboard = Arc::new(Dashboard::new(folder, Wanted::new(options.rate_per_s)));
+    let dashboard = Arc::new(Dashboard::new(folder, WantedLoad::new(options.rate_per_s)));
     let session = Session::new(header.started_at, false, controls);
     let at = if controls { words::dashboard_at(door.page()) } else { words::without_controls(door.page()) };
     terminal::say!("{at}");

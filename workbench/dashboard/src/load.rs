@@ -19,7 +19,7 @@ use topology::Driver;
 
 /// The requested load.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct WantedLoad {
     /// Orders per second, to each shop.
     pub rate_per_s: f64,
     /// Outcomes and their shares in per mille.
@@ -28,11 +28,11 @@ pub struct Wanted {
     pub sale: Option<FlashSale>,
 }
 
-impl Wanted {
+impl WantedLoad {
     /// The usual mix at this rate.
-    pub fn new(rate_per_s: f64) -> Wanted {
+    pub fn new(rate_per_s: f64) -> WantedLoad {
         let per_mille = Intended::SHARES.into_iter().map(|(of, share)| (of.as_str().to_owned(), share));
-        Wanted { rate_per_s, per_mille: per_mille.collect(), sale: None }
+        WantedLoad { rate_per_s, per_mille: per_mille.collect(), sale: None }
     }
 
     /// The sale, if it is active at this moment.
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_sale_ends_by_itself() {
         let now = Utc::now();
-        let mut wanted = Wanted::new(5.0);
+        let mut wanted = WantedLoad::new(5.0);
         wanted.sale = Some(FlashSale { products: 3, quota: 10, until: now + TimeDelta::seconds(5) });
         assert_eq!(wanted.plan(now, Vec::new()).on_sale, 3);
         let later = now + TimeDelta::seconds(6);

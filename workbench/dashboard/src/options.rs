@@ -8,7 +8,7 @@ use crate::{browser, words};
 
 /// The options of a dashboard.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct DashboardOptions {
     /// The address to listen on. On any address except loopback, the page has no controls.
     pub listen: IpAddr,
     /// The port; 0 takes a free one.
@@ -19,13 +19,13 @@ pub struct Options {
     pub rate_per_s: f64,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, open: false, rate_per_s: 20.0 }
+impl Default for DashboardOptions {
+    fn default() -> DashboardOptions {
+        DashboardOptions { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, open: false, rate_per_s: 20.0 }
     }
 }
 
-impl Options {
+impl DashboardOptions {
     /// The same as arguments of `cleave dashboard`.
     pub fn arguments(&self) -> Vec<String> {
         let mut arguments = vec![

@@ -10,7 +10,7 @@ use super::lesson::Lesson;
 use super::recording::{self, Recorded};
 use super::sample::Sample;
 use super::session::Session;
-use super::{Options, in_turn, page, server, stories};
+use super::{DashboardOptions, in_turn, page, server, stories};
 use crate::words;
 
 /// The most samples in one file: an hour. Longer recordings are thinned out.
@@ -30,7 +30,7 @@ pub fn chosen(named: &[PathBuf], folder: &Path) -> Result<Recorded> {
 pub async fn replay(
     folder: &Path,
     recorded: Recorded,
-    options: &Options,
+    options: &DashboardOptions,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     let Recorded { header, text, samples, stories } = recorded;

@@ -22,7 +22,7 @@ use super::watched::Watched;
 use crate::sample::rounded;
 use crate::words;
 use control::live::ShopNow;
-use control::{Client, State};
+use control::{Client, UpState};
 use faults::{Record, Target};
 use report::run::Comparison;
 use servers::busy::{Busy, Gauge};
@@ -87,7 +87,7 @@ impl Sampler {
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let late = clock.tick().await.elapsed();
-            let Some(state) = State::read(&self.folder)? else { return Ok(()) };
+            let Some(state) = UpState::read(&self.folder)? else { return Ok(()) };
             let sample = self.sample(state, late).await?;
             let json = serde_json::to_string(&sample)?;
             if let Some(recorder) = &mut self.recorder {
@@ -97,7 +97,7 @@ impl Sampler {
         }
     }
 
-    async fn sample(&mut self, state: State, own_late: Duration) -> Result<Sample> {
+    async fn sample(&mut self, state: UpState, own_late: Duration) -> Result<Sample> {
         let now = Utc::now();
         self.flawed = !state.flaws.is_empty();
         self.watch(&state.shops);

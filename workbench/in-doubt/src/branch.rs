@@ -43,7 +43,7 @@ pub struct Branch {
     /// Sessions that wait for its locks.
     pub waiters: Vec<Waiter>,
     /// The result of resolving it; `None` if that was not requested.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Resolution>,
     /// The index of its database among the sources.
     #[serde(skip)]
     pub(crate) source: usize,
@@ -104,7 +104,7 @@ pub struct Waiter {
 /// The result of resolving a branch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "result", content = "reason")]
-pub enum Outcome {
+pub enum Resolution {
     /// Committed, as decided.
     Committed,
     /// Rolled back, as decided or because no decision was recorded.
@@ -117,7 +117,7 @@ impl InDoubt {
     /// Whether no branch is open, or all of them were just finished.
     pub fn is_settled(&self) -> bool {
         let ended =
-            |branch: &Branch| matches!(branch.outcome, Some(Outcome::Committed | Outcome::RolledBack));
+            |branch: &Branch| matches!(branch.outcome, Some(Resolution::Committed | Resolution::RolledBack));
         self.branches.iter().all(ended)
     }
 }

@@ -12,7 +12,7 @@ mod resolve;
 mod text;
 mod words;
 
-pub use branch::{Branch, Coordinator, Decision, InDoubt, Lock, Outcome, Waiter};
+pub use branch::{Branch, Coordinator, Decision, InDoubt, Lock, Resolution, Waiter};
 use read::Source;
 
 /// Reads the prepared branches of these databases.

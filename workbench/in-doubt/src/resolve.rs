@@ -6,7 +6,7 @@ use diesel::result::Error::DatabaseError;
 use diesel::sql_types::{self, BigInt, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use super::{Branch, Decision, InDoubt, Outcome, words};
+use super::{Branch, Decision, InDoubt, Resolution, words};
 use terminal::text::Text;
 
 #[derive(QueryableByName)]
@@ -19,7 +19,7 @@ struct DecisionRow {
 pub(super) async fn all(in_doubt: &mut InDoubt, urls: &[String]) -> Result<()> {
     for branch in &mut in_doubt.branches {
         branch.outcome = Some(match reason_to_leave(branch) {
-            Some(reason) => Outcome::Left(reason),
+            Some(reason) => Resolution::Left(reason),
             None => finish(branch, urls).await.with_context(|| words::cannot_finish(&branch.gid))?,
         });
     }
@@ -39,7 +39,7 @@ fn reason_to_leave(branch: &Branch) -> Option<Text> {
 /// Follows the rule of recovery: the first row inserted for a transaction is its decision. If there is none, this
 /// inserts the decision to abort before it rolls anything back, so that no late statement can insert another: rule 60
 /// (abort record).
-async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
+async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Resolution> {
     let orders = branch.decisions.context("its decisions are known")?;
     let mut orders = servers::connect(&urls[orders]).await?;
     diesel::sql_query(
@@ -57,8 +57,8 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
             .get_result(&mut orders)
             .await?;
     let (decision, command, outcome) = match row.decision.as_str() {
-        "commit" => (Decision::Commit, "COMMIT", Outcome::Committed),
-        _ => (Decision::Abort, "ROLLBACK", Outcome::RolledBack),
+        "commit" => (Decision::Commit, "COMMIT", Resolution::Committed),
+        _ => (Decision::Abort, "ROLLBACK", Resolution::RolledBack),
     };
     branch.decision = decision;
     let mut database = servers::connect(&urls[branch.source]).await?;
@@ -68,7 +68,7 @@ async fn finish(branch: &mut Branch, urls: &[String]) -> Result<Outcome> {
         // Neither a missing branch nor the text of the error proves how the branch ended: rules 60 (abort record) and
         // 45 (error kinds).
         Err(DatabaseError(..)) if !is_prepared(&mut database, &branch.gid).await? => {
-            Ok(Outcome::Left(words::finished_elsewhere()))
+            Ok(Resolution::Left(words::finished_elsewhere()))
         }
         finished => Ok(finished.map(|()| outcome)?),
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Branch, Coordinator, Decision, InDoubt, Outcome, words};
+use super::{Branch, Coordinator, Decision, InDoubt, Resolution, words};
 
 impl InDoubt {
     /// The text for the terminal: one paragraph per branch.
@@ -50,9 +50,9 @@ fn write_branch(text: &mut String, branch: &Branch) -> std::fmt::Result {
     }
     match &branch.outcome {
         None => {}
-        Some(Outcome::Committed) => writeln!(text, "  {}", words::committed())?,
-        Some(Outcome::RolledBack) => writeln!(text, "  {}", words::rolled_back())?,
-        Some(Outcome::Left(reason)) => writeln!(text, "  {}", words::left(reason))?,
+        Some(Resolution::Committed) => writeln!(text, "  {}", words::committed())?,
+        Some(Resolution::RolledBack) => writeln!(text, "  {}", words::rolled_back())?,
+        Some(Resolution::Left(reason)) => writeln!(text, "  {}", words::left(reason))?,
     }
     writeln!(text)
 }

@@ -3,7 +3,7 @@
 use terminal::language::Language;
 use topology::Mode;
 
-use super::{Evidence, Outcome, What};
+use super::{Evidence, OrderOutcome, What};
 
 /// A label of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,11 +95,11 @@ impl What {
     }
 }
 
-impl Outcome {
+impl OrderOutcome {
     /// The outcome of the order; a refusal as a sentence.
     pub fn says(&self, language: Language) -> String {
         match self {
-            Outcome::Cancelled { detail, .. } if !detail.is_empty() => {
+            OrderOutcome::Cancelled { detail, .. } if !detail.is_empty() => {
                 format!("{} ({detail})", self.word(language))
             }
             _ => self.word(language),
@@ -109,9 +109,9 @@ impl Outcome {
     /// The outcome in a word; a refusal with its code.
     pub fn word(&self, language: Language) -> String {
         match self {
-            Outcome::Pending => choose(language, "… pending", "… 대기 중").to_owned(),
-            Outcome::Confirmed => choose(language, "✓ confirmed", "✓ 확정됨").to_owned(),
-            Outcome::Cancelled { code, .. } => {
+            OrderOutcome::Pending => choose(language, "… pending", "… 대기 중").to_owned(),
+            OrderOutcome::Confirmed => choose(language, "✓ confirmed", "✓ 확정됨").to_owned(),
+            OrderOutcome::Cancelled { code, .. } => {
                 format!("{}: {code}", choose(language, "✗ cancelled", "✗ 취소됨"))
             }
         }

@@ -36,7 +36,7 @@ mod witness;
 mod words;
 
 pub use advice::Advice;
-pub use parts::{Action, Event, Outcome, Story, Waiting, What};
+pub use parts::{Action, Event, OrderOutcome, Story, Waiting, What};
 pub use pick::{Pick, last_decided, pick};
 pub use svg::svg;
 pub use terminal::language::Language;

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use uuid::Uuid;
 
-use super::{Event, Outcome, Story};
+use super::{Event, OrderOutcome, Story};
 #[cfg(test)]
 use super::{Evidence, What};
 use topology::Driver;
@@ -16,7 +16,7 @@ pub fn story(driver: Driver, lanes: &[&str], events: Vec<Event>) -> Story {
         idempotency_key: "k".into(),
         mode: driver.mode(),
         driver,
-        outcome: Outcome::Confirmed,
+        outcome: OrderOutcome::Confirmed,
         began_at: DateTime::UNIX_EPOCH,
         decided_us: Some(9_000),
         lanes: lanes.iter().map(|lane| (*lane).to_owned()).collect(),

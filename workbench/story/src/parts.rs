@@ -21,7 +21,7 @@ pub struct Story {
     /// The consistency driver.
     pub driver: Driver,
     /// The outcome of the order.
-    pub outcome: Outcome,
+    pub outcome: OrderOutcome,
     /// The moment from which `at_us` counts: the first event.
     pub began_at: DateTime<Utc>,
     /// Microseconds from there until the order was decided.
@@ -41,7 +41,7 @@ pub struct Story {
 /// The outcome of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
-pub enum Outcome {
+pub enum OrderOutcome {
     /// Not decided yet.
     Pending,
     /// Confirmed.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::records::OrderRow;
 use super::{
-    Action, Event, Evidence, Language, Outcome, Story, Wait, Waiting, Witness, advice, causes, database,
+    Action, Event, Evidence, Language, OrderOutcome, Story, Wait, Waiting, Witness, advice, causes, database,
     queues, records, spans, traced, waits,
 };
 use topology::ShopHandle;
@@ -56,11 +56,11 @@ pub(super) async fn one(shop: &ShopHandle, id: Uuid) -> Result<Option<Story>> {
     }))
 }
 
-fn outcome(order: &OrderRow) -> Outcome {
+fn outcome(order: &OrderRow) -> OrderOutcome {
     match order.status.as_str() {
-        "pending" => Outcome::Pending,
-        "confirmed" => Outcome::Confirmed,
-        _ => Outcome::Cancelled {
+        "pending" => OrderOutcome::Pending,
+        "confirmed" => OrderOutcome::Confirmed,
+        _ => OrderOutcome::Cancelled {
             code: order.refusal_code.clone().unwrap_or_default(),
             detail: order.refusal_detail.clone().unwrap_or_default(),
         },

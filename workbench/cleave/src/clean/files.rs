@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Item, Kind, Wanted};
+use super::{Item, Kind, Removal};
 use crate::words;
 use servers::left::{OpenPaths, size};
 
@@ -15,7 +15,7 @@ const OF_RUNS: [&str; 3] = ["run.json", "live.jsonl", "logs"];
 const WITH_LOGS: [&str; 4] = ["bench-logs", "crash-matrix", "flaws", "soak"];
 
 /// The runs, the latest first. Removes them if requested, except for the latest ones to keep.
-pub(super) async fn runs(folder: &Path, wanted: &Wanted, open: &OpenPaths) -> Vec<Item> {
+pub(super) async fn runs(folder: &Path, wanted: &Removal, open: &OpenPaths) -> Vec<Item> {
     let folder = folder.join("runs");
     let mut runs = dated(&folder);
     runs.retain(|run| OF_RUNS.iter().any(|file| run.join(file).exists()));
@@ -33,7 +33,7 @@ pub(super) async fn runs(folder: &Path, wanted: &Wanted, open: &OpenPaths) -> Ve
     items
 }
 
-pub(super) async fn logs(folder: &Path, wanted: &Wanted, open: &OpenPaths) -> Vec<Item> {
+pub(super) async fn logs(folder: &Path, wanted: &Removal, open: &OpenPaths) -> Vec<Item> {
     let mut logs: Vec<PathBuf> = WITH_LOGS.iter().flat_map(|name| dated(&folder.join(name))).collect();
     let of_up = folder.join(control::LOGS);
     if of_up.is_dir() {
@@ -114,7 +114,7 @@ mod tests {
         make("mine", "run.json");
         let used = fs::File::open(runs_folder.join("20260101T000000Z-1/run.json")).unwrap();
         let mut holder = std::process::Command::new("sleep").arg("600").stdin(used).spawn().unwrap();
-        let wanted = Wanted { kinds: vec![Kind::All], keep: 1, database_url: None, amqp_url: None };
+        let wanted = Removal { kinds: vec![Kind::All], keep: 1, database_url: None, amqp_url: None };
         let items = runs(folder.path(), &wanted, &OpenPaths::look()).await;
         holder.kill().unwrap();
         holder.wait().unwrap();
@@ -139,7 +139,7 @@ mod tests {
             fs::create_dir_all(folder.path().join("bench-logs").join(name)).unwrap();
             fs::write(folder.path().join("bench-logs").join(name).join(file), "x").unwrap();
         }
-        let wanted = Wanted { kinds: vec![Kind::Logs], keep: 0, database_url: None, amqp_url: None };
+        let wanted = Removal { kinds: vec![Kind::Logs], keep: 0, database_url: None, amqp_url: None };
         let items = logs(folder.path(), &wanted, &OpenPaths::look()).await;
         assert_eq!(items.len(), 1);
         assert!(!folder.path().join("bench-logs/20260101T000000Z").exists());

@@ -34,7 +34,7 @@ pub enum Kind {
 
 /// The options.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct Removal {
     /// The kinds to remove; if empty, nothing is removed.
     pub kinds: Vec<Kind>,
     /// The number of latest runs to keep.
@@ -63,7 +63,7 @@ struct Document {
     items: Vec<Item>,
 }
 
-impl Wanted {
+impl Removal {
     fn includes(&self, kind: Kind) -> bool {
         self.kinds.iter().any(|wanted| *wanted == kind || (*wanted == Kind::All && kind != Kind::Packages))
     }
@@ -85,7 +85,7 @@ impl Item {
 }
 
 /// Lists the items, and removes the requested ones. Returns the exit status: 2 if something was not removed.
-pub async fn run(folder: &Path, wanted: &Wanted, json: Option<&str>) -> Result<u8> {
+pub async fn run(folder: &Path, wanted: &Removal, json: Option<&str>) -> Result<u8> {
     let open = OpenPaths::look();
     let mut items = files::runs(folder, wanted, &open).await;
     items.extend(files::logs(folder, wanted, &open).await);
@@ -108,7 +108,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, json: Option<&str>) -> Result<u
     Ok(if document.items.iter().any(|item| item.why_not.is_some()) { 2 } else { 0 })
 }
 
-async fn folders(wanted: &Wanted, open: &OpenPaths) -> Vec<Item> {
+async fn folders(wanted: &Removal, open: &OpenPaths) -> Vec<Item> {
     let mut items = Vec::new();
     for folder in left::folders(open) {
         let size = left::size(&folder.path);
@@ -121,7 +121,7 @@ async fn folders(wanted: &Wanted, open: &OpenPaths) -> Vec<Item> {
     items
 }
 
-async fn databases(wanted: &Wanted) -> Result<Vec<Item>> {
+async fn databases(wanted: &Removal) -> Result<Vec<Item>> {
     let Some(url) = &wanted.database_url else { return Ok(Vec::new()) };
     let mut items = Vec::new();
     for found in left::databases(url).await? {
@@ -136,7 +136,7 @@ async fn databases(wanted: &Wanted) -> Result<Vec<Item>> {
 }
 
 /// Queues are removed on the broker with the given URL, and otherwise only listed.
-async fn queues(wanted: &Wanted) -> Result<Vec<Item>> {
+async fn queues(wanted: &Removal) -> Result<Vec<Item>> {
     let broker = wanted.amqp_url.as_deref().map(servers::shown).transpose()?;
     let mut items = Vec::new();
     for found in queues::left()? {
@@ -152,7 +152,7 @@ async fn queues(wanted: &Wanted) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-async fn containers(wanted: &Wanted) -> Result<Vec<Item>> {
+async fn containers(wanted: &Removal) -> Result<Vec<Item>> {
     if containers::engine().await.is_err() {
         return Ok(Vec::new());
     }
@@ -168,7 +168,7 @@ async fn containers(wanted: &Wanted) -> Result<Vec<Item>> {
 }
 
 /// Packages are removed only if they are named: `all` does not include them.
-async fn packages(wanted: &Wanted) -> Result<Vec<Item>> {
+async fn packages(wanted: &Removal) -> Result<Vec<Item>> {
     let in_use = packages::are_in_use();
     let mut items = Vec::new();
     for package in packages::installed()? {

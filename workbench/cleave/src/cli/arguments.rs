@@ -185,8 +185,11 @@ impl Up {
     pub(super) fn load(&self) -> up::Load {
         match (self.dashboard, self.rate) {
             (true, rate) => {
-                let usual = ::dashboard::Options::default();
-                up::Load::Page(::dashboard::Options { rate_per_s: rate.unwrap_or(usual.rate_per_s), ..usual })
+                let usual = ::dashboard::DashboardOptions::default();
+                up::Load::Page(::dashboard::DashboardOptions {
+                    rate_per_s: rate.unwrap_or(usual.rate_per_s),
+                    ..usual
+                })
             }
             (false, Some(rate_per_s)) => up::Load::Own { rate_per_s },
             (false, None) => up::Load::None,

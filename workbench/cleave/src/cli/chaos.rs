@@ -53,7 +53,7 @@ pub(super) struct Soak {
 
 /// Ctrl-C ends it normally, and it heals its faults.
 pub(super) async fn chaos(Chaos { seed, every, length, shop }: Chaos, folder: &Path) -> Result<u8> {
-    let wanted = chaos::Wanted { seed, every, length, shop };
+    let wanted = chaos::ChaosOptions { seed, every, length, shop };
     let logs = chaos::run(folder, &wanted, interrupted()).await?;
     commands::tell(&logs, None)?;
     Ok(HELD)
@@ -63,7 +63,7 @@ pub(super) async fn soak(arguments: Soak, folder: &Path) -> Result<u8> {
     let Soak { orders, faults, seed, modes: drivers, yes, json: Json { json } } = arguments;
     // Only private servers, because it breaks them.
     let infra = servers::ServerOptions { yes, ..servers::ServerOptions::default() };
-    let options = soak::Options { drivers, orders, faults: faults as usize, seed, infra };
+    let options = soak::SoakOptions { drivers, orders, faults: faults as usize, seed, infra };
     let soak = soak::run(&Guard::start()?, &folder.join("soak"), &options).await?;
     output::figures(json.as_deref(), soak::table(&soak), &soak)?;
     Ok(exit_status(soak.verdict))

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::values::{Json, amqp_url, number, postgres_url};
-use crate::clean::{self, Kind, Wanted};
+use crate::clean::{self, Kind, Removal};
 
 #[derive(Debug, Args)]
 pub(super) struct Clean {
@@ -29,6 +29,6 @@ pub(super) struct Clean {
 pub(super) async fn clean(asked: Clean, folder: &Path) -> Result<u8> {
     let Clean { kinds, keep, database_url, amqp_url, json } = asked;
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-    let wanted = Wanted { kinds, keep, database_url, amqp_url };
+    let wanted = Removal { kinds, keep, database_url, amqp_url };
     clean::run(folder, &wanted, json.json.as_deref()).await
 }

@@ -68,7 +68,7 @@ pub(super) struct Compare {
 /// Runs a scenario on each of the modes.
 async fn play(file: &Path, arguments: Compare, folder: &Path) -> Result<u8> {
     let scenario = Scenario::read(file)?;
-    let options = scenario::Options {
+    let options = scenario::ScenarioOptions {
         drivers: arguments.modes,
         seed: arguments.seed,
         infra: arguments.servers.options(),
@@ -88,7 +88,7 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
     } else {
         Arrivals::Open { rate_per_s: arguments.rate }
     };
-    let options = compare::Options {
+    let options = compare::CompareOptions {
         drivers: arguments.modes,
         flaws: arguments.flaws.flaws,
         telemetry: arguments.telemetry,

@@ -64,8 +64,8 @@ struct PageArgs {
 }
 
 impl PageArgs {
-    fn options(&self, rate_per_s: f64) -> dashboard::Options {
-        dashboard::Options { listen: self.listen, port: self.port, open: self.open, rate_per_s }
+    fn options(&self, rate_per_s: f64) -> dashboard::DashboardOptions {
+        dashboard::DashboardOptions { listen: self.listen, port: self.port, open: self.open, rate_per_s }
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn dashboard(asked: Dashboard, folder: &Path) -> Result<u8> {
         return Ok(HELD);
     }
     let infra = servers.options();
-    let wanted = control::Wanted { drivers, flaws: Vec::new(), proxies: true, infra };
+    let wanted = control::WantedShops { drivers, flaws: Vec::new(), proxies: true, infra };
     up::run(folder, &wanted, &up::Load::Page(options), interrupted()).await.map(|()| HELD)
 }
 

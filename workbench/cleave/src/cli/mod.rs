@@ -84,7 +84,7 @@ async fn stay(command: Staying, folder: PathBuf) -> Result<u8> {
     match command {
         Staying::Up(asked) => {
             let load = asked.load();
-            let wanted = control::Wanted {
+            let wanted = control::WantedShops {
                 drivers: asked.modes.0,
                 flaws: asked.flaws.flaws,
                 proxies: asked.proxies || asked.dashboard,
@@ -117,7 +117,7 @@ async fn answer(command: Asking, folder: &Path) -> Result<u8> {
         Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Asking::Down => up::down(folder).await,
         Asking::Logs { name, order, follow } => {
-            let wanted = logs::Wanted { process: name, order, follow };
+            let wanted = logs::LogQuery { process: name, order, follow };
             up::logs(folder, &wanted).await.map(|()| HELD)
         }
         Asking::Scale { to, json } => commands::scale(folder, &to, json.json.as_deref()).await.map(|()| HELD),

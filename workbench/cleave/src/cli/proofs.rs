@@ -70,7 +70,7 @@ pub(super) async fn crash_matrix(arguments: CrashMatrix, folder: &Path) -> Resul
         database_delay_ms: if slow_database { Setting::SLOW_MS } else { 0 },
     };
     let infra = servers.options();
-    let options = crash_matrix::Options { points, drivers, seeds, first_seed: seed, setting, infra };
+    let options = crash_matrix::MatrixOptions { points, drivers, seeds, first_seed: seed, setting, infra };
     let matrix = crash_matrix::run(&Guard::start()?, &folder.join("crash-matrix"), &options).await?;
     output::figures(json.as_deref(), matrix.grid(), &matrix)?;
     Ok(exit_status(matrix.verdict()))

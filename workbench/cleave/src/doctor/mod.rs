@@ -44,7 +44,7 @@ pub struct Check {
     /// What was looked for, such as `PostgreSQL`, in the language of the user.
     pub name: String,
     /// The result.
-    pub state: State,
+    pub state: CheckState,
     /// A version and path, or what is missing and why it matters.
     pub found: String,
 }
@@ -52,7 +52,7 @@ pub struct Check {
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CheckState {
     /// As it should be.
     Ok,
     /// Not as it should be, but Cleave works without it.
@@ -66,8 +66,10 @@ pub async fn examine() -> Findings {
     let postgres = PostgresPrograms::find();
     let rabbitmq = RabbitPrograms::find();
     let docker = servers::containers::engine().await;
-    let mut checks =
-        vec![program("Rust".into(), "cargo", State::Missing), program(words::linker(), "cc", State::Missing)];
+    let mut checks = vec![
+        program("Rust".into(), "cargo", CheckState::Missing),
+        program(words::linker(), "cc", CheckState::Missing),
+    ];
     checks.push(server(
         Server::PostgreSql,
         postgres.as_ref().map(|found| (found.version.as_str(), found.folder.as_path())),
@@ -91,7 +93,7 @@ pub async fn examine() -> Findings {
             .filter_map(|(server, missing)| missing.then_some(server))
             .collect();
     let fix = if missing.is_empty() { None } else { servers::install_command(&missing) };
-    let ready = checks.iter().all(|check| check.state != State::Missing);
+    let ready = checks.iter().all(|check| check.state != CheckState::Missing);
     Findings { schema: "cleave.doctor/1", ready, checks, fix }
 }
 
@@ -124,9 +126,9 @@ impl Findings {
         table.load_style(presets::NOTHING);
         for check in &self.checks {
             let mark = match check.state {
-                State::Ok => words::ok(),
-                State::Note => words::note(),
-                State::Missing => words::missing(),
+                CheckState::Ok => words::ok(),
+                CheckState::Note => words::note(),
+                CheckState::Missing => words::missing(),
             };
             table.add_row([&check.name, &mark, &check.found]);
         }
@@ -136,20 +138,20 @@ impl Findings {
 
 impl Check {
     fn ok(name: String, found: String) -> Check {
-        Check { name, state: State::Ok, found }
+        Check { name, state: CheckState::Ok, found }
     }
 
     fn note(name: String, found: String) -> Check {
-        Check { name, state: State::Note, found }
+        Check { name, state: CheckState::Note, found }
     }
 
     /// OK if there is enough, otherwise a note.
     fn at_least(name: String, enough: bool, found: String) -> Check {
-        Check { name, state: if enough { State::Ok } else { State::Note }, found }
+        Check { name, state: if enough { CheckState::Ok } else { CheckState::Note }, found }
     }
 }
 
-fn program(name: String, program: &str, otherwise: State) -> Check {
+fn program(name: String, program: &str, otherwise: CheckState) -> Check {
     match servers::on_path(program) {
         Some(path) => {
             let version = servers::program_version(&path).unwrap_or_default();
@@ -164,7 +166,7 @@ fn server(server: Server, found: Option<(&str, &Path)>) -> Check {
     let name = server.name().to_owned();
     match found {
         Some((version, folder)) => Check::ok(name, words::found_in(version, folder.display())),
-        None => Check { name, state: State::Missing, found: words::not_found() },
+        None => Check { name, state: CheckState::Missing, found: words::not_found() },
     }
 }
 

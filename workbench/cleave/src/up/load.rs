@@ -7,8 +7,8 @@ use anyhow::Result;
 use chrono::Utc;
 
 use crate::words;
-use control::State;
-use dashboard::load::{LoadProcess, Wanted};
+use control::UpState;
+use dashboard::load::{LoadProcess, WantedLoad};
 
 /// The interval for checking which shops are up: a replaced shop has a new address.
 const LOOK: Duration = Duration::from_secs(1);
@@ -27,12 +27,12 @@ pub(super) async fn send(folder: &Path, rate_per_s: f64, stop: impl Future<Outpu
 }
 
 async fn keep_sending(folder: &Path, rate_per_s: f64) -> Result<()> {
-    let wanted = Wanted::new(rate_per_s);
+    let wanted = WantedLoad::new(rate_per_s);
     let mut process = LoadProcess::start()?;
     let mut clock = tokio::time::interval(LOOK);
     loop {
         clock.tick().await;
-        let shops = State::read(folder)?.map(|state| state.shops).unwrap_or_default();
+        let shops = UpState::read(folder)?.map(|state| state.shops).unwrap_or_default();
         let shops = shops.into_iter().map(|shop| (shop.driver, shop.address)).collect();
         process.follow(wanted.plan(Utc::now(), shops)).await?;
         // The reports are not shown, and must not pile up.

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::RwLock;
 
-use control::{Claim, Control, LOGS, SEED, Stage, State, Wanted};
+use control::{Claim, Control, LOGS, SEED, Stage, UpState, WantedShops};
 
 use servers::guard::Guard;
 
@@ -41,12 +41,17 @@ pub enum Load {
     /// `cleave up` itself, at this rate to each shop.
     Own { rate_per_s: f64 },
     /// The dashboard.
-    Page(dashboard::Options),
+    Page(dashboard::DashboardOptions),
 }
 
 /// Starts the shops and stays until `stop` is done.
-pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<Output = ()>) -> Result<()> {
-    let Wanted { drivers, flaws, .. } = wanted;
+pub async fn run(
+    folder: &Path,
+    wanted: &WantedShops,
+    load: &Load,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let WantedShops { drivers, flaws, .. } = wanted;
     let claim = Claim::take(folder)?;
     let guard = Guard::start()?;
     tokio::pin!(stop);
@@ -59,7 +64,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
             return Ok(());
         }
     };
-    let mut state = State {
+    let mut state = UpState {
         started_at: Utc::now(),
         pid: std::process::id(),
         pid_started: start_time(std::process::id()).unwrap_or_default(),
@@ -111,7 +116,7 @@ pub async fn run(folder: &Path, wanted: &Wanted, load: &Load, stop: impl Future<
     infra.stop().await
 }
 
-async fn start(guard: &Guard, folder: &Path, wanted: &Wanted) -> Result<(Stage, Vec<Shop>)> {
+async fn start(guard: &Guard, folder: &Path, wanted: &WantedShops) -> Result<(Stage, Vec<Shop>)> {
     let stage = Stage::set(guard, folder, wanted).await?;
     let mut shops = Vec::new();
     for driver in &wanted.drivers {
@@ -141,13 +146,13 @@ fn what_to_try(shop: &Shop) -> String {
 }
 
 /// Prints the logs of the running shops, or of the last ones.
-pub async fn logs(folder: &Path, wanted: &logs::Wanted) -> Result<()> {
+pub async fn logs(folder: &Path, wanted: &logs::LogQuery) -> Result<()> {
     logs::run(&folder.join(LOGS), wanted).await
 }
 
 /// Stops the running shops, and waits until they have stopped.
 pub async fn down(folder: &Path) -> Result<u8> {
-    let Some(state) = State::read(folder)? else {
+    let Some(state) = UpState::read(folder)? else {
         terminal::say!("{}", words::nothing_to_stop());
         return Ok(0);
     };

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
 use crate::words;
-use dashboard::Options;
+use dashboard::DashboardOptions;
 use servers::guard::executable;
 use terminal::language;
 
@@ -22,7 +22,7 @@ pub(super) struct Page(Child);
 
 impl Page {
     /// Starts `cleave dashboard` for this folder.
-    pub(super) fn start(folder: &Path, options: &Options) -> Result<Page> {
+    pub(super) fn start(folder: &Path, options: &DashboardOptions) -> Result<Page> {
         let mut command = Command::new(executable()?);
         command.arg("--folder").arg(folder).arg("dashboard").args(options.arguments());
         // Ctrl-C at a terminal is for this process, which then ends the dashboard.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use comfy_table::{Table, presets};
-use control::{ProcessState, ShopState, State, client_of};
+use control::{ProcessState, ShopState, UpState, client_of};
 use futures_util::future::join_all;
 use report::warnings;
 use serde::Serialize;
@@ -43,7 +43,7 @@ struct ShopStatus {
 
 /// Prints the running shops. Returns the exit status: 0 if something is up, 2 otherwise.
 pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
-    let state = State::read(folder)?;
+    let state = UpState::read(folder)?;
     let running = state.is_some();
     let now = match &state {
         Some(state) => client_of(state)?.get::<Vec<ShopState>>("/state").await?,

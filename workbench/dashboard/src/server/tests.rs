@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::feed::Told;
-use crate::load::Wanted;
+use crate::load::WantedLoad;
 use ::story::made_up::story;
 use topology::Driver;
 
@@ -27,7 +27,7 @@ struct World {
 async fn world(listen: &str) -> World {
     terminal::language::set(terminal::language::Language::English);
     let folder = tempfile::tempdir().unwrap();
-    let dashboard = Data::new(Dashboard::new(folder.path(), Wanted::new(0.0)));
+    let dashboard = Data::new(Dashboard::new(folder.path(), WantedLoad::new(0.0)));
     for (second, line) in EXAMPLE.lines().skip(1).enumerate() {
         dashboard.feed.tell(Told { second: second as u64 + 4, json: line.to_owned() });
     }

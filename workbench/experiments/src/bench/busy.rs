@@ -44,7 +44,7 @@ const TAKEN_OUT: [&str; 2] = ["silent for too long", "is ended"];
 
 /// The options.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct BusyOptions {
     /// The shops, all at the same time.
     pub drivers: Vec<Driver>,
     /// How long the load and the loops last.
@@ -98,7 +98,7 @@ struct ShopBusy {
 }
 
 /// Measures without proxies and with them. Logs go below `folder`.
-pub async fn busy(guard: &Guard, folder: &Path, options: &Options) -> Result<Busy> {
+pub async fn busy(guard: &Guard, folder: &Path, options: &BusyOptions) -> Result<Busy> {
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
@@ -142,7 +142,7 @@ struct Rig<'a> {
     programs: &'a Path,
     logs: std::path::PathBuf,
     proxied: bool,
-    options: &'a Options,
+    options: &'a BusyOptions,
 }
 
 impl Rig<'_> {

@@ -41,7 +41,7 @@ const ORDERS_A_TURN: u64 = 1_000_000_000;
 
 /// The options.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct LiveAuditOptions {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// How long each turn lasts.
@@ -92,7 +92,7 @@ struct Round {
 }
 
 /// Measures every shop. Their logs go below `folder`.
-pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Result<Cost> {
+pub async fn live_audit(guard: &Guard, folder: &Path, options: &LiveAuditOptions) -> Result<Cost> {
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
@@ -125,7 +125,7 @@ pub async fn live_audit(guard: &Guard, folder: &Path, options: &Options) -> Resu
 }
 
 /// The order alternates: A B, B A, A B …
-async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<ShopCost> {
+async fn measure(shop: &Shop, options: &LiveAuditOptions, progress: &Progress) -> Result<ShopCost> {
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         let (mut without, mut with) = (0.0, (0.0, 0, 0));
@@ -160,7 +160,7 @@ async fn measure(shop: &Shop, options: &Options, progress: &Progress) -> Result<
 }
 
 /// Orders per second that a shop decides, saturated.
-async fn saturate(shop: &Shop, options: &Options, from: u64) -> Result<f64> {
+async fn saturate(shop: &Shop, options: &LiveAuditOptions, from: u64) -> Result<f64> {
     let mix = Mix::new(options.seed).starting_at(from);
     let window = Window { from: WARM_UP, to: WARM_UP + options.duration };
     let sender = Sender::new(&shop.address, true)?;

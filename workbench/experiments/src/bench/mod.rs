@@ -7,10 +7,10 @@ mod limit;
 mod live_audit;
 mod recovery;
 
-pub use busy::{Busy, Options as BusyOptions, busy};
-pub use limit::{Limit, Options as LimitOptions, limit};
-pub use live_audit::{Cost, Options as LiveAuditOptions, live_audit};
-pub use recovery::{Options as RecoveryOptions, Recovery, recovery};
+pub use busy::{Busy, BusyOptions, busy};
+pub use limit::{Limit, LimitOptions, limit};
+pub use live_audit::{Cost, LiveAuditOptions, live_audit};
+pub use recovery::{Recovery, RecoveryOptions, recovery};
 
 /// Load before each measured part.
 const WARM_UP: Duration = Duration::from_secs(2);

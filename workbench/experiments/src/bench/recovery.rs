@@ -36,7 +36,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// The options.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RecoveryOptions {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// How often each server is ended.
@@ -75,7 +75,7 @@ struct ShopRecovery {
 }
 
 /// Ends the servers under every shop. Logs go below `folder`.
-pub async fn recovery(guard: &Guard, folder: &Path, options: &Options) -> Result<Recovery> {
+pub async fn recovery(guard: &Guard, folder: &Path, options: &RecoveryOptions) -> Result<Recovery> {
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());

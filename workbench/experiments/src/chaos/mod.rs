@@ -15,7 +15,7 @@ use topology::{Driver, Mode};
 
 /// The options.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct ChaosOptions {
     /// The seed of all randomness.
     pub seed: u64,
     /// The interval between faults.
@@ -31,7 +31,11 @@ type Made = (Driver, u64);
 
 /// Breaks the shops of `cleave up` until the time is over or `stop` is done, and then heals everything. Returns the
 /// record of each fault that it added, shop by shop.
-pub async fn run(folder: &Path, wanted: &Wanted, stop: impl Future<Output = ()>) -> Result<Vec<FaultLog>> {
+pub async fn run(
+    folder: &Path,
+    wanted: &ChaosOptions,
+    stop: impl Future<Output = ()>,
+) -> Result<Vec<FaultLog>> {
     let client = control::client(folder)?;
     let shops: Vec<ShopState> = client.get("/state").await?;
     let up = shops.iter().map(|state| state.shop).filter(|shop| wanted.shop.is_none_or(|only| only == *shop));

@@ -36,7 +36,7 @@ const DRAIN: Duration = Duration::from_secs(60);
 
 /// The options.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct CompareOptions {
     /// The drivers, the baseline first. A driver may occur twice.
     pub drivers: Vec<Driver>,
     /// Rules that every shop leaves out on purpose.
@@ -62,7 +62,7 @@ pub struct Options {
 }
 
 /// Runs the comparison and writes its report below `folder`. Returns the run and the folder of the report.
-pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run, PathBuf)> {
+pub async fn run(guard: &Guard, folder: &Path, options: &CompareOptions) -> Result<(Run, PathBuf)> {
     let started_at = Utc::now();
     let folder =
         folder.join("runs").join(format!("{}-{}", started_at.format("%Y%m%dT%H%M%SZ"), options.seed));
@@ -105,7 +105,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
     Ok((run, folder))
 }
 
-impl Options {
+impl CompareOptions {
     /// The telemetry setting of each driver.
     fn telemetry(&self) -> impl Iterator<Item = Telemetry> {
         let last = self.telemetry.last().copied().unwrap_or(Telemetry::On);
@@ -125,7 +125,7 @@ fn verdicts(modes: &[ModeRun]) -> impl Iterator<Item = Verdict> {
 struct Laboratory<'a> {
     guard: &'a Guard,
     infra: &'a Infrastructure,
-    options: &'a Options,
+    options: &'a CompareOptions,
     programs: PathBuf,
     logs: PathBuf,
 }
@@ -271,7 +271,7 @@ fn said(arrivals: Arrivals, length: Duration) -> String {
     }
 }
 
-fn load_record(options: &Options) -> Load {
+fn load_record(options: &CompareOptions) -> Load {
     Load {
         arrivals: options.arrivals,
         duration_s: options.duration.as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
-use super::{Cell, CrashMatrix, Outcome, POINTS, Setting};
+use super::{Cell, CellOutcome, CrashMatrix, POINTS, Setting};
 use crate::words;
 use topology::Driver;
 
@@ -36,12 +36,12 @@ pub fn draw(matrix: &CrashMatrix) -> String {
             matrix.cells.len(),
             matrix.seconds,
             setting(matrix.setting),
-            count(Outcome::Held),
-            count(Outcome::Violated),
-            count(Outcome::DidNotFire),
+            count(CellOutcome::Held),
+            count(CellOutcome::Violated),
+            count(CellOutcome::DidNotFire),
         )
     );
-    for cell in matrix.cells.iter().filter(|cell| cell.outcome != Outcome::Held) {
+    for cell in matrix.cells.iter().filter(|cell| cell.outcome != CellOutcome::Held) {
         text += &format!("\n{}\n", words::cell(&cell.point, cell.driver, cell.seed, said(cell.outcome)));
         for finding in &cell.findings {
             text += &format!("  {finding}\n");
@@ -66,7 +66,7 @@ fn setting(Setting { instances, database_delay_ms }: Setting) -> String {
 /// All seeds of a point on a driver: the worst outcome, and how many of them had it.
 fn summary(cells: &[&Cell]) -> String {
     let with = |outcome| cells.iter().filter(|cell| cell.outcome == outcome).count();
-    let worst = [Outcome::Violated, Outcome::DidNotFire, Outcome::Held];
+    let worst = [CellOutcome::Violated, CellOutcome::DidNotFire, CellOutcome::Held];
     match worst.into_iter().find(|outcome| with(*outcome) > 0) {
         None => "·".into(),
         Some(outcome) if with(outcome) == cells.len() => said(outcome),
@@ -74,10 +74,10 @@ fn summary(cells: &[&Cell]) -> String {
     }
 }
 
-fn said(outcome: Outcome) -> String {
+fn said(outcome: CellOutcome) -> String {
     match outcome {
-        Outcome::Held => words::cell_held(),
-        Outcome::Violated => words::cell_violated(),
-        Outcome::DidNotFire => words::cell_silent(),
+        CellOutcome::Held => words::cell_held(),
+        CellOutcome::Violated => words::cell_violated(),
+        CellOutcome::DidNotFire => words::cell_silent(),
     }
 }

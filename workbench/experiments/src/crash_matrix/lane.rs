@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use uuid::Uuid;
 
-use super::{Cell, Outcome, Point, Setting, seconds};
+use super::{Cell, CellOutcome, Point, Setting, seconds};
 use crate::words;
 use audit::{Audit, Expected, Fault, Subject, Verdict};
 use faults::toxic::{Effect, Stream};
@@ -62,7 +62,7 @@ impl Lane<'_> {
             let cell = self.crash(&mut scene, point, *seed).await.with_context(|| point.name)?;
             self.progress.phase(words::crash_in(self.driver, point.name, &cell.process));
             self.progress.step();
-            if cell.outcome == Outcome::Violated {
+            if cell.outcome == CellOutcome::Violated {
                 let spoilt = std::mem::replace(&mut scene, self.scene(number + 1).await?);
                 spoilt.shop.stop(self.infra).await?;
             }
@@ -125,9 +125,9 @@ impl Lane<'_> {
         }
         findings.extend(audit(&scene.shop, scene.accepted.clone(), point.name).await?);
         let outcome = match (fired, findings.is_empty()) {
-            (false, true) => Outcome::DidNotFire,
-            (true, true) => Outcome::Held,
-            (_, false) => Outcome::Violated,
+            (false, true) => CellOutcome::DidNotFire,
+            (true, true) => CellOutcome::Held,
+            (_, false) => CellOutcome::Violated,
         };
         Ok(Cell {
             point: point.name.to_owned(),

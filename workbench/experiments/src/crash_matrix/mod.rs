@@ -31,7 +31,7 @@ pub const SCHEMA: &str = "cleave.crash-matrix/1";
 
 /// The options.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct MatrixOptions {
     /// The points, by name; all of them if there are none.
     pub points: Vec<String>,
     /// The drivers.
@@ -94,7 +94,7 @@ pub struct Cell {
     /// At which pass of the point.
     pub pass: u64,
     /// The outcome.
-    pub outcome: Outcome,
+    pub outcome: CellOutcome,
     /// What the audit found wrong, by invariant.
     pub findings: Vec<Text>,
     /// Orders that were accepted while it went on.
@@ -108,7 +108,7 @@ pub struct Cell {
 /// The outcome of a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CellOutcome {
     /// The process died there, came back, and all invariants hold.
     Held,
     /// The process died there, and an invariant does not hold.
@@ -122,8 +122,8 @@ impl CrashMatrix {
     pub fn verdict(&self) -> Verdict {
         let any = |outcome| self.cells.iter().any(|cell| cell.outcome == outcome);
         match () {
-            () if any(Outcome::Violated) => Verdict::Violated,
-            () if any(Outcome::DidNotFire) || self.cells.is_empty() => Verdict::NoEvidence,
+            () if any(CellOutcome::Violated) => Verdict::Violated,
+            () if any(CellOutcome::DidNotFire) || self.cells.is_empty() => Verdict::NoEvidence,
             () => Verdict::Held,
         }
     }
@@ -135,7 +135,7 @@ impl CrashMatrix {
 }
 
 /// Tries all that is asked for. The processes write their logs to a new folder below `folder`.
-pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<CrashMatrix> {
+pub async fn run(guard: &Guard, folder: &Path, options: &MatrixOptions) -> Result<CrashMatrix> {
     let logs = folder.join(Utc::now().format("%Y%m%dT%H%M%SZ").to_string());
     let points = faults::chosen_points(&options.points)?;
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
@@ -154,7 +154,7 @@ pub async fn on(
     infra: &Infrastructure,
     programs: &Path,
     logs: &Path,
-    options: &Options,
+    options: &MatrixOptions,
 ) -> Result<CrashMatrix> {
     cells(guard, infra, programs, logs, &faults::chosen_points(&options.points)?, options).await
 }
@@ -165,7 +165,7 @@ async fn cells(
     programs: &Path,
     logs: &Path,
     points: &[&'static Point],
-    options: &Options,
+    options: &MatrixOptions,
 ) -> Result<CrashMatrix> {
     let (started_at, began) = (Utc::now(), Instant::now());
     let setting = options.setting;

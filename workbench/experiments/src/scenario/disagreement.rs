@@ -1,7 +1,7 @@
 //! The charts of the live audit: how many orders the databases disagreed about, and how many violations there were,
 //! over time.
 
-use super::record::{Outcome, ScenarioRun};
+use super::record::{ScenarioOutcome, ScenarioRun};
 use super::report::{CHART, Shade, shades};
 use crate::words;
 
@@ -24,15 +24,15 @@ pub(super) struct LiveBar {
 }
 
 /// Both figures of a shop. All shops have the same scale, so that they can be compared by eye.
-pub(super) fn charts(run: &ScenarioRun, shop: &Outcome) -> Vec<LiveChart> {
-    let disagreeing = |shop: &Outcome| -> Vec<(f64, u64, String)> {
+pub(super) fn charts(run: &ScenarioRun, shop: &ScenarioOutcome) -> Vec<LiveChart> {
+    let disagreeing = |shop: &ScenarioOutcome| -> Vec<(f64, u64, String)> {
         shop.live
             .series
             .iter()
             .map(|point| (point.second, point.disagreeing, words::disagreeing(point.disagreeing)))
             .collect()
     };
-    let anomalies = |shop: &Outcome| -> Vec<(f64, u64, String)> {
+    let anomalies = |shop: &ScenarioOutcome| -> Vec<(f64, u64, String)> {
         let each = |(invariant, number): (&String, &u64)| format!("{invariant} {number}×");
         let said = |all: Vec<String>| if all.is_empty() { words::none() } else { all.join(", ") };
         let of = shop.live.series.iter();
@@ -52,10 +52,11 @@ fn chart(
     name: String,
     class: &'static str,
     run: &ScenarioRun,
-    shop: &Outcome,
-    figure: impl Fn(&Outcome) -> Vec<(f64, u64, String)>,
+    shop: &ScenarioOutcome,
+    figure: impl Fn(&ScenarioOutcome) -> Vec<(f64, u64, String)>,
 ) -> LiveChart {
-    let highest = |shop: &Outcome| figure(shop).iter().map(|(_, value, _)| *value).max().unwrap_or_default();
+    let highest =
+        |shop: &ScenarioOutcome| figure(shop).iter().map(|(_, value, _)| *value).max().unwrap_or_default();
     let top = run.shops.iter().map(highest).max().unwrap_or_default().max(1);
     let (width, height) = CHART;
     let scale = width / run.length_s;
@@ -84,13 +85,13 @@ fn chart(
 }
 
 /// How long the databases disagreed, as p50, p99 and the longest; `None` without evidence.
-pub(super) fn cells(shop: &Outcome) -> Option<[String; 3]> {
+pub(super) fn cells(shop: &ScenarioOutcome) -> Option<[String; 3]> {
     let of = shop.live.disagreement;
     Some([time(of.p50_ms?), time(of.p99_ms?), time(of.longest_ms?)])
 }
 
 /// The same in words.
-pub(super) fn said(shop: &Outcome) -> String {
+pub(super) fn said(shop: &ScenarioOutcome) -> String {
     let Some([p50, p99, longest]) = cells(shop) else { return words::no_evidence() };
     let open = match shop.live.disagreement.orders_now {
         0 => String::new(),

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::observe::{Outcome, Request};
+use super::observe::{Request, RequestOutcome};
 use load::client::hindrance;
 use load::mix::{Mix, Order};
 use load::open;
@@ -154,7 +154,9 @@ impl Customers {
         while let Some(done) = under_way.join_next().await {
             // A cancelled task belongs to a load that was aborted.
             let Ok((request, order)) = done else { continue };
-            experience.requests.extend(Some(request).filter(|request| request.outcome != Outcome::Hindered));
+            experience
+                .requests
+                .extend(Some(request).filter(|request| request.outcome != RequestOutcome::Hindered));
             experience.orders.extend(order);
         }
         experience.hindered = std::mem::take(&mut *self.hindered.lock());
@@ -188,7 +190,7 @@ impl Customers {
             Capability::Order => {
                 let order = self.mix.order_in_sale(n, on_sale);
                 let first = self.place(&order).await;
-                let outcome = first.err().unwrap_or(Outcome::Served);
+                let outcome = first.err().unwrap_or(RequestOutcome::Served);
                 let request = Request { capability, intended, ended: self.started.elapsed(), outcome };
                 let order_id = match first {
                     Ok(order_id) => Some(order_id),
@@ -200,15 +202,15 @@ impl Customers {
         (Request { capability, intended, ended: self.started.elapsed(), outcome }, order)
     }
 
-    async fn browse(&self, n: u64) -> Outcome {
+    async fn browse(&self, n: u64) -> RequestOutcome {
         let product = sku((n % CROWD) as usize);
         let answer = self.client.get(format!("{}/products/{product}", self.address)).send().await;
         match answer {
             Ok(answer) if answer.status() == StatusCode::OK => {
                 if answer.headers().contains_key(DEGRADED) {
-                    Outcome::Degraded
+                    RequestOutcome::Degraded
                 } else {
-                    Outcome::Served
+                    RequestOutcome::Served
                 }
             }
             answer => self.failed(answer),
@@ -216,24 +218,24 @@ impl Customers {
     }
 
     /// Why a request was not served.
-    fn failed(&self, answer: reqwest::Result<Response>) -> Outcome {
+    fn failed(&self, answer: reqwest::Result<Response>) -> RequestOutcome {
         match answer.as_ref().err().and_then(|error| hindrance(error)) {
             Some(reason) => {
                 *self.hindered.lock().entry(reason.to_owned()).or_default() += 1;
-                Outcome::Hindered
+                RequestOutcome::Hindered
             }
-            None => Outcome::Failed,
+            None => RequestOutcome::Failed,
         }
     }
 
-    fn served(&self, answer: reqwest::Result<Response>) -> Outcome {
+    fn served(&self, answer: reqwest::Result<Response>) -> RequestOutcome {
         match answer {
-            Ok(answer) if answer.status().is_success() => Outcome::Served,
+            Ok(answer) if answer.status().is_success() => RequestOutcome::Served,
             answer => self.failed(answer),
         }
     }
 
-    async fn pay(&self, n: u64) -> Outcome {
+    async fn pay(&self, n: u64) -> RequestOutcome {
         let id = Uuid::from_u64_pair(self.seed, n);
         let body =
             json!([{ "deposit_id": id, "customer_id": customer((n % CROWD) as usize), "amount": 100 }]);
@@ -242,7 +244,7 @@ impl Customers {
     }
 
     /// Without an order so far, customers look at the list of products instead.
-    async fn track(&self, n: u64) -> Outcome {
+    async fn track(&self, n: u64) -> RequestOutcome {
         let known = {
             let accepted = self.accepted.lock();
             let last = accepted.len().min(50);
@@ -255,14 +257,14 @@ impl Customers {
         self.served(self.client.get(url).send().await)
     }
 
-    async fn place(&self, order: &Order) -> Result<OrderId, Outcome> {
+    async fn place(&self, order: &Order) -> Result<OrderId, RequestOutcome> {
         let sent = self.client.post(format!("{}/orders", self.address));
         let answer = sent.header("idempotency-key", &order.key).json(&order.body).send().await;
         let answer = answer.map_err(|error| self.failed(Err(error)))?;
         if !matches!(answer.status(), StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED) {
-            return Err(Outcome::Failed);
+            return Err(RequestOutcome::Failed);
         }
-        let Placed { order_id } = answer.json().await.map_err(|_| Outcome::Failed)?;
+        let Placed { order_id } = answer.json().await.map_err(|_| RequestOutcome::Failed)?;
         self.accepted.lock().push(order_id);
         Ok(order_id)
     }

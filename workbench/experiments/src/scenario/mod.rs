@@ -13,6 +13,6 @@ pub use file::{Action, FlashSale, Scenario, Steady, Step};
 pub use load::{Customers, Experience, Part, Rates, Tried};
 pub use observe::{Availability, FaultWindow, Impact, Request, Second, availability, impact};
 pub use own_shop::{AtRest, Beginning, OwnShop, programs};
-pub use record::{Orders, Outcome, SCHEMA, ScenarioRun, SteadyState};
+pub use record::{Orders, SCHEMA, ScenarioOutcome, ScenarioRun, SteadyState};
 pub use report::{html, table};
-pub use run::{Options, run};
+pub use run::{ScenarioOptions, run};

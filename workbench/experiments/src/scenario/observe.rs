@@ -10,7 +10,7 @@ use topology::Capability;
 
 /// How one request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Served.
     Served,
     /// Served from older data, and marked as such.
@@ -31,7 +31,7 @@ pub struct Request {
     /// When its outcome was known.
     pub ended: Duration,
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
 }
 
 /// One second of one capability.
@@ -96,8 +96,8 @@ pub fn availability(requests: &[Request], length: Duration) -> BTreeMap<Capabili
             let place = (request.intended.as_secs() as usize).min(timeline.len().saturating_sub(1));
             let Some(second) = timeline.get_mut(place) else { continue };
             second.sent += 1;
-            second.served += u64::from(request.outcome != Outcome::Failed);
-            second.degraded += u64::from(request.outcome == Outcome::Degraded);
+            second.served += u64::from(request.outcome != RequestOutcome::Failed);
+            second.degraded += u64::from(request.outcome == RequestOutcome::Degraded);
         }
         let sum = |field: fn(&Second) -> u64| timeline.iter().map(field).sum::<u64>();
         let (sent, served) = (sum(|second| second.sent), sum(|second| second.served));
@@ -121,15 +121,16 @@ pub fn impact(requests: &[Request], capability: Capability, window: &FaultWindow
     };
     let concerned: Vec<&Request> = requests.iter().filter(concerned).collect();
     // A request that was waiting when the next disturbance began, and failed then, counts for that one.
-    let failed =
-        |request: &&&Request| request.outcome == Outcome::Failed && request.ended.as_secs_f64() <= until_s;
+    let failed = |request: &&&Request| {
+        request.outcome == RequestOutcome::Failed && request.ended.as_secs_f64() <= until_s
+    };
     let failed: Vec<&&Request> = concerned.iter().filter(failed).collect();
     let since = |moment: Duration| moment.as_secs_f64() - window.from_s;
     let first = failed.iter().map(|request| since(request.ended)).min_by(f64::total_cmp);
     let last = failed.iter().map(|request| since(request.ended)).max_by(f64::total_cmp);
     let end = last.map_or(window.to_s, |last| window.to_s.max(window.from_s + last));
     let meant: Vec<_> = concerned.iter().filter(|request| request.intended.as_secs_f64() <= end).collect();
-    let served = meant.iter().filter(|request| request.outcome != Outcome::Failed).count();
+    let served = meant.iter().filter(|request| request.outcome != RequestOutcome::Failed).count();
     Impact {
         fault: window.name.clone(),
         served: (!meant.is_empty()).then(|| served as f64 / meant.len() as f64),
@@ -143,7 +144,7 @@ pub fn impact(requests: &[Request], capability: Capability, window: &FaultWindow
 mod tests {
     use super::*;
 
-    fn request(capability: Capability, at_ms: u64, took_ms: u64, outcome: Outcome) -> Request {
+    fn request(capability: Capability, at_ms: u64, took_ms: u64, outcome: RequestOutcome) -> Request {
         let intended = Duration::from_millis(at_ms);
         Request { capability, intended, ended: intended + Duration::from_millis(took_ms), outcome }
     }
@@ -153,7 +154,7 @@ mod tests {
         (0..100)
             .map(|n| {
                 let failed = (30..50).contains(&n);
-                let outcome = if failed { Outcome::Failed } else { Outcome::Served };
+                let outcome = if failed { RequestOutcome::Failed } else { RequestOutcome::Served };
                 request(Capability::Order, n * 100, 100, outcome)
             })
             .collect()
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn availability_is_counted_by_the_intended_moment() {
         let mut requests = outage();
-        requests.push(request(Capability::Browse, 500, 10, Outcome::Degraded));
+        requests.push(request(Capability::Browse, 500, 10, RequestOutcome::Degraded));
         let all = availability(&requests, Duration::from_secs(10));
         let order = &all[&Capability::Order];
         assert_eq!((order.sent, order.failed), (100, 20));

@@ -44,7 +44,7 @@ pub struct ScenarioRun {
     /// What had to hold before and after.
     pub steady: Steady,
     /// The result of each shop, in the order of the options.
-    pub shops: Vec<Outcome>,
+    pub shops: Vec<ScenarioOutcome>,
     /// The combined verdict of the audits and the steady state: a shop that does not recover is violated, and one that
     /// was not well at the start shows nothing.
     pub verdict: Verdict,
@@ -52,7 +52,7 @@ pub struct ScenarioRun {
 
 /// The result of one shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ScenarioOutcome {
     /// The driver.
     pub driver: Driver,
     /// Whether every capability was served before the first disturbance and in the last seconds of the load.

@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::disagreement::{self, LiveChart};
 use super::observe::{FaultWindow, Impact};
-use super::record::{Outcome, ScenarioRun};
+use super::record::{ScenarioOutcome, ScenarioRun};
 use crate::words;
 use audit::Verdict;
 use report::{language_tag, verdict_words, write_all};
@@ -66,7 +66,7 @@ pub fn table(run: &ScenarioRun) -> String {
 }
 
 /// A line a service that was deployed: how often, and how long an instance took.
-fn deployments(shop: &Outcome) -> Vec<String> {
+fn deployments(shop: &ScenarioOutcome) -> Vec<String> {
     let mut by_service: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for deployment in &shop.deployments {
         let each = deployment.took_ms / deployment.replacements.len().max(1) as f64;
@@ -91,9 +91,9 @@ fn new_table() -> Table {
 
 fn availability(run: &ScenarioRun) -> Table {
     let mut table = new_table();
-    let head = |shop: &Outcome| shop.driver.to_string();
+    let head = |shop: &ScenarioOutcome| shop.driver.to_string();
     table.set_header(std::iter::once(String::new()).chain(run.shops.iter().map(head)));
-    let mut row = |name: String, cell: &dyn Fn(&Outcome) -> String| {
+    let mut row = |name: String, cell: &dyn Fn(&ScenarioOutcome) -> String| {
         table.add_row(std::iter::once(name).chain(run.shops.iter().map(cell)));
     };
     for capability in Capability::ALL {
@@ -141,7 +141,7 @@ fn name(capability: Capability) -> String {
 }
 
 /// The orders that were decided in time, and their share of those that were wanted.
-fn decided_in_time(shop: &Outcome) -> String {
+fn decided_in_time(shop: &ScenarioOutcome) -> String {
     let (decided, wanted) = (shop.orders.decided_within_2_s, shop.orders.wanted);
     if wanted == 0 {
         return words::none_wanted();
@@ -149,7 +149,7 @@ fn decided_in_time(shop: &Outcome) -> String {
     format!("{} ({})", percent(decided as f64 / wanted as f64), words::of(decided, wanted))
 }
 
-fn blast_radius(shop: &Outcome) -> Table {
+fn blast_radius(shop: &ScenarioOutcome) -> Table {
     let mut table = new_table();
     let names = shop
         .windows
@@ -209,7 +209,7 @@ impl Page<'_> {
 
 /// A shop, with its charts.
 struct ShopView<'a> {
-    shop: &'a Outcome,
+    shop: &'a ScenarioOutcome,
     charts: Vec<Chart>,
     live: Vec<LiveChart>,
     disagreement: Option<[String; 3]>,
@@ -245,7 +245,7 @@ pub(super) struct Shade {
 }
 
 /// The disturbances of a shop, on a chart of this scale.
-pub(super) fn shades(shop: &Outcome, scale: f64) -> Vec<Shade> {
+pub(super) fn shades(shop: &ScenarioOutcome, scale: f64) -> Vec<Shade> {
     let shade = |window: &FaultWindow| Shade {
         x: window.from_s * scale,
         width: ((window.to_s - window.from_s) * scale).max(1.5),
@@ -255,7 +255,7 @@ pub(super) fn shades(shop: &Outcome, scale: f64) -> Vec<Shade> {
 }
 
 impl<'a> ShopView<'a> {
-    fn new(run: &ScenarioRun, shop: &'a Outcome) -> ShopView<'a> {
+    fn new(run: &ScenarioRun, shop: &'a ScenarioOutcome) -> ShopView<'a> {
         let radius = shop.blast_radius.iter();
         ShopView {
             shop,
@@ -271,7 +271,7 @@ impl<'a> ShopView<'a> {
 }
 
 impl Chart {
-    fn new(shop: &Outcome, capability: Capability, length_s: f64) -> Chart {
+    fn new(shop: &ScenarioOutcome, capability: Capability, length_s: f64) -> Chart {
         let of = &shop.availability[&capability];
         let (width, height) = CHART;
         let scale = width / length_s;

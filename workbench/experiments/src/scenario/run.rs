@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::file::{Action, Scenario, Step};
 use super::load::{Customers, Experience};
-use super::observe::{FaultWindow, Outcome as Fate, Request, availability, impact};
+use super::observe::{FaultWindow, Request, RequestOutcome, availability, impact};
 use super::own_shop::{self, AtRest, Beginning};
-use super::record::{Outcome, SCHEMA, ScenarioRun, SteadyState};
+use super::record::{SCHEMA, ScenarioOutcome, ScenarioRun, SteadyState};
 use super::report;
 use crate::words;
 use audit::live::{self, Live, Recording};
@@ -27,7 +27,7 @@ use topology::Driver;
 
 /// The options.
 #[derive(Debug)]
-pub struct Options {
+pub struct ScenarioOptions {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// The seed of the load.
@@ -41,7 +41,7 @@ pub async fn run(
     guard: &Guard,
     folder: &Path,
     scenario: &Scenario,
-    options: &Options,
+    options: &ScenarioOptions,
 ) -> Result<(ScenarioRun, PathBuf)> {
     let started_at = Utc::now();
     let folder = folder.join("runs").join(format!("{}-scenario", started_at.format("%Y%m%dT%H%M%SZ")));
@@ -75,7 +75,7 @@ pub async fn run(
 
 /// The audit's verdicts, and the steady state. If the shop was not well at the start, or if part of the load could
 /// not be sent, there is no evidence.
-fn verdicts(shop: &Outcome) -> impl Iterator<Item = Verdict> {
+fn verdicts(shop: &ScenarioOutcome) -> impl Iterator<Item = Verdict> {
     let steady = match shop.steady {
         SteadyState { before: false, .. } => Verdict::NoEvidence,
         SteadyState { after: false, .. } => Verdict::Violated,
@@ -90,7 +90,7 @@ struct Runner<'a> {
     driver: Driver,
     programs: &'a Path,
     logs: &'a Path,
-    options: &'a Options,
+    options: &'a ScenarioOptions,
 }
 
 /// What the steps did.
@@ -103,7 +103,7 @@ struct Done {
 
 impl Runner<'_> {
     /// Each shop has its own servers, because the scenario may break them.
-    async fn run(&self, scenario: &Scenario) -> Result<Outcome> {
+    async fn run(&self, scenario: &Scenario) -> Result<ScenarioOutcome> {
         terminal::note!("{}", words::starting(self.driver));
         let beginning = Beginning {
             guard: self.guard,
@@ -198,7 +198,7 @@ impl Runner<'_> {
         mut done: Done,
         live: Recording,
         started_at: DateTime<Utc>,
-    ) -> Result<Outcome> {
+    ) -> Result<ScenarioOutcome> {
         let orders = shop.orders(&experience, started_at).await?;
         let fault = |record: &Record| {
             let name = Text::of(|| record.fault.to_string());
@@ -215,7 +215,7 @@ impl Runner<'_> {
             });
             (capability, impacts.collect())
         });
-        Ok(Outcome {
+        Ok(ScenarioOutcome {
             driver: self.driver,
             steady: steady(scenario, requests),
             availability: availability(requests, scenario.length),
@@ -250,8 +250,11 @@ fn steady(scenario: &Scenario, requests: &[Request]) -> SteadyState {
                 request.capability == capability && (from..to).contains(&request.intended)
             };
             let sent = requests.iter().filter(of_it).count();
-            let failed =
-                requests.iter().filter(of_it).filter(|request| request.outcome == Fate::Failed).count();
+            let failed = requests
+                .iter()
+                .filter(of_it)
+                .filter(|request| request.outcome == RequestOutcome::Failed)
+                .count();
             // A capability without requests counts as served.
             sent == 0 || (sent - failed) as f64 / sent as f64 >= scenario.steady.served
         })

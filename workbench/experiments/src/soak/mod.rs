@@ -39,7 +39,7 @@ const NOTE: Duration = Duration::from_secs(10);
 
 /// The options.
 #[derive(Debug)]
-pub struct Options {
+pub struct SoakOptions {
     /// The shops, one after the other.
     pub drivers: Vec<Driver>,
     /// Orders for each driver.
@@ -53,7 +53,7 @@ pub struct Options {
 }
 
 /// Runs a soak of each shop. Logs stay in the folder.
-pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak> {
+pub async fn run(guard: &Guard, folder: &Path, options: &SoakOptions) -> Result<Soak> {
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let mut shops = Vec::new();
@@ -87,7 +87,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<Soak
     })
 }
 
-async fn soak(beginning: &Beginning<'_>, options: &Options) -> Result<Soaked> {
+async fn soak(beginning: &Beginning<'_>, options: &SoakOptions) -> Result<Soaked> {
     let driver = beginning.driver;
     let began = Instant::now();
     let planned = chaos::plan(options.seed, driver, options.faults, EVERY)?;

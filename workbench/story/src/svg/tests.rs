@@ -39,7 +39,7 @@ fn what_a_customer_wrote_does_not_become_markup() {
     bad.events[0].name = evil.into();
     bad.lanes[0] = evil.into();
     bad.events[0].lane = evil.into();
-    bad.outcome = crate::Outcome::Cancelled { code: evil.into(), detail: evil.into() };
+    bad.outcome = crate::OrderOutcome::Cancelled { code: evil.into(), detail: evil.into() };
     let drawn = svg(&bad, Language::Korean);
     assert!(!drawn.contains("<script") && !drawn.contains('\u{1}'), "{drawn}");
     assert!(drawn.contains("&lt;script&gt;"));

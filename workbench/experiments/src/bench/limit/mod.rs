@@ -39,7 +39,7 @@ const DRAIN: Duration = Duration::from_secs(60);
 
 /// The options.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct LimitOptions {
     /// The drivers that are measured beside pgbench.
     pub drivers: Vec<Driver>,
     /// Orders in flight, one figure after the other: so many clients send their next order when the last is decided.
@@ -78,7 +78,7 @@ impl Limit {
 }
 
 /// Measures pgbench and the drivers in turns. Logs go below `folder`.
-pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Limit> {
+pub async fn limit(guard: &Guard, folder: &Path, options: &LimitOptions) -> Result<Limit> {
     let started_at = Utc::now();
     let most = options
         .in_flight
@@ -122,7 +122,7 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &Options) -> Result<Li
 struct Bench<'a> {
     guard: &'a Guard,
     infra: &'a Infrastructure,
-    options: &'a Options,
+    options: &'a LimitOptions,
     programs: PathBuf,
     logs: PathBuf,
     progress: Progress,
@@ -137,7 +137,7 @@ enum Side {
 
 impl Bench<'_> {
     async fn measure_all(&self) -> Result<Vec<Level>> {
-        let Options { drivers, in_flight, rounds, .. } = self.options;
+        let LimitOptions { drivers, in_flight, rounds, .. } = self.options;
         let mut levels: Vec<Turns> =
             in_flight.iter().map(|in_flight| Turns::none_yet(*in_flight, drivers)).collect();
         for round in 1..=*rounds {
