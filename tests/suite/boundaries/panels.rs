@@ -42,7 +42,7 @@ pub fn svg(crates: &Graph, modules: &BTreeMap<String, Graph>) -> String {
          role=\"img\" aria-labelledby=\"title desc\" lang=\"en\" font-family=\"system-ui, sans-serif\" font-size=\"11\">\n\
          <title id=\"title\">The modules of each crate</title>\n\
          <desc id=\"desc\">One panel for each crate. In it each module stands above all modules that it uses, and a line \
-         leads down to each of them, except to those that it reaches through another. lib and main are the crate's root \
+         leads down to each of them, except to those that it reaches through another. lib is the crate's root \
          with what is defined there. There is no cycle.</desc>\n\
          <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#ffffff\" stroke=\"#d1d5db\"/>\n\
          {drawn}</svg>\n",
