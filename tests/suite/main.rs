@@ -267,6 +267,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         broker::a_delivery_limit_drops_nothing,
         broker::what_kills_its_consumer_is_set_aside,
         broker::a_failure_around_a_suspect_is_no_death,
+        broker::a_kill_during_a_wait_is_no_death,
         broker::an_older_queue_is_replaced,
         broker::a_returned_message_delays_no_other,
         broker::asking_again_backs_off,
