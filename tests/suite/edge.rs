@@ -17,7 +17,7 @@ use tests::order;
 const HANGS: Duration = Duration::from_secs(60);
 
 /// More failures than any breaker tolerates, and more than any retry budget pays for.
-const AGAIN_AND_AGAIN: usize = 12;
+pub const AGAIN_AND_AGAIN: usize = 12;
 
 /// A raw response.
 struct Written {
@@ -67,7 +67,7 @@ async fn ask(world: &World, method: &str, target: &str, more: &str) -> Result<Wr
 }
 
 /// Behind a gateway all breakers are closed and no instance is ejected.
-async fn no_service_is_blamed(world: &World) -> Result<()> {
+pub async fn no_service_is_blamed(world: &World) -> Result<()> {
     let report = reqwest::get(format!("{}/health/dependencies", world.address)).await?;
     if report.status() == 404 {
         return Ok(());

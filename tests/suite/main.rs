@@ -251,6 +251,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         by_key::an_order_whose_response_is_lost_is_found,
         gateway::a_path_has_one_reading_before_monoliths,
         gateway::a_killed_instance_leaves_rotation,
+        gateway::values_that_are_refused_are_no_failure,
         gateway::browsing_goes_on_without_the_catalog,
         gateway::the_shop_goes_on_without_its_registry,
         gateway::settings_are_followed,

@@ -10,8 +10,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use backon::{ExponentialBuilder, Retryable};
 use contracts::{CustomerId, OrderId, OrderRequest, path_by_key};
-use platform::request::read;
-use platform::{Blame, Pool, Problem, blame, telemetry};
+use platform::request::{not_possible, read};
+use platform::{Blame, Pool, Problem, blame, refused_values, telemetry};
 use serde::Deserialize;
 
 use crate::domain::{NewOrder, Order};
@@ -165,6 +165,10 @@ pub fn not_placed(error: PlaceError, key: &str) -> Problem {
             "idempotency_key_busy",
             "a request with this Idempotency-Key is in progress; send it again in a moment",
         ),
+        PlaceError::Broken(error) if refused_values(&*error) => {
+            tracing::error!(%error, "the order cannot be placed");
+            not_possible()
+        }
         PlaceError::Broken(error) => {
             tracing::error!(%error, "the order was not placed");
             Problem::unavailable(
