@@ -294,6 +294,7 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         coordinators::each_module_may_have_its_own_database,
         two_phase::requests_that_are_given_up_keep_no_connection,
         waits::a_service_that_waits_is_named,
+        waits::a_monolith_that_waits_is_named,
         coordinators::a_local_transaction_takes_no_further_database,
         telemetry::off_is_off,
     ]

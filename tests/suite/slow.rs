@@ -280,6 +280,9 @@ async fn paused_database(scene: &Scene, all: &[&str]) -> Result<()> {
         ensure!(live.0 == 200, "{process}: {live:?}");
         let ready = scene.health(process, "ready").await?.with_context(|| format!("{process} is silent"))?;
         ensure!(ready.0 == 503 && ready.1["checks"]["database"] == json!(false), "{process}: {ready:?}");
+        let waits = ready.1["waits"].as_array().into_iter().flatten();
+        let named = waits.clone().any(|wait| wait["part"] == "HTTP server" && wait["on"] == "database");
+        ensure!(named, "{process} does not say what it waits for: {ready:?}");
     }
     let request = scene.client.post(format!("{}/orders", scene.address)).json(&scene.order);
     let response = request.header("idempotency-key", Uuid::new_v4().to_string()).send().await?;
