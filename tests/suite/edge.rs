@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tests::{Body, Goods, Line, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -303,6 +304,19 @@ pub async fn a_connection_is_not_held_for_nothing(world: &World) -> Result<()> {
     let patient = write(world, patient, false).await?;
     ensure!(patient.status == 100 && patient.body.starts_with("HTTP/1.1 204"), "{}", patient.head);
     Ok(())
+}
+
+/// Bodies that stop in the middle. Each sender is told so, and the services behind the shop's edge are not blamed.
+pub async fn a_slow_sender_is_told(world: &World) -> Result<()> {
+    let head = "POST /orders HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                idempotency-key: slow\r\ncontent-length: 100\r\n\r\n{";
+    let senders = (0..AGAIN_AND_AGAIN).map(|_| write(world, head.as_bytes(), false));
+    for answer in try_join_all(senders).await? {
+        let told = (answer.status, answer.code());
+        ensure!(told == (408, "body_too_slow".to_owned()), "{told:?}: {}", answer.body);
+    }
+    no_service_is_blamed(world).await?;
+    world.still_works().await
 }
 
 pub async fn what_belongs_to_one_connection_stays_there(world: &World) -> Result<()> {
