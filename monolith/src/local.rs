@@ -8,14 +8,19 @@ use contracts::{BoxError, Command, Refusal};
 use diesel_async::AsyncPgConnection;
 use orders::{Decision, NewOrder, PlaceError};
 use platform::telemetry::{DATABASE, Kind, Scope, Span};
-use platform::{CrashPoint, NotCommitted, Pool};
+use platform::{CrashPoint, NotCommitted, Pool, Waits};
 
 use crate::decided::{Decided, Rollback, insist, place};
 use crate::modules;
 
 /// Places an order and decides it.
-pub async fn checkout(pool: &Pool, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
-    insist(async || {
+pub async fn checkout(
+    pool: &Pool,
+    waits: &Waits,
+    new: &NewOrder,
+    within: &Scope,
+) -> Result<Decided, PlaceError> {
+    insist(waits, async || {
         let mut conn = pool.get().await.map_err(BoxError::from)?;
         let mut transaction = within.span(Kind::Internal, "transaction").with(DATABASE);
         let work = async |conn: &mut _| confirm(conn, new, transaction.scope()).await;

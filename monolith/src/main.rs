@@ -150,10 +150,12 @@ enum Driver {
 }
 
 impl Driver {
-    async fn checkout(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
+    async fn checkout(&self, waits: &Waits, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
         match self {
-            Driver::Local(pool) => local::checkout(pool, new, within).await,
-            Driver::TwoPhase(driver) => driver.checkout(new, within).await.map_err(two_phase::told_apart),
+            Driver::Local(pool) => local::checkout(pool, waits, new, within).await,
+            Driver::TwoPhase(driver) => {
+                driver.checkout(waits, new, within).await.map_err(two_phase::told_apart)
+            }
         }
     }
 }
@@ -164,12 +166,14 @@ async fn place_order(
     body: web::Json<OrderRequest>,
     driver: web::Data<Driver>,
     counter: web::Data<DecisionCounter>,
+    health: web::Data<Health>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
     let scope = http::scope_of(&request).of(new.placed.order_id);
     telemetry::note_order(new.placed.order_id);
     let id = new.placed.order_id;
-    let decided = driver.checkout(&new, &scope).await.map_err(|error| orders::not_placed(error, &new.key))?;
+    let decided = driver.checkout(health.waits(), &new, &scope).await;
+    let decided = decided.map_err(|error| orders::not_placed(error, &new.key))?;
     // If the ids are equal, an earlier attempt of this same request stored the order and only its reply was lost.
     let replayed = decided.replayed && decided.order.placed.order_id != id;
     tracing::debug!(order = %decided.order.placed.order_id, trace = scope.context().trace_id(), "decided");

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use tests::{Body, Goods, Line, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +18,7 @@ use tests::order;
 const HANGS: Duration = Duration::from_secs(60);
 
 /// More failures than any breaker tolerates, and more than any retry budget pays for.
-const AGAIN_AND_AGAIN: usize = 12;
+pub const AGAIN_AND_AGAIN: usize = 12;
 
 /// A raw response.
 struct Written {
@@ -67,7 +68,7 @@ async fn ask(world: &World, method: &str, target: &str, more: &str) -> Result<Wr
 }
 
 /// Behind a gateway all breakers are closed and no instance is ejected.
-async fn no_service_is_blamed(world: &World) -> Result<()> {
+pub async fn no_service_is_blamed(world: &World) -> Result<()> {
     let report = reqwest::get(format!("{}/health/dependencies", world.address)).await?;
     if report.status() == 404 {
         return Ok(());
@@ -303,6 +304,19 @@ pub async fn a_connection_is_not_held_for_nothing(world: &World) -> Result<()> {
     let patient = write(world, patient, false).await?;
     ensure!(patient.status == 100 && patient.body.starts_with("HTTP/1.1 204"), "{}", patient.head);
     Ok(())
+}
+
+/// Bodies that stop in the middle. Each sender is told so, and the services behind the shop's edge are not blamed.
+pub async fn a_slow_sender_is_told(world: &World) -> Result<()> {
+    let head = "POST /orders HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                idempotency-key: slow\r\ncontent-length: 100\r\n\r\n{";
+    let senders = (0..AGAIN_AND_AGAIN).map(|_| write(world, head.as_bytes(), false));
+    for answer in try_join_all(senders).await? {
+        let told = (answer.status, answer.code());
+        ensure!(told == (408, "body_too_slow".to_owned()), "{told:?}: {}", answer.body);
+    }
+    no_service_is_blamed(world).await?;
+    world.still_works().await
 }
 
 pub async fn what_belongs_to_one_connection_stays_there(world: &World) -> Result<()> {

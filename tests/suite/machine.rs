@@ -55,6 +55,27 @@ pub async fn few_open_files_are_no_evidence(stage: &Stage) -> Result<Option<Stri
     Ok(None)
 }
 
+/// The processes of a server that the user names cannot be seen, so the processor time of a run with it is unknown. It
+/// is left out with that reason, and is not the shop's share alone: rule 62 (no zero).
+pub async fn a_figure_that_cannot_be_measured_is_absent(stage: &Stage) -> Result<Option<String>> {
+    let cleave = stage.programs().await?.join("cleave");
+    let url = stage.infrastructure().await?.postgres.create_database("elsewhere").await?;
+    let options = format!(
+        "--modes monolith --rate 20/s --duration 2s --warm-up 1s --trials 1 --seed 7 --yes --database-url {url}"
+    );
+    let (output, run) = compare(&cleave, "", &options, &[]).await?;
+    let trial = &run["modes"][0]["trials"][0];
+    ensure!(trial["cost_per_1000_orders"]["cpu_s_shop"].is_f64(), "its own part is known: {trial:#}");
+    for figure in ["cpu_s", "cpu_s_servers"] {
+        ensure!(trial["cost_per_1000_orders"][figure].is_null(), "{figure} was not measured: {trial:#}");
+    }
+    let why = &trial["not_measured"]["processor time of the servers"];
+    ensure!(why == "their processes cannot be seen from here", "{trial:#}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(said.contains("their processes cannot be seen from here"), "no reason: {said}");
+    Ok(None)
+}
+
 /// `OTEL_EXPORTER_OTLP_ENDPOINT` in the shell is meant for other programs, until `--export` says otherwise.
 pub async fn spans_are_exported_only_when_asked(stage: &Stage) -> Result<Option<String>> {
     let cleave = stage.programs().await?.join("cleave");

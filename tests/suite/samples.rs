@@ -126,13 +126,13 @@ fn samples_of_long_runs() -> Vec<Sample> {
         ),
         (
             "recovery from crashed servers",
-            "one crash of each, in one driver".into(),
+            "each breakage once, in one driver".into(),
             "bench::of_recovery_is_as_described",
             Task("prove-ladders"),
         ),
         (
             "busy machine",
-            "two seconds of one driver".into(),
+            "five seconds of one driver of each mode".into(),
             "bench::of_a_busy_machine_is_as_described",
             Task("prove-ladders"),
         ),

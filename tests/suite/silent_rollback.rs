@@ -50,6 +50,7 @@ pub async fn is_never_taken_for_success(stage: &Stage) -> Result<Option<String>>
         let failed = hides(&pool, failing).await?;
         let failed = failed.ok_or_else(|| anyhow!("{failing}: it counts as committed"))?;
         ensure!(rows(&mut watcher).await? == 1, "{failing}: {failed:?}, and the row is there");
+        ensure!(matches!(failed, NotCommitted::RolledBack(_)), "it is certain, and not said: {failed:?}");
         // The pool has only one connection, and it can be used again.
         ensure!(pool.status().size == 1, "{:?}", pool.status());
         let mut connection = pool.get().await?;

@@ -104,6 +104,14 @@ impl Scene {
         told.await.with_context(|| format!("it says: {:?}", self.supervisor.journal().entries()))
     }
 
+    /// The registry's log has this about an instance.
+    async fn registry_has_said(&self, instance: &str, words: &str) -> Result<()> {
+        let log = std::fs::read_to_string(self.supervisor.shop().await.log("registry")?)?;
+        let instance = format!("\"{instance}\"");
+        ensure!(log.lines().any(|line| line.contains(words) && line.contains(&instance)), "{words}: {log}");
+        Ok(())
+    }
+
     /// Orders are accepted and decided again, and nothing but this was removed or restarted.
     async fn goes_on(&self, removed: &[&str]) -> Result<()> {
         let key = Uuid::new_v4().to_string();
@@ -118,6 +126,20 @@ impl Scene {
         })
         .await?;
         let found = self.removed.lock().expect("no panics").clone();
+        eventually("the gateway blames no service", async || {
+            let report = self.client.get(format!("{}/health/dependencies", self.address)).send().await?;
+            let report: Value = report.json().await?;
+            let mut all = report.as_array().context("dependencies")?.iter();
+            let fine = |dependency: &Value| {
+                let mut instances = dependency["instances"].as_array().into_iter().flatten();
+                let listed = instances.clone().count() > 0 && dependency["registered"] == true;
+                dependency["breaker"]["state"] == "closed"
+                    && listed
+                    && instances.all(|one| one["ejected"] == false)
+            };
+            Ok(all.all(fine).then_some(()))
+        })
+        .await?;
         // A restart may be quicker than the registry's look at the closed port.
         let allowed = found.iter().all(|name| removed.contains(&name.as_str()));
         ensure!(allowed, "the registry has removed {found:?} instead of {removed:?}");
@@ -237,6 +259,7 @@ async fn stopped(scene: &Scene) -> Result<()> {
     TcpStream::connect(address.trim_start_matches("http://")).await.context("its port is closed")?;
     ensure!(scene.health(VICTIM, "live").await?.is_none(), "a stopped process responded");
     scene.until_silent(&[VICTIM], true).await?;
+    scene.registry_has_said(VICTIM, "silent for too long, asked last from now on").await?;
     // It fails if the supervisor has just ended it.
     let _ = scene.supervisor.shop().await.resume(VICTIM);
     Ok(())
@@ -282,6 +305,9 @@ async fn paused_database(scene: &Scene, all: &[&str]) -> Result<()> {
         ensure!(live.0 == 200, "{process}: {live:?}");
         let ready = scene.health(process, "ready").await?.with_context(|| format!("{process} is silent"))?;
         ensure!(ready.0 == 503 && ready.1["checks"]["database"] == json!(false), "{process}: {ready:?}");
+        let waits = ready.1["waits"].as_array().into_iter().flatten();
+        let named = waits.clone().any(|wait| wait["part"] == "HTTP server" && wait["on"] == "database");
+        ensure!(named, "{process} does not say what it waits for: {ready:?}");
     }
     let request = scene.client.post(format!("{}/orders", scene.address)).json(&scene.order);
     let response = request.header("idempotency-key", Uuid::new_v4().to_string()).send().await?;
@@ -300,5 +326,6 @@ async fn killed(scene: &Scene) -> Result<()> {
         Ok(scene.removed.lock().expect("no panics").contains(VICTIM).then_some(()))
     })
     .await?;
+    scene.registry_has_said(VICTIM, "its port is closed, removed").await?;
     scene.until_told(VICTIM, "ended (signal: 9 (SIGKILL)); restart in").await
 }

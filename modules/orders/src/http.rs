@@ -10,8 +10,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use backon::{ExponentialBuilder, Retryable};
 use contracts::{CustomerId, OrderId, OrderRequest, path_by_key};
-use platform::request::read;
-use platform::{Blame, Pool, Problem, blame, telemetry};
+use platform::request::{not_possible, read};
+use platform::{Blame, Pool, Problem, Waits, blame, refused_values, telemetry};
 use serde::Deserialize;
 
 use crate::domain::{NewOrder, Order};
@@ -115,13 +115,20 @@ pub fn order_answer(status: StatusCode, order: &Order, replayed: bool) -> HttpRe
 /// How many times placing an order is attempted before the client gets an error: rule 27 (lock order).
 const ATTEMPTS: usize = 5;
 
+/// The name of this part in reports of what waits.
+const PART: &str = "checkout";
+
 /// The pause before the second attempt. Each later pause is twice as long.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Retries temporary failures, and returns what is known for certain if no attempt succeeds.
 ///
 /// Retrying is safe even if a commit was sent and its reply was lost: the next attempt then finds the order by its key.
-pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Result<T, PlaceError> {
+/// Meanwhile, `waits` says that orders wait for the database: rule 46 (bad moments).
+pub async fn insist<T>(
+    waits: &Waits,
+    attempt: impl AsyncFn() -> Result<T, PlaceError>,
+) -> Result<T, PlaceError> {
     let (in_doubt, failed) = (Cell::new(false), Cell::new(false));
     let delays = ExponentialBuilder::default().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1);
     let again = |error: &PlaceError| match error {
@@ -141,8 +148,14 @@ pub async fn insist<T>(attempt: impl AsyncFn() -> Result<T, PlaceError>) -> Resu
     let outcome = (|| attempt())
         .retry(delays)
         .when(again)
-        .notify(|error, pause| tracing::info!(?error, ?pause, "placing the order failed, trying again"))
+        .notify(|error, pause| {
+            tracing::info!(?error, ?pause, "placing the order failed, trying again");
+            if let PlaceError::Broken(error) | PlaceError::Unknown(error) = error {
+                waits.begin(PART, "database", error);
+            }
+        })
         .await;
+    waits.end(PART);
     match outcome {
         Err(PlaceError::Broken(error)) if in_doubt.get() => Err(PlaceError::Unknown(error)),
         Err(PlaceError::KeyBusy) if failed.get() && !in_doubt.get() => {
@@ -165,6 +178,10 @@ pub fn not_placed(error: PlaceError, key: &str) -> Problem {
             "idempotency_key_busy",
             "a request with this Idempotency-Key is in progress; send it again in a moment",
         ),
+        PlaceError::Broken(error) if refused_values(&*error) => {
+            tracing::error!(%error, "the order cannot be placed");
+            not_possible()
+        }
         PlaceError::Broken(error) => {
             tracing::error!(%error, "the order was not placed");
             Problem::unavailable(
@@ -203,7 +220,8 @@ mod tests {
     /// Runs `insist` on attempts that end like these. Returns the last result and the number of attempts.
     async fn insisted(outcomes: Vec<fn() -> Result<(), PlaceError>>) -> (Result<(), PlaceError>, usize) {
         let made = Cell::new(0);
-        let outcome = insist(async || {
+        let waits = Waits::default();
+        let outcome = insist(&waits, async || {
             made.set(made.get() + 1);
             outcomes[(made.get() - 1).min(outcomes.len() - 1)]()
         });

@@ -38,6 +38,18 @@ pub fn blame(error: &(dyn StdError + Send + Sync + 'static)) -> Blame {
     Blame::Message
 }
 
+/// Whether PostgreSQL or diesel refused the values of a request: they violate a constraint or cannot be encoded. Narrower
+/// than [`Blame::Message`], which also covers errors of a module and rows that cannot be read. A request is not at fault
+/// for those.
+pub fn refused_values(error: &(dyn StdError + Send + Sync + 'static)) -> bool {
+    let first: &(dyn StdError + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |cause| (*cause).source());
+    causes.find_map(|cause| cause.downcast_ref()).is_some_and(|error: &Error| match error {
+        Error::DatabaseError(..) => blame_in(error) == Blame::Message,
+        error => matches!(error, Error::SerializationError(_) | Error::InvalidCString(_)),
+    })
+}
+
 fn blame_in(error: &Error) -> Blame {
     match error {
         Error::DatabaseError(
@@ -107,6 +119,14 @@ mod tests {
         assert_eq!(blame(&*BoxError::from(Error::BrokenTransactionManager)), Blame::Environment);
         let refused = diesel::ConnectionError::BadConnection("refused".into());
         assert_eq!(blame(&*BoxError::from(refused)), Blame::Environment);
+    }
+
+    #[test]
+    fn a_request_is_at_fault_only_for_its_values() {
+        assert!(refused_values(&*database(Kind::CheckViolation, "규칙을 위반")));
+        assert!(!refused_values(&*database(Kind::Unknown, "check constraint")));
+        assert!(!refused_values(&*BoxError::from(Error::DeserializationError("no such status".into()))));
+        assert!(!refused_values(&*BoxError::from("an earlier attempt still holds the key")));
     }
 
     #[test]

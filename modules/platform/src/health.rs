@@ -20,6 +20,9 @@ use crate::{Flaw, Waits};
 /// The time limit for a readiness probe of the database.
 const PROBE: Duration = Duration::from_secs(1);
 
+/// The name of this part in reports of what waits. Requests wait, and background work reports for itself.
+const PART: &str = "HTTP server";
+
 /// The state behind `/health`.
 #[derive(Clone)]
 pub struct Health {
@@ -44,6 +47,11 @@ impl Health {
     /// Adds what the process waits for. It is shown, and does not make the process less ready.
     pub fn waiting(self, waits: Waits) -> Self {
         Self { waits, ..self }
+    }
+
+    /// What the process waits for, for handlers that wait something out.
+    pub fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// Makes the process not ready: it finishes its current work and accepts nothing new.
@@ -85,8 +93,12 @@ async fn ready(
         (None, None) => &[],
     };
     if !pools.is_empty() {
-        let answers = join_all(pools.iter().map(answers)).await;
-        checks.insert("database".into(), answers.into_iter().all(|answers| answers).into());
+        let answers: Result<(), String> = join_all(pools.iter().map(answers)).await.into_iter().collect();
+        checks.insert("database".into(), answers.is_ok().into());
+        match answers {
+            Ok(()) => health.waits.end(PART),
+            Err(why) => health.waits.begin(PART, "database", why),
+        }
         checks.insert("migrations".into(), true.into());
     }
     for (what, there) in &health.needs {
@@ -107,7 +119,11 @@ async fn ready(
     if ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }
 
-async fn answers(pool: &Pool) -> bool {
+/// Fails with the reason.
+async fn answers(pool: &Pool) -> Result<(), String> {
     let probe = async { anyhow::Ok(db::get(pool).await?.batch_execute("SELECT 1").await?) };
-    matches!(tokio::time::timeout(PROBE, probe).await, Ok(Ok(())))
+    match tokio::time::timeout(PROBE, probe).await {
+        Ok(answer) => answer.map_err(|error| format!("{error:#}")),
+        Err(_) => Err(format!("no response within {PROBE:?}")),
+    }
 }

@@ -23,7 +23,7 @@ pub mod transaction;
 mod trouble;
 mod waits;
 
-pub use blame::{Blame, blame};
+pub use blame::{Blame, blame, refused_values};
 pub use crash::CrashPoint;
 pub use db::Pool;
 pub use flaw::Flaw;

@@ -8,7 +8,7 @@ use contracts::BoxError;
 use diesel_async::AsyncPgConnection;
 
 use crate::db::Pool;
-use crate::{Blame, Problem, blame};
+use crate::{Blame, Problem, blame, refused_values};
 
 /// Runs work that only reads.
 pub async fn read<T>(
@@ -28,7 +28,9 @@ pub async fn write<T>(
 ) -> Result<T, Problem> {
     twice(pool, work).await.map_err(|Failed { error, in_doubt }| {
         tracing::error!(%error, in_doubt, "a write request failed");
-        if in_doubt {
+        if !in_doubt && refused_values(&*error) {
+            not_possible()
+        } else if in_doubt {
             Problem::outcome_unknown(
                 "the database did not respond, so the request may have been done; send the same request again, it is done only once",
             )
@@ -36,6 +38,16 @@ pub async fn write<T>(
             Problem::unavailable("the database failed and nothing has changed; try again in a moment")
         }
     })
+}
+
+/// 422: the request itself is what failed, so it fails again if it is sent again. It says nothing about the service, which
+/// works: rule 56 (client faults). A 503 would count as the service's failure.
+pub fn not_possible() -> Problem {
+    Problem::unprocessable(
+        "not_possible",
+        "the request cannot be carried out with the data that is stored, and nothing has changed; sending it again does \
+         not help",
+    )
 }
 
 struct Failed {

@@ -30,8 +30,8 @@ pub async fn transaction<T, E: From<Error>>(
         Ok(done) => match commit(conn).await {
             Ok(()) => Ok(done),
             Err(error) => {
-                let _ = rollback(conn).await;
-                Err(match server_refused(&error) {
+                let responds = rollback(conn).await.is_ok();
+                Err(match server_refused(&error) || responds && server_reported(&error) {
                     true => NotCommitted::RolledBack(error.into()),
                     false => NotCommitted::Unknown(error.into()),
                 })
@@ -70,8 +70,15 @@ fn rollback(conn: &mut AsyncPgConnection) -> BoxFuture<'_, QueryResult<()>> {
     AnsiTransactionManager::rollback_transaction(conn).boxed()
 }
 
-/// Whether the server certainly refused a `COMMIT`: a deferred constraint or a serialization failure. Any other error
-/// may come from a connection that broke after the server had committed.
+/// Whether the server reported this error. If the session goes on after such an error, the server has not committed: it
+/// cannot fail after a commit without ending the session. Only a session that ended may have committed before.
+fn server_reported(error: &Error) -> bool {
+    let Error::DatabaseError(kind, _) = error else { return false };
+    !matches!(kind, Kind::UnableToSendCommand | Kind::ClosedConnection)
+}
+
+/// Whether the server certainly refused a `COMMIT`, even if the session ended after that: a deferred constraint or a serialization
+/// failure. Any other error may come from a connection that broke after the server had committed.
 fn server_refused(error: &Error) -> bool {
     matches!(
         error,

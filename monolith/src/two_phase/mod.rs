@@ -25,7 +25,7 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::join_all;
 use orders::{Decision, NewOrder, PlaceError};
 use platform::telemetry::{DATABASE, Kind, Scope};
-use platform::{CrashPoint, db};
+use platform::{CrashPoint, Waits, db};
 
 use branch::{Branch, Prepared};
 use coordinator::Transaction;
@@ -81,8 +81,13 @@ impl TwoPhase {
     }
 
     /// Places an order and decides it.
-    pub async fn checkout(&self, new: &NewOrder, within: &Scope) -> Result<Decided, PlaceError> {
-        insist(async || {
+    pub async fn checkout(
+        &self,
+        waits: &Waits,
+        new: &NewOrder,
+        within: &Scope,
+    ) -> Result<Decided, PlaceError> {
+        insist(waits, async || {
             let mut span = within.span(Kind::Internal, "transaction").with(DATABASE);
             let outcome = self.attempt(new, span.scope()).await;
             if matches!(outcome, Err(PlaceError::Broken(_))) {

@@ -220,10 +220,15 @@ impl<R: Reactor + ?Sized> Consumer<R> {
                 suspects::take_in_hand(&self.pool, message, recorded.get()).await?;
                 recorded.set(true);
             }
-            let reacted = self.reactor.react(conn, messages).await;
-            if let Some(message) = suspect {
-                suspects::put_down(&self.pool, message).await?;
-            }
+            let work = self.reactor.react(conn, messages);
+            let reacted = match suspect {
+                None => work.await,
+                Some(message) => {
+                    let reacted = suspects::handle(&self.pool, message, work).await;
+                    suspects::put_down(&self.pool, message).await?;
+                    reacted
+                }
+            };
             let mut outgoing = reacted?;
             outgoing.extend(items.iter().filter_map(|item| {
                 let reason = item.envelope.as_ref().err()?;

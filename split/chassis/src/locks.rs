@@ -9,8 +9,27 @@
 //!    rule 47 (missing row);
 //! 3. the rows that orders share, by key. The module's `lock` knows them: stock, products on sale, wallets.
 //!
-//! Other writers of these rows (`POST /stock/receipts`, `POST /wallets/deposits`, `PUT /products`) use one statement
-//! that locks in the order of step 3, and they take no locks of steps 1 and 2.
+//! This is the whole order, of all writers in both modes. A transaction leaves out what it does not need:
+//!
+//! | | table | rows in the order of | note |
+//! |---|---|---|---|
+//! | 1 | `chassis.inbox` | message id | consumers; the clean-up deletes rows for which nothing waits |
+//! | 2 | advisory lock `order:` | hash of the order id | services that run commands |
+//! | 3 | `checkout.sagas` | order id | the orders service; overdue sagas skip what is locked |
+//! | 4 | `orders.orders` (insert) | one order | its key is only tried, and never waited for |
+//! | 5 | `catalog.products` | sku | also `PUT /products` |
+//! | 6 | `inventory.receipts`, then `inventory.stock` | receipt id; sku | also `POST /stock/receipts` |
+//! | 7 | `payments.entries` of deposits, then `payments.wallets` | deposit id; customer | also `POST /wallets/deposits` |
+//! | 8 | `orders.orders` (decision) | one order | the order is held by 2, 3 or 4 |
+//! | 9 | `chassis.outbox` | new rows | nothing waits for a new row; only the relay deletes rows |
+//!
+//! `catalog.claims`, `inventory.reservations`, `payments.payments`, the entries of payments, and `shipping.shipments` have
+//! rows of one order each. A transaction that writes them holds the order by 2, or has just created it by 4: the
+//! monolith has 4 to 8 in one transaction, or in branches that are open together (two-phase commit). So their place among
+//! 5 to 8 does not matter. `chassis.suspects` is written outside the transaction, one row at a time, and waits for no row
+//! here.
+//!
+//! `deadlocks::no_two_writers_wait_in_a_circle` runs every pair of writers against each other.
 
 use contracts::{BoxError, Command};
 use diesel::sql_types::{Array, Uuid as SqlUuid};

@@ -39,5 +39,6 @@ diesel::table! {
         message_id -> Uuid,
         deaths -> Integer,
         since -> Timestamptz,
+        waits -> Bool,
     }
 }

@@ -1,6 +1,6 @@
 //! Messages that return to their queue until a limit of the broker or of the service is reached.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use audit::Expected;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tests::{Driver, Stage, eventually};
@@ -73,6 +73,42 @@ pub async fn what_kills_its_consumer_is_set_aside(stage: &Stage) -> Result<Optio
     ensure!(stuck["status"] == "pending", "{stuck}");
     probe.close().await?;
     world.into_shop().stop(infrastructure).await?;
+    Ok(None)
+}
+
+/// A process that is killed while a suspect message waits for a lock of its module has not died of the message, however
+/// often that happens.
+pub async fn a_kill_during_a_wait_is_no_death(stage: &Stage) -> Result<Option<String>> {
+    let infrastructure = stage.infrastructure().await?;
+    let world = world(stage, Driver::Choreographed, infrastructure).await?;
+    let (probe, means) = (Probe::new(&world).await?, Means::of(&world).await?);
+    let inventory = world.databases.inventory.clone();
+    let mut blocker = AsyncPgConnection::establish(&inventory).await?;
+    blocker.batch_execute("BEGIN; LOCK TABLE inventory.stock IN ACCESS EXCLUSIVE MODE").await?;
+    let places = means.order(&world, 1).await?;
+    let waiting = "SELECT count(*) AS number FROM pg_locks
+        WHERE relation = 'inventory.stock'::regclass AND NOT granted";
+    let recorded = "SELECT count(*) AS number FROM chassis.suspects WHERE waits";
+    // The first two make the message a suspect. With the rest it would be a dead letter, if they counted.
+    for kills in 0..9 {
+        eventually("the message waits for the stock", async || {
+            let waits = number(&inventory, if kills < 2 { waiting } else { recorded }).await?;
+            Ok((waits > 0).then_some(()))
+        })
+        .await
+        .with_context(|| format!("after {kills} kills"))?;
+        world.shop().await.kill("inventory")?;
+        // PostgreSQL does not notice that the client is gone, and would keep the inbox row until the lock time-out.
+        let end = "SELECT count(pg_terminate_backend(pid)) AS number FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        number(&inventory, end).await?;
+        world.shop().await.restart("inventory").await?;
+    }
+    blocker.batch_execute("ROLLBACK").await?;
+    all_confirmed(&world, &places).await?;
+    ensure!(probe.look("inventory.dead").await?.0 == 0, "the kills counted as deaths");
+    probe.close().await?;
+    stage.close(world, infrastructure, Expected::default()).await?;
     Ok(None)
 }
 

@@ -25,7 +25,7 @@ use uuid::Uuid;
 pub use alarm::a_memory_alarm_is_waited_out;
 pub use foreign::foreign_text_of_any_size_is_set_aside;
 pub use limits::{
-    a_delivery_limit_drops_nothing, a_failure_around_a_suspect_is_no_death,
+    a_delivery_limit_drops_nothing, a_failure_around_a_suspect_is_no_death, a_kill_during_a_wait_is_no_death,
     what_kills_its_consumer_is_set_aside,
 };
 pub use queues::{

@@ -31,6 +31,7 @@ pub async fn a_person_breaks_it_and_watches(stage: &Stage) -> Result<Option<Stri
         browser.until("it is live", "document.getElementById('state').classList.contains('live')").await?;
         ensure!(!browser.address().await?.contains("token"), "the token stays in the address");
         is_accessible(browser).await.context("with controls")?;
+        a_hidden_tab_takes_no_connection(browser).await?;
         a_load_reaches_both(browser).await?;
         a_fault_opens_the_breaker(browser).await?;
         another_language_keeps_the_view(browser).await?;
@@ -93,6 +94,21 @@ async fn a_recorded_story_is_read(browser: &Browser) -> Result<()> {
     browser.press('l').await?;
     browser.reload().await?;
     browser.until("the address alone leads to it", told).await
+}
+
+/// A browser opens six connections to a server, so with seven visible streams no tab would get another response.
+async fn a_hidden_tab_takes_no_connection(browser: &Browser) -> Result<()> {
+    let turn = |hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }}); \
+             document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    browser.run(&turn(true)).await?;
+    browser.until("its stream is closed", "feed.source === null").await?;
+    browser.run(&turn(false)).await?;
+    let live = "feed.source?.readyState === EventSource.OPEN && document.getElementById('state').classList.contains('live')";
+    browser.until("it is live again", live).await
 }
 
 async fn a_load_reaches_both(browser: &Browser) -> Result<()> {

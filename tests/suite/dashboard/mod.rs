@@ -140,6 +140,47 @@ pub async fn a_busy_machine_is_named(_stage: &Stage) -> Result<Option<String>> {
     Ok(None)
 }
 
+/// The map names each instance that waits, what it waits for, and the reason.
+pub async fn a_wait_is_named(_stage: &Stage) -> Result<Option<String>> {
+    let folder = tempfile::tempdir()?;
+    let wait =
+        |part| json!([{ "part": part, "on": "database", "since": "2026-11-25T00:00:00Z", "why": EVIL }]);
+    let mut lines = Vec::new();
+    for line in recording(20)?.lines() {
+        let mut line: Value = serde_json::from_str(line)?;
+        for shop in line["shops"].as_array_mut().into_iter().flatten() {
+            let process = |name: &str, part| {
+                json!({
+                    "name": name, "service": "inventory", "ready": true, "restarts": 0, "cpu_percent": 1.0,
+                    "memory_mb": 9.0, "waits": wait(part)
+                })
+            };
+            let all = shop["processes"].as_array_mut().context("processes")?;
+            all.extend([process("inventory", "consumer"), process("inventory-2", "HTTP server")]);
+        }
+        lines.push(line.to_string());
+    }
+    let file = folder.path().join("run.html");
+    std::fs::write(&file, page::standing_alone("en", &lines.join("\n"), &json!({ "ids": [] }), None)?)?;
+    Browser::with(async |browser| {
+        browser.open(&format!("file://{}#map", file.display())).await?;
+        let shown = "[...document.querySelectorAll('.waits')].some((list) => !list.hidden)";
+        browser.until("something waits", shown).await?;
+        let told = browser.tell("document.getElementById('view-map').textContent").await?;
+        let told = told.as_str().unwrap_or_default();
+        for words in [
+            "inventory: the consumer has waited for the database since ",
+            "inventory-2: the HTTP server has waited for the database since ",
+        ] {
+            ensure!(told.contains(words), "{words:?} is missing: {told}");
+        }
+        let title = browser.tell("document.title").await?;
+        ensure!(title == json!("Cleave"), "a reason became markup: {title}");
+        Ok(())
+    })
+    .await
+}
+
 /// A recording of this length. One invariant is violated from the middle on, and texts contain markup
 /// everywhere.
 fn recording(seconds: u64) -> Result<String> {

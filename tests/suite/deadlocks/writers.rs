@@ -4,27 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use catalog::{Product, Sale};
 use chassis::{
     Choreographed, Failure, Fresh, Handle, Lock, NOTHING_SHARED, OutboxEntry, Participant, Protocol, Reactor,
     enqueue,
 };
-use contracts::{
-    Command, CustomerId, Envelope, Error, Event, Money, OrderId, OrderLine, OrderRequest, PlacedOrder,
-    Refusal, RefusalCode, Region, Sku, TraceContext,
-};
+use contracts::{Command, CustomerId, Envelope, Error, Event, OrderId, PlacedOrder, Sku, TraceContext};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use inventory::{Pieces, Receipt};
-use orders::{DecisionCounter, NewOrder};
+use orders::DecisionCounter;
 use orders_service::{Decisions, HANDLE, Listener, Orchestrator, Start};
-use payments::Deposit;
 use platform::telemetry::Telemetry;
 use rand::RngExt;
-use rand::seq::{IndexedRandom, SliceRandom};
 use uuid::Uuid;
 
-/// Messages in a batch.
-const BATCH: usize = 8;
+use super::messages::{BATCH, one_of, shuffled};
+
 /// Products and customers: few, so that any two writers meet.
 const ROWS: usize = 6;
 /// Orders whose commands are sent again and again, as when an answer is late.
@@ -32,13 +25,13 @@ const ORDERS: usize = 12;
 
 /// The rows that all writers share.
 pub struct Shop {
-    skus: Vec<Sku>,
-    customers: Vec<CustomerId>,
+    pub skus: Vec<Sku>,
+    pub customers: Vec<CustomerId>,
     /// Each protocol has its own orders, because no order has commands of two.
-    orders: Vec<OrderId>,
-    tcc: Vec<OrderId>,
-    voided: Vec<OrderId>,
-    choreographed: Vec<OrderId>,
+    pub orders: Vec<OrderId>,
+    pub tcc: Vec<OrderId>,
+    pub voided: Vec<OrderId>,
+    pub choreographed: Vec<OrderId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,13 +55,19 @@ pub enum Writer {
     Replies,
     /// Replies that are late.
     Late,
-    /// Events in a choreography.
+    /// Holds stock, and sells it or gives it back.
+    Keeps,
+    /// Events in a choreography, in the orders service and in each module.
     Events,
+    CatalogReacts,
+    InventoryReacts,
+    PaymentsReacts,
+    ShippingReacts,
     /// Inbox rows that are too old.
     Old,
 }
 
-pub const WRITERS: [Writer; 15] = [
+pub const WRITERS: [Writer; 20] = [
     Writer::Catalog,
     Writer::Inventory,
     Writer::Sales,
@@ -82,23 +81,14 @@ pub const WRITERS: [Writer; 15] = [
     Writer::Orders,
     Writer::Replies,
     Writer::Late,
+    Writer::Keeps,
     Writer::Events,
+    Writer::CatalogReacts,
+    Writer::InventoryReacts,
+    Writer::PaymentsReacts,
+    Writer::ShippingReacts,
     Writer::Old,
 ];
-
-fn shuffled<T: Clone>(all: &[T]) -> Vec<T> {
-    let mut all = all.to_vec();
-    all.shuffle(&mut rand::rng());
-    all
-}
-
-fn region() -> Region {
-    Region::try_from("seoul".to_owned()).expect("seoul is a region")
-}
-
-fn one_of<T: Clone>(all: &[T]) -> T {
-    all.choose(&mut rand::rng()).expect("there are some").clone()
-}
 
 impl Shop {
     pub fn new() -> Result<Shop> {
@@ -114,101 +104,6 @@ impl Shop {
             voided: orders(),
             choreographed: orders(),
         })
-    }
-
-    /// Two products, sorted by sku like the lines of every order.
-    fn lines(&self) -> Vec<OrderLine> {
-        let mut skus = shuffled(&self.skus)[..2].to_vec();
-        skus.sort();
-        let quantity = 1.try_into().expect("one is a quantity");
-        skus.into_iter().map(|sku| OrderLine { sku, quantity, unit_price: Money(7) }).collect()
-    }
-
-    /// Commands for several orders, some for the same one.
-    fn commands(&self, writer: Writer) -> Vec<Command> {
-        let several = |commands: &dyn Fn() -> Vec<Command>| (0..BATCH).flat_map(|_| commands()).collect();
-        match writer {
-            Writer::Sales => several(&|| {
-                let (order_id, lines) = (one_of(&self.tcc), self.lines());
-                vec![Command::ReserveStock { order_id, lines }, Command::CommitReservation { order_id }]
-            }),
-            Writer::Holds => several(&|| {
-                let takes = rand::rng().random_bool(0.5);
-                let order_id = one_of(if takes { &self.tcc } else { &self.voided });
-                let (customer_id, amount) = (one_of(&self.customers), Money(7));
-                let hold = Command::AuthorizePayment { order_id, customer_id: customer_id.clone(), amount };
-                let take = Command::CapturePayment { order_id, customer_id, amount };
-                vec![hold, if takes { take } else { Command::VoidPayment { order_id } }]
-            }),
-            _ => several(&|| vec![self.command(writer, one_of(&self.orders))]),
-        }
-    }
-
-    fn command(&self, writer: Writer, order_id: OrderId) -> Command {
-        let (lines, customer_id, amount) = (self.lines(), one_of(&self.customers), Money(7));
-        let undo = rand::rng().random_bool(0.4);
-        match writer {
-            Writer::Catalog if undo => Command::ReleasePrices { order_id },
-            Writer::Catalog => Command::HonourPrices { order_id, lines },
-            Writer::Inventory if undo => Command::ReleaseStock { order_id },
-            Writer::Inventory => Command::ReserveStock { order_id, lines },
-            Writer::Payments if undo => Command::RefundPayment { order_id },
-            Writer::Payments => Command::CapturePayment { order_id, customer_id, amount },
-            _ => Command::ScheduleShipment { order_id, region: region() },
-        }
-    }
-
-    fn request(&self) -> OrderRequest {
-        let customer_id = one_of(&self.customers);
-        OrderRequest { customer_id, region: region(), lines: self.lines() }
-    }
-
-    fn new_order(&self, order_id: OrderId) -> Result<NewOrder> {
-        let new = NewOrder::new(&order_id.to_string(), self.request())?;
-        Ok(NewOrder { placed: PlacedOrder { order_id, ..new.placed }, ..new })
-    }
-
-    /// Replies to several tries, or one reply to anything. Each may be the one that decides an order, or
-    /// be late.
-    fn replies(&self) -> Vec<Event> {
-        let (count, kinds) = if rand::rng().random_bool(0.5) { (BATCH, 5) } else { (1, 9) };
-        let reply = |_| {
-            let order_id = one_of(&self.tcc);
-            let refusal = Refusal { code: RefusalCode::InsufficientFunds, detail: "for a test".into() };
-            match rand::rng().random_range(0..kinds) {
-                0 => Event::PricesHonoured { order_id },
-                1 => Event::StockReserved { order_id },
-                2 => Event::PaymentAuthorized { order_id },
-                3 => Event::ShipmentQuoted { order_id },
-                4 => Event::PaymentRefused { order_id, refusal },
-                5 => Event::PaymentVoided { order_id },
-                6 => Event::StockReleased { order_id },
-                7 => Event::PricesReleased { order_id },
-                _ => Event::PaymentCaptured { order_id },
-            }
-        };
-        (0..count).map(reply).collect()
-    }
-
-    fn products(&self) -> Vec<Product> {
-        let product = |sku| Product {
-            sku,
-            name: "A thing".into(),
-            price: Money(10),
-            sale: Some(Sale { price: Money(7), quota: 100_000, claimed: 0 }),
-        };
-        shuffled(&self.skus).into_iter().map(product).collect()
-    }
-
-    fn receipt(&self) -> Receipt {
-        let quantity = 1000.try_into().expect("a thousand is a quantity");
-        let lines = shuffled(&self.skus).into_iter().map(|sku| Pieces { sku, quantity }).collect();
-        Receipt { receipt_id: Uuid::new_v4(), lines }
-    }
-
-    fn deposits(&self) -> Vec<Deposit> {
-        let deposit = |customer_id| Deposit { deposit_id: Uuid::new_v4(), customer_id, amount: Money(1000) };
-        shuffled(&self.customers).into_iter().map(deposit).collect()
     }
 
     /// One transaction of a writer.
@@ -227,10 +122,19 @@ impl Shop {
             | Writer::Sales
             | Writer::Payments
             | Writer::Holds
+            | Writer::Keeps
             | Writer::Shipping => {
                 let (lock, handle) = module(writer);
                 let participant = Participant { name: "test", lock, handle };
-                batch(connection, &participant, self.commands(writer), None).await
+                batch(connection, &participant, alone(self.commands(writer))).await
+            }
+            Writer::CatalogReacts
+            | Writer::InventoryReacts
+            | Writer::PaymentsReacts
+            | Writer::ShippingReacts => {
+                let (lock, handle) = module(writer);
+                let module = Choreographed { name: "test", react: reaction(writer), lock, handle };
+                batch(connection, &module, self.events(writer)).await
             }
             Writer::Monolith => self.checkout(connection).await,
             Writer::Products => {
@@ -250,7 +154,7 @@ impl Shop {
                 Ok(true)
             }
             Writer::Orders => self.place(connection).await,
-            Writer::Replies => batch(connection, &orchestrator(), self.replies(), None).await,
+            Writer::Replies => batch(connection, &orchestrator(), alone(self.replies())).await,
             Writer::Late => match orchestrator().ask_again(connection).await {
                 Ok(_) => Ok(true),
                 Err(failure) => Err(anyhow!("{failure:?}")),
@@ -263,9 +167,12 @@ impl Shop {
                     handle: HANDLE,
                 };
                 let listener = Listener { module, decisions: decisions() };
-                let scheduled = |_| Event::ShipmentScheduled { order_id: one_of(&self.choreographed) };
                 let order = self.new_order(self.choreographed[0])?.placed;
-                batch(connection, &listener, (0..BATCH).map(scheduled).collect(), Some(order)).await
+                let scheduled = |_| {
+                    let order_id = one_of(&self.choreographed);
+                    (Event::ShipmentScheduled { order_id }, Some(order.clone()))
+                };
+                batch(connection, &listener, (0..BATCH).map(scheduled).collect()).await
             }
             Writer::Old => {
                 chassis::forget_old(connection).await.map_err(anyhow::Error::from_boxed)?;
@@ -313,17 +220,32 @@ impl Shop {
 /// A module's own lock and handler.
 fn module(writer: Writer) -> (Lock, Handle) {
     match writer {
-        Writer::Catalog => {
+        Writer::Catalog | Writer::CatalogReacts => {
             (|c, all| Box::pin(catalog::lock(c, all)), |c, one| Box::pin(catalog::handle(c, one)))
         }
-        Writer::Inventory | Writer::Sales => {
+        Writer::Inventory | Writer::Sales | Writer::Keeps | Writer::InventoryReacts => {
             (|c, all| Box::pin(inventory::lock(c, all)), |c, one| Box::pin(inventory::handle(c, one)))
         }
-        Writer::Payments | Writer::Holds => {
+        Writer::Payments | Writer::Holds | Writer::PaymentsReacts => {
             (|c, all| Box::pin(payments::lock(c, all)), |c, one| Box::pin(payments::handle(c, one)))
         }
         _ => (NOTHING_SHARED, |c, one| Box::pin(shipping::handle(c, one))),
     }
+}
+
+/// A module's own reaction to an event.
+fn reaction(writer: Writer) -> fn(&Event, &PlacedOrder) -> Option<Command> {
+    match writer {
+        Writer::CatalogReacts => catalog::react,
+        Writer::InventoryReacts => inventory::react,
+        Writer::PaymentsReacts => payments::react,
+        _ => shipping::react,
+    }
+}
+
+/// Messages that carry no order.
+fn alone<M>(messages: Vec<M>) -> Vec<(M, Option<PlacedOrder>)> {
+    messages.into_iter().map(|message| (message, None)).collect()
 }
 
 /// What a consumer does with a batch in one transaction: inbox, reaction, outbox. A message that can never be
@@ -331,14 +253,15 @@ fn module(writer: Writer) -> (Lock, Handle) {
 async fn batch<R: Reactor>(
     connection: &mut AsyncPgConnection,
     reactor: &R,
-    messages: Vec<R::Message>,
-    order: Option<PlacedOrder>,
+    messages: Vec<(R::Message, Option<PlacedOrder>)>,
 ) -> Result<bool> {
     let telemetry = Telemetry::off();
     let mut envelopes: Vec<Envelope<R::Message>> = messages
         .into_iter()
-        .map(|message| Envelope::new("test", TraceContext::root(), rand::rng().random_range(0..9), message))
-        .map(|envelope| Envelope { order: order.clone(), ..envelope })
+        .map(|(message, order)| {
+            let attempt = rand::rng().random_range(0..9);
+            Envelope { order, ..Envelope::new("test", TraceContext::root(), attempt, message) }
+        })
         .collect();
     let ids: Vec<Uuid> = envelopes.iter().map(|envelope| envelope.id).collect();
     let mut fresh = chassis::claim(connection, &ids).await.map_err(anyhow::Error::from_boxed)?;

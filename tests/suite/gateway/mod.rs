@@ -1,6 +1,7 @@
 //! The gateway: instances behind it come, go, hang and die, and clients notice as little as possible.
 
 mod asking;
+mod refused;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use tests::{DELIVERIES, Driver, Stage, World};
 use topology::SERVICES;
 
 use asking::{Asking, Question, Seen};
+pub use refused::values_that_are_refused_are_no_failure;
 use tests::{Goods, Line, order};
 
 /// The registry's default: an instance without a heartbeat for this long is silent.

@@ -240,16 +240,20 @@ terminal::words! {
     head_without() { "without, orders/s" "없을 때, 주문/초" }
     head_with() { "with, orders/s" "있을 때, 주문/초" }
     head_looks() { "audits" "감사 횟수" }
-    dies(driver, server, time, times) {
-        "{driver}: the {server} dies, {time} of {times}" "{driver}: {server} 죽이기, {time}/{times}회"
+    breaks(driver, what, time, times) {
+        "{driver}: {what} fails, {time} of {times}" "{driver}: {what} 장애, {time}/{times}회"
     }
+    table() { "table locked" "테이블 잠금" }
+    binding() { "command unroutable" "명령 라우팅" }
+    needs_a_broker() { "the monolith has no broker" "모놀리스에는 브로커가 없습니다" }
     database() { "database" "데이터베이스" }
     broker() { "broker" "브로커" }
-    head_died() { "what died" "죽은 것" }
+    head_broken() { "what failed" "고장 난 것" }
+    head_others_s() { "others, s" "다른 주문, 초" }
     head_times() { "times" "횟수" }
     head_median_s() { "median, s" "중앙값, 초" }
     head_longest_s() { "longest, s" "최장, 초" }
-    head_goal_s() { "goal: 5 s" "목표: 5초" }
+    head_goal_s() { "goal: 5 s, others 2 s" "목표: 5초, 다른 주문 2초" }
 
     // Errors: a scenario's file
     cannot_read_scenario(path) { "cannot read the scenario {path}" "시나리오 {path}을(를) 읽을 수 없습니다" }
@@ -338,7 +342,7 @@ terminal::words! {
     cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
     program_failed(program, said) { "{program} failed: {said}" "{program} 실행에 실패했습니다: {said}" }
     no_speed(said) { "pgbench printed no speed: {said}" "pgbench가 속도를 출력하지 않았습니다: {said}" }
-    after_death(driver, server) { "{driver}, after the {server} died" "{driver}, {server} 종료 뒤" }
+    after_breaking(driver, what) { "{driver}, {what}" "{driver}, {what}" }
     private_only() {
         "only a private server can be killed; leave out --database-url and --amqp-url"
         "전용 서버만 강제 종료할 수 있습니다. --database-url과 --amqp-url을 빼세요"

@@ -52,6 +52,8 @@ impl fmt::Display for Waits {
             "consumer" => words::the_consumer(),
             "relay" => words::the_relay(),
             "recovery" => words::the_recovery(),
+            "checkout" => words::the_checkout(),
+            "HTTP server" => words::the_http_server(),
             "periodic work" => words::the_periodic_work(),
             other => other.to_owned(),
         };

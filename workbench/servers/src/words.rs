@@ -36,6 +36,8 @@ terminal::words! {
     the_consumer() { "the consumer" "컨슈머" }
     the_relay() { "the relay" "릴레이" }
     the_recovery() { "the recovery" "복구 작업" }
+    the_checkout() { "the checkout" "주문 처리" }
+    the_http_server() { "the HTTP server" "HTTP 서버" }
     the_periodic_work() { "the periodic work" "주기 작업" }
     the_database() { "the database" "데이터베이스" }
     the_broker() { "the broker" "브로커" }

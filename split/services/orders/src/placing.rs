@@ -9,6 +9,7 @@ use checkout::Process;
 use contracts::{BoxError, Envelope, Event, OrderRequest, PlacedOrder, TraceContext};
 use diesel_async::AsyncPgConnection;
 use orders::{NewOrder, Order, PlaceError, Placed};
+use platform::health::Health;
 use platform::telemetry::{self, DATABASE, Kind, Scope, Span};
 use platform::{CrashPoint, Flaw, NotCommitted, Pool, Problem, http, transaction};
 
@@ -23,13 +24,14 @@ pub async fn place_order(
     handover: web::Data<Handover>,
     waiting: web::Data<Waiting>,
     start: web::Data<Start>,
+    health: web::Data<Health>,
 ) -> Result<HttpResponse, Problem> {
     let new = orders::new_order(&request, body.into_inner())?;
     let scope = http::scope_of(&request).of(new.placed.order_id);
     telemetry::note_order(new.placed.order_id);
     let wait = http::preferred_wait(&request);
     let ticket = wait.map(|_| waiting.ticket(new.placed.order_id));
-    let begun = orders::insist(async || start.begin(&pool, &new, &scope).await).await;
+    let begun = orders::insist(health.waits(), async || start.begin(&pool, &new, &scope).await).await;
     let Begun { mut order, replayed, written } =
         begun.map_err(|error| orders::not_placed(error, &new.key))?;
     CrashPoint::AfterCommit.pass();

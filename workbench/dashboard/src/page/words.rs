@@ -100,6 +100,8 @@ pub static WORDS: &[Word] = &[
     ("part_consumer", "the consumer", "컨슈머"),
     ("part_relay", "the relay", "릴레이"),
     ("part_recovery", "the recovery", "복구 작업"),
+    ("part_checkout", "the checkout", "주문 처리"),
+    ("part_HTTP_server", "the HTTP server", "HTTP 서버"),
     ("part_periodic_work", "the periodic work", "주기 작업"),
     ("breaker_closed", "● closed", "● 닫힘"),
     ("breaker_open", "✗ open", "✗ 열림"),

@@ -38,9 +38,9 @@ const GOAL_SERVED: f64 = 0.95;
 const GOAL_P99_MS: f64 = 2_000.0;
 /// How long a shop may take to finish afterwards.
 const DRAIN: Duration = Duration::from_secs(60);
-/// Log lines of the registry about an instance with an expired lease, and of the supervisor about one that it ends. In
-/// this experiment no process dies by itself.
-const TAKEN_OUT: [&str; 2] = ["silent for too long", "is ended"];
+/// Log lines of the registry about an instance that it removes, and of the supervisor about one that it ends. In this
+/// experiment no process dies by itself. A silent instance is only asked last, which is no removal: rule 55 (silence).
+const TAKEN_OUT: [&str; 2] = ["its port is closed, removed", "is ended"];
 
 /// The options.
 #[derive(Debug, Clone)]
@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn what_the_logs_tell_is_counted() {
         let folder = tempfile::tempdir().unwrap();
-        let registry = "{\"message\":\"silent for too long, and taken out\"}\n{\"message\":\"registered\"}\n";
+        let registry = "{\"message\":\"its port is closed, removed\"}\n{\"message\":\"registered\"}\n\
+                        {\"message\":\"silent for too long, asked last from now on\"}\n";
         std::fs::write(folder.path().join("registry.log"), registry).unwrap();
         std::fs::write(folder.path().join("supervisor.log"), "gave no answer 5 times; is ended: …\n")
             .unwrap();

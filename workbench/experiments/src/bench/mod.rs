@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod breakage;
 mod busy;
 mod limit;
 mod live_audit;

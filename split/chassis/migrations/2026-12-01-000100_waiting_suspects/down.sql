@@ -1,0 +1,1 @@
+ALTER TABLE chassis.suspects DROP COLUMN waits;
