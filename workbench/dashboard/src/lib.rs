@@ -90,6 +90,8 @@ pub struct Options {
     pub listen: IpAddr,
     /// The port; 0 takes a free one.
     pub port: u16,
+    /// Host and port as a browser sees them, if they differ. If they are not on loopback, the page has no controls.
+    pub public: Option<String>,
     /// Whether to open a browser.
     pub open: bool,
     /// The initial load in orders per second, for each shop.
@@ -98,7 +100,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, open: false, rate_per_s: 20.0 }
+        Options {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            public: None,
+            open: false,
+            rate_per_s: 20.0,
+        }
     }
 }
 
@@ -110,6 +118,7 @@ impl Options {
             format!("--port={}", self.port),
             format!("--rate={}/s", self.rate_per_s),
         ];
+        arguments.extend(self.public.iter().map(|public| format!("--public-address={public}")));
         arguments.extend(self.open.then(|| "--open".to_owned()));
         arguments
     }
@@ -142,8 +151,9 @@ pub async fn run(folder: &Path, options: &Options, stop: impl Future<Output = ()
     control::running(folder)?;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let address = listener.local_addr()?;
-    let controls = address.ip().is_loopback();
-    let door = Door { address, token: controls.then(|| Uuid::new_v4().simple().to_string()) };
+    let public = options.public.clone();
+    let controls = door::may_have_controls(address.ip(), public.as_deref());
+    let door = Door { address, public, token: controls.then(|| Uuid::new_v4().simple().to_string()) };
     let header = Header {
         schema: SCHEMA.to_owned(),
         started_at: Utc::now(),

@@ -66,6 +66,12 @@ pub(super) enum Asking {
     Status(Json),
     /// Stop the shops that are up.
     Down,
+    /// Exit with 0 if the shops that are up are ready, or the program at this address is: a container's health check.
+    #[command(hide = true)]
+    Health {
+        /// Address of a program, e.g. http://127.0.0.1:8080.
+        address: Option<String>,
+    },
     /// Print the logs of all processes of the shops that are up, as one stream.
     Logs {
         /// Only processes whose names begin with this.

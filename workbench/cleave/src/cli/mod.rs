@@ -116,6 +116,7 @@ async fn answer(command: Asking, folder: &Path) -> Result<u8> {
         Asking::Diff(asked) => diff::run(&asked),
         Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Asking::Down => up::down(folder).await,
+        Asking::Health { address } => up::health(folder, address.as_deref()).await,
         Asking::Logs { name, order, follow } => {
             let wanted = logs::Wanted { process: name, order, follow };
             up::logs(folder, &wanted).await.map(|()| HELD)

@@ -66,8 +66,11 @@ pub async fn examine() -> Findings {
     let postgres = PostgresPrograms::find();
     let rabbitmq = RabbitPrograms::find();
     let docker = servers::containers::engine().await;
-    let mut checks =
-        vec![program("Rust".into(), "cargo", State::Missing), program(words::linker(), "cc", State::Missing)];
+    let mut checks = Vec::new();
+    if !servers::binaries::are_installed() {
+        checks.push(program("Rust".into(), "cargo", State::Missing));
+        checks.push(program(words::linker(), "cc", State::Missing));
+    }
     checks.push(server(
         Server::PostgreSql,
         postgres.as_ref().map(|found| (found.version.as_str(), found.folder.as_path())),
@@ -81,7 +84,7 @@ pub async fn examine() -> Findings {
         None => Check::note("pgbench".into(), words::no_pgbench()),
     });
     checks.push(match &docker {
-        Ok(()) => Check::ok(words::docker(), words::docker_responds()),
+        Ok(engine) => Check::ok(words::docker(), words::docker_responds(&engine.host, &engine.found_by)),
         Err(reason) => Check::note(words::docker(), words::not_needed(format!("{reason:#}"))),
     });
     checks.extend(machine());
