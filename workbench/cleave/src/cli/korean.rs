@@ -215,6 +215,9 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
         "in-doubt --resolve",
         "기록된 결정대로 마무리합니다. 코디네이터가 실행 중이면 스스로 하므로 건드리지 않습니다",
     ),
+    ("manifests", "오케스트레이터가 쇼핑몰을 실행하는 데 필요한 파일을 씁니다"),
+    ("manifests <orchestrator>", "오케스트레이터"),
+    ("manifests --output", "파일을 쓸 폴더"),
     ("clean", "cleave가 이 컴퓨터에 남긴 것을 보여 주고, 지정한 것을 삭제합니다"),
     (
         "clean <kinds>",
