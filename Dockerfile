@@ -53,7 +53,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --workspace --bins \
     && mkdir /programs \
     && cd target/release \
-    && cp cleave cleave-models monolith gateway registry *-service /programs
+    && cp cleave cleave-models monolith gateway registry *-service /programs \
+    && strip /programs/*
 
 FROM base AS cleave
 COPY --from=build /programs/ /usr/local/bin/

@@ -83,6 +83,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("order --stuck", "아직 결정되지 않은 주문 중 가장 오래된 것"),
     ("audit", "실행 중인 쇼핑몰의 불변식을 검사합니다"),
     ("audit --live", "모든 주문이 결정될 때까지 기다리지 않고, 실행 중에 1초마다 한 줄씩 검사합니다"),
+    (
+        "audit --shop",
+        "실행 중인 쇼핑몰 대신 다른 것이 실행한 이 쇼핑몰을 검사합니다. compose.yaml에 있는 것과 같은 JSON 설명을 씁니다",
+    ),
     ("audit --for", "지켜볼 시간. 기본값은 Ctrl-C를 누를 때까지입니다"),
     // Changing and breaking them.
     ("scale", "서비스의 인스턴스 수를 바꿉니다"),

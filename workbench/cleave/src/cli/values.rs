@@ -10,7 +10,7 @@ use reqwest::Url;
 
 use crate::words;
 use experiments::flaws;
-use topology::Driver;
+use topology::{Driver, ShopHandle};
 
 /// What `cleave up` starts.
 #[derive(Debug, Clone)]
@@ -96,6 +96,11 @@ pub(super) fn public_address(word: &str) -> Result<String, String> {
     let url = Url::parse(&format!("http://{word}/")).ok();
     let is_exact = |url: &Url| url.as_str() == format!("http://{word}/") && url.port().is_some();
     url.filter(is_exact).map(|_| word.to_owned()).ok_or_else(words::give_public_address)
+}
+
+/// A shop that something else runs.
+pub(super) fn shop(text: &str) -> Result<ShopHandle, String> {
+    serde_json::from_str(text).map_err(|error| words::no_shop(error))
 }
 
 /// A seed or another number without a range.

@@ -174,7 +174,9 @@ fn server(server: Server, found: Option<(&str, &Path)>) -> Check {
 fn machine() -> Vec<Check> {
     let memory = System::new().map_or(0, |mut system| {
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        system.available_memory()
+        // In a container, what is left of its own limit.
+        let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+        system.available_memory().min(limit)
     });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let folder = servers::data_folder();

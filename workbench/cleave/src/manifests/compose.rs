@@ -1,7 +1,7 @@
 //! `compose.yaml`: each process a container. It works with docker-compose 1.29 and with `docker compose`.
 
 use serde_json::{Map, Value, json};
-use topology::{Mode, Part};
+use topology::{Mode, Part, SERVICES};
 
 use super::{File, PORT, POSTGRES, POSTGRES_SETTINGS, RABBITMQ, behind_gateway, head, upstreams, yaml};
 
@@ -18,6 +18,7 @@ pub fn files() -> Vec<File> {
         }
         services.insert(format!("{mode}-database"), database(mode));
         services.insert(format!("{mode}-goods"), goods(mode));
+        services.insert(format!("{mode}-audit"), audit(mode));
     }
     services.insert("split-broker".to_owned(), broker());
     let compose = json!({
@@ -71,12 +72,11 @@ fn program(mode: Mode, part: &Part) -> Value {
     });
     let mut waits_for = Vec::new();
     if part.has_database {
-        let url = format!("postgres://cleave:{PASSWORD}@{mode}-database:5432/{}", part.name);
-        environment["DATABASE_URL"] = url.into();
+        environment["DATABASE_URL"] = database_url(mode, part.name).into();
         waits_for.push(format!("{mode}-database"));
     }
     if part.has_broker {
-        environment["AMQP_URL"] = format!("amqp://cleave:{PASSWORD}@split-broker:5672/%2f").into();
+        environment["AMQP_URL"] = amqp_url().into();
         environment["CLEAVE_SAGA"] = "${CLEAVE_SAGA:-orchestrated}".into();
         waits_for.push("split-broker".to_owned());
     }
@@ -103,13 +103,49 @@ fn program(mode: Mode, part: &Part) -> Value {
 
 /// Puts products, stock and money into the shop, and ends.
 fn goods(mode: Mode) -> Value {
-    let entrance = mode.parts().into_iter().find(|part| part.is_entrance).expect("a shop has an entrance");
+    let entrance = entrance(mode);
     let own = json!({
         "command": ["fill", format!("http://{}:{PORT}", entrance.name)],
         "depends_on": healthy(vec![entrance.name.to_owned()]),
         "healthcheck": { "disable": true },
     });
     own_image(mode, "128m", own)
+}
+
+/// Checks the invariants of the shop: `docker compose run --rm split-audit`. Nothing else starts it.
+fn audit(mode: Mode) -> Value {
+    let url = |module: &str| {
+        let database = if mode == Mode::Split { module } else { "monolith" };
+        (module.to_owned(), database_url(mode, database).into())
+    };
+    let shop = json!({
+        "address": format!("http://{}:{PORT}", entrance(mode).name),
+        "amqp_url": (mode == Mode::Split).then(amqp_url),
+        "databases": Value::Object(SERVICES.map(url).into_iter().collect()),
+        "driver": if mode == Mode::Split { "split:${CLEAVE_SAGA:-orchestrated}" } else { "monolith:local" },
+        "namespace": (mode == Mode::Split).then_some("cleave"),
+        "processes": [],
+    });
+    let own = json!({
+        "command": ["audit"],
+        "environment": { "AUDIT_SHOP": shop.to_string() },
+        "healthcheck": { "disable": true },
+        "profiles": ["audit"],
+        "restart": "no",
+    });
+    own_image(mode, "256m", own)
+}
+
+fn entrance(mode: Mode) -> Part {
+    mode.parts().into_iter().find(|part| part.is_entrance).expect("a shop has an entrance")
+}
+
+fn database_url(mode: Mode, database: &str) -> String {
+    format!("postgres://cleave:{PASSWORD}@{mode}-database:5432/{database}")
+}
+
+fn amqp_url() -> String {
+    format!("amqp://cleave:{PASSWORD}@split-broker:5672/%2f")
 }
 
 fn database(mode: Mode) -> Value {
