@@ -1,7 +1,6 @@
 //! The HTTP server, and what all responses have in common.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,14 +9,14 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
-use anyhow::{Context, anyhow};
-use clap::Args;
+use anyhow::Context;
 use contracts::TraceContext;
 use futures_util::future::LocalBoxFuture;
 
 pub use crate::description::OPENAPI;
 pub use crate::entrance::{BODY_LIMIT, body_too_large};
 use crate::health::Health;
+use crate::listen::Listen;
 use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
 use crate::{Problem, entrance, idle};
@@ -151,29 +150,6 @@ impl Connections {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Where a program listens.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct Listen {
-    /// TCP port, or 0 for a free one; the first line on standard output names it.
-    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
-    port: u16,
-    /// Address to listen on. Others than loopback are for containers, whose network decides who reaches it.
-    #[arg(long, env = "CLEAVE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1")]
-    listen: IpAddr,
-}
-
-impl Listen {
-    fn bind(self) -> anyhow::Result<TcpListener> {
-        let Listen { port, listen } = self;
-        TcpListener::bind(SocketAddr::new(listen, port)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                anyhow!("port {port} is already in use; choose another with --port, or 0 for a free one")
-            }
-            _ => anyhow!("port {port} on {listen} cannot be opened: {error}; choose another with --port"),
-        })
     }
 }
 

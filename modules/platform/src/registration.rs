@@ -9,7 +9,7 @@ use reqwest::{Client, Url};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::http::Listen;
+use crate::listen::Listen;
 use crate::registry::{self, Heartbeat, Instance, LIMIT, Rhythm, Snapshot};
 use crate::settings::DRAIN_GRACE;
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::{HttpResponse, web};
 use clap::Parser;
 use platform::health::Health;
+use platform::listen::Listen;
 use platform::registration::http_url;
 use platform::registry::{self, Snapshot};
 use platform::telemetry::{self, Telemetry};
@@ -39,7 +40,7 @@ use crate::routes::Routes;
 #[command(name = "gateway", version)]
 struct Cli {
     #[command(flatten)]
-    at: http::Listen,
+    at: Listen,
     /// Registry that knows the services' addresses, e.g. http://127.0.0.1:8000.
     #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url, required_unless_present = "upstream")]
     registry: Option<Url>,

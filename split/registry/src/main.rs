@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use clap::Parser;
 use platform::health::Health;
+use platform::listen::Listen;
 use platform::settings::Settings;
 use platform::telemetry::{self, Telemetry};
 use platform::{config, http};
@@ -18,7 +19,7 @@ use registry::{Kept, Registry};
 #[command(name = "registry", version)]
 struct Cli {
     #[command(flatten)]
-    at: http::Listen,
+    at: Listen,
     /// How long an instance stays listed without a heartbeat, in milliseconds.
     #[arg(long, env = "CLEAVE_TIME_TO_LIVE", value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(50..=600_000))]

@@ -100,7 +100,7 @@ pub(super) fn public_address(word: &str) -> Result<String, String> {
 
 /// A shop that something else runs.
 pub(super) fn shop(text: &str) -> Result<ShopHandle, String> {
-    serde_json::from_str(text).map_err(|error| words::no_shop(error))
+    serde_json::from_str(text).map_err(words::no_shop)
 }
 
 /// A seed or another number without a range.
