@@ -96,19 +96,17 @@ fn settings() -> [Value; 2] {
     [map("programs", programs), map("settings", json!({ "settings.json": "{}\n" }))]
 }
 
-/// Traces go to a collector in the namespace `monitoring`; its address is the same in all Deployments.
+/// Traces go to a collector in the namespace `monitoring`. Every program reads its address from the same ConfigMap.
 fn monitoring() -> Value {
-    let variable =
-        json!([{ "name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector.monitoring:4318" }]);
     let patch = yaml::documents([&json!([{
         "op": "add",
-        "path": "/spec/template/spec/containers/0/env",
-        "value": variable,
+        "path": "/data/OTEL_EXPORTER_OTLP_ENDPOINT",
+        "value": "http://collector.monitoring:4318",
     }])]);
     let mut component = kustomization(&["monitor.yaml"]);
     component["apiVersion"] = "kustomize.config.k8s.io/v1alpha1".into();
     component["kind"] = "Component".into();
-    component["patches"] = json!([{ "target": { "kind": "Deployment" }, "patch": patch }]);
+    component["patches"] = json!([{ "target": { "kind": "ConfigMap", "name": "programs" }, "patch": patch }]);
     component
 }
 
