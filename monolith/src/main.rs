@@ -70,6 +70,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     cli.settings.break_on_purpose();
     let databases = cli.modules.or(&cli.settings.database_url);
     databases.migrate().await?;
+    if cli.settings.migrate_only {
+        return Ok(());
+    }
     let served = match cli.transaction {
         Transaction::Local => serve_local(cli.settings, &telemetry).await,
         Transaction::TwoPhase => serve_two_phase(cli.settings, cli.coordinator, databases, &telemetry).await,
@@ -133,7 +136,7 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let registration = endpoint.registration("monolith");
     let health = Health::new("monolith").waiting(waits);
-    http::serve(endpoint.port, telemetry, health, registration, routes).await
+    http::serve(endpoint.at, telemetry, health, registration, routes).await
 }
 
 /// Registers a module's endpoints with the pool of the module's own database.

@@ -32,6 +32,9 @@ pub struct ProgramSettings {
     /// Where to crash on purpose, as POINT, or POINT:N for the N-th pass; `cleave crash-matrix` tries them all.
     #[arg(long, env = "CLEAVE_CRASH_AT", value_name = "POINT[:N]")]
     pub crash_at: Option<CrashAt>,
+    /// Bring the database up to date, and end.
+    #[arg(long)]
+    pub migrate_only: bool,
     /// Clock error to simulate, in milliseconds: ahead, or behind if negative.
     #[arg(
         long,

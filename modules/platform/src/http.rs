@@ -1,7 +1,6 @@
 //! The HTTP server, and what all responses have in common.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,13 +9,14 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use contracts::TraceContext;
 use futures_util::future::LocalBoxFuture;
 
 pub use crate::description::OPENAPI;
 pub use crate::entrance::{BODY_LIMIT, body_too_large};
 use crate::health::Health;
+use crate::listen::Listen;
 use crate::registration::Registration;
 use crate::telemetry::{self, Scope, Telemetry};
 use crate::{Problem, entrance, idle};
@@ -53,28 +53,31 @@ pub type Routes = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
 ///
 /// `routes` is called once per worker, and the worker's runtime drives what it opens: rule 40 (worker pools).
 ///
-/// Listens on loopback only. The first line on standard output names the address, so that port 0 is usable.
+/// The first line on standard output names the address, so that port 0 is usable.
 ///
 /// The future is boxed because otherwise every crate that polls it would compile its body again.
 pub fn serve(
-    port: u16,
+    at: Listen,
     telemetry: &Telemetry,
     health: Health,
     registration: Option<Registration>,
     routes: Routes,
 ) -> LocalBoxFuture<'_, anyhow::Result<()>> {
-    Box::pin(serve_until_stopped(port, telemetry, health, registration, routes))
+    Box::pin(serve_until_stopped(at, telemetry, health, registration, routes))
 }
 
 async fn serve_until_stopped(
-    port: u16,
+    at: Listen,
     telemetry: &Telemetry,
     health: Health,
     registration: Option<Registration>,
     routes: Routes,
 ) -> anyhow::Result<()> {
-    let listener = listen(port)?;
+    let listener = at.bind()?;
     let address = listener.local_addr()?;
+    if let Some(registration) = &registration {
+        registration.check(address)?;
+    }
     let connections = Connections::default();
     let server = {
         let (health, telemetry) = (health.clone(), telemetry.clone());
@@ -148,15 +151,6 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn listen(port: u16) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", port)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            anyhow!("port {port} is already in use; choose another with --port, or 0 for a free one")
-        }
-        _ => anyhow!("port {port} on 127.0.0.1 cannot be opened: {error}; choose another with --port"),
-    })
 }
 
 /// Prints the address for the parent process. It may not be reading, and that must not stop us.

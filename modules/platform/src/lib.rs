@@ -10,6 +10,7 @@ pub mod flaw;
 pub mod health;
 pub mod http;
 pub mod idle;
+pub mod listen;
 pub mod migrations;
 pub mod problem;
 pub mod registration;

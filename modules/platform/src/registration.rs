@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::ensure;
 use clap::Args;
 use reqwest::{Client, Url};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::listen::Listen;
 use crate::registry::{self, Heartbeat, Instance, LIMIT, Rhythm, Snapshot};
 use crate::settings::DRAIN_GRACE;
 
@@ -20,9 +22,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// Where a program listens and how it registers.
 #[derive(Debug, Clone, Args)]
 pub struct Endpoint {
-    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
-    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
-    pub port: u16,
+    /// Where it listens.
+    #[command(flatten)]
+    pub at: Listen,
     /// Registry to register with, e.g. http://127.0.0.1:8000. Without it, clients must know the program's address.
     #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url)]
     registry: Option<Url>,
@@ -67,6 +69,9 @@ pub struct Registration {
     advertise: Option<Url>,
 }
 
+/// The error for a registration that no client could use.
+const NO_ADDRESS: &str = "is every address of this machine; give the one to register with --advertise";
+
 /// An active registration.
 pub(crate) struct Registered {
     leave: oneshot::Sender<()>,
@@ -75,6 +80,16 @@ pub(crate) struct Registered {
 }
 
 impl Registration {
+    /// Fails if clients could not use the address that would be registered.
+    pub(crate) fn check(&self, listening: SocketAddr) -> anyhow::Result<()> {
+        ensure!(
+            self.advertise.is_some() || !listening.ip().is_unspecified(),
+            "{} {NO_ADDRESS}",
+            listening.ip()
+        );
+        Ok(())
+    }
+
     /// Starts to register the program at this address, for as long as it is ready.
     pub(crate) fn begin(self, listening: SocketAddr) -> Registered {
         let heard = registry::follow(self.registry.clone());

@@ -115,6 +115,9 @@ async fn run_with<R: Reactor + ?Sized>(
     }
     let broker = Broker::new(&settings.amqp_url);
     prepare_servers(&settings, &broker, service.name, service.migrations).await?;
+    if settings.base.migrate_only {
+        return Ok(());
+    }
     let url = &settings.base.database_url;
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
     let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
@@ -155,7 +158,7 @@ async fn run_with<R: Reactor + ?Sized>(
 
     let endpoint = &settings.base.endpoint;
     let registration = endpoint.registration(service.name);
-    let server = http::serve(endpoint.port, &telemetry, health, registration, routes);
+    let server = http::serve(endpoint.at, &telemetry, health, registration, routes);
     let outcome = until_stopped(server, &consumer, &relay).await;
     telemetry.finish().await;
     outcome
@@ -175,6 +178,9 @@ async fn prepare_servers(
         migrations::run(url, tables).await?;
         own_database(&mut db::connect_one(url).await?, service, settings.saga).await
     };
+    if settings.base.migrate_only {
+        return database.await;
+    }
     tokio::try_join!(database, broker.connect("check"))?;
     Ok(())
 }

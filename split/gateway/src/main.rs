@@ -11,7 +11,9 @@ mod limits;
 mod metrics;
 mod proxy;
 mod routes;
+mod upstreams;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::{HttpResponse, web};
 use clap::Parser;
 use platform::health::Health;
+use platform::listen::Listen;
 use platform::registration::http_url;
 use platform::registry::{self, Snapshot};
 use platform::telemetry::{self, Telemetry};
@@ -36,12 +39,19 @@ use crate::routes::Routes;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gateway", version)]
 struct Cli {
-    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
-    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
-    port: u16,
+    #[command(flatten)]
+    at: Listen,
     /// Registry that knows the services' addresses, e.g. http://127.0.0.1:8000.
-    #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url)]
-    registry: Url,
+    #[arg(long, env = "CLEAVE_REGISTRY", value_name = "URL", value_parser = http_url, required_unless_present = "upstream")]
+    registry: Option<Url>,
+    /// Address of a service, e.g. catalog=http://catalog:8080, instead of a registry. Its name is looked up every second,
+    /// and each address that it has is an instance.
+    #[arg(long, env = "CLEAVE_UPSTREAM", value_name = "SERVICE=URL", value_delimiter = ',',
+          value_parser = upstreams::named, conflicts_with = "registry")]
+    upstream: Vec<upstreams::Named>,
+    /// JSON file with settings, by name, that the gateway follows. With a registry, that has them.
+    #[arg(long, env = "CLEAVE_SETTINGS", value_name = "FILE", requires = "upstream")]
+    settings: Option<PathBuf>,
     /// What is behind the gateway.
     #[arg(long, env = "CLEAVE_ROUTES", value_enum, default_value_t = Routes::Split)]
     routes: Routes,
@@ -56,6 +66,10 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry = Telemetry::start("gateway", "gateway", &cli.telemetry)?;
+    let known_by = match cli.registry {
+        Some(registry) => registry::follow(registry),
+        None => upstreams::follow(upstreams::one_each(cli.upstream, &cli.routes.services())?, cli.settings)?,
+    };
     let services = cli.routes.services().into_iter();
     let dependencies: Arc<[_]> = services.map(|service| Arc::new(Dependency::new(service))).collect();
     let has_instances = Arc::new(AtomicBool::new(false));
@@ -86,8 +100,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
     });
     let served = tokio::select! {
-        served = http::serve(cli.port, &telemetry, health, None, routes) => served,
-        () = follow(registry::follow(cli.registry), &dependencies, &has_instances) => {
+        served = http::serve(cli.at, &telemetry, health, None, routes) => served,
+        () = follow(known_by, &dependencies, &has_instances) => {
             unreachable!("it follows for as long as the process lives")
         }
     };

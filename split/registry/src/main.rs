@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use clap::Parser;
 use platform::health::Health;
+use platform::listen::Listen;
 use platform::settings::Settings;
 use platform::telemetry::{self, Telemetry};
 use platform::{config, http};
@@ -17,9 +18,8 @@ use registry::{Kept, Registry};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "registry", version)]
 struct Cli {
-    /// TCP port on 127.0.0.1, or 0 for a free one; the first line on standard output names it.
-    #[arg(long, env = "CLEAVE_PORT", default_value_t = 0)]
-    port: u16,
+    #[command(flatten)]
+    at: Listen,
     /// How long an instance stays listed without a heartbeat, in milliseconds.
     #[arg(long, env = "CLEAVE_TIME_TO_LIVE", value_name = "MS", default_value_t = 1000,
           value_parser = clap::value_parser!(u64).range(50..=600_000))]
@@ -59,7 +59,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let watched = registry.clone();
     let routes = Arc::new(move |app: &mut actix_web::web::ServiceConfig| registry.routes(app));
     tokio::select! {
-        served = http::serve(cli.port, &telemetry, Health::new("registry"), None, routes) => served,
+        served = http::serve(cli.at, &telemetry, Health::new("registry"), None, routes) => served,
         () = watched.watch_over_leases() => unreachable!("it runs for as long as the process lives"),
     }
 }

@@ -192,6 +192,14 @@ terminal::words! {
         "an order id is a UUID, e.g. 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a; `{CLEAVE} order --last` finds one"
         "주문 번호는 UUID입니다. 예: 01938a5e-7c1f-7d2a-9f3e-2b6c5d4e3f2a. `{CLEAVE} order --last`로 찾을 수 있습니다"
     }
+    no_shop(error) {
+        "not the description of a shop: {error}"
+        "쇼핑몰 설명이 아닙니다: {error}"
+    }
+    give_public_address() {
+        "give a host and its port, in lower case, e.g. 127.0.0.1:8080"
+        "호스트와 포트를 소문자로 쓰세요. 예: 127.0.0.1:8080"
+    }
     give_address() { "give an IP address, e.g. 127.0.0.1" "IP 주소를 쓰세요. 예: 127.0.0.1" }
     no_such_mode(text, modes) {
         "\"{text}\" is not a mode; give monolith, split, or a driver: {modes}"

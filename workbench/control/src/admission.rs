@@ -47,24 +47,29 @@ impl ResponseError for Refused {
     }
 }
 
-/// Checks that a request is addressed to this port of loopback and does not come from another site's page.
-pub fn is_from_here(request: &HttpRequest, port: u16) -> Result<(), Refused> {
+/// The names of a port of loopback, as a browser sends them in `Host`.
+pub fn loopback(port: u16) -> [String; 2] {
+    [format!("127.0.0.1:{port}"), format!("localhost:{port}")]
+}
+
+/// Checks that a request is addressed to one of these hosts and does not come from another site's page.
+pub fn is_addressed_to(request: &HttpRequest, hosts: &[String]) -> Result<(), Refused> {
     let refuse = |status, why: String| Err(Refused::new(status, why));
-    let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let text = |name| text(request, name);
     if !text(header::HOST).is_some_and(|host| hosts.iter().any(|own| own == host)) {
         return refuse(StatusCode::MISDIRECTED_REQUEST, words::wrong_host());
     }
-    let origins = hosts.map(|host| format!("http://{host}"));
-    if text(header::ORIGIN).is_some_and(|origin| origins.iter().all(|own| own != origin)) {
+    let is_own =
+        |origin: &str| origin.strip_prefix("http://").is_some_and(|of| hosts.iter().any(|own| own == of));
+    if text(header::ORIGIN).is_some_and(|origin| !is_own(origin)) {
         return refuse(StatusCode::FORBIDDEN, words::other_origin());
     }
     Ok(())
 }
 
-/// Admits a request to the interface on this port, or returns why not.
-pub fn admit(request: &HttpRequest, port: u16, token: &str) -> Result<(), Refused> {
-    is_from_here(request, port)?;
+/// Admits a request that is addressed to one of these hosts, or returns why not.
+pub fn admit(request: &HttpRequest, hosts: &[String], token: &str) -> Result<(), Refused> {
+    is_addressed_to(request, hosts)?;
     let refuse = |status, why: String| Err(Refused::new(status, why));
     let sent = request.headers().get(TOKEN).map(header::HeaderValue::as_bytes).unwrap_or_default();
     if !same(sent, token.as_bytes()) {
@@ -108,7 +113,7 @@ mod tests {
         for (name, value) in headers {
             request = request.insert_header((*name, *value));
         }
-        admit(&request.to_http_request(), PORT, SECRET).map_err(|refused| refused.status.as_u16())
+        admit(&request.to_http_request(), &loopback(PORT), SECRET).map_err(|refused| refused.status.as_u16())
     }
 
     const HOST: (&str, &str) = ("host", "127.0.0.1:4321");

@@ -86,7 +86,7 @@ async fn only_the_admitted(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    admit(request.request(), access.port, &access.token)?;
+    admit(request.request(), &admission::loopback(access.port), &access.token)?;
     next.call(request).await
 }
 

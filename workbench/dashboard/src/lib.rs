@@ -90,8 +90,9 @@ pub async fn run(folder: &Path, options: &DashboardOptions, stop: impl Future<Ou
     control::running(folder)?;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
     let address = listener.local_addr()?;
-    let controls = address.ip().is_loopback();
-    let door = Door { address, token: controls.then(|| Uuid::new_v4().simple().to_string()) };
+    let public = options.public.clone();
+    let controls = door::may_have_controls(address.ip(), public.as_deref());
+    let door = Door { address, public, token: controls.then(|| Uuid::new_v4().simple().to_string()) };
     let header = Header {
         schema: SCHEMA.to_owned(),
         started_at: Utc::now(),

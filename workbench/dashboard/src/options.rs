@@ -13,6 +13,8 @@ pub struct DashboardOptions {
     pub listen: IpAddr,
     /// The port; 0 takes a free one.
     pub port: u16,
+    /// Host and port as a browser sees them, if they differ. If they are not on loopback, the page has no controls.
+    pub public: Option<String>,
     /// Whether to open a browser.
     pub open: bool,
     /// The initial load in orders per second, for each shop.
@@ -21,7 +23,13 @@ pub struct DashboardOptions {
 
 impl Default for DashboardOptions {
     fn default() -> DashboardOptions {
-        DashboardOptions { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, open: false, rate_per_s: 20.0 }
+        DashboardOptions {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            public: None,
+            open: false,
+            rate_per_s: 20.0,
+        }
     }
 }
 
@@ -33,6 +41,7 @@ impl DashboardOptions {
             format!("--port={}", self.port),
             format!("--rate={}/s", self.rate_per_s),
         ];
+        arguments.extend(self.public.iter().map(|public| format!("--public-address={public}")));
         arguments.extend(self.open.then(|| "--open".to_owned()));
         arguments
     }

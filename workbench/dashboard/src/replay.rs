@@ -35,7 +35,7 @@ pub async fn replay(
 ) -> Result<()> {
     let Recorded { header, text, samples, stories } = recorded;
     let listener = server::listen(SocketAddr::new(options.listen, options.port))?;
-    let door = Door { address: listener.local_addr()?, token: None };
+    let door = Door { address: listener.local_addr()?, public: options.public.clone(), token: None };
     terminal::say!("{}", words::replay_at(samples, header.started_at, door.page()));
     options.show(folder, &door);
     let session = Session::new(header.started_at, true, false);

@@ -1,4 +1,5 @@
-//! Builds the other programs of this checkout, mainly the shop's, and finds them beside this one.
+//! Builds the other programs of this checkout, mainly the shop's, and finds them beside this one. Where `cleave` was
+//! installed together with them, as in the container image, they are used as they are.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ const REPORT_EVERY: Duration = Duration::from_secs(15);
 /// built. docs/performance.md says what the second call costs.
 pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
     let folder = executable()?.parent().context("a program stands in a folder")?.to_owned();
+    if !is_built_here(&folder) && programs.iter().all(|program| folder.join(program).is_file()) {
+        return Ok(folder);
+    }
     if programs.iter().any(|program| !folder.join(program).exists()) {
         terminal::note!("{}", words::building(programs.join(", "), first_build_min()));
     }
@@ -54,6 +58,17 @@ pub async fn ensure_built(programs: &[&str]) -> Result<PathBuf> {
         bail!(words::built_elsewhere(missing, folder.display()));
     }
     Ok(folder)
+}
+
+/// Whether this program was installed together with the shop's, so that nothing has to be built.
+pub fn are_installed() -> bool {
+    let folder = executable().ok().and_then(|program| Some(program.parent()?.to_owned()));
+    folder.is_some_and(|folder| !is_built_here(&folder) && folder.join("monolith").is_file())
+}
+
+/// Whether cargo builds into this folder. It keeps this file there as a lock.
+fn is_built_here(folder: &Path) -> bool {
+    folder.join(".cargo-lock").exists()
 }
 
 /// About how many minutes the first build takes on this machine.
@@ -163,6 +178,14 @@ mod tests {
         let expected = "build --profile dev --target-dir /t --bin monolith --bin gateway";
         assert_eq!(arguments("/t/debug").join(" "), expected);
         assert!(arguments("/t/release").join(" ").contains("--profile release"));
+    }
+
+    #[test]
+    fn only_cargos_folders_are_built_into() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_built_here(folder.path()));
+        std::fs::write(folder.path().join(".cargo-lock"), "").unwrap();
+        assert!(is_built_here(folder.path()));
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Servers in containers, if a Docker engine responds. The program `cleave-containers` starts them, and is built when
 //! it is first needed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::binaries;
-use crate::guard::Guard;
+use crate::engine::{self, Engine};
+use crate::guard::{Guard, executable};
 use crate::mark::Owner;
 use crate::process::{self, Process};
 use crate::words;
 
 const PROGRAM: &str = "cleave-containers";
-/// The first start pulls the image.
-const LIMIT: Duration = Duration::from_secs(300);
+/// The first start pulls the image. The program itself ends much earlier if nothing goes on.
+const LIMIT: Duration = Duration::from_secs(1800);
 /// How long stopping and removing a container may take.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -46,12 +47,11 @@ impl Container {
     }
 }
 
-/// Returns `Ok` if a Docker engine responds, and otherwise the reason why none can be used.
-pub async fn engine() -> Result<()> {
-    if std::env::var_os("DOCKER_HOST").is_none() && !Path::new("/var/run/docker.sock").exists() {
-        bail!(words::no_docker());
-    }
-    ask(&["engine"]).await.map(drop)
+/// Returns the Docker engine that responds, or the reason why none can be used.
+pub async fn engine() -> Result<Engine> {
+    let engine = engine::find()?;
+    ask(&["engine"]).await?;
+    Ok(engine)
 }
 
 /// Starts PostgreSQL in a container. Returns the container and the URL of its database `postgres`.
@@ -92,13 +92,24 @@ pub async fn remove(id: &str) -> Result<()> {
     ask(&["remove", id]).await.map(drop)
 }
 
+/// Removes the containers of an owner that has ended, and waits until no further one appears.
+pub(crate) async fn remove_all_of(owner: &str) -> Result<()> {
+    // It was built when the owner started the first of them. A guard builds nothing.
+    let program = executable()?.with_file_name(PROGRAM);
+    run(program, &["remove-all-of", owner]).await.map(drop)
+}
+
 async fn program() -> Result<PathBuf> {
     Ok(binaries::ensure_built(&[PROGRAM]).await?.join(PROGRAM))
 }
 
 async fn ask(arguments: &[&str]) -> Result<String> {
-    let mut command = tokio::process::Command::new(program().await?);
-    command.envs([terminal::language::passed_on()]);
+    run(program().await?, arguments).await
+}
+
+async fn run(program: PathBuf, arguments: &[&str]) -> Result<String> {
+    let mut command = tokio::process::Command::new(program);
+    command.env("DOCKER_HOST", engine::find()?.host).envs([terminal::language::passed_on()]);
     let output = command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
@@ -108,11 +119,14 @@ async fn ask(arguments: &[&str]) -> Result<String> {
 
 async fn start(guard: &Guard, server: &str) -> Result<(Container, String)> {
     let mut command = process::command(&program().await?);
-    command.args([server, "--owner", &Owner::this().to_string()]).envs([terminal::language::passed_on()]);
+    let owner = Owner::this().to_string();
+    command.args([server, "--owner", &owner]).envs([terminal::language::passed_on()]);
+    command.env("DOCKER_HOST", engine::find()?.host);
+    // Before there is a container: this process may be killed while one is created.
+    guard.watch_containers(&owner)?;
     let logs = tempfile::tempdir()?;
     let mut process = Process::start(guard, PROGRAM, command, &logs.path().join(server))?;
     let line = process.first_line(LIMIT).await?;
     let ready: Ready = serde_json::from_str(&line).with_context(|| line.clone())?;
-    guard.watch_container(&ready.container)?;
     Ok((Container { process, id: ready.container }, ready.url))
 }

@@ -81,9 +81,10 @@ impl Guard {
         self.forget(&format!("database {name} {admin}"));
     }
 
-    /// Registers a container, to be removed by the guard.
-    pub fn watch_container(&self, id: &str) -> Result<()> {
-        self.tell(&format!("container {id}"))
+    /// Registers the containers of this owner, to be removed by the guard: those that run, and one that is just being
+    /// created.
+    pub fn watch_containers(&self, owner: &str) -> Result<()> {
+        self.tell(&format!("containers {owner}"))
     }
 
     fn forget(&self, line: &str) {
@@ -140,8 +141,8 @@ pub enum Watched {
         /// The URL of another database on the same server.
         admin: String,
     },
-    /// A container, by its id.
-    Container(String),
+    /// All containers with this owner.
+    Containers(String),
 }
 
 impl Watched {
@@ -157,7 +158,7 @@ impl Watched {
                 let (name, admin) = value.split_once(' ')?;
                 Some(Watched::Database { name: name.into(), admin: admin.into() })
             }
-            "container" => Some(Watched::Container(value.into())),
+            "containers" => Some(Watched::Containers(value.into())),
             _ => None,
         }
     }
@@ -211,7 +212,7 @@ fn remove_the_rest(watched: &[Watched], put_away: impl AsyncFn(&Watched) -> Resu
         let _ = match watched {
             Watched::Process { .. } => Ok(()),
             Watched::Folder(path) => std::fs::remove_dir_all(path).map_err(Into::into),
-            Watched::Database { .. } | Watched::Container(_) => runtime.block_on(put_away(watched)),
+            Watched::Database { .. } | Watched::Containers(_) => runtime.block_on(put_away(watched)),
         };
     }
     Ok(())

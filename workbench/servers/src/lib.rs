@@ -10,6 +10,7 @@ pub mod busy;
 pub mod containers;
 mod database;
 mod disk;
+pub mod engine;
 mod folder;
 pub mod guard;
 mod install;
@@ -56,27 +57,46 @@ impl Infrastructure {
     pub async fn find(guard: &Guard, options: &ServerOptions) -> Result<Infrastructure> {
         let missing = missing(options);
         let in_containers = !missing.is_empty() && containers::engine().await.is_ok();
-        if !missing.is_empty() && !in_containers {
-            install(&missing, options.yes).await?;
-        }
-        let spinner = install::spinner(words::starting_the_servers());
-        let broker = async {
-            if !options.needs_broker {
-                return Ok(None);
+        let mut started = None;
+        if in_containers {
+            match Self::start(guard, options, &missing).await {
+                Ok(servers) => started = Some(servers),
+                Err(why) => terminal::note!("{}", words::no_containers(format!("{why:#}"))),
             }
-            server::broker(guard, options, in_containers && missing.contains(&Server::RabbitMq))
-                .await
-                .map(Some)
+        }
+        let (postgres, rabbitmq) = match started {
+            Some(started) => started,
+            None => {
+                if !missing.is_empty() {
+                    install(&missing, options.yes).await?;
+                }
+                Self::start(guard, options, &[]).await?
+            }
         };
-        let database =
-            server::database(guard, options, in_containers && missing.contains(&Server::PostgreSql));
-        let (postgres, rabbitmq) = tokio::try_join!(database, broker)?;
-        spinner.finish_and_clear();
         terminal::note!("PostgreSQL {}: {}", postgres.version(), postgres.source());
         if let Some(broker) = &rabbitmq {
             terminal::note!("RabbitMQ {}: {}", broker.version(), broker.source());
         }
         Ok(Infrastructure { postgres, rabbitmq })
+    }
+
+    /// Starts what is not given by a URL: these in containers, the others from programs on this machine.
+    async fn start(
+        guard: &Guard,
+        options: &Options,
+        in_containers: &[Server],
+    ) -> Result<(DatabaseServer, Option<Broker>)> {
+        let spinner = install::spinner(words::starting_the_servers());
+        let broker = async {
+            if !options.needs_broker {
+                return Ok(None);
+            }
+            server::broker(guard, options, in_containers.contains(&Server::RabbitMq)).await.map(Some)
+        };
+        let database = server::database(guard, options, in_containers.contains(&Server::PostgreSql));
+        let started = tokio::try_join!(database, broker);
+        spinner.finish_and_clear();
+        started
     }
 
     /// The broker's URL, if there is a broker.
@@ -122,7 +142,7 @@ fn missing(options: &ServerOptions) -> Vec<Server> {
 pub fn be_guard() -> Result<()> {
     guard::run(async |watched| match watched {
         Watched::Database { name, admin } => drop_database(admin, name).await,
-        Watched::Container(id) => containers::remove(id).await,
+        Watched::Containers(owner) => containers::remove_all_of(owner).await,
         Watched::Process { .. } | Watched::Folder(_) => Ok(()),
     })
 }

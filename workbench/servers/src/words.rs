@@ -191,8 +191,30 @@ terminal::words! {
 
     // Containers.
     no_docker() {
-        "no Docker engine: /var/run/docker.sock does not exist and DOCKER_HOST is not set"
-        "Docker 엔진이 없습니다. /var/run/docker.sock이 없고 DOCKER_HOST도 설정되지 않았습니다"
+        "no Docker engine: none of the usual sockets exists; start one, or set DOCKER_HOST to its address"
+        "Docker 엔진이 없습니다. 흔히 쓰는 소켓이 하나도 없습니다. 엔진을 시작하거나 DOCKER_HOST에 주소를 설정하세요"
+    }
+    no_permission(socket) {
+        "no permission to use the Docker engine at {socket}; add this user to the socket's group, or set DOCKER_HOST"
+        "{socket}의 Docker 엔진을 쓸 권한이 없습니다. 이 사용자를 소켓의 그룹에 넣거나 DOCKER_HOST를 설정하세요"
+    }
+    engine_does_not_listen(socket, error) {
+        "no Docker engine listens at {socket}: {error}; start it, or set DOCKER_HOST"
+        "{socket}에서 응답하는 Docker 엔진이 없습니다({error}). 엔진을 시작하거나 DOCKER_HOST를 설정하세요"
+    }
+    unsupported_engine(host, by) {
+        "{host} (from {by}) cannot be used; set DOCKER_HOST to a unix:// or tcp:// address"
+        "{host}({by})은(는) 쓸 수 없습니다. DOCKER_HOST에 unix:// 또는 tcp:// 주소를 설정하세요"
+    }
+    no_such_context(name) {
+        "the Docker context {name} is not known; choose another with `docker context use`, or set DOCKER_HOST"
+        "Docker 컨텍스트 {name}을(를) 찾을 수 없습니다. `docker context use`로 다른 것을 고르거나 DOCKER_HOST를 설정하세요"
+    }
+    by_context(name) { "context {name}" "컨텍스트 {name}" }
+    by_socket() { "socket" "소켓" }
+    no_containers(why) {
+        "{why}; going on without containers"
+        "{why}. 컨테이너 없이 진행합니다"
     }
     cannot_start_in_container(server) {
         "cannot start {server} in a container"

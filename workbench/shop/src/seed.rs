@@ -48,12 +48,17 @@ impl Goods {
 
     /// Adds products, stock and money to a shop, through its public HTTP endpoints.
     pub async fn put_into(&self, shop: &Shop) -> Result<()> {
+        self.send_to(&shop.address).await?;
+        analyze(shop).await
+    }
+
+    /// Sends them to the shop at this address. A second time has no further effect.
+    pub async fn send_to(&self, address: &str) -> Result<()> {
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let url = |path: &str| format!("{}{path}", shop.address);
+        let url = |path: &str| format!("{address}{path}");
         send(client.put(url("/products")), self.products()).await?;
         send(client.post(url("/stock/receipts")), self.receipt()).await?;
-        send(client.post(url("/wallets/deposits")), self.deposits()).await?;
-        analyze(shop).await
+        send(client.post(url("/wallets/deposits")), self.deposits()).await
     }
 
     /// Puts the first `products` products on sale at the shop with this address, `quota` units of each.

@@ -9,7 +9,7 @@ use super::ShopOptions;
 use super::links::Links;
 use super::member::{Member, Recipe};
 use servers::guard::Guard;
-use topology::{Databases, Driver};
+use topology::{Databases, Driver, Mode};
 
 /// How long a shop may take from the start of its processes until all of them are ready.
 pub(super) const READY: Duration = Duration::from_secs(180);
@@ -51,7 +51,10 @@ impl Starting<'_> {
     /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there.
     pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
         let registry = self.registry().await?;
-        let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
+        let parts = Mode::Split.parts().into_iter().filter(|part| part.has_database);
+        let services = parts.zip(self.databases.distinct()).map(|(part, (module, database_url))| {
+            let name = part.name;
+            debug_assert_eq!(name, module, "both are in the order of the modules");
             let mut arguments = self.settings();
             arguments.extend(known_to(&registry, name));
             arguments.extend(["--namespace".into(), namespace.into()]);
@@ -61,7 +64,7 @@ impl Starting<'_> {
             }
             // In the environment, because other users of the machine can read command lines.
             let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
-            async move { self.instances(name, &format!("{name}-service"), arguments, urls).await }
+            async move { self.instances(name, part.program, arguments, urls).await }
         });
         let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
         Ok([registry].into_iter().chain(services.into_iter().flatten()).chain([gateway]).collect())

@@ -6,6 +6,7 @@ mod databases;
 mod driver;
 mod handle;
 mod mode;
+mod part;
 mod words;
 
 pub use capability::Capability;
@@ -13,3 +14,4 @@ pub use databases::{Databases, SERVICES};
 pub use driver::{Driver, programs};
 pub use handle::{BrokerControl, ProcessHandle, ShopHandle};
 pub use mode::{BEFORE_MONOLITHS, Mode};
+pub use part::Part;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::values::{FlawArgs, Json, Modes, ServerArgs, modes, postgres_url, scaling, setting};
 use super::{audit, bench, chaos, clean, compare, dashboard, diff, fault, order, proofs};
+use crate::manifests::Orchestrator;
 use crate::up;
 use ::dashboard::clock;
 
@@ -66,6 +67,18 @@ pub(super) enum Asking {
     Status(Json),
     /// Stop the shops that are up.
     Down,
+    /// Exit with 0 if the shops that are up are ready, or the program at this address is: a container's health check.
+    #[command(hide = true)]
+    Health {
+        /// Address of a program, e.g. http://127.0.0.1:8080.
+        address: Option<String>,
+    },
+    /// Put products, stock and money into the shop at this address, as `cleave up` does for its own.
+    #[command(hide = true)]
+    Fill {
+        /// Address of the shop, e.g. http://127.0.0.1:8082.
+        address: String,
+    },
     /// Print the logs of all processes of the shops that are up, as one stream.
     Logs {
         /// Only processes whose names begin with this.
@@ -145,6 +158,15 @@ pub(super) enum Asking {
 /// Commands that need no runtime and leave nothing behind.
 #[derive(Debug, Subcommand)]
 pub(super) enum Bare {
+    /// Write what an orchestrator needs to run the shop.
+    Manifests {
+        /// The orchestrator.
+        #[arg(value_enum)]
+        orchestrator: Orchestrator,
+        /// Folder to write to.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        output: PathBuf,
+    },
     /// Check a model of a protocol in every order of steps, including crashes and late messages.
     #[command(disable_help_flag = true)]
     Model {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use super::values::{Json, ServerArgs, driver, length, number, whole};
+use super::values::{Json, ServerArgs, driver, length, number, shop, whole};
 use super::{HELD, exit_status};
 use crate::{live_audit, up, words};
 use experiments::bench;
 use servers::guard::Guard;
 use terminal::output;
-use topology::Driver;
+use topology::{Driver, ShopHandle};
 
 /// What is asked for.
 #[derive(Debug, Args)]
@@ -23,13 +23,17 @@ pub(super) struct Audit {
     /// How long to watch; by default until Ctrl-C.
     #[arg(long = "for", value_name = "TIME", requires = "live", value_parser = length)]
     length: Option<Duration>,
+    /// Audit this shop instead, which something else runs: its description as JSON, as in compose.yaml.
+    #[arg(long, env = "AUDIT_SHOP", value_name = "JSON", hide_env_values = true, conflicts_with = "live",
+          value_parser = shop)]
+    shop: Option<ShopHandle>,
     #[command(flatten)]
     json: Json,
 }
 
 /// Audits, and prints the findings. Ctrl-C ends a live audit normally.
 pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<Output = ()>) -> Result<u8> {
-    let Audit { live, length, json: Json { json } } = asked;
+    let Audit { live, length, shop, json: Json { json } } = asked;
     let verdict = if live {
         let end = async {
             match length {
@@ -42,7 +46,7 @@ pub(super) async fn audit(asked: Audit, folder: &Path, interrupted: impl Future<
         live_audit::run(folder, json.as_deref(), end).await?
     } else {
         tokio::select! {
-            verdict = up::audit(folder, json.as_deref()) => verdict?,
+            verdict = up::audit(folder, shop, json.as_deref()) => verdict?,
             () = interrupted => {
                 terminal::note!("cleave: {}", words::interrupted());
                 return Ok(super::COULD_NOT);

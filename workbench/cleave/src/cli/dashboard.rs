@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use super::values::{Modes, ServerArgs, address, modes, port, rate_within};
+use super::values::{Modes, ServerArgs, address, modes, port, public_address, rate_within};
 use super::{HELD, interrupted};
 use crate::up;
 use dashboard::controls::RATE_MOST;
@@ -53,11 +53,15 @@ pub(super) struct Replay {
 #[derive(Debug, Args)]
 struct PageArgs {
     /// Port of the page; 0 takes a free one.
-    #[arg(long, default_value_t = 0, value_parser = port)]
+    #[arg(long, env = "DASHBOARD_PORT", default_value_t = 0, value_parser = port)]
     port: u16,
     /// Address to listen on. Other than on loopback, the page has no controls.
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = address)]
+    #[arg(long, env = "DASHBOARD_LISTEN", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = address)]
     listen: IpAddr,
+    /// Host and port by which browsers reach the page, if a container or a proxy publishes another one. No other is
+    /// accepted. If it is on loopback, the page has its controls.
+    #[arg(long, env = "DASHBOARD_PUBLIC_ADDRESS", value_name = "HOST:PORT", value_parser = public_address)]
+    public_address: Option<String>,
     /// Open the page in the browser.
     #[arg(long)]
     open: bool,
@@ -65,7 +69,8 @@ struct PageArgs {
 
 impl PageArgs {
     fn options(&self, rate_per_s: f64) -> dashboard::DashboardOptions {
-        dashboard::DashboardOptions { listen: self.listen, port: self.port, open: self.open, rate_per_s }
+        let public = self.public_address.clone();
+        dashboard::DashboardOptions { listen: self.listen, port: self.port, public, open: self.open, rate_per_s }
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ("clean runs --keep 3", "Remove all runs except the latest three", "최근 세 개를 뺀 실행 기록 삭제"),
         ("clean all", "Remove everything except packages", "패키지를 뺀 모두 삭제"),
     ]),
+    ("manifests", &[("manifests kubernetes --output target/manifests", "The files of deploy/kubernetes", "deploy/kubernetes의 파일")]),
     ("doctor", &[
         ("doctor", "What is here and what is missing", "있는 것과 없는 것"),
         ("doctor --fix", "Install what is missing", "없는 것 설치"),

@@ -56,6 +56,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("dashboard --comparison", "설명과 함께 보여 줄 `cleave compare` 실행의 폴더"),
     ("* --port", "페이지의 포트. 0이면 빈 포트를 씁니다"),
     ("* --listen", "접속을 받을 주소. 루프백이 아니면 페이지에 제어판이 없습니다"),
+    (
+        "* --public-address",
+        "컨테이너나 프록시가 다른 주소로 공개할 때 브라우저가 접속하는 호스트와 포트. 다른 주소는 거절합니다. 루프백이면 페이지에 제어판이 있습니다",
+    ),
     ("* --open", "브라우저에서 페이지를 엽니다"),
     ("replay", "대시보드의 녹화를 재생합니다. 쇼핑몰이 실행 중이 아니어도 됩니다"),
     (
@@ -79,6 +83,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("order --stuck", "아직 결정되지 않은 주문 중 가장 오래된 것"),
     ("audit", "실행 중인 쇼핑몰의 불변식을 검사합니다"),
     ("audit --live", "모든 주문이 결정될 때까지 기다리지 않고, 실행 중에 1초마다 한 줄씩 검사합니다"),
+    (
+        "audit --shop",
+        "실행 중인 쇼핑몰 대신 다른 것이 실행한 이 쇼핑몰을 검사합니다. compose.yaml에 있는 것과 같은 JSON 설명을 씁니다",
+    ),
     ("audit --for", "지켜볼 시간. 기본값은 Ctrl-C를 누를 때까지입니다"),
     // Changing and breaking them.
     ("scale", "서비스의 인스턴스 수를 바꿉니다"),
@@ -211,6 +219,9 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
         "in-doubt --resolve",
         "기록된 결정대로 마무리합니다. 코디네이터가 실행 중이면 스스로 하므로 건드리지 않습니다",
     ),
+    ("manifests", "오케스트레이터가 쇼핑몰을 실행하는 데 필요한 파일을 씁니다"),
+    ("manifests <orchestrator>", "오케스트레이터"),
+    ("manifests --output", "파일을 쓸 폴더"),
     ("clean", "cleave가 이 컴퓨터에 남긴 것을 보여 주고, 지정한 것을 삭제합니다"),
     (
         "clean <kinds>",

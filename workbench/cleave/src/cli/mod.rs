@@ -8,9 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::arguments::{Asking, Bare, Cli, Command, Staying};
 use self::values::Json;
-use crate::{commands, doctor, in_doubt, logs, up, words};
+use crate::{commands, doctor, in_doubt, logs, manifests, up, words};
 use ::audit::Verdict;
 use ::dashboard::clock;
+use shop::seed::Goods;
 use terminal::{output, say};
 
 mod arguments;
@@ -66,6 +67,7 @@ fn bare(command: Bare) -> Result<u8> {
         // The guard's only thread blocks all signals.
         Bare::Guard => servers::be_guard().map(|()| HELD),
         Bare::LoadClock => clock::run(control::SEED).map(|()| HELD),
+        Bare::Manifests { orchestrator, output } => manifests::write(orchestrator, &output).map(|()| HELD),
         Bare::Model { arguments } => commands::model(&arguments),
     }
 }
@@ -116,6 +118,10 @@ async fn answer(command: Asking, folder: &Path) -> Result<u8> {
         Asking::Diff(asked) => diff::run(&asked),
         Asking::Status(Json { json }) => up::status(folder, json.as_deref()).await,
         Asking::Down => up::down(folder).await,
+        Asking::Fill { address } => {
+            Goods::new(control::SEED).send_to(address.trim_end_matches('/')).await.map(|()| HELD)
+        }
+        Asking::Health { address } => up::health(folder, address.as_deref()).await,
         Asking::Logs { name, order, follow } => {
             let wanted = logs::LogQuery { process: name, order, follow };
             up::logs(folder, &wanted).await.map(|()| HELD)

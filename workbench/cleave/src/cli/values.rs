@@ -10,7 +10,7 @@ use reqwest::Url;
 
 use crate::words;
 use experiments::flaws;
-use topology::Driver;
+use topology::{Driver, ShopHandle};
 
 /// What `cleave up` starts.
 #[derive(Debug, Clone)]
@@ -91,6 +91,18 @@ pub(super) fn address(word: &str) -> Result<IpAddr, String> {
     word.parse().map_err(|_| words::give_address())
 }
 
+/// A host and its port, as a browser sends them in `Host`.
+pub(super) fn public_address(word: &str) -> Result<String, String> {
+    let url = Url::parse(&format!("http://{word}/")).ok();
+    let is_exact = |url: &Url| url.as_str() == format!("http://{word}/") && url.port().is_some();
+    url.filter(is_exact).map(|_| word.to_owned()).ok_or_else(words::give_public_address)
+}
+
+/// A shop that something else runs.
+pub(super) fn shop(text: &str) -> Result<ShopHandle, String> {
+    serde_json::from_str(text).map_err(words::no_shop)
+}
+
 /// A seed or another number without a range.
 pub(super) fn number(word: &str) -> Result<u64, String> {
     word.parse().map_err(|_| words::not_whole(word))
@@ -163,7 +175,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_rates_have_units() {
+    fn values_are_read_exactly() {
+        for good in ["127.0.0.1:8080", "localhost:9", "[::1]:8080", "shop.example:8443"] {
+            assert_eq!(public_address(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "127.0.0.1", "http://127.0.0.1:8080", "a b:1", "u@h:1", "h:1/x", "h:99999", "SHOP:1"]
+        {
+            assert!(public_address(bad).is_err(), "{bad}");
+        }
         assert_eq!(length("20s"), Ok(Duration::from_secs(20)));
         assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(length("2m"), Ok(Duration::from_secs(120)));

@@ -66,10 +66,11 @@ pub async fn examine() -> Findings {
     let postgres = PostgresPrograms::find();
     let rabbitmq = RabbitPrograms::find();
     let docker = servers::containers::engine().await;
-    let mut checks = vec![
-        program("Rust".into(), "cargo", CheckState::Missing),
-        program(words::linker(), "cc", CheckState::Missing),
-    ];
+    let mut checks = Vec::new();
+    if !servers::binaries::are_installed() {
+        checks.push(program("Rust".into(), "cargo", CheckState::Missing));
+        checks.push(program(words::linker(), "cc", CheckState::Missing));
+    }
     checks.push(server(
         Server::PostgreSql,
         postgres.as_ref().map(|found| (found.version.as_str(), found.folder.as_path())),
@@ -83,7 +84,7 @@ pub async fn examine() -> Findings {
         None => Check::note("pgbench".into(), words::no_pgbench()),
     });
     checks.push(match &docker {
-        Ok(()) => Check::ok(words::docker(), words::docker_responds()),
+        Ok(engine) => Check::ok(words::docker(), words::docker_responds(&engine.host, &engine.found_by)),
         Err(reason) => Check::note(words::docker(), words::not_needed(format!("{reason:#}"))),
     });
     checks.extend(machine());
@@ -173,7 +174,9 @@ fn server(server: Server, found: Option<(&str, &Path)>) -> Check {
 fn machine() -> Vec<Check> {
     let memory = System::new().map_or(0, |mut system| {
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        system.available_memory()
+        // In a container, what is left of its own limit.
+        let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+        system.available_memory().min(limit)
     });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let folder = servers::data_folder();

@@ -26,7 +26,7 @@ terminal::words! {
         "not found; only `{CLEAVE} bench limit` needs it"
         "찾을 수 없음. `{CLEAVE} bench limit`에만 필요합니다"
     }
-    docker_responds() { "responds" "응답함" }
+    docker_responds(host, by) { "{host} responds ({by})" "{host} 응답함({by})" }
     not_needed(why) { "{why}; not needed" "{why}. 없어도 됩니다" }
     not_on_path(program) { "{program} is not on PATH" "{program}이(가) PATH에 없습니다" }
     share_cores() {

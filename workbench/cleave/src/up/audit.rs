@@ -10,7 +10,7 @@ use report::{verdict_words, warnings};
 use serde::Serialize;
 use shop::drain;
 use terminal::output;
-use topology::{Driver, Mode};
+use topology::{Driver, Mode, ShopHandle};
 
 use crate::words;
 
@@ -40,11 +40,17 @@ struct AuditedShop {
     audit: Vec<Audit>,
 }
 
-/// Audits the running shops once they have come to rest.
-pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
-    let state = control::running(folder)?;
+/// Audits a shop that something else runs, or those that run in this folder, once they have come to rest.
+pub async fn audit(folder: &Path, shop: Option<ShopHandle>, json: Option<&str>) -> Result<Verdict> {
+    let (handles, flaws) = match shop {
+        Some(shop) => (vec![shop], Vec::new()),
+        None => {
+            let state = control::running(folder)?;
+            (state.shops, state.flaws)
+        }
+    };
     let mut shops = Vec::new();
-    for shop in &state.shops {
+    for shop in &handles {
         if let Err(error) = drain(&shop.databases, shop.driver, SETTLE).await {
             terminal::note!("{error}");
         }
@@ -57,7 +63,7 @@ pub async fn audit(folder: &Path, json: Option<&str>) -> Result<Verdict> {
     match json {
         Some(target) => output::json(target, &audited)?,
         None => {
-            terminal::say_part!("{}", warnings(state.shops.iter().map(|shop| shop.driver), &state.flaws));
+            terminal::say_part!("{}", warnings(handles.iter().map(|shop| shop.driver), &flaws));
             terminal::say_part!("{}", audited.tables());
         }
     }

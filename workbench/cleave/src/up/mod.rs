@@ -29,7 +29,7 @@ mod status;
 
 pub use audit::{audit, subjects};
 use page::Page;
-pub use status::status;
+pub use status::{health, status};
 
 /// How long `down` waits for `up` to end.
 const DOWN: Duration = Duration::from_secs(60);

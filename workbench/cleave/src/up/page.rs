@@ -25,6 +25,10 @@ impl Page {
     pub(super) fn start(folder: &Path, options: &DashboardOptions) -> Result<Page> {
         let mut command = Command::new(executable()?);
         command.arg("--folder").arg(folder).arg("dashboard").args(options.arguments());
+        // What these say is among the options.
+        for variable in ["DASHBOARD_LISTEN", "DASHBOARD_PORT", "DASHBOARD_PUBLIC_ADDRESS"] {
+            command.env_remove(variable);
+        }
         // Ctrl-C at a terminal is for this process, which then ends the dashboard.
         command.process_group(0).kill_on_drop(true).stdin(Stdio::null()).envs([language::passed_on()]);
         Ok(Page(command.spawn().with_context(words::cannot_start_dashboard)?))

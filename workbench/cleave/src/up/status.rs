@@ -78,6 +78,20 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
     Ok(if running { 0 } else { 2 })
 }
 
+/// Returns the exit status of a health check: 0 if the shops that are up are ready, or the program at this address is,
+/// and 1 if not.
+pub async fn health(folder: &Path, address: Option<&str>) -> Result<u8> {
+    let addresses = match address {
+        Some(address) => vec![address.trim_end_matches('/').to_owned()],
+        None => {
+            State::read(folder)?.into_iter().flat_map(|state| state.shops).map(|shop| shop.address).collect()
+        }
+    };
+    let ready = addresses.iter().map(async |address| Readiness::of(address, PATIENCE).await.ready);
+    let ready = join_all(ready).await;
+    Ok(u8::from(ready.is_empty() || ready.contains(&false)))
+}
+
 impl Status {
     /// What the processes wait for, with the names of shop and process.
     fn waits(&self) -> impl Iterator<Item = (Driver, &str, &Waits)> {

@@ -35,7 +35,7 @@ async fn world(listen: &str) -> World {
     let listener = super::listen(SocketAddr::new(listen, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let controls = listen.is_loopback();
-    let door = Door { address, token: controls.then(|| TOKEN.to_owned()) };
+    let door = Door { address, public: None, token: controls.then(|| TOKEN.to_owned()) };
     let open =
         live(listener, door, Session::new(chrono::Utc::now(), false, controls), dashboard.clone()).unwrap();
     let base = format!("http://127.0.0.1:{}", address.port());
@@ -222,8 +222,14 @@ async fn a_replay_has_the_recording_and_no_controls() {
     let story = story(Driver::Orchestrated, &["client"], Vec::new());
     let known = story.order_id;
     let kept = Kept { shops: vec![Driver::Local, Driver::Orchestrated], stories: vec![story] };
-    let open =
-        replay(listener, Door { address, token: None }, session, EXAMPLE.to_owned(), vec![kept]).unwrap();
+    let open = replay(
+        listener,
+        Door { address, public: None, token: None },
+        session,
+        EXAMPLE.to_owned(),
+        vec![kept],
+    )
+    .unwrap();
     let client = Client::builder().no_proxy().build().unwrap();
     let text =
         client.get(format!("http://{address}/api/recording")).send().await.unwrap().text().await.unwrap();
