@@ -70,7 +70,7 @@ impl Stage {
 
     /// The folder with the shop's programs and `cleave`, built if necessary.
     pub async fn programs(&self) -> Result<&PathBuf> {
-        let mut all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
+        let mut all = topology::programs(&[Driver::Local, Driver::Orchestrated]);
         all.push("cleave");
         self.programs.get_or_try_init(async || servers::binaries::ensure_built(&all).await).await
     }

@@ -39,17 +39,26 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// The settings of every service.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceSettings {
+    /// What every program with a database has.
     #[command(flatten)]
-    base: config::ProgramSettings,
+    pub base: config::ProgramSettings,
+    /// How it sends and receives.
+    #[command(flatten)]
+    pub messaging: Messaging,
+    /// How the services of this shop stay consistent. Must be the same for all of them.
+    #[arg(long, env = "CLEAVE_SAGA", value_enum, default_value_t = Protocol::Orchestrated)]
+    pub saga: Protocol,
+}
+
+/// How a program sends and receives messages.
+#[derive(Debug, Clone, Args)]
+pub struct Messaging {
     /// The broker, as amqp://user:password@host:port/vhost.
     #[arg(long, env = "AMQP_URL", hide_env_values = true, value_parser = amqp_url)]
     amqp_url: String,
     /// Prefix of the exchange and all queues; identifies the shop that this service belongs to.
     #[arg(long, env = "CLEAVE_NAMESPACE", default_value = "cleave")]
     namespace: String,
-    /// How the services of this shop stay consistent. Must be the same for all of them.
-    #[arg(long, env = "CLEAVE_SAGA", value_enum, default_value_t = Protocol::Orchestrated)]
-    pub saga: Protocol,
     /// Number of deliveries that the broker may send ahead of our acks.
     #[arg(long, env = "CLEAVE_PREFETCH", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     prefetch: u16,
@@ -113,11 +122,11 @@ async fn run_with<R: Reactor + ?Sized>(
     if settings.saga == Protocol::Naive {
         flaw::switch_on(&[Flaw::NoOutbox, Flaw::NoInbox]);
     }
-    let broker = Broker::new(&settings.amqp_url);
+    let broker = Broker::new(&settings.messaging.amqp_url);
     prepare_servers(&settings, &broker, service.name, service.migrations).await?;
     let url = &settings.base.database_url;
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
-    let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
+    let topology = Topology::new(&settings.messaging.namespace, service.name, service.routing_keys);
     let metrics = Metrics::new(&telemetry);
     telemetry.pools().inspect(|pools| pools.watch("background", &pool));
     let (handover, connected) = (Handover::default(), Arc::new(AtomicBool::new(false)));
@@ -127,7 +136,7 @@ async fn run_with<R: Reactor + ?Sized>(
         broker: broker.clone(),
         topology: topology.clone(),
         handover: handover.clone(),
-        deliveries: settings.deliveries,
+        deliveries: settings.messaging.deliveries,
         waits: waits.clone(),
         telemetry: telemetry.clone(),
         metrics: metrics.clone(),
@@ -138,7 +147,7 @@ async fn run_with<R: Reactor + ?Sized>(
         pool,
         handover: handover.clone(),
         reactor,
-        prefetch: settings.prefetch,
+        prefetch: settings.messaging.prefetch,
         connected: connected.clone(),
         waits: waits.clone(),
         telemetry: telemetry.clone(),

@@ -45,6 +45,9 @@ struct Cli {
     /// What is behind the gateway.
     #[arg(long, env = "CLEAVE_ROUTES", value_enum, default_value_t = Routes::Split)]
     routes: Routes,
+    /// Modules that have left the monolith behind this gateway and run as services, such as payments,shipping.
+    #[arg(long, env = "CLEAVE_AWAY", value_name = "MODULES", value_delimiter = ',', value_parser = routes::away)]
+    away: Vec<&'static str>,
     #[command(flatten)]
     telemetry: telemetry::Options,
 }
@@ -56,7 +59,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry = Telemetry::start("gateway", "gateway", &cli.telemetry)?;
-    let services = cli.routes.services().into_iter();
+    let services = cli.routes.services(&cli.away).into_iter();
     let dependencies: Arc<[_]> = services.map(|service| Arc::new(Dependency::new(service))).collect();
     let has_instances = Arc::new(AtomicBool::new(false));
     let health = Health::new("gateway").needing("instances", has_instances.clone());
@@ -69,7 +72,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             .route("/health/dependencies", web::get().to(report_dependencies));
         // One client per worker, since a worker drives the connections that it uses.
         let client = call::client();
-        for (prefix, service) in cli.routes.table() {
+        for (prefix, service) in cli.routes.table(&cli.away) {
             let of_service = known.iter().find(|dependency| dependency.service == service);
             let upstream = Upstream {
                 dependency: of_service.expect("both come from one table").clone(),

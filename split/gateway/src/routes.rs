@@ -16,26 +16,40 @@ pub enum Routes {
     Monolith,
 }
 
+/// Path prefixes and the modules that handle them.
+const MODULES: [(&str, &str); 5] = [
+    ("/products", "catalog"),
+    ("/stock", "inventory"),
+    ("/orders", "orders"),
+    ("/wallets", "payments"),
+    ("/shipments", "shipping"),
+];
+
+/// A module that has left the monolith behind this gateway.
+pub fn away(name: &str) -> Result<&'static str, String> {
+    let module = MODULES.into_iter().find(|(_, module)| *module == name && name != "orders");
+    module.map(|(_, module)| module).ok_or_else(|| {
+        format!("{name:?} cannot have left a monolith; catalog, inventory, payments and shipping can")
+    })
+}
+
 impl Routes {
-    /// Path prefixes and the services that handle them.
-    pub fn table(self) -> [(&'static str, &'static str); 5] {
-        let split = [
-            ("/products", "catalog"),
-            ("/stock", "inventory"),
-            ("/orders", "orders"),
-            ("/wallets", "payments"),
-            ("/shipments", "shipping"),
-        ];
-        match self {
-            Routes::Split => split,
-            Routes::Monolith => split.map(|(prefix, _)| (prefix, "monolith")),
-        }
+    /// Path prefixes and the services that handle them. Modules that are `away` have left the monolith.
+    pub fn table(self, away: &[&str]) -> [(&'static str, &'static str); 5] {
+        MODULES.map(|(prefix, module)| match self {
+            Routes::Monolith if !away.contains(&module) => (prefix, "monolith"),
+            Routes::Monolith | Routes::Split => (prefix, module),
+        })
     }
 
     /// The services, each once.
-    pub fn services(self) -> Vec<&'static str> {
-        let mut services = self.table().map(|(_, service)| service).to_vec();
-        services.dedup();
+    pub fn services(self, away: &[&str]) -> Vec<&'static str> {
+        let mut services = Vec::new();
+        for (_, service) in self.table(away) {
+            if !services.contains(&service) {
+                services.push(service);
+            }
+        }
         services
     }
 }
@@ -66,7 +80,15 @@ mod tests {
 
     #[test]
     fn a_service_is_named_once() {
-        assert_eq!(Routes::Split.services(), ["catalog", "inventory", "orders", "payments", "shipping"]);
-        assert_eq!(Routes::Monolith.services(), ["monolith"]);
+        let all = ["catalog", "inventory", "orders", "payments", "shipping"];
+        assert_eq!(Routes::Split.services(&[]), all);
+        assert_eq!(Routes::Monolith.services(&[]), ["monolith"]);
+        assert_eq!(Routes::Monolith.services(&["inventory"]), ["monolith", "inventory"]);
+    }
+
+    #[test]
+    fn orders_stays_at_home() {
+        assert_eq!(away("payments"), Ok("payments"));
+        assert!(away("orders").is_err() && away("billing").is_err());
     }
 }

@@ -15,8 +15,9 @@ use contracts::{
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use inventory::{Pieces, Receipt};
+use orchestrator::{Decisions, Orchestrator, Start};
 use orders::{DecisionCounter, NewOrder};
-use orders_service::{Decisions, HANDLE, Listener, Orchestrator, Start};
+use orders_service::{HANDLE, Listener, home};
 use payments::Deposit;
 use platform::telemetry::Telemetry;
 use rand::RngExt;
@@ -279,7 +280,7 @@ impl Shop {
         let scope = Telemetry::off().scope(TraceContext::root());
         for (protocol, orders) in [(Protocol::Tcc, &self.tcc), (Protocol::Choreographed, &self.choreographed)]
         {
-            let start = Start { protocol, answer_within: Duration::ZERO };
+            let start = Start { protocol, home: Arc::new(home()), answer_within: Duration::ZERO };
             for order in shuffled(orders) {
                 // One that another session is placing is left to it, as the API does.
                 let placed = start.place_and_start(connection, &self.new_order(order)?, &scope).await;
@@ -362,5 +363,5 @@ fn decisions() -> Arc<Decisions> {
 
 /// An orchestrator for which every reply is late.
 fn orchestrator() -> Orchestrator {
-    Orchestrator { decisions: decisions(), answer_within: Duration::ZERO }
+    Orchestrator { decisions: decisions(), home: Arc::new(home()), answer_within: Duration::ZERO }
 }

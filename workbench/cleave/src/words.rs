@@ -36,6 +36,10 @@ terminal::words! {
         "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'"
         "202: 대기 중. Location 주소로 다시 조회하거나  -H 'prefer: wait=5'  를 추가하세요"
     }
+    decided_if_at_home() {
+        "202: pending; 201 if a module at home has refused it already"
+        "202: 대기 중. 아직 떠나지 않은 모듈에서 거절하면 바로 201"
+    }
     shop_is_at(shop, address, ready_s) {
         "{shop} is at {address} (ready in {ready_s} s); its API: {address}/docs/"
         "{shop} 주소: {address} ({ready_s}초 만에 준비됨), API 문서: {address}/docs/"

@@ -15,7 +15,7 @@ use servers::guard::Guard;
 use shop::seed::Goods;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
-use topology::{BEFORE_MONOLITHS, Driver, Mode, programs};
+use topology::{BEFORE_MONOLITHS, Driver, programs};
 
 /// The seed of the products. It never changes, so the examples in the guides work.
 pub const SEED: u64 = 1;
@@ -72,7 +72,7 @@ impl Stage {
         let programs = binaries::ensure_built(&needed).await?;
         let logs = folder.join(LOGS);
         std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
-        let needs_broker = wanted.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+        let needs_broker = wanted.drivers.iter().any(|driver| driver.has_messages());
         let servers = servers::Options { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
         let infra = Infrastructure::find(guard, &servers).await?;
         Ok(Stage {

@@ -96,7 +96,7 @@ impl Faults {
     /// Starts a fault and returns its number. It heals by itself when its time is over. After an error nothing has
     /// changed.
     pub async fn add(&self, spec: &FaultSpec) -> Result<u64> {
-        let spec = spec.in_mode(self.0.place.driver.mode())?;
+        let spec = spec.in_shop(self.0.place.driver)?;
         spec.check_crash_point(self.0.place.driver)?;
         let effect = Arc::new(tokio::sync::Mutex::new(None));
         let mut starting = effect.clone().lock_owned().await;

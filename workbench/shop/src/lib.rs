@@ -116,19 +116,19 @@ impl Shop {
             .with_context(|| words::cannot_create_logs(options.logs.display()))?;
         // Several shops can share one PostgreSQL and one broker.
         let shop = format!("shop-{}", &Uuid::new_v4().simple().to_string()[..8]);
-        let (databases, database_names) = databases::create(driver.mode(), infra, &shop).await?;
+        let (databases, database_names) = databases::create(driver, infra, &shop).await?;
 
         let began = Instant::now();
         let links = Links::new(options.proxied);
         let starting = Starting { guard, driver, options, databases: &databases, links: &links };
         let (members, namespace, amqp_url) = match driver.mode() {
             Mode::Monolith => (starting.monolith().await?, None, None),
-            Mode::Split => {
+            Mode::Split | Mode::Hybrid => {
                 let amqp_url = infra.amqp_url().with_context(words::needs_broker)?.to_owned();
                 if queues::stay(infra) {
                     queues::record(&amqp_url, &shop)?;
                 }
-                (starting.split(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
+                (starting.services(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
             }
         };
         let door = &members.last().context("every mode has a process")?.address;
@@ -141,11 +141,7 @@ impl Shop {
             flaws: options.flaws.clone(),
             ready_ms: 0.0,
             amqp_url,
-            broker: infra
-                .rabbitmq
-                .as_ref()
-                .and_then(Broker::control)
-                .filter(|_| driver.mode() == Mode::Split),
+            broker: infra.rabbitmq.as_ref().and_then(Broker::control).filter(|_| driver.has_messages()),
             database_names,
             guard: guard.clone(),
             links,

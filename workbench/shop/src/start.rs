@@ -7,7 +7,7 @@ use super::links::Links;
 use super::member::{Member, Recipe};
 use super::{Databases, READY, ShopOptions};
 use servers::guard::Guard;
-use topology::Driver;
+use topology::{Driver, MONOLITH, Mode};
 
 /// The name of the registry's process.
 pub(super) const REGISTRY: &str = "registry";
@@ -43,23 +43,42 @@ impl Starting<'_> {
         Ok([registry].into_iter().chain(monoliths).chain([gateway]).collect())
     }
 
-    /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there.
-    pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
+    /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there. In a
+    /// hybrid one of the services is the monolith.
+    pub(super) async fn services(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
         let registry = self.registry().await?;
-        let services = self.databases.distinct().into_iter().map(|(name, database_url)| {
+        let services = self.driver.services().into_iter().map(|name| {
             let mut arguments = self.settings();
             arguments.extend(known_to(&registry, name));
             arguments.extend(["--namespace".into(), namespace.into()]);
             arguments.extend(["--deliveries".into(), self.options.deliveries.to_string()]);
-            if self.driver != Driver::Orchestrated {
-                arguments.extend(["--saga".into(), self.driver.name().into()]);
-            }
+            let program = match name {
+                MONOLITH => {
+                    arguments.extend(self.away());
+                    MONOLITH.to_owned()
+                }
+                service => {
+                    if self.driver.mode() == Mode::Split && self.driver != Driver::Orchestrated {
+                        arguments.extend(["--saga".into(), self.driver.name().into()]);
+                    }
+                    format!("{service}-service")
+                }
+            };
             // In the environment, because other users of the machine can read command lines.
-            let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
-            async move { self.instances(name, &format!("{name}-service"), arguments, urls).await }
+            let urls = vec![("DATABASE_URL", self.databases.of(name).into()), ("AMQP_URL", amqp_url.into())];
+            async move { self.instances(name, &program, arguments, urls).await }
         });
-        let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
+        let routes = if self.driver.mode() == Mode::Hybrid { MONOLITH } else { "split" };
+        let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, routes))?;
         Ok([registry].into_iter().chain(services.into_iter().flatten()).chain([gateway]).collect())
+    }
+
+    /// The argument that says which modules have left a monolith.
+    fn away(&self) -> Vec<String> {
+        match self.driver.away() {
+            away if away.is_empty() => Vec::new(),
+            away => vec!["--away".into(), away.join(",")],
+        }
     }
 
     /// Settings are stored in a file, so a registry that the supervisor restarts keeps the same time-outs.
@@ -69,8 +88,9 @@ impl Starting<'_> {
     }
 
     async fn gateway(&self, registry: &Member, routes: &str) -> Result<Member> {
-        let arguments = ["--registry", &registry.address, "--routes", routes];
-        self.member(GATEWAY, "gateway", arguments.map(String::from).to_vec(), vec![]).await
+        let mut arguments = ["--registry", &registry.address, "--routes", routes].map(String::from).to_vec();
+        arguments.extend(self.away());
+        self.member(GATEWAY, "gateway", arguments, vec![]).await
     }
 
     /// The arguments for every program with a database.

@@ -25,7 +25,7 @@ use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
 use terminal::language::seconds;
 use terminal::progress::Progress;
-use topology::{Driver, Mode, programs};
+use topology::{Driver, programs};
 
 /// The goal for a shop.
 const GOAL: Duration = Duration::from_secs(5);
@@ -79,7 +79,7 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &Options) -> Result
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let wanted = ServerOptions { needs_broker, yes: options.yes, ..ServerOptions::default() };
     let mut infra = Infrastructure::find(guard, &wanted).await?;
     let rounds: u64 = options.drivers.iter().map(|driver| servers_of(*driver).len() as u64).sum();
@@ -121,9 +121,9 @@ fn called(server: &str) -> String {
 }
 
 fn servers_of(driver: Driver) -> &'static [&'static str] {
-    match driver.mode() {
-        Mode::Monolith => &["database"],
-        Mode::Split => &["broker", "database"],
+    match driver.has_messages() {
+        true => &["broker", "database"],
+        false => &["database"],
     }
 }
 

@@ -24,7 +24,7 @@ use shop::seed::{CUSTOMERS, PRODUCTS};
 use shop::{Shop, ShopOptions};
 use story::tax;
 use terminal::progress::Progress;
-use topology::{Driver, Mode};
+use topology::Driver;
 
 mod labels;
 
@@ -73,7 +73,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &Options) -> Result<(Run
         terminal::note!("{why}");
     }
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let wanted = servers::Options { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
     let infra = Infrastructure::find(guard, &wanted).await?;
 

@@ -28,7 +28,7 @@ pub use deploy::{Deployment, Replacement};
 use faults::{Faults, Link, Place};
 pub use journal::{Entry, Journal};
 use servers::{FoundBy, Infrastructure};
-use topology::{Mode, SERVICES};
+use topology::SERVICES;
 
 /// The interval between checks of the processes.
 const TICK: Duration = Duration::from_millis(20);
@@ -65,7 +65,7 @@ impl Supervisor {
     /// Starts to supervise a shop on these servers. Its own log goes to `supervisor.log` in this folder.
     pub async fn start(shop: Shop, infra: Arc<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
         let (faults, requests) = Faults::new(place(&shop, &*infra.lock().await));
-        for link in Link::all(shop.driver.mode()) {
+        for link in Link::all(shop.driver) {
             for proxy in shop.proxies(link) {
                 faults.attach(link, proxy).await?;
             }
@@ -119,14 +119,15 @@ impl Supervisor {
         self.0.restarts.lock().clone()
     }
 
-    /// The process name behind a service: in the monolith, `monolith` for all of them.
+    /// The process name behind a service: `monolith` for every module that has not left it.
     pub async fn service(&self, name: &str) -> Result<String> {
-        let mode = self.shop().await.driver.mode();
-        match (mode, name) {
-            (Mode::Monolith, name) if name == "monolith" || SERVICES.contains(&name) => Ok("monolith".into()),
-            (Mode::Split, name) if SERVICES.contains(&name) => Ok(name.to_owned()),
-            (Mode::Monolith, _) => bail!(words::cannot_change(name, "monolith")),
-            (Mode::Split, _) => bail!(words::cannot_change(name, SERVICES.join(", "))),
+        let driver = self.shop().await.driver;
+        let module = SERVICES.into_iter().find(|module| *module == name);
+        let services = driver.services();
+        match module.map(|module| driver.service_of(module)) {
+            Some(service) => Ok(service.to_owned()),
+            None if services.contains(&name) => Ok(name.to_owned()),
+            None => bail!(words::cannot_change(name, services.join(", "))),
         }
     }
 

@@ -1,23 +1,23 @@
 //! The *orchestrator*: the driver that runs the checkout as a saga, or as try, confirm, cancel.
 //!
 //! It knows none of the steps. An event arrives, the process state machine returns the next commands, and these go into
-//! the outbox, all in one transaction. A command for the orders service itself is run directly, so the last step needs
-//! no message.
+//! the outbox, all in one transaction. A command for a module in this process is run directly and needs no message
+//! ([`Home`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue, perform};
-use checkout::Progress;
+use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue};
+use checkout::{Process, Progress};
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
 use diesel_async::AsyncPgConnection;
 use platform::telemetry::{Scope, Telemetry};
 use platform::{CrashPoint, Flaw, NotCommitted, Pool};
 use uuid::Uuid;
 
-use crate::HANDLE;
-use crate::decisions::{Decisions, decision_in};
+use crate::decisions::Decisions;
+use crate::home::Home;
 use crate::sagas::{self, Stored};
 
 /// The replies of all participants.
@@ -46,6 +46,8 @@ const OVERDUE: i64 = 500;
 pub struct Orchestrator {
     /// Passes decisions on to waiting requests.
     pub decisions: Arc<Decisions>,
+    /// The modules in this process.
+    pub home: Arc<Home>,
     /// How long a reply may take before the command is sent again.
     pub answer_within: Duration,
 }
@@ -65,11 +67,13 @@ impl Reactor for Orchestrator {
             }
             let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
             let mut loaded = sagas::load(conn, &orders).await?;
+            let follows = |message: &Fresh<Event>| what_follows(&loaded, &message.envelope.message);
+            self.home.lock(conn, messages.iter().filter_map(follows)).await?;
             let mut outgoing = Vec::with_capacity(messages.len());
             for Fresh { envelope: Envelope { message: event, .. }, scope } in messages {
                 let stored = saga_of(&mut loaded, &event)?;
                 CrashPoint::BeforeSagaAdvance.pass();
-                for command in advance(conn, stored, event, &scope).await? {
+                for command in self.advance(conn, stored, event, &scope).await? {
                     outgoing.push(seal(scope.context(), 0, command)?);
                 }
                 CrashPoint::AfterSagaAdvance.pass();
@@ -137,8 +141,43 @@ impl Orchestrator {
             stored.process.outstanding().into_iter().find_map(|command| command.refused(refusal.clone()));
         let Some(refused) = refused else { return Ok(Vec::new()) };
         let scope = Telemetry::off().scope(stored.trace);
-        let commands = advance(conn, stored, refused, &scope).await?;
+        let commands = self.advance(conn, stored, refused, &scope).await?;
         commands.into_iter().map(|command| seal(stored.trace, 0, command)).collect()
+    }
+
+    /// Advances a checkout. Returns the commands to send; none if other replies are outstanding or the checkout is
+    /// finished.
+    async fn advance(
+        &self,
+        conn: &mut AsyncPgConnection,
+        stored: &mut Stored,
+        event: Event,
+        within: &Scope,
+    ) -> Result<Vec<Command>, Failure> {
+        let progress = stored.process.on_event(&event);
+        stored.moved |= matches!(progress, Progress::Next(_) | Progress::Finished);
+        match progress {
+            Progress::Next(commands) => {
+                let walked = self.home.walk(conn, &mut stored.process, commands, within).await?;
+                stored.decision = walked.decision.or(stored.decision.take());
+                Ok(walked.away)
+            }
+            Progress::Finished => Ok(Vec::new()),
+            Progress::Late => {
+                tracing::info!(order = %stored.order, event = event.routing_key(), "late reply, already answered");
+                Ok(Vec::new())
+            }
+            Progress::Unexpected => Err(unexpected(stored, &event)),
+        }
+    }
+}
+
+/// The state of this event's checkout after it, and the commands that come next.
+fn what_follows(loaded: &HashMap<OrderId, Stored>, event: &Event) -> Option<(Process, Vec<Command>)> {
+    let mut process = loaded.get(&event.order_id())?.process.clone();
+    match process.on_event(event) {
+        Progress::Next(commands) => Some((process, commands)),
+        _ => None,
     }
 }
 
@@ -147,35 +186,6 @@ fn saga_of<'a>(loaded: &'a mut HashMap<OrderId, Stored>, event: &Event) -> Resul
     loaded.get_mut(&order).ok_or_else(|| {
         Failure::Poison(format!("{} is for order {order}, which has no checkout here", event.routing_key()))
     })
-}
-
-/// Advances a checkout. Returns the commands to send; none if other replies are outstanding or the checkout is
-/// finished.
-async fn advance(
-    conn: &mut AsyncPgConnection,
-    stored: &mut Stored,
-    mut event: Event,
-    within: &Scope,
-) -> Result<Vec<Command>, Failure> {
-    loop {
-        let progress = stored.process.on_event(&event);
-        stored.moved |= matches!(progress, Progress::Next(_) | Progress::Finished);
-        match progress {
-            Progress::Next(mut commands) => match commands.as_slice() {
-                [command] if decision_in(command).is_some() => {
-                    stored.decision = decision_in(command);
-                    event = perform(HANDLE, conn, commands.remove(0), within).await?;
-                }
-                _ => return Ok(commands),
-            },
-            Progress::Finished => return Ok(Vec::new()),
-            Progress::Late => {
-                tracing::info!(order = %stored.order, event = event.routing_key(), "late reply, already answered");
-                return Ok(Vec::new());
-            }
-            Progress::Unexpected => return Err(unexpected(stored, &event)),
-        }
-    }
 }
 
 fn unexpected(stored: &Stored, event: &Event) -> Failure {
