@@ -24,7 +24,7 @@ use platform::{Pool, Problem, Waits, db, http};
 
 use databases::{Databases, ModuleUrls, Pools};
 use decided::Decided;
-use hybrid::Away;
+use hybrid::HybridSettings;
 use modules::Module;
 use two_phase::{Coordinator, Name, TwoPhase};
 
@@ -44,7 +44,7 @@ struct Cli {
     #[command(flatten)]
     modules: ModuleUrls,
     #[command(flatten)]
-    away: Away,
+    hybrid: HybridSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,9 +65,9 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(config::USAGE as u8);
     }
-    if cli.transaction != Transaction::Local && !cli.away.is_empty() {
+    if cli.transaction != Transaction::Local && cli.hybrid.is_on() {
         eprintln!(
-            "error: --away cannot be combined with --transaction two-phase: the services have no part in its branches"
+            "error: --hybrid cannot be combined with --transaction two-phase: the services have no part in its branches"
         );
         return ExitCode::from(config::USAGE as u8);
     }
@@ -75,8 +75,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    if !cli.away.is_empty() {
-        return hybrid::run(cli.settings, cli.away).await;
+    if cli.hybrid.is_on() {
+        return hybrid::run(cli.settings, cli.hybrid).await;
     }
     let telemetry =
         Telemetry::start("monolith", cli.settings.endpoint.instance("monolith"), &cli.settings.telemetry)?;

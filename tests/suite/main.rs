@@ -49,6 +49,7 @@ mod slow;
 mod soak;
 mod story;
 mod telemetry;
+mod there_and_back;
 mod tidy;
 mod times;
 mod two_phase;
@@ -238,6 +239,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         control::up_is_controlled_by_its_owner_alone,
         control::up_sends_the_load_it_was_asked_for,
+        there_and_back::a_module_leaves_and_comes_home_under_load,
+        there_and_back::a_move_survives_the_death_of_processes,
         environment::a_bad_moment_is_waited_out_in_any_language,
         environment::a_lost_connection_is_tried_again,
         environment::what_is_said_of_an_order_is_true,

@@ -65,6 +65,7 @@ impl Reactor for Orchestrator {
             if messages.is_empty() {
                 return Ok(Vec::new());
             }
+            self.home.know(conn).await?;
             let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
             let mut loaded = sagas::load(conn, &orders).await?;
             let follows = |message: &Fresh<Event>| what_follows(&loaded, &message.envelope.message);
@@ -95,6 +96,7 @@ impl Reactor for Orchestrator {
 
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
+            self.home.doubt();
             let mut conn = pool.get().await.map_err(BoxError::from)?;
             let asked = platform::transaction(&mut conn, async |conn| self.ask_again(conn).await).await;
             asked.map_err(|failed| match failed {
@@ -112,13 +114,19 @@ impl Orchestrator {
     /// the work. Only the message id is new, because the participant's inbox would drop a known one.
     pub async fn ask_again(&self, conn: &mut AsyncPgConnection) -> Result<bool, Failure> {
         let mut outgoing = Vec::new();
+        self.home.know(conn).await?;
         for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
             if Flaw::TimeOutMeansFailure.is_on() {
                 outgoing.extend(self.give_up(conn, &mut stored).await?);
                 sagas::save(conn, [stored], self.answer_within).await?;
                 continue;
             }
-            for command in stored.process.outstanding() {
+            let outstanding = stored.process.outstanding();
+            if outstanding.iter().any(|command| self.home.has(command)) {
+                outgoing.extend(self.go_on_at_home(conn, stored, outstanding).await?);
+                continue;
+            }
+            for command in outstanding {
                 let key = command.routing_key();
                 tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
                 outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
@@ -128,6 +136,24 @@ impl Orchestrator {
         // The relay reads these rows from the outbox: the caller learns only that there are some.
         let _ = enqueue(conn, outgoing).await?;
         Ok(any)
+    }
+
+    /// Takes a step whose module has come home since its command was sent. If the command is still in a queue, it finds
+    /// that the step was taken.
+    async fn go_on_at_home(
+        &self,
+        conn: &mut AsyncPgConnection,
+        mut stored: Stored,
+        outstanding: Vec<Command>,
+    ) -> Result<Vec<OutboxEntry>, Failure> {
+        let scope = Telemetry::off().scope(stored.trace);
+        let trace = stored.trace;
+        self.home.lock(conn, std::iter::once_with(|| (stored.process.clone(), outstanding.clone()))).await?;
+        let walked = self.home.walk(conn, &mut stored.process, outstanding, &scope).await?;
+        stored.moved = true;
+        stored.decision = walked.decision;
+        sagas::save(conn, [stored], self.answer_within).await?;
+        walked.away.into_iter().map(|command| seal(trace, 0, command)).collect()
     }
 
     /// Breaks rule 23 (time-outs): treats a missing reply as a refusal.

@@ -164,6 +164,7 @@ impl Start {
                 return Ok((enqueue(conn, vec![OutboxEntry::new(envelope)?]).await?, None));
             }
         };
+        self.home.know(conn).await?;
         self.home.lock(conn, std::iter::once_with(|| (process.clone(), commands.clone()))).await?;
         let Walked { away, decision } = self.home.walk(conn, &mut process, commands, within).await?;
         sagas::insert(conn, order.order_id, &process, trace, self.answer_within).await?;

@@ -1,4 +1,4 @@
-//! The saga table for diesel. Written by hand; a test compares it with a migrated database.
+//! The orchestrator's tables for diesel. Written by hand; a test compares it with a migrated database.
 
 diesel::table! {
     /// The state of each order's saga, one row per order.
@@ -10,5 +10,27 @@ diesel::table! {
         traceparent -> Text,
         attempt -> Integer,
         deadline -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Which modules have left the monolith.
+    checkout.placement (module) {
+        module -> Text,
+        away -> Bool,
+        epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// The journal of moves.
+    checkout.moves (id) {
+        id -> BigInt,
+        module -> Text,
+        leaves -> Bool,
+        step -> Text,
+        began_at -> Timestamptz,
+        outcome -> Text,
+        pause_ms -> Nullable<Double>,
     }
 }

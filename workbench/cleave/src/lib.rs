@@ -11,5 +11,6 @@ mod doctor;
 mod in_doubt;
 mod live_audit;
 mod logs;
+mod moves;
 mod up;
 mod words;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::admission::{self, Answer, Refused, admit};
 use super::live::live;
+use super::moves;
 use super::renew::renew;
 use super::served::{self, Served};
 use super::{
@@ -67,6 +68,8 @@ pub fn serve(control: Control) -> Result<Open> {
             .route("/faults", web::get().to(fault_log))
             .route("/faults", web::post().to(add_fault))
             .route("/heal", web::post().to(heal))
+            .route("/move", web::get().to(moves::plan))
+            .route("/move", web::post().to(moves::relocate))
             .route("/renew", web::post().to(renew))
             .route("/settings", web::get().to(settings))
             .route("/settings", web::post().to(set))

@@ -55,6 +55,7 @@ pub struct Stage {
     programs: PathBuf,
     flaws: Vec<String>,
     proxies: bool,
+    servers: servers::Options,
     /// The servers of the shops.
     pub infra: Arc<tokio::sync::Mutex<Infrastructure>>,
     published: Mutex<Option<(Claim, State)>>,
@@ -81,6 +82,7 @@ impl Stage {
             programs,
             flaws: wanted.flaws.clone(),
             proxies: wanted.proxies,
+            servers,
             infra: Arc::new(tokio::sync::Mutex::new(infra)),
             published: Mutex::default(),
             renewing: tokio::sync::Mutex::default(),
@@ -103,6 +105,31 @@ impl Stage {
         let shop = Shop::start(&self.guard, driver, &*self.infra.lock().await, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;
         Ok(shop)
+    }
+
+    /// How servers are found that are not needed from the start.
+    pub fn servers(&self) -> &servers::Options {
+        &self.servers
+    }
+
+    /// Builds the program of a module that is about to become a service.
+    pub async fn build_service(&self, module: &str) -> Result<()> {
+        binaries::ensure_built(&[&format!("{module}-service")]).await.map(|_| ())
+    }
+
+    /// A shop's driver has changed: the other commands learn of it.
+    pub async fn changed(&self, shops: &Shops, before: Driver, supervisor: &Supervisor) -> Result<()> {
+        let handle = supervisor.shop().await.handle();
+        if let Some((known, _)) = shops.write().await.iter_mut().find(|(known, _)| *known == before) {
+            *known = handle.driver;
+        }
+        if let Some((claim, state)) = &mut *self.published() {
+            if let Some(known) = state.shops.iter_mut().find(|known| known.driver == before) {
+                *known = handle;
+            }
+            claim.publish(state)?;
+        }
+        Ok(())
     }
 
     /// Supervises the shop: from now on processes that end are restarted.

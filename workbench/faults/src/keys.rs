@@ -117,7 +117,7 @@ mod tests {
         }
         for driver in [Driver::Orchestrated, Driver::Tcc] {
             for service in ["catalog", "inventory", "payments", "shipping"] {
-                let told = listed(&format!("split/services/{service}/src/main.rs"), "commands: &[");
+                let told = listed(&format!("modules/{service}/src/lib.rs"), "COMMANDS: &[&str] =");
                 assert_eq!(ours(driver, service), told, "{service}");
             }
             let answers = listed("split/orchestrator/src/orchestrator.rs", "LISTENS_TO: &[&str] =");

@@ -97,6 +97,24 @@ impl Infrastructure {
         Ok(Infrastructure { postgres, rabbitmq })
     }
 
+    /// Finds or starts a broker, if there is none yet.
+    pub async fn add_broker(&mut self, guard: &Guard, options: &Options) -> Result<()> {
+        if self.rabbitmq.is_some() {
+            return Ok(());
+        }
+        let options = Options { needs_broker: true, ..options.clone() };
+        let mut missing = missing(&options);
+        missing.retain(|server| *server == Server::RabbitMq);
+        let in_container = !missing.is_empty() && containers::engine().await.is_ok();
+        if !missing.is_empty() && !in_container {
+            install(&missing, options.yes).await?;
+        }
+        let broker = server::broker(guard, &options, in_container).await?;
+        terminal::note!("RabbitMQ {}: {}", broker.version(), broker.source());
+        self.rabbitmq = Some(broker);
+        Ok(())
+    }
+
     /// The broker's URL, if there is a broker.
     pub fn amqp_url(&self) -> Option<&str> {
         self.rabbitmq.as_ref().map(Broker::url)

@@ -54,6 +54,7 @@ impl Starting<'_> {
             arguments.extend(["--deliveries".into(), self.options.deliveries.to_string()]);
             let program = match name {
                 MONOLITH => {
+                    arguments.push("--hybrid".into());
                     arguments.extend(self.away());
                     MONOLITH.to_owned()
                 }

@@ -29,7 +29,7 @@ const NAMES: [&str; 16] = [
 ];
 
 /// A set of modules that have left a monolith. Each runs as a service with its own database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Away(u8);
 
 impl Away {
@@ -37,6 +37,12 @@ impl Away {
     pub fn modules(self) -> Vec<&'static str> {
         let is_away = |(n, module)| (self.0 >> n & 1 == 1).then_some(module);
         MOVABLE.into_iter().enumerate().filter_map(is_away).collect()
+    }
+
+    /// The same set with this module, or without it.
+    pub fn with(self, module: &str, away: bool) -> Away {
+        let bit = MOVABLE.iter().position(|movable| *movable == module).map_or(0, |n| 1 << n);
+        Away(if away { self.0 | bit } else { self.0 & !bit })
     }
 
     /// Whether this module has left.

@@ -35,6 +35,17 @@ impl Databases {
         }
     }
 
+    /// The same, to be changed.
+    pub fn of_mut(&mut self, module: &str) -> &mut String {
+        match module {
+            "catalog" => &mut self.catalog,
+            "inventory" => &mut self.inventory,
+            "payments" => &mut self.payments,
+            "shipping" => &mut self.shipping,
+            _ => &mut self.orders,
+        }
+    }
+
     /// Each database once, with the name of the module that uses it, or `monolith` if several do.
     pub fn distinct(&self) -> Vec<(&'static str, &str)> {
         let mut distinct: Vec<(&str, &str)> = Vec::new();

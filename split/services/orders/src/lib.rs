@@ -12,5 +12,5 @@ pub const HANDLE: Handle = |conn, command| Box::pin(orders::handle(conn, command
 
 /// The orders service has no other module at home.
 pub fn home() -> Home {
-    Home::new(vec!["orders"], NOTHING_SHARED, HANDLE)
+    Home::fixed(vec!["orders"], NOTHING_SHARED, HANDLE)
 }

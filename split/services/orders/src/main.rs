@@ -48,5 +48,10 @@ async fn run(Cli { settings, checkouts }: Cli) -> anyhow::Result<()> {
     } else {
         (LISTENS_TO, Reacts::ToEvents(Arc::new(Orchestrator { decisions, home, answer_within })))
     };
-    chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await
+    chassis::run(
+        settings,
+        telemetry,
+        Service { name, migrations, routing_keys, reacts, also: Vec::new(), routes },
+    )
+    .await
 }

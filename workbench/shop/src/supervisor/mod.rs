@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::last_owner::last_owner;
-use crate::{Member, Shop, words};
+use crate::{Member, Recipe, Shop, words};
 use backoff::Backoff;
 pub use deploy::{Deployment, Replacement};
 use faults::{Faults, Link, Place};
@@ -51,6 +51,8 @@ struct Inner {
     faults: Faults,
     /// Held while the number of instances changes: one change at a time.
     changing: Mutex<()>,
+    /// Held while a module moves: one at a time.
+    moving: Mutex<()>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -76,6 +78,7 @@ impl Supervisor {
             journal: Journal::open(logs)?,
             faults,
             changing: Mutex::default(),
+            moving: Mutex::default(),
             tasks: Default::default(),
         }));
         let tasks = [
@@ -151,26 +154,42 @@ impl Supervisor {
 
     /// Starts one more instance, and waits until it is ready. The shop is not locked meanwhile.
     async fn add(&self, service: &str) -> Result<String> {
-        let (recipe, guard) = {
+        self.add_changed(service, |_| ()).await
+    }
+
+    /// The same, with changes to the recipe.
+    async fn add_changed(&self, service: &str, change: impl Fn(&mut Recipe)) -> Result<String> {
+        let (mut recipe, guard) = {
             let shop = self.shop().await;
             let running = shop.instances(service);
             let first = running.first().with_context(|| words::no_instance(service))?;
             (shop.recipe(first)?, shop.guard().clone())
         };
+        change(&mut recipe);
         let mut member = recipe.start(&guard, READY).await?;
         member.ready(READY).await?;
         let name = member.name().to_owned();
-        if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
-            // Faults that are active in the link apply to the new proxy too.
-            self.faults().attach(link, proxy).await?;
-        }
+        self.attach_proxies(service, &member).await?;
         self.shop().await.insert(member);
         self.journal().info(&name, "started as an additional instance");
         Ok(name)
     }
 
+    /// Held while a module moves.
+    pub(crate) fn moving(&self) -> &Mutex<()> {
+        &self.0.moving
+    }
+
+    /// Puts the faults that are active in the link to a service into effect for a new instance.
+    pub(crate) async fn attach_proxies(&self, service: &str, member: &Member) -> Result<()> {
+        if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
+            self.faults().attach(link, proxy).await?;
+        }
+        Ok(())
+    }
+
     /// Removes an instance: it deregisters, finishes its work and ends.
-    async fn retire(&self, name: &str) -> Result<()> {
+    pub(crate) async fn retire(&self, name: &str) -> Result<()> {
         let member = self.take(name).await?;
         member.stop(GRACE).await?;
         self.journal().info(name, "removed after an orderly stop");
