@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 use anyhow::bail;
-use chassis::{Messaging, Protocol, Reacts, Service, ServiceSettings};
+use chassis::{OptionalMessaging, Protocol, Reacts, Service, ServiceSettings};
 use contracts::{BoxError, Command};
 use diesel_async::AsyncPgConnection;
 use orchestrator::{CheckoutSettings, Decisions, Home, LISTENS_TO, Orchestrator, Start, place_order};
@@ -26,7 +26,7 @@ pub struct Away {
     #[command(flatten)]
     checkouts: CheckoutSettings,
     #[command(flatten)]
-    messaging: Option<Messaging>,
+    messaging: OptionalMessaging,
 }
 
 impl Away {
@@ -38,7 +38,7 @@ impl Away {
 
 /// Runs the hybrid until it is told to stop.
 pub async fn run(base: ProgramSettings, away: Away) -> anyhow::Result<()> {
-    let Away { away, checkouts, messaging } = away;
+    let Away { away, checkouts, messaging: OptionalMessaging(messaging) } = away;
     if away.contains(&Module::Orders) {
         bail!(
             "orders cannot leave the monolith: it owns the process, and all other modules are called from there"

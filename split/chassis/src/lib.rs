@@ -34,5 +34,5 @@ pub use participant::Participant;
 pub use protocol::Protocol;
 pub use reactor::{Doing, Failure, Fresh, Reactor, Reacts};
 pub use relay::Handover;
-pub use service::{Messaging, Service, ServiceSettings, run};
+pub use service::{Messaging, OptionalMessaging, Service, ServiceSettings, run};
 pub use step::{Handle, perform};

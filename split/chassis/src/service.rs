@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use anyhow::{anyhow, bail};
-use clap::Args;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -65,6 +65,33 @@ pub struct Messaging {
     /// How many times to publish each message. More than once only to test that duplicates make no difference.
     #[arg(long, env = "CLEAVE_DELIVERIES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
     deliveries: u8,
+}
+
+/// How a program sends and receives that may do neither. As an optional group of clap, it would need a broker even so.
+#[derive(Debug, Clone)]
+pub struct OptionalMessaging(pub Option<Messaging>);
+
+impl Args for OptionalMessaging {
+    fn augment_args(command: Command) -> Command {
+        // In an update no argument is required.
+        Messaging::augment_args_for_update(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Messaging::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for OptionalMessaging {
+    fn from_arg_matches(given: &ArgMatches) -> Result<Self, clap::Error> {
+        let wanted = given.contains_id("amqp_url");
+        wanted.then(|| Messaging::from_arg_matches(given)).transpose().map(OptionalMessaging)
+    }
+
+    fn update_from_arg_matches(&mut self, given: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(given)?;
+        Ok(())
+    }
 }
 
 impl ServiceSettings {
@@ -262,5 +289,29 @@ async fn housekeeping(pool: &Pool, mut stop: watch::Receiver<bool>) {
                 tracing::warn!(%error, "deleting old inbox rows failed; the next try is in an hour")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        messaging: OptionalMessaging,
+    }
+
+    #[test]
+    fn a_program_that_may_send_nothing_needs_no_broker() {
+        let given = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["monolith"], arguments].concat());
+            cli.map(|cli| cli.messaging.0.map(|messaging| messaging.prefetch))
+        };
+        assert_eq!(given(&[]).unwrap(), None);
+        assert_eq!(given(&["--amqp-url", "amqp://host"]).unwrap(), Some(256));
+        assert!(given(&["--amqp-url", "http://host"]).is_err());
     }
 }
