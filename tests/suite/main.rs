@@ -194,7 +194,13 @@ fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     let of = |mode, cases: Vec<(&'static str, InWorld)>| {
         cases.into_iter().map(move |(name, case)| (mode, name, case))
     };
-    of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).collect()
+    let hybrid = cases![world:
+        divergence::an_order_is_answered_once_it_is_known,
+        divergence::a_client_that_prefers_to_wait_gets_the_decision,
+        divergence::a_replay_of_a_pending_order_is_accepted,
+        amqp::poison_is_set_aside_and_the_queue_goes_on,
+    ];
+    of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).chain(of(Mode::Hybrid, hybrid)).collect()
 }
 
 /// Long versions of cases that also run in a short form. They are run only on request.
@@ -206,7 +212,7 @@ fn with_each_driver() -> Vec<(&'static str, WithDriver)> {
     cases![driver: audit::damage_is_seen]
 }
 
-fn with_each_split_driver() -> Vec<(&'static str, WithDriver)> {
+fn with_each_driver_that_sends() -> Vec<(&'static str, WithDriver)> {
     cases![driver: duplicates::every_message_ten_times_has_no_extra_effect]
 }
 

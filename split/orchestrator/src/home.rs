@@ -142,3 +142,78 @@ impl Home {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chassis::NOTHING_SHARED;
+    use contracts::{Money, OrderId, OrderLine, OrderRequest, PlacedOrder};
+
+    use super::*;
+
+    fn home(modules: &[&'static str]) -> Home {
+        Home::fixed(modules.to_vec(), NOTHING_SHARED, |_, _| unreachable!("no step is taken"))
+    }
+
+    fn started() -> (Process, Vec<Command>) {
+        let line =
+            OrderLine { sku: "a".parse().unwrap(), quantity: 1.try_into().unwrap(), unit_price: Money(5) };
+        let request = OrderRequest {
+            customer_id: "c".parse().unwrap(),
+            region: "seoul".parse().unwrap(),
+            lines: vec![line],
+        };
+        Process::saga(PlacedOrder::new(OrderId::new(), request).unwrap())
+    }
+
+    /// The commands that may follow at home, each once, after these steps were done elsewhere or here.
+    fn ahead(modules: &[&'static str], steps_before: usize) -> Vec<&'static str> {
+        let (mut process, mut next) = started();
+        for _ in 0..steps_before {
+            let Progress::Next(commands) = process.on_event(&done(&next[0])) else { panic!("the end") };
+            next = commands;
+        }
+        let mut commands = Vec::new();
+        home(modules).ahead(&process, next, &mut commands);
+        let mut keys: Vec<&str> = commands.iter().map(Command::routing_key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    #[test]
+    fn the_steps_ahead_end_where_a_module_has_left() {
+        let payments_away = ["orders", "catalog", "inventory", "shipping"];
+        let first = [
+            "catalog.honour-prices",
+            "catalog.release-prices",
+            "inventory.release-stock",
+            "inventory.reserve-stock",
+            "orders.cancel-order",
+        ];
+        assert_eq!(ahead(&payments_away, 0), first);
+        assert!(ahead(&payments_away, 2).is_empty(), "payments comes next, and is away");
+        // The compensation of the payment is a message, and what comes after its reply is another transaction.
+        assert_eq!(ahead(&payments_away, 3), ["orders.confirm-order", "shipping.schedule-shipment"]);
+    }
+
+    #[test]
+    fn with_one_module_away_all_others_are_ahead_only_as_far_as_they_follow_each_other() {
+        let catalog_away = ["orders", "inventory", "payments", "shipping"];
+        assert!(ahead(&catalog_away, 0).is_empty());
+        let rest = [
+            "inventory.release-stock",
+            "inventory.reserve-stock",
+            "orders.confirm-order",
+            "payments.capture-payment",
+            "payments.refund-payment",
+            "shipping.schedule-shipment",
+        ];
+        assert_eq!(ahead(&catalog_away, 1), rest);
+    }
+
+    #[test]
+    fn the_orders_service_is_home_to_its_own_commands() {
+        assert!(ahead(&["orders"], 0).is_empty());
+        assert_eq!(ahead(&["orders"], 4), ["orders.confirm-order"]);
+    }
+}

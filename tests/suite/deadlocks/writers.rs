@@ -24,6 +24,8 @@ use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use uuid::Uuid;
 
+use super::hybrids;
+
 /// Messages in a batch.
 const BATCH: usize = 8;
 /// Products and customers: few, so that any two writers meet.
@@ -67,9 +69,12 @@ pub enum Writer {
     Events,
     /// Inbox rows that are too old.
     Old,
+    /// A hybrid, with the first or the last steps at home.
+    HybridFirst,
+    HybridLast,
 }
 
-pub const WRITERS: [Writer; 15] = [
+pub const WRITERS: [Writer; 17] = [
     Writer::Catalog,
     Writer::Inventory,
     Writer::Sales,
@@ -85,6 +90,8 @@ pub const WRITERS: [Writer; 15] = [
     Writer::Late,
     Writer::Events,
     Writer::Old,
+    Writer::HybridFirst,
+    Writer::HybridLast,
 ];
 
 fn shuffled<T: Clone>(all: &[T]) -> Vec<T> {
@@ -164,9 +171,13 @@ impl Shop {
         OrderRequest { customer_id, region: region(), lines: self.lines() }
     }
 
-    fn new_order(&self, order_id: OrderId) -> Result<NewOrder> {
+    pub fn new_order(&self, order_id: OrderId) -> Result<NewOrder> {
         let new = NewOrder::new(&order_id.to_string(), self.request())?;
         Ok(NewOrder { placed: PlacedOrder { order_id, ..new.placed }, ..new })
+    }
+
+    pub fn customers(&self) -> Vec<String> {
+        self.customers.iter().map(ToString::to_string).collect()
     }
 
     /// Replies to several tries, or one reply to anything. Each may be the one that decides an order, or
@@ -272,6 +283,8 @@ impl Shop {
                 chassis::forget_old(connection).await.map_err(anyhow::Error::from_boxed)?;
                 Ok(true)
             }
+            Writer::HybridFirst => hybrids::work(self, connection, hybrids::FIRST_STEPS).await,
+            Writer::HybridLast => hybrids::work(self, connection, hybrids::LAST_STEPS).await,
         }
     }
 
@@ -329,7 +342,7 @@ fn module(writer: Writer) -> (Lock, Handle) {
 
 /// What a consumer does with a batch in one transaction: inbox, reaction, outbox. A message that can never be
 /// handled is set aside, and the batch is rolled back.
-async fn batch<R: Reactor>(
+pub async fn batch<R: Reactor>(
     connection: &mut AsyncPgConnection,
     reactor: &R,
     messages: Vec<R::Message>,
@@ -357,7 +370,7 @@ async fn batch<R: Reactor>(
     Ok(true)
 }
 
-fn decisions() -> Arc<Decisions> {
+pub fn decisions() -> Arc<Decisions> {
     Arc::new(Decisions::new(DecisionCounter::new(&Telemetry::off())))
 }
 

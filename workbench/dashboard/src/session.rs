@@ -92,7 +92,7 @@ impl Session {
             recorded,
             controls,
             started_at,
-            drivers: Driver::ALL.map(driver).to_vec(),
+            drivers: Driver::ALL.into_iter().chain(Driver::hybrids()).map(driver).collect(),
             services: SERVICES,
             outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str()).to_vec(),
             rate_most: RATE_MOST,

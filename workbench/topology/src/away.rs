@@ -30,9 +30,14 @@ const NAMES: [&str; 16] = [
 
 /// A set of modules that have left a monolith. Each runs as a service with its own database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Away(u8);
+pub struct Away(pub(crate) u8);
 
 impl Away {
+    /// Every set of at least one module.
+    pub fn all() -> impl Iterator<Item = Away> {
+        (1..16).map(Away)
+    }
+
     /// The modules, in the order of the checkout's plan.
     pub fn modules(self) -> Vec<&'static str> {
         let is_away = |(n, module)| (self.0 >> n & 1 == 1).then_some(module);
@@ -91,8 +96,7 @@ mod tests {
 
     #[test]
     fn every_set_is_named_by_its_modules() {
-        for bits in 1..16 {
-            let away = Away(bits);
+        for away in Away::all() {
             assert_eq!(away.modules().join("/"), away.name());
             assert_eq!(away.name().parse(), Ok(away));
         }

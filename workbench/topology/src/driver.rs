@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::mode::{BEFORE_MONOLITHS, MONOLITH};
-use crate::{Away, Mode, SERVICES, words};
+use crate::{Away, MOVABLE, Mode, SERVICES, words};
 
 /// How the checkout runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,36 @@ impl Driver {
     pub const CORRECT: [Driver; 5] =
         [Driver::Local, Driver::TwoPhase, Driver::Orchestrated, Driver::Choreographed, Driver::Tcc];
 
+    /// Three hybrids that stand for all: one module out, two out, and all but orders and catalog out.
+    pub const HYBRIDS: [Driver; 3] =
+        [Driver::Hybrid(Away(0b0100)), Driver::Hybrid(Away(0b1100)), Driver::Hybrid(Away(0b1110))];
+
+    /// The drivers that every check of correctness runs on: all that are meant to be correct, and three hybrids.
+    pub const CHECKED: [Driver; 8] = [
+        Driver::Local,
+        Driver::TwoPhase,
+        Driver::Orchestrated,
+        Driver::Choreographed,
+        Driver::Tcc,
+        Driver::HYBRIDS[0],
+        Driver::HYBRIDS[1],
+        Driver::HYBRIDS[2],
+    ];
+
+    /// Every hybrid.
+    pub fn hybrids() -> impl Iterator<Item = Driver> {
+        Away::all().map(Driver::Hybrid)
+    }
+
+    /// From the monolith to the split shop, with one module more out at each stage.
+    pub const LADDER: [Driver; 5] = [
+        Driver::Local,
+        Driver::Hybrid(Away(0b0100)),
+        Driver::Hybrid(Away(0b1100)),
+        Driver::Hybrid(Away(0b1110)),
+        Driver::Orchestrated,
+    ];
+
     /// Whether it breaks the rules of correctness on purpose, to show what they prevent.
     pub fn is_broken_on_purpose(self) -> bool {
         self == Driver::Naive
@@ -65,6 +95,15 @@ impl Driver {
     /// Whether an orchestrator stores the state of each checkout as a saga.
     pub fn has_sagas(self) -> bool {
         matches!(self, Driver::Orchestrated | Driver::Tcc | Driver::Hybrid(_))
+    }
+
+    /// The modules that share no transaction with orders, in the order of the checkout's plan.
+    pub fn apart(self) -> Vec<&'static str> {
+        match self.mode() {
+            Mode::Monolith => Vec::new(),
+            Mode::Hybrid => self.away(),
+            Mode::Split => MOVABLE.to_vec(),
+        }
     }
 
     /// The modules that have left the monolith; none in other modes.
@@ -190,11 +229,25 @@ mod tests {
         assert_eq!("split".parse(), Ok(Driver::Orchestrated));
         let hybrid: Driver = "hybrid:shipping/payments".parse().unwrap();
         assert_eq!(hybrid.to_string(), "hybrid:payments/shipping");
+        assert_eq!(
+            Driver::HYBRIDS.map(Driver::name),
+            ["payments", "payments/shipping", "inventory/payments/shipping"]
+        );
         assert_eq!(hybrid.services(), ["monolith", "payments", "shipping"]);
         assert_eq!((hybrid.service_of("catalog"), hybrid.service_of("payments")), ("monolith", "payments"));
         for bad in ["", "hybrid", "hybrid:", "hybrid:orders", "tcc", "monolith:tcc", "split:local", "Split"] {
             assert!(bad.parse::<Driver>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn one_module_more_is_apart_at_each_stage_of_the_ladder() {
+        for stages in Driver::LADDER.windows(2) {
+            let (before, after) = (stages[0].apart(), stages[1].apart());
+            assert_eq!(after.len(), before.len() + 1, "{stages:?}");
+            assert!(before.iter().all(|module| after.contains(module)), "{stages:?}");
+        }
+        assert_eq!(Driver::LADDER[4].apart().len(), MOVABLE.len());
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ("compare", &[
         ("compare", "The monolith and the services, about two minutes", "모놀리스와 마이크로서비스, 2분 정도"),
         ("compare --modes monolith,monolith:two-phase --rate 200/s", "What two-phase commit costs", "2단계 커밋의 비용"),
+        ("compare --ladder --rate 50/s --trials 1", "What each module costs that leaves the monolith", "모듈이 하나씩 나갈 때의 비용"),
         ("compare --scenario docs/scenarios/a-slow-dependency.toml", "The same faults on both modes", "두 모드에 같은 장애"),
     ]),
     ("logs", &[("logs orders --follow", "The log of the orders service, as it is written", "주문 서비스의 로그를 계속 보기")]),

@@ -122,6 +122,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
         "compare --modes",
         "모드. 예: monolith:two-phase, split:tcc. 첫 번째가 기준입니다. 같은 모드를 두 번 쓰면 자기 자신과 비교합니다",
     ),
+    (
+        "compare --ladder",
+        "모듈이 하나씩 나갈 때의 비용. 모놀리스에서 시작해 단계마다 모듈을 하나씩 더 내보내고 마이크로서비스에서 끝납니다. 모든 단계가 API 게이트웨이 뒤에서 실시간 감사와 함께 실행됩니다. --modes를 대신합니다",
+    ),
     ("compare --rate", "초당 주문 수. 시계에 맞춰 보냅니다(열린 루프)"),
     ("compare --saturate", "쇼핑몰이 결정하는 만큼 빠르게 보내서(닫힌 루프) 한계를 찾습니다"),
     ("compare --clients", "--saturate일 때 동시에 보내는 클라이언트 수"),
