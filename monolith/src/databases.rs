@@ -8,7 +8,7 @@ use platform::{Pool, config, db, migrations};
 use crate::modules::Module;
 
 /// The tables of two-phase commit. They are in the database of orders.
-const TWO_PHASE: EmbeddedMigrations = embed_migrations!("migrations");
+pub const TWO_PHASE: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Databases for individual modules.
 #[derive(Debug, Clone, Args)]

@@ -2,6 +2,7 @@
 
 mod databases;
 mod decided;
+mod hybrid;
 mod local;
 mod modules;
 mod two_phase;
@@ -23,6 +24,7 @@ use platform::{Pool, Problem, Waits, db, http};
 
 use databases::{Databases, ModuleUrls, Pools};
 use decided::Decided;
+use hybrid::HybridSettings;
 use modules::Module;
 use two_phase::{Coordinator, Name, TwoPhase};
 
@@ -41,6 +43,8 @@ struct Cli {
     coordinator: Name,
     #[command(flatten)]
     modules: ModuleUrls,
+    #[command(flatten)]
+    hybrid: HybridSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,10 +65,19 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(config::USAGE as u8);
     }
+    if cli.transaction != Transaction::Local && cli.hybrid.is_on() {
+        eprintln!(
+            "error: --hybrid cannot be combined with --transaction two-phase: the services have no part in its branches"
+        );
+        return ExitCode::from(config::USAGE as u8);
+    }
     config::finish(run(cli).await)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
+    if cli.hybrid.is_on() {
+        return hybrid::run(cli.settings, cli.hybrid).await;
+    }
     let telemetry =
         Telemetry::start("monolith", cli.settings.endpoint.instance("monolith"), &cli.settings.telemetry)?;
     cli.settings.break_on_purpose();

@@ -101,15 +101,20 @@ impl FromStr for Module {
 pub async fn handle(conn: &mut AsyncPgConnection, command: Command, within: &Scope) -> Result<Event, Error> {
     let mut step = within.span(Kind::Internal, command.routing_key());
     CrashPoint::BeforeBusinessWrite.pass();
-    let outcome = match Module::of(&command) {
+    let outcome = dispatch(conn, command).await;
+    step.outcome(&outcome);
+    let event = outcome?;
+    CrashPoint::AfterBusinessWrite.pass();
+    Ok(event)
+}
+
+/// Passes a command to its module.
+pub async fn dispatch(conn: &mut AsyncPgConnection, command: Command) -> Result<Event, Error> {
+    match Module::of(&command) {
         Module::Catalog => catalog::handle(conn, command).await,
         Module::Inventory => inventory::handle(conn, command).await,
         Module::Orders => orders::handle(conn, command).await,
         Module::Payments => payments::handle(conn, command).await,
         Module::Shipping => shipping::handle(conn, command).await,
-    };
-    step.outcome(&outcome);
-    let event = outcome?;
-    CrashPoint::AfterBusinessWrite.pass();
-    Ok(event)
+    }
 }

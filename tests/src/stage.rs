@@ -9,7 +9,7 @@ use servers::guard::Guard;
 use servers::{Infrastructure, ServerOptions};
 use shop::{Shop, ShopOptions};
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use topology::{Driver, Mode};
+use topology::Driver;
 
 use crate::world::{DELIVERIES, World};
 
@@ -18,8 +18,8 @@ const INSTANCES: usize = 2;
 /// Database connections of each instance, so that both together have as many as a single one has.
 const POOL: u16 = 4;
 
-/// The drivers that the cases run on: all that are meant to be correct.
-pub const DRIVERS: [Driver; 5] = Driver::CORRECT;
+/// The drivers that the cases run on.
+pub const DRIVERS: [Driver; 8] = Driver::CHECKED;
 
 /// What is started at most once per run of the suite.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ impl Stage {
 
     /// The folder with the shop's programs and `cleave`, built if necessary.
     pub async fn programs(&self) -> Result<&PathBuf> {
-        let mut all: Vec<&str> = Mode::ALL.iter().flat_map(|mode| mode.programs()).copied().collect();
+        let mut all = topology::programs(&[Driver::Local, Driver::Orchestrated]);
         all.push("cleave");
         self.programs.get_or_try_init(async || servers::binaries::ensure_built(&all).await).await
     }
@@ -159,8 +159,12 @@ impl Stage {
 
     async fn options(&self, driver: Driver, deliveries: u8, instances: usize) -> Result<ShopOptions> {
         let logs = self.logs.get_or_try_init(async || tempfile::tempdir()).await?;
-        let logs = logs.path().join(format!("{}-{}", driver.name(), uuid::Uuid::new_v4().simple()));
-        let pool = (instances > 1 && driver.mode() == Mode::Split).then_some(POOL);
+        let logs = logs.path().join(format!(
+            "{}-{}",
+            driver.name().replace('/', "-"),
+            uuid::Uuid::new_v4().simple()
+        ));
+        let pool = (instances > 1 && driver.has_messages()).then_some(POOL);
         Ok(ShopOptions { deliveries, instances, pool, ..ShopOptions::new(self.programs().await?, logs) })
     }
 

@@ -30,9 +30,10 @@ pub async fn poison_is_set_aside_and_the_queue_goes_on(world: &World) -> Result<
         _ => poisons_for_a_saga(finished_order(world).await?)?,
     };
     for poison in poisons {
-        publish(&channel, &format!("{}.{}", world.namespace, poison.service), &poison.body).await?;
+        let service = world.driver.service_of(poison.service);
+        publish(&channel, &format!("{}.{service}", world.namespace), &poison.body).await?;
         world.put_poison(1);
-        let dead = format!("{}.{}.dead", world.namespace, poison.service);
+        let dead = format!("{}.{service}.dead", world.namespace);
         let what = format!("{} is dead-lettered", poison.name);
         let reason = eventually(&what, async || reason_of(&connection, &dead, &poison.body).await).await?;
         ensure!(reason.contains(poison.reason), "{}: the reason is {reason:?}", poison.name);
@@ -52,7 +53,7 @@ async fn finished_order(world: &World) -> Result<OrderId> {
 /// For a service that receives commands, and for the one that receives the answers.
 fn poisons_for_a_saga(finished: OrderId) -> Result<Vec<Poison>> {
     let trace = TraceContext::root;
-    let command = Command::ReleaseStock { order_id: OrderId::new() };
+    let command = Command::RefundPayment { order_id: OrderId::new() };
     let good = serde_json::to_value(Envelope::new("orders", trace(), 0, command))?;
     let mut poisons = malformed(&good);
     let answer = |order_id| {
@@ -105,17 +106,16 @@ fn poisons_in_a_choreography() -> Result<Vec<Poison>> {
     Ok(poisons)
 }
 
-/// A valid message to the inventory, damaged.
+/// A valid message to payments, damaged. Payments is a service in every shop with messages.
 fn spoilt(name: &'static str, good: &Value, damage: impl Fn(&mut Value), reason: &'static str) -> Poison {
     let mut message = good.clone();
     damage(&mut message);
-    Poison { name, service: "inventory", body: message.to_string().into_bytes(), reason }
+    Poison { name, service: "payments", body: message.to_string().into_bytes(), reason }
 }
 
 /// Messages that no service can read, in either protocol.
 fn malformed(good: &Value) -> Vec<Poison> {
-    let bytes =
-        |name, body: &[u8], reason| Poison { name, service: "inventory", body: body.to_vec(), reason };
+    let bytes = |name, body: &[u8], reason| Poison { name, service: "payments", body: body.to_vec(), reason };
     let with = |name, key: &'static str, value: Value, reason| {
         spoilt(name, good, move |message| message[key] = value.clone(), reason)
     };

@@ -5,7 +5,7 @@ use audit::{Expected, Fault, Verdict};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{Connection, ConnectionProperties};
-use tests::{BOUND, Driver, Mode, Stage, World, eventually};
+use tests::{BOUND, Driver, Stage, World, eventually};
 use topology::Databases;
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub async fn damage_is_seen(stage: &Stage, driver: Driver) -> Result<()> {
         connection.batch_execute(&damage.mend).await.with_context(|| damage.mend.clone())?;
     }
     an_order_that_is_never_decided_is_seen(&world).await?;
-    if driver.mode() == Mode::Split {
+    if driver.has_messages() {
         an_unexplained_dead_letter_is_seen(&world).await?;
         an_unacknowledged_message_is_seen(&world).await?;
     }
@@ -87,7 +87,7 @@ async fn an_unacknowledged_message_is_seen(world: &World) -> Result<()> {
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let dead = format!("{}.catalog.dead", world.namespace);
+    let dead = format!("{}.payments.dead", world.namespace);
     publish(&channel, &dead, b"delivered, but not acknowledged").await?;
     channel
         .basic_get(dead.as_str().into(), BasicGetOptions::default())
@@ -121,7 +121,7 @@ async fn an_unexplained_dead_letter_is_seen(world: &World) -> Result<()> {
     let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let dead = format!("{}.catalog.dead", world.namespace);
+    let dead = format!("{}.payments.dead", world.namespace);
     publish(&channel, &dead, b"where does this come from?").await?;
     sees(world, Expected::default(), "I6").await?;
     channel.queue_purge(dead.as_str().into(), QueuePurgeOptions::default()).await?;

@@ -186,7 +186,7 @@ async fn strangers_stay_outside(state: &Value) -> Result<()> {
     Ok(())
 }
 
-async fn says(cleave: &Path, folder: &Path, command: &str, code: i32, words: &str) -> Result<()> {
+pub async fn says(cleave: &Path, folder: &Path, command: &str, code: i32, words: &str) -> Result<()> {
     let (ended, said) = run(cleave, folder, command).await?;
     ensure!(ended == Some(code) && said.contains(words), "{command} ended with {ended:?} and said: {said}");
     Ok(())

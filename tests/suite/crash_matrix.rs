@@ -43,12 +43,14 @@ const TWO_INSTANCES: Setting = Setting { instances: 2, ..Setting::PLAIN };
 const SLOW_DATABASE: Setting = Setting { database_delay_ms: Setting::SLOW_MS, ..Setting::PLAIN };
 
 /// For the samples: a point for each driver, at which something is left to finish.
-pub const OF_EACH: [(Driver, &str); 5] = [
+pub const OF_EACH: [(Driver, &str); 7] = [
     (Driver::Local, "before-commit"),
     (Driver::TwoPhase, "after-decision"),
     (Driver::Orchestrated, "after-saga-save"),
     (Driver::Choreographed, "after-confirm"),
     (Driver::Tcc, "after-inbox-row"),
+    (Driver::HYBRIDS[0], "before-saga-advance"),
+    (Driver::HYBRIDS[2], "after-outbox-write"),
 ];
 
 async fn each(stage: &Stage, setting: Setting) -> Result<Option<String>> {

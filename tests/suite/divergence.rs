@@ -42,6 +42,35 @@ pub async fn an_order_is_answered_pending(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// A hybrid responds with the decision as long as every step was at home, and with 202 from the first that left.
+pub async fn an_order_is_answered_once_it_is_known(world: &World) -> Result<()> {
+    let (sku, customer) = (world.product(Goods { price: 10, pieces: 1 }).await?, world.customer(10).await?);
+    let (poor, away) = (world.customer(9).await?, world.driver.away());
+    let body =
+        |customer: &str, region, pieces, price| order(customer, region, &[Line { sku: &sku, pieces, price }]);
+    // One refusal by each module, in the order of the plan.
+    let refusals = [
+        ("catalog", body(&customer, "seoul", 1, 9)),
+        ("inventory", body(&customer, "seoul", 2, 10)),
+        ("payments", body(&poor, "seoul", 1, 10)),
+        ("shipping", body(&customer, "atlantis", 1, 10)),
+    ];
+    let mut status = 201;
+    for (module, body) in refusals {
+        if away.contains(&module) {
+            status = 202;
+        }
+        let answer = world.order(&Uuid::new_v4().to_string(), &body).await?;
+        ensure!(answer.status == status, "{module} refused: {} instead of {status}", answer.status);
+        ensure!((answer.json["status"] == "cancelled") == (status == 201), "{}", answer.text);
+        let decided = world.decision(answer.header("location")).await?;
+        ensure!(decided["status"] == "cancelled", "{module} refused, but {decided}");
+    }
+    let confirmed = world.order(&Uuid::new_v4().to_string(), &body(&customer, "seoul", 1, 10)).await?;
+    ensure!(confirmed.expect(202)?.json["status"] == "pending");
+    Ok(())
+}
+
 pub async fn a_client_that_prefers_to_wait_gets_the_decision(world: &World) -> Result<()> {
     for (region, status) in [("seoul", "confirmed"), ("atlantis", "cancelled")] {
         let started = Instant::now();

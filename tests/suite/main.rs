@@ -49,6 +49,7 @@ mod slow;
 mod soak;
 mod story;
 mod telemetry;
+mod there_and_back;
 mod tidy;
 mod times;
 mod two_phase;
@@ -194,7 +195,13 @@ fn in_worlds_of_one_mode() -> Vec<(Mode, &'static str, InWorld)> {
     let of = |mode, cases: Vec<(&'static str, InWorld)>| {
         cases.into_iter().map(move |(name, case)| (mode, name, case))
     };
-    of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).collect()
+    let hybrid = cases![world:
+        divergence::an_order_is_answered_once_it_is_known,
+        divergence::a_client_that_prefers_to_wait_gets_the_decision,
+        divergence::a_replay_of_a_pending_order_is_accepted,
+        amqp::poison_is_set_aside_and_the_queue_goes_on,
+    ];
+    of(Mode::Monolith, monolith).chain(of(Mode::Split, split)).chain(of(Mode::Hybrid, hybrid)).collect()
 }
 
 /// Long versions of cases that also run in a short form. They are run only on request.
@@ -206,7 +213,7 @@ fn with_each_driver() -> Vec<(&'static str, WithDriver)> {
     cases![driver: audit::damage_is_seen]
 }
 
-fn with_each_split_driver() -> Vec<(&'static str, WithDriver)> {
+fn with_each_driver_that_sends() -> Vec<(&'static str, WithDriver)> {
     cases![driver: duplicates::every_message_ten_times_has_no_extra_effect]
 }
 
@@ -241,6 +248,8 @@ fn on_stage() -> Vec<(&'static str, OnStage)> {
         live_audit::a_shop_without_a_guard_is_caught_while_it_sells,
         control::up_is_controlled_by_its_owner_alone,
         control::up_sends_the_load_it_was_asked_for,
+        there_and_back::a_module_leaves_and_comes_home_under_load,
+        there_and_back::a_move_survives_the_death_of_processes,
         environment::a_bad_moment_is_waited_out_in_any_language,
         environment::a_lost_connection_is_tried_again,
         environment::what_is_said_of_an_order_is_true,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use experiments::flaws::FLAWS;
 use libtest_mimic::{Completion, Failed, Trial};
-use tests::{DRIVERS, Driver, Mode, Seat, Stage};
+use tests::{DRIVERS, Driver, Seat, Stage};
 use tokio::runtime::Runtime;
 
 use crate::times::Times;
 use crate::{
     InWorld, OnStage, alone, alone_in_full, flaws, in_every_world, in_full, in_worlds_of_one_mode, on_stage,
-    plain, with_each_driver, with_each_split_driver,
+    plain, with_each_driver, with_each_driver_that_sends,
 };
 
 /// What all cases run on.
@@ -41,11 +41,11 @@ pub fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
         Trial::test(name, move || suite.times.of(name, case).map_err(failed))
     });
 
-    let of_mode = |mode| DRIVERS.into_iter().filter(move |driver: &Driver| driver.mode() == mode);
+    let sending = DRIVERS.into_iter().filter(|driver: &Driver| driver.has_messages());
     let shared = DRIVERS.into_iter().flat_map(|driver| cases_of(driver, suite));
 
     let own = each(with_each_driver(), DRIVERS);
-    let own = own.chain(each(with_each_split_driver(), of_mode(Mode::Split)));
+    let own = own.chain(each(with_each_driver_that_sends(), sending));
     let own = own.map(|(driver, name, case)| {
         let (suite, name) = (suite.clone(), format!("{driver}::{name}"));
         Trial::test(name.clone(), move || suite.run(&name, case(suite.stage.clone(), driver)).map_err(failed))

@@ -38,7 +38,6 @@ pub fn answer(command: &Command, event: &Event) -> Option<Answer> {
 }
 
 /// The event with which a module reports that it carried out the command.
-#[cfg(test)]
 pub fn done(command: &Command) -> Event {
     let order_id = command.order_id();
     match command.clone() {

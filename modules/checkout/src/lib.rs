@@ -6,6 +6,7 @@ mod process;
 mod saga;
 mod tcc;
 
+pub use answer::done;
 pub use plan::{Participation, Step, participations, plan};
 pub use process::Process;
 pub use saga::{Progress, Saga};

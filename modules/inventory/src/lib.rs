@@ -21,3 +21,7 @@ pub use reactions::{HEARS, react};
 
 /// The module's own schema. Every program that runs the module applies these before it serves requests.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The routing keys of its commands.
+pub const COMMANDS: &[&str] =
+    &["inventory.reserve-stock", "inventory.commit-reservation", "inventory.release-stock"];

@@ -43,6 +43,11 @@ impl Settings {
         self.0.get(setting.name).copied().unwrap_or(setting.default)
     }
 
+    /// The value that was set, if any was.
+    pub fn value(&self, setting: &Setting) -> Option<u64> {
+        self.0.get(setting.name).copied()
+    }
+
     /// A setting in milliseconds, as a duration.
     pub fn time(&self, setting: &Setting) -> Duration {
         Duration::from_millis(self.get(setting))

@@ -20,3 +20,6 @@ pub use reactions::{HEARS, react};
 
 /// The module's own schema. Every program that runs the module applies these before it serves requests.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The routing keys of its commands.
+pub const COMMANDS: &[&str] = &["shipping.quote-shipment", "shipping.schedule-shipment"];

@@ -40,7 +40,7 @@ impl Reactor for Choreographed {
                 }
             }
             let commands: Vec<&Command> = steps.iter().map(|(command, ..)| command).collect();
-            locks::take(self.lock, conn, &commands).await?;
+            locks::lock_all(self.lock, conn, &commands).await?;
             let mut outgoing = Vec::with_capacity(steps.len());
             for (command, order, scope) in steps {
                 let happened = perform(self.handle, conn, command, &scope).await?;

@@ -27,12 +27,12 @@ mod upgrade;
 
 pub use choreographed::Choreographed;
 pub use inbox::{claim, forget_old};
-pub use locks::{Lock, NOTHING_SHARED};
+pub use locks::{Lock, NOTHING_SHARED, lock_all};
 pub use module::{Module, run_module};
 pub use outbox::{OutboxEntry, Written, enqueue, unsent};
 pub use participant::Participant;
 pub use protocol::Protocol;
 pub use reactor::{Doing, Failure, Fresh, Reactor, Reacts};
 pub use relay::Handover;
-pub use service::{Service, ServiceSettings, run};
+pub use service::{Also, MIGRATIONS, Messaging, Service, ServiceSettings, amqp_url, run};
 pub use step::{Handle, perform};

@@ -43,7 +43,7 @@ pub type Lock =
     for<'a> fn(&'a mut AsyncPgConnection, &'a [&'a Command]) -> BoxFuture<'a, Result<(), BoxError>>;
 
 /// Takes the locks of steps 2 and 3 for a whole transaction. The transaction's end releases them.
-pub(crate) async fn take(
+pub async fn lock_all(
     lock: Lock,
     conn: &mut AsyncPgConnection,
     commands: &[&Command],

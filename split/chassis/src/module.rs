@@ -42,5 +42,6 @@ pub async fn run_module(settings: ServiceSettings, module: Module) -> anyhow::Re
         false => (commands, Reacts::ToCommands(Arc::new(Participant { name, lock, handle }))),
     };
     let (migrations, routes) = (vec![migrations], Arc::new(routes));
-    run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await
+    let also = Vec::new();
+    run(settings, telemetry, Service { name, migrations, routing_keys, reacts, also, routes }).await
 }

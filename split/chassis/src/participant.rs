@@ -28,7 +28,7 @@ impl Reactor for Participant {
     ) -> Doing<'a, Vec<OutboxEntry>> {
         Box::pin(async move {
             let commands: Vec<&Command> = messages.iter().map(|message| &message.envelope.message).collect();
-            locks::take(self.lock, conn, &commands).await?;
+            locks::lock_all(self.lock, conn, &commands).await?;
             let mut answers = Vec::with_capacity(messages.len());
             for Fresh { envelope, scope } in messages {
                 let event = perform(self.handle, conn, envelope.message, &scope).await?;

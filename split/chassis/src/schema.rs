@@ -42,3 +42,20 @@ diesel::table! {
         waits -> Bool,
     }
 }
+
+diesel::table! {
+    /// Where a module that moves may be written.
+    chassis.gates (module) {
+        module -> Text,
+        open -> Bool,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Marks the end of what was written before a gate closed.
+    chassis.markers (marker) {
+        marker -> Uuid,
+        module -> Text,
+    }
+}

@@ -11,7 +11,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join_all};
 use platform::health::Health;
 use platform::http::Routes;
 use platform::telemetry::Telemetry;
@@ -22,13 +22,15 @@ use crate::broker::Broker;
 use crate::consumer::Consumer;
 use crate::inbox;
 use crate::metrics::Metrics;
+use crate::participant::Participant;
 use crate::protocol::Protocol;
 use crate::reactor::{Reactor, Reacts};
 use crate::relay::{Handover, Relay};
 use crate::schema::owner;
 use crate::topology::Topology;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+/// The chassis's own tables.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// Connections for background work: consuming, periodic work, housekeeping, measuring the outbox.
 const BACKGROUND_CONNECTIONS: usize = 4;
@@ -39,17 +41,26 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// The settings of every service.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceSettings {
+    /// What every program with a database has.
     #[command(flatten)]
-    base: config::ProgramSettings,
+    pub base: config::ProgramSettings,
     /// The broker, as amqp://user:password@host:port/vhost.
     #[arg(long, env = "AMQP_URL", hide_env_values = true, value_parser = amqp_url)]
-    amqp_url: String,
-    /// Prefix of the exchange and all queues; identifies the shop that this service belongs to.
-    #[arg(long, env = "CLEAVE_NAMESPACE", default_value = "cleave")]
-    namespace: String,
+    pub amqp_url: String,
+    /// How it sends and receives.
+    #[command(flatten)]
+    pub messaging: Messaging,
     /// How the services of this shop stay consistent. Must be the same for all of them.
     #[arg(long, env = "CLEAVE_SAGA", value_enum, default_value_t = Protocol::Orchestrated)]
     pub saga: Protocol,
+}
+
+/// How a program sends and receives messages.
+#[derive(Debug, Clone, Args)]
+pub struct Messaging {
+    /// Prefix of the exchange and all queues; identifies the shop that this service belongs to.
+    #[arg(long, env = "CLEAVE_NAMESPACE", default_value = "cleave")]
+    namespace: String,
     /// Number of deliveries that the broker may send ahead of our acks.
     #[arg(long, env = "CLEAVE_PREFETCH", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     prefetch: u16,
@@ -65,7 +76,8 @@ impl ServiceSettings {
     }
 }
 
-fn amqp_url(text: &str) -> Result<String, String> {
+/// Reads a broker's URL.
+pub fn amqp_url(text: &str) -> Result<String, String> {
     let Some(rest) = text.strip_prefix("amqp://") else {
         return Err("it must start with amqp:// and look like amqp://user:password@host:port/vhost".into());
     };
@@ -86,8 +98,21 @@ pub struct Service {
     pub routing_keys: &'static [&'static str],
     /// How it reacts to messages.
     pub reacts: Reacts,
+    /// Modules whose queues it empties too, because they have come home and messages to them may be left.
+    pub also: Vec<Also>,
     /// Its endpoints. They find the [`Pool`] and the relay's [`Handover`] in the app's data.
     pub routes: Routes,
+}
+
+/// Another queue, with commands for a module of this program.
+#[derive(Clone)]
+pub struct Also {
+    /// The module's name, and that of its queue.
+    pub name: &'static str,
+    /// The routing keys that its queue is bound to.
+    pub routing_keys: &'static [&'static str],
+    /// Handles them.
+    pub participant: Arc<Participant>,
 }
 
 /// Runs a service until it is told to stop. On shutdown it accepts no more requests, finishes those in progress, stops
@@ -120,7 +145,7 @@ async fn run_with<R: Reactor + ?Sized>(
     }
     let url = &settings.base.database_url;
     let pool = db::pool(url, BACKGROUND_CONNECTIONS);
-    let topology = Topology::new(&settings.namespace, service.name, service.routing_keys);
+    let topology = Topology::new(&settings.messaging.namespace, service.name, service.routing_keys);
     let metrics = Metrics::new(&telemetry);
     telemetry.pools().inspect(|pools| pools.watch("background", &pool));
     let (handover, connected) = (Handover::default(), Arc::new(AtomicBool::new(false)));
@@ -130,18 +155,31 @@ async fn run_with<R: Reactor + ?Sized>(
         broker: broker.clone(),
         topology: topology.clone(),
         handover: handover.clone(),
-        deliveries: settings.deliveries,
+        deliveries: settings.messaging.deliveries,
         waits: waits.clone(),
         telemetry: telemetry.clone(),
         metrics: metrics.clone(),
     };
+    let also = service.also.iter().map(|also| Consumer {
+        broker: broker.clone(),
+        topology: Topology::new(&settings.messaging.namespace, also.name, also.routing_keys),
+        pool: pool.clone(),
+        handover: handover.clone(),
+        reactor: also.participant.clone(),
+        prefetch: settings.messaging.prefetch,
+        connected: Arc::default(),
+        waits: waits.clone(),
+        telemetry: telemetry.clone(),
+        metrics: metrics.clone(),
+    });
+    let also: Vec<Consumer<Participant>> = also.collect();
     let consumer = Consumer {
         broker,
         topology,
         pool,
         handover: handover.clone(),
         reactor,
-        prefetch: settings.prefetch,
+        prefetch: settings.messaging.prefetch,
         connected: connected.clone(),
         waits: waits.clone(),
         telemetry: telemetry.clone(),
@@ -159,7 +197,7 @@ async fn run_with<R: Reactor + ?Sized>(
     let endpoint = &settings.base.endpoint;
     let registration = endpoint.registration(service.name);
     let server = http::serve(endpoint.at, &telemetry, health, registration, routes);
-    let outcome = until_stopped(server, &consumer, &relay).await;
+    let outcome = until_stopped(server, &consumer, &also, &relay).await;
     telemetry.finish().await;
     outcome
 }
@@ -191,6 +229,7 @@ async fn prepare_servers(
 async fn until_stopped<R: Reactor + ?Sized>(
     server: impl Future<Output = anyhow::Result<()>>,
     consumer: &Consumer<R>,
+    also: &[Consumer<Participant>],
     relay: &Relay,
 ) -> anyhow::Result<()> {
     let (stop_taking, taking) = watch::channel(false);
@@ -204,6 +243,7 @@ async fn until_stopped<R: Reactor + ?Sized>(
         let (outcome, ..) = tokio::join!(
             server,
             consumer.run(taking.clone()),
+            join_all(also.iter().map(|consumer| consumer.run(taking.clone()))),
             consumer.tick(taking.clone()),
             housekeeping(&consumer.pool, taking.clone()),
             consumer.metrics.watch_outbox(&consumer.pool, taking.clone())

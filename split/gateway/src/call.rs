@@ -56,6 +56,7 @@ pub fn client() -> Client {
 }
 
 /// A request to forward, possibly more than once.
+#[derive(Clone)]
 pub struct Call {
     method: Method,
     /// The path with the query.

@@ -9,6 +9,7 @@ mod dependency;
 mod fallback;
 mod limits;
 mod metrics;
+mod placement;
 mod proxy;
 mod routes;
 mod upstreams;
@@ -32,8 +33,9 @@ use tokio::sync::watch;
 use crate::dependency::Dependency;
 use crate::fallback::LastGood;
 use crate::metrics::Metrics;
+use crate::placement::Placement;
 use crate::proxy::Upstream;
-use crate::routes::Routes;
+use crate::routes::{PREFIXES, Routes};
 
 /// The shop's API gateway, in front of services or monoliths.
 #[derive(Debug, Clone, Parser)]
@@ -55,6 +57,9 @@ struct Cli {
     /// What is behind the gateway.
     #[arg(long, env = "CLEAVE_ROUTES", value_enum, default_value_t = Routes::Split)]
     routes: Routes,
+    /// Modules that have left the monolith behind this gateway and run as services, such as payments,shipping.
+    #[arg(long, env = "CLEAVE_AWAY", value_name = "MODULES", value_delimiter = ',', value_parser = placement::movable)]
+    away: Vec<&'static str>,
     #[command(flatten)]
     telemetry: telemetry::Options,
 }
@@ -66,27 +71,40 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let telemetry = Telemetry::start("gateway", "gateway", &cli.telemetry)?;
-    let known_by = match cli.registry {
-        Some(registry) => registry::follow(registry),
-        None => upstreams::follow(upstreams::one_each(cli.upstream, &cli.routes.services())?, cli.settings)?,
+    let modules = PREFIXES.into_iter().map(|(_, module)| module);
+    let (services, at_first): (Vec<&str>, Vec<&str>) = match cli.routes {
+        Routes::Split => (modules.clone().collect(), modules.collect()),
+        Routes::Monolith => {
+            let away = cli.away.iter().copied();
+            let movable = modules.filter(|module| *module != "orders");
+            (movable.chain(["monolith"]).collect(), away.chain(["monolith"]).collect())
+        }
     };
-    let services = cli.routes.services().into_iter();
-    let dependencies: Arc<[_]> = services.map(|service| Arc::new(Dependency::new(service))).collect();
+    let heard = match cli.registry {
+        Some(registry) => registry::follow(registry),
+        None => upstreams::follow(upstreams::one_each(cli.upstream, &at_first)?, cli.settings)?,
+    };
+    let placement = Arc::new(Placement::new(cli.routes, cli.away, heard.clone()));
+    let dependencies: Arc<[_]> =
+        services.into_iter().map(|service| Arc::new(Dependency::new(service))).collect();
     let has_instances = Arc::new(AtomicBool::new(false));
     let health = Health::new("gateway").needing("instances", has_instances.clone());
     let last_good = Arc::new(LastGood::default());
     let metrics = Metrics::new(&telemetry, &dependencies);
 
-    let (known, described) = (dependencies.clone(), routes::described());
+    let (known, placed, described) = (dependencies.clone(), placement.clone(), routes::described());
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
         app.app_data(web::Data::from(known.clone()))
-            .route("/health/dependencies", web::get().to(report_dependencies));
+            .app_data(web::Data::from(placed.clone()))
+            .route("/health/dependencies", web::get().to(report_dependencies))
+            .route("/health/placement", web::get().to(report_placement));
         // One client per worker, since a worker drives the connections that it uses.
         let client = call::client();
-        for (prefix, service) in cli.routes.table() {
-            let of_service = known.iter().find(|dependency| dependency.service == service);
+        for (prefix, module) in PREFIXES {
             let upstream = Upstream {
-                dependency: of_service.expect("both come from one table").clone(),
+                module,
+                placement: placed.clone(),
+                dependencies: known.clone(),
                 client: client.clone(),
                 metrics: metrics.clone(),
                 last_good: (prefix == "/products").then(|| last_good.clone()),
@@ -101,7 +119,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     });
     let served = tokio::select! {
         served = http::serve(cli.at, &telemetry, health, None, routes) => served,
-        () = follow(known_by, &dependencies, &has_instances) => {
+        () = follow(heard, &dependencies, &placement, &has_instances) => {
             unreachable!("it follows for as long as the process lives")
         }
     };
@@ -114,18 +132,32 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 async fn follow(
     mut heard: watch::Receiver<Snapshot>,
     dependencies: &[Arc<Dependency>],
+    placement: &Placement,
     has_instances: &AtomicBool,
 ) {
     while heard.changed().await.is_ok() {
         let word = heard.borrow_and_update().clone();
-        let known = dependencies.iter().filter(|dependency| dependency.heard(&word)).count();
-        if known == dependencies.len() {
+        let known: Vec<&str> = dependencies
+            .iter()
+            .filter_map(|dependency| dependency.heard(&word).then_some(dependency.service))
+            .collect();
+        if placement.services().iter().all(|service| known.contains(service)) {
             has_instances.store(true, Ordering::Relaxed);
         }
     }
 }
 
 /// `GET /health/dependencies`: the gateway's view of each service.
-async fn report_dependencies(dependencies: web::Data<[Arc<Dependency>]>) -> HttpResponse {
-    HttpResponse::Ok().json(dependencies.iter().map(|dependency| dependency.report()).collect::<Vec<_>>())
+async fn report_dependencies(
+    dependencies: web::Data<[Arc<Dependency>]>,
+    placement: web::Data<Placement>,
+) -> HttpResponse {
+    let services = placement.services();
+    let used = dependencies.iter().filter(|dependency| services.contains(&dependency.service));
+    HttpResponse::Ok().json(used.map(|dependency| dependency.report()).collect::<Vec<_>>())
+}
+
+/// `GET /health/placement`: where the modules are, and what waits.
+async fn report_placement(placement: web::Data<Placement>) -> HttpResponse {
+    HttpResponse::Ok().json(placement.report())
 }

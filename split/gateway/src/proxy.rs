@@ -13,17 +13,29 @@ use crate::call::{Answer, Call, NoAnswer};
 use crate::dependency::{Dependency, No, Sign};
 use crate::fallback::LastGood;
 use crate::metrics::Metrics;
+use crate::placement::Placement;
 
 /// The maximum number of attempts per request.
 const ATTEMPTS: usize = 3;
+
+/// How long a write may wait while its module moves. A move is over or given up well before.
+const HELD_AT_MOST: Duration = Duration::from_secs(5);
+
+/// How long a change may take to reach the database that follows.
+const FOLLOWS_WITHIN: Duration = Duration::from_millis(500);
 
 /// What to do after a request that certainly did nothing. An earlier one with the same key may have been done, so a new
 /// key could order twice: rule 53 (three outcomes).
 const AGAIN: &str = "send it again, an order with the same Idempotency-Key";
 
-/// A service behind the gateway, as one worker uses it.
+/// A module behind the gateway, as one worker uses it.
 pub struct Upstream {
-    pub dependency: Arc<Dependency>,
+    /// The module that handles the requests.
+    pub module: &'static str,
+    /// Which service runs it.
+    pub placement: Arc<Placement>,
+    /// All services behind this gateway.
+    pub dependencies: Arc<[Arc<Dependency>]>,
     /// The HTTP client for this service.
     pub client: Client,
     /// Its metrics.
@@ -39,7 +51,18 @@ pub async fn forward(
     upstream: web::Data<Upstream>,
 ) -> Result<HttpResponse, Problem> {
     let call = Call::read(&request, body).await?;
-    let outcome = upstream.ask(&call).await;
+    let _write = match call.reads() {
+        true => None,
+        false => Some(upstream.placement.write(upstream.module, HELD_AT_MOST).await),
+    };
+    let dependency = upstream.dependency(upstream.placement.service_of(upstream.module));
+    let outcome = upstream.ask(dependency, &call).await;
+    if let Ok(answer) = &outcome
+        && call.reads()
+        && upstream.placement.compares(upstream.module)
+    {
+        actix_web::rt::spawn(compare(upstream.clone(), call.clone(), answer.body.clone()));
+    }
     let Some(last_good) = upstream.last_good.as_ref().filter(|_| call.reads()) else {
         return outcome.map(Answer::pass_on);
     };
@@ -50,7 +73,7 @@ pub async fn forward(
         Ok(answer) if !answer.status.is_server_error() => {}
         _ => {
             if let Some(stale) = last_good.give(&call.path, Instant::now()) {
-                upstream.metrics.degraded(upstream.dependency.service);
+                upstream.metrics.degraded(dependency.service);
                 return Ok(stale);
             }
         }
@@ -58,10 +81,34 @@ pub async fn forward(
     outcome.map(Answer::pass_on)
 }
 
+/// The *parallel run* of a module that is about to move: the client has its answer, and both sides are asked and
+/// compared. A change that is on its way to the follower makes them differ for a moment, so a difference counts only if
+/// it is still there when both are asked again.
+async fn compare(upstream: web::Data<Upstream>, call: Call, answered: web::Bytes) {
+    let (monolith, service) = (upstream.dependency("monolith"), upstream.dependency(upstream.module));
+    let (home, mut out) = (upstream.placement.service_of(upstream.module), None);
+    let other = if home == "monolith" { service } else { monolith };
+    if let Ok(answer) = upstream.ask(other, &call).await {
+        out = Some(answer.body);
+    }
+    if out.as_ref() == Some(&answered) {
+        return upstream.placement.compared(true);
+    }
+    tokio::time::sleep(FOLLOWS_WITHIN).await;
+    let again = async |dependency| upstream.ask(dependency, &call).await.ok().map(|answer| answer.body);
+    let (one, two) = (again(monolith).await, again(service).await);
+    upstream.placement.compared(one.is_some() && one == two);
+}
+
 impl Upstream {
+    /// The dependency with this name.
+    fn dependency(&self, service: &str) -> &Arc<Dependency> {
+        let found = self.dependencies.iter().find(|dependency| dependency.service == service);
+        found.expect("every service that a module can be in is a dependency")
+    }
+
     /// Sends the request, and sends it again if that is safe and likely to help.
-    async fn ask(&self, call: &Call) -> Result<Answer, Problem> {
-        let dependency = &self.dependency;
+    async fn ask(&self, dependency: &Dependency, call: &Call) -> Result<Answer, Problem> {
         let service = dependency.service;
         let limits = dependency.limits();
         let deadline = Instant::now() + call.deadline(&limits);
@@ -80,7 +127,7 @@ impl Upstream {
                 Err(no) => return last.unwrap_or_else(|| Err(refused(service, no))),
             };
             let limit = call.limit(&limits).min(deadline.saturating_duration_since(Instant::now()));
-            let outcome = self.send(call, &attempt.to, limit, attempts).await;
+            let outcome = self.send(service, call, &attempt.to, limit, attempts).await;
             attempts += 1;
             if outcome.as_ref().err() == Some(&NoAnswer::Unsendable) {
                 return Err(unsendable());
@@ -124,6 +171,7 @@ impl Upstream {
     /// One attempt, with its span and its metrics.
     async fn send(
         &self,
+        service: &'static str,
         call: &Call,
         to: &Instance,
         limit: Duration,
@@ -132,7 +180,7 @@ impl Upstream {
         let mut span = call.span(to, earlier);
         let began = Instant::now();
         let outcome = call.send(&self.client, to, limit, &span).await;
-        self.metrics.called(self.dependency.service, began.elapsed(), in_a_word(&outcome));
+        self.metrics.called(service, began.elapsed(), in_a_word(&outcome));
         match &outcome {
             Ok(answer) => answer.note_in(&mut span),
             Err(_) => span.failed(in_a_word(&outcome)),

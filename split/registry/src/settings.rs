@@ -58,8 +58,35 @@ pub const BREAKER_OPEN: Setting = Setting {
     most: 600_000,
 };
 
+/// The modules that have left the monolith. Until it is set, the gateway's own `--away` counts.
+pub const PLACEMENT_AWAY: Setting = Setting {
+    name: "placement.away",
+    what: "modules that have left the monolith, as a sum: catalog 1, inventory 2, payments 4, shipping 8",
+    default: 0,
+    least: 0,
+    most: 15,
+};
+
+/// The modules whose writes the gateway holds back.
+pub const PLACEMENT_HELD: Setting = Setting {
+    name: "placement.held",
+    what: "modules whose writes, and all orders, wait in the gateway while they move, as a sum like placement.away",
+    default: 0,
+    least: 0,
+    most: 15,
+};
+
+/// The modules whose reads are answered twice.
+pub const PLACEMENT_COMPARED: Setting = Setting {
+    name: "placement.compared",
+    what: "modules whose reads go to the monolith and to the service, which are compared, as a sum like placement.away",
+    default: 0,
+    least: 0,
+    most: 15,
+};
+
 /// Every setting, in the order of `GET /settings`.
-pub const ALL: [&Setting; 7] = [
+pub const ALL: [&Setting; 10] = [
     &GATEWAY_TIMEOUT,
     &GATEWAY_WRITE_TIMEOUT,
     &GATEWAY_CONCURRENCY,
@@ -67,6 +94,9 @@ pub const ALL: [&Setting; 7] = [
     &BREAKER_FAILURES,
     &BREAKER_OPEN,
     &DRAIN_GRACE,
+    &PLACEMENT_AWAY,
+    &PLACEMENT_HELD,
+    &PLACEMENT_COMPARED,
 ];
 
 /// Changes the setting with this name. Fails with the allowed names or values.

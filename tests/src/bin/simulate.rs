@@ -11,7 +11,7 @@ use platform::Flaw;
 use serde_json::json;
 use tests::simulation::{Campaign, Case, Protocol, SIMULATED, Summary, shrink};
 
-/// Simulates the split shop in memory, with the real modules and sagas. The network delays, duplicates,
+/// Simulates the split shop and hybrids in memory, with the real modules and sagas. The network delays, duplicates,
 /// reorders and loses messages, and services crash.
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
@@ -80,7 +80,7 @@ fn one(cli: &Cli) -> ExitCode {
 fn many(cli: &Cli, schedules: u64) -> ExitCode {
     let protocols = match cli.protocol {
         Some(protocol) => vec![protocol],
-        None => vec![Protocol::Orchestrated, Protocol::Choreographed, Protocol::Tcc],
+        None => vec![Protocol::Orchestrated, Protocol::Hybrid, Protocol::Choreographed, Protocol::Tcc],
     };
     let campaign = Campaign { protocols, flaw: cli.flaw, first: cli.seed, schedules };
     let begun = Instant::now();

@@ -9,6 +9,7 @@ use platform::Flaw;
 
 use super::choices::{Choices, Dice};
 use super::history::History;
+use super::placement::Placement;
 use super::reactions::Ground;
 use super::scenario::Scenario;
 use super::tally::Tally;
@@ -20,6 +21,8 @@ use super::world::World;
 pub enum Protocol {
     /// The orders service sends one command after the other.
     Orchestrated,
+    /// A monolith that some modules have left. The seed says which.
+    Hybrid,
     /// Each service reacts to the events of the others.
     Choreographed,
     /// The orders service asks all services at once, then confirms or cancels.
@@ -93,6 +96,10 @@ impl Case {
         };
         let ground = Ground {
             protocol: self.protocol,
+            placement: match self.protocol {
+                Protocol::Hybrid => Placement::of(self.seed),
+                _ => Placement::SPLIT,
+            },
             flaw: self.flaw,
             clock: 0,
             answer_within: scenario.answer_within,

@@ -1,7 +1,7 @@
 //! Checkouts that the orders service coordinates: load, advance, save. The process itself decides what comes
 //! next.
 //!
-//! This replaces the orchestrator and the saga table of `split/services/orders`, which need a database.
+//! This replaces the orchestrator and the saga table of `split/orchestrator`, which need a database.
 
 use std::rc::Rc;
 
@@ -23,19 +23,28 @@ pub struct Stored {
     version: u32,
 }
 
-/// Sends the order's first messages, and stores its checkout if the protocol has a coordinator.
-pub fn start(ground: &Ground, db: &mut Database, order: &PlacedOrder, placed: &Event) {
-    let (process, commands) = match ground.protocol {
-        Protocol::Orchestrated => Process::saga(order.clone()),
+/// Takes the first steps that are at home, sends the order's first messages, and stores its checkout if the protocol has a
+/// coordinator.
+pub fn start(
+    ground: &Ground,
+    db: &mut Database,
+    order: &PlacedOrder,
+    placed: &Event,
+    work: &mut Work,
+) -> Result<(), Failure> {
+    let (mut process, commands) = match ground.protocol {
+        Protocol::Orchestrated | Protocol::Hybrid => Process::saga(order.clone()),
         Protocol::Tcc => Process::tcc(order.clone()),
         Protocol::Choreographed => {
             db.outbox.push_back(ground.event(Service::Orders, placed.clone(), Some(order)));
-            return;
+            return Ok(());
         }
     };
+    let commands = walk(ground, db, &mut process, commands, work)?;
     let deadline = ground.clock + ground.answer_within;
     db.checkouts.insert(order.order_id, Rc::new(Stored { process, deadline, attempt: 0, version: 0 }));
     db.outbox.extend(commands.into_iter().map(|command| ground.command(0, command)));
+    Ok(())
 }
 
 /// Applies an answer to the checkout as it was loaded, and saves it.
@@ -48,34 +57,47 @@ pub fn answered(
 ) -> Result<(), Failure> {
     let order = event.order_id();
     let mut stored = loaded.clone();
-    let commands = advance(db, &mut stored.process, event, work)?;
+    let commands = advance(ground, db, &mut stored.process, &event, work)?;
     work.outgoing.extend(commands.into_iter().map(|command| ground.command(0, command)));
     if stored.process == loaded.process { Ok(()) } else { save(ground, db, order, stored) }
 }
 
-/// Advances a process and returns the commands to send. A command for the orders service itself is done at
-/// once.
+/// Advances a process and returns the commands to send.
 fn advance(
+    ground: &Ground,
     db: &mut Database,
     process: &mut Process,
-    mut event: Event,
+    event: &Event,
     work: &mut Work,
 ) -> Result<Vec<Command>, Failure> {
-    loop {
-        match process.on_event(&event) {
-            Progress::Next(mut commands) => match commands.as_slice() {
-                [Command::ConfirmOrder { .. } | Command::CancelOrder { .. }] => {
-                    event = perform(&mut db.stores, commands.remove(0), work)?;
-                }
-                _ => return Ok(commands),
-            },
-            Progress::Finished | Progress::Late => return Ok(Vec::new()),
-            Progress::Unexpected => {
-                let text = format!("{} answers a command that was never sent", event.routing_key());
-                return Err(Failure::Dead(text));
-            }
+    match process.on_event(event) {
+        Progress::Next(commands) => walk(ground, db, process, commands, work),
+        Progress::Finished | Progress::Late => Ok(Vec::new()),
+        Progress::Unexpected => {
+            let text = format!("{} answers a command that was never sent", event.routing_key());
+            Err(Failure::Dead(text))
         }
     }
+}
+
+/// Does commands for modules at home at once, for as long as they follow each other. Returns those to send.
+fn walk(
+    ground: &Ground,
+    db: &mut Database,
+    process: &mut Process,
+    mut commands: Vec<Command>,
+    work: &mut Work,
+) -> Result<Vec<Command>, Failure> {
+    while let [command] = commands.as_slice()
+        && ground.placement.is_at_home(command)
+    {
+        let event = perform(&mut db.stores, commands.remove(0), work)?;
+        commands = match process.on_event(&event) {
+            Progress::Next(commands) => commands,
+            _ => Vec::new(),
+        };
+    }
+    Ok(commands)
 }
 
 /// Saves a checkout only if nothing has changed it since it was loaded, and never after it has finished: rule

@@ -17,8 +17,9 @@ impl<'a> World<'a> {
     /// A client sends the request of one errand.
     pub(super) fn ask(&mut self, place: usize, fault: Transaction) -> Result<(), Violation> {
         let (number, errand) = self.errands[place];
+        let mut work = Work::default();
         let (service, done) = match errand {
-            Errand::Order(new) => (Service::Orders, self.place(new)?),
+            Errand::Order(new) => (Service::Orders, self.place(new, &mut work)?),
             Errand::Deposit(deposit) => {
                 let mut db = self.node(Service::Payments).clone();
                 let store = Rc::make_mut(&mut db.stores.payments);
@@ -54,17 +55,19 @@ impl<'a> World<'a> {
         if let Errand::Order(new) = errand {
             self.accept(new, &done);
         }
-        self.commit(service, done, &Work::default())
+        self.commit(service, done, &work)
     }
 
-    /// One transaction: the order, its checkout if there is a coordinator, and the first messages.
-    fn place(&mut self, new: &'a NewOrder) -> Result<Database, Violation> {
+    /// One transaction: the order, its checkout if there is a coordinator, the first steps if they are at home, and the
+    /// first messages.
+    fn place(&mut self, new: &'a NewOrder, work: &mut Work) -> Result<Database, Violation> {
         let mut db = self.node(Service::Orders).clone();
         let known = self.accepted.get(new.key.as_str());
         match now(orders::place(Rc::make_mut(&mut db.stores.orders), new)) {
             Ok(Placed::New(event)) => {
                 insist(known.is_none(), "I1", || format!("{} has two orders", new.key))?;
-                checkouts::start(&self.ground, &mut db, &new.placed, &event);
+                checkouts::start(&self.ground, &mut db, &new.placed, &event, work)
+                    .map_err(|failure| Self::dead_letter(Service::Orders, failure))?;
             }
             Ok(Placed::Known(order)) => {
                 self.tally.replayed += 1;

@@ -1,5 +1,5 @@
-//! The split shop as a deterministic simulation: the real handlers, sagas and reactions, on in-memory stores,
-//! over a simulated network.
+//! The split shop and hybrids as a deterministic simulation: the real handlers, sagas and reactions, on in-memory
+//! stores, over a simulated network.
 //!
 //! Only the infrastructure is simulated: transactions, inbox, outbox, relay, queues and time. No business
 //! decision is made here. Every choice, of what happens next and what goes wrong, is a number in a list. The
@@ -15,6 +15,7 @@ mod history;
 mod local;
 mod network;
 mod node;
+mod placement;
 mod reactions;
 mod rest;
 mod scenario;

@@ -145,7 +145,7 @@ impl World<'_> {
         let key = mail.routing_key();
         for service in Service::ALL {
             let bound = match mail {
-                Mail::Command(_) => key.split('.').next() == Some(service.name()),
+                Mail::Command(_) => service.is_named_in(key),
                 Mail::Event(_) if self.ground.protocol == Protocol::Choreographed => {
                     service.hears().contains(&key)
                 }

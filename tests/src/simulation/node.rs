@@ -44,6 +44,11 @@ impl Service {
         }
     }
 
+    /// Whether it is the first half of this routing key.
+    pub fn is_named_in(self, routing_key: &str) -> bool {
+        routing_key.split('.').next() == Some(self.name())
+    }
+
     /// The events that it reacts to in a choreography.
     pub fn hears(self) -> &'static [&'static str] {
         match self {

@@ -10,10 +10,13 @@ use platform::Flaw;
 use super::case::Protocol;
 use super::checkouts;
 use super::node::{Database, Mail, Service, Stores};
+use super::placement::Placement;
 
 /// What all services of a run have in common.
 pub struct Ground {
     pub protocol: Protocol,
+    /// Which modules share a process with orders.
+    pub placement: Placement,
     /// The rule that is left out.
     pub flaw: Option<Flaw>,
     /// Virtual time, in steps.

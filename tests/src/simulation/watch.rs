@@ -57,10 +57,10 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Compares a service's database before and after a commit.
+    /// Compares a database with the tables of these modules before and after a commit.
     pub fn committed(
         &mut self,
-        service: Service,
+        mut modules: impl Iterator<Item = Service>,
         before: &Database,
         after: &Database,
         work: &Work,
@@ -69,8 +69,19 @@ impl Watch {
         for (asked, event) in &work.answers {
             self.answered(asked, event, tally);
         }
+        modules.try_for_each(|module| self.holds(module, before, after, work))
+    }
+
+    /// What must be true of one module after a commit.
+    fn holds(
+        &mut self,
+        module: Service,
+        before: &Database,
+        after: &Database,
+        work: &Work,
+    ) -> Result<(), Violation> {
         let stores = &after.stores;
-        match service {
+        match module {
             Service::Catalog => insist(stores.catalog.balances(), "I2", || {
                 "the claims of a sale differ from what orders hold, or exceed its quota".into()
             }),

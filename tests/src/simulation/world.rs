@@ -1,4 +1,4 @@
-//! The simulated shop: five services with a queue each, clients, and what can happen next.
+//! The simulated shop: its processes with a queue each, clients, and what can happen next.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -61,7 +61,8 @@ impl<'a> World<'a> {
         history: History,
     ) -> Self {
         let mut nodes: [Database; 5] = Default::default();
-        let catalog = Rc::make_mut(&mut nodes[Service::Catalog as usize].stores.catalog);
+        let host = ground.placement.host(Service::Catalog);
+        let catalog = Rc::make_mut(&mut nodes[host as usize].stores.catalog);
         now(catalog::put(catalog, &scenario.products)).expect("an in-memory catalog takes products");
         World {
             scenario,
@@ -106,7 +107,11 @@ impl<'a> World<'a> {
             moves.extend((0..self.queues[service as usize].len()).map(|place| Move::Deliver(service, place)));
         }
         moves.extend(
-            Service::ALL.into_iter().filter(|each| !self.node(*each).outbox.is_empty()).map(Move::Publish),
+            self.ground
+                .placement
+                .hosts()
+                .filter(|host| !self.node(*host).outbox.is_empty())
+                .map(Move::Publish),
         );
         let nothing_moves = moves.is_empty();
         let next_deadline = self.next_deadline();
@@ -123,14 +128,14 @@ impl<'a> World<'a> {
         moves
     }
 
-    /// A service's database.
+    /// The database with the tables of this module.
     pub fn node(&self, service: Service) -> &Database {
-        &self.nodes[service as usize]
+        &self.nodes[self.ground.placement.host(service) as usize]
     }
 
     /// For changes outside a transaction: by a relay, or by a flaw.
     pub fn node_mut(&mut self, service: Service) -> &mut Database {
-        &mut self.nodes[service as usize]
+        &mut self.nodes[self.ground.placement.host(service) as usize]
     }
 
     /// Handles messages in one transaction, skipping those already in the inbox. Nothing is committed yet.
@@ -155,8 +160,9 @@ impl<'a> World<'a> {
     /// Commits a transaction and checks the result.
     pub fn commit(&mut self, service: Service, db: Database, work: &Work) -> Result<(), Violation> {
         let before = std::mem::replace(self.node_mut(service), db);
-        let after = &self.nodes[service as usize];
-        self.watch.committed(service, &before, after, work, &mut self.tally)
+        let placement = self.ground.placement;
+        let after = &self.nodes[placement.host(service) as usize];
+        self.watch.committed(placement.modules(service), &before, after, work, &mut self.tally)
     }
 
     /// A failure that the schedule did not cause.

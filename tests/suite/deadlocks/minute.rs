@@ -14,7 +14,7 @@ use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tests::{DRIVERS, Goods, Line, Mode, Stage, World, order};
+use tests::{DRIVERS, Goods, Line, Stage, World, order};
 use uuid::Uuid;
 
 use super::Deadlocks;
@@ -42,7 +42,7 @@ struct Tally {
 
 pub async fn a_minute_of_orders_and_receipts(stage: &Stage) -> Result<Option<String>> {
     let infrastructure = stage.infrastructure().await?;
-    for driver in DRIVERS.into_iter().filter(|driver| driver.mode() == Mode::Split) {
+    for driver in DRIVERS.into_iter().filter(|driver| driver.has_messages()) {
         let world = stage.new_world(driver, infrastructure).await?;
         minute(&world).await.with_context(|| driver.to_string())?;
         let deadlocks = deadlocks(&world).await?;

@@ -3,6 +3,7 @@
 //! The writers are those of the shop: a batch in a service, an order in the monolith, the statement of an
 //! endpoint, the work of a clock. All want the same few rows, each in random order, and nothing is retried.
 
+mod hybrids;
 mod messages;
 mod minute;
 mod writers;

@@ -10,12 +10,14 @@ use chassis::{
 };
 use contracts::{Command, CustomerId, Envelope, Error, Event, OrderId, PlacedOrder, Sku, TraceContext};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use orchestrator::{Decisions, Orchestrator, Start};
 use orders::DecisionCounter;
-use orders_service::{Decisions, HANDLE, Listener, Orchestrator, Start};
+use orders_service::{HANDLE, Listener, home};
 use platform::telemetry::Telemetry;
 use rand::RngExt;
 use uuid::Uuid;
 
+use super::hybrids;
 use super::messages::{BATCH, one_of, shuffled};
 
 /// Products and customers: few, so that any two writers meet.
@@ -65,9 +67,12 @@ pub enum Writer {
     ShippingReacts,
     /// Inbox rows that are too old.
     Old,
+    /// A hybrid, with the first or the last steps at home.
+    HybridFirst,
+    HybridLast,
 }
 
-pub const WRITERS: [Writer; 20] = [
+pub const WRITERS: [Writer; 22] = [
     Writer::Catalog,
     Writer::Inventory,
     Writer::Sales,
@@ -88,6 +93,8 @@ pub const WRITERS: [Writer; 20] = [
     Writer::PaymentsReacts,
     Writer::ShippingReacts,
     Writer::Old,
+    Writer::HybridFirst,
+    Writer::HybridLast,
 ];
 
 impl Shop {
@@ -178,6 +185,8 @@ impl Shop {
                 chassis::forget_old(connection).await.map_err(anyhow::Error::from_boxed)?;
                 Ok(true)
             }
+            Writer::HybridFirst => hybrids::work(self, connection, hybrids::FIRST_STEPS).await,
+            Writer::HybridLast => hybrids::work(self, connection, hybrids::LAST_STEPS).await,
         }
     }
 
@@ -186,7 +195,7 @@ impl Shop {
         let scope = Telemetry::off().scope(TraceContext::root());
         for (protocol, orders) in [(Protocol::Tcc, &self.tcc), (Protocol::Choreographed, &self.choreographed)]
         {
-            let start = Start { protocol, answer_within: Duration::ZERO };
+            let start = Start { protocol, home: Arc::new(home()), answer_within: Duration::ZERO };
             for order in shuffled(orders) {
                 // One that another session is placing is left to it, as the API does.
                 let placed = start.place_and_start(connection, &self.new_order(order)?, &scope).await;
@@ -250,7 +259,7 @@ fn alone<M>(messages: Vec<M>) -> Vec<(M, Option<PlacedOrder>)> {
 
 /// What a consumer does with a batch in one transaction: inbox, reaction, outbox. A message that can never be
 /// handled is set aside, and the batch is rolled back.
-async fn batch<R: Reactor>(
+pub async fn batch<R: Reactor>(
     connection: &mut AsyncPgConnection,
     reactor: &R,
     messages: Vec<(R::Message, Option<PlacedOrder>)>,
@@ -279,11 +288,11 @@ async fn batch<R: Reactor>(
     Ok(true)
 }
 
-fn decisions() -> Arc<Decisions> {
+pub fn decisions() -> Arc<Decisions> {
     Arc::new(Decisions::new(DecisionCounter::new(&Telemetry::off())))
 }
 
 /// An orchestrator for which every reply is late.
 fn orchestrator() -> Orchestrator {
-    Orchestrator { decisions: decisions(), answer_within: Duration::ZERO }
+    Orchestrator { decisions: decisions(), home: Arc::new(home()), answer_within: Duration::ZERO }
 }

@@ -14,7 +14,8 @@ pub use reader::Reader;
 /// Guides that are run for every change: they need a minute.
 pub const SAMPLE: [&str; 2] = ["story.md", "telemetry.md"];
 /// The others: a comparison, chaos, a dashboard.
-const REST: [&str; 4] = ["reading-a-report.md", "faults.md", "dashboard.md", "misconceptions.md"];
+const REST: [&str; 5] =
+    ["reading-a-report.md", "faults.md", "dashboard.md", "misconceptions.md", "there-and-back.md"];
 /// Those of the drivers: a comparison of all, and crash points, flaws and models of each.
 const DRIVERS: [&str; 8] = [
     "consistency.md",

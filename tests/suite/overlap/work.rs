@@ -8,8 +8,9 @@ use anyhow::{Result, anyhow};
 use chassis::{Choreographed, Failure, Fresh, NOTHING_SHARED, Protocol, Reactor, enqueue};
 use contracts::{Command, Envelope, Error, Event, PlacedOrder, TraceContext};
 use diesel_async::AsyncPgConnection;
+use orchestrator::{Decisions, Orchestrator, Start};
 use orders::{DecisionCounter, NewOrder, PlaceError, Placed};
-use orders_service::{Decisions, HANDLE, Listener, Orchestrator, Start};
+use orders_service::{HANDLE, Listener, home};
 use platform::telemetry::Telemetry;
 
 /// How long the orders service waits for a reply. No case takes this long.
@@ -94,8 +95,8 @@ async fn place(
         None => orders::place(connection, new).await,
         Some(protocol) => {
             let scope = Telemetry::off().scope(TraceContext::root());
-            let start = Start { protocol, answer_within: ANSWER_WITHIN };
-            start.place_and_start(connection, new, &scope).await.map(|(placed, ..)| placed)
+            let start = Start { protocol, home: Arc::new(home()), answer_within: ANSWER_WITHIN };
+            start.place_and_start(connection, new, &scope).await.map(|(started, _)| started.placed)
         }
     };
     match placed {
@@ -146,5 +147,5 @@ fn decisions() -> Arc<Decisions> {
 
 /// The orchestrator of the orders service.
 pub fn orchestrator() -> Orchestrator {
-    Orchestrator { decisions: decisions(), answer_within: ANSWER_WITHIN }
+    Orchestrator { decisions: decisions(), home: Arc::new(home()), answer_within: ANSWER_WITHIN }
 }

@@ -16,9 +16,6 @@ use crate::words;
 use terminal::language::seconds;
 use topology::BrokerControl;
 
-/// The services that have queues.
-const SERVICES: [&str; 5] = ["catalog", "inventory", "orders", "payments", "shipping"];
-
 /// The time limit for the broker, far longer than a healthy one needs.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -73,7 +70,7 @@ pub(super) async fn read(subject: &Subject) -> anyhow::Result<Queues> {
         let channel = connection.create_channel().await?;
         let started = tokio::time::Instant::now();
         let queues = loop {
-            let queues = count(&channel, namespace).await?;
+            let queues = count(&channel, namespace, &subject.shop.driver.services()).await?;
             if settled(&queues, expected.poison) || started.elapsed() > SETTLING {
                 break queues;
             }
@@ -103,18 +100,22 @@ fn settled(queues: &[Queue], poison: u64) -> bool {
     queues.iter().map(|queue| queue.ready).sum::<u64>() == poison
 }
 
-/// The number of dead letters.
-pub(super) async fn dead_letters(channel: &Channel, namespace: &str) -> Result<u64, lapin::Error> {
+/// The number of dead letters of these services.
+pub(super) async fn dead_letters(
+    channel: &Channel,
+    namespace: &str,
+    services: &[&str],
+) -> Result<u64, lapin::Error> {
     let mut letters = 0;
-    for service in SERVICES {
+    for service in services {
         letters += messages(channel, &format!("{namespace}.{service}.dead")).await?;
     }
     Ok(letters)
 }
 
-async fn count(channel: &Channel, namespace: &str) -> Result<Vec<Queue>, lapin::Error> {
+async fn count(channel: &Channel, namespace: &str, services: &[&str]) -> Result<Vec<Queue>, lapin::Error> {
     let mut queues = Vec::new();
-    for service in SERVICES {
+    for service in services {
         for suffix in ["", ".retry", ".taken-out", ".dead"] {
             let name = format!("{namespace}.{service}{suffix}");
             let ready = messages(channel, &name).await?;

@@ -63,7 +63,7 @@ pub(super) async fn read(driver: Driver, databases: &Databases) -> anyhow::Resul
          FROM orders.orders ORDER BY order_id",
     )
     .await?;
-    if matches!(driver, Driver::Orchestrated | Driver::Tcc) {
+    if driver.has_sagas() {
         let sagas = "SELECT order_id, finished,
                             ARRAY(SELECT jsonb_array_elements_text(state -> 'history')) AS history
                      FROM checkout.sagas";

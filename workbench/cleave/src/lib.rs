@@ -12,5 +12,6 @@ mod in_doubt;
 mod live_audit;
 mod logs;
 mod manifests;
+mod moves;
 mod up;
 mod words;

@@ -36,6 +36,10 @@ terminal::words! {
         "202: pending; ask again at its Location, or add  -H 'prefer: wait=5'"
         "202: 대기 중. Location 주소로 다시 조회하거나  -H 'prefer: wait=5'  를 추가하세요"
     }
+    decided_if_at_home() {
+        "202: pending; 201 if a module at home has refused it already"
+        "202: 대기 중. 아직 떠나지 않은 모듈에서 거절하면 바로 201"
+    }
     shop_is_at(shop, address, ready_s) {
         "{shop} is at {address} (ready in {ready_s} s); its API: {address}/docs/"
         "{shop} 주소: {address} ({ready_s}초 만에 준비됨), API 문서: {address}/docs/"
@@ -100,6 +104,38 @@ terminal::words! {
     cannot_read(path) { "cannot read {path}" "{path}을(를) 읽을 수 없습니다" }
     cannot_write(path) { "cannot write {path}" "{path}에 쓸 수 없습니다" }
     cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
+
+    // extract, merge.
+    moving(module) { "Moving {module}; orders go on" "{module}을(를) 옮깁니다. 주문은 계속됩니다" }
+    would_move(module, from, to) { "{module}: {from} would become {to}" "{module}: {from} → {to}" }
+    would_copy(rows, megabytes) {
+        "To copy: {rows} rows, {megabytes} MB with indexes"
+        "복사할 데이터: {rows}행, 인덱스를 포함해 {megabytes} MB"
+    }
+    would_cost(messages, messages_after, transactions, transactions_after) {
+        "A confirmed order: {messages} messages now, {messages_after} then; {transactions} transactions now, {transactions_after} then"
+        "확정된 주문 하나: 메시지 {messages}개 → {messages_after}개, 트랜잭션 {transactions}개 → {transactions_after}개"
+    }
+    would_be_inconsistent(databases, databases_after) {
+        "It is written in {databases} databases now and in {databases_after} then; with more than one, they disagree for a moment"
+        "기록하는 데이터베이스 {databases}개 → {databases_after}개. 둘 이상이면 잠시 서로 어긋납니다"
+    }
+    would_block() {
+        "Blocked during the cut-over, usually for less than a second: orders, and writes to the module. They wait and do not fail"
+        "전환하는 동안(보통 1초 미만) 주문과 이 모듈의 쓰기가 기다립니다. 실패하지는 않습니다"
+    }
+    move_prepare() {
+        "prepared: the monolith and the service can exchange messages"
+        "준비: 모놀리스와 서비스가 메시지를 주고받을 수 있습니다"
+    }
+    move_copy() { "copied, and changes follow" "복사: 변경 사항이 뒤따라 복제됩니다" }
+    move_compare(same, different) {
+        "compared: {same} reads were answered in the same way by both sides, {different} were not"
+        "비교: 양쪽의 답이 같은 조회 {same}건, 다른 조회 {different}건"
+    }
+    move_cut_over(pause_ms) { "cut over: writes waited for {pause_ms} ms" "전환: 쓰기가 {pause_ms} ms 동안 기다렸습니다" }
+    move_watch() { "cleared up" "정리했습니다" }
+    has_moved(module, from, to) { "{module} has moved: {from} is now {to}" "{module}을(를) 옮겼습니다: {from} → {to}" }
 
     // scale, deploy, set, fault, heal.
     replaced(shop, new, old, ready_ms, drained_ms) {
@@ -241,6 +277,18 @@ terminal::words! {
         "how long a circuit breaker stays open before it lets one request through as a probe"
         "서킷 브레이커가 열린 뒤 요청 하나를 시험 삼아 보내기까지의 시간"
     }
+    placement_away() {
+        "modules that have left the monolith, as a sum: catalog 1, inventory 2, payments 4, shipping 8"
+        "모놀리스에서 떼어 낸 모듈의 합: catalog 1, inventory 2, payments 4, shipping 8"
+    }
+    placement_held() {
+        "modules whose writes, and all orders, wait in the gateway while they move, as a sum like placement.away"
+        "옮기는 동안 쓰기와 모든 주문이 API 게이트웨이에서 기다리는 모듈의 합(placement.away와 같은 값)"
+    }
+    placement_compared() {
+        "modules whose reads go to the monolith and to the service, which are compared, as a sum like placement.away"
+        "조회를 모놀리스와 서비스 양쪽에 보내 비교하는 모듈의 합(placement.away와 같은 값)"
+    }
     drain_grace() {
         "how long an instance keeps serving clients that have not yet noticed that it deregistered"
         "등록을 해제한 인스턴스가, 아직 모르는 클라이언트의 요청을 계속 처리하는 시간"
@@ -257,6 +305,9 @@ pub fn meaning(setting: &str, own: String) -> String {
         "breaker.failures" => breaker_failures(),
         "breaker.open_ms" => breaker_open(),
         "drain.grace_ms" => drain_grace(),
+        "placement.away" => placement_away(),
+        "placement.held" => placement_held(),
+        "placement.compared" => placement_compared(),
         _ => own,
     }
 }

@@ -6,6 +6,7 @@
 pub mod admission;
 mod client;
 pub mod live;
+mod moves;
 mod renew;
 pub mod served;
 mod server;
@@ -23,6 +24,7 @@ use shop::supervisor::{Deployment, Entry};
 use topology::Driver;
 
 pub use client::Client;
+pub use moves::{Ask, Move, MoveDone};
 pub use served::{Asked, Served};
 pub use server::serve;
 pub use stage::{Control, LOGS, SEED, Shops, Stage, WantedShops};

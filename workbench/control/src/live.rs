@@ -76,7 +76,7 @@ async fn shop_now(driver: Driver, supervisor: &Supervisor, since: DateTime<Utc>)
     let restarts = supervisor.restarts();
     let (mut processes, bytes) = {
         let shop = supervisor.shop().await;
-        let traffic = Link::all(driver.mode()).into_iter().flat_map(|link| shop.proxies(link));
+        let traffic = Link::all(driver).into_iter().flat_map(|link| shop.proxies(link));
         let bytes = traffic.map(|proxy| proxy.traffic()).map(|t| t.bytes_upstream + t.bytes_downstream);
         let bytes: Vec<u64> = bytes.collect();
         let process = |(name, pid): (&str, u32)| ProcessNow {

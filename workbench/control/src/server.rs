@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::admission::{self, Answer, Refused, admit};
 use super::live::live;
+use super::moves;
 use super::renew::renew;
 use super::served::{self, Served};
 use super::{
@@ -28,7 +29,7 @@ use crate::{Control, words};
 use faults::Record;
 use servers::Readiness;
 use shop::supervisor::Supervisor;
-use topology::{Driver, Mode, SERVICES};
+use topology::Driver;
 
 /// The time limit for a readiness check.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -67,6 +68,8 @@ pub fn serve(control: Control) -> Result<Open> {
             .route("/faults", web::get().to(fault_log))
             .route("/faults", web::post().to(add_fault))
             .route("/heal", web::post().to(heal))
+            .route("/move", web::get().to(moves::plan))
+            .route("/move", web::post().to(moves::relocate))
             .route("/renew", web::post().to(renew))
             .route("/settings", web::get().to(settings))
             .route("/settings", web::post().to(set))
@@ -111,24 +114,14 @@ fn having<'a>(
     shops: &'a [(Driver, Supervisor)],
     service: &str,
 ) -> Result<Vec<&'a (Driver, Supervisor)>, Refused> {
-    let has = |driver: &Driver| match driver.mode() {
-        Mode::Monolith => service == "monolith",
-        Mode::Split => SERVICES.contains(&service),
-    };
+    let has = |driver: &Driver| driver.services().contains(&service);
     let found: Vec<_> = shops.iter().filter(|(driver, _)| has(driver)).collect();
     if found.is_empty() {
-        let known: Vec<&str> = shops.iter().flat_map(|(driver, _)| services(*driver)).copied().collect();
+        let known: Vec<&str> = shops.iter().flat_map(|(driver, _)| driver.services()).collect();
         let why = words::no_such_service(service, known.join(", "));
         return Err(Refused::new(StatusCode::NOT_FOUND, why));
     }
     Ok(found)
-}
-
-fn services(driver: Driver) -> &'static [&'static str] {
-    match driver.mode() {
-        Mode::Monolith => &["monolith"],
-        Mode::Split => &SERVICES,
-    }
 }
 
 async fn scale(wanted: Json<Scale>, control: Data<Control>) -> Answer {

@@ -15,7 +15,7 @@ use shop::seed::Goods;
 use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
-use topology::{BEFORE_MONOLITHS, Driver, Mode, programs};
+use topology::{BEFORE_MONOLITHS, Driver, programs};
 
 /// The seed of the products. It never changes, so the examples in the guides work.
 pub const SEED: u64 = 1;
@@ -55,6 +55,7 @@ pub struct Stage {
     programs: PathBuf,
     flaws: Vec<String>,
     proxies: bool,
+    servers: servers::ServerOptions,
     /// The servers of the shops.
     pub infra: Shared<tokio::sync::Mutex<Infrastructure>>,
     published: Mutex<Option<(Claim, UpState)>>,
@@ -72,7 +73,7 @@ impl Stage {
         let programs = binaries::ensure_built(&needed).await?;
         let logs = folder.join(LOGS);
         std::fs::create_dir_all(&logs).with_context(|| words::cannot_create(logs.display()))?;
-        let needs_broker = wanted.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+        let needs_broker = wanted.drivers.iter().any(|driver| driver.has_messages());
         let servers = servers::ServerOptions { needs_broker, logs: Some(logs), ..wanted.infra.clone() };
         let infra = Infrastructure::find(guard, &servers).await?;
         Ok(Stage {
@@ -81,6 +82,7 @@ impl Stage {
             programs,
             flaws: wanted.flaws.clone(),
             proxies: wanted.proxies,
+            servers,
             infra: Shared::new(tokio::sync::Mutex::new(infra)),
             published: Mutex::default(),
             renewing: tokio::sync::Mutex::default(),
@@ -101,6 +103,31 @@ impl Stage {
         let shop = Shop::start(&self.guard, driver, &*self.infra.lock().await, &options).await?;
         Goods::new(SEED).put_into(&shop).await?;
         Ok(shop)
+    }
+
+    /// How servers are found that are not needed from the start.
+    pub fn servers(&self) -> &servers::ServerOptions {
+        &self.servers
+    }
+
+    /// Builds the program of a module that is about to become a service.
+    pub async fn build_service(&self, module: &str) -> Result<()> {
+        binaries::ensure_built(&[&format!("{module}-service")]).await.map(|_| ())
+    }
+
+    /// A shop's driver has changed: the other commands learn of it.
+    pub async fn changed(&self, shops: &Shops, before: Driver, supervisor: &Supervisor) -> Result<()> {
+        let handle = supervisor.shop().await.handle();
+        if let Some((known, _)) = shops.write().await.iter_mut().find(|(known, _)| *known == before) {
+            *known = handle.driver;
+        }
+        if let Some((claim, state)) = &mut *self.published() {
+            if let Some(known) = state.shops.iter_mut().find(|known| known.driver == before) {
+                *known = handle;
+            }
+            claim.publish(state)?;
+        }
+        Ok(())
     }
 
     /// Supervises the shop: from now on processes that end are restarted.

@@ -65,4 +65,8 @@ terminal::words! {
         "content-type: application/json으로 JSON을 보내세요"
     }
     bad_body(why) { "the body is not valid: {why}" "본문이 올바르지 않습니다: {why}" }
+    no_monolith_up(up) {
+        "no shop is up from which a module could move, only {up}; start one with: cleave up monolith"
+        "모듈을 옮길 수 있는 쇼핑몰이 없습니다. 실행 중: {up}. cleave up monolith로 시작하세요"
+    }
 }

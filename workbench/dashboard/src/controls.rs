@@ -18,12 +18,10 @@ use crate::words;
 use control::admission::Refused;
 use control::{AddFault, Deploy, Heal, Renew, Scale};
 use shop::seed::{Goods, PRODUCTS};
-use topology::Mode;
+use topology::{MONOLITH, SERVICES};
 
 /// The highest rate in orders per second: more than both shops together can decide on a laptop.
 pub const RATE_MOST: f64 = 1_000.0;
-/// The name of the monolith's process.
-const MONOLITH: &str = "monolith";
 /// The longest flash sale, in seconds.
 const LONGEST_SALE_S: u64 = 600;
 
@@ -168,10 +166,18 @@ async fn everywhere<T: Serialize>(
 ) -> Answer {
     let state = control::running(&dashboard.folder).map_err(|why| failed(&why))?;
     let control = control::client(&dashboard.folder).map_err(|why| failed(&why))?;
-    let there = |mode: Mode| state.shops.iter().any(|shop| shop.driver.mode() == mode);
-    let mut services = Vec::new();
-    services.extend((service != MONOLITH && there(Mode::Split)).then_some(service));
-    services.extend(there(Mode::Monolith).then_some(MONOLITH));
+    // The service itself where there is one, and the monolith where it is still a part of that.
+    let module = SERVICES.into_iter().find(|module| *module == service);
+    let mut services: Vec<&str> = state
+        .shops
+        .iter()
+        .filter_map(|shop| match module {
+            Some(module) => Some(shop.driver.service_of(module)),
+            None => shop.driver.services().into_iter().find(|known| *known == service),
+        })
+        .collect();
+    services.sort_unstable_by_key(|service| *service == MONOLITH);
+    services.dedup();
     let mut all: Vec<Value> = Vec::new();
     let mut not_done = Vec::new();
     for service in services {

@@ -92,7 +92,7 @@ impl Session {
             recorded,
             controls,
             started_at,
-            drivers: Driver::ALL.map(driver).to_vec(),
+            drivers: Driver::ALL.into_iter().chain(Driver::hybrids()).map(driver).collect(),
             services: SERVICES,
             outcomes: Intended::SHARES.map(|(intended, _)| intended.as_str()).to_vec(),
             rate_most: RATE_MOST,
@@ -109,7 +109,7 @@ fn fault(kind: &'static Kind) -> FaultChoice {
         on: kind.on.name(),
         does: in_english(|| kind.does()),
         targets: match kind.on {
-            On::Link => Link::all(Mode::Split).iter().map(Link::to_string).collect(),
+            On::Link => Link::all(Driver::Orchestrated).iter().map(Link::to_string).collect(),
             On::Process => processes().collect(),
             On::Messages => SERVICES.map(str::to_owned).to_vec(),
             On::Database | On::Broker => Vec::new(),

@@ -16,6 +16,7 @@ use super::spec::{FaultSpec, Target};
 use super::{Link, Proxy};
 use crate::words;
 use terminal::text::Text;
+use topology::Driver;
 
 /// The record of a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub struct Faults(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    place: Place,
+    place: Mutex<Place>,
     owner: mpsc::Sender<Request>,
     state: Mutex<State>,
 }
@@ -66,7 +67,13 @@ impl Faults {
     /// receiver.
     pub fn new(place: Place) -> (Faults, mpsc::Receiver<Request>) {
         let (owner, requests) = mpsc::channel(16);
-        (Faults(Arc::new(Inner { place, owner, state: Mutex::default() })), requests)
+        (Faults(Arc::new(Inner { place: Mutex::new(place), owner, state: Mutex::default() })), requests)
+    }
+
+    /// The shop has changed: a module has left the monolith or come home.
+    pub fn now_in(&self, driver: Driver, broker: Option<(String, String)>) {
+        let mut place = self.0.place.lock();
+        (place.driver, place.broker) = (driver, broker);
     }
 
     /// Adds a proxy to a link. Faults that are active in the link apply to it too.
@@ -96,12 +103,13 @@ impl Faults {
     /// Starts a fault and returns its number. It heals by itself when its time is over. After an error nothing has
     /// changed.
     pub async fn add(&self, spec: &FaultSpec) -> Result<u64> {
-        let spec = spec.in_mode(self.0.place.driver.mode())?;
-        spec.check_crash_point(self.0.place.driver)?;
+        let place = self.0.place.lock().clone();
+        let spec = spec.in_shop(place.driver)?;
+        spec.check_crash_point(place.driver)?;
         let effect = Arc::new(tokio::sync::Mutex::new(None));
         let mut starting = effect.clone().lock_owned().await;
         let (id, proxies) = self.enter(&spec, effect)?;
-        let started = Effect::start(&spec, id, &self.0.place, &proxies, &self.0.owner).await;
+        let started = Effect::start(&spec, id, &place, &proxies, &self.0.owner).await;
         let mut state = self.state();
         let (effect, hit) = match started {
             Ok(started) => started,

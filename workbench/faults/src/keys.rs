@@ -65,8 +65,8 @@ fn commands(service: &str, sets_aside_first: bool) -> &'static [&'static str] {
             "inventory.stock-refused",
             "inventory.stock-released",
             "inventory.reservation-committed",
-            "payments.payment-authorized",
             "payments.payment-captured",
+            "payments.payment-authorized",
             "payments.payment-refused",
             "payments.payment-voided",
             "payments.payment-refunded",
@@ -80,10 +80,14 @@ fn commands(service: &str, sets_aside_first: bool) -> &'static [&'static str] {
 /// The given key if it is bound to the service, or the service's first key if none is given. Other keys are refused,
 /// because removing a tap binds the key to the service.
 pub(super) fn meant(driver: Driver, service: &str, key: Option<&str>) -> Result<&'static str> {
-    let heard = heard(driver, service);
+    // In a hybrid only modules that have left reply by messages.
+    let away = driver.away();
+    let replies = |key: &str| away.is_empty() || away.iter().any(|module| key.starts_with(module));
+    let heard: Vec<&'static str> =
+        heard(driver, service).iter().copied().filter(|key| replies(key)).collect();
     let Some(key) = key else { return Ok(heard[0]) };
     match heard.iter().find(|known| **known == key) {
-        Some(known) => Ok(known),
+        Some(known) => Ok(*known),
         None => bail!(words::no_such_key(key, service, driver, heard.join(", "))),
     }
 }
@@ -113,10 +117,10 @@ mod tests {
         }
         for driver in [Driver::Orchestrated, Driver::Tcc] {
             for service in ["catalog", "inventory", "payments", "shipping"] {
-                let told = listed(&format!("split/services/{service}/src/main.rs"), "commands: &[");
+                let told = listed(&format!("modules/{service}/src/lib.rs"), "COMMANDS: &[&str] =");
                 assert_eq!(ours(driver, service), told, "{service}");
             }
-            let answers = listed("split/services/orders/src/orchestrator.rs", "LISTENS_TO: &[&str] =");
+            let answers = listed("split/orchestrator/src/orchestrator.rs", "LISTENS_TO: &[&str] =");
             assert_eq!(ours(driver, "orders"), answers);
         }
     }
@@ -128,5 +132,13 @@ mod tests {
         assert_eq!(meant(Some("inventory.release-stock")).unwrap(), "inventory.release-stock");
         let error = meant(Some("catalog.prices-honoured")).unwrap_err().to_string();
         assert!(error.contains(": inventory.reserve-stock, "), "{error}");
+    }
+
+    #[test]
+    fn a_hybrid_hears_only_from_what_has_left() {
+        let hybrid = "hybrid:payments".parse().unwrap();
+        assert_eq!(meant(hybrid, "monolith", None).unwrap(), "payments.payment-captured");
+        assert_eq!(meant(hybrid, "payments", None).unwrap(), "payments.capture-payment");
+        assert!(meant(hybrid, "monolith", Some("catalog.prices-honoured")).is_err());
     }
 }

@@ -6,10 +6,7 @@ use std::str::FromStr;
 use anyhow::{Result, anyhow};
 
 use crate::words;
-use topology::{Mode, SERVICES};
-
-/// The name of the monolith's process.
-pub(super) const MONOLITH: &str = "monolith";
+use topology::{Driver, MONOLITH, SERVICES};
 
 /// A connection between two parts of a shop, named from client side to server side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,30 +22,44 @@ pub enum Link {
 }
 
 impl Link {
-    /// All links of a mode.
-    pub fn all(mode: Mode) -> Vec<Link> {
+    /// All links of a shop with this driver.
+    pub fn all(driver: Driver) -> Vec<Link> {
+        let services = driver.services();
         let mut links = vec![Link::ClientGateway];
-        match mode {
-            Mode::Monolith => links.extend([Link::Gateway(MONOLITH), Link::Database(MONOLITH)]),
-            Mode::Split => {
-                for of in [Link::Gateway, Link::Database, Link::Broker] {
-                    links.extend(SERVICES.map(of));
-                }
-            }
+        links.extend(services.iter().copied().map(Link::Gateway));
+        links.extend(services.iter().copied().map(Link::Database));
+        if driver.has_messages() {
+            links.extend(services.into_iter().map(Link::Broker));
         }
         links
     }
 
-    /// The link of that mode that corresponds to this one, or an error that says why there is none.
-    pub(super) fn counterpart(self, mode: Mode) -> Result<Link> {
-        match (mode, self) {
-            (Mode::Monolith, Link::Database(_)) => Ok(Link::Database(MONOLITH)),
-            (Mode::Monolith, Link::Gateway(service)) if service != MONOLITH => {
-                Err(anyhow!(words::no_link_to_module(service)))
+    /// The link of that shop that corresponds to this one, or an error that says why there is none.
+    pub(super) fn counterpart(self, driver: Driver) -> Result<Link> {
+        let services = driver.services();
+        let at = |service: &'static str| match SERVICES.contains(&service) {
+            true => driver.service_of(service),
+            false => service,
+        };
+        let found = match self {
+            Link::Gateway(service) if at(service) != service => {
+                return Err(anyhow!(words::no_link_to_module(service)));
             }
-            (Mode::Monolith, Link::Broker(_)) => Err(anyhow!(words::no_broker_in_monolith())),
-            _ if Link::all(mode).contains(&self) => Ok(self),
-            _ => Err(anyhow!(words::no_link_in(mode, self, listed(&Link::all(mode))))),
+            Link::Broker(_) if !driver.has_messages() => {
+                return Err(anyhow!(words::no_broker_in_monolith()));
+            }
+            Link::Database(service) => Link::Database(at(service)),
+            Link::Broker(service) => Link::Broker(at(service)),
+            link => link,
+        };
+        match found {
+            Link::ClientGateway => Ok(found),
+            Link::Gateway(service) | Link::Database(service) | Link::Broker(service)
+                if services.contains(&service) =>
+            {
+                Ok(found)
+            }
+            _ => Err(anyhow!(words::no_link_in(driver.mode(), self, listed(&Link::all(driver))))),
         }
     }
 }
@@ -68,8 +79,8 @@ impl FromStr for Link {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Link> {
-        let mut all = Link::all(Mode::Split);
-        all.extend(&Link::all(Mode::Monolith)[1..]);
+        let mut all = Link::all(Driver::Orchestrated);
+        all.extend([Link::Gateway, Link::Database, Link::Broker].map(|of| of(MONOLITH)));
         let found = all.iter().find(|link| link.to_string() == text).copied();
         found.ok_or_else(|| anyhow!(words::no_such_link(text, listed(&all))))
     }
@@ -87,25 +98,32 @@ mod tests {
 
     #[test]
     fn a_link_is_read_as_it_is_written() {
-        for mode in Mode::ALL {
-            for link in Link::all(mode) {
+        let hybrid = "hybrid:payments".parse().unwrap();
+        for driver in [Driver::Local, Driver::Orchestrated, hybrid] {
+            for link in Link::all(driver) {
                 assert_eq!(link.to_string().parse::<Link>().unwrap(), link);
-                assert_eq!(link.counterpart(mode).unwrap(), link);
+                assert_eq!(link.counterpart(driver).unwrap(), link);
             }
         }
-        assert_eq!((Link::all(Mode::Split).len(), Link::all(Mode::Monolith).len()), (16, 3));
+        let number = |driver| Link::all(driver).len();
+        assert_eq!((number(Driver::Orchestrated), number(Driver::Local), number(hybrid)), (16, 3, 7));
         let error = "gateway-nothing".parse::<Link>().unwrap_err().to_string();
         assert!(error.contains("gateway-inventory, ") && error.contains("monolith-database"), "{error}");
     }
 
     #[test]
     fn the_monolith_has_no_link_between_its_modules() {
-        let in_monolith = |link: &str| link.parse::<Link>().unwrap().counterpart(Mode::Monolith);
-        assert_eq!(in_monolith("orders-database").unwrap(), Link::Database(MONOLITH));
-        let refused =
-            |link: &str| language::with(Language::English, || in_monolith(link).unwrap_err().to_string());
-        assert!(refused("gateway-orders").contains("in one process"));
-        assert!(refused("orders-broker").contains("no broker"));
-        assert!(Link::Database(MONOLITH).counterpart(Mode::Split).is_err());
+        let of = |driver, link: &str| link.parse::<Link>().unwrap().counterpart(driver);
+        assert_eq!(of(Driver::Local, "orders-database").unwrap(), Link::Database(MONOLITH));
+        let refused = |driver, link: &str| {
+            language::with(Language::English, || of(driver, link).unwrap_err().to_string())
+        };
+        assert!(refused(Driver::Local, "gateway-orders").contains("in one process"));
+        assert!(refused(Driver::Local, "orders-broker").contains("no broker"));
+        assert!(Link::Database(MONOLITH).counterpart(Driver::Orchestrated).is_err());
+        let hybrid = "hybrid:payments".parse().unwrap();
+        assert_eq!(of(hybrid, "payments-database").unwrap(), Link::Database("payments"));
+        assert_eq!(of(hybrid, "orders-broker").unwrap(), Link::Broker(MONOLITH));
+        assert!(refused(hybrid, "gateway-catalog").contains("in one process"));
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::words;
-use topology::{Driver, Mode, SERVICES};
+use topology::{Driver, Mode};
 
 /// A point in the code at which a process can be made to abort.
 #[derive(Debug)]
@@ -72,16 +72,19 @@ const fn at(name: &'static str, part: CodePart) -> Point {
 
 impl Point {
     /// The processes of a driver that reach the point; empty if none does.
-    pub fn processes(&self, driver: Driver) -> &'static [&'static str] {
-        let coordinated = matches!(driver, Driver::Orchestrated | Driver::Tcc);
+    pub fn processes(&self, driver: Driver) -> Vec<&'static str> {
+        let orders = driver.service_of("orders");
         match (driver.mode(), self.part) {
-            (Mode::Monolith, CodePart::Orders | CodePart::Everywhere) => &["monolith"],
-            (Mode::Monolith, CodePart::TwoPhase) if driver == Driver::TwoPhase => &["monolith"],
-            (Mode::Split, CodePart::Orders) => &["orders"],
-            (Mode::Split, CodePart::Orchestrator) if coordinated => &["orders"],
-            (Mode::Split, CodePart::Everywhere | CodePart::Chassis) => &SERVICES,
-            (Mode::Split, CodePart::Compensation) => &["inventory", "payments", "catalog", "orders"],
-            _ => &[],
+            (_, CodePart::Orders) => vec![orders],
+            (_, CodePart::Everywhere) => driver.services(),
+            (Mode::Monolith, CodePart::TwoPhase) if driver == Driver::TwoPhase => vec![orders],
+            (Mode::Split | Mode::Hybrid, CodePart::Orchestrator) if driver.has_sagas() => vec![orders],
+            (Mode::Split | Mode::Hybrid, CodePart::Chassis) => driver.services(),
+            (Mode::Split | Mode::Hybrid, CodePart::Compensation) => {
+                let undo = ["inventory", "payments", "catalog", "orders"].map(|it| driver.service_of(it));
+                driver.services().into_iter().filter(|service| undo.contains(service)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }

@@ -21,7 +21,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use crate::words;
 use terminal::language::seconds;
-use topology::SERVICES;
+use topology::{MONOLITH, SERVICES};
 
 /// The time limit for the broker, far longer than a healthy one needs.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -240,7 +240,7 @@ pub async fn put(amqp_url: &str, queue: &str, body: &[u8]) -> Result<()> {
 pub async fn delete_queues(amqp_url: &str, namespace: &str) -> Result<()> {
     let connection = within(Connection::connect(amqp_url, ConnectionProperties::default())).await?;
     let channel = within(connection.create_channel()).await?;
-    for service in SERVICES {
+    for service in SERVICES.into_iter().chain([MONOLITH]) {
         for suffix in ["", ".retry", ".taken-out", ".dead"] {
             let queue = format!("{namespace}.{service}{suffix}");
             within(channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default())).await?;

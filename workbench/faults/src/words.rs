@@ -107,6 +107,11 @@ terminal::words! {
         "모놀리스의 모듈은 한 프로세스에 있으므로 {service} 하나로만 이어지는 링크가 없습니다"
     }
 
+    no_messages_to(service) {
+        "{service} has not left the monolith, so no messages lead to it"
+        "{service}은(는) 모놀리스에 있으므로 이 모듈로 가는 메시지가 없습니다"
+    }
+
     // Names that do not exist.
     no_such_fault(name, known) {
         "there is no fault \"{name}\"; use one of: {known}"

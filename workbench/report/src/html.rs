@@ -10,9 +10,10 @@ use super::figures::{
     self, AuditRow, FigureRow, audit_rows, figure_rows, has_room_for_ratios, number, outcome_rows,
     spread_words, warnings,
 };
+use super::ladder::{self, PriceRow};
 use super::tax::{self, TaxRow};
 use super::words;
-use crate::run::{Difference, Latency, Load, ModeRun, Run, ScheduleError, Trial};
+use crate::run::{Difference, Latency, Load, ModeRun, Run, ScheduleError, Stage, Trial};
 use crate::stats::spread;
 use audit::Verdict;
 use load::Arrivals;
@@ -48,6 +49,8 @@ struct Page<'a> {
     latency_charts: Vec<Chart>,
     throughput_charts: Vec<Chart>,
     cost_chart: Chart,
+    ladder: Vec<PriceRow>,
+    ladder_chart: Option<Chart>,
     tax: Vec<TaxRow>,
     tax_bars: Option<(f64, String)>,
     tax_sample: String,
@@ -117,6 +120,8 @@ pub fn render(run: &Run) -> Result<String> {
         latency_charts: latency_charts(run)?,
         throughput_charts: throughput_charts(run)?,
         cost_chart: cost_chart(run, &labels)?,
+        ladder: ladder::rows(&run.ladder),
+        ladder_chart: ladder_chart(&run.ladder)?,
         tax: tax::rows(run),
         tax_bars: tax::bars(run),
         tax_sample: tax::sample(run),
@@ -223,23 +228,41 @@ fn cost_chart(run: &Run, labels: &[String]) -> Result<Chart> {
             .map(|mode| spread(mode.trials.iter().map(value)).map(|spread| spread.median))
             .collect(),
     });
-    let described: Vec<String> = resources
-        .iter()
-        .map(|resource| {
-            let figures = labels
-                .iter()
-                .zip(&resource.modes)
-                .map(|(label, value)| format!("{label} {}", value.map_or_else(words::not_measured, number)));
-            format!("{}: {}", resource.name, figures.collect::<Vec<_>>().join(", "))
-        })
-        .collect();
     Ok(Chart {
         title: words::cost_of_order(),
-        description: words::cost_described(described.join("; ")),
+        description: words::cost_described(described(labels, &resources)),
         caption: words::cost_caption(),
         drawing: charts::costs(&bar_names(run), &resources)?,
         key: false,
     })
+}
+
+/// Every figure of these bars, for those who do not see them.
+fn described(labels: &[String], resources: &[Resource]) -> String {
+    let described = resources.iter().map(|resource| {
+        let figures = labels
+            .iter()
+            .zip(&resource.modes)
+            .map(|(label, value)| format!("{label} {}", value.map_or_else(words::not_measured, number)));
+        format!("{}: {}", resource.name, figures.collect::<Vec<_>>().join(", "))
+    });
+    described.collect::<Vec<_>>().join("; ")
+}
+
+/// `None` if the run is no ladder.
+fn ladder_chart(stages: &[Stage]) -> Result<Option<Chart>> {
+    if stages.is_empty() {
+        return Ok(None);
+    }
+    let (labels, bars): (Vec<String>, _) =
+        (stages.iter().map(Stage::heading).collect(), ladder::bars(stages));
+    Ok(Some(Chart {
+        title: words::ladder_title(),
+        description: words::ladder_described(described(&labels, &bars)),
+        caption: words::ladder_caption(),
+        drawing: charts::costs(&labels, &bars)?,
+        key: false,
+    }))
 }
 
 /// The modes' names, short enough for a bar.
@@ -280,11 +303,12 @@ fn repeat(run: &Run) -> String {
     let trials = run.modes.iter().map(|mode| mode.trials.len()).max().unwrap_or(0);
     let flaws =
         if run.flaws.is_empty() { String::new() } else { format!(" --flaws {}", run.flaws.join(",")) };
+    let modes = match run.ladder.is_empty() {
+        true => format!("--modes {}", modes.join(",")),
+        false => "--ladder".to_owned(),
+    };
     format!(
-        "cargo cleave compare --modes {} {arrivals} --duration {}s --warm-up {}s --trials {trials} --seed {}{flaws}",
-        modes.join(","),
-        run.load.duration_s,
-        run.load.warm_up_s,
-        run.seed
+        "cargo cleave compare {modes} {arrivals} --duration {}s --warm-up {}s --trials {trials} --seed {}{flaws}",
+        run.load.duration_s, run.load.warm_up_s, run.seed
     )
 }

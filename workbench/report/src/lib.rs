@@ -14,6 +14,7 @@ mod charts;
 pub mod diff;
 mod figures;
 mod html;
+pub mod ladder;
 pub mod measure;
 pub mod run;
 pub mod stats;

@@ -6,9 +6,10 @@ use super::figures::{
     FigureRow, audit_rows, comparison_words, figure_rows, has_room_for_ratios, not_measured, others,
     outcome_rows, spread_words, verdict_words, warnings,
 };
+use super::ladder;
 use super::tax;
 use super::words;
-use crate::run::{Comparison, ModeRun, Run};
+use crate::run::{Comparison, ModeRun, Run, Stage};
 use audit::Verdict;
 
 /// The width if the output is not a terminal. It fits a wide window and an e-mail.
@@ -17,7 +18,8 @@ pub(super) const DEFAULT_WIDTH: u16 = 110;
 /// The whole report: figures, outcomes, audit, and then the comparison in sentences. It fits the terminal, or the given
 /// width.
 pub fn render(run: &Run, width: Option<u16>) -> String {
-    let mut tables = figure_tables(run);
+    let mut tables = ladder_table(run);
+    tables.extend(figure_tables(run));
     tables.extend(tax_table(run));
     tables.extend([outcome_table(run), audit_table(run)]);
     let tables: Vec<String> = tables
@@ -67,6 +69,20 @@ fn headings(run: &Run) -> impl Iterator<Item = String> {
 fn heading(run: &Run, mode: &ModeRun) -> String {
     let heading = mode.heading();
     if has_room_for_ratios(run) { heading } else { heading.replace(':', ":\n") }
+}
+
+/// The price of each module that leaves, if the run is a ladder.
+fn ladder_table(run: &Run) -> Vec<Table> {
+    if run.ladder.is_empty() {
+        return Vec::new();
+    }
+    let head = std::iter::once(words::ladder_head()).chain(run.ladder.iter().map(Stage::heading));
+    let mut table = table(head);
+    for row in ladder::rows(&run.ladder) {
+        let cells = [row.name].into_iter().chain(row.stages.into_iter().map(with_range));
+        table.add_row(cells.enumerate().map(|(column, text)| aligned(column, text)));
+    }
+    vec![table]
 }
 
 /// The figures and their ratios, side by side if there is room.

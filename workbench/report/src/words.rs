@@ -54,6 +54,14 @@ terminal::words! {
     wal_per_order() { "WAL per order" "주문당 WAL" }
     peak_memory() { "peak memory" "최대 메모리" }
     time_to_ready() { "time to ready" "준비까지 걸린 시간" }
+    decided_p50_ms() { "decided p50, ms" "결정 p50, ms" }
+    decided_p99_ms() { "decided p99, ms" "결정 p99, ms" }
+    cpu_ms_per_order() { "CPU per order, ms" "주문당 CPU, ms" }
+    peak_memory_mb() { "peak memory, MB" "최대 메모리, MB" }
+    disagreed_p50_ms() { "databases disagreed p50, ms" "데이터베이스 불일치 p50, ms" }
+    disagreed_p99_ms() { "databases disagreed p99, ms" "데이터베이스 불일치 p99, ms" }
+    leaves(modules) { "{modules} leaves" "{modules} 내보냄" }
+    ladder_head() { "price of each module that leaves" "모듈이 하나씩 나갈 때의 비용" }
     messages_per_order() { "messages per order" "주문당 메시지" }
     orders_per_s() { "orders/s" "주문/초" }
     cost_per_order() { "costs per order" "주문당 비용" }
@@ -229,6 +237,16 @@ terminal::words! {
     throughput_title() { "How many orders per second" "초당 주문 수" }
     none_answered() { "No order was answered." "응답을 받은 주문이 없습니다." }
     cost_title() { "What it costs" "비용" }
+    ladder_title() { "The price of each module that leaves" "모듈이 하나씩 나갈 때의 비용" }
+    ladder_intro() {
+        "From left to right one module more has left the monolith. Every stage runs behind the same gateway. Below a figure, how many times that of the stage before."
+        "오른쪽으로 갈수록 모놀리스에서 모듈이 하나씩 더 나갑니다. 모든 단계는 같은 API 게이트웨이 뒤에서 실행됩니다. 수치 아래는 바로 앞 단계의 몇 배인지입니다."
+    }
+    ladder_caption() {
+        "A module’s price is the step to its bar from the one above."
+        "바로 위 막대와의 차이가 그 모듈을 내보낸 비용입니다."
+    }
+    ladder_described(figures) { "One bar per stage. {figures}" "단계마다 막대 하나입니다. {figures}" }
     tax_title() { "Where an order’s time goes" "주문 처리 시간의 내역" }
     tax_intro() {
         "From the intended moment of sending to the decision. Only what the order waited for counts, and every instant counts once, so the parts add up to the whole."

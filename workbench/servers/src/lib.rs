@@ -83,7 +83,7 @@ impl Infrastructure {
     /// Starts what is not given by a URL: these in containers, the others from programs on this machine.
     async fn start(
         guard: &Guard,
-        options: &Options,
+        options: &ServerOptions,
         in_containers: &[Server],
     ) -> Result<(DatabaseServer, Option<Broker>)> {
         let spinner = install::spinner(words::starting_the_servers());
@@ -97,6 +97,23 @@ impl Infrastructure {
         let started = tokio::try_join!(database, broker);
         spinner.finish_and_clear();
         started
+    }
+
+    /// Finds or starts a broker, if there is none yet.
+    pub async fn add_broker(&mut self, guard: &Guard, options: &ServerOptions) -> Result<()> {
+        if self.rabbitmq.is_some() {
+            return Ok(());
+        }
+        let options = ServerOptions { needs_broker: true, ..options.clone() };
+        let is_missing = missing(&options).contains(&Server::RabbitMq);
+        let in_container = is_missing && containers::engine().await.is_ok();
+        if is_missing && !in_container {
+            install(&[Server::RabbitMq], options.yes).await?;
+        }
+        let broker = server::broker(guard, &options, in_container).await?;
+        terminal::note!("RabbitMQ {}: {}", broker.version(), broker.source());
+        self.rabbitmq = Some(broker);
+        Ok(())
     }
 
     /// The broker's URL, if there is a broker.

@@ -38,6 +38,12 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_connections", "400"),
     // For two-phase commit: rule 33 (prepared limit).
     ("max_prepared_transactions", "128"),
+    // For modules that move to another database: logical replication.
+    ("wal_level", "logical"),
+    ("max_replication_slots", "32"),
+    ("max_wal_senders", "32"),
+    ("max_worker_processes", "24"),
+    ("max_logical_replication_workers", "16"),
     // Shows the real order of commits.
     ("track_commit_timestamp", "on"),
     ("shared_buffers", "64MB"),

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 
 use crate::words;
 use terminal::language::seconds;
-use topology::{Databases, Driver, Mode};
+use topology::{Databases, Driver};
 
 /// The interval between checks, long enough that their cost is small compared with the work itself.
 const TICK: Duration = Duration::from_millis(100);
@@ -45,13 +45,13 @@ pub async fn drain(databases: &Databases, driver: Driver, bound: Duration) -> Re
         connection.with_context(|| words::no_database(name))
     });
     let mut connections = try_join_all(connecting).await?;
-    let names: Vec<&str> = databases.distinct().into_iter().map(|(name, _)| name).collect();
+    let urls: Vec<&str> = databases.distinct().into_iter().map(|(_, url)| url).collect();
     let deadline = Instant::now() + bound;
     let (mut last, mut quiet) = (Work::default(), 0);
     loop {
         let mut work = Work::default();
-        for (name, connection) in names.iter().zip(&mut connections) {
-            work.add(connection, driver, driver.mode() == Mode::Monolith || *name == "orders").await?;
+        for (url, connection) in urls.iter().zip(&mut connections) {
+            work.add(connection, driver, *url == databases.orders).await?;
         }
         quiet = if work.is_done() && work == last { quiet + 1 } else { 0 };
         // With one local transaction a stored order is already decided, and there are no messages.
@@ -85,7 +85,7 @@ impl Work {
             let pending = "SELECT count(*) FROM orders.orders WHERE status = 'pending'";
             self.pending_orders = count(connection, pending).await?;
         }
-        if driver.mode() == Mode::Monolith {
+        if !driver.has_messages() {
             // A branch is first in a session and then prepared. Querying in this order misses none in between.
             if driver == Driver::TwoPhase {
                 self.open_transactions += count(connection, AT_WORK).await?;
@@ -94,7 +94,7 @@ impl Work {
             let prepared = "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()";
             self.in_doubt += count(connection, prepared).await?;
         } else {
-            if orders {
+            if orders && driver.has_sagas() {
                 let open = "SELECT count(*) FROM checkout.sagas WHERE NOT finished";
                 self.open_sagas = count(connection, open).await?;
             }

@@ -1,5 +1,6 @@
 //! A running shop: its databases, its processes, and the address for clients.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,13 +12,14 @@ use uuid::Uuid;
 use faults::{Link, Proxy};
 use servers::guard::Guard;
 use servers::{Broker, Infrastructure};
-use topology::{BrokerControl, Databases, Driver, Mode, ProcessHandle, ShopHandle};
+use topology::{BrokerControl, Databases, Driver, MONOLITH, Mode, ProcessHandle, ShopHandle};
 
 mod databases;
 mod drain;
 mod instances;
 mod links;
 mod member;
+pub mod moving;
 mod options;
 pub mod queues;
 pub mod seed;
@@ -53,6 +55,8 @@ pub struct Shop {
     amqp_url: Option<String>,
     broker: Option<BrokerControl>,
     database_names: Vec<String>,
+    /// Databases of services that have left the monolith, by module. One stays when its module comes home.
+    service_databases: BTreeMap<String, String>,
     guard: Guard,
     links: Links,
     /// The registry is first, if there is one. The door, to which clients connect, is last.
@@ -71,19 +75,19 @@ impl Shop {
             .with_context(|| words::cannot_create_logs(options.logs.display()))?;
         // Several shops can share one PostgreSQL and one broker.
         let shop = format!("shop-{}", &Uuid::new_v4().simple().to_string()[..8]);
-        let (databases, database_names) = databases::create(driver.mode(), infra, &shop).await?;
+        let (databases, database_names) = databases::create(driver, infra, &shop).await?;
 
         let began = Instant::now();
         let links = Links::new(options.proxied);
         let starting = Starting { guard, driver, options, databases: &databases, links: &links };
         let (members, namespace, amqp_url) = match driver.mode() {
             Mode::Monolith => (starting.monolith().await?, None, None),
-            Mode::Split => {
+            Mode::Split | Mode::Hybrid => {
                 let amqp_url = infra.amqp_url().with_context(words::needs_broker)?.to_owned();
                 if queues::stay(infra) {
                     queues::record(&amqp_url, &shop)?;
                 }
-                (starting.split(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
+                (starting.services(&amqp_url, &shop).await?, Some(shop), Some(amqp_url))
             }
         };
         let door = &members.last().context("every mode has a process")?.address;
@@ -91,17 +95,18 @@ impl Shop {
         let mut shop = Shop {
             driver,
             address,
-            databases,
             namespace,
             flaws: options.flaws.clone(),
             ready_ms: 0.0,
             amqp_url,
-            broker: infra
-                .rabbitmq
-                .as_ref()
-                .and_then(Broker::control)
-                .filter(|_| driver.mode() == Mode::Split),
+            broker: infra.rabbitmq.as_ref().and_then(Broker::control).filter(|_| driver.has_messages()),
             database_names,
+            service_databases: driver
+                .away()
+                .into_iter()
+                .map(|module| (module.to_owned(), databases.of(module).to_owned()))
+                .collect(),
+            databases,
             guard: guard.clone(),
             links,
             members,
@@ -221,6 +226,33 @@ impl Shop {
             queues::delete(url, namespace).await?;
         }
         Ok(())
+    }
+
+    /// The database of a module's service, if it has or had one.
+    pub(crate) fn service_database(&self, module: &str) -> Option<&str> {
+        self.service_databases.get(module).map(String::as_str)
+    }
+
+    /// Lets the shop use a broker from now on. Returns the prefix of its queues.
+    pub(crate) fn connect_broker(&mut self, infra: &Infrastructure, url: &str) -> Result<String> {
+        let first = self.database_names.first().context("every shop has a database")?;
+        let namespace = first.trim_end_matches(&format!("-{MONOLITH}")).to_owned();
+        if queues::stay(infra) {
+            queues::record(url, &namespace)?;
+        }
+        self.amqp_url = Some(url.to_owned());
+        self.broker = infra.rabbitmq.as_ref().and_then(Broker::control);
+        self.namespace = Some(namespace.clone());
+        Ok(namespace)
+    }
+
+    /// The recipe for a module's service beside the monolith, with the monolith's settings.
+    pub(crate) fn service_recipe(&self, module: &'static str, url: &str) -> Result<Recipe> {
+        let index = self.members.iter().position(|member| member.recipe.service == MONOLITH);
+        let monolith = &self.members[index.with_context(|| words::no_instance(MONOLITH))?].recipe;
+        let amqp_url = self.amqp_url.clone().with_context(words::needs_broker)?;
+        let environment = vec![("DATABASE_URL", url.to_owned()), ("AMQP_URL", amqp_url)];
+        Ok(monolith.for_service(module, self.links.through(module, environment)?))
     }
 
     fn member(&mut self, name: &str) -> Result<&mut Member> {

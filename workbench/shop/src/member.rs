@@ -80,6 +80,31 @@ impl Recipe {
         twin
     }
 
+    /// The recipe of a service beside this monolith: the same settings, but for those that only the monolith has.
+    pub(super) fn for_service(
+        &self,
+        module: &'static str,
+        environment: Vec<(&'static str, String)>,
+    ) -> Recipe {
+        let mut arguments = Vec::new();
+        let mut given = self.arguments.iter().cloned();
+        while let Some(argument) = given.next() {
+            match argument.as_str() {
+                "--hybrid" => {}
+                "--away" | "--serves" => _ = given.next(),
+                _ => arguments.push(argument),
+            }
+        }
+        let recipe = Recipe {
+            service: module.to_owned(),
+            program: self.program.with_file_name(format!("{module}-service")),
+            arguments,
+            environment,
+            ..self.clone()
+        };
+        recipe.twin(module)
+    }
+
     /// Starts the program at a free port, and waits until it reports the port.
     pub(crate) async fn start(self, guard: &Guard, limit: Duration) -> Result<Member> {
         let proxy =

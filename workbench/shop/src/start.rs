@@ -9,7 +9,7 @@ use super::ShopOptions;
 use super::links::Links;
 use super::member::{Member, Recipe};
 use servers::guard::Guard;
-use topology::{Databases, Driver, Mode};
+use topology::{Databases, Driver, MONOLITH, Mode};
 
 /// How long a shop may take from the start of its processes until all of them are ready.
 pub(super) const READY: Duration = Duration::from_secs(180);
@@ -48,26 +48,43 @@ impl Starting<'_> {
         Ok([registry].into_iter().chain(monoliths).chain([gateway]).collect())
     }
 
-    /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there.
-    pub(super) async fn split(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
+    /// Starts the registry, then the services, which register with it, and the gateway, which looks them up there. In a
+    /// hybrid one of the services is the monolith.
+    pub(super) async fn services(&self, amqp_url: &str, namespace: &str) -> Result<Vec<Member>> {
         let registry = self.registry().await?;
-        let parts = Mode::Split.parts().into_iter().filter(|part| part.has_database);
-        let services = parts.zip(self.databases.distinct()).map(|(part, (module, database_url))| {
-            let name = part.name;
-            debug_assert_eq!(name, module, "both are in the order of the modules");
+        let services = self.driver.services().into_iter().map(|name| {
             let mut arguments = self.settings();
             arguments.extend(known_to(&registry, name));
             arguments.extend(["--namespace".into(), namespace.into()]);
             arguments.extend(["--deliveries".into(), self.options.deliveries.to_string()]);
-            if self.driver != Driver::Orchestrated {
-                arguments.extend(["--saga".into(), self.driver.name().into()]);
-            }
+            let program = match name {
+                MONOLITH => {
+                    arguments.push("--hybrid".into());
+                    arguments.extend(self.away());
+                    MONOLITH.to_owned()
+                }
+                service => {
+                    if self.driver.mode() == Mode::Split && self.driver != Driver::Orchestrated {
+                        arguments.extend(["--saga".into(), self.driver.name().into()]);
+                    }
+                    format!("{service}-service")
+                }
+            };
             // In the environment, because other users of the machine can read command lines.
-            let urls = vec![("DATABASE_URL", database_url.into()), ("AMQP_URL", amqp_url.into())];
-            async move { self.instances(name, part.program, arguments, urls).await }
+            let urls = vec![("DATABASE_URL", self.databases.of(name).into()), ("AMQP_URL", amqp_url.into())];
+            async move { self.instances(name, &program, arguments, urls).await }
         });
-        let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, "split"))?;
+        let routes = if self.driver.mode() == Mode::Hybrid { MONOLITH } else { "split" };
+        let (services, gateway) = tokio::try_join!(try_join_all(services), self.gateway(&registry, routes))?;
         Ok([registry].into_iter().chain(services.into_iter().flatten()).chain([gateway]).collect())
+    }
+
+    /// The argument that says which modules have left a monolith.
+    fn away(&self) -> Vec<String> {
+        match self.driver.away() {
+            away if away.is_empty() => Vec::new(),
+            away => vec!["--away".into(), away.join(",")],
+        }
     }
 
     /// Settings are stored in a file, so a registry that the supervisor restarts keeps the same time-outs.
@@ -77,8 +94,9 @@ impl Starting<'_> {
     }
 
     async fn gateway(&self, registry: &Member, routes: &str) -> Result<Member> {
-        let arguments = ["--registry", &registry.address, "--routes", routes];
-        self.member(GATEWAY, "gateway", arguments.map(String::from).to_vec(), vec![]).await
+        let mut arguments = ["--registry", &registry.address, "--routes", routes].map(String::from).to_vec();
+        arguments.extend(self.away());
+        self.member(GATEWAY, "gateway", arguments, vec![]).await
     }
 
     /// The arguments for every program with a database.

@@ -76,4 +76,54 @@ terminal::texts! {
     was_paused(name) { "{name} was paused" "{name} 일시 정지" }
     was_restarted(name) { "{name} was restarted with another clock" "{name} 시계를 바꾸어 다시 시작" }
     aborted(name) { "{name} aborted" "{name} 비정상 종료(abort)" }
+
+    // Moving a module.
+    orders_does_not_move() {
+        "orders stays in the monolith: it runs the checkout and calls all other modules"
+        "orders는 모놀리스에 남습니다. 체크아웃을 실행하고 나머지 모듈을 모두 호출하기 때문입니다"
+    }
+    cannot_move(module, movable) {
+        "there is no module \"{module}\" that can move; these can: {movable}"
+        "\"{module}\"은(는) 옮길 수 있는 모듈이 아닙니다. 옮길 수 있는 모듈: {movable}"
+    }
+    is_out_already(module) { "{module} has already left the monolith" "{module}은(는) 이미 모놀리스에서 떼어 냈습니다" }
+    is_home_already(module) { "{module} is already in the monolith" "{module}은(는) 이미 모놀리스에 있습니다" }
+    cannot_move_from(driver) {
+        "modules cannot move in {driver}; use a shop that was started as monolith or as a hybrid, for example hybrid:payments"
+        "{driver}에서는 모듈을 옮길 수 없습니다. monolith나 hybrid:payments 같은 하이브리드로 시작한 쇼핑몰을 쓰세요"
+    }
+    moves_already() {
+        "a module is moving; wait until it has arrived"
+        "지금 다른 모듈을 옮기고 있습니다. 끝날 때까지 기다리세요"
+    }
+    given_up(module) {
+        "{module} was not moved, and the shop goes on as before"
+        "{module}을(를) 옮기지 못했습니다. 쇼핑몰은 이전과 같이 동작합니다"
+    }
+    not_finished(module) {
+        "{module} has moved, but what comes after that was not finished; run the command again"
+        "{module}을(를) 옮겼지만 뒷정리를 끝내지 못했습니다. 같은 명령을 다시 실행하세요"
+    }
+    no_service_database(module) {
+        "{module} has no database as a service"
+        "{module} 서비스의 데이터베이스가 없습니다"
+    }
+    cannot_replicate() {
+        "the database server cannot replicate logically; set wal_level = logical and restart it"
+        "데이터베이스 서버에서 논리적 복제를 쓸 수 없습니다. wal_level = logical로 설정하고 다시 시작하세요"
+    }
+    no_tables(module) { "there are no tables of {module}" "{module}의 테이블이 없습니다" }
+    not_copied(tables, bound) {
+        "{tables} tables were not copied within {bound}"
+        "{bound} 안에 테이블 {tables}개를 복사하지 못했습니다"
+    }
+    does_not_follow(bound) {
+        "what was written before did not arrive in the other database within {bound}"
+        "앞서 기록한 내용이 {bound} 안에 다른 데이터베이스에 도착하지 않았습니다"
+    }
+    lag_does_not_shrink() {
+        "the copy does not catch up"
+        "복제가 따라잡지 못합니다"
+    }
+    move_statement_failed(statement) { "this statement failed: {statement}" "이 문장이 실패했습니다: {statement}" }
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{Event, Evidence, What, messages};
+use topology::MONOLITH;
 
 /// An event before its cause is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +111,8 @@ fn sender(happened: &[Happened], place: usize) -> Option<usize> {
         return happened.iter().position(|other| other.name == "orders.order-placed");
     }
     // A compensation follows from an answer, not from the row that cancels the order.
-    before(happened, place, |other| other.lane == "orders" && !is_decision(&other.name))
+    let of_orders = |lane: &str| lane == "orders" || lane == MONOLITH;
+    before(happened, place, |other| of_orders(&other.lane) && !is_decision(&other.name))
 }
 
 fn is_decision(name: &str) -> bool {

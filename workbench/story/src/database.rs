@@ -5,26 +5,24 @@ use chrono::{DateTime, Utc};
 use super::causes::Happened;
 use super::records::{Effect, Handled, Records};
 use super::{Evidence, What, messages};
-use topology::Mode;
+use topology::{Driver, MONOLITH, SERVICES};
 
 /// The events that an order's rows show, unsorted.
-pub(super) fn events(records: &Records, mode: Mode) -> Vec<Happened> {
-    let mut events: Vec<Happened> = records.effects.iter().map(|effect| written(effect, mode)).collect();
+pub(super) fn events(records: &Records, driver: Driver) -> Vec<Happened> {
+    let mut events: Vec<Happened> = records.effects.iter().map(|effect| written(effect, driver)).collect();
     events.extend(records.handled.iter().map(handled));
     events
 }
 
-fn written(effect: &Effect, mode: Mode) -> Happened {
+fn written(effect: &Effect, driver: Driver) -> Happened {
+    let module = messages::module(&effect.name);
+    let lane = SERVICES.into_iter().find(|known| *known == module).map(|module| driver.service_of(module));
+    let lane = lane.unwrap_or(module);
     let decided = matches!(effect.name.as_str(), "orders.order-confirmed" | "orders.order-cancelled");
-    match mode {
-        // A visible row was committed. Its timestamp is the time of the write, shortly before the commit.
-        Mode::Split => told(messages::module(&effect.name), What::Commit, &effect.name, effect.at),
-        // All of it is one transaction, and the decision is written last.
-        Mode::Monolith => {
-            let what = if decided { What::Commit } else { What::Step };
-            told("monolith", what, &effect.name, effect.at)
-        }
-    }
+    // In a service a visible row was committed. Its timestamp is the time of the write, shortly before the commit. In a
+    // monolith more may follow in the same transaction. The decision is written last.
+    let what = if lane == MONOLITH && !decided { What::Step } else { What::Commit };
+    told(lane, what, &effect.name, effect.at)
 }
 
 fn handled(handled: &Handled) -> Happened {

@@ -132,7 +132,7 @@ impl Evidence {
 pub(super) fn title(mode: Mode) -> Label {
     match mode {
         Mode::Monolith => Label::OneTransaction,
-        Mode::Split => Label::SpaceTime,
+        Mode::Split | Mode::Hybrid => Label::SpaceTime,
     }
 }
 

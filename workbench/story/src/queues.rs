@@ -10,7 +10,7 @@ use lapin::{Connection, ConnectionProperties};
 
 use crate::words;
 use terminal::language::seconds;
-use topology::{SERVICES, ShopHandle};
+use topology::ShopHandle;
 
 /// More than a healthy broker needs to respond.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -31,7 +31,7 @@ pub(super) async fn look(shop: &ShopHandle) -> Result<HashMap<String, Queue>> {
         let connection = Connection::connect(url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         let mut queues = HashMap::new();
-        for service in SERVICES {
+        for service in shop.driver.services() {
             for suffix in ["", ".retry", ".dead"] {
                 let name = format!("{namespace}.{service}{suffix}");
                 let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };

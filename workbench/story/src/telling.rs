@@ -30,7 +30,7 @@ pub(super) async fn one(shop: &ShopHandle, id: Uuid) -> Result<Option<Story>> {
         HashMap::new()
     });
     let mode = shop.driver.mode();
-    let happened = causes::merged(traced::events(&spans, id), database::events(&records, mode));
+    let happened = causes::merged(traced::events(&spans, id), database::events(&records, shop.driver));
     let (began, events) = causes::ordered(happened);
     let waits = waits::of(shop, &records, &queues, &told_by).await;
     let lanes = lanes(&events, &waits);

@@ -21,7 +21,7 @@ impl Story {
         let mut text = self.heading();
         text += &match self.mode {
             Mode::Monolith => self.bars(),
-            Mode::Split => self.diagram(),
+            Mode::Split | Mode::Hybrid => self.diagram(),
         };
         let say = |label: Label| label.says(current());
         let _ = writeln!(text, "\n{}:", say(Label::WaitsFor));

@@ -233,13 +233,14 @@ fn on_the_way(
     command: &'static str,
 ) -> Option<Wait> {
     let service = messages::module(command);
+    let orders = shop.driver.service_of("orders");
     let in_outbox = |of: &str| records.unpublished.iter().any(|row| row.service == of);
     let handled = records.handled.iter().any(|message| message.service == service && message.key == command);
     match handled {
-        false if in_outbox("orders") => None,
+        false if in_outbox(orders) => None,
         false => Some(queue(shop, queues, service, command)),
         true if in_outbox(service) => None,
-        true => Some(queue(shop, queues, "orders", &format!("the answer to {command}"))),
+        true => Some(queue(shop, queues, orders, &format!("the answer to {command}"))),
     }
 }
 

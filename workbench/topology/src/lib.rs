@@ -1,6 +1,7 @@
 //! The architectures, drivers, programs and databases of a shop, and what customers can do with it. This crate
 //! defines plain values and starts nothing.
 
+mod away;
 mod capability;
 mod databases;
 mod driver;
@@ -9,9 +10,10 @@ mod mode;
 mod part;
 mod words;
 
+pub use away::{Away, MOVABLE};
 pub use capability::Capability;
 pub use databases::{Databases, SERVICES};
 pub use driver::{Driver, programs};
 pub use handle::{BrokerControl, ProcessHandle, ShopHandle};
-pub use mode::{BEFORE_MONOLITHS, Mode};
+pub use mode::{BEFORE_MONOLITHS, MONOLITH, Mode};
 pub use part::Part;

@@ -1,4 +1,4 @@
-//! The two architectures, and the programs of each.
+//! The architectures.
 
 use std::fmt;
 
@@ -12,27 +12,13 @@ pub enum Mode {
     Monolith,
     /// One process and one database per service, with messages between them.
     Split,
+    /// Some modules in one process with one database, the others as services.
+    Hybrid,
 }
 
 impl Mode {
-    /// Both modes.
+    /// The two ends, without what lies between them.
     pub const ALL: [Mode; 2] = [Mode::Monolith, Mode::Split];
-
-    /// Its programs, by the names of their cargo packages.
-    pub fn programs(self) -> &'static [&'static str] {
-        match self {
-            Mode::Monolith => &["monolith"],
-            Mode::Split => &[
-                "catalog-service",
-                "inventory-service",
-                "orders-service",
-                "payments-service",
-                "shipping-service",
-                "gateway",
-                "registry",
-            ],
-        }
-    }
 }
 
 impl fmt::Display for Mode {
@@ -40,9 +26,13 @@ impl fmt::Display for Mode {
         f.pad(match self {
             Mode::Monolith => "monolith",
             Mode::Split => "split",
+            Mode::Hybrid => "hybrid",
         })
     }
 }
 
-/// The additional programs that put a monolith behind a gateway.
+/// The name of the monolith, as a service and as a program.
+pub const MONOLITH: &str = "monolith";
+
+/// The programs of a gateway, before services or monoliths.
 pub const BEFORE_MONOLITHS: [&str; 2] = ["gateway", "registry"];

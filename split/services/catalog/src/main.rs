@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     let module = Module {
         name: "catalog",
         migrations: catalog::MIGRATIONS,
-        commands: &["catalog.honour-prices", "catalog.release-prices"],
+        commands: catalog::COMMANDS,
         lock: |conn, commands| Box::pin(catalog::lock(conn, commands)),
         handle: |conn, command| Box::pin(catalog::handle(conn, command)),
         hears: catalog::HEARS,

@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     let module = Module {
         name: "inventory",
         migrations: inventory::MIGRATIONS,
-        commands: &["inventory.reserve-stock", "inventory.commit-reservation", "inventory.release-stock"],
+        commands: inventory::COMMANDS,
         lock: |conn, commands| Box::pin(inventory::lock(conn, commands)),
         handle: |conn, command| Box::pin(inventory::handle(conn, command)),
         hears: inventory::HEARS,

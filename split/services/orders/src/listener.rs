@@ -7,7 +7,7 @@ use chassis::{Choreographed, Doing, Fresh, OutboxEntry, Reactor};
 use contracts::{Envelope, Event};
 use diesel_async::AsyncPgConnection;
 
-use crate::decisions::{Decisions, decision_in};
+use orchestrator::{Decisions, decision_in};
 
 /// Decides orders by the events that it receives.
 pub struct Listener {

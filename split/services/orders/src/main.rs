@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web;
 use chassis::{Choreographed, Reacts, Service, ServiceSettings};
 use clap::Parser;
+use orchestrator::{CheckoutSettings, Decisions, LISTENS_TO, MIGRATIONS, Orchestrator, Start, place_order};
 use orders::DecisionCounter;
-use orders_service::{Decisions, HANDLE, LISTENS_TO, Listener, MIGRATIONS, Orchestrator, Start, place_order};
+use orders_service::{HANDLE, Listener, home};
 use platform::config;
 
 /// The shop's orders as an independent service with its own process and database; coordinates checkouts unless they are
@@ -18,10 +18,8 @@ use platform::config;
 struct Cli {
     #[command(flatten)]
     settings: ServiceSettings,
-    /// How long a reply may take before the command is sent again, in seconds.
-    #[arg(long, env = "CLEAVE_ANSWER_WITHIN", value_name = "SECONDS", default_value_t = 30,
-          value_parser = clap::value_parser!(u64).range(1..=3600))]
-    answer_within: u64,
+    #[command(flatten)]
+    checkouts: CheckoutSettings,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -29,14 +27,15 @@ async fn main() -> ExitCode {
     config::finish(run(config::read()).await)
 }
 
-async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
-    let (protocol, answer_within) = (settings.saga, Duration::from_secs(answer_within));
+async fn run(Cli { settings, checkouts }: Cli) -> anyhow::Result<()> {
+    let (protocol, answer_within) = (settings.saga, checkouts.answer_within());
     let telemetry = settings.start_telemetry("orders")?;
     let decisions = Arc::new(Decisions::new(DecisionCounter::new(&telemetry)));
-    let waiting = web::Data::from(decisions.waiting());
-    let start = web::Data::new(Start { protocol, answer_within });
+    let home = Arc::new(home());
+    let waited_for = web::Data::from(decisions.clone());
+    let start = web::Data::new(Start { protocol, home: home.clone(), answer_within });
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {
-        app.app_data(waiting.clone())
+        app.app_data(waited_for.clone())
             .app_data(start.clone())
             .route("/orders", web::post().to(place_order))
             .configure(orders::routes);
@@ -47,7 +46,12 @@ async fn run(Cli { settings, answer_within }: Cli) -> anyhow::Result<()> {
             Choreographed { name, react: orders::react, lock: chassis::NOTHING_SHARED, handle: HANDLE };
         (orders::HEARS, Reacts::ToEvents(Arc::new(Listener { module, decisions })))
     } else {
-        (LISTENS_TO, Reacts::ToEvents(Arc::new(Orchestrator { decisions, answer_within })))
+        (LISTENS_TO, Reacts::ToEvents(Arc::new(Orchestrator { decisions, home, answer_within })))
     };
-    chassis::run(settings, telemetry, Service { name, migrations, routing_keys, reacts, routes }).await
+    chassis::run(
+        settings,
+        telemetry,
+        Service { name, migrations, routing_keys, reacts, also: Vec::new(), routes },
+    )
+    .await
 }

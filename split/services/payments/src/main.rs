@@ -19,12 +19,7 @@ async fn main() -> ExitCode {
     let module = Module {
         name: "payments",
         migrations: payments::MIGRATIONS,
-        commands: &[
-            "payments.authorize-payment",
-            "payments.capture-payment",
-            "payments.void-payment",
-            "payments.refund-payment",
-        ],
+        commands: payments::COMMANDS,
         lock: |conn, commands| Box::pin(payments::lock(conn, commands)),
         handle: |conn, command| Box::pin(payments::handle(conn, command)),
         hears: payments::HEARS,

@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     let module = Module {
         name: "shipping",
         migrations: shipping::MIGRATIONS,
-        commands: &["shipping.quote-shipment", "shipping.schedule-shipment"],
+        commands: shipping::COMMANDS,
         lock: chassis::NOTHING_SHARED,
         handle: |conn, command| Box::pin(shipping::handle(conn, command)),
         hears: shipping::HEARS,

@@ -1,4 +1,4 @@
-//! Counts the dead letters of a split shop, which only the broker knows.
+//! Counts the dead letters of a shop with messages, which only the broker knows.
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// The connection to the shop's broker, if it has one.
 pub(super) struct Letters {
     place: Option<(String, String)>,
+    services: Vec<&'static str>,
     connection: Option<(Connection, Channel)>,
 }
 
 impl Letters {
     pub fn new(subject: &Subject) -> Letters {
         let place = subject.shop.amqp_url.clone().zip(subject.shop.namespace.clone());
-        Letters { place, connection: None }
+        Letters { place, services: subject.shop.driver.services(), connection: None }
     }
 
     /// The number of dead letters; `None` if the broker does not respond.
@@ -43,6 +44,6 @@ impl Letters {
                 none.insert((connection, channel))
             }
         };
-        broker::dead_letters(channel, namespace).await
+        broker::dead_letters(channel, namespace, &self.services).await
     }
 }

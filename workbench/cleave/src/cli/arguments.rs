@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::values::{FlawArgs, Json, Modes, ServerArgs, modes, postgres_url, scaling, setting};
+use super::values::{
+    FlawArgs, Json, Modes, ServerArgs, length_or_none, modes, postgres_url, scaling, setting,
+};
 use super::{audit, bench, chaos, clean, compare, dashboard, diff, fault, order, proofs};
 use crate::manifests::Orchestrator;
 use crate::up;
@@ -102,6 +105,29 @@ pub(super) enum Asking {
     Deploy {
         /// Service, e.g. inventory, or monolith.
         service: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Move a module out of the running monolith: it becomes a service with its own database, while orders go on.
+    Extract {
+        /// Module: catalog, inventory, payments or shipping.
+        module: String,
+        /// Only say what it would take and what it would cost.
+        #[arg(long)]
+        plan: bool,
+        /// How long both sides answer reads and are compared before the service takes over.
+        #[arg(long, value_name = "TIME", default_value = "2s", value_parser = length_or_none)]
+        parallel_run: Duration,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Bring a module back into the monolith, while orders go on.
+    Merge {
+        /// Module that has left.
+        module: String,
+        /// How long both sides answer reads and are compared before the monolith takes over.
+        #[arg(long, value_name = "TIME", default_value = "2s", value_parser = length_or_none)]
+        parallel_run: Duration,
         #[command(flatten)]
         json: Json,
     },

@@ -21,6 +21,10 @@ pub(super) struct Compare {
     /// Modes, e.g. monolith:two-phase or split:tcc, the baseline first. The same mode twice compares it with itself.
     #[arg(long, value_delimiter = ',', default_value = "monolith,split", value_parser = driver)]
     modes: Vec<Driver>,
+    /// The price of each module that leaves: the monolith, then one module more out at each stage, up to the services.
+    /// Every stage runs behind a gateway and with the live audit. Replaces --modes.
+    #[arg(long, conflicts_with_all = ["modes", "scenario"])]
+    ladder: bool,
     /// Orders per second, sent by the clock (open loop).
     #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
     rate: f64,
@@ -89,7 +93,8 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
         Arrivals::Open { rate_per_s: arguments.rate }
     };
     let options = compare::CompareOptions {
-        drivers: arguments.modes,
+        drivers: if arguments.ladder { Driver::LADDER.to_vec() } else { arguments.modes },
+        ladder: arguments.ladder,
         flaws: arguments.flaws.flaws,
         telemetry: arguments.telemetry,
         exports: arguments.export,
@@ -97,7 +102,7 @@ pub(super) async fn compare(mut arguments: Compare, folder: &Path) -> Result<u8>
         duration: arguments.duration,
         warm_up: arguments.warm_up,
         trials: arguments.trials,
-        live_audit: arguments.live_audit,
+        live_audit: arguments.live_audit || arguments.ladder,
         seed: arguments.seed,
         infra: arguments.servers.options(),
     };

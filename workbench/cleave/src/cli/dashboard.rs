@@ -70,7 +70,13 @@ struct PageArgs {
 impl PageArgs {
     fn options(&self, rate_per_s: f64) -> dashboard::DashboardOptions {
         let public = self.public_address.clone();
-        dashboard::DashboardOptions { listen: self.listen, port: self.port, public, open: self.open, rate_per_s }
+        dashboard::DashboardOptions {
+            listen: self.listen,
+            port: self.port,
+            public,
+            open: self.open,
+            rate_per_s,
+        }
     }
 }
 

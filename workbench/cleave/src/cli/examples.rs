@@ -23,11 +23,17 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
     ("compare", &[
         ("compare", "The monolith and the services, about two minutes", "모놀리스와 마이크로서비스, 2분 정도"),
         ("compare --modes monolith,monolith:two-phase --rate 200/s", "What two-phase commit costs", "2단계 커밋의 비용"),
+        ("compare --ladder --rate 50/s --trials 1", "What each module costs that leaves the monolith", "모듈이 하나씩 나갈 때의 비용"),
         ("compare --scenario docs/scenarios/a-slow-dependency.toml", "The same faults on both modes", "두 모드에 같은 장애"),
     ]),
     ("logs", &[("logs orders --follow", "The log of the orders service, as it is written", "주문 서비스의 로그를 계속 보기")]),
     ("scale", &[("scale inventory=3", "Three instances of the inventory service", "재고 서비스 인스턴스 세 개")]),
     ("deploy", &[("deploy payments", "Replace every instance of the payments service", "결제 서비스의 인스턴스를 모두 교체")]),
+    ("extract", &[
+        ("extract payments --plan", "What it takes to move payments out, and what it costs", "결제 모듈을 떼어 내는 데 필요한 일과 비용"),
+        ("extract payments", "Payments becomes a service while orders go on", "주문을 멈추지 않고 결제를 서비스로"),
+    ]),
+    ("merge", &[("merge payments", "Payments comes home", "결제를 모놀리스로 되돌리기")]),
     ("set", &[
         ("set", "All settings with their bounds", "모든 설정과 범위"),
         ("set gateway.timeout_ms=500", "How long the gateway waits for a service", "API 게이트웨이가 서비스를 기다리는 시간"),

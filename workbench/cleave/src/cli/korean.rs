@@ -93,6 +93,16 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     ("scale <to>", "서비스와 개수. 예: inventory=3 또는 monolith=2"),
     ("deploy", "서비스를 멈추지 않고 모든 인스턴스를 하나씩 새것으로 교체합니다"),
     ("deploy <service>", "서비스(예: inventory) 또는 monolith"),
+    (
+        "extract",
+        "실행 중인 모놀리스에서 모듈 하나를 떼어 냅니다. 주문을 멈추지 않고 자기 데이터베이스를 가진 서비스가 됩니다",
+    ),
+    ("extract <module>", "모듈: catalog, inventory, payments, shipping"),
+    ("extract --plan", "무엇이 필요하고 비용이 얼마나 되는지만 보여 줍니다"),
+    ("extract --parallel-run", "서비스로 넘기기 전에 양쪽이 조회에 답하게 하고 비교하는 시간"),
+    ("merge", "떼어 낸 모듈을 모놀리스로 되돌립니다. 주문을 멈추지 않습니다"),
+    ("merge <module>", "떼어 낸 모듈"),
+    ("merge --parallel-run", "모놀리스로 넘기기 전에 양쪽이 조회에 답하게 하고 비교하는 시간"),
     ("set", "실행 중인 프로세스의 설정을 바꾸거나, 모든 설정을 보여 줍니다"),
     ("set <to>", "설정과 값. 예: gateway.timeout_ms=500"),
     ("fault", "실행 중인 쇼핑몰에 장애를 일으키거나, 장애 목록을 보여 줍니다"),
@@ -119,6 +129,10 @@ pub(super) const KOREAN: &[(&str, &str)] = &[
     (
         "compare --modes",
         "모드. 예: monolith:two-phase, split:tcc. 첫 번째가 기준입니다. 같은 모드를 두 번 쓰면 자기 자신과 비교합니다",
+    ),
+    (
+        "compare --ladder",
+        "모듈이 하나씩 나갈 때의 비용. 모놀리스에서 시작해 단계마다 모듈을 하나씩 더 내보내고 마이크로서비스에서 끝납니다. 모든 단계가 API 게이트웨이 뒤에서 실시간 감사와 함께 실행됩니다. --modes를 대신합니다",
     ),
     ("compare --rate", "초당 주문 수. 시계에 맞춰 보냅니다(열린 루프)"),
     ("compare --saturate", "쇼핑몰이 결정하는 만큼 빠르게 보내서(닫힌 루프) 한계를 찾습니다"),

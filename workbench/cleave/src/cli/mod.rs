@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::arguments::{Asking, Bare, Cli, Command, Staying};
 use self::values::Json;
-use crate::{commands, doctor, in_doubt, logs, manifests, up, words};
+use crate::{commands, doctor, in_doubt, logs, manifests, moves, up, words};
 use ::audit::Verdict;
 use ::dashboard::clock;
 use shop::seed::Goods;
@@ -129,6 +129,15 @@ async fn answer(command: Asking, folder: &Path) -> Result<u8> {
         Asking::Scale { to, json } => commands::scale(folder, &to, json.json.as_deref()).await.map(|()| HELD),
         Asking::Deploy { service, json } => {
             commands::deploy(folder, service, json.json.as_deref()).await.map(|()| HELD)
+        }
+        Asking::Extract { module, plan: true, json, .. } => {
+            moves::plan(folder, module, json.json.as_deref()).await.map(|()| HELD)
+        }
+        Asking::Extract { module, parallel_run, json, .. } => {
+            moves::run(folder, module, true, parallel_run, json.json.as_deref()).await.map(|()| HELD)
+        }
+        Asking::Merge { module, parallel_run, json } => {
+            moves::run(folder, module, false, parallel_run, json.json.as_deref()).await.map(|()| HELD)
         }
         Asking::Set { to, json } => {
             commands::set(folder, to.as_ref(), json.json.as_deref()).await.map(|()| HELD)

@@ -19,7 +19,7 @@ pub(super) struct CrashMatrix {
     #[arg(long, value_delimiter = ',', value_name = "POINT")]
     points: Vec<String>,
     /// Drivers; by default all that are meant to be correct.
-    #[arg(long, value_delimiter = ',', default_values_t = Driver::CORRECT, value_parser = driver)]
+    #[arg(long, value_delimiter = ',', default_values_t = Driver::CHECKED, value_parser = driver)]
     drivers: Vec<Driver>,
     /// Attempts per point and driver, each with another process, pass and orders.
     #[arg(long, default_value_t = 3, value_parser = whole(1..=1_000))]

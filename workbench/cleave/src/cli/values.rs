@@ -59,16 +59,23 @@ pub(super) fn modes(word: &str) -> Result<Modes, String> {
     if word == "both" {
         return Ok(Modes(vec![Driver::Local, Driver::Orchestrated]));
     }
-    let driver = word.parse().map_err(|_: String| words::no_such_mode_or_both(word, all_drivers()))?;
-    Ok(Modes(vec![driver]))
+    let why =
+        |why: String| if is_hybrid(word) { why } else { words::no_such_mode_or_both(word, all_drivers()) };
+    Ok(Modes(vec![word.parse().map_err(why)?]))
 }
 
 pub(super) fn driver(word: &str) -> Result<Driver, String> {
-    word.parse().map_err(|_: String| words::no_such_mode(word, all_drivers()))
+    word.parse()
+        .map_err(|why: String| if is_hybrid(word) { why } else { words::no_such_mode(word, all_drivers()) })
+}
+
+/// What is wrong with a hybrid is said better by its parser.
+fn is_hybrid(word: &str) -> bool {
+    word.starts_with("hybrid")
 }
 
 fn all_drivers() -> String {
-    Driver::ALL.map(|driver| driver.to_string()).join(", ")
+    Driver::ALL.map(|driver| driver.to_string()).join(", ") + ", hybrid:payments"
 }
 
 /// Reads a whole number of this range.

@@ -132,6 +132,7 @@ fn what_to_try(shop: &Shop) -> String {
     let answer = match driver.mode() {
         Mode::Monolith => words::decided_at_once(),
         Mode::Split => words::decided_later(),
+        Mode::Hybrid => words::decided_if_at_home(),
     };
     format!(
         "{}

@@ -83,9 +83,11 @@ pub async fn status(folder: &Path, json: Option<&str>) -> Result<u8> {
 pub async fn health(folder: &Path, address: Option<&str>) -> Result<u8> {
     let addresses = match address {
         Some(address) => vec![address.trim_end_matches('/').to_owned()],
-        None => {
-            State::read(folder)?.into_iter().flat_map(|state| state.shops).map(|shop| shop.address).collect()
-        }
+        None => UpState::read(folder)?
+            .into_iter()
+            .flat_map(|state| state.shops)
+            .map(|shop| shop.address)
+            .collect(),
     };
     let ready = addresses.iter().map(async |address| Readiness::of(address, PATIENCE).await.ready);
     let ready = join_all(ready).await;

@@ -3,7 +3,7 @@
 use experiments::scenario::Scenario;
 use faults::{Attribute, KINDS, Kind, Link, Unit};
 use terminal::language::{self, Language};
-use topology::Mode;
+use topology::Driver;
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md"));
 const KOREAN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.ko.md"));
@@ -61,7 +61,7 @@ fn the_korean_table_describes_each_fault_as_the_program_does() {
 
 #[test]
 fn it_names_every_link() {
-    for link in Mode::ALL.into_iter().flat_map(Link::all) {
+    for link in [Driver::Local, Driver::Orchestrated].into_iter().flat_map(Link::all) {
         let name = link.to_string();
         let shown = ["catalog", "inventory", "orders", "payments", "shipping"]
             .iter()

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Double, Nullable};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;
 
-use super::{Session, is_split};
+use super::Session;
 use crate::sample::Database;
 use topology::{Driver, ShopHandle};
 
@@ -52,11 +52,10 @@ struct Row {
 
 impl Databases {
     pub(super) fn new(shop: &ShopHandle) -> Databases {
-        let split = is_split(shop);
         let one = |(service, url): (&str, &str)| One {
-            service: if split { service } else { "monolith" }.to_owned(),
+            service: service.to_owned(),
             url: url.to_owned(),
-            query: if split { WITH_OUTBOX } else { BARE },
+            query: if shop.driver.has_messages() { WITH_OUTBOX } else { BARE },
             session: Session::default(),
             own: 0,
         };

@@ -24,7 +24,7 @@ use orders::Orders;
 pub use orders::{Decided, OrdersNow};
 use queues::Queues;
 use terminal::language::seconds;
-use topology::{Mode, ShopHandle};
+use topology::ShopHandle;
 
 /// The time limit for each read.
 const LIMIT: Duration = Duration::from_millis(900);
@@ -154,8 +154,4 @@ impl Session {
 /// Milliseconds between two times of the same clock.
 fn ms_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).num_microseconds().unwrap_or_default() as f64 / 1000.0
-}
-
-fn is_split(shop: &ShopHandle) -> bool {
-    shop.driver.mode() == Mode::Split
 }

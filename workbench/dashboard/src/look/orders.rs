@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Session, ms_between};
 use crate::clock::Taken;
 use crate::sample::{Notable, NotableOrder, Seen};
-use topology::{Driver, Mode, ShopHandle};
+use topology::{Driver, ShopHandle};
 
 /// The most orders of the load to follow at once.
 const FOLLOWED: usize = 5_000;
@@ -268,7 +268,7 @@ async fn one_by_one(
         return Ok(Vec::new());
     }
     // Only drivers with a central saga store the place of an order in one row.
-    let last_event = if matches!(driver, Driver::Orchestrated | Driver::Tcc) {
+    let last_event = if driver.has_sagas() {
         "(SELECT state -> 'history' ->> -1 FROM checkout.sagas WHERE sagas.order_id = orders.order_id)"
     } else {
         "NULL"
@@ -286,9 +286,6 @@ async fn one_by_one(
 impl ShownRow {
     /// The process that has the order, or had it last.
     fn place(&self, driver: Driver) -> String {
-        if driver.mode() == Mode::Monolith {
-            return "monolith".to_owned();
-        }
         let place = match (self.refusal_code.as_deref(), self.status.as_str()) {
             (Some("unknown_product" | "price_changed" | "sale_sold_out"), _) => "catalog",
             (Some("out_of_stock"), _) => "inventory",
@@ -297,7 +294,7 @@ impl ShownRow {
             (_, "pending") => next_after(self.last_event.as_deref()),
             _ => "orders",
         };
-        place.to_owned()
+        driver.service_of(place).to_owned()
     }
 }
 

@@ -5,23 +5,24 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 
-use super::{LIMIT, is_split};
+use super::LIMIT;
 use crate::sample::Queue;
 use crate::words;
 use terminal::language::seconds;
-use topology::{SERVICES, ShopHandle};
+use topology::ShopHandle;
 
 /// Reads the counts.
 pub(super) struct Queues {
     url: String,
     namespace: String,
+    services: Vec<&'static str>,
     open: Option<(Connection, Channel)>,
 }
 
 impl Queues {
     pub(super) fn of(shop: &ShopHandle) -> Option<Queues> {
         let (url, namespace) = shop.amqp_url.clone().zip(shop.namespace.clone())?;
-        is_split(shop).then_some(Queues { url, namespace, open: None })
+        Some(Queues { url, namespace, services: shop.driver.services(), open: None })
     }
 
     pub(super) async fn now(&mut self) -> Result<Vec<Queue>> {
@@ -37,11 +38,11 @@ impl Queues {
                 }
             };
             let mut queues = Vec::new();
-            for service in SERVICES {
+            for service in &self.services {
                 let [waiting, retry, dead] = ["", ".retry", ".dead"]
                     .map(|suffix| count(&channel, format!("{}.{service}{suffix}", self.namespace)));
                 let (waiting, retry, dead) = tokio::try_join!(waiting, retry, dead)?;
-                queues.push(Queue { service: service.to_owned(), waiting, retry, dead });
+                queues.push(Queue { service: (*service).to_owned(), waiting, retry, dead });
             }
             anyhow::Ok(((connection, channel), queues))
         };

@@ -31,7 +31,7 @@ use shop::seed::Goods;
 use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
-use topology::{Driver, Mode, programs};
+use topology::{Driver, programs};
 
 /// The goals: this share of the orders is served, and 99 % of those are decided within this many milliseconds.
 const GOAL_SERVED: f64 = 0.95;
@@ -101,7 +101,7 @@ struct ShopBusy {
 pub async fn busy(guard: &Guard, folder: &Path, options: &BusyOptions) -> Result<Busy> {
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let wanted = ServerOptions { needs_broker, ..options.infra.clone() };
     let mut infra = Infrastructure::find(guard, &wanted).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());

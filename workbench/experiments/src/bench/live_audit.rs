@@ -27,7 +27,7 @@ use servers::record::{self, Machine, Servers};
 use shop::seed::Goods;
 use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
-use topology::{Driver, Mode, programs};
+use topology::{Driver, programs};
 
 /// How far the ratio of two equal turns on one shop is assumed to vary around 1, on the log scale. It is less than
 /// between two shops, which are started separately.
@@ -95,7 +95,7 @@ struct Round {
 pub async fn live_audit(guard: &Guard, folder: &Path, options: &LiveAuditOptions) -> Result<Cost> {
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let wanted = servers::ServerOptions { needs_broker, ..options.infra.clone() };
     let infra = Infrastructure::find(guard, &wanted).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());

@@ -86,7 +86,7 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &RecoveryOptions) -
     let started_at = Utc::now();
     let programs = binaries::ensure_built(&programs(&options.drivers)).await?;
     let logs = folder.join("bench-logs").join(started_at.format("%Y%m%dT%H%M%SZ").to_string());
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let wanted = ServerOptions { needs_broker, yes: options.yes, ..ServerOptions::default() };
     let mut infra = Infrastructure::find(guard, &wanted).await?;
     let rounds: u64 = options.drivers.iter().map(|driver| broken_in(*driver).len() as u64).sum();
@@ -152,7 +152,7 @@ fn broken_in(driver: Driver) -> &'static [&'static str] {
         (_, Mode::Monolith) => &["database", "table"],
         // It loses what the broker returns.
         (Driver::Naive, _) => &["broker", "database", "table"],
-        (_, Mode::Split) => &["broker", "database", "table", "binding"],
+        (_, Mode::Split | Mode::Hybrid) => &["broker", "database", "table", "binding"],
     }
 }
 

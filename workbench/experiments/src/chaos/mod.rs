@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::words;
 use control::{AddFault, Added, Client, FaultLog, Heal, ShopState};
 pub use plan::{Planned, kinds, one_more, plan};
-use topology::{Driver, Mode};
+use topology::Driver;
 
 /// The options.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub async fn run(
     let up = shops.iter().map(|state| state.shop).filter(|shop| wanted.shop.is_none_or(|only| only == *shop));
     let up: Vec<Driver> = up.collect();
     // The split shop has more to break; the monolith gets the faults that it has a counterpart for.
-    let by_parts = up.iter().find(|driver| driver.mode() == Mode::Split).or(up.first());
+    let by_parts = up.iter().max_by_key(|driver| driver.services().len()).or(up.first());
     let Some(&driver) = by_parts else {
         let names: Vec<String> = shops.iter().map(|state| state.shop.to_string()).collect();
         anyhow::bail!(words::is_not_up(names.join(", ")));

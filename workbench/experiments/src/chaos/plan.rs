@@ -85,7 +85,7 @@ pub fn one_more(seed: u64, number: u64, driver: Driver, kind: &Kind) -> Result<F
 /// The kinds that exist for this driver.
 pub fn kinds(driver: Driver) -> Result<Vec<&'static Kind>> {
     let all = KINDS.into_iter().map(Kind::find).collect::<Result<Vec<_>>>()?;
-    let has = |kind: &&Kind| driver.mode() == Mode::Split || kind.missing_in_monolith().is_none();
+    let has = |kind: &&Kind| driver.has_messages() || kind.missing_in_monolith().is_none();
     Ok(all.into_iter().filter(has).collect())
 }
 
@@ -129,21 +129,25 @@ fn target(kind: &Kind, driver: Driver, disturbed: &[String], random: &mut Xoshir
 
 /// The targets on which a kind of fault has an effect while customers browse, order, pay and track.
 fn targets(kind: &Kind, driver: Driver) -> Vec<String> {
-    let split = driver.mode() == Mode::Split;
-    let programs = if split { SERVICES.as_slice() } else { &["monolith"] };
+    let programs: &[&str] = &driver.services();
+    // Modules at home receive no messages. In a hybrid those to the monolith are replies to orders.
+    let messages: Vec<&str> = match driver.mode() {
+        Mode::Hybrid => driver.away().into_iter().chain(["orders"]).collect(),
+        Mode::Split | Mode::Monolith => SERVICES.to_vec(),
+    };
     let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     match kind.on {
         // The gateway receives no requests for stock or shipments.
         On::Link => {
             let idle = |link: &Link| matches!(link, Link::Gateway("inventory" | "shipping"));
-            let links = Link::all(driver.mode()).into_iter();
+            let links = Link::all(driver).into_iter();
             links.filter(|link| !idle(link)).map(|link| link.to_string()).collect()
         }
         On::Process if matches!(kind.name, "kill" | "pause") => {
             named(&[programs, &["gateway", "registry"]].concat())
         }
         On::Process => named(programs),
-        On::Messages => named(&SERVICES),
+        On::Messages => named(&messages),
         On::Database | On::Broker => named(&[kind.on.name()]),
     }
 }
@@ -223,7 +227,7 @@ mod tests {
         {
             let planned = planned(seed, driver);
             for one in &planned {
-                one.fault.in_mode(driver.mode()).unwrap();
+                one.fault.in_shop(driver).unwrap();
                 assert!(one.fault.time_to_live < EVERY);
             }
             for pair in planned.windows(2) {

@@ -15,8 +15,8 @@ use load::client::Sender;
 use load::mix::Intended;
 use load::{Arrivals, Window};
 use report::run::{Load, ModeRun, Run, SCHEMA, Trial};
-use report::stats;
 use report::trial::{self, DecisionClock};
+use report::{ladder, stats};
 use servers::binaries;
 use servers::guard::Guard;
 use servers::{Infrastructure, record};
@@ -24,7 +24,7 @@ use shop::seed::{CUSTOMERS, PRODUCTS};
 use shop::{Shop, ShopOptions};
 use story::tax;
 use terminal::progress::Progress;
-use topology::{Driver, Mode};
+use topology::Driver;
 
 mod labels;
 
@@ -55,6 +55,8 @@ pub struct CompareOptions {
     pub trials: u64,
     /// The seed of the load.
     pub seed: u64,
+    /// Whether the drivers are the stages of a ladder, which all run behind the same gateway.
+    pub ladder: bool,
     /// Whether the live audit also runs.
     pub live_audit: bool,
     /// Which servers to use.
@@ -73,7 +75,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &CompareOptions) -> Resu
         terminal::note!("{why}");
     }
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let wanted = servers::ServerOptions { needs_broker, logs: Some(logs.clone()), ..options.infra.clone() };
     let infra = Infrastructure::find(guard, &wanted).await?;
 
@@ -97,6 +99,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &CompareOptions) -> Resu
         flaws: options.flaws.clone(),
         servers,
         comparison: stats::compare(&modes),
+        ladder: if options.ladder { ladder::stages(&modes) } else { Vec::new() },
         verdict: Verdict::of_all(verdicts(&modes)),
         modes,
     };
@@ -234,6 +237,7 @@ impl OneTrial<'_> {
         let options = ShopOptions {
             flaws: self.lab.options.flaws.clone(),
             telemetry: self.telemetry,
+            behind_gateway: self.lab.options.ladder,
             exports: self.lab.options.exports,
             ..ShopOptions::new(&self.lab.programs, &self.logs)
         };

@@ -8,10 +8,9 @@ use topology::Driver;
 
 /// A table of points and drivers, followed by each cell that is not as expected, with the command that tries it again.
 pub fn draw(matrix: &CrashMatrix) -> String {
-    let drivers: Vec<Driver> = Driver::ALL
-        .into_iter()
-        .filter(|driver| matrix.cells.iter().any(|cell| cell.driver == *driver))
-        .collect();
+    let mut drivers: Vec<Driver> = matrix.cells.iter().map(|cell| cell.driver).collect();
+    drivers.sort_unstable();
+    drivers.dedup();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     let head = std::iter::once(words::crash_point()).chain(drivers.iter().map(ToString::to_string));

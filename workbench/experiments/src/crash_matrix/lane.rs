@@ -92,7 +92,7 @@ impl Lane<'_> {
     /// One crash, from the process that is told to die to the verdict on what it left behind.
     async fn crash(&self, scene: &mut Scene, point: &Point, seed: u64) -> Result<Cell> {
         let began = Instant::now();
-        let (service, pass) = choose(point.processes(self.driver), point.name, seed);
+        let (service, pass) = choose(&point.processes(self.driver), point.name, seed);
         let (process, others) = instance(&scene.shop, service, seed);
         let arguments = ["--crash-at".to_owned(), format!("{}:{pass}", point.name)];
         // Only one instance of a service runs the relay; the others wait for its lock. This one starts alone, so it
@@ -159,7 +159,7 @@ impl Lane<'_> {
 
 /// Delays every response of every database, by up to half more or less than this.
 fn slow_down(shop: &Shop, by: Duration) -> Result<()> {
-    for proxy in Link::all(shop.driver.mode())
+    for proxy in Link::all(shop.driver)
         .into_iter()
         .filter(|link| matches!(link, Link::Database(_)))
         .flat_map(|link| shop.proxies(link))
@@ -183,7 +183,7 @@ fn instance(shop: &Shop, service: &str, seed: u64) -> (String, Vec<String>) {
 
 /// Selects the process that dies, and the pass. The seeds go through the processes in turn, and each point starts with
 /// another one, so that few seeds cover many combinations.
-fn choose(processes: &'static [&'static str], point: &str, seed: u64) -> (&'static str, u64) {
+fn choose(processes: &[&'static str], point: &str, seed: u64) -> (&'static str, u64) {
     let point: u64 = point.bytes().map(u64::from).sum();
     let process = processes[((point + seed) % processes.len() as u64) as usize];
     (process, 1 + (point + seed * 2) % LATEST_PASS)

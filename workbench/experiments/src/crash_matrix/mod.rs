@@ -24,7 +24,7 @@ use servers::binaries;
 use servers::guard::Guard;
 use terminal::progress::Progress;
 use terminal::text::Text;
-use topology::{Driver, Mode};
+use topology::Driver;
 
 /// The format of the JSON.
 pub const SCHEMA: &str = "cleave.crash-matrix/1";
@@ -139,7 +139,7 @@ pub async fn run(guard: &Guard, folder: &Path, options: &MatrixOptions) -> Resul
     let logs = folder.join(Utc::now().format("%Y%m%dT%H%M%SZ").to_string());
     let points = faults::chosen_points(&options.points)?;
     let programs = binaries::ensure_built(&topology::programs(&options.drivers)).await?;
-    let needs_broker = options.drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = options.drivers.iter().any(|driver| driver.has_messages());
     let infra =
         Infrastructure::find(guard, &servers::ServerOptions { needs_broker, ..options.infra.clone() })
             .await?;

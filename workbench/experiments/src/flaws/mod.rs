@@ -28,7 +28,7 @@ use scene::Scene;
 use servers::Infrastructure;
 use servers::binaries;
 use servers::guard::Guard;
-use topology::{Driver, Mode};
+use topology::Driver;
 
 /// How long a sound shop may take to finish.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -86,7 +86,7 @@ pub async fn show(
     let flaws = names.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?;
     let drivers: Vec<Driver> = flaws.iter().map(|flaw| flaw.driver).collect();
     let programs = binaries::ensure_built(&topology::programs(&drivers)).await?;
-    let needs_broker = drivers.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = drivers.iter().any(|driver| driver.has_messages());
     let infra =
         Infrastructure::find(guard, &servers::ServerOptions { needs_broker, ..infra.clone() }).await?;
     let logs = folder.join(chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string());

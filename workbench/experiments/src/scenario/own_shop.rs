@@ -20,7 +20,7 @@ use shop::seed::Goods;
 use shop::shared::Shared;
 use shop::supervisor::Supervisor;
 use shop::{Shop, ShopOptions};
-use topology::{BEFORE_MONOLITHS, Driver, Mode};
+use topology::{BEFORE_MONOLITHS, Driver};
 
 /// How long a shop may take to come to rest after the load.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ pub fn programs(drivers: &[Driver]) -> Vec<&'static str> {
 impl Beginning<'_> {
     /// Starts servers, shop and supervisor, and fills the shop with products.
     pub async fn start(&self) -> Result<OwnShop> {
-        let needs_broker = self.driver.mode() == Mode::Split;
+        let needs_broker = self.driver.has_messages();
         let wanted =
             servers::ServerOptions { needs_broker, logs: Some(self.logs.to_owned()), ..self.infra.clone() };
         let infra = Infrastructure::find(self.guard, &wanted).await?;

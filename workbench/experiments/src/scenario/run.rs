@@ -159,7 +159,7 @@ impl Runner<'_> {
         let at = || words::step_at(&name, step.at.as_secs_f64());
         terminal::note!("{}: {}", self.driver, at());
         match &step.action {
-            Action::Fault(fault) => match fault.in_mode(self.driver.mode()) {
+            Action::Fault(fault) => match fault.in_shop(self.driver) {
                 Err(why) => {
                     done.without_counterpart.push(Text::of(|| format!("{name}: {why:#}")));
                     return Ok(done);

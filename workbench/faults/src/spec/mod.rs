@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use super::attribute::{read_all, read_duration};
 use super::kind::{Kind, On};
-use super::link::{Link, MONOLITH};
+use super::link::Link;
 use super::toxic::Stream;
 use crate::{POINTS, Point, words};
-use topology::{Driver, Mode, SERVICES};
+use topology::{Driver, MONOLITH, Mode, SERVICES};
 
 /// The default duration of a fault.
 const FOR: Duration = Duration::from_secs(10);
@@ -82,14 +82,18 @@ impl FaultSpec {
         Json { kind, target, stream: None, toxicity: None, attributes, r#for: None }.try_into()
     }
 
-    /// The same fault in a shop of that mode, or its counterpart, or an error that says why there is none.
-    pub fn in_mode(&self, mode: Mode) -> Result<FaultSpec> {
-        if let (Mode::Monolith, Some(why)) = (mode, self.kind.missing_in_monolith()) {
+    /// The same fault in a shop with that driver, or its counterpart, or an error that says why there is none.
+    pub fn in_shop(&self, driver: Driver) -> Result<FaultSpec> {
+        if let (Mode::Monolith, Some(why)) = (driver.mode(), self.kind.missing_in_monolith()) {
             bail!(why);
         }
         let target = match &self.target {
-            Target::Link(link) => Target::Link(link.counterpart(mode)?),
-            Target::Process(name) => Target::Process(process_in(mode, name)?),
+            Target::Link(link) => Target::Link(link.counterpart(driver)?),
+            Target::Process(name) => Target::Process(process_in(driver, name)?),
+            Target::Messages("orders") => Target::Messages(driver.service_of("orders")),
+            Target::Messages(service) if driver.service_of(service) != *service => {
+                bail!(words::no_messages_to(service))
+            }
             other => other.clone(),
         };
         Ok(FaultSpec { target, ..self.clone() })
@@ -98,7 +102,7 @@ impl FaultSpec {
     /// Fails if, with this driver, the process never reaches the crash point.
     pub(super) fn check_crash_point(&self, driver: Driver) -> Result<()> {
         let (Some(point), Target::Process(name)) = (self.word("point"), &self.target) else { return Ok(()) };
-        let passing: Vec<&str> = crash_point(point)?.processes(driver).to_vec();
+        let passing: Vec<&str> = crash_point(point)?.processes(driver);
         if passing.is_empty() {
             bail!(words::point_reached_by_none(point, driver));
         }
@@ -126,18 +130,17 @@ fn crash_point(name: &str) -> Result<&'static Point> {
     })
 }
 
-/// The process of that mode that does this one's work. In the monolith one process does the work of all services.
-fn process_in(mode: Mode, name: &str) -> Result<String> {
+/// The process of that shop that does this one's work. A monolith does the work of all services that have not left it.
+fn process_in(driver: Driver, name: &str) -> Result<String> {
     let (base, number) = instance(name);
-    match mode {
-        _ if OTHERS.contains(&base) => Ok(name.to_owned()),
-        Mode::Monolith => {
-            let number = number.map(|number| format!("-{number}")).unwrap_or_default();
-            Ok(format!("{MONOLITH}{number}"))
-        }
-        Mode::Split if base == MONOLITH => Err(anyhow!(words::not_in_split(name))),
-        Mode::Split => Ok(name.to_owned()),
-    }
+    let Some(module) = SERVICES.into_iter().find(|module| *module == base) else {
+        return match base == MONOLITH && driver.mode() == Mode::Split {
+            true => Err(anyhow!(words::not_in_split(name))),
+            false => Ok(name.to_owned()),
+        };
+    };
+    let number = number.map(|number| format!("-{number}")).unwrap_or_default();
+    Ok(format!("{}{number}", driver.service_of(module)))
 }
 
 /// Splits an instance's name: `inventory-2` is the second instance of `inventory`.

@@ -90,20 +90,25 @@ fn what_is_wrong_is_said_with_what_is_allowed() {
 #[test]
 fn each_has_a_counterpart_in_the_monolith_or_a_reason_why_not() {
     for spec in one_of_each() {
-        let there = spec.in_mode(Mode::Monolith);
+        let there = spec.in_shop(Driver::Local);
         assert_eq!(there.is_err(), spec.kind.missing_in_monolith().is_some(), "{spec}");
-        assert_eq!(spec.in_mode(Mode::Split).unwrap(), spec);
+        assert_eq!(spec.in_shop(Driver::Orchestrated).unwrap(), spec);
     }
-    let target = |kind: &str, target: &str, mode: Mode| {
+    let target = |kind: &str, target: &str, driver: Driver| {
         let spec = FaultSpec::new(kind, Some(target)).unwrap();
-        let there = language::with(Language::English, || spec.in_mode(mode));
+        let there = language::with(Language::English, || spec.in_shop(driver));
         there.map(|spec| spec.target.to_string()).map_err(|error| error.to_string())
     };
-    assert_eq!(target("kill", "inventory-2", Mode::Monolith).unwrap(), "monolith-2");
-    assert_eq!(target("kill", "gateway", Mode::Monolith).unwrap(), "gateway");
-    assert_eq!(target("down", "orders-database", Mode::Monolith).unwrap(), "monolith-database");
-    assert!(target("down", "gateway-orders", Mode::Monolith).unwrap_err().contains("in one process"));
-    assert!(target("kill", "monolith", Mode::Split).is_err());
+    assert_eq!(target("kill", "inventory-2", Driver::Local).unwrap(), "monolith-2");
+    assert_eq!(target("kill", "gateway", Driver::Local).unwrap(), "gateway");
+    assert_eq!(target("down", "orders-database", Driver::Local).unwrap(), "monolith-database");
+    assert!(target("down", "gateway-orders", Driver::Local).unwrap_err().contains("in one process"));
+    assert!(target("kill", "monolith", Driver::Orchestrated).is_err());
+    let hybrid = "hybrid:payments".parse().unwrap();
+    assert_eq!(target("kill", "inventory-2", hybrid).unwrap(), "monolith-2");
+    assert_eq!(target("kill", "payments", hybrid).unwrap(), "payments");
+    assert_eq!(target("duplicate", "orders", hybrid).unwrap(), "monolith");
+    assert!(target("duplicate", "inventory", hybrid).unwrap_err().contains("has not left"));
 }
 
 #[test]

@@ -60,8 +60,8 @@ impl Messages {
         match shop.driver.mode() {
             Mode::Monolith => Messages::None,
             Mode::Split if shop.driver == Driver::Naive => Messages::Uncounted,
-            Mode::Split if shop.flaws.iter().any(|flaw| flaw == "no-inbox") => Messages::Uncounted,
-            Mode::Split => Messages::InInboxes,
+            _ if shop.flaws.iter().any(|flaw| flaw == "no-inbox") => Messages::Uncounted,
+            Mode::Split | Mode::Hybrid => Messages::InInboxes,
         }
     }
 }
@@ -94,7 +94,7 @@ impl Meter {
         let mut servers: Roots =
             infra.postgres.pids().into_iter().map(|pid| ("PostgreSQL".to_owned(), pid)).collect();
         let mut servers_seen = !servers.is_empty();
-        if let (Mode::Split, Some(broker)) = (shop.driver.mode(), &infra.rabbitmq) {
+        if let (true, Some(broker)) = (shop.driver.has_messages(), &infra.rabbitmq) {
             servers_seen &= !broker.pids().is_empty();
             servers.extend(broker.pids().into_iter().map(|pid| ("RabbitMQ".to_owned(), pid)));
         }

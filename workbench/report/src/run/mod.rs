@@ -4,6 +4,7 @@
 //! Field names include units (`_ms`, `_s`, `_mb`). A figure that could not be measured is `null`, by rule 62 (no zero).
 
 mod read;
+mod stage;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use read::ReadError;
+pub use stage::Stage;
 
 use crate::words;
 use audit::live::Recording;
@@ -52,6 +54,9 @@ pub struct Run {
     pub modes: Vec<ModeRun>,
     /// Every other mode compared with the first, figure by figure.
     pub comparison: Vec<Comparison>,
+    /// The price of each module that leaves, if the modes are the stages of a ladder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<Stage>,
     /// The combined verdict of the audits; see [`Verdict::of_all`].
     pub verdict: Verdict,
 }

@@ -5,7 +5,7 @@ use topology::Driver;
 use audit::Verdict;
 use report::run::Run;
 
-use crate::sample::{Noise, every_driver, mode, monolith_and_split, run};
+use crate::sample::{Noise, every_driver, ladder, mode, monolith_and_split, run};
 
 const HOSTILE: &str = "</style><script>alert('x')</script>\"&";
 
@@ -84,6 +84,27 @@ fn where_the_time_goes_is_told_where_it_was_measured() {
     }
     assert!(!report::table(&run, Some(140)).contains("relay wait"));
     assert!(report::html(&run).expect("a page").contains("the processes recorded no spans"));
+}
+
+#[test]
+fn a_ladder_shows_what_each_module_that_leaves_costs() {
+    let run = ladder();
+    let left: Vec<_> = run.ladder.iter().flat_map(|stage| &stage.left).collect();
+    assert_eq!(left, ["payments", "shipping", "inventory", "catalog"]);
+    let cpu = |n: usize| run.ladder[n].cpu_ms_per_order.expect("it was measured");
+    let step = format!("{:.1}", cpu(1) / cpu(0));
+    let table = report::table(&run, Some(140));
+    let page = report::html(&run).expect("a page");
+    let row = table.lines().find(|line| line.contains("CPU per order, ms")).expect("the first table");
+    assert!(row.contains(&step), "{step} is missing from {row}");
+    for text in ["payments leaves", "catalog leaves", "messages per order", "databases disagreed p99, ms"] {
+        assert!(table.contains(text) && page.contains(text), "{text}");
+    }
+    // One chart more than in other reports, described in words; the command repeats it.
+    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), 7);
+    assert!(page.contains("cargo cleave compare --ladder --rate 100/s"));
+    let other = report::html(&monolith_and_split()).expect("a page");
+    assert!(!other.contains("leaves") && !report::table(&monolith_and_split(), None).contains("leaves"));
 }
 
 #[test]

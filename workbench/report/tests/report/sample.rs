@@ -142,6 +142,7 @@ pub fn run(modes: Vec<ModeRun>) -> Run {
             rabbitmq: server("3.10.8", "quorum queues, persistent messages, publisher confirms"),
         },
         comparison: compare(&modes),
+        ladder: Vec::new(),
         verdict: Verdict::of_all(
             modes
                 .iter()
@@ -160,6 +161,17 @@ pub fn monolith_and_split() -> Run {
         mode(Driver::Local, "monolith:local", 1.0, 3, &mut noise),
         mode(Driver::Orchestrated, "split:orchestrated", 6.0, 3, &mut noise),
     ])
+}
+
+/// From the monolith to the split shop, each stage a little slower than the one before.
+pub fn ladder() -> Run {
+    let mut noise = Noise::new(3);
+    let slower = |place: usize| 1.0 + 0.7 * place as f64;
+    let modes = Driver::LADDER.into_iter().enumerate();
+    let modes = modes.map(|(n, driver)| mode(driver, &driver.to_string(), slower(n), 3, &mut noise));
+    let mut run = run(modes.collect());
+    run.ladder = report::ladder::stages(&run.modes);
+    run
 }
 
 /// Every driver, each a little slower than the one before.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use load::Arrivals;
 
-use crate::sample::monolith_and_split;
+use crate::sample::{ladder, monolith_and_split};
 
 const SCHEMA: &str = include_str!("../../../../docs/run.schema.json");
 
@@ -41,6 +41,9 @@ fn written() -> Value {
 #[test]
 fn what_is_written_fits_the_schema() {
     assert_eq!(errors(&written()), Vec::<String>::new());
+
+    let stages = serde_json::from_str(&report::json(&ladder()).expect("a run")).expect("JSON");
+    assert_eq!(errors(&stages), Vec::<String>::new());
 
     let mut run = monolith_and_split();
     run.load.arrivals = Arrivals::Closed { clients: 16 };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::{GRACE, Supervisor};
+use crate::Recipe;
 
 /// The replacement of one instance by another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,11 @@ pub struct Deployment {
 impl Supervisor {
     /// Replaces every instance of a service, one after the other.
     pub async fn deploy(&self, service: &str) -> Result<Deployment> {
+        self.redeploy(service, |_| ()).await
+    }
+
+    /// The same, with changes to the recipe of the new instances.
+    pub(crate) async fn redeploy(&self, service: &str, change: impl Fn(&mut Recipe)) -> Result<Deployment> {
         let service = self.service(service).await?;
         let _one_at_a_time = self.0.changing.lock().await;
         let began = Instant::now();
@@ -44,7 +50,7 @@ impl Supervisor {
         let mut leaving = JoinSet::new();
         for old in running {
             let started = Instant::now();
-            let new = self.add(&service).await?;
+            let new = self.add_changed(&service, &change).await?;
             let ready = started.elapsed();
             let member = self.take(&old).await?;
             // The next instance may start while this one still finishes its work.

@@ -21,13 +21,13 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use crate::shared::Shared;
-use crate::{Member, Shop, words};
+use crate::{Member, Recipe, Shop, words};
 use backoff::Backoff;
 pub use deploy::{Deployment, Replacement};
 use faults::{Faults, Link, Place};
 pub use journal::{Entry, Journal};
 use servers::{FoundBy, Infrastructure};
-use topology::{Mode, SERVICES};
+use topology::SERVICES;
 
 /// The interval between checks of the processes.
 const TICK: Duration = Duration::from_millis(20);
@@ -50,6 +50,8 @@ struct Inner {
     faults: Faults,
     /// Held while the number of instances changes: one change at a time.
     changing: Mutex<()>,
+    /// Held while a module moves: one at a time.
+    moving: Mutex<()>,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -64,7 +66,7 @@ impl Supervisor {
     /// Starts to supervise a shop on these servers. Its own log goes to `supervisor.log` in this folder.
     pub async fn start(shop: Shop, infra: Shared<Mutex<Infrastructure>>, logs: &Path) -> Result<Supervisor> {
         let (faults, requests) = Faults::new(place(&shop, &*infra.lock().await));
-        for link in Link::all(shop.driver.mode()) {
+        for link in Link::all(shop.driver) {
             for proxy in shop.proxies(link) {
                 faults.attach(link, proxy).await?;
             }
@@ -75,6 +77,7 @@ impl Supervisor {
             journal: Journal::open(logs)?,
             faults,
             changing: Mutex::default(),
+            moving: Mutex::default(),
             tasks: Default::default(),
         }));
         let tasks = [
@@ -118,14 +121,15 @@ impl Supervisor {
         self.0.restarts.lock().clone()
     }
 
-    /// The process name behind a service: in the monolith, `monolith` for all of them.
+    /// The process name behind a service: `monolith` for every module that has not left it.
     pub async fn service(&self, name: &str) -> Result<String> {
-        let mode = self.shop().await.driver.mode();
-        match (mode, name) {
-            (Mode::Monolith, name) if name == "monolith" || SERVICES.contains(&name) => Ok("monolith".into()),
-            (Mode::Split, name) if SERVICES.contains(&name) => Ok(name.to_owned()),
-            (Mode::Monolith, _) => bail!(words::cannot_change(name, "monolith")),
-            (Mode::Split, _) => bail!(words::cannot_change(name, SERVICES.join(", "))),
+        let driver = self.shop().await.driver;
+        let module = SERVICES.into_iter().find(|module| *module == name);
+        let services = driver.services();
+        match module.map(|module| driver.service_of(module)) {
+            Some(service) => Ok(service.to_owned()),
+            None if services.contains(&name) => Ok(name.to_owned()),
+            None => bail!(words::cannot_change(name, services.join(", "))),
         }
     }
 
@@ -149,26 +153,42 @@ impl Supervisor {
 
     /// Starts one more instance, and waits until it is ready. The shop is not locked meanwhile.
     async fn add(&self, service: &str) -> Result<String> {
-        let (recipe, guard) = {
+        self.add_changed(service, |_| ()).await
+    }
+
+    /// The same, with changes to the recipe.
+    async fn add_changed(&self, service: &str, change: impl Fn(&mut Recipe)) -> Result<String> {
+        let (mut recipe, guard) = {
             let shop = self.shop().await;
             let running = shop.instances(service);
             let first = running.first().with_context(|| words::no_instance(service))?;
             (shop.recipe(first)?, shop.guard().clone())
         };
+        change(&mut recipe);
         let mut member = recipe.start(&guard, READY).await?;
         member.ready(READY).await?;
         let name = member.name().to_owned();
-        if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
-            // Faults that are active in the link apply to the new proxy too.
-            self.faults().attach(link, proxy).await?;
-        }
+        self.attach_proxies(service, &member).await?;
         self.shop().await.insert(member);
         self.journal().info(&name, "started as an additional instance");
         Ok(name)
     }
 
+    /// Held while a module moves.
+    pub(crate) fn moving(&self) -> &Mutex<()> {
+        &self.0.moving
+    }
+
+    /// Puts the faults that are active in the link to a service into effect for a new instance.
+    pub(crate) async fn attach_proxies(&self, service: &str, member: &Member) -> Result<()> {
+        if let (Ok(link), Some(proxy)) = (between_gateway_and(service), member.proxy()) {
+            self.faults().attach(link, proxy).await?;
+        }
+        Ok(())
+    }
+
     /// Removes an instance: it deregisters, finishes its work and ends.
-    async fn retire(&self, name: &str) -> Result<()> {
+    pub(crate) async fn retire(&self, name: &str) -> Result<()> {
         let member = self.take(name).await?;
         member.stop(GRACE).await?;
         self.journal().info(name, "removed after an orderly stop");

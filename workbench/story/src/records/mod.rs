@@ -18,7 +18,7 @@ use crate::words;
 use locks::Held;
 use topology::{Driver, ShopHandle};
 
-use topology::{Mode, SERVICES};
+use topology::{MONOLITH, SERVICES};
 
 /// A timestamp by the database's clock.
 pub(crate) type Moment = DateTime<Utc>;
@@ -227,7 +227,7 @@ pub(crate) async fn read(shop: &ShopHandle, order: Uuid) -> Records {
 }
 
 async fn saga(driver: Driver, connection: &mut AsyncPgConnection, order: Uuid) -> Result<Option<SagaRow>> {
-    if !matches!(driver, Driver::Orchestrated | Driver::Tcc) {
+    if !driver.has_sagas() {
         return Ok(None);
     }
     let found: Vec<SagaRow> = diesel::sql_query(SAGA).bind::<SqlUuid, _>(order).load(connection).await?;
@@ -249,7 +249,9 @@ async fn part(
     if let Some(row) = row {
         part.held = locks::held(&mut connection, service, order, row).await?;
     }
-    if shop.driver.mode() == Mode::Monolith {
+    // Modules in one process have one inbox and one outbox, which are read with orders.
+    let process = shop.driver.service_of(service);
+    if !shop.driver.has_messages() || (process == MONOLITH && service != "orders") {
         return Ok(part);
     }
     let ids = messages::ids(order);
@@ -259,7 +261,7 @@ async fn part(
             .bind::<Array<SqlUuid>, _>(&all)
             .load(&mut connection)
             .await?;
-    part.handled = inbox.iter().filter_map(|row| handled(service, row, &ids)).collect();
+    part.handled = inbox.iter().filter_map(|row| handled(process, row, &ids)).collect();
     // A failed message or a dead letter has its own id in the outbox; its body names the order.
     let outbox: Vec<OutboxRow> = diesel::sql_query(
         "SELECT message_id, destination, queue, written_at FROM chassis.outbox
@@ -270,7 +272,7 @@ async fn part(
     .load(&mut connection)
     .await?;
     let unpublished = |row: OutboxRow| Unpublished {
-        service,
+        service: process,
         message_id: row.message_id,
         destination: row.destination,
         queue: row.queue,

@@ -40,7 +40,7 @@ pub fn svg(story: &Story, language: Language) -> String {
     let picture = Picture { story, language };
     match story.mode {
         Mode::Monolith => picture.bar(),
-        Mode::Split => picture.space_time(),
+        Mode::Split | Mode::Hybrid => picture.space_time(),
     }
 }
 

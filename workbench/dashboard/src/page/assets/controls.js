@@ -47,12 +47,14 @@ const controls = (() => {
     if (values.includes(kept)) select.value = kept;
   };
 
+  const MODES = ["monolith", "hybrid", "split"];
+
   function start(found) {
     session = found;
     byId("load-rate").max = session.rate_most;
     byId("count").max = session.instances_most;
     choices(byId("service"), [...session.services]);
-    for (const mode of ["monolith", "split"]) {
+    for (const mode of MODES) {
       const drivers = session.drivers.filter((one) => one.mode === mode);
       choices(byId(`driver-${mode}`), drivers.map((one) => one.driver), (driver) => drivers.find((one) => one.driver === driver).broken_on_purpose ? `${driver} ✗` : driver);
     }
@@ -137,6 +139,7 @@ const controls = (() => {
 
   /** Fields that are not being edited show the current values. */
   function current(sample) {
+    for (const mode of MODES) byId(`driver-${mode}`).closest("p").hidden = sample.shops.every((shop) => shop.mode !== mode);
     for (const shop of sample.shops) {
       const select = byId(`driver-${shop.mode}`);
       if (!select.closest("details").open) select.value = shop.driver;

@@ -13,6 +13,7 @@ const costs = (() => {
   ];
   const place = byId("costs");
   const name = (key) => words.word(`cost_${key}`);
+  const called = (shop) => words.word(`mode_${shop.mode}`);
 
   /** The ratio of a figure with its interval; false if no difference is shown, null if nothing is known. */
   function ratio(sample, figure) {
@@ -29,7 +30,7 @@ const costs = (() => {
     const greater = told.filter(([, value]) => value).map(([key, value]) => words.word("cost_times", value, name(key)));
     const same = told.filter(([, value]) => value === false).map(([key]) => name(key));
     const parts = [];
-    if (greater.length) parts.push(words.word("cost_sentence", greater.join(", ")));
+    if (greater.length) parts.push(words.word("cost_sentence", greater.join(", "), called(sample.shops[1]).toLowerCase(), called(sample.shops[0]).toLowerCase()));
     if (same.length) parts.push(words.word("cost_no_difference", same.join(", ")));
     return parts.join(" ") || words.word("cost_none");
   }
@@ -59,8 +60,8 @@ const costs = (() => {
 
   function draw(sample) {
     const head = element("tr", {}, element("th", { scope: "col" }, words.word("cost_per_order")),
-      ...sample.shops.map((shop) => element("th", { scope: "col", class: `figure ${shop.mode}` }, modeMark(shop.mode), ` ${words.word(`mode_${shop.mode}`)}`)),
-      element("td"), element("th", { scope: "col" }, words.word("cost_ratio_header")));
+      ...sample.shops.map((shop) => element("th", { scope: "col", class: `figure ${shop.mode}` }, modeMark(shop.mode), ` ${called(shop)}`)),
+      element("td"), element("th", { scope: "col" }, sample.shops.length > 1 ? words.word("cost_ratio_header", called(sample.shops[1]), called(sample.shops[0])) : ""));
     place.replaceChildren(
       element("h3", {}, words.word("cost_title")),
       element("p", { class: "lead" }, sentence(sample)),

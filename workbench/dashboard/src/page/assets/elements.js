@@ -28,11 +28,15 @@ function say(place, text) {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/** The shape of a mode, in addition to its colour: a disc for the monolith, two lozenges for the split shop. */
+/** The shape of a mode, in addition to its colour: a disc for the monolith, two lozenges for the split shop, a half disc and
+    a lozenge for a hybrid. */
 function modeMark(mode) {
-  const shape = mode === "monolith"
-    ? svg("circle", { cx: 5, cy: 5, r: 4.5 })
-    : svg("path", { d: "M2.75 0 5.5 5 2.75 10 0 5zM7.25 0 10 5 7.25 10 4.5 5z" });
+  const shapes = {
+    monolith: "M5 .5a4.5 4.5 0 0 1 0 9a4.5 4.5 0 0 1 0 -9z",
+    split: "M2.75 0 5.5 5 2.75 10 0 5zM7.25 0 10 5 7.25 10 4.5 5z",
+    hybrid: "M4.5 .5v9a4.5 4.5 0 0 1 0 -9zM7.5 0 10 5 7.5 10 5 5z",
+  };
+  const shape = svg("path", { d: shapes[mode] });
   shape.setAttribute("fill", "currentColor");
   return svg("svg", { class: `mark ${mode}`, viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": "true" }, shape);
 }

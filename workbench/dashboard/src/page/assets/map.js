@@ -76,24 +76,44 @@ const shopMap = (() => {
 
   const column = (n) => 49 + 95.5 * n;
 
-  function split(shop, faults) {
-    const parts = SERVICES.flatMap((service, n) => {
-      const x = column(n);
+  /** The groups of a shop with messages, from left to right: a monolith with the modules at home, and one service for each
+      of the others. Each has its middle, its width and its lower edge. */
+  function groups(shop) {
+    const away = shop.mode === "hybrid" ? shop.driver.split(":")[1].split("/") : SERVICES;
+    const home = SERVICES.filter((module) => !away.includes(module));
+    const apart = SERVICES.filter((module) => away.includes(module));
+    const all = [...(home.length ? [{ service: "monolith", modules: home }] : []), ...apart.map((service) => ({ service, modules: [] }))];
+    let first = 0;
+    return all.map(({ service, modules }) => {
+      const columns = Math.max(modules.length, 1);
+      const x = (column(first) + column(first + columns - 1)) / 2;
+      first += columns;
+      return { service, modules, x, width: 90 + 95.5 * (columns - 1), bottom: modules.length ? 214 : 206 };
+    });
+  }
+
+  function grouped(shop, faults) {
+    const parts = groups(shop).flatMap(({ service, x, width, bottom }) => {
       const open = shop.breakers.some((one) => one.service === service && one.state === "open");
+      const right = x + width / 2 - 8;
       return [
         link(`M${MIDDLE} 98C${MIDDLE} 132 ${x} 104 ${x} 134`, faults.has(`gateway-${service}`), open ? "open" : ""),
-        link(`M${x - 14} 206V234`, faults.has(`${service}-database`) || faults.has("database")),
-        link(`M${x + 37} 206V380`, faults.has(`${service}-broker`) || faults.has("broker")),
+        link(`M${x - 14} ${bottom}V234`, faults.has(`${service}-database`) || faults.has("database")),
+        link(`M${right} ${bottom}V380`, faults.has(`${service}-broker`) || faults.has("broker")),
       ];
     });
-    const boxes = SERVICES.flatMap((service, n) => {
-      const x = column(n);
+    const boxes = groups(shop).flatMap(({ service, modules, x, width, bottom }) => {
       const queue = shop.queues.find((one) => one.service === service);
+      // A database with the tables of one module bears its name, even if its process is the monolith.
+      const data = shop.databases.find((one) => one.service === service) ?? shop.databases.find((one) => modules.includes(one.service));
+      const left = x - width / 2 + 45;
       return [
         ...breaker(shop, service, x, 147),
-        box(x, 152, 90, 54, ready(shop, service) ? "box" : "box down"),
-        text(x, 173, "name", service), text(x, 194, "fact", `${count(shop, service, "")} ${cpu(shop, service)}`.trim()),
-        ...database(shop.databases.find((one) => one.service === service), x - 14, 230, 58),
+        box(x, 152, width, bottom - 152, ready(shop, service) ? "box" : "box down"),
+        text(x, modules.length ? 167 : 173, "name", service),
+        ...modules.flatMap((module, n) => [box(left + 95.5 * n, 173, 82, 22, "store"), text(left + 95.5 * n, 188, "fact", module)]),
+        text(x, modules.length ? 208 : 194, "fact", `${count(shop, service, "")} ${cpu(shop, service)}`.trim()),
+        ...database(data, x - 14, 230, 58),
         ...(queue ? [text(x - 8, 370, queue.waiting > 100 || queue.dead ? "fact high" : "fact", words.word("queued", queue.waiting) + (queue.retry ? ` ↻${queue.retry}` : "") + (queue.dead ? ` ✝${queue.dead}` : ""))] : []),
       ];
     });
@@ -103,9 +123,9 @@ const shopMap = (() => {
   /** The position of an order's dot: at the process that has it, the n-th there. */
   function spot(shop, seen, n) {
     if (shop.mode === "monolith") return [36 + 14 * n, 166];
-    const at = SERVICES.indexOf(seen.at);
-    // On the lower edge of the service's box, six per row. Orders at the entrance are beside it.
-    const [x, y] = at < 0 ? [MIDDLE + 104, 79] : [column(at) - 39, 206];
+    const at = groups(shop).find(({ service }) => service === seen.at);
+    // On the lower edge of the process's box, six per row. Orders at the entrance are beside it.
+    const [x, y] = at ? [at.x - at.width / 2 + 6, at.bottom] : [MIDDLE + 104, 79];
     return [x + 12 * (n % 6), y - 10 * Math.floor(n / 6)];
   }
 
@@ -161,9 +181,9 @@ const shopMap = (() => {
     sample.shops.forEach((shop, n) => {
       const here = sample.faults.filter((fault) => fault.active && fault.shop === shop.driver);
       const faults = new Set(here.map((fault) => fault.target ?? (fault.kind.includes("broker") ? "broker" : "database")));
-      columns[n].ground.replaceChildren(...(shop.mode === "monolith" ? monolith : split)(shop, faults));
+      columns[n].ground.replaceChildren(...(shop.mode === "monolith" ? monolith : grouped)(shop, faults));
       columns[n].picture.setAttribute("aria-label", words.word(`map_says_${shop.mode}`));
-      say(columns[n].section.lastChild, words.word(shop.mode === "monolith" ? "map_key_monolith" : "map_key_split", SLOW));
+      say(columns[n].section.lastChild, words.word(`map_key_${shop.mode}`, SLOW));
       waits(columns[n].section.querySelector(".waits"), shop);
       orders(columns[n], shop, sample.load.rate_per_s);
     });

@@ -27,7 +27,7 @@ use servers::record::{self, Machine, Servers};
 use servers::{Infrastructure, binaries};
 use shop::{Shop, ShopOptions};
 use terminal::progress::Progress;
-use topology::{Driver, Mode, programs};
+use topology::{Driver, programs};
 
 mod figures;
 mod monolith;
@@ -92,7 +92,7 @@ pub async fn limit(guard: &Guard, folder: &Path, options: &LimitOptions) -> Resu
     // pgbench always works on the tables of a monolith.
     let shops = [&[Driver::Local], &options.drivers[..]].concat();
     let programs = binaries::ensure_built(&programs(&shops)).await?;
-    let needs_broker = shops.iter().any(|driver| driver.mode() == Mode::Split);
+    let needs_broker = shops.iter().any(|driver| driver.has_messages());
     let wanted =
         servers::ServerOptions { needs_broker, yes: options.yes, ..servers::ServerOptions::default() };
     let infra = Infrastructure::find(guard, &wanted).await?;

@@ -87,12 +87,13 @@ pub async fn insert(
     answer_within: Duration,
 ) -> Result<(), BoxError> {
     CrashPoint::BeforeSagaStart.pass();
-    sql("INSERT INTO checkout.sagas (order_id, state, traceparent, deadline)
-         VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))")
+    sql("INSERT INTO checkout.sagas (order_id, state, traceparent, deadline, finished)
+         VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5)")
     .bind::<SqlUuid, _>(order.0)
     .bind::<Jsonb, _>(serde_json::to_value(process)?)
     .bind::<Text, _>(trace.to_string())
     .bind::<Double, _>(answer_within.as_secs_f64())
+    .bind::<Bool, _>(process.is_finished())
     .execute(conn)
     .await?;
     CrashPoint::AfterSagaStart.pass();

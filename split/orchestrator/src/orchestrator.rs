@@ -1,23 +1,23 @@
 //! The *orchestrator*: the driver that runs the checkout as a saga, or as try, confirm, cancel.
 //!
 //! It knows none of the steps. An event arrives, the process state machine returns the next commands, and these go into
-//! the outbox, all in one transaction. A command for the orders service itself is run directly, so the last step needs
-//! no message.
+//! the outbox, all in one transaction. A command for a module in this process is run directly and needs no message
+//! ([`Home`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue, perform};
-use checkout::Progress;
+use chassis::{Doing, Failure, Fresh, OutboxEntry, Reactor, enqueue};
+use checkout::{Process, Progress};
 use contracts::{BoxError, Command, Envelope, Event, OrderId, Refusal, RefusalCode, TraceContext};
 use diesel_async::AsyncPgConnection;
 use platform::telemetry::{Scope, Telemetry};
 use platform::{CrashPoint, Flaw, NotCommitted, Pool};
 use uuid::Uuid;
 
-use crate::HANDLE;
-use crate::decisions::{Decisions, decision_in};
+use crate::decisions::Decisions;
+use crate::home::Home;
 use crate::sagas::{self, Stored};
 
 /// The replies of all participants.
@@ -46,6 +46,8 @@ const OVERDUE: i64 = 500;
 pub struct Orchestrator {
     /// Passes decisions on to waiting requests.
     pub decisions: Arc<Decisions>,
+    /// The modules in this process.
+    pub home: Arc<Home>,
     /// How long a reply may take before the command is sent again.
     pub answer_within: Duration,
 }
@@ -63,13 +65,16 @@ impl Reactor for Orchestrator {
             if messages.is_empty() {
                 return Ok(Vec::new());
             }
+            self.home.know(conn).await?;
             let orders: Vec<Uuid> = messages.iter().map(|message| message.envelope.subject.0).collect();
             let mut loaded = sagas::load(conn, &orders).await?;
+            let follows = |message: &Fresh<Event>| what_follows(&loaded, &message.envelope.message);
+            self.home.lock(conn, messages.iter().filter_map(follows)).await?;
             let mut outgoing = Vec::with_capacity(messages.len());
             for Fresh { envelope: Envelope { message: event, .. }, scope } in messages {
                 let stored = saga_of(&mut loaded, &event)?;
                 CrashPoint::BeforeSagaAdvance.pass();
-                for command in advance(conn, stored, event, &scope).await? {
+                for command in self.advance(conn, stored, event, &scope).await? {
                     outgoing.push(seal(scope.context(), 0, command)?);
                 }
                 CrashPoint::AfterSagaAdvance.pass();
@@ -91,6 +96,7 @@ impl Reactor for Orchestrator {
 
     fn every_second<'a>(&'a self, pool: &'a Pool) -> Doing<'a, bool> {
         Box::pin(async move {
+            self.home.doubt();
             let mut conn = pool.get().await.map_err(BoxError::from)?;
             let asked = platform::transaction(&mut conn, async |conn| self.ask_again(conn).await).await;
             asked.map_err(|failed| match failed {
@@ -108,13 +114,19 @@ impl Orchestrator {
     /// the work. Only the message id is new, because the participant's inbox would drop a known one.
     pub async fn ask_again(&self, conn: &mut AsyncPgConnection) -> Result<bool, Failure> {
         let mut outgoing = Vec::new();
+        self.home.know(conn).await?;
         for mut stored in sagas::overdue(conn, OVERDUE, self.answer_within).await? {
             if Flaw::TimeOutMeansFailure.is_on() {
                 outgoing.extend(self.give_up(conn, &mut stored).await?);
                 sagas::save(conn, [stored], self.answer_within).await?;
                 continue;
             }
-            for command in stored.process.outstanding() {
+            let outstanding = stored.process.outstanding();
+            if outstanding.iter().any(|command| self.home.has(command)) {
+                outgoing.extend(self.go_on_at_home(conn, stored, outstanding).await?);
+                continue;
+            }
+            for command in outstanding {
                 let key = command.routing_key();
                 tracing::warn!(order = %stored.order, command = key, "no answer yet; asking again");
                 outgoing.push(seal(stored.trace, stored.attempt.unsigned_abs(), command)?);
@@ -124,6 +136,24 @@ impl Orchestrator {
         // The relay reads these rows from the outbox: the caller learns only that there are some.
         let _ = enqueue(conn, outgoing).await?;
         Ok(any)
+    }
+
+    /// Takes a step whose module has come home since its command was sent. If the command is still in a queue, it finds
+    /// that the step was taken.
+    async fn go_on_at_home(
+        &self,
+        conn: &mut AsyncPgConnection,
+        mut stored: Stored,
+        outstanding: Vec<Command>,
+    ) -> Result<Vec<OutboxEntry>, Failure> {
+        let scope = Telemetry::off().scope(stored.trace);
+        let trace = stored.trace;
+        self.home.lock(conn, std::iter::once_with(|| (stored.process.clone(), outstanding.clone()))).await?;
+        let walked = self.home.walk(conn, &mut stored.process, outstanding, &scope).await?;
+        stored.moved = true;
+        stored.decision = walked.decision;
+        sagas::save(conn, [stored], self.answer_within).await?;
+        walked.away.into_iter().map(|command| seal(trace, 0, command)).collect()
     }
 
     /// Breaks rule 23 (time-outs): treats a missing reply as a refusal.
@@ -137,8 +167,43 @@ impl Orchestrator {
             stored.process.outstanding().into_iter().find_map(|command| command.refused(refusal.clone()));
         let Some(refused) = refused else { return Ok(Vec::new()) };
         let scope = Telemetry::off().scope(stored.trace);
-        let commands = advance(conn, stored, refused, &scope).await?;
+        let commands = self.advance(conn, stored, refused, &scope).await?;
         commands.into_iter().map(|command| seal(stored.trace, 0, command)).collect()
+    }
+
+    /// Advances a checkout. Returns the commands to send; none if other replies are outstanding or the checkout is
+    /// finished.
+    async fn advance(
+        &self,
+        conn: &mut AsyncPgConnection,
+        stored: &mut Stored,
+        event: Event,
+        within: &Scope,
+    ) -> Result<Vec<Command>, Failure> {
+        let progress = stored.process.on_event(&event);
+        stored.moved |= matches!(progress, Progress::Next(_) | Progress::Finished);
+        match progress {
+            Progress::Next(commands) => {
+                let walked = self.home.walk(conn, &mut stored.process, commands, within).await?;
+                stored.decision = walked.decision.or(stored.decision.take());
+                Ok(walked.away)
+            }
+            Progress::Finished => Ok(Vec::new()),
+            Progress::Late => {
+                tracing::info!(order = %stored.order, event = event.routing_key(), "late reply, already answered");
+                Ok(Vec::new())
+            }
+            Progress::Unexpected => Err(unexpected(stored, &event)),
+        }
+    }
+}
+
+/// The state of this event's checkout after it, and the commands that come next.
+fn what_follows(loaded: &HashMap<OrderId, Stored>, event: &Event) -> Option<(Process, Vec<Command>)> {
+    let mut process = loaded.get(&event.order_id())?.process.clone();
+    match process.on_event(event) {
+        Progress::Next(commands) => Some((process, commands)),
+        _ => None,
     }
 }
 
@@ -147,35 +212,6 @@ fn saga_of<'a>(loaded: &'a mut HashMap<OrderId, Stored>, event: &Event) -> Resul
     loaded.get_mut(&order).ok_or_else(|| {
         Failure::Poison(format!("{} is for order {order}, which has no checkout here", event.routing_key()))
     })
-}
-
-/// Advances a checkout. Returns the commands to send; none if other replies are outstanding or the checkout is
-/// finished.
-async fn advance(
-    conn: &mut AsyncPgConnection,
-    stored: &mut Stored,
-    mut event: Event,
-    within: &Scope,
-) -> Result<Vec<Command>, Failure> {
-    loop {
-        let progress = stored.process.on_event(&event);
-        stored.moved |= matches!(progress, Progress::Next(_) | Progress::Finished);
-        match progress {
-            Progress::Next(mut commands) => match commands.as_slice() {
-                [command] if decision_in(command).is_some() => {
-                    stored.decision = decision_in(command);
-                    event = perform(HANDLE, conn, commands.remove(0), within).await?;
-                }
-                _ => return Ok(commands),
-            },
-            Progress::Finished => return Ok(Vec::new()),
-            Progress::Late => {
-                tracing::info!(order = %stored.order, event = event.routing_key(), "late reply, already answered");
-                return Ok(Vec::new());
-            }
-            Progress::Unexpected => return Err(unexpected(stored, &event)),
-        }
-    }
 }
 
 fn unexpected(stored: &Stored, event: &Event) -> Failure {

@@ -1,7 +1,5 @@
 //! Passes committed decisions on to the requests that wait for them.
 
-use std::sync::Arc;
-
 use contracts::{Command, OrderId};
 use orders::{Decision, DecisionCounter};
 use parking_lot::Mutex;
@@ -10,7 +8,7 @@ use crate::waiting::Waiting;
 
 /// The decisions of the current transaction. Passed on to waiting requests once it is committed.
 pub struct Decisions {
-    waiting: Arc<Waiting>,
+    waiting: Waiting,
     under_way: Mutex<Vec<(OrderId, Decision)>>,
     counter: DecisionCounter,
 }
@@ -18,12 +16,12 @@ pub struct Decisions {
 impl Decisions {
     /// No decisions yet. `counter` counts those that are committed.
     pub fn new(counter: DecisionCounter) -> Decisions {
-        Decisions { waiting: Arc::default(), under_way: Mutex::default(), counter }
+        Decisions { waiting: Waiting::default(), under_way: Mutex::default(), counter }
     }
 
     /// Where requests wait for decisions.
-    pub fn waiting(&self) -> Arc<Waiting> {
-        self.waiting.clone()
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Starts a new transaction. Decisions of an earlier one were either passed on or rolled back.
@@ -39,12 +37,17 @@ impl Decisions {
     /// Passes the decisions on, after the commit.
     pub fn tell(&self) {
         for (order, decision) in self.under_way.lock().drain(..) {
-            self.counter.note(match &decision {
-                Decision::Confirm => None,
-                Decision::Cancel(refusal) => Some(refusal),
-            });
-            self.waiting.decided(order, decision);
+            self.committed(order, decision);
         }
+    }
+
+    /// Passes a committed decision on.
+    pub(crate) fn committed(&self, order: OrderId, decision: Decision) {
+        self.counter.note(match &decision {
+            Decision::Confirm => None,
+            Decision::Cancel(refusal) => Some(refusal),
+        });
+        self.waiting.decided(order, decision);
     }
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE checkout.moves;
+DROP TABLE checkout.placement;

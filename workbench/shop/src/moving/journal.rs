@@ -1,0 +1,64 @@
+//! The journal of moves, in the database of orders: who owns a module, and how far a move has come.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use diesel::sql_types::{Bool, Double, Nullable, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use super::Step;
+use crate::words;
+
+/// The entry of one move. Only one can be open.
+pub(super) struct Journal {
+    url: String,
+}
+
+impl Journal {
+    /// Begins an entry.
+    pub(super) async fn begin(url: &str, module: &str, leaves: bool) -> Result<Journal> {
+        let this = Journal { url: url.to_owned() };
+        diesel::sql_query("INSERT INTO checkout.moves (module, leaves, step) VALUES ($1, $2, 'prepare')")
+            .bind::<Text, _>(module)
+            .bind::<Bool, _>(leaves)
+            .execute(&mut this.connect().await?)
+            .await
+            .with_context(words::moves_already)?;
+        Ok(this)
+    }
+
+    async fn connect(&self) -> Result<AsyncPgConnection> {
+        servers::connect(&self.url).await
+    }
+
+    /// Records that a step begins.
+    pub(super) async fn step(&mut self, step: Step) -> Result<()> {
+        let name = serde_json::to_value(step)?;
+        diesel::sql_query("UPDATE checkout.moves SET step = $1 WHERE outcome = 'open'")
+            .bind::<Text, _>(name.as_str().unwrap_or_default())
+            .execute(&mut self.connect().await?)
+            .await?;
+        Ok(())
+    }
+
+    /// The commit point of a move, in one transaction.
+    pub(super) async fn change_owner(&mut self, module: &str, away: bool) -> Result<()> {
+        let statements = format!(
+            "BEGIN;
+             UPDATE checkout.placement SET away = {away}, epoch = epoch + 1 WHERE module = '{module}';
+             UPDATE checkout.moves SET step = 'watch' WHERE outcome = 'open';
+             COMMIT"
+        );
+        Ok(self.connect().await?.batch_execute(&statements).await?)
+    }
+
+    /// Ends the entry.
+    pub(super) async fn close(&mut self, outcome: &str, pause: Option<Duration>) -> Result<()> {
+        diesel::sql_query("UPDATE checkout.moves SET outcome = $1, pause_ms = $2 WHERE outcome = 'open'")
+            .bind::<Text, _>(outcome)
+            .bind::<Nullable<Double>, _>(pause.map(|pause| pause.as_secs_f64() * 1000.0))
+            .execute(&mut self.connect().await?)
+            .await?;
+        Ok(())
+    }
+}
