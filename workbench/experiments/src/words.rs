@@ -241,7 +241,7 @@ terminal::words! {
     head_with() { "with, orders/s" "있을 때, 주문/초" }
     head_looks() { "audits" "감사 횟수" }
     breaks(driver, what, time, times) {
-        "{driver}: {what} fails, {time} of {times}" "{driver}: {what} 장애, {time}/{times}회"
+        "{driver}: {what}, {time} of {times}" "{driver}: {what}, {time}/{times}회"
     }
     table() { "table locked" "테이블 잠금" }
     binding() { "command unroutable" "명령 라우팅" }
