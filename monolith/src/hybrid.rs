@@ -2,7 +2,7 @@
 //!
 //! A step whose module is still here runs in the current transaction, as in [`crate::local`]. A step whose module has
 //! left becomes a command, as in the split shop. The orchestrator is the same one as in the orders service: see
-//! docs/adr/0027-hybrids.md.
+//! docs/adr/0026-hybrids.md.
 
 use std::sync::Arc;
 

@@ -85,19 +85,17 @@ pub async fn forward(
 /// compared. A change that is on its way to the follower makes them differ for a moment, so a difference counts only if
 /// it is still there when both are asked again.
 async fn compare(upstream: web::Data<Upstream>, call: Call, answered: web::Bytes) {
-    let (monolith, service) = (upstream.dependency("monolith"), upstream.dependency(upstream.module));
-    let (home, mut out) = (upstream.placement.service_of(upstream.module), None);
-    let other = if home == "monolith" { service } else { monolith };
-    if let Ok(answer) = upstream.ask(other, &call).await {
-        out = Some(answer.body);
+    let sides = ["monolith", upstream.module].map(|side| upstream.dependency(side));
+    let asked = async |side| upstream.ask(side, &call).await.ok().map(|answer| answer.body);
+    let here = upstream.placement.service_of(upstream.module);
+    let other = sides.into_iter().find(|side| side.service != here).expect("there are two sides");
+    let same = asked(other).await.is_some_and(|body| body == answered);
+    if !same {
+        tokio::time::sleep(FOLLOWS_WITHIN).await;
+        let (one, two) = (asked(sides[0]).await, asked(sides[1]).await);
+        return upstream.placement.compared(one.is_some() && one == two);
     }
-    if out.as_ref() == Some(&answered) {
-        return upstream.placement.compared(true);
-    }
-    tokio::time::sleep(FOLLOWS_WITHIN).await;
-    let again = async |dependency| upstream.ask(dependency, &call).await.ok().map(|answer| answer.body);
-    let (one, two) = (again(monolith).await, again(service).await);
-    upstream.placement.compared(one.is_some() && one == two);
+    upstream.placement.compared(true);
 }
 
 impl Upstream {

@@ -107,7 +107,7 @@ terminal::words! {
 
     // extract, merge.
     moving(module) { "Moving {module}; orders go on" "{module}을(를) 옮깁니다. 주문은 계속됩니다" }
-    would_move(module, from, to) { "{module}: {from} would become {to}" "{module}: {from} → {to}" }
+    would_move(module, from, to) { "{module}: {from} would become {to}" "{module}을(를) 옮기면: {from} → {to}" }
     would_copy(rows, megabytes) {
         "To copy: {rows} rows, {megabytes} MB with indexes"
         "복사할 데이터: {rows}행, 인덱스를 포함해 {megabytes} MB"
@@ -333,6 +333,6 @@ mod tests {
             assert!(language::has_hangul(&shown(Language::Korean)), "{name}");
             known += 1;
         }
-        assert_eq!(known, 7);
+        assert_eq!(known, 10);
     }
 }

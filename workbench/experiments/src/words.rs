@@ -342,7 +342,6 @@ terminal::words! {
     cannot_run(program) { "cannot run {program}" "{program}을(를) 실행할 수 없습니다" }
     program_failed(program, said) { "{program} failed: {said}" "{program} 실행에 실패했습니다: {said}" }
     no_speed(said) { "pgbench printed no speed: {said}" "pgbench가 속도를 출력하지 않았습니다: {said}" }
-    after_breaking(driver, what) { "{driver}, {what}" "{driver}, {what}" }
     private_only() {
         "only a private server can be killed; leave out --database-url and --amqp-url"
         "전용 서버만 강제 종료할 수 있습니다. --database-url과 --amqp-url을 빼세요"

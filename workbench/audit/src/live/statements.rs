@@ -59,9 +59,14 @@ pub(super) const SESSIONS: &str = "SELECT (SELECT count(*) FROM pg_prepared_xact
                AND xact_start < clock_timestamp() - make_interval(secs => $2)) AS open,
             (SELECT coalesce(sum(deadlocks), 0)::bigint FROM pg_stat_database WHERE datname = ANY($1)) AS deadlocks";
 
+/// When the transaction committed that wrote a row. A row that was replicated from another database, because its module has
+/// moved, was committed there before: its own time counts.
+const COMMITTED: &str = "CASE WHEN (pg_xact_commit_timestamp_origin(xmin)).roident = 0
+    THEN pg_xact_commit_timestamp(xmin) END";
+
 /// A module's changed rows, with the time of the commit if the server keeps it.
 pub(super) fn changed(select: &str, commits: bool) -> String {
-    let moment = if commits { "pg_xact_commit_timestamp(xmin)" } else { "NULL::timestamptz" };
+    let moment = if commits { COMMITTED } else { "NULL::timestamptz" };
     let (columns, table) = select.split_once("FROM").unwrap_or((select, ""));
     format!("{columns}, xmin::text AS version, {moment} AS dated_at FROM{table} WHERE {CHANGED}")
 }

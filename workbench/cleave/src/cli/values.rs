@@ -101,7 +101,9 @@ pub(super) fn address(word: &str) -> Result<IpAddr, String> {
 /// A host and its port, as a browser sends them in `Host`.
 pub(super) fn public_address(word: &str) -> Result<String, String> {
     let url = Url::parse(&format!("http://{word}/")).ok();
-    let is_exact = |url: &Url| url.as_str() == format!("http://{word}/") && url.port().is_some();
+    let is_exact = |url: &Url| {
+        url.as_str() == format!("http://{word}/") && url.port().is_some() && url.username().is_empty()
+    };
     url.filter(is_exact).map(|_| word.to_owned()).ok_or_else(words::give_public_address)
 }
 

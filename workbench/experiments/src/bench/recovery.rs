@@ -110,7 +110,7 @@ pub async fn recovery(guard: &Guard, folder: &Path, options: &RecoveryOptions) -
                 }
                 anyhow::Ok(measured)
             };
-            let measured = of_shop.await.with_context(|| words::after_breaking(driver, called(broken)))?;
+            let measured = of_shop.await.with_context(|| format!("{driver}, {}", called(broken)))?;
             let took_s: Vec<f64> = measured.iter().map(|one| one.took_s).collect();
             let of_all = spread(took_s.iter().copied().map(Some)).context("it was broken at least once")?;
             let Spread { median, max, .. } = of_all;

@@ -6,7 +6,7 @@
 //! Before it, a move can be given up as if nothing had happened; after it, it can only be finished. At no moment are both
 //! gates open: rule 61 (one owner).
 //!
-//! See docs/adr/0028-moving-a-module.md.
+//! See docs/adr/0027-moving-a-module.md.
 
 mod host;
 mod journal;
@@ -34,6 +34,10 @@ const COPIES_WITHIN: Duration = Duration::from_secs(120);
 const ARRIVES_WITHIN: Duration = Duration::from_secs(2);
 /// How long writes in progress are waited for before the gate closes. The gate waits for their transactions anyway.
 const WRITES_END_WITHIN: Duration = Duration::from_millis(400);
+/// The interval between reads that are compared.
+const READS_EVERY: Duration = Duration::from_millis(20);
+/// How long the gateway may take for a comparison.
+const COMPARES_WITHIN: Duration = Duration::from_millis(700);
 /// How long what comes after the commit point is tried again.
 const FINISHES_WITHIN: Duration = Duration::from_secs(60);
 /// The pause between two tries.
@@ -301,14 +305,31 @@ impl Move<'_> {
         self.journal.step(Step::Compare).await?;
         let before = self.supervisor.placement().await?;
         self.supervisor.set_placement("placement.compared", self.module, true).await?;
-        tokio::time::sleep(length).await;
+        self.read_for(length).await?;
+        // The last comparisons may still wait for a change to arrive.
+        tokio::time::sleep(COMPARES_WITHIN).await;
         self.supervisor.set_placement("placement.compared", self.module, false).await?;
         let after = self.supervisor.placement().await?;
         self.did(Step::Compare, began);
         Ok(Compared { same: after.same - before.same, different: after.different - before.different })
     }
 
-    /// Changes the owner while nobody can write.
+    /// Reads some of the module's rows through the gateway, since customers may not ask for them.
+    async fn read_for(&mut self, length: Duration) -> Result<()> {
+        let until = Instant::now() + length;
+        let gateway = self.supervisor.shop().await.address_of("gateway")?.to_owned();
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let paths = self.from.reads(self.module).await?;
+        for path in paths.iter().cycle().take_while(|_| Instant::now() < until) {
+            // A failed read says nothing about the two sides.
+            let _ = client.get(format!("{gateway}{path}")).send().await;
+            tokio::time::sleep(READS_EVERY).await;
+        }
+        tokio::time::sleep(until.saturating_duration_since(Instant::now())).await;
+        Ok(())
+    }
+
+    /// Changes the owner while the module cannot be written.
     async fn cut_over(&mut self, opposite: &str) -> Result<Duration> {
         self.to.catch_up_sequences(self.module).await?;
         let began = Instant::now();

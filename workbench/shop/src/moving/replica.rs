@@ -94,6 +94,18 @@ impl Side {
         Ok((rows, bytes))
     }
 
+    /// Paths that read some of the module's rows, in random order.
+    pub(super) async fn reads(&mut self, module: &str) -> Result<Vec<String>> {
+        let path = match module {
+            "catalog" => "'/products/' || sku AS name FROM catalog.products",
+            "inventory" => "'/stock/' || sku AS name FROM inventory.stock",
+            "payments" => "'/wallets/' || customer_id AS name FROM payments.wallets",
+            _ => "'/shipments/' || order_id AS name FROM shipping.shipments",
+        };
+        let query = format!("SELECT {path} WHERE $1 <> '' ORDER BY random() LIMIT 1000");
+        self.names(&query, module).await
+    }
+
     /// Whether the server can replicate logically.
     pub(super) async fn can_replicate(&mut self) -> Result<bool> {
         self.is("SELECT current_setting('wal_level') = 'logical' AS so").await
