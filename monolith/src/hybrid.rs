@@ -103,7 +103,8 @@ async fn first_placement(database_url: &str, away: &[Module]) -> anyhow::Result<
     let mut connection = platform::db::connect_one(database_url).await?;
     let (names, gone): (Vec<&str>, Vec<bool>) =
         Module::ALL.into_iter().map(|module| (module.name(), away.contains(&module))).unzip();
-    sql("INSERT INTO checkout.placement (module, away) SELECT * FROM unnest($1::text[], $2::boolean[])
+    sql("INSERT INTO checkout.placement (module, away)
+         SELECT module, away FROM unnest($1::text[], $2::boolean[]) AS first (module, away)
          ON CONFLICT (module) DO NOTHING")
     .bind::<Array<Text>, _>(names)
     .bind::<Array<Bool>, _>(gone)

@@ -51,7 +51,9 @@ async fn there_and_back(cleave: &Path, folder: &Path, state: &Value) -> Result<(
 async fn moved(cleave: &Path, folder: &Path, command: &str) -> Result<Value> {
     let (code, said) = run(cleave, folder, &format!("{command} --json")).await?;
     ensure!(code == Some(0), "{command}: {said}");
-    let done: Value = serde_json::from_str(&said[said.find('{').context("JSON")?..])?;
+    // What goes to standard error follows.
+    let json = &said[said.find('{').context("JSON")?..];
+    let done = serde_json::Deserializer::from_str(json).into_iter::<Value>().next().context("JSON")??;
     ensure!(done["moved"]["compared"]["different"] == 0, "{command}: {done}");
     let served = done["served"].as_object().context("the gateway has figures")?;
     let sum = |field: &str| served.values().filter_map(|asked| asked[field].as_u64()).sum::<u64>();

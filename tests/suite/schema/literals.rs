@@ -4,10 +4,15 @@
 const VERBS: [&str; 6] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE"];
 
 /// The places that `format!` fills in a statement of the workbench, and an example of what it puts there.
-const PLACES: [(&str, &str); 8] = [
+const PLACES: [(&str, &str); 13] = [
     ("{given_out}", "0::bigint"),
     ("{holds}", "catalog.claims"),
     ("{last_event}", "NULL"),
+    ("{marker}", "00000000-0000-0000-0000-000000000000"),
+    ("{module}", "payments"),
+    ("{name}", "a_name"),
+    ("{path}", "'/wallets/' || customer_id AS name FROM payments.wallets"),
+    ("{table}", "payments.wallets"),
     ("{moment}", "clock_timestamp()"),
     ("{orders}", "1"),
     ("{products}", "catalog.products"),

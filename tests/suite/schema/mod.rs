@@ -146,6 +146,7 @@ async fn found_in(connection: &mut AsyncPgConnection) -> Result<BTreeMap<String,
             "jsonb" => "Jsonb",
             "bytea" => "Binary",
             "timestamp with time zone" => "Timestamptz",
+            "double precision" => "Double",
             other => other,
         };
         let kind = if required { kind.to_owned() } else { format!("Nullable<{kind}>") };
