@@ -102,7 +102,7 @@ pub(super) fn address(word: &str) -> Result<IpAddr, String> {
 pub(super) fn public_address(word: &str) -> Result<String, String> {
     let url = Url::parse(&format!("http://{word}/")).ok();
     let is_exact = |url: &Url| {
-        url.as_str() == format!("http://{word}/") && url.port().is_some() && url.username().is_empty()
+        url.as_str() == format!("http://{word}/") && url.port().is_some() && !word.contains(['@', '/'])
     };
     url.filter(is_exact).map(|_| word.to_owned()).ok_or_else(words::give_public_address)
 }
