@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tests::Stage;
 
 use crate::control::{run, says, while_up};
+use crate::docs::fits;
 
 /// One module at a time: no request fails, both sides answer reads in the same way, and the audit holds at each step.
 pub async fn a_module_leaves_and_comes_home_under_load(stage: &Stage) -> Result<Option<String>> {
@@ -25,6 +26,8 @@ async fn there_and_back(cleave: &Path, folder: &Path, state: &Value) -> Result<(
     says(cleave, folder, "extract orders", 2, "runs the checkout").await?;
     says(cleave, folder, "merge payments", 2, "already in the monolith").await?;
     says(cleave, folder, "extract payments --plan", 0, "0 messages now, 2 then").await?;
+    let (_, said) = run(cleave, folder, "extract payments --plan --json").await?;
+    fits(&serde_json::from_str(&said)?, "move-plan.schema.json").context("the JSON of a plan")?;
     ensure!(order(address).await? == StatusCode::CREATED, "all steps are at home");
 
     for module in ["payments", "shipping"] {
@@ -54,6 +57,7 @@ async fn moved(cleave: &Path, folder: &Path, command: &str) -> Result<Value> {
     // What goes to standard error follows.
     let json = &said[said.find('{').context("JSON")?..];
     let done = serde_json::Deserializer::from_str(json).into_iter::<Value>().next().context("JSON")??;
+    fits(&done, "move.schema.json").context("the JSON of a move")?;
     ensure!(done["moved"]["compared"]["different"] == 0, "{command}: {done}");
     let served = done["served"].as_object().context("the gateway has figures")?;
     let sum = |field: &str| served.values().filter_map(|asked| asked[field].as_u64()).sum::<u64>();

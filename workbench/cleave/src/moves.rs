@@ -55,7 +55,7 @@ pub async fn run(
             Step::Prepare => words::move_prepare(),
             Step::Copy => words::move_copy(),
             Step::Compare => words::move_compare(moved.compared.same, moved.compared.different),
-            Step::CutOver => words::move_cut_over(format!("{:.0}", moved.pause_ms)),
+            Step::CutOver => words::move_cut_over(format!("{:.0}", moved.pause_ms.unwrap_or_default())),
             Step::Watch => words::move_watch(),
         };
         terminal::say!("{:>8} ms  {what}", step.took_ms.round());

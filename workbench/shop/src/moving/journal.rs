@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Double, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use super::Step;
+use super::{Step, insist};
 use crate::words;
+
+#[derive(QueryableByName)]
+struct Is {
+    #[diesel(sql_type = Bool)]
+    so: bool,
+}
 
 /// The entry of one move. Only one can be open.
 pub(super) struct Journal {
@@ -41,8 +48,40 @@ impl Journal {
         Ok(())
     }
 
-    /// The commit point of a move, in one transaction.
+    /// Whether a move of this module in this direction has changed the owner and is not finished.
+    pub(super) async fn is_unfinished(url: &str, module: &str, leaves: bool) -> Result<bool> {
+        let open: Is = diesel::sql_query(
+            "SELECT EXISTS (SELECT FROM checkout.moves
+                 WHERE outcome = 'open' AND step = 'watch' AND module = $1 AND leaves = $2) AS so",
+        )
+        .bind::<Text, _>(module)
+        .bind::<Bool, _>(leaves)
+        .get_result(&mut servers::connect(url).await?)
+        .await?;
+        Ok(open.so)
+    }
+
+    /// The entry of a move that is not finished.
+    pub(super) fn of_unfinished(url: &str) -> Journal {
+        Journal { url: url.to_owned() }
+    }
+
+    /// The commit point of a move. If the answer is lost, the row says whether it was reached: rule 23 (time-outs).
     pub(super) async fn change_owner(&mut self, module: &str, away: bool) -> Result<()> {
+        let Err(lost) = self.try_to_change_owner(module, away).await else { return Ok(()) };
+        match insist(async || self.is_away(module).await).await? == away {
+            true => Ok(()),
+            false => Err(lost),
+        }
+    }
+
+    async fn is_away(&self, module: &str) -> Result<bool> {
+        let query = diesel::sql_query("SELECT away AS so FROM checkout.placement WHERE module = $1");
+        let away: Is = query.bind::<Text, _>(module).get_result(&mut self.connect().await?).await?;
+        Ok(away.so)
+    }
+
+    async fn try_to_change_owner(&self, module: &str, away: bool) -> Result<()> {
         let statements = format!(
             "BEGIN;
              UPDATE checkout.placement SET away = {away}, epoch = epoch + 1 WHERE module = '{module}';

@@ -79,8 +79,8 @@ pub struct Moved {
     pub to: Driver,
     /// The steps, in order.
     pub steps: Vec<StepDone>,
-    /// How long the module could not be written, in milliseconds.
-    pub pause_ms: f64,
+    /// How long the module could not be written, in milliseconds; null if only the rest of an earlier move was done.
+    pub pause_ms: Option<f64>,
     /// Reads that both sides answered in the same way, and those that they did not.
     pub compared: Compared,
 }
@@ -129,6 +129,9 @@ impl Supervisor {
     /// Moves a module out of the monolith.
     pub async fn extract(&self, module: &str, means: Means<'_>) -> Result<Moved> {
         let module = movable(module)?;
+        if let Some(finished) = self.finish_unfinished(module, true).await? {
+            return Ok(finished);
+        }
         let before = self.shop().await.driver;
         let after = match before {
             Driver::Local => Away::default().with(module, true),
@@ -144,6 +147,9 @@ impl Supervisor {
     /// Brings a module back into the monolith.
     pub async fn merge(&self, module: &str, means: Means<'_>) -> Result<Moved> {
         let module = movable(module)?;
+        if let Some(finished) = self.finish_unfinished(module, false).await? {
+            return Ok(finished);
+        }
         let after = match self.shop().await.driver {
             Driver::Local => bail!(words::is_home_already(module)),
             Driver::Hybrid(away) if away.has(module) => away.with(module, false),
@@ -152,6 +158,30 @@ impl Supervisor {
         };
         let after = if after == Away::default() { Driver::Local } else { Driver::Hybrid(after) };
         self.relocate(module, false, after, means).await
+    }
+
+    /// What remains of an earlier move of this module, if its owner has changed and the rest could not be done then.
+    async fn finish_unfinished(&self, module: &'static str, leaves: bool) -> Result<Option<Moved>> {
+        let (driver, orders, can_move) = {
+            let shop = self.shop().await;
+            (shop.driver, shop.databases.orders.clone(), shop.namespace.is_some())
+        };
+        if !can_move || !Journal::is_unfinished(&orders, module, leaves).await? {
+            return Ok(None);
+        }
+        let _one_at_a_time = self.moving().try_lock().map_err(|_| anyhow::anyhow!(words::moves_already()))?;
+        let began = Instant::now();
+        self.finish_move(module, leaves).await?;
+        Journal::of_unfinished(&orders).close("done", None).await?;
+        let took_ms = began.elapsed().as_secs_f64() * 1000.0;
+        Ok(Some(Moved {
+            module: module.to_owned(),
+            from: driver,
+            to: driver,
+            steps: vec![StepDone { step: Step::Watch, took_ms }],
+            pause_ms: None,
+            compared: Compared::default(),
+        }))
     }
 
     async fn relocate(
@@ -188,7 +218,7 @@ impl Supervisor {
             from: before,
             to: after,
             steps: this.steps,
-            pause_ms: pause.as_secs_f64() * 1000.0,
+            pause_ms: Some(pause.as_secs_f64() * 1000.0),
             compared,
         })
     }

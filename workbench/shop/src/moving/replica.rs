@@ -113,27 +113,30 @@ impl Side {
 
     /// Puts the gate on the module's tables. It is open or closed from the first moment on.
     pub(super) async fn put_gate(&mut self, module: &str, open: bool) -> Result<()> {
-        let mut statements = format!(
+        self.run(&format!(
             "SET lock_timeout = '5s';
              INSERT INTO chassis.gates (module, open) VALUES ('{module}', {open})
-                 ON CONFLICT (module) DO UPDATE SET open = excluded.open, changed_at = clock_timestamp();"
-        );
+                 ON CONFLICT (module) DO UPDATE SET open = excluded.open, changed_at = clock_timestamp()"
+        ))
+        .await?;
+        // Each in its own transaction. With the locks of several tables, orders could wait in a circle.
         for table in self.tables(module).await? {
-            statements += &format!(
+            self.run(&format!(
                 "CREATE OR REPLACE TRIGGER cleave_gate BEFORE INSERT OR UPDATE OR DELETE ON {table}
-                     FOR EACH STATEMENT EXECUTE FUNCTION chassis.pass_gate();"
-            );
+                     FOR EACH STATEMENT EXECUTE FUNCTION chassis.pass_gate()"
+            ))
+            .await?;
         }
-        self.run(&statements).await
+        Ok(())
     }
 
     /// Removes the gate, so that writing costs what it cost before.
     pub(super) async fn remove_gate(&mut self, module: &str) -> Result<()> {
-        let mut statements = "SET lock_timeout = '5s';".to_owned();
+        self.run("SET lock_timeout = '5s'").await?;
         for table in self.tables(module).await? {
-            statements += &format!("DROP TRIGGER IF EXISTS cleave_gate ON {table};");
+            self.run(&format!("DROP TRIGGER IF EXISTS cleave_gate ON {table}")).await?;
         }
-        self.run(&(statements + &format!("DELETE FROM chassis.gates WHERE module = '{module}'"))).await
+        self.run(&format!("DELETE FROM chassis.gates WHERE module = '{module}'")).await
     }
 
     /// Closes the gate, once every transaction that has passed it is over. If that takes too long, it stays open.
