@@ -13,7 +13,7 @@ fn bad_usage_ends_with_64_and_says_what_would_be_good() {
         ("compare --rate=-5", "between 0.1 and 100000"),
         ("compare --rate fast", "200/s"),
         ("compare --duration 0", "greater than 0"),
-        ("compare --duration 20d", "20s"),
+        ("compare --duration 20d", "such as 10s, 500ms or 2m"),
         ("compare --warm-up=-1s", "not a time such as 10s"),
         ("compare --trials 0", "between 1 and 100"),
         ("compare --modes monolit", "give monolith, split, or a driver"),
