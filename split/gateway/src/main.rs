@@ -90,7 +90,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let has_instances = Arc::new(AtomicBool::new(false));
     let health = Health::new("gateway").needing("instances", has_instances.clone());
     let last_good = Arc::new(LastGood::default());
-    let metrics = Metrics::new(&telemetry, &dependencies);
+    let metrics = Metrics::new(&telemetry, &dependencies, &placement);
 
     let (known, placed, described) = (dependencies.clone(), placement.clone(), routes::described());
     let routes = Arc::new(move |app: &mut web::ServiceConfig| {

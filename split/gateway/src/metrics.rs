@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::breaker::State;
 use crate::dependency::Dependency;
+use crate::placement::Placement;
 
 /// The label with the service's name.
 const SERVICE: &str = "service_peer_name";
@@ -33,7 +34,11 @@ struct Families {
 
 impl Metrics {
     /// Registers the metrics. The breakers are read on every scrape.
-    pub fn new(telemetry: &Telemetry, dependencies: &Arc<[Arc<Dependency>]>) -> Metrics {
+    pub fn new(
+        telemetry: &Telemetry,
+        dependencies: &Arc<[Arc<Dependency>]>,
+        placement: &Arc<Placement>,
+    ) -> Metrics {
         Metrics(telemetry.metrics(|registry| {
             let families = Families {
                 called: Family::new_with_constructor(timed),
@@ -52,7 +57,7 @@ impl Metrics {
                 "Stale responses sent because the service did not respond",
                 degraded,
             );
-            registry.register_collector(Box::new(Breakers(dependencies.clone())));
+            registry.register_collector(Box::new(Breakers(dependencies.clone(), placement.clone())));
             families
         }))
     }
@@ -80,15 +85,16 @@ impl Metrics {
     }
 }
 
-/// Exports the state of each breaker.
+/// Exports the state of each breaker to which requests can lead now.
 #[derive(Debug)]
-struct Breakers(Arc<[Arc<Dependency>]>);
+struct Breakers(Arc<[Arc<Dependency>]>, Arc<Placement>);
 
 impl Collector for Breakers {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let help = "State of the circuit breaker: 0 closed, 1 half open, 2 open";
         let mut states = encoder.encode_descriptor("cleave_breaker_state", help, None, MetricType::Gauge)?;
-        for dependency in self.0.iter() {
+        let used = self.1.services();
+        for dependency in self.0.iter().filter(|dependency| used.contains(&dependency.service)) {
             let state = ConstGauge::new(match dependency.breaker() {
                 State::Closed => 0i64,
                 State::HalfOpen => 1,
