@@ -15,8 +15,8 @@ use crate::docs;
 
 /// The limit for `cleave up`, servers included, on a busy machine.
 const UP: Duration = Duration::from_secs(120);
-/// The limit for any other command.
-const BOUND: Duration = Duration::from_secs(60);
+/// The limit for any other command, which guards against hanging. A module moves in many steps, each slow on a busy machine.
+const BOUND: Duration = Duration::from_secs(300);
 
 pub async fn up_is_controlled_by_its_owner_alone(stage: &Stage) -> Result<Option<String>> {
     while_up(stage, "up monolith --proxies --yes", controlled).await
