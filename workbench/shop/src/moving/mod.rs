@@ -321,7 +321,7 @@ impl Move<'_> {
         let compared = self.compare(means.compare_for).await?;
         let began = Instant::now();
         self.journal.step(Step::CutOver).await?;
-        let pause = self.cut_over(&opposite).await?;
+        let pause = self.cut_over(&way, &opposite).await?;
         self.did(Step::CutOver, began);
         Ok((pause, compared))
     }
@@ -360,7 +360,7 @@ impl Move<'_> {
     }
 
     /// Changes the owner while the module cannot be written.
-    async fn cut_over(&mut self, opposite: &str) -> Result<Duration> {
+    async fn cut_over(&mut self, way: &str, opposite: &str) -> Result<Duration> {
         self.to.catch_up_sequences(self.module).await?;
         let began = Instant::now();
         self.supervisor.set_placement("placement.held", self.module, true).await?;
@@ -376,6 +376,8 @@ impl Move<'_> {
         self.from.close_gate(self.module).await?;
         let marker = self.from.mark(self.module).await?;
         self.to.arrived(marker, ARRIVES_WITHIN).await?;
+        // The inbox has no gate: what it replicated from now on would come back by the opposite direction.
+        self.to.pause_following(way, ARRIVES_WITHIN).await?;
         self.to.flush(self.module).await?;
         if self.leaves {
             self.to.advance_slot(opposite).await?;
@@ -415,6 +417,8 @@ impl Move<'_> {
                 to.publish_no_more(&opposite).await?;
                 from.remove_gate(module).await?;
                 self.supervisor.remove_service(module).await?;
+            } else {
+                to.follow_again(&way).await?;
             }
             self.journal.close("aborted", None).await
         };

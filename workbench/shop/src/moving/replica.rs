@@ -207,6 +207,29 @@ impl Side {
         .await
     }
 
+    /// Stops to follow, for now. When this returns, nothing more is applied.
+    pub(super) async fn pause_following(&mut self, name: &str, bound: Duration) -> Result<()> {
+        self.run(&format!("ALTER SUBSCRIPTION {name} DISABLE")).await?;
+        let deadline = Instant::now() + bound;
+        let at_work =
+            format!("SELECT count(*) FROM pg_stat_subscription WHERE subname = '{name}' AND pid IS NOT NULL");
+        while self.count(&at_work).await? > 0 {
+            if Instant::now() > deadline {
+                bail!(words::does_not_follow(seconds(bound)));
+            }
+            tokio::time::sleep(TICK).await;
+        }
+        Ok(())
+    }
+
+    /// Follows again after a pause, if it followed before.
+    pub(super) async fn follow_again(&mut self, name: &str) -> Result<()> {
+        match self.follows(name).await? {
+            true => self.run(&format!("ALTER SUBSCRIPTION {name} ENABLE")).await,
+            false => Ok(()),
+        }
+    }
+
     /// Ends to follow. The slot goes too.
     pub(super) async fn follow_no_more(&mut self, name: &str) -> Result<()> {
         self.run(&format!("DROP SUBSCRIPTION IF EXISTS {name}")).await
