@@ -52,8 +52,17 @@ async fn there_and_back(cleave: &Path, folder: &Path, state: &Value) -> Result<(
 
 /// Runs a move under load. No request may have failed.
 async fn moved(cleave: &Path, folder: &Path, command: &str) -> Result<Value> {
-    let (code, said) = run(cleave, folder, &format!("{command} --json")).await?;
-    ensure!(code == Some(0), "{command}: {said}");
+    let mut tries = 0;
+    let said = loop {
+        tries += 1;
+        let (code, said) = run(cleave, folder, &format!("{command} --json")).await?;
+        // On a busy machine a gate may not close in time. Then the move is given up, and the shop goes on.
+        let given_up = code == Some(2) && said.contains("goes on as before");
+        ensure!(code == Some(0) || (given_up && tries < 3), "{command}: {said}");
+        if code == Some(0) {
+            break said;
+        }
+    };
     // What goes to standard error follows.
     let json = &said[said.find('{').context("JSON")?..];
     let done = serde_json::Deserializer::from_str(json).into_iter::<Value>().next().context("JSON")??;
