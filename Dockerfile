@@ -23,7 +23,7 @@ FROM ${SERVERS} AS base
 LABEL org.opencontainers.image.title="Cleave" \
       org.opencontainers.image.description="One shop as a monolith and as microservices, under the same load" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
-# Runs and state go into /work/.cleave; mount a folder at /work to keep them.
+# Runs and state go into .cleave in the working folder below; mount a folder there to keep them.
 RUN useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin cleave \
     && install -d -o cleave -g cleave -m 1777 /work
 COPY --chmod=755 deploy/image/entrypoint /usr/local/bin/cleave-entrypoint

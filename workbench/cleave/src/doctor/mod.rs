@@ -174,7 +174,7 @@ fn server(server: Server, found: Option<(&str, &Path)>) -> Check {
 fn machine() -> Vec<Check> {
     let memory = System::new().map_or(0, |mut system| {
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        // In a container, what is left of its own limit.
+        // In a container, the memory that its limit still allows.
         let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
         system.available_memory().min(limit)
     });

@@ -32,7 +32,7 @@ pub fn pods(name: &str, port: u16, side: &str) -> Value {
     json!({ side: [{ "podSelector": { "matchLabels": { "app.kubernetes.io/name": name } } }], "ports": [{ "port": port }] })
 }
 
-/// A name for pods. Without an address of its own (*headless*), the name leads to all pods, and the gateway balances.
+/// A name for pods. A *headless* one stands for the addresses of all pods, and the gateway balances over them.
 pub fn service(name: &str, port: (&str, u16), is_headless: bool) -> Value {
     let mut service = json!({
         "apiVersion": "v1",
