@@ -100,6 +100,11 @@ terminal::texts! {
         "{module} was not moved, and the shop goes on as before"
         "{module}을(를) 옮기지 못했습니다. 쇼핑몰은 이전과 같이 동작합니다"
     }
+    has_changed_after_all(module) { "{module} has moved after all" "{module}은(는) 이미 옮겨졌습니다" }
+    not_settled(module, why) {
+        "it is not known whether {module} has moved, or not everything could be put back ({why}); run the command again"
+        "{module}이(가) 옮겨졌는지 알 수 없거나, 모두 되돌리지 못했습니다({why}). 같은 명령을 다시 실행하세요"
+    }
     not_finished(module) {
         "{module} has moved, but what comes after that was not finished; run the command again"
         "{module}을(를) 옮겼지만 뒷정리를 끝내지 못했습니다. 같은 명령을 다시 실행하세요"

@@ -16,6 +16,18 @@ struct Is {
     so: bool,
 }
 
+/// A move that is neither done nor given up.
+#[derive(QueryableByName)]
+pub(super) struct Open {
+    #[diesel(sql_type = Text)]
+    pub(super) module: String,
+    #[diesel(sql_type = Bool)]
+    pub(super) leaves: bool,
+    /// Whether its commit point was reached.
+    #[diesel(sql_type = Bool)]
+    pub(super) has_changed: bool,
+}
+
 /// The entry of one move. Only one can be open.
 pub(super) struct Journal {
     url: String,
@@ -48,21 +60,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether a move of this module in this direction has changed the owner and is not finished.
-    pub(super) async fn is_unfinished(url: &str, module: &str, leaves: bool) -> Result<bool> {
-        let open: Is = diesel::sql_query(
-            "SELECT EXISTS (SELECT FROM checkout.moves
-                 WHERE outcome = 'open' AND step = 'watch' AND module = $1 AND leaves = $2) AS so",
-        )
-        .bind::<Text, _>(module)
-        .bind::<Bool, _>(leaves)
-        .get_result(&mut servers::connect(url).await?)
-        .await?;
-        Ok(open.so)
+    /// The move that is neither done nor given up, if there is one.
+    pub(super) async fn open(url: &str) -> Result<Option<Open>> {
+        let query =
+            "SELECT module, leaves, step = 'watch' AS has_changed FROM checkout.moves WHERE outcome = 'open'";
+        let open: Vec<Open> = diesel::sql_query(query).load(&mut servers::connect(url).await?).await?;
+        Ok(open.into_iter().next())
     }
 
-    /// The entry of a move that is not finished.
-    pub(super) fn of_unfinished(url: &str) -> Journal {
+    /// The entry of that move.
+    pub(super) fn of_open(url: &str) -> Journal {
         Journal { url: url.to_owned() }
     }
 
@@ -75,7 +82,8 @@ impl Journal {
         }
     }
 
-    async fn is_away(&self, module: &str) -> Result<bool> {
+    /// Whether the module is away, as the row says.
+    pub(super) async fn is_away(&self, module: &str) -> Result<bool> {
         let query = diesel::sql_query("SELECT away AS so FROM checkout.placement WHERE module = $1");
         let away: Is = query.bind::<Text, _>(module).get_result(&mut self.connect().await?).await?;
         Ok(away.so)

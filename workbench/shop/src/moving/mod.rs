@@ -129,59 +129,63 @@ impl Supervisor {
     /// Moves a module out of the monolith.
     pub async fn extract(&self, module: &str, means: Means<'_>) -> Result<Moved> {
         let module = movable(module)?;
-        if let Some(finished) = self.finish_unfinished(module, true).await? {
+        if let Some(finished) = self.settle(module, true).await? {
             return Ok(finished);
         }
         let before = self.shop().await.driver;
-        let after = match before {
-            Driver::Local => Away::default().with(module, true),
-            Driver::Hybrid(away) => {
-                ensure!(!away.has(module), words::is_out_already(module));
-                away.with(module, true)
-            }
+        match before {
+            Driver::Local => {}
+            Driver::Hybrid(away) => ensure!(!away.has(module), words::is_out_already(module)),
             other => bail!(words::cannot_move_from(other)),
-        };
-        self.relocate(module, true, Driver::Hybrid(after), means).await
+        }
+        self.relocate(module, true, after_move(before, module, true), means).await
     }
 
     /// Brings a module back into the monolith.
     pub async fn merge(&self, module: &str, means: Means<'_>) -> Result<Moved> {
         let module = movable(module)?;
-        if let Some(finished) = self.finish_unfinished(module, false).await? {
+        if let Some(finished) = self.settle(module, false).await? {
             return Ok(finished);
         }
-        let after = match self.shop().await.driver {
-            Driver::Local => bail!(words::is_home_already(module)),
-            Driver::Hybrid(away) if away.has(module) => away.with(module, false),
-            Driver::Hybrid(_) => bail!(words::is_home_already(module)),
+        let before = self.shop().await.driver;
+        match before {
+            Driver::Hybrid(away) if away.has(module) => {}
+            Driver::Local | Driver::Hybrid(_) => bail!(words::is_home_already(module)),
             other => bail!(words::cannot_move_from(other)),
-        };
-        let after = if after == Away::default() { Driver::Local } else { Driver::Hybrid(after) };
-        self.relocate(module, false, after, means).await
+        }
+        self.relocate(module, false, after_move(before, module, false), means).await
     }
 
-    /// What remains of an earlier move of this module, if its owner has changed and the rest could not be done then.
-    async fn finish_unfinished(&self, module: &'static str, leaves: bool) -> Result<Option<Moved>> {
+    /// Settles an earlier move that was neither done nor given up: before its commit point it is given up, after it, it is
+    /// finished. Returns it if it is the one that is asked for now.
+    async fn settle(&self, module: &str, leaves: bool) -> Result<Option<Moved>> {
         let (driver, orders, can_move) = {
             let shop = self.shop().await;
             (shop.driver, shop.databases.orders.clone(), shop.namespace.is_some())
         };
-        if !can_move || !Journal::is_unfinished(&orders, module, leaves).await? {
+        let _one_at_a_time = self.moving().try_lock().map_err(|_| anyhow::anyhow!(words::moves_already()))?;
+        let open = if can_move { Journal::open(&orders).await? } else { None };
+        let Some(open) = open else { return Ok(None) };
+        let earlier = movable(&open.module)?;
+        if !open.has_changed {
+            self.at_work(earlier, open.leaves, Journal::of_open(&orders)).await?.give_up().await?;
             return Ok(None);
         }
-        let _one_at_a_time = self.moving().try_lock().map_err(|_| anyhow::anyhow!(words::moves_already()))?;
         let began = Instant::now();
-        self.finish_move(module, leaves).await?;
-        Journal::of_unfinished(&orders).close("done", None).await?;
+        let after = after_move(driver, earlier, open.leaves);
+        self.now_is(earlier, open.leaves, after).await?;
+        self.finish_move(earlier, open.leaves).await?;
+        Journal::of_open(&orders).close("done", None).await?;
         let took_ms = began.elapsed().as_secs_f64() * 1000.0;
-        Ok(Some(Moved {
-            module: module.to_owned(),
+        let moved = Moved {
+            module: open.module.clone(),
             from: driver,
-            to: driver,
+            to: after,
             steps: vec![StepDone { step: Step::Watch, took_ms }],
             pause_ms: None,
             compared: Compared::default(),
-        }))
+        };
+        Ok((earlier == module && open.leaves == leaves).then_some(moved))
     }
 
     async fn relocate(
@@ -197,14 +201,20 @@ impl Supervisor {
         if leaves {
             self.prepare(module, means).await?;
         }
-        let mut this = self.open_move(module, leaves).await?;
+        let orders = self.shop().await.databases.orders.clone();
+        let journal = Journal::begin(&orders, module, leaves).await?;
+        let mut this = self.at_work(module, leaves, journal).await?;
         this.did(Step::Prepare, began);
         let moved = this.until_owner_changes(means).await;
         let (pause, compared) = match moved {
             Ok(done) => done,
             Err(why) => {
-                this.give_up().await;
-                return Err(why.context(words::given_up(module)));
+                // What is not known is not said.
+                let what = match this.give_up().await {
+                    Ok(()) => words::given_up(module),
+                    Err(trouble) => words::not_settled(module, format!("{trouble:#}")),
+                };
+                return Err(why.context(what));
             }
         };
         let began = Instant::now();
@@ -223,12 +233,12 @@ impl Supervisor {
         })
     }
 
-    /// Connects to both sides, and begins an entry in the journal.
-    async fn open_move(&self, module: &'static str, leaves: bool) -> Result<Move<'_>> {
-        let (home, out, orders) = {
+    /// Connects to both sides.
+    async fn at_work(&self, module: &'static str, leaves: bool, journal: Journal) -> Result<Move<'_>> {
+        let (home, out) = {
             let shop = self.shop().await;
             let out = shop.service_database(module).with_context(|| words::no_service_database(module))?;
-            (shop.databases.orders.clone(), out.to_owned(), shop.databases.orders.clone())
+            (shop.databases.orders.clone(), out.to_owned())
         };
         let (from, to) = if leaves { (&home, &out) } else { (&out, &home) };
         let name = name_of(home.rsplit('/').next().unwrap_or_default(), module);
@@ -238,7 +248,7 @@ impl Supervisor {
             leaves,
             from: Side::open(from).await?,
             to: Side::open(to).await?,
-            journal: Journal::begin(&orders, module, leaves).await?,
+            journal,
             name,
             steps: Vec::new(),
         })
@@ -395,36 +405,41 @@ impl Move<'_> {
         Ok(began.elapsed())
     }
 
-    /// Before the commit point: everything is as it was before.
-    async fn give_up(&mut self) {
-        let (module, way, opposite) = (self.module, self.ways().0, self.ways().1);
-        let undone = insist(async || {
-            let mut from = Side::open(&self.from.url).await?;
-            from.open_gate(module).await?;
+    /// Before the commit point: everything is as it was before. Fails, and leaves the entry in the journal open, if it
+    /// cannot be known that the owner is unchanged, or if something could not be put back.
+    async fn give_up(&mut self) -> Result<()> {
+        let (module, (way, opposite)) = (self.module, self.ways());
+        let changed = insist(async || self.journal.is_away(module).await).await? == self.leaves;
+        ensure!(!changed, words::has_changed_after_all(module));
+        insist(async || {
+            Side::open(&self.from.url).await?.open_gate(module).await?;
             self.supervisor.set_placement("placement.compared", module, false).await?;
             self.supervisor.set_placement("placement.held", module, false).await
-        });
-        if let Err(why) = undone.await {
-            self.supervisor
-                .journal()
-                .warn(MONOLITH, format!("giving up the move of {module} failed: {why:#}"));
+        })
+        .await?;
+        let (mut from, mut to) = (Side::open(&self.from.url).await?, Side::open(&self.to.url).await?);
+        if self.leaves {
+            to.follow_no_more(&way).await?;
+            from.publish_no_more(&way).await?;
+            to.publish_no_more(&opposite).await?;
+            from.remove_gate(module).await?;
+            self.supervisor.remove_service(module).await?;
+        } else {
+            to.follow_again(&way).await?;
         }
-        let cleared = async {
-            let (mut from, mut to) = (Side::open(&self.from.url).await?, Side::open(&self.to.url).await?);
-            if self.leaves {
-                to.follow_no_more(&way).await?;
-                from.publish_no_more(&way).await?;
-                to.publish_no_more(&opposite).await?;
-                from.remove_gate(module).await?;
-                self.supervisor.remove_service(module).await?;
-            } else {
-                to.follow_again(&way).await?;
-            }
-            self.journal.close("aborted", None).await
-        };
-        if let Err(why) = cleared.await {
-            self.supervisor.journal().warn(MONOLITH, format!("clearing up after {module} failed: {why:#}"));
-        }
+        self.journal.close("aborted", None).await
+    }
+}
+
+/// The shop's driver after a module has left or come home.
+fn after_move(before: Driver, module: &str, leaves: bool) -> Driver {
+    let away = match before {
+        Driver::Hybrid(away) => away,
+        _ => Away::default(),
+    };
+    match away.with(module, leaves) {
+        none if none == Away::default() => Driver::Local,
+        away => Driver::Hybrid(away),
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{Side, movable};
+use super::{Side, after_move, movable};
 use crate::supervisor::Supervisor;
 use topology::{Away, Driver};
 
@@ -41,7 +41,7 @@ impl Supervisor {
             _ => Away::default(),
         };
         let after = away.with(module, !away.has(module));
-        let to = if after == Away::default() { Driver::Local } else { Driver::Hybrid(after) };
+        let to = after_move(from, module, !away.has(module));
         let (rows, bytes) = Side::open(&url).await?.size(module).await?;
         let both = |of: fn(u64) -> u64| [away, after].map(|away| of(away.modules().len() as u64));
         Ok(Plan {
